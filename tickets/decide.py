@@ -6,12 +6,14 @@ from msgspec.structs import replace
 
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
-from tickets import calls, clocks, clusters, dispatch, duties
+from schemas.records.given import ErasedMessage
+from tickets import calls, clocks, clusters, dispatch, duties, forgotten, redaction
 from tickets.alarms import alarm_of
 from tickets.commands import decide_command
 from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
+from tickets.held import month_of
 from tickets.incoming import Incoming
 from tickets.keys import day_key, seen_key
 from tickets.policy import TicketPolicy
@@ -26,6 +28,8 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
         return None
     if incoming.command is not None:
         return decide_command(state, incoming, incoming.command, policy)
+    if forgotten.comes_again(state, incoming):
+        return _kept_out(incoming, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
     changes += duties.follow(state, changes, incoming, policy)
@@ -48,6 +52,21 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
         evidence=verdict.evidence,
         policy_version=policy.version,
         changes=(*changes, *_propose(incoming, changed, proposals)),
+    )
+
+
+def _kept_out(incoming: Incoming, policy: TicketPolicy) -> Event:
+    """Return the decision about what comes again of something erased: it goes as well, and the log keeps none of it."""
+    gone = ErasedMessage(message_id=incoming.id, month=month_of(incoming.at))
+    return Event(
+        event_id=incoming.event_id,
+        jurisdiction=incoming.jurisdiction,
+        at=incoming.at,
+        input=incoming.ref,
+        relation="no_ticket",
+        method=forgotten.METHOD,
+        policy_version=policy.version,
+        changes=(event.MessagesErased(messages=(gone,)),),
     )
 
 
@@ -135,8 +154,10 @@ def _waiting(state: State, incoming: Incoming, ticket_id: str) -> event.Changes:
 
 def _complete(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], event.Changes]:
     """Note the file in the ticket that has its message; nobody wrote again, so a closed one stays closed."""
-    changed = TicketVersion(ticket_id=ticket_id, version=state.tickets[ticket_id].version + 1)
-    return (changed,), (event.Noted(ticket_id=ticket_id, message_id=incoming.id),)
+    ticket = state.tickets[ticket_id]
+    changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
+    noted = event.Noted(ticket_id=ticket_id, message_id=incoming.id)
+    return (changed,), (noted, *redaction.follow(state, incoming, ticket))
 
 
 def _open(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:
@@ -188,7 +209,8 @@ def _join(
     if (verdict.reopens or (alarm is not None and alarm.endangers)) and reopens(state, incoming, ticket):
         changes = (event.Reopened(ticket_id=ticket_id), *changes)
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
-    return (changed,), (*changes, *_part(ticket_id, incoming, verdict), *_hand_over(state, incoming, ticket_id))
+    more = (*_part(ticket_id, incoming, verdict), *_hand_over(state, incoming, ticket_id))
+    return (changed,), (*changes, *more, *redaction.follow(state, incoming, ticket))
 
 
 def _hand_over(state: State, incoming: Incoming, ticket_id: str) -> event.Changes:

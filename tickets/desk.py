@@ -178,10 +178,15 @@ class Desk:
                 if change.message_id != record.message_id:
                     ticket = snapshot.counted(ticket, change.message_id, policy)
                 elif not opened:
-                    ticket = _filed(ticket, record, decision, policy, earlier)
+                    filed = _filed(ticket, record, decision, policy, earlier)
+                    ticket = erasing.without_repeats(filed, ticket, decision) if self._is_redacted(ticket_id) else filed
             else:
                 ticket = amend(ticket, change, occasion)
         return ticket
+
+    def _is_redacted(self, ticket_id: str) -> bool:
+        held = self.state.tickets.get(ticket_id)
+        return held is not None and held.redacted
 
     def _found(self, ticket_id: str, decision: Event) -> Ticket:
         if ticket_id in self.state.tickets:

@@ -1,6 +1,7 @@
 """The snapshot after personal data went: blacked out where it stood, or an empty one that only says so."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -8,14 +9,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from normalizers.text import fold
-from schemas.records import Ticket, event
-from schemas.records.ticket import Category, Requester
+from schemas.records import Event, Ticket, event
+from schemas.records.ticket import Category, Location, Requester
+from tickets import snapshot
 from tickets.codes import AS_GIVEN
 from tickets.masking import drawn_title, known_of, origin_without
-from tickets.spans import known_spans
+from tickets.spans import address_spans, known_spans, personal_spans
+
+Spans = Sequence[tuple[int, int]]
 
 BLACK = "■"
 """Another sign than the mask's: this text is gone for everybody."""
+
+_TOLD = ("title", "requester", "location", "attachments", "category", "origin")
+"""Fields in which a message that is told again may say what was redacted."""
 
 _EMPTY: dict[str, Any] = {
     "title": None,
@@ -31,11 +38,13 @@ _EMPTY: dict[str, Any] = {
 def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
     """Return the ticket without these fields, and without the words of the spans wherever they stand.
 
-    A title that is only the beginning of the text goes the way of the text. What was known of a requester who goes
-    leaves the words as well, those of another system, too: nobody could hide it from analysts any more.
+    So do the names, numbers and doors in these words, each for itself. Where a span tells of the place, its point
+    leaves the map. A title that is only the beginning of the text goes the way of the text. What was known of a
+    requester who goes leaves the words as well, those of another system, too: nobody could hide it from analysts any
+    more.
     """
     known = known_of(ticket.requester) if "requester" in change.fields else ()
-    secrets = {ticket.text[start:end] for start, end in change.spans} - {""}
+    secrets = set(_secrets(ticket.text[start:end] for start, end in change.spans)) - {""}
     text = _black_spans(ticket.text, change.spans)
     drawn = drawn_title(ticket)
     title = ticket.title if drawn is None else text[drawn]
@@ -49,7 +58,7 @@ def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
         text=black(text) or "",
         title=black(title),
         summary=black(ticket.summary),
-        location=replace(ticket.location, text=black(ticket.location.text)) if ticket.location else None,
+        location=_place_without(ticket.location, ticket.text, change.spans, black) if ticket.location else None,
         result=replace(ticket.result, text=black(ticket.result.text)) if ticket.result else None,
         attachments=tuple(replace(file, name=black(file.name)) for file in ticket.attachments),
         origin=origin,
@@ -57,6 +66,13 @@ def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
     )
     ticket = replace(ticket, **{name: _EMPTY[name] for name in fields if name in _EMPTY})
     return replace(ticket, search_text=fold("\n".join(one for one in (ticket.title, ticket.text) if one)))
+
+
+def without_repeats(filed: Ticket, before: Ticket, decision: Event) -> Ticket:
+    """Return a redacted ticket with one more message; one that only repeats brings back nothing that was taken away."""
+    if snapshot.says_more(decision):
+        return filed
+    return replace(filed, **{name: getattr(before, name) for name in _TOLD})
 
 
 def erased(ticket: Ticket) -> Ticket:
@@ -112,6 +128,36 @@ def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     for start, end in spans:
         characters[start:end] = BLACK * len(characters[start:end])
     return "".join(characters)
+
+
+def _secrets(words: Iterable[str]) -> Iterator[str]:
+    """Yield these words, and what in them names or reaches somebody: a title may say the name without the number."""
+    for one in words:
+        yield one
+        yield from (found for start, end in personal_spans(one) if len(found := one[start:end]) > 1)
+
+
+def _place_without(place: Location, text: str, spans: Spans, black: Callable[[str | None], str | None]) -> Location:
+    """Return the place without these words, and off the map when they told of it: the point names the very door."""
+    words = black(place.text)
+    if words and place.text:
+        words = _covered(words, place.text, text, spans)
+    if words == place.text and not _overlap(spans, address_spans(text)):
+        return place
+    return replace(place, text=words, longitude=None, latitude=None, datum=None)
+
+
+def _covered(words: str, named: str, text: str, spans: Spans) -> str:
+    """Black out what the spans cover of a place where the text names it; all of one that they hold in other signs."""
+    if any(fold(named) in fold(text[start:end]) for start, end in spans):
+        return BLACK * len(named)
+    for found in re.finditer(re.escape(named), text):
+        words = _black_spans(words, [(max(0, a - found.start()), max(0, b - found.start())) for a, b in spans])
+    return words
+
+
+def _overlap(spans: Spans, others: Spans) -> bool:
+    return any(start < end_of and start_of < end for start, end in spans for start_of, end_of in others)
 
 
 def _category_without(category: Category | None, secrets: Iterable[str], known: Sequence[str]) -> Category | None:

@@ -1,11 +1,12 @@
 """How redaction and erasure alter the state: who and what is forgotten, and what stays so that it does not return."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from schemas.records import Event, event
+from tickets.forgotten import Forgotten, remember
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -15,19 +16,20 @@ def _redacted(state: "State", decision: Event, change: event.Redacted) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
         ticket.redacted = True
+        ticket.files_redacted = ticket.files_redacted or "attachments" in change.fields
         for name in {one.message_id for one in change.messages} & ticket.messages.keys():
-            ticket.messages[name] = replace(ticket.messages[name], stated=())
+            ticket.messages[name] = replace(ticket.messages[name], stated=(), gone=True)
 
 
 def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     """Forget who and what; the ticket stays as a knot of its cluster until it leaves with it."""
+    _remember(state, decision, change.ticket_id)
+    state.by_thread = {key: at for key, at in state.by_thread.items() if at != change.ticket_id}
     ticket = state.tickets.get(change.ticket_id)
     if ticket is None:
         return
     state.texts.remove(ticket)
-    state.by_thread = {key: at for key, at in state.by_thread.items() if at != ticket.ticket_id}
     state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
-    state.parts = {key: parts for key, parts in state.parts.items() if parts.ticket_id != ticket.ticket_id}
     state.calls = {key: call for key, call in state.calls.items() if call.told.keys().isdisjoint(ticket.messages)}
     state.near.remove(ticket.order)
     ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ()
@@ -39,11 +41,34 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.note_closed(ticket)
 
 
+def _remember(state: "State", decision: Event, ticket_id: str) -> None:
+    """Note under what its messages would come again; of one that had left the memory `State.left` knows the people."""
+    keys = {key for key, at in state.by_thread.items() if at == ticket_id}
+    ticket = state.tickets.get(ticket_id)
+    people = (*ticket.requesters, *ticket.participants) if ticket is not None else ()
+    texts = ticket.text_keys if ticket is not None else ()
+    told_at = ticket.opened_at if ticket is not None else decision.at
+    known = Forgotten(ticket_id, decision.at, told_at, ticket is not None and not people)
+    remember(state, keys - state.calls.keys(), known, people=people, texts=texts)
+    _remember_calls(state, keys & state.calls.keys(), known, people)
+
+
+def _remember_calls(state: "State", keys: Iterable[str], known: Forgotten, people: Iterable[str] = ()) -> None:
+    for key in sorted(keys):
+        call = state.calls[key]
+        callers = (*people, *call.people)
+        known = replace(known, told_at=call.told_at, of_nobody=not callers)
+        remember(state, (key,), known, people=callers)
+
+
 def _messages_erased(state: "State", decision: Event, change: event.MessagesErased) -> None:
     """Let none of them be filed when it comes again, or for the first time, as a dead letter that is put back does."""
     gone = {one.message_id for one in change.messages}
     for name in gone:
         state.seen.add(name)
+    for key, call in state.calls.items():
+        for name in sorted(gone & call.told.keys())[:1]:
+            _remember_calls(state, (key,), Forgotten(name, decision.at, decision.at, of_nobody=True))
     state.calls = {key: call for key, call in state.calls.items() if call.told.keys().isdisjoint(gone)}
 
 

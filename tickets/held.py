@@ -13,7 +13,8 @@ class Filed(Struct, frozen=True, array_like=True, gc=False):
     """Where a message stands in the input, the version of its link, and the month (UTC) of its intake: ``2026-11``.
 
     `codes` are those of its findings, `contacts` the hashed contact details in its text, `stated` the hashed name by
-    which somebody asks: what a ticket keeps of them when another message leaves it.
+    which somebody asks: what a ticket keeps of them when another message leaves it. `gone` is whether the archive has
+    emptied it.
     """
 
     offset: int
@@ -22,6 +23,7 @@ class Filed(Struct, frozen=True, array_like=True, gc=False):
     codes: tuple[str, ...] = ()
     contacts: tuple[str, ...] = ()
     stated: tuple[str, ...] = ()
+    gone: bool = False
 
 
 _NOTED = {
@@ -83,6 +85,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `call` is the conversation of the call that opened it; `reopened_at` is when it was last reopened, `dispatched_at`
     when somebody last got it. `heard_at` is when it last got a further message that says something.
     `channel` is that of its first message; None of tickets whose opening was written down without it.
+    `redacted` is whether something was blacked out, `files_redacted` whether its files were.
     `typed` is whether a form opened it, into which anybody can type another's telephone.
     `dismissed` are messages of which a clerk said that they tell of no danger.
     `minor` is what a clerk said of it: that a minor is concerned, or none; `minor_flagged` what was told of it last.
@@ -122,6 +125,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     heard_at: datetime | None = None
     typed: bool = False
     channel: str | None = None
+    files_redacted: bool = False
 
     def codes_without(self, message_id: str) -> tuple[str, ...]:
         """Return the codes that stay when a message leaves: those of the others, and what a clerk may have noted."""

@@ -33,6 +33,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     `sent_at` is message time.
 
     `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
+    `begun_at` is when the call began that it is a record of, as its platform tells.
     `within` is the ticket that a text which is compared again is filed in already.
     Of what is not `proven` anybody may be the sender: whose telephone it is was typed into a form of ours.
     `earlier` are the filed messages that a command is about, as far as the input still has them.
@@ -47,6 +48,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     position: Position
     features: Features
     sent_at: datetime
+    begun_at: datetime | None = None
     command: Command | None = None
     within: str | None = None
     earlier: Mapping[str, Earlier] = MappingProxyType({})
@@ -64,6 +66,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             position=position,
             features=message.features,
             sent_at=message.received_at,
+            begun_at=message.call.started_at if message.call else None,
         )
 
     @classmethod

@@ -48,12 +48,22 @@ def set_of(state: "State", jurisdiction: str, features: Features, sent_at: datet
         return None
     known = state.parts.get(scoped(jurisdiction, features.part_key))
     ticket = state.tickets.get(known.ticket_id) if known else None
-    if known is None or ticket is None or abs(sent_at - known.sent_at) > WITHIN:
-        return None
-    if ticket.redacted:  # joined anew, its text would say again what was blacked out
+    if known is None or ticket is None or ticket.erased or abs(sent_at - known.sent_at) > WITHIN:
         return None
     piece = known.pieces.get(features.part_number)
-    return known if piece is None or piece.digest == features.part_digest else None
+    if piece is None:  # joined anew, a redacted text would say again what was blacked out
+        return None if ticket.redacted else known
+    return known if piece.digest == features.part_digest else None
+
+
+def is_of_erased(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> bool:
+    """Say whether this is one more part of an erased message, or one of them again; with other bytes it is none."""
+    known = state.parts.get(scoped(jurisdiction, features.part_key or ""))
+    ticket = state.tickets.get(known.ticket_id) if known else None
+    if known is None or ticket is None or not ticket.erased or abs(sent_at - known.sent_at) > WITHIN:
+        return False
+    piece = known.pieces.get(features.part_number or 0)
+    return piece is None or piece.digest == features.part_digest
 
 
 def offsets(state: "State", message: Message) -> list[int]:

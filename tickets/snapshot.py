@@ -92,11 +92,11 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
 
 def file_message(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
     """Return the ticket with one more message in it; text that only repeats is not written twice."""
-    repeats = decision.relation == "same_person_same_matter" and decision.method not in NEAR
-    says_more = not repeats and decision.method not in ("repeated_part", RECORD_OF_CALL)
     reopened = any(isinstance(change, event.Reopened) for change in decision.changes)
     text, search_text = (
-        _texts(ticket, message, policy.max_text_characters) if says_more else (ticket.text, ticket.search_text)
+        _texts(ticket, message, policy.max_text_characters)
+        if says_more(decision)
+        else (ticket.text, ticket.search_text)
     )
     return replace(
         ticket,
@@ -123,6 +123,12 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         proposals=limits.ends((*ticket.proposals, *_proposals(decision, ticket.ticket_id)), policy.max_proposals),
         lineage=_lineage(ticket.lineage, message, policy),
     )
+
+
+def says_more(decision: Event) -> bool:
+    """Say whether the words of the message that is filed are written behind those of the ticket."""
+    repeats = decision.relation == "same_person_same_matter" and decision.method not in NEAR
+    return not repeats and decision.method not in ("repeated_part", RECORD_OF_CALL)
 
 
 def complete(ticket: Ticket, message: Message) -> Ticket:

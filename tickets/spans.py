@@ -160,6 +160,12 @@ def spans_of(seen: Seen, known: Iterable[str]) -> list[Span]:
     return _placed([*seen.spans, *_occurrences(seen.plain, known)], seen.places)
 
 
+def address_spans(text: str) -> list[Span]:
+    """Return the spans of `text` that name a door or a point on a map, as `personal_spans` does."""
+    plain, places = readable(text)
+    return _placed([*doors(plain), *homes(plain), *coordinates(plain)], places)
+
+
 def known_spans(text: str, known: Iterable[str]) -> list[Span]:
     """Return the spans of `text` where something `known` stands, as `personal_spans` does."""
     plain, places = readable(text)

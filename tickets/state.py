@@ -12,6 +12,7 @@ from tickets import calls
 from tickets.bodies import Bodies
 from tickets.calls import CallRecords
 from tickets.clusters import Clusters
+from tickets.forgotten import Forgotten
 from tickets.held import Early, Findable, TicketState
 from tickets.keys import part, scoped, seen_key
 from tickets.near import Near, NearSnapshot
@@ -43,6 +44,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     handed_over: dict[str, str]
     acknowledged: bytes
     early: dict[str, Early] = {}
+    forgotten: dict[str, Forgotten] = {}
     seen: bytes
 
 
@@ -51,7 +53,8 @@ class State:
 
     `bodies` holds the last snapshot of each live ticket as JSON: it is filled from the ticket topic, not from events.
     `left` holds the tickets that left the memory, and who took part in them. The ticket that one of them opens by an
-    answer is the successor of the one that left: what answers that one goes there.
+    answer is the successor of the one that left: what answers that one goes there. `forgotten` holds, by hashed thread
+    id, what was erased and may come again (`tickets/forgotten.py`).
     """
 
     def __init__(self, policy: TicketPolicy) -> None:
@@ -76,6 +79,7 @@ class State:
         self.handed_over: dict[str, str] = {}
         self.acknowledged = Seen()
         self.early: dict[str, Early] = {}
+        self.forgotten: dict[str, Forgotten] = {}
         self.seen = Seen()
         self._closed: list[tuple[datetime, str]] = []
 
@@ -134,6 +138,7 @@ class State:
             handed_over=self.handed_over,
             acknowledged=self.acknowledged.dump(),
             early=self.early,
+            forgotten=self.forgotten,
             seen=self.seen.dump(),
         )
 
@@ -152,6 +157,7 @@ class State:
         state.handed_over = dict(snapshot.handed_over)
         state.acknowledged = Seen(snapshot.acknowledged)
         state.early = dict(snapshot.early)
+        state.forgotten = dict(snapshot.forgotten)
         state.seen = Seen(snapshot.seen)
         state.opened = snapshot.opened
         state.parts = dict(snapshot.parts)

@@ -16,9 +16,9 @@ from obstore.store import LocalStore
 
 from hotline.archive import Archive
 from hotline.local.stack import Endpoints
-from schemas import topics
+from schemas import blobs, topics
 from schemas.errors import UnreachableError
-from schemas.records import Event, InputRef, Message, event
+from schemas.records import Command, Event, InputRef, Message, event
 from schemas.records.given import ErasedMessage
 from schemas.wire import Position, decode, encode
 from sinks import Document, eraser, routes
@@ -27,6 +27,7 @@ from sinks.eraser import Eraser
 from sinks.eraser import routes as eraser_routes
 from tests.broken_off import break_off
 from tests.tickets.build import message
+from tests.tickets.records_of_calls import LAMP, Calls
 
 pytestmark = pytest.mark.integration
 
@@ -302,3 +303,30 @@ async def test_another_citys_order_reaches_no_message(place: Place) -> None:
     assert (await place.eraser.write([order])).stored
     assert await place.texts() == {ONE.message_id: [ONE.text]}
     assert await place.kept(ONE) == {"photo"}
+
+
+@pytest.mark.parametrize("kind", ["forget", "redact"])
+async def test_a_record_of_a_call_that_comes_after_the_erasure_is_emptied_too(place: Place, kind: str) -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    order = Command(
+        command_id="c1",
+        jurisdiction="210100",
+        ticket_id=calls.ticket.ticket_id,
+        kind=kind,
+        author="clerk",
+        at=AT,
+        args={"fields": ["text"]} if kind == "redact" else {},
+    )
+    calls.order(order)
+    calls.tell(revision=2, transcript=f"市民：我的电话是{SECRET}", minutes=60 * 24 * 8)
+    late = calls.messages[-1]
+    await place.elastic.write([stored(late, "2026-12")])
+    await place.keep(late, "a" * 64)
+    decisions = [Document(Position(topics.EVENT, 0, n), b"t", encode(one), []) for n, one in enumerate(calls.events)]
+    assert len((await place.eraser.write(decisions)).stored) == len(decisions)
+    await place.elastic.write([replace_version(stored(late, "2026-12"), 7)])
+    texts = await place.texts()
+    assert set(texts) == {one.message_id for one in calls.messages}
+    assert {text for found in texts.values() for text in found} == {""}
+    assert await place.kept(late) == ({blobs.ERASED} if kind == "forget" else {blobs.REDACTED, "a" * 64})

@@ -1,0 +1,269 @@
+"""What was forgotten or redacted and comes again goes as well; what the same citizen says since is heard."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.records import Command, Event, Finding, Message, event
+from schemas.wire import decode, encode
+from tests.tickets.build import CITY, START, message, position
+from tests.tickets.commands.orders import POLICY, Office, refusal
+from tests.tickets.pieces import parts_of
+from tests.tickets.records_of_calls import LAMP, Calls
+from tests.tickets.test_late_files import file_of, photo
+from tests.tickets.test_parts import Assigned
+from tickets import forgotten
+from tickets.state import Snapshot, State, fold
+
+HEARD = "市民：中山路12号的路灯坏了，我的电话是13812345678"
+DAY = 60 * 24
+CALLER, OTHER = "13800138000", "13900139000"
+
+
+def gone_of(decision: Event) -> list[str]:
+    """Return the messages that a decision lets the archive empty."""
+    kinds = event.MessagesErased | event.Redacted
+    return [one.message_id for change in decision.changes if isinstance(change, kinds) for one in change.messages]
+
+
+def is_kept_out(decision: Event) -> bool:
+    """Say whether a message is filed nowhere, emptied, and not in the log either."""
+    kept_out = decision.method == forgotten.METHOD
+    if kept_out:
+        assert (decision.relation, decision.tickets, decision.features) == ("no_ticket", (), None)
+        assert gone_of(decision) == [decision.input.message_id]
+        assert decision.changes[0].messages[0].month is not None
+    return kept_out
+
+
+def order(calls: Calls, kind: str, minutes: float, *, ticket: str | None = None, **args: Any) -> Event:
+    at = START + timedelta(minutes=minutes)
+    number = len(calls.input)
+    decision = calls.order(
+        Command(command_id=f"c{number}", jurisdiction=CITY, ticket_id=ticket, kind=kind, author="c", at=at, args=args)
+    )
+    assert refusal(decision) is None
+    return decision
+
+
+def forgotten_call(**told: Any) -> Calls:
+    calls = Calls()
+    calls.tell(**{"revision": 1, "note": LAMP, "caller": CALLER} | told)
+    order(calls, "forget", 1, ticket=calls.ticket.ticket_id)
+    return calls
+
+
+def same(calls: Calls) -> None:
+    """The log alone gives this state, and so does a checkpoint."""
+    rebuilt = fold(calls.events, calls.state.policy)
+    rebuilt.bodies = calls.state.bodies
+    stored = decode(encode(rebuilt.dump()), Snapshot)
+    assert rebuilt.dump() == calls.state.dump() == State.of(stored, calls.state.policy).dump()
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [
+        (2, {}),
+        (60 * 47, {"caller": CALLER}),
+        (40 * DAY, {"started_at": "2026-11-25T09:00:00+08:00"}),
+        (40 * DAY, {"started_at": "2026-11-25T09:00:00+08:00", "caller": CALLER}),
+        (60, {"caller": OTHER}),
+    ],
+    ids=["soon", "next day", "long after", "long after, with the caller", "another leg of it"],
+)
+def test_a_later_record_of_a_forgotten_call_goes_as_well(minutes: float, told: dict[str, Any]) -> None:
+    calls = forgotten_call()
+    assert is_kept_out(calls.tell(revision=2, transcript=HEARD, minutes=minutes, **told))
+    assert is_kept_out(calls.tell(revision=3, transcript=HEARD, minutes=minutes + 1, **told))
+    assert calls.ticket.erased
+    same(calls)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "told"),
+    [
+        (60 * 7, {"caller": OTHER}),
+        (DAY, {"caller": CALLER, "started_at": "2026-11-26T09:00:00+08:00"}),
+        (3 * DAY, {"caller": CALLER}),
+        (3, {"call_id": "c2", "caller": CALLER}),
+    ],
+    ids=["another caller", "it began later", "days later", "another call"],
+)
+def test_another_call_is_heard_though_the_platform_uses_the_id_again(minutes: float, told: dict[str, Any]) -> None:
+    calls = forgotten_call()
+    assert calls.tell(revision=1, note="公交站台的座椅坏了", minutes=minutes, **told).relation == "new"
+    further = calls.tell(revision=2, transcript="市民：请快修", minutes=minutes + 1, **told)
+    assert further.relation == "part_of"
+    assert "请快修" in calls.tickets[-1].text
+    same(calls)
+
+
+def test_who_called_is_not_told_by_a_later_record_where_the_forgotten_ones_did_not() -> None:
+    calls = forgotten_call(caller="")
+    assert is_kept_out(calls.tell(revision=2, transcript=HEARD, caller=CALLER, minutes=60 * 20))
+
+
+def test_a_record_without_words_that_is_forgotten_takes_the_later_ones_of_its_call_with_it() -> None:
+    calls = Calls()
+    first = calls.tell(revision=1, caller=CALLER)
+    order(calls, "forget", 1, message_ids=[first.event_id])
+    assert is_kept_out(calls.tell(revision=2, transcript=HEARD, caller=CALLER))
+    assert calls.tickets == []
+    assert calls.tell(revision=1, note=LAMP, caller=OTHER, minutes=60 * 8).relation == "new"
+    same(calls)
+
+
+def test_a_call_whose_ticket_left_the_memory_does_not_come_back_either() -> None:
+    calls = Calls()
+    began = "2026-11-25T09:00:00+08:00"
+    calls.tell(revision=1, note=LAMP, caller=CALLER, started_at=began)
+    ticket = calls.ticket.ticket_id
+    order(calls, "set_status", 1, ticket=ticket, status="not_accepted", reason_code="malicious")
+    calls.tell(call_id="c2", revision=1, note="公交站台的座椅坏了", minutes=200 * DAY)
+    assert ticket not in calls.state.tickets
+    order(calls, "forget", 200 * DAY + 1, ticket=ticket, message_ids=["a" * 26])
+    late = {"revision": 2, "transcript": HEARD, "minutes": 201 * DAY}
+    assert calls.tell(**late, caller=OTHER).relation == "new"
+    calls = Calls(State.of(fold(calls.events[:-1], POLICY).dump(), POLICY))
+    calls.input = [Command(command_id="x", jurisdiction=CITY, kind="read", author="c", at=START)] * 4
+    assert is_kept_out(calls.tell(**late, caller=CALLER, started_at=began))
+
+
+def forgotten_parts() -> tuple[Assigned, list[Message]]:
+    parts, assigned = parts_of("我叫李小龙，中山路十二号门口的路灯坏了三天，请派人来修", 40), Assigned()
+    assigned.take(parts[:1])
+    (ticket,) = assigned.tickets
+    given = Command(command_id="c1", jurisdiction=CITY, ticket_id=ticket.ticket_id, kind="forget", author="c", at=START)
+    assigned.desk.take(given, position(1))
+    assigned.input.append(parts[0])
+    return assigned, parts
+
+
+def test_a_late_part_of_a_forgotten_message_and_one_that_comes_again_go_as_well() -> None:
+    assigned, parts = forgotten_parts()
+    again = replace(parts[0], message_id="a" * 26)
+    for one in (again, parts[1]):
+        assigned.take([one])
+        assert is_kept_out(assigned.last)
+    assert [one.erased for one in assigned.tickets] == [True]
+
+
+def test_another_long_message_is_heard_though_the_telephone_uses_the_reference_again() -> None:
+    assigned, _ = forgotten_parts()
+    others = parts_of("公园的长椅坏了，没有人来修，请你们派人来看一看好吗谢谢", 40, minutes=5)
+    assert assigned.take(others) == ["first_part", "last_part"]
+
+
+MAIL = "路灯坏了，我叫李小龙，电话13812345678"
+
+
+def forgotten_mail() -> Office:
+    at_office = Office([message(0, MAIL)])
+    at_office.order("forget", at_office.tickets[0])
+    return at_office
+
+
+def again(number: int, of: Message, **own: Any) -> Message:
+    """Return the mail as another server delivers it: other bytes, so another name, and the same Message-ID."""
+    return replace(message(number, of.text), features=replace(of.features, **own))
+
+
+def test_a_mail_that_is_delivered_once_more_after_it_was_forgotten_goes_as_well() -> None:
+    at_office = forgotten_mail()
+    assert is_kept_out(at_office.take(again(5, message(0, MAIL))))
+    assert [one.erased for one in map(at_office.ticket, at_office.desk.state.tickets)] == [True]
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        message(5, MAIL),
+        message(5, "路灯还是坏的", answers=(f"{CITY}-0",)),
+        again(5, message(0, MAIL), text_key="other"),
+        again(5, message(0, MAIL), requesters=("k:other",)),
+        replace(again(5, message(0, MAIL)), channel="record"),
+    ],
+    ids=["the same words in a new mail", "an answer", "other words", "another sender", "another channel"],
+)
+def test_what_the_citizen_says_since_is_heard(heard: Message) -> None:
+    decision = forgotten_mail().take(heard)
+    assert (decision.relation, gone_of(decision)) == ("new", [])
+
+
+def test_a_file_that_comes_after_its_message_was_forgotten_goes_as_well() -> None:
+    at_office, first = Office(), photo()
+    ticket = at_office.take(first).tickets[0].ticket_id
+    at_office.order("forget", ticket)
+    assert is_kept_out(at_office.take(file_of(first)))
+
+
+def redacted_call(**args: Any) -> tuple[Calls, list[str]]:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    order(calls, "redact", 1, ticket=calls.ticket.ticket_id, **{"fields": ["text"]} | args)
+    return calls, [one.message_id for one in calls.messages]
+
+
+def test_a_later_record_of_a_redacted_call_is_emptied_in_the_archive() -> None:
+    calls, _ = redacted_call()
+    decision = calls.tell(revision=2, transcript=HEARD)
+    assert (decision.relation, decision.method) == ("part_of", "record_after_redaction")
+    assert gone_of(decision) == [decision.input.message_id]
+    assert isinstance(decision.changes[-1], event.Redacted)
+    assert (calls.ticket.text, calls.ticket.message_count) == ("", 2)
+    same(calls)
+
+
+def test_it_goes_with_its_files_where_they_were_redacted() -> None:
+    calls, _ = redacted_call(fields=["text", "attachments"])
+    decision = calls.tell(revision=2, transcript=HEARD, recording="x.wav")
+    assert isinstance(decision.changes[-1], event.MessagesErased)
+    assert calls.ticket.attachments == ()
+    assert calls.tell(revision=3, transcript=HEARD).relation == "part_of", "it is still of its ticket"
+    same(calls)
+
+
+def test_a_later_record_stays_in_the_archive_where_nothing_of_its_call_was_emptied() -> None:
+    calls, _ = redacted_call(message_ids=[])
+    assert gone_of(calls.tell(revision=2, transcript=HEARD)) == []
+    assert calls.ticket.text == ""
+
+
+def test_a_part_that_comes_again_after_its_text_was_redacted_says_nothing() -> None:
+    parts = parts_of("我叫李小龙，中山路十二号门口的路灯坏了三天，请派人来修", 40)
+    at_office = Office(parts[:1])
+    (ticket,) = at_office.tickets
+    at_office.order("redact", ticket, fields=["text", "title", "requester", "location"])
+    decision = at_office.take(replace(parts[0], message_id="a" * 26))
+    assert (decision.method, gone_of(decision)) == ("repeated_part", ["a" * 26])
+    after = at_office.ticket(ticket)
+    assert (after.text, after.requester.phone, after.location, after.message_count) == ("", None, None, 2)
+    later = at_office.take(parts[1])
+    assert (later.relation, gone_of(later)) == ("new", []), "nobody asked to take this away"
+
+
+def test_a_file_that_comes_after_the_files_were_redacted_goes_as_well() -> None:
+    at_office, first, other = Office(), photo(), photo(1, "m-2", sender="o-other")
+    ticket, untouched = (at_office.take(one).tickets[0].ticket_id for one in (first, other))
+    at_office.order("redact", ticket, fields=["attachments"])
+    at_office.order("redact", untouched, fields=["text"])
+    late = at_office.take(file_of(first))
+    assert gone_of(late) == [late.input.message_id]
+    assert at_office.ticket(ticket).attachments == ()
+    assert gone_of(at_office.take(file_of(other, "m-2"))) == []
+    assert at_office.ticket(untouched).attachments[0].dataref
+
+
+def test_the_same_words_again_bring_no_redacted_field_back() -> None:
+    place = (Finding(kind="place", value="中山路12号3单元", source="rule"),)
+    told = replace(message(0, "路灯坏了"), findings=place)
+    at_office = Office([told])
+    (ticket,) = at_office.tickets
+    at_office.order("redact", ticket, fields=["location", "requester", "title"])
+    decision = at_office.take(replace(message(3, "路灯坏了"), findings=place))
+    assert decision.relation == "same_person_same_matter"
+    after = at_office.ticket(ticket)
+    assert (after.location, after.requester.phone, after.title, after.message_count) == (None, None, None, 2)

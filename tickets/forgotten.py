@@ -1,0 +1,95 @@
+"""What was forgotten and comes again: a later record of a call, a late part or file, a mail that is delivered twice.
+
+None of it is filed, and the archive empties it. A new message of the same citizen is none of these, and is heard.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from tickets import calls, parts
+from tickets.keys import part, scoped
+
+if TYPE_CHECKING:
+    from tickets.incoming import Incoming
+    from tickets.state import State
+
+METHOD = "forgotten_before"
+"""Method of a decision about what comes again."""
+
+_SKEW = timedelta(minutes=10)
+"""By so much a platform's clock may be ahead of ours."""
+
+
+class Forgotten(Struct, frozen=True, array_like=True, gc=False):
+    """What is kept under the hashed thread id of an erased message: `name` is that of its ticket, or its own.
+
+    `told_at` is when it was last told of; `of_nobody` that nothing said whose it was. Whose it was, and which texts
+    went, `State.left` says of those alone that are named to it.
+    """
+
+    name: str
+    at: datetime
+    told_at: datetime
+    of_nobody: bool
+
+
+def remember(
+    state: "State", keys: Iterable[str], known: Forgotten, *, people: Iterable[str], texts: Iterable[str] = ()
+) -> None:
+    """Note under these keys what is erased, so that it is known when it comes again."""
+    kept = dict.fromkeys(keys, known)
+    if kept:
+        state.forgotten.update(kept)
+        for one in (*people, *texts):
+            state.left.add(part(_ours(known.name), one))
+
+
+def comes_again(state: "State", incoming: "Incoming") -> bool:
+    """Say whether this is of a message or a call that was erased, and nothing that anybody told since."""
+    features = incoming.features
+    if calls.is_record(features):
+        return _is_of_a_call(state, incoming)
+    if features.part_key is not None:
+        return parts.is_of_erased(state, incoming.jurisdiction, features, incoming.sent_at)
+    if features.completes:
+        return any(scoped(incoming.jurisdiction, key) in state.forgotten for key in features.completes)
+    return incoming.channel == "mailbox" and _is_the_same_mail(state, incoming)
+
+
+def _is_of_a_call(state: "State", incoming: "Incoming") -> bool:
+    features, city = incoming.features, incoming.jurisdiction
+    keys = [scoped(city, key) for key in features.threads]
+    if any(key in state.calls or key in state.by_thread for key in keys):  # another call has its id by now
+        return False
+    return any(_is_of_this_call(state, incoming, known) for key in keys if (known := state.forgotten.get(key)))
+
+
+def _is_of_this_call(state: "State", incoming: "Incoming", known: Forgotten) -> bool:
+    """Say whether a record is of an erased call: one that began later is another, and so is another caller's."""
+    begun = incoming.begun_at
+    if begun > known.told_at + _SKEW if begun is not None else incoming.at - known.at > calls.REMEMBERED:
+        return False
+    is_later = incoming.at - known.told_at > calls.USED_AGAIN
+    return not (is_later and incoming.features.requesters) or known.of_nobody or _is_theirs(state, known, incoming)
+
+
+def _is_the_same_mail(state: "State", incoming: "Incoming") -> bool:
+    """Say whether an erased mail is delivered again: its name, its very text, its sender."""
+    features = incoming.features
+    known = state.forgotten.get(scoped(incoming.jurisdiction, features.message_key or ""))
+    if known is None or features.text_key is None or part(_ours(known.name), features.text_key) not in state.left:
+        return False
+    return _is_theirs(state, known, incoming) if features.requesters else known.of_nobody
+
+
+def _is_theirs(state: "State", known: Forgotten, incoming: "Incoming") -> bool:
+    """Say whether one of these people took part; of a ticket that had left the memory `left` knew it before."""
+    people = incoming.features.requesters
+    return any(part(name, one) in state.left for one in people for name in (_ours(known.name), known.name))
+
+
+def _ours(name: str) -> str:
+    return f"forgotten {name}"
