@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from hotline import reading
 from hotline.dead import Letter, letter_of
 from schemas import ids, topics
+from schemas.blobs import folder
 from schemas.connection import KafkaConnection
-from schemas.envelope import Headers
+from schemas.envelope import Headers, type_of
 from schemas.errors import MalformedError, MissingBlobError
 from schemas.records.dead import MOVED, OURS, REPLAY_LIMIT, REPLAYS
 from schemas.topics import BACKFILL, COMMAND, EVENT, FLOOD, LIVE_RAW, MESSAGE
@@ -19,6 +20,7 @@ from sinks.webhook import SubscriberSettings
 from sinks.webhook.run import TOPICS
 from streams.blobs import Blobs
 
+_RAW = frozenset((*LIVE_RAW, BACKFILL, FLOOD))
 SINK = "sink"
 SUBSCRIBER = "sink:webhook."
 
@@ -26,7 +28,7 @@ Inputs = Mapping[str, frozenset[str]]
 
 INPUTS: Inputs = MappingProxyType(
     {
-        "normalize": frozenset((*LIVE_RAW, BACKFILL, FLOOD)),
+        "normalize": _RAW,
         "screen": frozenset((*LIVE_RAW, BACKFILL)),
         "commands": frozenset((COMMAND,)),
         "assign": frozenset((MESSAGE,)),
@@ -67,6 +69,17 @@ class Original(NamedTuple):
     def document(self) -> Document:
         """Return it as a sink takes it."""
         return Document(self.position, self.key, self.value, self.headers)
+
+    @property
+    def folder(self) -> str | None:
+        """Return where the blobs of its message lie, or the eraser's mark; None for what is no message."""
+        told = {name: value.decode(errors="replace") for name, value in self.headers if value is not None}
+        city, source, identifier = (told.get(name) for name in ("ce_jurisdiction", "ce_source", "ce_id"))
+        if city is None or source is None or identifier is None:
+            return None
+        if self.position.topic == MESSAGE and told.get("ce_type") == type_of("message"):
+            return folder(city, identifier)
+        return folder(city, ids.message_id(source, identifier)) if self.position.topic in _RAW else None
 
     def partition(self, partitions: int) -> int:
         """Return where it goes: a city's records to the city's partition, others to where they were."""

@@ -29,6 +29,8 @@ from streams.sender import make_producer, translated
 PIECE = 100
 """Letters put back together; fewer when a rate asks for it."""
 
+_ERASED = "its message was erased or redacted since"
+
 _log = structlog.get_logger(__name__)
 
 
@@ -124,6 +126,7 @@ class Replay:
 
     async def _put_back(self, producer: AIOKafkaProducer, piece: Sequence[tuple[Any, int]]) -> None:
         originals = [one for record, replayed in piece if (one := await self._original(record, replayed))]
+        originals = await self._without_erased(originals)
         for stage in sorted({one.letter.stage for one in originals if is_of_a_sink(one.letter.stage)}):
             originals = await self._to_sink(producer, stage, originals)
         upstream = [one for one in originals if not is_of_a_sink(one.letter.stage)]
@@ -137,6 +140,14 @@ class Replay:
         except RecordError as error:
             self.report.held.append(Held(id=f"{record.partition}:{record.offset}", why=str(error)))
             return None
+
+    async def _without_erased(self, originals: Sequence[Original]) -> list[Original]:
+        """Hold what was erased since: put back, it would stand in a topic for another thirty days."""
+        gone = await self._blobs.erased({one.folder for one in originals if one.folder is not None})
+        self.report.held += [
+            Held(id=one.letter.id, why=_ERASED, settled=True) for one in originals if one.folder in gone
+        ]
+        return [one for one in originals if one.folder not in gone]
 
     async def _to_stage(self, producer: AIOKafkaProducer, one: Original) -> Awaitable[Any]:
         topic, partition = one.position.topic, one.partition(self._connection.partitions)

@@ -13,6 +13,7 @@ import normalizers
 from hotline.local.stack import Endpoints
 from normalizers.policy import Policy
 from schemas import ids, topics
+from schemas.blobs import ERASED, REDACTED
 from schemas.connection import KafkaConnection
 from schemas.errors import MalformedError, RecordError
 from schemas.records import Audit, Command, Message
@@ -187,6 +188,26 @@ async def test_bytes_that_had_to_move_come_back_into_the_record(kafka: KafkaConn
     assert (await asyncio.to_thread(hotline, "dead", "replay", "--yes")).exit_code == 0
     (back,) = await asyncio.to_thread(read, kafka, sent.topic)
     assert (back.key, back.value, own(back.headers)) == (sent.key, sent.value, sent.headers)
+
+
+@pytest.mark.usefixtures("fresh_indices")
+@pytest.mark.parametrize("mark", [ERASED, REDACTED])
+async def test_what_was_erased_since_is_not_put_back(kafka: KafkaConnection, tmp_path: Path, mark: str) -> None:
+    said, raw, other = message(1), outbound(3), outbound(4)
+    own_id = dict(raw.headers)["ce_id"].decode()
+    raw_id = ids.message_id(dict(raw.headers)["ce_source"].decode(), own_id)
+    for name in (said.message_id, raw_id):
+        await LocalStore(tmp_path / "blobs", mkdir=True).put_async(f"{CITY}/{name}/{mark}", b"")
+    here = {"assign": logs.outbound(said), "sink": logs.outbound(said), "normalize": raw, "screen": other}
+    for stage, record in here.items():
+        place = Position(record.topic, ids.partition_of(CITY, 2), 3)
+        await asyncio.to_thread(send, kafka, letter(stage, place, record, RecordError("a bug of ours")))
+    (report,) = lines(await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json"))
+    assert report["put_back"] == {other.topic: 1}
+    assert {one["why"] for one in report["held"]} == {"its message was erased or redacted since"}
+    assert len(report["held"]) == 3
+    assert await asyncio.to_thread(read, kafka, topics.MESSAGE) == []
+    assert [one.value for one in await asyncio.to_thread(read, kafka, other.topic)] == [other.value]
 
 
 async def test_what_had_no_room_at_all_is_read_where_it_stands(kafka: KafkaConnection) -> None:
