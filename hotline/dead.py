@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from hotline import reading
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
+from schemas.envelope import type_of
 from schemas.errors import MisconfiguredError
 from schemas.records.dead import PREFIX, REPLAYS
 from schemas.wire import Position
@@ -20,6 +21,9 @@ _SAFE = (
     "ce_recordedtime", "ce_sha256", "ce_dataref", "content-type",
 )  # fmt: skip
 """Headers that name no person; `ce_id` and `ce_sender` can."""
+
+
+_NO_MESSAGES = frozenset(map(type_of, ("command", "event", "link", "ticket")))
 
 
 class Letter(Struct, frozen=True, kw_only=True):
@@ -116,7 +120,7 @@ def letter_of(record: Any, *, clear: bool = False) -> Letter:
         channel=headers.get("ce_channel"),
         account=headers.get("ce_account"),
         jurisdiction=headers.get("ce_jurisdiction"),
-        message_id=_message_id(headers),
+        message_id=message_id_of(headers),
         came_from=":".join(headers.get(f"{PREFIX}{part}", "?") for part in ("topic", "partition", "offset")),
         retryable=headers.get("hotline.error.retryable") == "true",
         replays=_number(headers.get(REPLAYS)),
@@ -125,9 +129,12 @@ def letter_of(record: Any, *, clear: bool = False) -> Letter:
     )
 
 
-def _message_id(headers: dict[str, str]) -> str | None:
-    source, identifier = headers.get("ce_source"), headers.get("ce_id")
-    return ids.message_id(source, identifier) if source and identifier else None
+def message_id_of(headers: Mapping[str, str]) -> str | None:
+    """Return the message's id by which it can be erased; a record of the message itself has it, others are none."""
+    source, identifier, kind = (headers.get(name) for name in ("ce_source", "ce_id", "ce_type"))
+    if not source or not identifier or kind in _NO_MESSAGES:
+        return None
+    return identifier if kind == type_of("message") else ids.message_id(source, identifier)
 
 
 def _number(text: str | None) -> int:

@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from hotline import reading
-from hotline.dead import Letter, letter_of
+from hotline.dead import Letter, letter_of, message_id_of
 from schemas import ids, topics
 from schemas.blobs import folder
 from schemas.connection import KafkaConnection
-from schemas.envelope import Headers, type_of
+from schemas.envelope import Headers
 from schemas.errors import MalformedError, MissingBlobError
 from schemas.records.dead import MOVED, OURS, REPLAY_LIMIT, REPLAYS
 from schemas.topics import BACKFILL, COMMAND, EVENT, FLOOD, LIVE_RAW, MESSAGE
@@ -74,12 +74,8 @@ class Original(NamedTuple):
     def folder(self) -> str | None:
         """Return where the blobs of its message lie, or the eraser's mark; None for what is no message."""
         told = {name: value.decode(errors="replace") for name, value in self.headers if value is not None}
-        city, source, identifier = (told.get(name) for name in ("ce_jurisdiction", "ce_source", "ce_id"))
-        if city is None or source is None or identifier is None:
-            return None
-        if self.position.topic == MESSAGE and told.get("ce_type") == type_of("message"):
-            return folder(city, identifier)
-        return folder(city, ids.message_id(source, identifier)) if self.position.topic in _RAW else None
+        city, name = told.get("ce_jurisdiction"), message_id_of(told)
+        return folder(city, name) if city and name else None
 
     def partition(self, partitions: int) -> int:
         """Return where it goes: a city's records to the city's partition, others to where they were."""

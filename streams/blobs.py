@@ -47,7 +47,7 @@ class Blobs:
         try:
             value = await self.fetch(path)
         except MissingBlobError as error:
-            if await self.erased({path.rpartition("/")[0]}):
+            if await self.erased({_folder(path)}):
                 raise ErasedError("the message was erased, or its bytes as they came were") from error
             raise
         if raw.envelope.sha256 and await asyncio.to_thread(_sha256, value) != raw.envelope.sha256:
@@ -72,20 +72,26 @@ class Blobs:
     async def store(self, blobs: Sequence[Blob]) -> None:
         """Return when the store holds all of them; the same path always gets the same bytes.
 
-        What belongs to an erased message is not kept, though its raw record is read again.
+        What belongs to an erased message is not kept, though its raw record is read again; nor are the raw bytes of a
+        redacted one, which a dead letter may bring.
         """
         paths = [one.path for one in blobs]
         await _all(self._put(one) for one in blobs)
         await _all(self._settle(path) for path in paths)
-        gone = await self._erased({path.rpartition("/")[0] for path in paths}, ERASED)
-        await _all(self._delete(path) for path in paths if path.rpartition("/")[0] in gone)
-        await _all(self._clear(folder) for folder in gone)
+        raw = {name for path in paths if path.endswith(RAW) for name in (path, path.removesuffix(RAW))}
+        gone, blacked_out = await asyncio.gather(
+            self._erased({_folder(path) for path in paths}, ERASED),
+            self._erased({_folder(path) for path in raw}, REDACTED),
+        )
+        away = [path for path in paths if _folder(path) in gone or (path in raw and _folder(path) in blacked_out)]
+        await _all(self._delete(path) for path in away)
+        await _all(self._clear(folder) for folder in {_folder(path) for path in away})
 
     async def settle(self, datarefs: Sequence[str]) -> None:
         """Take away raw bytes that were stored again though their message was erased, or its raw bytes were."""
-        folders = {path.rpartition("/")[0] for path in datarefs}
+        folders = {_folder(path) for path in datarefs}
         gone = await self.erased(folders)
-        again = [path for path in datarefs if path.rpartition("/")[0] in gone]
+        again = [path for path in datarefs if _folder(path) in gone]
         await _all(self._delete(f"{path}{suffix}") for path in again for suffix in ("", RAW))
         await _all(self._clear(folder) for folder in gone)
 
@@ -138,6 +144,10 @@ class Blobs:
         async with self._turn:
             with waited_out(), suppress(*MISSING):
                 await obstore.delete_async(self._store, path)
+
+
+def _folder(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 async def _all(work: Iterable[Awaitable[T]]) -> list[T]:

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from normalizers import Blob
 from schemas import ids
+from schemas.blobs import RAW
 from schemas.errors import TooLargeError
 from schemas.records import DeadLetter
 from schemas.records.dead import MOVED
@@ -30,7 +31,7 @@ def dead(record: Inbound, error: Exception, stage: str, inline_limit: int = INLI
         return Result(letter.outbound())
     blob = Blob(_path_of(letter), letter.value)
     headers = [*letter.headers, ("ce_dataref", blob.path.encode()), (MOVED, b"true")]
-    return Result(replace(letter, value=b"", headers=headers).outbound(), (blob,))
+    return Result(replace(letter, value=b"", headers=headers).outbound(), (blob, Blob(f"{blob.path}{RAW}", b"")))
 
 
 def refused_of(record: Inbound, stage: str) -> Result:

@@ -11,6 +11,7 @@ import structlog
 
 from schemas.errors import PipelineError, RecordError, RetriableError, UndeliverableError
 from schemas.records import Delivery
+from schemas.wire import Position
 from sinks import metrics
 from sinks.base import Document, Refusal
 from sinks.delivery import Bury, Sleep, letter_of
@@ -22,6 +23,9 @@ from sinks.webhook.webhook import WebhookSink
 
 Write = Callable[[Delivery], Awaitable[None]]
 """Returns when Kafka holds the line of the delivery log; raises RetriableError when it does not."""
+
+_ERASED = b'"erased":true'
+"""In the snapshot of an erased ticket; in a text its quotes would be escaped."""
 
 _log = structlog.get_logger(__name__)
 
@@ -63,6 +67,7 @@ class Courier:
         self._slots = asyncio.Semaphore(settings.requests_at_once)
         self._gate = Gate(subscriber, settings, clock, sleep, jitter)
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
+        self._erased: dict[bytes, Position] = {}
         self._kafka_trouble: str | None = None
 
     @property
@@ -71,7 +76,11 @@ class Courier:
         return self._kafka_trouble or self._gate.reason
 
     async def deliver(self, documents: Sequence[Document]) -> None:
-        """Return when each document is delivered, not wanted, or a dead letter that Kafka holds."""
+        """Return when each document is delivered, not wanted, or a dead letter that Kafka holds.
+
+        What waits of a ticket that one of them erases is wanted no more.
+        """
+        self._erased.update((one.key, one.position) for one in documents if _ERASED in one.value)
         tasks = [asyncio.create_task(self._in_turn(document)) for document in documents]
         try:
             await asyncio.gather(*tasks)
@@ -91,10 +100,20 @@ class Courier:
                     self._count("skipped")
             except RecordError as error:
                 await self._bury_it(journey, error.code, str(error), retryable=False)
+            if self._erased.get(document.key) == document.position:
+                del self._erased[document.key]
+
+    def _is_erased(self, document: Document) -> bool:
+        """Say whether its ticket was erased behind it: the subscriber is told that, and nothing of before."""
+        erased = self._erased.get(document.key)
+        return erased is not None and erased[:2] == document.position[:2] and erased > document.position
 
     async def _travel(self, journey: _Journey) -> None:
         while True:
             answer = await self._tried(journey)
+            if answer is None:
+                self._count("skipped")
+                return
             if answer.outcome is Outcome.DELIVERED:
                 await self._kept(self._line(journey, "delivered", answer))
                 self._count("stored")
@@ -106,11 +125,16 @@ class Courier:
             wait = max(asked, pause(self._settings, journey.attempts - 1, self._jitter()))
             await self._sleep(min(wait, self._left(journey)))
 
-    async def _tried(self, journey: _Journey) -> Answer:
-        """Send it; while the endpoint is away keep the place and send it again, as long as there is time."""
+    async def _tried(self, journey: _Journey) -> Answer | None:
+        """Send it; while the endpoint is away keep the place and send it again, as long as there is time.
+
+        None when its ticket was erased meanwhile.
+        """
         async with self._slots:
             while True:
                 async with self._gate.passage() as closings:
+                    if self._is_erased(journey.document):
+                        return None
                     answer = await self._sent(journey, closings)
                 if answer.outcome in (Outcome.DELIVERED, Outcome.REFUSED):
                     return answer

@@ -119,6 +119,7 @@ def test_a_letter_of_assign_goes_to_its_citys_partition(kafka: KafkaConnection) 
     assert all(act.author for act in acts)
     (listed,) = lines(hotline("dead", "list", "--json"))
     assert (listed["replays"], listed["replayed"]) == (1, 1)
+    assert listed["message_id"] == message(1).message_id, "by another name nobody could have it erased"
 
 
 def test_a_letter_without_room_for_its_value_is_read_where_it_failed(kafka: KafkaConnection) -> None:
@@ -183,7 +184,7 @@ async def test_bytes_that_had_to_move_come_back_into_the_record(kafka: KafkaConn
     missing = await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json")
     assert "no object" in lines(missing, 1)[0]["held"][0]["why"]
     assert await asyncio.to_thread(read, kafka, sent.topic) == []
-    (blob,) = result.blobs
+    blob, _ = result.blobs
     await LocalStore(tmp_path / "blobs").put_async(blob.path, blob.data)
     assert (await asyncio.to_thread(hotline, "dead", "replay", "--yes")).exit_code == 0
     (back,) = await asyncio.to_thread(read, kafka, sent.topic)

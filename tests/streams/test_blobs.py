@@ -3,19 +3,21 @@
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import obstore
 import pytest
 from obstore.store import LocalStore
 
 from normalizers import Blob
-from schemas.blobs import ERASED, REDACTED
+from schemas.blobs import ERASED, REDACTED, raw_names
 from schemas.envelope import Envelope
 from schemas.errors import ErasedError, MissingBlobError, UnreachableError
 from schemas.records import RawMessage
+from streams import results
 from streams.blobs import Blobs
 from tests.broken_off import break_off
-from tests.streams.raws import claimed
+from tests.streams.raws import claimed, outbound
 from tests.waiting import soon
 
 PATH = "210100/m1/x"
@@ -91,6 +93,23 @@ async def test_attachments_of_an_erased_message_are_not_kept_again(folder: Path)
         await Blobs(store).store(blobs)
         there = {one["path"] for one in await obstore.list(store).collect_async()}
         assert there == {"210100/m1/erased", "210100/m2/redacted", "210100/m2/x", "210100/m2/y"}
+
+
+@pytest.mark.parametrize(("mark", "left"), [(ERASED, set()), (REDACTED, set()), ("nothing", {"raw", "raw.raw"})])
+async def test_the_bytes_of_a_dead_letter_are_not_kept_where_they_were_erased(
+    folder: Path, mark: str, left: set[str]
+) -> None:
+    store = LocalStore(folder)
+    record = outbound(3)
+    fields = {"topic": record.topic, "partition": 0, "offset": 9, "key": record.key, "value": record.value}
+    result = results.refused_of(SimpleNamespace(**fields, headers=record.headers, timestamp=0), "normalize")
+    path = result.blobs[0].path
+    place, _, name = path.rpartition("/")
+    await obstore.put_async(store, f"{place}/{mark}", b"")
+    await Blobs(store).store(result.blobs)
+    there = {one["path"].rpartition("/")[2].replace(name, "raw") for one in await obstore.list(store).collect_async()}
+    assert there == {mark} | left
+    assert raw_names({path, f"{path}.raw", "photo"}) == {path, f"{path}.raw"}, "the eraser knows them, too"
 
 
 async def test_attachments_are_on_the_disk_for_good(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -192,6 +192,33 @@ async def test_a_tickets_versions_keep_their_order(trip: Trip) -> None:
     assert trip.receiver.ids == ["map:210100-a:1"] * 3 + ["map:210100-a:2", "map:210100-a:3"]
 
 
+async def test_what_waits_of_a_ticket_that_was_erased_is_not_sent(trip: Trip) -> None:
+    """Its texts could be in it: `"erased":true`."""
+    courier = trip.make()
+    before = snapshot(version=1, offset=1, title='"erased":true')
+    later, other = snapshot(version=2, offset=2, erased=True), snapshot("210100-b", 1, offset=3)
+    await courier.deliver([before, later, other])
+    assert sorted(trip.receiver.ids) == ["map:210100-a:2", "map:210100-b:1"]
+    await courier.deliver([snapshot("210100-c", 1, offset=4, title='"erased":true'), snapshot("210100-c", 2, offset=5)])
+    assert trip.receiver.ids[2:] == ["map:210100-c:1", "map:210100-c:2"]
+
+
+async def test_nor_once_more_when_the_erasure_is_read_while_the_subscriber_is_away(trip: Trip) -> None:
+    courier, sent = trip.make(), []
+
+    async def erase() -> None:
+        if not sent:
+            sent.append(asyncio.create_task(courier.deliver([snapshot(version=2, offset=2, erased=True)])))
+            await asyncio.sleep(0)
+
+    trip.on_sleep = erase
+    trip.receiver.answers = [status(503), status(204)]
+    await courier.deliver([snapshot(version=1, offset=1)])
+    await asyncio.gather(*sent)
+    assert trip.receiver.ids == ["map:210100-a:1", "map:210100-a:2"]
+    assert trip.letters == []
+
+
 async def test_a_ticket_that_is_not_taken_holds_up_no_other(trip: Trip) -> None:
     trip.receiver.answers = [for_ticket("210100-a", status(500))]
     others = [snapshot(f"210100-b{n}", offset=n) for n in range(1, 30)]
