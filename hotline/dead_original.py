@@ -11,7 +11,7 @@ from schemas import ids, topics
 from schemas.blobs import folder
 from schemas.connection import KafkaConnection
 from schemas.envelope import Headers
-from schemas.errors import MalformedError, MissingBlobError
+from schemas.errors import MalformedError, MisconfiguredError, MissingBlobError
 from schemas.records.dead import MOVED, OURS, REPLAY_LIMIT, REPLAYS
 from schemas.topics import BACKFILL, COMMAND, EVENT, FLOOD, LIVE_RAW, MESSAGE
 from schemas.wire import Position
@@ -152,6 +152,19 @@ def _where_it_stands(letter: Letter, replayed: int, connection: KafkaConnection)
         raise MissingBlobError(f"{place.topic} no longer holds it: let its source send it again")
     headers = [header for header in found.headers if header[0] != REPLAYS]
     return Original(letter, place, found.key or b"", found.value or b"", headers, letter.replays + replayed + 1)
+
+
+async def bytes_shown(record: Any, letter: Letter, blobs: Blobs) -> bytes:
+    """Return the bytes that a person may read. Raises MisconfiguredError for those of an erased message.
+
+    Kafka has them until their time is over; until then they are kept, and used by nobody.
+    """
+    place = folder(letter.jurisdiction, letter.message_id) if letter.jurisdiction and letter.message_id else None
+    if place is not None and await blobs.erased({place}):
+        raise MisconfiguredError(
+            f"The message of dead letter {letter.id} was erased or redacted: its bytes are not shown."
+        )
+    return await bytes_of(record, blobs)
 
 
 async def bytes_of(record: Any, blobs: Blobs) -> bytes:

@@ -21,6 +21,9 @@ T = TypeVar("T")
 TRIED_AGAIN = timedelta(days=7)
 """For so long a source at most sends again what was kept and not answered: mail servers give up after five days."""
 
+_LONG = timedelta(days=1)
+"""What is live is taken sooner, and waits for no blob store."""
+
 SLICE = 128
 """Records worked off before the event loop gets its turn."""
 
@@ -61,17 +64,18 @@ def whole(records: Sequence[Inbound]) -> Sequence[Inbound]:
 
 
 def may_be_gone(raw: RawMessage | Exception) -> str | None:
-    """Return the folder of a message that may have come before, in another month, and may be erased by now.
+    """Return the folder of a message that is taken long after it was sent: it may have come before, and be erased now.
 
-    A mailbox that is renumbered gives its mails again, and each comes into the archive's index of the month of its
-    intake. Where it came first an emptied message is newer than whatever comes; in another month's there is none.
-    Where the transport tells no time but ours, it may have come before while its source tried again.
+    A mailbox that is renumbered gives its mails again. Each would stand in Kafka for thirty days more, and where it is
+    another month by now in that month's index of the archive, which has no emptied one that is newer. Where the
+    transport tells no time but ours, it may have come before while its source tried again.
     """
     if isinstance(raw, Exception):
         return None
     sent, taken = raw.envelope.time, raw.envelope.recordedtime
     first = sent if sent != taken else taken - TRIED_AGAIN
-    return None if _month(first) == _month(taken) else folder(raw.jurisdiction, raw.message_id)
+    is_late = taken - sent >= _LONG or _month(first) != _month(taken)
+    return folder(raw.jurisdiction, raw.message_id) if is_late else None
 
 
 def _month(at: datetime) -> bytes:

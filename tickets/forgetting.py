@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from schemas.records import Event, event
 from tickets.forgotten import Forgotten, remember
+from tickets.keys import scoped
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -49,7 +50,8 @@ def _remember(state: "State", decision: Event, ticket_id: str) -> None:
     texts = ticket.text_keys if ticket is not None else ()
     told_at = ticket.opened_at if ticket is not None else decision.at
     known = Forgotten(ticket_id, decision.at, told_at, ticket is not None and not people)
-    remember(state, keys - state.calls.keys(), known, people=people, texts=texts)
+    own = scoped(decision.jurisdiction, ticket_id)
+    remember(state, {own} | keys - state.calls.keys(), known, people=people, texts=texts)
     _remember_calls(state, keys & state.calls.keys(), known, people)
 
 

@@ -1,6 +1,7 @@
 """What was forgotten and comes again: a later record of a call, a late part or file, a mail that is delivered twice.
 
-None of it is filed, and the archive empties it. A new message of the same citizen is none of these, and is heard.
+So does what a machine answers to an erased ticket: a bounce quotes all of it. None of it is filed, and the archive
+empties it. A new message of the same citizen is none of these, and is heard.
 """
 
 from collections.abc import Iterable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 METHOD = "forgotten_before"
 """Method of a decision about what comes again."""
+
+_MACHINES = frozenset({"auto_reply", "bounce"})
 
 _SKEW = timedelta(minutes=10)
 """By so much a platform's clock may be ahead of ours."""
@@ -54,8 +57,9 @@ def comes_again(state: "State", incoming: "Incoming") -> bool:
         return _is_of_a_call(state, incoming)
     if features.part_key is not None:
         return parts.is_of_erased(state, incoming.jurisdiction, features, incoming.sent_at)
-    if features.completes:
-        return any(scoped(incoming.jurisdiction, key) in state.forgotten for key in features.completes)
+    if features.completes or features.message_class in _MACHINES:
+        named = (*features.completes, *features.threads, *filter(None, (features.token,)))
+        return any(scoped(incoming.jurisdiction, key) in state.forgotten for key in named)
     return incoming.channel == "mailbox" and _is_the_same_mail(state, incoming)
 
 

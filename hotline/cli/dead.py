@@ -91,7 +91,7 @@ def show(
 
     from hotline import services
     from hotline.dead import find, letter_of
-    from hotline.dead_original import bytes_of
+    from hotline.dead_original import bytes_shown
     from streams.blobs import Blobs
 
     settings = settings_of(ctx, accounts=False)
@@ -101,7 +101,7 @@ def show(
     shown = to_builtins(letter, builtin_types=(datetime,))
     value = b""
     if clear:
-        value = asyncio.run(bytes_of(record, Blobs(services.blobs(settings))))
+        value = asyncio.run(bytes_shown(record, letter, Blobs(services.blobs(settings))))
         _tell_who_reads(settings, letter, record.key or b"", reason, author)
     if as_json:
         print_json({**shown, "value": value} if clear else shown)

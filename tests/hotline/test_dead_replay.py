@@ -292,6 +292,19 @@ def test_a_reading_in_clear_is_recorded_before_anything_is_shown(kafka: KafkaCon
     assert read(kafka, topics.COMMAND) == [], "there is no ticket yet"
 
 
+@pytest.mark.parametrize("mark", [ERASED, REDACTED])
+def test_what_was_erased_is_not_shown_in_clear(kafka: KafkaConnection, tmp_path: Path, mark: str) -> None:
+    text = "我叫欧阳，电话13912345678"
+    send(kafka, letter("normalize", Position(topics.raw("record"), 0, 0), outbound(1, text), MalformedError("x")))
+    (one,) = lines(hotline("dead", "list", "--json"))
+    LocalStore(tmp_path / "blobs", mkdir=True).put(f"{CITY}/{one['message_id']}/{mark}", b"")
+    shown = hotline("dead", "show", one["id"], "--clear", "--reason", "a citizen asks", "--author", "ops.li")
+    assert (shown.exit_code, "欧阳" in shown.output) == (2, False)
+    assert "erased" in shown.stderr
+    assert hotline("dead", "show", one["id"]).exit_code == 0
+    assert read(kafka, topics.AUDIT) == []
+
+
 def test_a_ticket_read_in_a_dead_letter_is_told_to_the_tickets_log(kafka: KafkaConnection) -> None:
     ticket_id = ids.ticket_id(CITY, "a" * 26)
     record = Outbound(topics.TICKET, ticket_id.encode(), '{"text":"我叫欧阳"}'.encode(), [])

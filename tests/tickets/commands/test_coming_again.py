@@ -200,6 +200,18 @@ def test_a_file_that_comes_after_its_message_was_forgotten_goes_as_well() -> Non
     assert is_kept_out(at_office.take(file_of(first)))
 
 
+@pytest.mark.parametrize("kind", ["bounce", "auto_reply"])
+@pytest.mark.parametrize("by", ["token", "thread"])
+def test_what_a_machine_answers_to_a_forgotten_ticket_goes_as_well(kind: str, by: str) -> None:
+    at_office = forgotten_mail()
+    answer = message(5, MAIL, message_class=kind, answers=(f"{CITY}-0",) if by == "thread" else ())
+    if by == "token":
+        answer = replace(answer, features=replace(answer.features, token=at_office.tickets[0]))
+    assert is_kept_out(at_office.take(answer))
+    other = at_office.take(message(6, "我已休假", message_class=kind))
+    assert (other.method, gone_of(other)) == (kind, [])
+
+
 def redacted_call(**args: Any) -> tuple[Calls, list[str]]:
     calls = Calls()
     calls.tell(revision=1, note=LAMP)
