@@ -37,6 +37,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     header: the span of whoever sent this very record (CloudEvents' Distributed Tracing extension).
     `notbefore` is what our own clock knows of when it was written, where a connector can tell: when it looked at that
     time the message was not there yet, or nobody had told of it.
+    `first` is said of the first snapshot that is written of a ticket, where that is not its first version.
     """
 
     id: str
@@ -62,6 +63,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     traceparent: str | None = None
     hop: str | None = None
     notbefore: datetime | None = None
+    first: str | None = None
 
     @property
     def first_trace(self) -> str:
@@ -107,6 +109,9 @@ def header_of(attribute: str) -> str:
 
 FIRST_TRACE, HOP = "ce_traceparent", "traceparent"
 """The headers of the two trace contexts."""
+
+FIRST_WRITTEN = ("ce_first", b"true")
+"""The header of the first snapshot of a ticket that changed in the very chunk which opened it."""
 
 _TRACES = ("traceparent", "hop")
 _is_trace_context = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch

@@ -44,6 +44,7 @@ ATTRIBUTES: Mapping[str, Told] = {
     "notbefore": Told(
         "不早于", "By our own clock, where a connector can tell: it was not there yet when we looked at this time"
     ),
+    "first": Told("首次发布", "true: nothing was written of this ticket before, though its version is not the first"),
     "hop": Told("本段链路追踪标识", "W3C trace context of this very hop"),
 }
 """Each attribute of the envelope, by its name in CloudEvents."""

@@ -121,11 +121,13 @@ class Desk:
     def flush(self) -> list[Outbound]:
         """Return what the chunk's decisions write, and start the next chunk."""
         records = [record for decision in self._events for record in outputs.of_event(decision)]
+        opened = {one.ticket_id for made in self._events for one in made.changes if type(one) is event.Opened}
         for ticket, decision in self._changed.values():
             value = encode(ticket)
             if ticket.ticket_id in self.state.tickets:
                 self.state.bodies[ticket.ticket_id] = value
-            records += outputs.of_ticket(ticket, value, decision, self.state.policy.rules_folder)
+            folder, is_first = self.state.policy.rules_folder, ticket.ticket_id in opened
+            records += outputs.of_ticket(ticket, value, decision, folder, is_first=is_first)
         records += map(outputs.of_handover, self._handovers)
         records += [outputs.of_ring(one, decision) for one, decision in self._rings]
         records += [outputs.of_answer(answer, decision) for answer, decision in self._answers]

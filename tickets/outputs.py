@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from normalizers.handover import record_of
 from schemas import topics
-from schemas.envelope import Headers, schema_of, type_of, written_time
+from schemas.envelope import FIRST_WRITTEN, Headers, schema_of, type_of, written_time
 from schemas.records import Audit, Event, Handover, Link, Outbox, OutboxState, Ticket, event
 from schemas.wire import Outbound, encode
 from tickets import calls, snapshot
@@ -82,8 +82,13 @@ def of_event(decision: Event) -> list[Outbound]:
     return records
 
 
-def of_ticket(ticket: Ticket, value: bytes, decision: Event, rules_folder: Path | None) -> list[Outbound]:
-    """Return the snapshot in clear and the masked one; `value` is the ticket's JSON, `rules_folder` the city's own."""
+def of_ticket(
+    ticket: Ticket, value: bytes, decision: Event, rules_folder: Path | None, *, is_first: bool = False
+) -> list[Outbound]:
+    """Return the snapshot in clear and the masked one; `value` is the ticket's JSON, `rules_folder` the city's own.
+
+    `is_first` says that none was written of the ticket before: where that is a later version, its headers tell so.
+    """
     headers = _headers(
         decision,
         "ticket",
@@ -92,6 +97,8 @@ def of_ticket(ticket: Ticket, value: bytes, decision: Event, rules_folder: Path 
         subject=ticket.ticket_no,
         correlationid=ticket.ticket_id,
     )
+    if is_first and ticket.version > 1:
+        headers.append(FIRST_WRITTEN)
     key, city, masked = ticket.ticket_id.encode(), decision.jurisdiction, mask_ticket(ticket, rules_folder)
     return [
         Outbound(topics.TICKET, key, value, headers, city),

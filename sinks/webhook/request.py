@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from schemas.envelope import Envelope, Headers
+from schemas.envelope import FIRST_WRITTEN, Envelope, Headers
 from schemas.errors import RecordError, SchemaError
 from schemas.records import Ticket
 from schemas.wire import decode
@@ -72,8 +72,13 @@ def is_wanted(document: Document, chosen: FilterSettings) -> bool:
             not chosen.categories
             or (ticket.category is not None and ticket.category.code.startswith(chosen.categories))
         )
-        and not (chosen.first_version_only and ticket.version > 1)
+        and not (chosen.first_version_only and not _is_first(document, ticket))
     )
+
+
+def _is_first(document: Document, ticket: Ticket) -> bool:
+    """Say whether nothing was written of a ticket before; one that changed as it was opened has a later version."""
+    return ticket.version == 1 or FIRST_WRITTEN in document.headers
 
 
 _EVERYTHING = FilterSettings()

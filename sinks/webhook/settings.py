@@ -81,7 +81,8 @@ class FilterSettings(BaseModel):
         None, description="Only tickets changed then or later; without it a new subscriber gets every ticket there is"
     )
     first_version_only: bool = Field(
-        False, description="Only a ticket's first version: for systems whose door opens a new ticket each time (Zammad)"
+        False,
+        description="Only the first snapshot of a ticket: for systems whose door opens a new ticket each time (Zammad)",
     )
 
 

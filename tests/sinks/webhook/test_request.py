@@ -11,6 +11,7 @@ from cloudevents.core.v1.event import CloudEvent
 from defusedxml import ElementTree
 from msgspec.structs import replace
 
+from schemas.envelope import FIRST_WRITTEN
 from schemas.errors import RecordError, SchemaError
 from schemas.records.common import Emergency
 from sinks import Document
@@ -140,6 +141,13 @@ def test_what_is_not_known_is_not_among_the_wanted() -> None:
     for chosen in ({"kinds": ["complaint"]}, {"categories": ["03"]}, {"emergency_levels": ["mentioned"]}):
         assert not is_wanted(bare, FilterSettings(**chosen))  # type: ignore[arg-type] # as from TOML
     assert is_wanted(bare, FilterSettings(kinds=("unknown",), first_version_only=True))
+
+
+def test_the_first_that_is_written_is_a_first_version_whatever_its_number() -> None:
+    later = document(LIVE)
+    first = later._replace(headers=[*later.headers, FIRST_WRITTEN])
+    told = [is_wanted(one, FilterSettings(first_version_only=True)) for one in (first, later)]
+    assert (LIVE.version > 1, told) == (True, [True, False])
 
 
 def test_an_erased_ticket_is_told_to_whoever_may_hold_it() -> None:
