@@ -71,16 +71,21 @@ class Subscriber:
         self._newest: dict[tuple[str, int], _Newest] = {}
 
     async def settled(self, documents: Sequence[Document]) -> Mapping[Position, str]:
-        """Return snapshots that a newer one replaces: an old one could bring back what was erased since."""
+        """Return snapshots that a newer one replaces: an old one could bring back what was erased since.
+
+        Nor does one go out of a ticket that the subscriber may not read by now: it was no report then, and is one.
+        """
         found = {}
         for place in sorted({(one.position.topic, one.position.partition) for one in documents}):
             there = [one for one in documents if one.position[:2] == place]
-            newest = self._newest.setdefault(place, _Newest(self._connection, place, self._wants))
+            newest = self._newest.setdefault(place, _Newest(self._connection, place, self._sink))
             await asyncio.to_thread(newest.read, min(one.position.offset for one in there))
             for one in there:
                 if newest.offsets.get(one.key, -1) > one.position.offset:
                     found[one.position] = "a newer snapshot of its ticket takes its place"
-                elif not self._wants(one):
+                elif one.key in newest.hidden:
+                    found[one.position] = "its ticket is one by now that the subscriber may not read"
+                elif not _holds(self._sink.wants, one):
                     found[one.position] = "the subscriber's filter does not let it through"
         return found
 
@@ -92,21 +97,19 @@ class Subscriber:
         finally:
             await self._sink.close()
 
-    def _wants(self, document: Document) -> bool:
-        try:
-            return self._sink.wants(document)
-        except RecordError:  # the courier makes a dead letter of it again, with this reason
-            return True
-
 
 class _Newest:
-    """The offset of the newest snapshot of each ticket that a subscriber wants, in one partition."""
+    """The offset of the newest snapshot of each ticket that a subscriber wants, in one partition.
 
-    def __init__(self, connection: KafkaConnection, place: tuple[str, int], wants: Callable[[Document], bool]) -> None:
+    Of those that are `hidden` the newest snapshot of all is of a level that the subscriber may not read.
+    """
+
+    def __init__(self, connection: KafkaConnection, place: tuple[str, int], sink: WebhookSink) -> None:
         self.offsets: dict[bytes, int] = {}
+        self.hidden: set[bytes] = set()
         self._connection = connection
         self._topic, self._partition = place
-        self._wants = wants
+        self._sink = sink
         self._begin: int | None = None
         self._next = 0
 
@@ -115,9 +118,24 @@ class _Newest:
         if self._begin is None or begin < self._begin:
             self._begin = self._next = begin
             self.offsets.clear()
+            self.hidden.clear()
         for record in reading.read_partition(self._connection, self._topic, self._partition, self._next):
             self._next = record.offset + 1
             position = Position(self._topic, self._partition, record.offset)
             document = Document(position, record.key or b"", record.value or b"", record.headers)
-            if document.value and self._wants(document):
-                self.offsets[document.key] = record.offset
+            if document.value:
+                self._note(document)
+
+    def _note(self, document: Document) -> None:
+        self.hidden.discard(document.key)
+        if not _holds(self._sink.may_read, document):
+            self.hidden.add(document.key)
+        elif _holds(self._sink.wants, document):
+            self.offsets[document.key] = document.position.offset
+
+
+def _holds(asked: Callable[[Document], bool], document: Document) -> bool:
+    try:
+        return asked(document)
+    except RecordError:  # the courier makes a dead letter of it again, with this reason
+        return True

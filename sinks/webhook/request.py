@@ -50,6 +50,14 @@ def delivery_id(subscriber: str, document: Document) -> str:
     return f"{subscriber}:{document.key.decode()}:{version_of(document)}"
 
 
+def may_be_read(document: Document, chosen: FilterSettings) -> bool:
+    """Say whether a subscriber may read tickets of this level (保密). Raises SchemaError for what is no ticket."""
+    if not chosen.confidentiality:
+        return True
+    ticket = decode(document.value, Ticket)
+    return ticket.erased or ticket.confidentiality in chosen.confidentiality
+
+
 def is_wanted(document: Document, chosen: FilterSettings) -> bool:
     """Say whether a filter lets a ticket through. Raises SchemaError when it cannot be read."""
     if chosen == _EVERYTHING:

@@ -110,6 +110,27 @@ async def test_only_what_its_filter_wants_goes_to_it(
     assert map_.ids == ["map:210100-a:1"]
 
 
+async def test_a_ticket_that_was_restricted_since_is_not_told_to_who_may_not_read_such(
+    kafka: KafkaConnection, map_: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its older snapshot passes the filter, and a report or a minor stands in it all the same."""
+    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__FILTER__CONFIDENTIALITY", '["internal", "confidential"]')
+    old = snapshot(topic=topics.TICKET_MASKED, confidentiality="internal")
+    restricted = snapshot(version=2, topic=topics.TICKET_MASKED, confidentiality="restricted")
+    back = [
+        snapshot("210100-b", version, topic=topics.TICKET_MASKED, confidentiality=level)
+        for version, level in ((1, "internal"), (2, "restricted"), (3, "confidential"))
+    ]
+    old, _, first, _, last = await asyncio.to_thread(published, kafka, old, restricted, *back)
+    await asyncio.to_thread(refused, kafka, old, first, last)
+    report = await replayed()
+    assert sorted(held["why"] for held in report["held"]) == [  # type: ignore[attr-defined] # JSON
+        "a newer snapshot of its ticket takes its place",
+        "its ticket is one by now that the subscriber may not read",
+    ]
+    assert map_.ids == ["map:210100-b:3"]
+
+
 async def test_a_subscriber_of_masked_tickets_never_gets_one_in_clear(kafka: KafkaConnection, map_: Receiver) -> None:
     """Its letters are older than its settings: it was trusted with personal data then."""
     clear = snapshot(topic=topics.TICKET)
