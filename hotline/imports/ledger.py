@@ -99,13 +99,17 @@ _COUNT = "INSERT INTO seen VALUES (?, 1) ON CONFLICT (row) DO UPDATE SET times =
 
 
 def name_of(raw: RawMessage) -> int:
-    """Return 64 bits that stand for the message and its city."""
+    """Return 64 bits that stand for the message."""
     return _number(f"{raw.envelope.source}\n{raw.envelope.id}".encode())
 
 
-def content_of(raw: RawMessage) -> int:
-    """Return 64 bits that stand for its bytes; a mail's id does, whatever its line ends."""
-    return _number(raw.envelope.id.encode() if raw.channel == "mailbox" else raw.value)
+def contents_of(raw: RawMessage) -> tuple[int, ...]:
+    """Return 64 bits that stand for its city and bytes, and those by which earlier versions remember it: without city.
+
+    A mail's id stands for its bytes, whatever its line ends.
+    """
+    told = raw.envelope.id.encode() if raw.channel == "mailbox" else raw.value
+    return _number(f"{raw.jurisdiction}\n".encode() + told), _number(told)
 
 
 def _number(data: bytes) -> int:

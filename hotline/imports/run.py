@@ -9,7 +9,7 @@ from msgspec import Struct
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from hotline.imports.item import Item, Options
-from hotline.imports.ledger import content_of, name_of
+from hotline.imports.ledger import contents_of, name_of
 from hotline.imports.raws import Intake
 from hotline.imports.readers import read
 from hotline.imports.report import Refusal, Report, Totals
@@ -27,6 +27,9 @@ BACK_OFF = {"multiplier": 0.5, "max": 10.0}
 """Seconds between two attempts."""
 
 ID_TAKEN = "id_taken"
+_TAKEN = (
+    "a message with this id but other contents, or for another city, was imported before: this one would change nothing"
+)
 
 Tick = Callable[[Source, Totals], None]
 """Hears now and then which file the import has come to."""
@@ -138,16 +141,15 @@ class Import:
         fresh: dict[int, int] = {}
         messages: list[RawMessage] = []
         for name, one in zip(names, batch, strict=True):
-            content = content_of(one.raw)
+            contents = contents_of(one.raw)
             before = known.get(name, fresh.get(name))
             if before is None:
-                fresh[name] = content
+                fresh[name] = contents[0]
                 messages.append(one.raw)
-            elif before == content:
+            elif before in contents:
                 self._totals.known += 1
             else:
-                reason = "a message with this id but other contents was imported before: this one would change nothing"
-                self._refuse(one.item, ID_TAKEN, reason)
+                self._refuse(one.item, ID_TAKEN, _TAKEN)
         if messages:
             self._publish(messages)
             self._ledger.add(fresh)

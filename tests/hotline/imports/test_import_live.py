@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from connectors.mailbox import Mailbox
 from hotline.cli.app import app
 from hotline.imports import run
+from hotline.imports.ledger import contents_of
 from hotline.local.stack import Endpoints
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
@@ -115,6 +116,27 @@ def test_a_topic_that_was_made_anew_gets_everything_and_so_does_again(
     topics_made_anew(kafka)
     assert summary(hotline(path, "--jurisdiction", CITY, "--json"))["published"] == 10
     assert len(arrived(kafka)) == 10
+
+
+def test_what_was_imported_for_another_city_is_not_taken_for_known(kafka: KafkaConnection, tmp_path: Path) -> None:
+    """Whoever imports again for the right city must hear that nothing of it gets there."""
+    path = letters(tmp_path, 3)
+    assert hotline(path, "--jurisdiction", "210100").exit_code == 0
+    right = hotline(path, "--jurisdiction", CITY, "--json")
+    said = summary(right)
+    assert (right.exit_code, said["published"], said["known"], said["refused_by_code"]) == (1, 0, 0, {"id_taken": 3})
+    other = hotline(path, "--jurisdiction", CITY, "--account", "changsha", "--json")
+    assert (other.exit_code, summary(other)["published"]) == (0, 3)
+
+
+def test_what_an_earlier_version_remembers_is_known_still(
+    kafka: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = letters(tmp_path, 3)
+    with monkeypatch.context() as before:
+        before.setattr("hotline.imports.run.contents_of", lambda raw: contents_of(raw)[1:])
+        assert hotline(path, "--jurisdiction", CITY).exit_code == 0
+    assert summary(hotline(path, "--jurisdiction", CITY, "--json"))["known"] == 3
 
 
 def test_what_is_refused_is_told_and_the_exit_code_says_so(kafka: KafkaConnection, tmp_path: Path) -> None:
