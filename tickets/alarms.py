@@ -1,9 +1,9 @@
 """Of which dangers (紧急情况) a ticket still alarms: those that its messages tell of, and no clerk called false."""
 
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
-from tickets.codes import EMERGENCY
+from tickets.codes import EMERGENCY, REMEMBERED
 from tickets.held import TicketState
 
 MENTIONED = "mentioned"
@@ -26,9 +26,9 @@ class Alarm(NamedTuple):
         return self.level != MENTIONED
 
 
-def alarm_of(codes: Iterable[str]) -> Alarm | None:
-    """Return of what the codes of one message alarm."""
-    codes = tuple(codes)
+@lru_cache(REMEMBERED)
+def alarm_of(codes: tuple[str, ...]) -> Alarm | None:
+    """Return of what the codes of one message alarm; most messages have the codes of an earlier one."""
     classes = tuple(code.removeprefix(EMERGENCY) for code in codes if code.startswith(EMERGENCY))
     level = next((code.removeprefix(_LEVEL) for code in codes if code.startswith(_LEVEL)), _UNTOLD)
     return Alarm(classes, level) if classes else None

@@ -1,6 +1,6 @@
 """Clocks of a ticket: which deadlines a decision starts, starts again, lets go on, hastens or chooses anew."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from tickets import alarms
 from tickets.deadlines import Limits, Matter
 from tickets.held import Clock, TicketState
 from tickets.lifecycle import CLOSED
+from tickets.opening import only_opened
 from tickets.state import State
 
 RESTARTED = frozenset({"resolve"})
@@ -48,6 +49,8 @@ def follow(state: State, limits: Limits, changes: event.Changes, at: datetime, t
 
     `at` is the log time of the decision.
     """
+    if (opened := only_opened(changes)) is not None:
+        return tuple(_of_new(opened, limits, told))
     made: dict[tuple[str, str], event.DeadlineSet] = {}
     said = {(one.ticket_id, one.clock) for one in changes if isinstance(one, event.DeadlineSet)}
     for change in changes:
@@ -93,8 +96,7 @@ def _after(
     state: State, limits: Limits, change: event.AnyChange, changes: event.Changes, at: datetime, told: Told
 ) -> Iterator[event.DeadlineSet]:
     if isinstance(change, event.Opened):
-        city = change.ticket_id.split("-", 1)[0]
-        yield from _started(change.ticket_id, limits.of(city, told.matter, told.at), told.at)
+        yield from _of_new(change.ticket_id, limits, told)
         return
     ticket = state.tickets.get(getattr(change, "ticket_id", None) or "")
     if ticket is None:
@@ -116,8 +118,9 @@ def starts_again(clock: str, status: str) -> bool:
     return clock in _STARTING.get(status, ())
 
 
-def _started(ticket_id: str, deadlines: Iterable[Deadline], at: datetime) -> Iterator[event.DeadlineSet]:
-    return (as_change(ticket_id, deadline, at) for deadline in deadlines)
+def _of_new(ticket_id: str, limits: Limits, told: Told) -> list[event.DeadlineSet]:
+    deadlines = limits.of(ticket_id.split("-", 1)[0], told.matter, told.at)
+    return [as_change(ticket_id, deadline, told.at) for deadline in deadlines]
 
 
 def _restarted(

@@ -13,6 +13,7 @@ from tickets.codes import REMEMBERED, by_kind
 from tickets.directory import Directories, Directory, Rule
 from tickets.held import TicketState
 from tickets.lifecycle import CLOSED, WITH_AN_ORGANIZER
+from tickets.opening import only_opened
 from tickets.state import State
 
 
@@ -39,9 +40,20 @@ def follow(
 
     None is made for a ticket that an organizer has: a clerk's dispatch stands until it comes back.
     """
+    if (opened := only_opened(changes)) is not None:
+        directory = known.of(opened.split("-", 1)[0])
+        return (replace(_of_new(directory, codes), ticket_id=opened),) if directory is not None else ()
     touched = dict.fromkeys([ticket_id for one in changes for ticket_id in _touched(one)])
     made = (_of_ticket(ticket_id, state.tickets.get(ticket_id), known, changes, codes) for ticket_id in touched)
     return tuple(one for one in made if one is not None)
+
+
+@lru_cache(REMEMBERED)
+def _of_new(directory: Directory, codes: tuple[str, ...]) -> event.DispatchProposed:
+    """Return the proposal for a new ticket, without its name: by the codes of its message alone."""
+    told = by_kind(codes)
+    case = Case(kind=told.get("request_kind"), category=told.get("category"), place=told.get("place"))
+    return propose(directory, "", case)
 
 
 _ALTERING = frozenset(

@@ -5,6 +5,8 @@ when a clerk moves that one to another ticket, which is protected then. What is 
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -14,6 +16,7 @@ from normalizers.findings.acceptance import NOT_ACCEPTED
 from normalizers.findings.confidentiality import LEVELS
 from normalizers.findings.minors import HARMED, MINOR, TOPIC
 from schemas.records import event
+from tickets.codes import REMEMBERED
 from tickets.deadlines import endangers
 from tickets.held import TicketState
 from tickets.incoming import Incoming
@@ -21,6 +24,8 @@ from tickets.policy import TicketPolicy
 from tickets.state import State
 
 IN_DANGER = "emergency.minor_in_danger"
+
+_Followed = event.MinorFlagged | event.ConfidentialitySet | event.AcceptanceProposed
 
 _NOT_YET_JUDGED = ("received", "screened")
 """Stages (办理状态) in which nobody has said yet whether the ticket is taken."""
@@ -57,7 +62,7 @@ def after_word(state: State, changes: event.Changes, policy: TicketPolicy) -> ev
         raised
         for ticket_id, codes in said.items()
         if ticket_id not in by_hand
-        for raised in _confidential(ticket_id, state.tickets.get(ticket_id), codes, policy)
+        for raised in _confidential(ticket_id, state.tickets.get(ticket_id), codes, policy.rules_folder)
     )
 
 
@@ -71,52 +76,68 @@ def _codes_of(change: event.KindSet | event.MinorFlagged) -> tuple[str, ...]:
 
 def _came(state: State, ticket_id: str, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
     ticket = state.tickets.get(ticket_id)
+    if ticket is None:
+        return tuple([replace(one, ticket_id=ticket_id) for one in _of_new(codes, policy.rules_folder)])
     return (
-        *_minor(ticket_id, ticket, codes, policy),
-        *_confidential(ticket_id, ticket, codes, policy),
+        *_minor(ticket_id, ticket, codes, policy.rules_folder),
+        *_confidential(ticket_id, ticket, codes, policy.rules_folder),
         *_not_accepted(ticket_id, ticket, codes),
     )
 
 
-def _minor(ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
+@lru_cache(REMEMBERED)
+def _of_new(codes: tuple[str, ...], rules_folder: Path | None) -> tuple[_Followed, ...]:
+    """Return what follows for a new ticket, without its name: by the codes of its message alone."""
+    return (
+        *_minor("", None, codes, rules_folder),
+        *_confidential("", None, codes, rules_folder),
+        *_not_accepted("", None, codes),
+    )
+
+
+def _minor(
+    ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], rules_folder: Path | None
+) -> tuple[event.MinorFlagged, ...]:
     """Flag a ticket once; again when a later message tells of harm."""
     if not _concerns_minor(codes):
         return ()
     if ticket is not None and _said(ticket, "minor"):
-        return _harm_beside(ticket, codes, policy)
+        return _harm_beside(ticket, codes, rules_folder)
     known = ticket.codes if ticket else ()
     if _concerns_minor(known) and (_harmed(known) or not _harmed(codes)):
         return ()
-    flag = _flag(ticket_id, (*known, *codes), policy)
+    flag = _flag(ticket_id, (*known, *codes), rules_folder)
     return (replace(flag, mandatory_report=_harmed(codes)),)
 
 
-def _harm_beside(ticket: TicketState, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
+def _harm_beside(
+    ticket: TicketState, codes: tuple[str, ...], rules_folder: Path | None
+) -> tuple[event.MinorFlagged, ...]:
     """Leave the flag as a clerk set it; harm that is told after that is reported all the same."""
     if not _harmed(codes):
         return ()
-    return (replace(_flag(ticket.ticket_id, codes, policy), flag=ticket.minor is not False),)
+    return (replace(_flag(ticket.ticket_id, codes, rules_folder), flag=ticket.minor is not False),)
 
 
 def _no_minor_left(ticket: TicketState, left: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
     """Take the flag back that only a message gave which leaves, or say what the others tell of the minor."""
     if not _concerns_minor(ticket.codes) or _said(ticket, "minor"):
         return ()
-    before, now = (_flag(ticket.ticket_id, codes, policy) for codes in (ticket.codes, left))
+    before, now = (_flag(ticket.ticket_id, codes, policy.rules_folder) for codes in (ticket.codes, left))
     return (now,) if now != before else ()
 
 
 def told_of_minor(ticket: TicketState, policy: TicketPolicy) -> event.MinorFlagged:
     """Return what was told last of a minor in a ticket, by messages or a clerk."""
-    return ticket.minor_flagged or _flag(ticket.ticket_id, ticket.codes, policy)
+    return ticket.minor_flagged or _flag(ticket.ticket_id, ticket.codes, policy.rules_folder)
 
 
-def _flag(ticket_id: str, codes: tuple[str, ...], policy: TicketPolicy) -> event.MinorFlagged:
+def _flag(ticket_id: str, codes: tuple[str, ...], rules_folder: Path | None) -> event.MinorFlagged:
     """Return what codes tell of a minor; the first that say so count."""
     return event.MinorFlagged(
         ticket_id=ticket_id,
         role=_value(codes, MINOR) or "subject",
-        topic=_value(codes, TOPIC) or minors.rulebook(policy.rules_folder).otherwise,
+        topic=_value(codes, TOPIC) or minors.rulebook(rules_folder).otherwise,
         flag=_concerns_minor(codes),
         mandatory_report=_harmed(codes),
     )
@@ -131,12 +152,12 @@ def _harmed(codes: tuple[str, ...]) -> bool:
 
 
 def _confidential(
-    ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], policy: TicketPolicy
-) -> event.Changes:
+    ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], rules_folder: Path | None
+) -> tuple[event.ConfidentialitySet, ...]:
     if _said(ticket, "confidentiality"):
         return ()
     known = ticket.codes if ticket else ()
-    level, reasons = confidentiality.level_of((*known, *codes), policy.rules_folder)
+    level, reasons = confidentiality.level_of((*known, *codes), rules_folder)
     before = ticket.confidentiality if ticket else "internal"
     if before not in LEVELS or LEVELS.index(level) <= LEVELS.index(before):
         return ()
@@ -151,7 +172,9 @@ def _less_confidential(ticket: TicketState, left: tuple[str, ...], policy: Ticke
     return (event.ConfidentialitySet(ticket_id=ticket.ticket_id, level=now[0], reasons=now[1]),)
 
 
-def _not_accepted(ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...]) -> event.Changes:
+def _not_accepted(
+    ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...]
+) -> tuple[event.AcceptanceProposed, ...]:
     """Propose it by the message that opens a ticket; what comes later may be no more than a thank-you.
 
     Of a danger that goes on it is not proposed, though it is 110's: that is handed over, and no matter to be refused.
