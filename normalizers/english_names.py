@@ -14,7 +14,11 @@ SYLLABLE = (
     "(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|ai|an|ao|ei|en|er|ia|ie|in|iu|ou|ua|ue|ui|un|uo|ve|a|e|i|o|u|v))"
 )
 GIVEN = f"{SYLLABLE}(?:[-' ]?{SYLLABLE})?"
-_WORD = "[a-z]{2,20}"
+LETTER = "[a-zß-öø-ž]"
+_WORD = f"{LETTER}{{2,20}}"
+_PART = f"{LETTER}{{1,20}}(?:['’-]{LETTER}{{1,20}})?"
+"""O'Brien, Müller, Jean-Luc."""
+
 ENDS = "(?![a-z0-9'-])"
 
 
@@ -28,11 +32,24 @@ def after(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     goes_on = rf"(?: {no_name}{_WORD})?"
     yield (
         "introduces_in_english",
-        rf"[\s:,]{{1,3}}(?:(?:mr|mrs|ms|miss|dr)\.? )?({sure})|[\s:,]{{1,3}}({name}) (?:speaking|calling){ENDS}",
+        rf"[\s:,]{{1,3}}(?:(?:mr|mrs|ms|miss|dr)\.? )?({sure}|{western(found)})"
+        rf"|[\s:,]{{1,3}}({name}) (?:speaking|calling){ENDS}",
     )
     yield "labelled_in_english", rf"\s{{0,2}}(?:({pinyin})|({name})(?=[.,;\s]|$)|([\u4e00-\u9fff·]{{2,8}})(?=[,;\s]|$))"
     yield "titled_in_english", rf"(?:\.\s?|\s)({pinyin}|{no_name}{_WORD}{goes_on})"
     yield "calls_itself_in_english", rf"[\s:：,.!是为]{{0,4}}({name})(?=[.,;!\s]|$)"
+
+
+def western(found: Mapping[str, Any], *, sure: bool = False) -> str:
+    """Return the pattern of a name in Latin letters that begins with a foreigner's given name.
+
+    Where it is `sure` that somebody is named, any two words are a name.
+    """
+    words = found["english"]
+    no_name = rf"(?!{trie([*words['no_name'].split(), *words['tells'].split()])}{ENDS})"
+    further = rf" {no_name}{_PART}{ENDS}"
+    named = rf"{trie(words['given_names'].split())}{ENDS}(?:{further}(?:{further}(?=[.,;!()\s]|$))?)?"
+    return rf"(?:{named}|{no_name}{_PART}(?:{further}){{1,2}})" if sure else rf"(?:{named})"
 
 
 def _by_pinyin(surname: str) -> str:

@@ -6,8 +6,9 @@ The last group that matches is the name, the account or the number of the docume
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from normalizers.english_names import LETTER, western
 from normalizers.findings import divisions
-from normalizers.findings.words import trie
+from normalizers.findings.words import one_of, trie
 from normalizers.text import SPOKEN_DIGITS
 
 HAN = r"[\u4e00-\u9fff]"
@@ -17,9 +18,10 @@ _MENTIONED = r"(?=[a-z\u4e00-\u9fff_])([\w-]{2,15}(?![\w-])|[\w-]{6})"
 _ENDS = rf"(?={PUNCTUATION}|$)"
 _RELATIVE = "[妈爸父母儿女孩丈妻老邻朋同家哥姐弟妹爷奶外]"
 _FILLER = r"[:：是为叫\s]{0,3}"
-_LATIN_NAME = "(?!(?:is|was|of|on|in|and) )[a-z]{2,20} [a-z]{2,20}"
-_DOTTED_NAME = rf"{HAN}{{2,8}}·{HAN}{{1,8}}"
-_FOREIGN_NAME = rf"{_DOTTED_NAME}|[a-z]{{2,20}}(?: [a-z]{{2,20}})?"
+_LATIN_NAME = "(?!(?:is|was|of|on|in|and) )[a-z]{2,20}(?: [a-z]{2,20}){1,2}"
+_DOT = "[·•・‧∙]"
+_DOTTED_NAME = rf"{HAN}{{2,8}}{_DOT}{HAN}{{1,8}}"
+_FOREIGN_NAME = rf"{_DOTTED_NAME}|{LETTER}{{2,20}}(?: {LETTER}{{1,20}}){{0,2}}"
 _NOBODY = "(?![一不无未没本同如见详暂略保匿]|业主|市民|居民|群众)"
 
 
@@ -29,6 +31,9 @@ class Surnames(NamedTuple):
     common: str
     one: str
     two: str
+    rare: str
+    """One of those that are believed only beside a surer word."""
+
     words: str
     name: str
     any_name: str
@@ -37,6 +42,9 @@ class Surnames(NamedTuple):
 
     dotted: str
     """Of these the ones with a dot, which nothing else is written like."""
+
+    latin: str
+    """Of foreigners, in Latin letters."""
 
     bodies: str
     """How the names of bodies end."""
@@ -60,11 +68,13 @@ class Surnames(NamedTuple):
             common=f"[{common}]",
             one=one,
             two=two,
+            rare=one_of(found["role_names"]["surnames"]),
             words=unless,
             name=rf"(?=[{common}{begun}]){unless}(?:{two}{HAN}{{1,2}}|[{common}] ?{HAN}{{1,2}})",
             any_name=rf"(?:{two}{HAN}{{1,2}}|{one} {HAN} (?![男女汉电手]){HAN}(?!{HAN})|{one} ?{HAN}{{1,2}})",
             foreign=_by_sound(sounds) if sounds else "(?!)",
             dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
+            latin=western(found),
             bodies=trie(found["bodies"].split()),
             no_origin=f"(?!{places}[人的市县区籍户居])",
             called=found["called_but_no_name"].split(),
@@ -74,11 +84,12 @@ class Surnames(NamedTuple):
 def _by_sound(sounds: str, *, dotted: bool = False) -> str:
     """Return the pattern of names in these characters, and of no place."""
     places = trie(sorted({name for name in divisions.names() if len(name) > 1 and set(name[:2]) <= set(sounds)}))
-    in_parts = rf"[{sounds}]{{1,8}}·[{sounds}]{{2,8}}"
+    part = rf"(?:[{sounds}]|(?<=阿)不)"
+    in_parts = rf"{part}{{1,8}}{_DOT if dotted else '[·•・‧∙.]'}{part}{{2,8}}"
     return (
         rf"(?!{places})(?:{in_parts})"
         if dotted
-        else rf"(?!{places})(?:{in_parts}|(?![再都来让那才其然合高])[{sounds}]{{3,9}})"
+        else rf"(?!{places})(?:{in_parts}|(?![再都来让那才其然合高]|特[别意地]|别[让再]){part}{{3,9}})"
     )
 
 
@@ -90,6 +101,7 @@ def after(known: Surnames) -> Iterator[tuple[str, str]]:
         "surnamed",
         rf"((?:{known.two}|{known.one}),?名{HAN}{{1,2}})(?={PUNCTUATION}|$)|({known.two}|{known.one})(?![名氏])",
     )
+    yield "given", rf"[:是叫\s]{{0,2}}[\"“]?({HAN})(?=[\"”]?(?:字|[,，。;；\s]|$))"
     yield "mention", rf"(?!平安|[\w-]{{0,18}}{known.bodies}[\w-]?(?![\w-])){_MENTIONED}"
     yield from _LATIN.items()
     yield from _ACCOUNTS.items()
@@ -118,7 +130,7 @@ def _names(known: Surnames) -> Iterator[tuple[str, str]]:
     yield (
         "is",
         (
-            rf"[:：是为\s]{{0,3}}(?:(?:[0-9]{{1,2}}-)?[0-9]{{3,4}}[室户]?的?)?(?:({_DOTTED_NAME}){_ENDS}|({foreign})"
+            rf"[:：是为\s]{{0,3}}(?:(?:[0-9]{{1,2}}-)?[0-9]{{3,4}}[室户]?的?)?(?:({_DOTTED_NAME}){_ENDS}|({foreign}|{known.latin})"
             rf"|{known.no_origin}({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女、]|$|的{_RELATIVE}))"
         ),
     )
@@ -136,7 +148,7 @@ def _names(known: Surnames) -> Iterator[tuple[str, str]]:
         "is_called",
         rf"[:\s]{{0,2}}(?!{called_in_words})({any_name}|{foreign}|[小大阿]{HAN}{{1,2}})(?={PUNCTUATION}|的|$)",
     )
-    yield "signs", rf"[!！。.,，~\s]{{0,4}}({any_name}){NO_PLACE}{_ENDS}"
+    yield "signs", rf"[!！。.,，~\s]{{0,4}}({any_name}|{known.latin}){NO_PLACE}{_ENDS}"
     yield "signs_after_thanks", rf"[!！。.~\s]{{1,4}}({name}){NO_PLACE}(?=[\s0-9]|$)"
 
 
@@ -150,7 +162,8 @@ _LATIN: Mapping[str, str] = {
 
 _ACCOUNTS: Mapping[str, str] = {
     "qq": (
-        r"[号码群:：是为\s]{0,4}(?!12345(?![0-9]))([1-9][0-9]{4,11}|[1-9][0-9]{2,4}(?:[ -][0-9]{1,5}){1,3}(?![0-9])"
+        r"(?:群里?的?)?[号码群:：是为\s]{0,4}(?!12345(?![0-9]))"
+        r"([1-9][0-9]{4,11}|[1-9][0-9]{2,4}(?:[ -][0-9]{1,5}){1,3}(?![0-9])"
         rf"|[1-9](?: [0-9]){{5,10}}(?![0-9])|[{SPOKEN_DIGITS}]{{6,11}}(?![{SPOKEN_DIGITS}]))"
     ),
     "wechat": (

@@ -29,6 +29,7 @@ _LATIN = re.compile("[a-z]{2}")
 _NEAR_PHONE = 16
 """Characters before a number in which a name and what stands between may begin."""
 
+_DOTS = re.compile("[·•・‧∙]")
 _BETWEEN_NAMES = frozenset("、和与及跟 ")
 _NEAR_NAME = 8
 _CLOSING = re.compile("[敬谨拜叩](?:上|启)")
@@ -61,6 +62,9 @@ class Names(NamedTuple):
     polite: frozenset[str]
     named: re.Pattern[str]
     addressed: re.Pattern[str]
+    rare: re.Pattern[str]
+    """A surname that other words begin with as well, where a word surely begins."""
+
     owner: re.Pattern[str]
     last_line: re.Pattern[str]
     """Of a message; a ticket holds several, with an empty line between them."""
@@ -93,6 +97,9 @@ class Names(NamedTuple):
     words: re.Pattern[str]
     """Words and places that begin like a name."""
 
+    ends: frozenset[str]
+    """Two characters: the end of a word, which a surname looks like, and what stands before it (责任|护士)."""
+
     pinyin: PinyinNames
 
     def spans(self, text: str) -> Iterator[Span]:
@@ -103,7 +110,8 @@ class Names(NamedTuple):
             if match and not (cue in self.english and _is_end_of_a_word(text, start)):
                 yield match.span(match.lastindex or 0)
         for start, end in self.address.spans(text):
-            yield from _before(self.addressed if text[start:end] in self.polite else self.named, text, start, 3)
+            pattern = self.addressed if text[start:end] in self.polite else self.named
+            yield from self._called(pattern, text, start)
         if "家" in text:
             for home in _HOME.finditer(text):
                 yield from _before(self.owner, text, home.start(), 5)
@@ -117,6 +125,18 @@ class Names(NamedTuple):
             yield from self.pinyin.spans(text, _MOBILE)
         yield from self._signed(text)
         yield from self._written(text)
+
+    def _called(self, pattern: re.Pattern[str], text: str, end: int) -> Iterator[Span]:
+        """Yield the name right before a form of address; 任课 and 高级 begin like one."""
+        start = max(0, end - 3)
+        while named := pattern.search(text, start, end):
+            begun = named.start()
+            if text[max(0, begun - 1) : begun + 1] not in self.ends and not self.words.match(text, begun):
+                yield begun, end
+                return
+            start = begun + 1
+        if self.rare.match(text, max(0, end - 2), end) and not self.words.match(text, end - 1):
+            yield end - 1, end
 
     def _written(self, text: str) -> Iterator[Span]:
         """Yield the names that programs put beside what somebody wrote, and those that people give to files."""
@@ -133,7 +153,7 @@ class Names(NamedTuple):
             yield from self.names_a_file.finditer(text, max(0, dot.start() - _NAME_OF_A_FILE), dot.start())
         if "<" in text:
             yield from self.beside_mail.finditer(text)
-        if "·" in text:
+        if _DOTS.search(text):
             yield from self.dotted.finditer(text)
 
     def listed(self, text: str, end: int) -> Iterator[Span]:
@@ -215,6 +235,7 @@ def rulebook(folder: Path | None = None) -> Names:
         polite=frozenset(polite),
         lone=Lone.of(surnames),
         words=persons.rulebook(folder).words,
+        ends=persons.rulebook(folder).short.begun,
         pinyin=PinyinNames.of(found),
         **own,
     )
@@ -222,13 +243,14 @@ def rulebook(folder: Path | None = None) -> Names:
 
 def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
     name, starts = known.name, rf"(?<!{HAN})"
-    yield "named", rf"(?!向$){known.common}{HAN}{{0,2}}$"
+    yield "named", rf"(?!向|于[我他她你])(?:{known.two}|{known.common}){HAN}{{0,2}}$"
     yield "addressed", rf"(?:{known.two}|{known.one}){HAN}{{0,2}}$"
+    yield "rare", rf"(?:[谢扬诉报求找问让给被跟请的员区科位名 ]|{PUNCTUATION}|^)(?![祝向于]){known.rare}$"
     yield "owner", rf"(?:^|(?<={PUNCTUATION})|(?<=[号室户组]))({name})$"
     yield (
         "last_line",
         (
-            rf"[\s。!-](?:(?<=[\s。!])|(?<=--)(?<![a-z0-9\u4e00-\u9fff]--))({name}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$"
+            rf"[\s。!-](?:(?<=[\s。!])|(?<=--)(?<![a-z0-9\u4e00-\u9fff]--))({name}|{known.latin}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$"
         ),
     )
     yield "dated", rf"[。!\s]\s?({name}){NO_PLACE}\s{{1,3}}(?=20[0-9]{{2}}[年./-])"

@@ -15,6 +15,7 @@ from normalizers import rules
 from normalizers.findings import divisions
 from normalizers.findings.words import one_of, trie
 from normalizers.full_names import FullNames
+from normalizers.role_names import RoleNames
 from normalizers.short_names import STOPS, ShortNames
 from normalizers.text import Span
 
@@ -57,6 +58,7 @@ class Persons(NamedTuple):
 
     full: FullNames
     short: ShortNames
+    roles: RoleNames
 
     before: Mapping[str, tuple[str, ...]]
     """Words for persons, by their last character."""
@@ -76,6 +78,7 @@ class Persons(NamedTuple):
         yield from [found.span() for found in self.familiar.finditer(text)]
         yield from self.full.spans(text)
         yield from self.short.spans(text)
+        yield from self.roles.spans(text)
         for found in self.given.finditer(text):
             start = found.start()
             if found["child"] or text.endswith(self.before.get(text[start - 1 : start], ()), 0, start):
@@ -113,7 +116,8 @@ def rulebook(folder: Path | None = None) -> Persons:
     found, two_surnames = whole["third_persons"], whole["two_surnames"].split()
     lists = {name: found[name].split() for name in ("surely_goes_on", "goes_on", "at_once", "titles", "persons")}
     given = f"(?:(?![{found['never_given']}])[{_HAN}])"
-    sure, behind = trie(lists["surely_goes_on"]), rf"(?={trie(lists['goes_on'])}|[{STOPS}0-9+]|$)"
+    as_who = (f"({word})" for word in (*lists["persons"], *whole["role_names"]["persons"].split()))  # 王喆（房东）
+    sure, behind = trie([*lists["surely_goes_on"], *as_who]), rf"(?={trie(lists['goes_on'])}|[{STOPS}0-9+]|$)"
     at_once = rf"{given}(?={sure}|{trie(lists['at_once'])}|[{STOPS}0-9+]|$)"
     before: dict[str, tuple[str, ...]] = {}
     called = (*lists["persons"], *(title for title in lists["titles"] if title[0] not in _OF_A_DIVISION))
@@ -130,7 +134,8 @@ def rulebook(folder: Path | None = None) -> Persons:
     given_alone = _given(found, before, rf"(?:{sure}|{behind})")
     full = FullNames.of(whole["full_names"], found["surnames"], two_surnames, words)
     short = ShortNames.of(whole["short_names"], found["surnames"], words, full.begun, _goes_on(whole))
-    return Persons(re.compile(names), words, familiar, given_alone, full, short, before)
+    roles = RoleNames.of(whole, words, behind)
+    return Persons(re.compile(names), words, familiar, given_alone, full, short, roles, before)
 
 
 def _goes_on(whole: Mapping[str, Any]) -> str:
@@ -143,13 +148,14 @@ def _goes_on(whole: Mapping[str, Any]) -> str:
 def _familiar(found: Mapping[str, str], behind: str) -> re.Pattern[str]:
     """Return what finds persons by 老 or 小 and a surname, by 阿 and a given name, or by a surname and 哥 or 总."""
     surnames, titles = found["familiar"], found["short_titles"].split()
-    given = found["given_second"]
+    given, further, kin = found["given_second"], found["familiar_by_kin"], trie(found["kin"].split())
     if not surnames or not titles:
         return re.compile("(?!)")
     return re.compile(
-        rf"[老小阿{surnames}](?<![^{_BEFORE_FAMILIAR}].)"
+        rf"[老小阿{surnames}{further}](?<![^{_BEFORE_FAMILIAR}].)"
         rf"(?:(?<=[老小])[{surnames}](?!家[湾庄村坪沟堡屯店坡园巷寨])头?(?={behind}|{trie(titles)})"
-        rf"|(?<=阿){one_of(given)}(?={behind})|(?<![老小阿]){trie(titles)}(?={behind}))"
+        rf"|(?<=[老小])[{surnames}{further}](?=家[的里养在])|(?<=阿){one_of(given)}(?={behind})"
+        rf"|(?<=[{surnames}]){trie(titles)}(?={behind})|(?<![老小阿]){kin}(?={behind}))"
     )
 
 

@@ -26,7 +26,7 @@ _HAN_ROOM = (
 _NUMBER = rf"(?:[0-9]{{1,3}}|{_HAN}{{1,3}}|[甲乙丙丁东西中南北a-z])"
 _BEHIND_A_FLOOR = "(?:(?<=单元)|(?<=[0-9一二三四五六七八九十][层楼]))"
 _ITS_DOOR = (
-    rf" ?(?:(?:{_NUMBER} ?(?:单元|层|楼|梯|号?门|f-?)|顶[楼层]) ?){{0,3}}"
+    rf" ?(?:(?:{_NUMBER} ?(?:单元|层|楼|梯|号?门洞?|f-?)|顶[楼层]) ?){{0,3}}"
     rf"(?:-?(?:[0-9]{{1,2}}|[a-z])-[0-9]{{1,4}}(?![0-9-]|{_COUNTED}| ?[户天])"
     rf"|[a-h]?[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
     rf"|[东西中南北]{{1,2}}户"
@@ -58,6 +58,7 @@ _ALONE = re.compile(
     r"|[0-9]?楼之[0-9]{1,2}"
     rf"|[0-9]? ?楼 ?[0-9]{{1,2}} ?门 ?[0-9]{{1,4}}(?:号(?![楼线])|(?![0-9]|{_COUNTED}))"
     rf"|[0-9]? ?(?:门|[楼层]|f-?) ?{_ROOM}"
+    r"|[0-9]?f-[0-9]{2}(?![0-9a-z-])"
     r"|[0-9]? ?排 ?[0-9]{1,2} ?[户号](?![楼院线座位])"
     r"|[0-9]{0,2}-[0-9]{1,2}-[0-9]{3,4}(?![0-9a-z])"
     rf"|(?<![.路街道巷弄][0-9])[0-9]?-{_ROOM}(?!-)"
@@ -66,11 +67,20 @@ _ALONE = re.compile(
     r"|(?<!0)(?<![./-][0-9])(?<![0-9]:[0-9])(?P<room>[0-9]?(?:0[1-9]|[12][0-9])(?![0-9]))"
     r")"
 )
-_NUMBER_OF_A_ROOM = re.compile(r"(?:房间?|室)号[是为: ]{0,3}([0-9]{1,4}(?:-[0-9]{1,4}){0,3})(?![0-9]|号?[楼栋线])")
+_NUMBER_OF_A_ROOM = re.compile(
+    r"(?:(?:房间?|室)号[是为: ]{0,3}([0-9]{1,4}(?:-[0-9]{1,4}){0,3})(?![0-9]|号?[楼栋线])"
+    rf"|(?:房间|[,;、\s]室)[是为: ]{{0,2}}([0-9]{{3,4}})(?![0-9]|号?[楼栋线]|{_COUNTED}))"
+)
 _HAN_ALONE = re.compile(f"(?:{_HAN}{{2,4}}|[壹贰叁肆伍陆柒捌玖零]{{3,4}})(?:室|号房)")
 _LETTERED_ROOM = re.compile(r"[a-z](?<![a-z0-9][a-z])-?[0-9]{3,4} ?(?:室|号房)")
-_ON_A_HAN_FLOOR_BY_SIDE = re.compile("[楼层](?<=[一二三四五六七八九十][楼层]) ?[东西中南北]{1,2}户(?![型外口内])")
-_BEHIND_A_HAN_GATE = re.compile(rf"门(?<=[0-9一二三四五六七八九十][楼栋][一二三四五六七八九]门) ?({_ROOM})")
+_ON_A_FLOOR_BY_SIDE = re.compile(
+    "[楼层](?<=[0-9一二三四五六七八九十][楼层])[,的 ]{0,2}"
+    "(?:[东西中南北]{1,2}户|(?:[东西南北左右][边侧面]?|中间?|靠[东西南北])的?那一?户)(?![型外口内])"
+)
+_BEHIND_A_GATE = re.compile(
+    rf"门(?:(?<=[0-9一二三四五六七八九十][楼栋][一二三四五六七八九]门)洞?|(?<=[0-9一二三四五六七八九东西南北中]门)洞) ?"
+    rf"({_ROOM}|{_HAN_ROOM}(?!{_HAN}))"
+)
 _IN_A_ROW = re.compile(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
 _HAN_REACHED = re.compile(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
 _ON_A_HAN_FLOOR = re.compile(rf"[楼层](?<=[一二三四五六七八九十][楼层]) ?({_ROOM})")
@@ -90,9 +100,10 @@ _NO_ROOM = re.compile("1(?:10|19|20|22)|20[0-2][0-9]")
 """Emergency numbers and years."""
 
 _BEFORE_A_DOOR = re.compile(
-    "(?:楼[上下]|隔壁|对门|[我他她]家|家住|住在?|房号|房间|门牌号?|[水漏渗流淹][到至])[的是为: ]{0,2}$"
+    "(?:(?:楼[上下]|隔壁|对门)(?:,?就)?|门(?=[是为:])|第[一二三四]家|[我他她]家|家住|住在?"
+    "|房号|房间|门牌号?|[水漏渗流淹][到至])[的是为: ]{0,2}$"
 )
-_ENDS_BEFORE_A_DOOR = frozenset("间牌上下壁门家住号到至在的是为: ")
+_ENDS_BEFORE_A_DOOR = frozenset("间牌上下壁门家就住号到至在的是为: ")
 _LONGEST_BEFORE = 5
 _NEXT = re.compile(rf" ?(?:[/、,和与及跟到至~-]|还有) ?({_ROOM})(?:[室房户])?(?!-|号?[楼线])")
 """The next of a list of doors."""
@@ -118,8 +129,8 @@ def doors(text: str) -> Iterator[Span]:
 def _first_doors(text: str) -> Iterator[Span]:
     """Yield the doors with their building, and alone where the sentence tells of a home."""
     yield from [match.span() for match in _ALONE.finditer(text) if not match["room"] or _is_told_of(text, match)]
-    if "房号" in text or "间号" in text or "室号" in text:
-        yield from [match.span(1) for match in _NUMBER_OF_A_ROOM.finditer(text)]
+    if "房号" in text or "房间" in text or "室" in text:
+        yield from [match.span(match.lastindex or 0) for match in _NUMBER_OF_A_ROOM.finditer(text)]
     if "到" in text:
         yield from [match.span(1) for match in _HAN_REACHED.finditer(text)]
     if "室" in text or "号房" in text:
@@ -133,9 +144,9 @@ def _first_doors(text: str) -> Iterator[Span]:
         yield from [match.span(1) for match in _IN_A_HALL.finditer(text)]
     if "楼" in text or "层" in text:
         yield from [match.span(1) for match in _ON_A_HAN_FLOOR.finditer(text)]
-        yield from [match.span() for match in _ON_A_HAN_FLOOR_BY_SIDE.finditer(text)]
+        yield from [match.span() for match in _ON_A_FLOOR_BY_SIDE.finditer(text)]
     if "门" in text:
-        yield from [match.span(1) for match in _BEHIND_A_HAN_GATE.finditer(text)]
+        yield from [match.span(1) for match in _BEHIND_A_GATE.finditer(text)]
     if "楼" in text:
         yield from ((match.start() - 1, match.end()) for match in _IN_A_LETTERED_BUILDING.finditer(text))
     if "号" in text:

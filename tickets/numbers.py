@@ -14,7 +14,7 @@ _SPOKEN = frozenset(SPOKEN_DIGITS)
 _HAN_DIGIT = re.compile(f"[{SPOKEN_DIGITS}]")
 
 _NO_LETTER = r"[^0-9a-z\u3007\u4e00-\u9fff]"
-_SAID = "然后是?|(?:后面|中间|最后|末尾|接着)(?:[三四八]位)?[是为]?|那个|嗯|呃|横?杠|<br ?/?>|&nbsp;"
+_SAID = "然后是?|(?:后面|中间|最后|末尾|接着)(?:[三四八]位)?[是为]?|那个|嗯|呃|横?杠|空格?|点|<br ?/?>|&nbsp;"
 """What is said between the groups of a number, or written by a program."""
 
 _BETWEEN = rf"(?:{_SAID}|{_NO_LETTER})"

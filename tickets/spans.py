@@ -40,6 +40,9 @@ _TOKEN = re.compile(r"[1-9](?<![a-z0-9-][1-9])[0-9]{5}-[a-z2-7]{20}\.[a-z0-9_.]*
 
 _HONG_KONG_ID = re.compile(r"[a-z](?<![a-z0-9].)[a-z]?[0-9]{6}\([0-9a]\)")
 _WECHAT_ID = re.compile(r"wxid_[a-z0-9]{6,30}")
+_SHOPPING_ID = re.compile(r"tb(?<![a-z0-9]tb)_?[0-9]{6,12}(?![a-z0-9])")
+"""What a shop's customers are called who chose no name."""
+
 _MARRIAGE_PAPER = re.compile(r"[jlb](?<![a-z0-9].)[0-9]{6}-[0-9]{4}-[0-9]{6}(?![0-9])")
 """结婚证, 离婚证."""
 
@@ -60,6 +63,7 @@ _BY_THEIR_FORM = {
     "权": _PROPERTY_PAPER,
     "(": _HONG_KONG_ID,
     "wxid_": _WECHAT_ID,
+    "tb": _SHOPPING_ID,
     "-": _MARRIAGE_PAPER,
 }
 """By what stands in each of them."""

@@ -31,7 +31,8 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
         "names": (
             "transliterated", "bodies", "called_but_no_name", "cues.", "stated.", "english.", "full_names.",
-            "short_names.", "third_persons.familiar", "third_persons.short_titles", "third_persons.given_first",
+            "short_names.", "role_names.", "third_persons.familiar", "third_persons.familiar_by_kin",
+            "third_persons.kin", "third_persons.short_titles", "third_persons.given_first",
             "third_persons.given_second", "third_persons.given_words",
         ),
     }

@@ -1,0 +1,98 @@
+"""Names of persons (姓名) right behind a word for a person in a folded text, whatever the sentence goes on with.
+
+法人毕福林失联, 公司法人叫于得水, 我朋友仁青卓玛被骗, 外教Andrew: behind such a word more is believed than elsewhere:
+surnames that other words begin with as well, names by the sounds of other peoples, and names in Latin letters.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from normalizers.english_names import western
+from normalizers.findings import divisions
+from normalizers.findings.words import one_of, trie
+from normalizers.name_cues import Surnames
+from normalizers.text import Span
+
+_FILLER = re.compile("[ :]{0,2}(?:名?字?叫做?|名为|[是为])?[ :]{0,2}$")
+_ENDS_OF_FILLERS = frozenset(" :叫做是为")
+_LONGEST_FILLER = 8
+_OF_A_DIVISION = "[省市县区镇乡村州盟旗人籍路街道]"
+
+_SURELY_I = re.compile("(?:现?实名|来信|今反映)")
+"""What only whoever writes goes on with behind their own name: 我孙小武实名举报."""
+
+
+class RoleNames(NamedTuple):
+    """What finds them; made of one section of `rules/names.toml`."""
+
+    begins: re.Pattern[str]
+    """The first character of a name, behind one that a word for a person ends with."""
+
+    name: re.Pattern[str]
+    words: re.Pattern[str]
+    """Words that begin like such a name."""
+
+    before: Mapping[str, tuple[str, ...]]
+    """Words for persons, by their last character."""
+
+    @classmethod
+    def of(cls, whole: Mapping[str, Any], words: re.Pattern[str], goes_on: str) -> "RoleNames":
+        """Make the patterns of the lists; `goes_on` is what stands behind a name of two characters."""
+        found, persons, surnames = whole["role_names"], whole["third_persons"]["persons"].split(), _surnames(whole)
+        before: dict[str, tuple[str, ...]] = {}
+        for word in sorted({*persons, *found["persons"].split()} - set(found["bodies"].split())):
+            before[word[-1]] = (*before.get(word[-1], ()), word)
+        places = {one for one in divisions.names() if len(one) > 1 and one[0] in surnames}
+        two, sounds = "".join(whole["two_surnames"].split()), whole["transliterated"]
+        first, second = f"a-z{surnames}{two}{sounds}", f"a-z·{found['given']}{two}{sounds}"
+        ends = "".join(before) + "".join(sorted(_ENDS_OF_FILLERS)) + "我"
+        return cls(
+            begins=re.compile(rf"[{first}](?<=[{ends}].)(?<![a-z0-9.,] .)(?=[{second}])" if found["given"] else "(?!)"),
+            name=re.compile(_name(whole, goes_on) if found["given"] else "(?!)"),
+            words=re.compile(rf"{words.pattern}|{trie([*found['words'].split(), *places])}"),
+            before=before,
+        )
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Yield where such a name stands."""
+        for begun in self.begins.finditer(text):
+            start = begun.start()
+            if not self._is_behind_a_word(text, start):
+                continue
+            named = self.name.match(text, start)
+            if named and self._is_no_word(text, named):
+                yield named.span()
+
+    def _is_behind_a_word(self, text: str, start: int) -> bool:
+        if text[start - 1] == "我":
+            return True
+        at = start
+        if text[at - 1] in _ENDS_OF_FILLERS and (filler := _FILLER.search(text, max(0, at - _LONGEST_FILLER), at)):
+            at = filler.start()
+        return text.endswith(self.before.get(text[at - 1], ()), 0, at)
+
+    def _is_no_word(self, text: str, named: re.Match[str]) -> bool:
+        if text[named.start() - 1] == "我" and _SURELY_I.match(text, named.end()) is None:
+            return False
+        if named.lastgroup != "chinese":
+            return True
+        word = self.words.match(text, named.start())
+        return word is None or (word[0] in divisions.names() and word.end() < named.end())
+
+
+def _surnames(whole: Mapping[str, Any]) -> str:
+    return str(whole["third_persons"]["surnames"] + whole["role_names"]["surnames"])
+
+
+def _name(whole: Mapping[str, Any], goes_on: str) -> str:
+    """Return the pattern of a name; of one character behind its surname only with what it goes on with."""
+    found, known, surname = whole["role_names"], Surnames.of(whole), f"[{_surnames(whole)}]"
+    places = {*whole["full_names"]["goes_on_as_a_place"].split(), *whole["short_names"]["goes_on_as_a_firm"].split()}
+    place = trie(places - set(found["no_places"].split()))
+    given, last = f"[{found['given']}]", rf"(?!{trie(found['goes_on'].split())})[{found['given']}]"
+    chinese = rf"(?:{known.two}{given}(?:{last})?|{surname}{given}{last})(?!{place}|{_OF_A_DIVISION})"
+    run = f"{one_of(whole['transliterated'])}{{0,9}}"
+    sound = rf"{known.foreign}(?<![让来都才再则其那])(?!{run}{place})"
+    latin = western(whole, sure=True)
+    return rf"(?P<sound>{sound})|(?P<chinese>{chinese}|{surname}{given}{goes_on})|(?P<latin>{latin})"
