@@ -114,7 +114,7 @@ class Owner:
             metrics.DECIDED_AGAIN.inc(len(decisions))
             _log.error("decisions_made_again", partition=self._partition, count=len(decisions))
         metrics.TICKETS.labels(partition=str(self._partition)).set(len(self.restored.state.tickets))
-        if any(map(erases, decisions)):  # an older checkpoint holds what is gone
+        if any(erases(one) and one.input.command_id for one in decisions):  # an older checkpoint holds what is gone
             await self._checkpoints.write()
         self._checkpoints.decided(len(decisions))
         self.restored.looked_up_to = records[-1].offset + 1

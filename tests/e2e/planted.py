@@ -55,6 +55,12 @@ LEAVING = {
 KEYS = (weibo.SECRET, wechat.TOKEN, sms_http.SECRET, phone.SECRET, web.API_KEY)
 """Of the accounts; some stand in the addresses that are called."""
 
+AGAIN = b"Received: from elsewhere.example by 12345.example; Wed, 25 Nov 2026 10:31:00 +0800\r\n"
+"""Before a mail that came another way: other bytes."""
+
+CAME_AGAIN = 2
+"""How many messages come again of those who left."""
+
 CAME = 9
 """How many messages are made of it."""
 
@@ -104,8 +110,16 @@ class Doors:
         self._call()
         self._form()
         self._app()
+        self._lmtp_mail(_mail())
+
+    def knock_again(self) -> None:
+        """Tell of the call once more, and deliver the mail by another way."""
+        self._call(2)
+        self._lmtp_mail(AGAIN + _mail())
+
+    def _lmtp_mail(self, mail: bytes) -> None:
         with smtplib.LMTP("127.0.0.1", self._lmtp, timeout=60) as peer:
-            peer.sendmail(AT_LMTP, ["mayor@12345.example"], _mail())
+            peer.sendmail(AT_LMTP, ["mayor@12345.example"], mail)
 
     def _sms(self) -> None:
         one = {
@@ -117,10 +131,10 @@ class Doors:
         }
         self._post(f"{sms_http.PATH}/{sms_http.SECRET}", json.dumps([one]).encode())
 
-    def _call(self) -> None:
+    def _call(self, revision: int = 1) -> None:
         record = {
             "call_id": "planted-1",
-            "revision": 1,
+            "revision": revision,
             "caller": AT_PHONE,
             "callee": "12345",
             "agent": "8001",

@@ -32,6 +32,7 @@ from tests.peers.collector import Collector
 from tests.peers.dovecot import free_ports
 from tests.peers.greenmail import GreenMail
 from tests.tickets.test_spans import HIDDEN
+from tickets.forgotten import METHOD
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
@@ -320,8 +321,18 @@ def test_planted_values_come_out_in_clear_topics_alone(
                     blobs=tmp_path / "blobs",
                     read=read,
                 )
+            server.deliver(planted.AGAIN + leaving())
+            doors.knock_again()
+            until(
+                lambda: read.all(topics.EVENT).count(METHOD) == 1 + planted.CAME_AGAIN, "what comes again goes as well"
+            )
+            gone = [secret for _, told_of in leaving_ones.values() for secret in told_of]
+            places = (lambda: indexed(stack.elasticsearch_url), lambda: stored(tmp_path / "blobs"))
+            for place in places:
+                until(lambda place=place: not found(gone, place()), "no place has it")  # type: ignore[misc]
         finally:
             pipeline.stop()
+        assert not found(gone, "".join(place() for place in places)), "nor does it come back"
         spans, told = collector.spans(), collector.text()
     written = [promised.check(one.value, one.headers) for topic in PROMISED for one in read.records(topic)]
     assert set(written) == {
