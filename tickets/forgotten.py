@@ -72,12 +72,18 @@ def _is_of_a_call(state: "State", incoming: "Incoming") -> bool:
 
 
 def _is_of_this_call(state: "State", incoming: "Incoming", known: Forgotten) -> bool:
-    """Say whether a record is of an erased call: one that began later is another, and so is another caller's."""
+    """Say whether a record is of an erased call: one that began later is another, and so is another caller's.
+
+    Where nobody knows who called, when it began has to tell.
+    """
     begun = incoming.begun_at
     if begun > known.told_at + _SKEW if begun is not None else incoming.at - known.at > calls.REMEMBERED:
         return False
-    is_later = incoming.at - known.told_at > calls.USED_AGAIN
-    return not (is_later and incoming.features.requesters) or known.of_nobody or _is_theirs(state, known, incoming)
+    if not incoming.features.requesters or incoming.at - known.told_at <= calls.USED_AGAIN:
+        return True
+    if known.of_nobody:
+        return begun is not None and begun >= known.told_at - calls.REMEMBERED
+    return _is_theirs(state, known, incoming)
 
 
 def _is_the_same_mail(state: "State", incoming: "Incoming") -> bool:

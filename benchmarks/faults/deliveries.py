@@ -16,7 +16,8 @@ def in_subscription(
 ) -> dict[str, list[str]]:
     """Return what is wrong with the deliveries of the tickets of `cities`, by kind.
 
-    `early` of them had come before the topics were read: of a later one these need not tell.
+    `early` of them had come before the topics were read: of a later one these need not tell. Of an erased ticket
+    nothing need arrive but that it is.
     """
     return by_kind(_faults(tuple(cities), ledger, list(arrivals), early))
 
@@ -40,10 +41,16 @@ def _faults(cities: tuple[str, ...], ledger: Ledger, arrivals: list[Arrival], ea
             yield "delivery that nobody subscribed to", one.delivery_id
         elif one.digest != wanted[one.delivery_id]:
             yield "delivery unlike its record", one.delivery_id
-    for delivery_id in wanted.keys() - {one.delivery_id for one in arrivals}:
+    erased = {name for name in wanted if (one := ledger.tickets.get(_ticket_of(name))) and one.erased}
+    last = {f"{NAME}:{ticket_id}:{max(versions)}" for ticket_id, versions in ledger.snapshots.items()}
+    for delivery_id in wanted.keys() - {one.delivery_id for one in arrivals} - (erased - last):
         yield "snapshot never delivered", delivery_id
     yield from _disordered(one.delivery_id for one in arrivals if one.delivery_id in wanted)
     yield from _unlogged([one.delivery_id for one in arrivals], early, ledger.deliveries)
+
+
+def _ticket_of(delivery_id: str) -> str:
+    return delivery_id.split(":")[1]
 
 
 def _disordered(arrived: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """The fault suite finds each fault of a webhook that is made on purpose, and none where every snapshot arrived."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from msgspec.structs import replace
@@ -8,6 +9,7 @@ from msgspec.structs import replace
 from benchmarks.faults.deliveries import in_subscription, repeats
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.subscriber import Arrival, digest
+from tickets.erasing import erased, unknown
 
 CITY = "210100"
 TICKETS = [f"{CITY}-{letter * 20}" for letter in "abcd"]
@@ -81,6 +83,15 @@ def test_what_comes_again_after_a_crash_is_counted_and_no_fault() -> None:
     run.came += run.came[:5]
     assert run.found() == set()
     assert repeats(run.came) == 5
+
+
+def test_of_an_erased_ticket_nothing_has_to_arrive_but_that_it_is() -> None:
+    for number, found in ((0, set()), (len(TICKETS), {"snapshot never delivered"})):
+        run = Run()
+        run.ledger.tickets[TICKETS[0]] = erased(unknown(TICKETS[0], CITY, datetime(2026, 11, 25, tzinfo=UTC)))
+        one = run.came.pop(number)
+        del run.ledger.deliveries[one.delivery_id]
+        assert run.found() == found
 
 
 @pytest.mark.parametrize(

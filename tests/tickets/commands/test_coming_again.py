@@ -103,7 +103,16 @@ def test_another_call_is_heard_though_the_platform_uses_the_id_again(minutes: fl
 
 def test_who_called_is_not_told_by_a_later_record_where_the_forgotten_ones_did_not() -> None:
     calls = forgotten_call(caller="")
-    assert is_kept_out(calls.tell(revision=2, transcript=HEARD, caller=CALLER, minutes=60 * 20))
+    told = {"revision": 2, "transcript": HEARD, "caller": CALLER}
+    assert is_kept_out(calls.tell(**told, minutes=60))
+    assert is_kept_out(calls.tell(**told, minutes=60 * 20, started_at="2026-11-25T09:00:00+08:00"))
+
+
+def test_a_caller_is_heard_under_the_id_of_a_forgotten_call_of_nobody_knows_whom() -> None:
+    for began in ({}, {"started_at": "2026-11-20T09:00:00+08:00"}):
+        calls = forgotten_call(caller="")
+        decision = calls.tell(revision=1, note="公交站台的座椅坏了", caller=OTHER, minutes=60 * 20, **began)
+        assert decision.relation == "new"
 
 
 def test_a_record_without_words_that_is_forgotten_takes_the_later_ones_of_its_call_with_it() -> None:
