@@ -88,6 +88,7 @@ def _written(
             whole = joined([*earlier, message], policy.joining)
             record = replace(decision, relation="part_of", method=snapshot.RECORD_OF_CALL)
             anew = recorded.file_record(anew, whole, record, policy, earlier)
+            told = (told - {joined(earlier, policy.joining).features.text_key}) | {whole.features.text_key}
             continue
         relation = "same_person_same_matter" if message.features.text_key in told else "follow_up"
         takes_part = bool(message.features.requesters) and set(owners).isdisjoint(message.features.requesters)

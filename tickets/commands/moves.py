@@ -1,9 +1,11 @@
 """A message filed in the wrong ticket goes to another one, or gets the ticket that it would have had."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 from schemas import ids
 from schemas.records import Features, event
+from tickets.calls import is_record
 from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
@@ -18,12 +20,12 @@ def move(order: Order, given: args.Move) -> event.Changes:
     _check_movable(order, ticket, given.message_id)
     if given.to is None:
         opened = _opened(order, given.message_id)
-        return (opened, *_moved(ticket, opened.ticket_id, given.message_id, _left(order, ticket, given.message_id)))
+        return (opened, *_moved(order, ticket, opened.ticket_id, given.message_id))
     other = order.named(given.to)
     if other is ticket:
         raise RefusalError("self_move", "the message is in this ticket already")
     reopened = (event.Reopened(ticket_id=other.ticket_id),) if other.status in CLOSED else ()
-    return (*reopened, *_moved(ticket, other.ticket_id, given.message_id, _left(order, ticket, given.message_id)))
+    return (*reopened, *_moved(order, ticket, other.ticket_id, given.message_id))
 
 
 def positions(ticket: TicketState) -> list[int]:
@@ -44,11 +46,8 @@ def _check_movable(order: Order, ticket: TicketState, message_id: str) -> None:
         raise RefusalError("part", "the ticket holds parts of a long message, which belong together")
 
 
-def _left(order: Order, ticket: TicketState, message_id: str) -> list[Features]:
-    return [order.earlier[one].features for one in ticket.messages if one != message_id]
-
-
-def _moved(ticket: TicketState, to: str, message_id: str, left: list[Features]) -> event.Changes:
+def _moved(order: Order, ticket: TicketState, to: str, message_id: str) -> event.Changes:
+    left = [order.earlier[one].features for one in ticket.messages if one != message_id]
     moved = event.Moved(
         message_id=message_id,
         from_ticket_id=ticket.ticket_id,
@@ -56,9 +55,21 @@ def _moved(ticket: TicketState, to: str, message_id: str, left: list[Features]) 
         link_version=ticket.messages[message_id].link_version + 1,
         left_requesters=_all(_among(one.requesters, ticket.requesters) for one in left),
         left_participants=_all((*one.participants, *_others(one.requesters, ticket.requesters)) for one in left),
-        left_text_keys=_all((one.text_key,) if one.text_key else () for one in left),
+        left_text_keys=_left_texts(ticket, order.earlier[message_id].features, left),
     )
     return (moved, event.NeverLink(message_id=message_id, ticket_id=ticket.ticket_id))
+
+
+def _left_texts(ticket: TicketState, gone: Features, left: Sequence[Features]) -> tuple[str, ...]:
+    """Return the texts that the ticket has still: whoever says one of them again only repeats it.
+
+    What a record of a call said, a later one of the same call may have corrected: then nobody reads it there. Of a call
+    whose record goes it is not known what its others tell together.
+    """
+    worded = Counter(one.message_key for one in left if is_record(one) and one.message_class == "person")
+    said = [one.text_key for one in left if one.text_key and (not is_record(one) or worded[one.message_key] == 1)]
+    stay = () if is_record(gone) else (key for key in ticket.text_keys if key != gone.text_key)
+    return tuple(dict.fromkeys((*stay, *said)))
 
 
 def _among(people: tuple[str, ...], owners: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,0 +1,71 @@
+"""A message leaves the ticket of a call: what the call said once and says no more is no repeat of what is in it."""
+
+from schemas.records import Command
+from tests.tickets.commands.orders import refusal
+from tests.tickets.records_of_calls import CITY, LAMP, START, Calls
+from tickets.policy import TicketPolicy
+from tickets.state import fold
+
+CRASH = "中山路和泰山路口两车相撞，路中间全是碎玻璃"
+HEARD = "市民：晚上看不见路"
+CALLER = "13800138000"
+
+
+def tell(calls: Calls, call_id: str, note: str) -> str:
+    """Tell of the caller's call, and return the id of the record."""
+    calls.tell(call_id=call_id, revision=1, note=note, caller=CALLER)
+    return calls.messages[-1].message_id
+
+
+def move(calls: Calls, message_id: str, to: str | None = None) -> None:
+    """Let a clerk file a message elsewhere."""
+    ticket = calls.state.tickets.having(message_id)
+    assert ticket is not None
+    order = Command(
+        command_id=f"move-{len(calls.input)}",
+        jurisdiction=CITY,
+        ticket_id=ticket.ticket_id,
+        kind="move",
+        author="clerk/7",
+        at=START,
+        args={"message_id": message_id, "to": to},
+    )
+    assert refusal(calls.order(order)) is None
+
+
+def corrected() -> tuple[Calls, str]:
+    """Return a call whose note was corrected, and a later call of the same person that was filed with it."""
+    calls = Calls()
+    tell(calls, "a", CRASH)
+    calls.tell(call_id="a", revision=2, note=LAMP)
+    later = tell(calls, "b", LAMP)
+    assert calls.ticket.text == LAMP
+    return calls, later
+
+
+def test_what_a_call_says_no_more_is_written_when_the_person_says_it() -> None:
+    calls, later = corrected()
+    move(calls, later)
+    tell(calls, "c", CRASH)
+    assert [ticket.text for ticket in calls.tickets].count(CRASH) == 1
+    assert fold(calls.events, TicketPolicy()).tickets == calls.state.tickets
+
+
+def test_nor_is_what_another_message_said_of_it_left_out_of_the_ticket() -> None:
+    calls, later = corrected()
+    call = calls.ticket.ticket_id
+    tell(calls, "c", CRASH)
+    move(calls, tell(calls, "d", CRASH), call)
+    assert calls.tickets[0].text == f"{LAMP}\n\n{CRASH}"
+    move(calls, later)
+    assert calls.tickets[0].text == f"{LAMP}\n\n{CRASH}"
+
+
+def test_what_the_call_says_is_a_repeat_still() -> None:
+    calls, _ = corrected()
+    calls.tell(call_id="a", revision=3, transcript=HEARD)
+    text = calls.ticket.text
+    move(calls, tell(calls, "c", LAMP))
+    assert calls.tickets[0].text == text
+    tell(calls, "d", calls.messages[1].text)
+    assert calls.tickets[0].text == text
