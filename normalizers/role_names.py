@@ -13,6 +13,7 @@ from normalizers.findings import divisions
 from normalizers.findings.words import one_of, trie
 from normalizers.name_cues import Surnames
 from normalizers.text import Span
+from normalizers.words_of_two import is_word, words_of_two
 
 _FILLER = re.compile("[ :]{0,2}(?:名?字?叫做?|名为|[是为])?[ :]{0,2}$")
 _ENDS_OF_FILLERS = frozenset(" :叫做是为")
@@ -30,6 +31,20 @@ class RoleNames(NamedTuple):
     """The first character of a name, behind one that a word for a person ends with."""
 
     name: re.Pattern[str]
+    another: re.Pattern[str]
+    """A surname, and what may be the first character of a given name."""
+
+    rare: frozenset[str]
+    """Surnames that other words begin with as often."""
+
+    given: frozenset[str]
+    goes_on: re.Pattern[str]
+    ends: re.Pattern[str]
+    """What no name goes on with."""
+
+    place: re.Pattern[str]
+    """How firms and places go on behind a name."""
+
     words: re.Pattern[str]
     """Words that begin like such a name."""
 
@@ -40,16 +55,29 @@ class RoleNames(NamedTuple):
     def of(cls, whole: Mapping[str, Any], words: re.Pattern[str], goes_on: str) -> "RoleNames":
         """Make the patterns of the lists; `goes_on` is what stands behind a name of two characters."""
         found, persons, surnames = whole["role_names"], whole["third_persons"]["persons"].split(), _surnames(whole)
+        place, never = _place(whole), whole["third_persons"]["never_given"]
         before: dict[str, tuple[str, ...]] = {}
         for word in sorted({*persons, *found["persons"].split()} - set(found["bodies"].split())):
             before[word[-1]] = (*before.get(word[-1], ()), word)
         places = {one for one in divisions.names() if len(one) > 1 and one[0] in surnames}
         two, sounds = "".join(whole["two_surnames"].split()), whole["transliterated"]
-        first, second = f"a-z{surnames}{two}{sounds}", f"a-z·{found['given']}{two}{sounds}"
+        first = f"a-z{surnames}{two}{sounds}"
         ends = "".join(before) + "".join(sorted(_ENDS_OF_FILLERS)) + "我"
         return cls(
-            begins=re.compile(rf"[{first}](?<=[{ends}].)(?<![a-z0-9.,] .)(?=[{second}])" if found["given"] else "(?!)"),
-            name=re.compile(_name(whole, goes_on) if found["given"] else "(?!)"),
+            begins=re.compile(
+                rf"[{first}](?<=[{ends}].)(?<![a-z0-9.,] .)(?=[a-z·\u4e00-\u9fff])" if found["given"] else "(?!)"
+            ),
+            name=re.compile(_name(whole, goes_on, place) if found["given"] else "(?!)"),
+            another=re.compile(
+                rf"{one_of(surnames)}(?<!{one_of(found['words_too'])})(?![{never}])[\u4e00-\u9fff]"
+                if found["given"]
+                else "(?!)"
+            ),
+            rare=frozenset(found["surnames"]),
+            given=frozenset(found["given"]),
+            goes_on=re.compile(goes_on),
+            ends=re.compile(rf"[{never}]|[^\u4e00-\u9fff]|$"),
+            place=re.compile(rf"{place}|{_OF_A_DIVISION}"),
             words=re.compile(rf"{words.pattern}|{trie([*found['words'].split(), *places])}"),
             before=before,
         )
@@ -63,6 +91,22 @@ class RoleNames(NamedTuple):
             named = self.name.match(text, start)
             if named and self._is_no_word(text, named):
                 yield named.span()
+            elif end := self._end_of_another(text, start):
+                yield start, end
+
+    def _end_of_another(self, text: str, start: int) -> int:
+        """Return the end of what is none of these and no word either (牛莉|诱导, 江疏影|插队), or 0."""
+        if self.another.match(text, start) is None or self.words.match(text, start) or text[start - 1] == "我":
+            return 0
+        first, second, third = text[start : start + 2], text[start + 1 : start + 3], text[start + 2 : start + 4]
+        is_given = first[1] in self.given or first[1] not in words_of_two()
+        if is_word(first) or (not is_given and (first[0] in self.rare or is_word(second))):
+            return 0
+        is_short = self.goes_on.match(text, start + 2) is not None or self.ends.match(text, start + 2) is not None
+        if not is_short and self.goes_on.match(text, start + 3) is None:
+            is_short = is_word(third)
+        end = start + (2 if is_short else 3)
+        return 0 if (is_short and not is_given) or self.place.match(text, end) else end
 
     def _is_behind_a_word(self, text: str, start: int) -> bool:
         if text[start - 1] == "我":
@@ -85,11 +129,15 @@ def _surnames(whole: Mapping[str, Any]) -> str:
     return str(whole["third_persons"]["surnames"] + whole["role_names"]["surnames"])
 
 
-def _name(whole: Mapping[str, Any], goes_on: str) -> str:
-    """Return the pattern of a name; of one character behind its surname only with what it goes on with."""
-    found, known, surname = whole["role_names"], Surnames.of(whole), f"[{_surnames(whole)}]"
+def _place(whole: Mapping[str, Any]) -> str:
+    """Return the pattern of how firms and places go on."""
     places = {*whole["full_names"]["goes_on_as_a_place"].split(), *whole["short_names"]["goes_on_as_a_firm"].split()}
-    place = trie(places - set(found["no_places"].split()))
+    return trie(places - set(whole["role_names"]["no_places"].split()))
+
+
+def _name(whole: Mapping[str, Any], goes_on: str, place: str) -> str:
+    """Return the pattern of a name; of one character behind its surname only with what it goes on with."""
+    found, known, surname = whole["role_names"], Surnames.of(whole), one_of(_surnames(whole))
     given, last = f"[{found['given']}]", rf"(?!{trie(found['goes_on'].split())})[{found['given']}]"
     chinese = rf"(?:{known.two}{given}(?:{last})?|{surname}{given}{last})(?!{place}|{_OF_A_DIVISION})"
     run = f"{one_of(whole['transliterated'])}{{0,9}}"

@@ -31,6 +31,20 @@ def test_a_text_of_several_lines_is_written_in_one(tmp_path: Path) -> None:
     assert (made["values"], made["hidden"]) == (2, 1.0)
 
 
+def test_of_what_is_marked_no_letter_may_be_readable(tmp_path: Path) -> None:
+    file = tmp_path / "masks.tsv"
+    lines = [
+        "text",
+        "我叫⟦王喆⟧，电话⟦138 0013 8000⟧",
+        "小明在⟦门口⟧，打⟦13800138000⟧",
+        "东边⟦13800138000号⟧",
+        "路灯坏了",
+    ]
+    file.write_text("\n".join(lines), encoding="utf-8")
+    made = {figure.name: figure.value for figure in TASKS["masks"](file, None)}
+    assert made == {"rows": 4, "values": 5, "hidden": 0.6, "ordinary": 1, "touched": 0.0}
+
+
 def test_the_list_of_third_persons_is_such_a_file() -> None:
     made = {figure.name: figure.value for figure in TASKS["masks"](THIRD_PERSONS, None)}
     assert made["values"] == 94
