@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -49,7 +50,9 @@ def made(
 ) -> Command:
     """Return the command; `words` are its arguments as name=value. Raises MisconfiguredError with the next action."""
     if kind not in COMMANDS:
-        raise MisconfiguredError(f"There is no command of this kind: choose from {', '.join(COMMANDS)}.")
+        near = get_close_matches(kind, COMMANDS, n=1)
+        choose = f"did you mean {near[0]}?" if near else f"choose from {', '.join(COMMANDS)}."
+        raise MisconfiguredError(f"There is no command of this kind: {choose}")
     ticket = _TICKET.fullmatch(target) if target else None
     handover = target if target and _HANDOVER.fullmatch(target) else None
     if target and ticket is None and handover is None:

@@ -89,6 +89,14 @@ def known_channel(channel: str | None) -> str | None:
     return channel
 
 
+def moment(text: str) -> datetime:
+    """Return a day or a time that a person typed; raises BadParameter. Digits alone are a day, no count of seconds."""
+    try:
+        return datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise typer.BadParameter("write a day or a time, such as 2026-11-28 or '2026-11-28 09:30'") from error
+
+
 def chinese(time: datetime | None) -> datetime | None:
     """Return a time that a person typed: without an offset it is Chinese time."""
     from schemas.ids import SHANGHAI

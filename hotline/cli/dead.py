@@ -12,6 +12,7 @@ from hotline.cli.common import (
     Author,
     Reason,
     known_channel,
+    moment,
     print_each,
     print_json,
     readable,
@@ -40,8 +41,10 @@ Code = Annotated[str | None, typer.Option(callback=_known_code, help="Only this 
 Stage = Annotated[str | None, typer.Option(help="Only of this stage, such as normalize.")]
 Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only of this channel.")]
 Account = Annotated[str | None, typer.Option(help="Only of this account.")]
-Since = Annotated[datetime | None, typer.Option(help="Dead then or later, Chinese time.")]
-Until = Annotated[datetime | None, typer.Option(help="Dead before, Chinese time.")]
+Since = Annotated[
+    datetime | None, typer.Option(parser=moment, metavar="TIME", help="Dead then or later, Chinese time.")
+]
+Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Dead before, Chinese time.")]
 
 
 @dead.command("list")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import span
+from hotline.cli.common import moment, span
 from schemas import ids, words
 from schemas.ids import ADCODE
 from schemas.words import Words
@@ -88,8 +88,10 @@ Person = Annotated[
     str | None,
     typer.Option(metavar="HASH", help="Only of this person (诉求人标识), `requester.id` of a ticket; with --clear."),
 ]
-Since = Annotated[datetime | None, typer.Option(help="Received then or later, Chinese time.")]
-Until = Annotated[datetime | None, typer.Option(help="Received before, Chinese time.")]
+Since = Annotated[
+    datetime | None, typer.Option(parser=moment, metavar="TIME", help="Received then or later, Chinese time.")
+]
+Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Received before, Chinese time.")]
 
 
 def filters_of(

@@ -33,6 +33,9 @@ DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
         (["search", *DAY, *BEFORE], "nothing lies between"),
         (["search", *DAY, "--until", "2026-11-01"], "nothing lies between"),
         (["export", "a.json", "--format", "open311-json", *DAY, *BEFORE], "nothing lies between"),
+        (["search", "--since", "20261124", *BEFORE], "nothing lies between"),  # it was so many seconds since 1970
+        (["search", "--since", "yesterday"], "a day or a time, such as 2026-11-28"),
+        (["dead", "list", "--until", "2026/11/28"], "a day or a time, such as 2026-11-28"),
         (["rates", *DAY, *BEFORE], "nothing lies between"),
         (["dead", "list", *DAY, *BEFORE], "nothing lies between"),
         (["dead", "replay", *DAY, *BEFORE], "nothing lies between"),
@@ -46,6 +49,7 @@ DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
         (["explain", "210100-20261128-000001-2"], "check digit"),
         (["command", "forget", "210100-20261128-000001-2"], "check digit"),
         (["command", "set_status", TICKET, "status=done", "--dry-run"], "status must be one of received,"),
+        (["command", "set_staus", TICKET, "--dry-run"], "did you mean set_status?"),
         (["command", "set_status", TICKET, "status=not_accepted", "--dry-run"], "reason_code must be one of"),
         (["command", "supervise", TICKET, "level=high", "--dry-run"], "level must be one of"),
         (["command", "set_deadline", TICKET, "clock=resolved", "--dry-run"], "clock must be one of"),
