@@ -60,7 +60,7 @@ def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
         summary=black(ticket.summary),
         location=_place_without(ticket.location, ticket.text, change.spans, black) if ticket.location else None,
         result=replace(ticket.result, text=black(ticket.result.text)) if ticket.result else None,
-        attachments=tuple(replace(file, name=black(file.name)) for file in ticket.attachments),
+        attachments=tuple(replace(file, id=black(file.id) or "", name=black(file.name)) for file in ticket.attachments),
         origin=origin,
         category=_category_without(ticket.category, secrets, known),
     )

@@ -53,10 +53,12 @@ def remember(
 def comes_again(state: "State", incoming: "Incoming") -> bool:
     """Say whether this is of a message or a call that was erased, and nothing that anybody told since."""
     features = incoming.features
-    if calls.is_record(features):
-        return _is_of_a_call(state, incoming)
     if features.part_key is not None:
         return parts.is_of_erased(state, incoming.jurisdiction, features, incoming.sent_at)
+    if not state.forgotten:
+        return False
+    if calls.is_record(features):
+        return _is_of_a_call(state, incoming)
     if features.completes or features.message_class in _MACHINES:
         named = (*features.completes, *features.threads, *filter(None, (features.token,)))
         return any(scoped(incoming.jurisdiction, key) in state.forgotten for key in named)

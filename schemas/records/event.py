@@ -242,7 +242,10 @@ class DispatchProposed(given.Change, frozen=True, kw_only=True):
 
 
 class Redacted(given.Change, frozen=True, kw_only=True):
-    """遮盖: fields and spans of the text were blacked out; the archive empties these messages."""
+    """遮盖: fields and spans of the text were blacked out; the archive empties these messages.
+
+    With neither, a message came later that would say again what was blacked out before.
+    """
 
     ticket_id: given.TicketId
     fields: given.Fields
@@ -258,7 +261,10 @@ class Erased(given.Change, frozen=True, kw_only=True):
 
 
 class MessagesErased(given.Change, frozen=True, kw_only=True):
-    """删除来件: messages that no ticket has are gone from archive and blob store; none of them is filed later."""
+    """删除来件: messages are gone from archive and blob store; one that no ticket has by then is filed in none later.
+
+    They were named by a clerk, or came again of what was erased or redacted before.
+    """
 
     messages: given.ErasedMessages = ()
 

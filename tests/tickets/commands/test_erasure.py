@@ -134,7 +134,7 @@ def test_a_redacted_span_goes_from_the_names_of_files_and_from_another_systems_w
         Finding(kind="external_ticket_no", value="FZ-李小龙", source="channel"),
         Finding(kind="category", value="李小龙专项", source="channel"),
     )
-    file = Attachment(id="1", name="李小龙.jpg", sha256="a" * 64)
+    file = Attachment(id="p/李小龙", name="李小龙.jpg", sha256="a" * 64)
     made = Office([replace(message(0, "请找李小龙，路灯坏了", attachments=(file,)), findings=found)])
     made.order("redact", made.tickets[0], spans=[[2, 5]], if_version=1)
     ticket = made.ticket(made.tickets[0])
