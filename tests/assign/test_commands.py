@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from obstore.store import LocalStore
 
 from schemas import ids, topics
@@ -100,6 +101,28 @@ async def test_what_is_forgotten_is_in_no_checkpoint_and_comes_back_from_no_log(
     assert (newest.erased, newest.version, newest.text) == (True, 4, "")
     masked = (await logs.tickets(connection, topics.TICKET_MASKED))[TICKET][-1]
     assert (masked.erased, masked.masked) == (True, True)
+
+
+@pytest.mark.parametrize("by_checkpoint", [True, False])
+async def test_a_mail_that_comes_again_after_a_restart_is_filed_nowhere(
+    connection: KafkaConnection, blobs: LocalStore, blobs_folder: Path, tmp_path: Path, *, by_checkpoint: bool
+) -> None:
+    owner = await worked_off(connection, blobs, forwarded(3, "forget"))
+    await owner.close()
+    before = len(await checkpoints(blobs_folder))
+    again = replace(message(9, WRONG.text), features=WRONG.features)
+    await logs.write(connection, [logs.outbound(again)])
+    found = [one for one in await logs.read(connection, topics.MESSAGE) if one.partition == owner._partition]
+    store = blobs if by_checkpoint else LocalStore(tmp_path)
+    owner = await take_over(owner._partition, connection, store, POLICY, lambda point: None)
+    await owner.work_off(found)
+    await owner.close()
+    last = (await logs.events(connection))[-1]
+    assert (last.input.message_id, last.relation, last.tickets) == (again.message_id, "no_ticket", ())
+    assert [type(one) for one in last.changes] == [event.MessagesErased]
+    assert {link.message_id: link for link in await logs.links(connection)}[again.message_id].ticket_id is None
+    assert set(await logs.tickets(connection)) == {TICKET}
+    assert len(await checkpoints(blobs_folder)) == before, "nothing of it was in one"
 
 
 async def test_an_erasure_is_in_the_audit_log_once_whatever_crashes(
