@@ -1,4 +1,4 @@
-"""What says again what was blacked out: a later record of a call, a part that comes again, a file that was taken away.
+"""What says again what was blacked out: a later record of a call, a part or a mail that comes again, a late file.
 
 It is filed in its ticket without a word, and the archive empties it as it did the message before.
 """
@@ -33,9 +33,19 @@ def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) ->
     if calls.is_record(features):
         known = calls.records_of(state, incoming.jurisdiction, features, incoming.at)
         return _is_any_gone(ticket, known.told if known is not None else ticket.messages)
+    if features.part_key is None:
+        return _is_the_same_mail(state, incoming, ticket) and _is_any_gone(ticket, ticket.messages)
     known_parts = parts.set_of(state, incoming.jurisdiction, features, incoming.sent_at)
     piece = known_parts.pieces.get(features.part_number or 0) if known_parts is not None else None
     return piece is not None and _is_any_gone(ticket, (piece.message_id,))
+
+
+def _is_the_same_mail(state: "State", incoming: "Incoming", ticket: TicketState) -> bool:
+    """Say whether a mail of the ticket is delivered again: its name and a text that is there."""
+    name, text = incoming.features.message_key, incoming.features.text_key
+    if incoming.channel != "mailbox" or name is None or text not in ticket.text_keys:
+        return False
+    return state.in_thread(incoming.jurisdiction, name) == ticket.ticket_id
 
 
 def _is_any_gone(ticket: TicketState, names: Iterable[str]) -> bool:

@@ -266,6 +266,18 @@ def test_a_part_that_comes_again_after_its_text_was_redacted_says_nothing() -> N
     assert (later.relation, gone_of(later)) == ("new", []), "nobody asked to take this away"
 
 
+def test_a_mail_that_is_delivered_once_more_after_it_was_redacted_is_emptied() -> None:
+    at_office = Office([message(0, MAIL)])
+    (ticket,) = at_office.tickets
+    at_office.order("redact", ticket, fields=["text", "title"])
+    decision = at_office.take(again(5, message(0, MAIL)))
+    assert (decision.relation, gone_of(decision)) == ("same_person_same_matter", [decision.input.message_id])
+    assert (at_office.ticket(ticket).text, at_office.ticket(ticket).message_count) == ("", 2)
+    for heard in (message(6, MAIL), message(7, "路灯还是坏的", answers=(f"{CITY}-0",))):
+        assert gone_of(at_office.take(heard)) == []
+    assert at_office.ticket(ticket).text == "路灯还是坏的"
+
+
 def test_a_file_that_comes_after_the_files_were_redacted_goes_as_well() -> None:
     at_office, first, other = Office(), photo(), photo(1, "m-2", sender="o-other")
     ticket, untouched = (at_office.take(one).tickets[0].ticket_id for one in (first, other))
