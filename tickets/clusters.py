@@ -4,7 +4,8 @@ An edge belongs to the ticket that was joined to another one, which alone shows 
 side.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from operator import itemgetter
 
 from schemas.records import Event, TicketVersion, event
 
@@ -22,7 +23,7 @@ class Clusters:
     def __init__(self, order: Callable[[str], float]) -> None:
         self._order = order
         self._cluster: dict[str, str] = {}
-        self._members: dict[str, dict[str, None]] = {}
+        self._members: dict[str, dict[str, float]] = {}
         self._beside: dict[str, dict[str, int]] = {}
 
     def of(self, ticket_id: str) -> str:
@@ -34,7 +35,7 @@ class Clusters:
         return self.of(ticket_id) not in self._members
 
     def members(self, cluster_id: str) -> Iterable[str]:
-        """Return the tickets of a cluster, in the order they came to it."""
+        """Return the tickets of a cluster, the oldest first, in whatever order they came to it."""
         return self._members.get(cluster_id, (cluster_id,))
 
     def after(self, changes: Iterable[event.AnyChange]) -> dict[str, str]:
@@ -53,12 +54,24 @@ class Clusters:
         for ticket_id, cluster_id in moved.items():
             self._members.get(self.of(ticket_id), {}).pop(ticket_id, None)
             self._cluster[ticket_id] = cluster_id
-            self._members.setdefault(cluster_id, {cluster_id: None})[ticket_id] = None
+        self._add(moved)
         for cluster_id in touched:
             if len(self._members.get(cluster_id, ())) < 2:
                 self._members.pop(cluster_id, None)
                 if self.of(cluster_id) == cluster_id:
                     self._cluster.pop(cluster_id, None)
+
+    def _add(self, moved: Mapping[str, str]) -> None:
+        """Put tickets among the members of their clusters; mostly it is one, and the newest of all."""
+        mixed = set()
+        for ticket_id, cluster_id in moved.items():
+            members = self._members.setdefault(cluster_id, {cluster_id: self._order(cluster_id)})
+            order = self._order(ticket_id)
+            if order < next(reversed(members.values())):
+                mixed.add(cluster_id)
+            members[ticket_id] = order
+        for cluster_id in mixed:
+            self._members[cluster_id] = dict(sorted(self._members[cluster_id].items(), key=itemgetter(1)))
 
     def drop(self, cluster_id: str) -> None:
         """Forget a whole cluster: its tickets leave the memory together."""

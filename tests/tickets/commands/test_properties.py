@@ -84,7 +84,13 @@ def test_any_sequence_of_orders_keeps_the_tickets_whole(orders: list[tuple[str, 
     assert len(filed) == len(set(filed)) == sum(ticket.message_count for ticket in newest.values())
     rebuilt = fold(office.decisions, POLICY)
     assert replace(rebuilt.dump(), bodies={}) == replace(state.dump(), bodies={})
-    assert State.of(state.dump(), POLICY).dump() == state.dump()
+    restored = State.of(state.dump(), POLICY)
+    assert restored.dump() == state.dump()
+    for one in (rebuilt, restored):
+        assert [*map(one.clusters.of, written)] == [*map(state.clusters.of, written)]
+        assert [list(one.clusters.members(name)) for name in written] == [
+            list(state.clusters.members(name)) for name in written
+        ]
 
 
 def reachable(tickets: dict[str, Ticket], start: str) -> set[str]:
