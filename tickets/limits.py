@@ -37,6 +37,16 @@ def joined(text: str, more: str, limit: int) -> str:
     return beginning(whole.split(_CUT, 1)[0], head) + _CUT + _end(whole, tail, len(more))
 
 
+def instead(text: str, words: str, more: str, limit: int) -> str | None:
+    """Return the text with `more` in the place of a message's `words`, None where they do not stand by themselves."""
+    before, there, after = f"{_GAP}{text}{_GAP}".partition(f"{_GAP}{words}{_GAP}")
+    if not there:
+        return None
+    before, after = before.removeprefix(_GAP), after.removesuffix(_GAP)
+    whole = _GAP.join(one for one in (before, more, after) if one)
+    return whole if len(whole) <= limit else joined(_GAP.join(one for one in (before, after) if one), more, limit)
+
+
 def beginning(text: str, limit: int) -> str:
     """Return the first characters, and no number, address or id that the limit would cut: a part escapes the mask."""
     at = min(limit, len(text))

@@ -37,11 +37,14 @@ def file_record(
 
 
 def _in_place(whole: str, before: str, now: str, *, alone: bool, limit: int) -> str:
-    """Put words in the place of those before them; corrected ones stay where another message may have said the same."""
+    """Put words in the place of those before them; corrected ones stay where another message may have said the same.
+
+    What stands within another message's words is that one's own, and stays as it is.
+    """
     if not now or now == before:
         return whole
-    if before and before in whole and (alone or before in now):
-        return limits.joined(whole.replace(before, now, 1), "", limit)
+    if before and (alone or before in now) and (told := limits.instead(whole, before, now, limit)) is not None:
+        return told
     return whole if now in whole else limits.joined(whole, now, limit)
 
 

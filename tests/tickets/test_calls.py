@@ -112,6 +112,25 @@ def test_words_of_other_messages_in_the_ticket_stay() -> None:
     assert "还没有人来修" in calls.ticket.text
 
 
+def test_words_that_another_message_goes_on_from_are_not_torn() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=f"{LAMP}，请尽快处理", caller="13800138000")
+    calls.tell(call_id="c2", revision=1, note=LAMP, caller="13800138000")
+    calls.tell(call_id="c2", revision=2, transcript=HEARD)
+    assert calls.ticket.text.split("\n\n") == [f"{LAMP}，请尽快处理", *BOTH.split("\n\n")]
+
+
+def test_many_calls_whose_transcripts_come_last_are_no_more_than_a_ticket_shows() -> None:
+    calls, most = Calls(), TicketPolicy().max_text_characters
+    for number in range(4):
+        calls.tell(call_id=f"c{number}", revision=1, note=LAMP, caller="13800138000")
+    for number in range(4):
+        heard = f"市民：第{number}次来电，" + "还没有人来修，" * 1_500
+        calls.tell(call_id=f"c{number}", revision=2, transcript=heard)
+        assert heard in calls.ticket.text
+    assert len(calls.ticket.text) < most + 100
+
+
 def _again(calls: Calls) -> Any:
     """Return a message of another kind that answers the ticket by our token."""
     one = message(50, "还没有人来修", minutes=len(calls.input))
