@@ -203,7 +203,10 @@ def _filed(
     if message.call and decision.relation == "part_of":
         return recorded.file_record(ticket, message, decision, policy, earlier)
     filed = snapshot.file_message(ticket, message, decision, policy)
-    return snapshot.rewritten(filed, message) if earlier and message.part is not None else filed
+    if not earlier or message.part is None:
+        return filed
+    before = whole_text(earlier, policy.joining) if len(earlier) > 1 else earlier[0]
+    return snapshot.rewritten(filed, ticket, message, before, policy)
 
 
 def _named(messages: Sequence[Message], message_id: str) -> Message:

@@ -152,11 +152,26 @@ def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -
     return limits.ends((*ticket.history, StatusStep(status=status, at=at)), policy.max_history)
 
 
-def rewritten(ticket: Ticket, message: Message) -> Ticket:
-    """Return the ticket with this message's words in place of all it had: they hold those of the parts before it."""
-    search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
-    kind = request_kind_of(message) if _by_no_clerk(ticket) else {}
-    return replace(ticket, title=title_of(message), text=message.text, search_text=search_text, **kind)
+def rewritten(filed: Ticket, former: Ticket, message: Message, before: Message, policy: TicketPolicy) -> Ticket:
+    """Return the ticket with this message's words in place of those of the parts `before` it, which they hold.
+
+    `former` is the ticket as it was; the words of other messages in it stay.
+    """
+    limit, most = policy.max_text_characters, limits.MESSAGE_CHARACTERS
+    search_text, old = (limits.beginning(one.search_text, most) for one in (message, before))
+    kind = request_kind_of(message) if _by_no_clerk(filed) else {}
+    return replace(
+        filed,
+        title=title_of(message),
+        text=_in_place(former.text, before.text, message.text, limit),
+        search_text=_in_place(former.search_text, old, search_text, limit),
+        **kind,
+    )
+
+
+def _in_place(text: str, before: str, now: str, limit: int) -> str:
+    told = limits.instead(text, before, now, limit)
+    return limits.joined(text, now, limit) if told is None else told
 
 
 def counted(ticket: Ticket, message_id: str, policy: TicketPolicy) -> Ticket:

@@ -10,6 +10,7 @@ from normalizers.parts import GAP
 from schemas import topics
 from schemas.records import Handover, Message, Ticket
 from schemas.wire import Position, decode
+from tests.tickets.build import message
 from tests.tickets.pieces import FIRE, TEXT, parts_of
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
@@ -85,6 +86,21 @@ def test_a_part_that_comes_twice_changes_no_text() -> None:
     assert assigned.take([*parts, again])[-1] == "repeated_part"
     (ticket,) = assigned.tickets
     assert ticket.text == TEXT
+
+
+@pytest.mark.parametrize("come", [1, 2])
+def test_what_another_message_said_meanwhile_stays_when_the_rest_comes(come: int) -> None:
+    parts, assigned = parts_of(TEXT, 33), Assigned()
+    assigned.take(parts[:come])
+    (held,) = assigned.desk.state.tickets.values()
+    answer = message(50, "是实验小学东门外的那一盏")
+    features = replace(answer.features, token=held.ticket_id, requesters=held.requesters)
+    assert assigned.take([replace(answer, features=features)]) == ["token_same_person"]
+    assigned.take(parts[come:])
+    (ticket,) = assigned.tickets
+    assert ticket.text == f"{TEXT}\n\n{answer.text}"
+    assert ticket.search_text.endswith(answer.search_text)
+    assert ticket.title == TEXT[:100]
 
 
 def test_the_same_reference_with_other_words_or_a_day_later_is_another_message() -> None:
