@@ -34,6 +34,9 @@ class Surnames(NamedTuple):
     rare: str
     """One of those that are believed only beside a surer word."""
 
+    rare_name: str
+    """A name with one of those, of characters that given names are made of."""
+
     words: str
     name: str
     any_name: str
@@ -63,7 +66,7 @@ class Surnames(NamedTuple):
         begun = "".join(sorted({name[0] for name in found["two_surnames"].split()}))
         places = trie(sorted({one for one in divisions.names() if len(one) > 1 and one[0] in common}))
         unless = f"(?!{trie(words)})" if words else ""
-        sounds = found["transliterated"]
+        sounds, rare = found["transliterated"], _rare_name(found["role_names"])
         return cls(
             common=f"[{common}]",
             one=one,
@@ -71,6 +74,7 @@ class Surnames(NamedTuple):
             rare=one_of(found["role_names"]["surnames"]),
             words=unless,
             name=rf"(?=[{common}{begun}]){unless}(?:{two}{HAN}{{1,2}}|[{common}] ?{HAN}{{1,2}})",
+            rare_name=rare,
             any_name=rf"(?:{two}{HAN}{{1,2}}|{one} {HAN} (?![男女汉电手]){HAN}(?!{HAN})|{one} ?{HAN}{{1,2}})",
             foreign=_by_sound(sounds) if sounds else "(?!)",
             dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
@@ -81,11 +85,19 @@ class Surnames(NamedTuple):
         )
 
 
+def _rare_name(found: Mapping[str, str]) -> str:
+    """Return the pattern of names with a surname that other words begin with as often; no word or place is one."""
+    surnames = "".join(one for one in found["surnames"] if one not in found["words_too"])
+    listed = (word for word in (*found["words"].split(), *divisions.names()) if word[0] in surnames and word[1:])
+    return rf"(?!{trie(listed)}){one_of(surnames)}{one_of(found['given'])}{{1,2}}"
+
+
 def _by_sound(sounds: str, *, dotted: bool = False) -> str:
     """Return the pattern of names in these characters, and of no place."""
     places = trie(sorted({name for name in divisions.names() if len(name) > 1 and set(name[:2]) <= set(sounds)}))
     part = rf"(?:[{sounds}]|(?<=阿)不)"
-    in_parts = rf"{part}{{1,8}}{_DOT if dotted else '[·•・‧∙.]'}{part}{{2,8}}"
+    dot = _DOT if dotted else "[·•・‧∙.]"
+    in_parts = rf"{part}{{1,8}}{dot}(?:{part}{{2,8}}(?!{HAN})|{HAN}{{2,5}}{_ENDS}|{part}{{2,8}})"
     return (
         rf"(?!{places})(?:{in_parts})"
         if dotted
@@ -131,7 +143,7 @@ def _names(known: Surnames) -> Iterator[tuple[str, str]]:
         "is",
         (
             rf"[:：是为\s]{{0,3}}(?:(?:[0-9]{{1,2}}-)?[0-9]{{3,4}}[室户]?的?)?(?:({_DOTTED_NAME}){_ENDS}|({foreign}|{known.latin})"
-            rf"|{known.no_origin}({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女、]|$|的{_RELATIVE}))"
+            rf"|{known.no_origin}({name}|{known.rare_name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女、]|$|的{_RELATIVE}))"
         ),
     )
     yield (
@@ -149,7 +161,7 @@ def _names(known: Surnames) -> Iterator[tuple[str, str]]:
         rf"[:\s]{{0,2}}(?!{called_in_words})({any_name}|{foreign}|[小大阿]{HAN}{{1,2}})(?={PUNCTUATION}|的|$)",
     )
     yield "signs", rf"[!！。.,，~\s]{{0,4}}({any_name}|{known.latin}){NO_PLACE}{_ENDS}"
-    yield "signs_after_thanks", rf"[!！。.~\s]{{1,4}}({name}){NO_PLACE}(?=[\s0-9]|$)"
+    yield "signs_after_thanks", rf"[!！。.~\s]{{1,4}}({name}|{known.rare_name}){NO_PLACE}(?=[\s0-9]|$)"
 
 
 _LATIN: Mapping[str, str] = {

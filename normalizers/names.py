@@ -135,8 +135,8 @@ class Names(NamedTuple):
                 yield begun, end
                 return
             start = begun + 1
-        if self.rare.match(text, max(0, end - 2), end) and not self.words.match(text, end - 1):
-            yield end - 1, end
+        if named := self.rare.search(text, max(0, end - 4), end):
+            yield named.start(1), end
 
     def _written(self, text: str) -> Iterator[Span]:
         """Yield the names that programs put beside what somebody wrote, and those that people give to files."""
@@ -245,18 +245,21 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
     name, starts = known.name, rf"(?<!{HAN})"
     yield "named", rf"(?!向|于[我他她你])(?:{known.two}|{known.common}){HAN}{{0,2}}$"
     yield "addressed", rf"(?:{known.two}|{known.one}){HAN}{{0,2}}$"
-    yield "rare", rf"(?:[谢扬诉报求找问让给被跟请的员区科位名 ]|{PUNCTUATION}|^)(?![祝向于]){known.rare}$"
+    yield (
+        "rare",
+        rf"(?:[谢扬诉报求找问让给被跟请的员区科位名 ]|{PUNCTUATION}|^)((?![祝向于]){known.rare}|{known.rare_name})$",
+    )
     yield "owner", rf"(?:^|(?<={PUNCTUATION})|(?<=[号室户组]))({name})$"
     yield (
         "last_line",
         (
-            rf"[\s。!-](?:(?<=[\s。!])|(?<=--)(?<![a-z0-9\u4e00-\u9fff]--))({name}|{known.latin}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$"
+            rf"[\s。!-](?:(?<=[\s。!])|(?<=--)(?<![a-z0-9\u4e00-\u9fff]--))({name}|{known.rare_name}|{known.latin}){NO_PLACE}\s*[\s0-9年月日时分:：.,/()-]*$"
         ),
     )
     yield "dated", rf"[。!\s]\s?({name}){NO_PLACE}\s{{1,3}}(?=20[0-9]{{2}}[年./-])"
-    yield "closes", rf"{starts}({name})\s{{1,3}}$"
+    yield "closes", rf"{starts}({name}|{known.rare_name})\s{{1,3}}$"
     yield "before_id", rf"({name})的?[\s,，:：(（]{{0,2}}(?:公民)?身份证号?码?[\s:：是为]{{0,3}}(?=[1-9][0-9]{{5}})"
-    yield "of_a_sex", rf"{starts}({name})[,，\s]{{1,2}}[男女]{_BEHIND_A_SEX}"
+    yield "of_a_sex", rf"{starts}({name}|{known.rare_name})[,，\s]{{1,2}}[男女]{_BEHIND_A_SEX}"
     yield (
         "before_phone",
         (

@@ -116,8 +116,7 @@ def rulebook(folder: Path | None = None) -> Persons:
     found, two_surnames = whole["third_persons"], whole["two_surnames"].split()
     lists = {name: found[name].split() for name in ("surely_goes_on", "goes_on", "at_once", "titles", "persons")}
     given = f"(?:(?![{found['never_given']}])[{_HAN}])"
-    as_who = (f"({word})" for word in (*lists["persons"], *whole["role_names"]["persons"].split()))  # 王喆（房东）
-    sure, behind = trie([*lists["surely_goes_on"], *as_who]), rf"(?={trie(lists['goes_on'])}|[{STOPS}0-9+]|$)"
+    sure, behind = trie(lists["surely_goes_on"]), rf"(?={trie(lists['goes_on'])}|[{STOPS}0-9+]|$)"
     at_once = rf"{given}(?={sure}|{trie(lists['at_once'])}|[{STOPS}0-9+]|$)"
     before: dict[str, tuple[str, ...]] = {}
     called = (*lists["persons"], *(title for title in lists["titles"] if title[0] not in _OF_A_DIVISION))

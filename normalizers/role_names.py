@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from normalizers.english_names import western
 from normalizers.findings import divisions
 from normalizers.findings.words import one_of, trie
-from normalizers.name_cues import Surnames
+from normalizers.name_cues import HAN, Surnames
 from normalizers.text import Span
 from normalizers.words_of_two import is_word, words_of_two
 
-_FILLER = re.compile("[ :]{0,2}(?:名?字?叫做?|名为|[是为])?[ :]{0,2}$")
-_ENDS_OF_FILLERS = frozenset(" :叫做是为")
+_FILLER = re.compile("[ :(]{0,2}(?:名?字?叫做?|名为|[是为])?[ :]{0,2}$")
+_ENDS_OF_FILLERS = frozenset(" :(叫做是为")
 _LONGEST_FILLER = 8
 _OF_A_DIVISION = "[省市县区镇乡村州盟旗人籍路街道]"
 
@@ -51,21 +51,36 @@ class RoleNames(NamedTuple):
     before: Mapping[str, tuple[str, ...]]
     """Words for persons, by their last character."""
 
+    verbs: tuple[str, ...]
+    """Words before a person and before much else."""
+
+    behind: re.Pattern[str]
+    """One of them in brackets: 牛莉（房东）."""
+
+    whole: re.Pattern[str]
+    """A name of any kind right before such a place."""
+
     @classmethod
     def of(cls, whole: Mapping[str, Any], words: re.Pattern[str], goes_on: str) -> "RoleNames":
         """Make the patterns of the lists; `goes_on` is what stands behind a name of two characters."""
         found, persons, surnames = whole["role_names"], whole["third_persons"]["persons"].split(), _surnames(whole)
+        known = Surnames.of(whole)
         place, never = _place(whole), whole["third_persons"]["never_given"]
+        verbs = tuple(found["verbs"].split())
         before: dict[str, tuple[str, ...]] = {}
-        for word in sorted({*persons, *found["persons"].split()} - set(found["bodies"].split())):
+        words_before = {"我", *persons, *found["persons"].split(), *verbs} - set(found["bodies"].split())
+        for word in sorted(words_before):
             before[word[-1]] = (*before.get(word[-1], ()), word)
         places = {one for one in divisions.names() if len(one) > 1 and one[0] in surnames}
         two, sounds = "".join(whole["two_surnames"].split()), whole["transliterated"]
         first = f"a-z{surnames}{two}{sounds}"
-        ends = "".join(before) + "".join(sorted(_ENDS_OF_FILLERS)) + "我"
+        verbs = tuple(found["verbs"].split())
+        ends = "".join(before) + "".join(sorted({verb[-1] for verb in verbs})) + "".join(sorted(_ENDS_OF_FILLERS))
         return cls(
             begins=re.compile(
-                rf"[{first}](?<=[{ends}].)(?<![a-z0-9.,] .)(?=[a-z·\u4e00-\u9fff])" if found["given"] else "(?!)"
+                rf"[{first}](?<=[{ends}].)(?<![a-z0-9.,] .)(?=[a-z·\u4e00-\u9fff])(?![{never}])"
+                if found["given"]
+                else "(?!)"
             ),
             name=re.compile(_name(whole, goes_on, place) if found["given"] else "(?!)"),
             another=re.compile(
@@ -80,6 +95,9 @@ class RoleNames(NamedTuple):
             place=re.compile(rf"{place}|{_OF_A_DIVISION}"),
             words=re.compile(rf"{words.pattern}|{trie([*found['words'].split(), *places])}"),
             before=before,
+            verbs=verbs,
+            behind=re.compile(rf"\((?={trie(word for words in before.values() for word in words)}\))"),
+            whole=re.compile(rf"(?<!{HAN})({known.name}|{known.rare_name})$"),
         )
 
     def spans(self, text: str) -> Iterator[Span]:
@@ -93,11 +111,18 @@ class RoleNames(NamedTuple):
                 yield named.span()
             elif end := self._end_of_another(text, start):
                 yield start, end
+        for bracket in self.behind.finditer(text) if "(" in text else ():
+            if named := self.whole.search(text, max(0, bracket.start() - 5), bracket.start()):
+                yield named.span(1)
 
     def _end_of_another(self, text: str, start: int) -> int:
         """Return the end of what is none of these and no word either (牛莉|诱导, 江疏影|插队), or 0."""
-        if self.another.match(text, start) is None or self.words.match(text, start) or text[start - 1] == "我":
+        if self.another.match(text, start) is None or self.words.match(text, start):
             return 0
+        if text.endswith(self.verbs, 0, start):
+            return 0
+        if text[start - 1] == "我":
+            return next((end for end in (start + 2, start + 3) if _SURELY_I.match(text, end)), 0)
         first, second, third = text[start : start + 2], text[start + 1 : start + 3], text[start + 2 : start + 4]
         is_given = first[1] in self.given or first[1] not in words_of_two()
         if is_word(first) or (not is_given and (first[0] in self.rare or is_word(second))):
@@ -109,20 +134,23 @@ class RoleNames(NamedTuple):
         return 0 if (is_short and not is_given) or self.place.match(text, end) else end
 
     def _is_behind_a_word(self, text: str, start: int) -> bool:
-        if text[start - 1] == "我":
-            return True
-        at = start
-        if text[at - 1] in _ENDS_OF_FILLERS and (filler := _FILLER.search(text, max(0, at - _LONGEST_FILLER), at)):
-            at = filler.start()
-        return text.endswith(self.before.get(text[at - 1], ()), 0, at)
+        before = text[start - 1]
+        if before in _ENDS_OF_FILLERS:
+            filler = _FILLER.search(text, max(0, start - _LONGEST_FILLER), start)
+            start = filler.start() if filler else start
+            before = "" if text[start - 1] == "我" else text[start - 1]
+        return text.endswith(self.before.get(before, ()), 0, start)
 
     def _is_no_word(self, text: str, named: re.Match[str]) -> bool:
-        if text[named.start() - 1] == "我" and _SURELY_I.match(text, named.end()) is None:
+        start, end = named.span()
+        if text[start - 1] == "我" and _SURELY_I.match(text, end) is None:
+            return False
+        if text.endswith(self.verbs, 0, start) and (named.lastgroup != "chinese" or not self.goes_on.match(text, end)):
             return False
         if named.lastgroup != "chinese":
             return True
-        word = self.words.match(text, named.start())
-        return word is None or (word[0] in divisions.names() and word.end() < named.end())
+        word = self.words.match(text, start)
+        return word is None or (word[0] in divisions.names() and word.end() < end)
 
 
 def _surnames(whole: Mapping[str, Any]) -> str:

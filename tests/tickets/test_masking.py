@@ -259,3 +259,15 @@ def test_a_category_in_words_that_tell_of_a_person_is_not_shown(given: str, show
         if out.topic == topics.TICKET_MASKED
     )
     assert (masked.category.code if masked.category else None) == shown
+
+
+def test_the_evidence_of_an_emergency_shows_nothing_that_the_text_hides() -> None:
+    """Where its words stand is told in the message and its hand-over: beside a masked text it would point at names."""
+    text = "我叫毕福林，住3号楼2单元501，邻居云飞扬家着火了，电话13812345678"
+    message = said(1, "", text)
+    assert message.emergency is not None
+    assert message.emergency.spans
+    masked = mask_ticket(ticket_of(message))
+    assert masked.emergency is not None
+    assert masked.emergency.spans == ()
+    assert not [word for word in ("毕福林", "云飞扬", "501", "13812345678") if word in encode(masked).decode()]
