@@ -37,6 +37,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     `passed_on` is the text of attached mails, `in_files` that of attached texts and invitations: neither is the
     citizen's own, so both are only screened for emergencies.
     `answers_nothing` says that the thread's references are names of this very message, which comes by another way too.
+    `known_as` holds further thread ids of its own: what comes another way, and later, may call it by them.
     `completes` is the message that these files belong to: they came later than it did.
     `newest_at` is the newest time that any clock on its way tells of, where there are several.
     `findings` holds what the channel itself says (kind, category, place), with source `channel`. The optional
@@ -50,6 +51,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     sender: Party | None = None
     recipients: tuple[Party, ...] = ()
     thread: Thread = field(default_factory=Thread)
+    known_as: tuple[str, ...] = ()
     answers_nothing: bool = False
     part: Part | None = None
     call: Call | None = None

@@ -108,6 +108,7 @@ def features_of(
         contacts=requester_hashes(contacts, policy),
         participants=requester_hashes(draft.recipients, policy, giver) if draft.recipients else (),
         message_key=_message_key(draft, own_id, policy),
+        known_as=tuple([_thread_hashes((name,), policy)[0] for name in draft.known_as]) or UNSET,
         threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),
         completes=_thread_hashes((draft.completes,), policy) if draft.completes else (),
         token=answers.ticket_id,

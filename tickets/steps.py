@@ -114,6 +114,11 @@ def _noted(state: "State", decision: Event, change: event.Noted) -> None:
         ticket.noted[change.message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
 
 
+def _names_of(features: Features) -> tuple[str, ...]:
+    """Return the hashes of the thread ids by which a later message may call this one."""
+    return (*((features.message_key,) if features.message_key else ()), *(features.known_as or ()))
+
+
 def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
     if is_of_participant(decision.method):
         ticket.participants = with_more(ticket.participants, features.requesters)
@@ -131,6 +136,8 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
         if calls.is_record(features) and decision.relation != "part_of":  # another call may have had its id before it
             state.by_thread[key] = ticket.ticket_id
         state.by_thread.setdefault(key, ticket.ticket_id)
+    for name in features.known_as or ():
+        state.by_thread.setdefault(scoped(decision.jurisdiction, name), ticket.ticket_id)
     if (old := calls.outdated(state, decision)) is not None:
         state.texts.remove(ticket)
         ticket.text_keys = tuple(key for key in ticket.text_keys if key != old)
@@ -224,8 +231,8 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     former.requesters, former.participants = change.left_requesters, change.left_participants
     former.text_keys = change.left_text_keys
     state.texts.add(former)
-    if decision.features.message_key:
-        state.by_thread[scoped(decision.jurisdiction, decision.features.message_key)] = ticket.ticket_id
+    for name in _names_of(decision.features):
+        state.by_thread[scoped(decision.jurisdiction, name)] = ticket.ticket_id
     _take_features(state, decision, ticket, decision.features)
     if is_false:
         ticket.dismissed = with_more(ticket.dismissed, (change.message_id,))

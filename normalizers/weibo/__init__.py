@@ -30,13 +30,19 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     draft = _reader(fields)(fields)
     received_at = moment(written, raw.envelope.recordedtime)
     extra = draft.extra | ({"created_at": written} if written and received_at is None else {})
-    return _known_by_its_second(structs.replace(draft, received_at=received_at, extra=extra))
+    return _known_by_all_names(_known_by_its_second(structs.replace(draft, received_at=received_at, extra=extra)))
 
 
 def _in_xml(raw: RawMessage, policy: Policy) -> Draft:
     draft = wechat.normalize(raw, policy)
     sender = Party(kind="uid", value=draft.sender.value) if draft.sender is not None else None
     return _known_by_its_second(structs.replace(draft, channel_kind="weibo_dm", sender=sender))
+
+
+def _known_by_all_names(draft: Draft) -> Draft:
+    """Return the draft with all names that its push may call it by: a list that is fetched may be before the push."""
+    others = (name for name in draft.thread.references if name != draft.thread.message_id_header)
+    return structs.replace(draft, known_as=tuple(others))
 
 
 def _known_by_its_second(draft: Draft) -> Draft:

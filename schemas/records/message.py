@@ -100,6 +100,10 @@ class Features(Record, frozen=True, kw_only=True):
     message_key: Annotated[str | None, about("Hash of the message's own thread id", "本件会话标识", index="none")] = (
         None
     )
+    known_as: Annotated[
+        tuple[str, ...] | UnsetType,
+        about("Hashes of further thread ids of its own", "本件其他会话标识", index="none"),
+    ] = UNSET
     threads: Annotated[
         tuple[str, ...], about("Hashes of the thread ids it answers, nearest first", "所回复会话标识", index="none")
     ] = ()

@@ -263,17 +263,39 @@ def test_a_comment_that_shows_us_something_is_one_ticket_however_often_it_comes(
     assert [each.relation for each in decisions] == ["new", "follow_up"]
 
 
+@pytest.mark.parametrize("text", ["@沈阳12345 快看", "学校食堂的饭菜不新鲜"])
+def test_a_comment_that_is_fetched_before_its_push_comes_is_one_ticket(raw: Raw, text: str) -> None:
+    pushed = {"type": "mention", "sender_id": 7, "text": "@我们 看", "data": {"subtype": "comment", "key": "601"}}
+    fetched = understood(raw, under("51", 7, "601", text), "b")
+    _, decisions = decided([fetched, understood(raw, pushed, "a")])
+    assert [each.relation for each in decisions] == ["new", "follow_up"]
+    assert decisions[0].tickets[0].ticket_id == decisions[1].tickets[0].ticket_id
+    for other in (pushed | {"sender_id": 8}, pushed | {"data": {"subtype": "comment", "key": "602"}}):
+        _, decisions = decided([fetched, understood(raw, other, "c")])
+        assert [each.relation for each in decisions] == ["new", "new"]
+
+
+def test_a_later_comment_of_a_ticket_that_is_fetched_before_its_push_comes_is_in_it(raw: Raw) -> None:
+    pushed = {"type": "mention", "sender_id": 7, "text": "@我们 看", "data": {"subtype": "comment", "key": "603"}}
+    first, later = under("51", 7, "601", "中山路十二号的路灯坏了"), under("51", 7, "603", "怎么还没有人来")
+    messages = [understood(raw, each, name) for each, name in ((first, "a"), (later, "b"), (pushed, "c"))]
+    _, decisions = decided(messages)
+    assert [each.relation for each in decisions] == ["new", "follow_up", "follow_up"]
+
+
 PICTURE = {"pic_urls": [{"thumbnail_pic": "http://wx1.sinaimg.cn/thumbnail/lamp.jpg"}]}
 
 
 @pytest.mark.parametrize("data", [{"subtype": "comment"}, {"subtype": "comment", "key": ""}, {}])
-def test_a_comment_with_a_picture_whose_push_has_no_key_is_one_ticket(raw: Raw, data: dict[str, str]) -> None:
-    """The push comes first, by minutes."""
+@pytest.mark.parametrize("pushed_first", [True, False])
+def test_a_comment_with_a_picture_whose_push_has_no_key_is_one_ticket(
+    raw: Raw, data: dict[str, str], pushed_first: bool
+) -> None:
     mention = {"type": "mention", "text": "@我们 看", "data": data, "sender_id": 7, "created_at": POST["created_at"]}
     at = {"created_at": POST["created_at"]}
     fetched = under("51", 7, "601", "学校食堂不新鲜 图片评论") | PICTURE | at
     both = [understood(raw, mention, "a"), understood(raw, fetched, "b")]
-    _, decisions = decided(both)
+    _, decisions = decided(both if pushed_first else both[::-1])
     assert [each.relation for each in decisions] == ["new", "follow_up"]
     others = [
         fetched | {"user": {"id": 8}},
