@@ -5,7 +5,7 @@ Days are told by the calendar: who says 昨天 and who said 今天 the day befor
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -24,6 +24,9 @@ NO_NAME = (
     "不没都也又就才请去来说因开"
 )
 """What stands right before 公司 or 小区 and is no name: grammar, and where something is."""
+
+LEAP_YEAR = 2024
+"""Of a year that has every day."""
 
 _FROM = "(?<![从自到至打由])"
 _OF_A_DAY = ("今", "昨", "前")
@@ -156,22 +159,35 @@ def _days_of_month(head: str, today: date) -> Iterator[date]:
         yield month + timedelta(days=number - 1)
 
 
-def moments(head: str, today: date, lists: Circumstances) -> Iterator[Mark]:
+def moments(head: str, today: date, told: Collection[str], lists: Circumstances) -> Iterator[Mark]:
     """Yield about which days something happened all at once, by the calendar; what lasts (到现在还没来电) has none.
 
-    What began at night goes on in the morning, so the next day is meant as well.
+    What began at night goes on in the morning, so the next day is meant as well. Days that were `told` are such days,
+    too, so that 10月3号 and 昨天晚上 can be told apart.
     """
     if lists.sudden.search(head) is None or _LASTS.search(head) is not None:
+        return
+    if told:
+        yield from (mark for which in told for mark in _about_told(which))
         return
     for ago, last, weekday in _MOMENT.findall(head):
         days = _DAYS[ago] if ago else _days_since(weekday.replace("天", "日"), today, is_last=bool(last))
         yield from _about(today - timedelta(days=days))
-    for told in _days_of_month(head, today):
-        yield from _about(told)
+    for day in _days_of_month(head, today):
+        yield from _about(day)
 
 
 def _about(day: date) -> Iterator[Mark]:
     yield from (("about", f"{one.month}-{one.day}") for one in (day, day + timedelta(days=1)))
+
+
+def _about_told(day: str) -> Iterator[Mark]:
+    """Yield the marks of a day such as 10-3; there is no 2-30."""
+    month, number = map(int, day.split("-"))
+    try:
+        yield from _about(date(LEAP_YEAR, month, number))
+    except ValueError:
+        return
 
 
 def _days_since(weekday: str, today: date, *, is_last: bool) -> int:

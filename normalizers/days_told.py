@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from normalizers.circumstances import SINCE
+from normalizers.circumstances import LEAP_YEAR, SINCE
 from normalizers.numbers_of import DIGITS, NUMERALS, Mark
 
 _HAN = f"[{DIGITS}十]"
@@ -22,9 +22,6 @@ _DAYS = re.compile(rf"(?<![\d.-])(\d{{1,2}})月(\d{{1,2}})[日号]?[到至~-](?:
 """From one day to another: 3月12日到14日."""
 
 _MOST_DAYS = 31
-_LEAP_YEAR = 2024
-"""Of a year that has every day."""
-
 _WEEKDAY = re.compile(rf"(?<![每从自到至])(?:周|星期|礼拜)([一二三四五六日天])(?!{SINCE}|[到至起])")
 
 
@@ -52,8 +49,8 @@ def _days_between(head: str) -> Iterator[date]:
     """Yield each day from the first to the last of those that are told so, of a month at most."""
     for month, day, last_month, last_day in _DAYS.findall(head):
         try:
-            first = date(_LEAP_YEAR, int(month), int(day))
-            last = date(_LEAP_YEAR, int(last_month or month), int(last_day))
+            first = date(LEAP_YEAR, int(month), int(day))
+            last = date(LEAP_YEAR, int(last_month or month), int(last_day))
         except ValueError:
             continue
         if (days := (last - first).days) in range(_MOST_DAYS):

@@ -156,10 +156,10 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
 
 
 def _moments(head: str, marks: Iterable[Mark], day: date | None, lists: Rulebook) -> Iterable[Mark]:
-    """Return about when it happened, where no mark tells the very day."""
-    if day is None or any(kind == "day" for kind, _ in marks):
+    """Return about when it happened, by the days that marks tell, or by the calendar."""
+    if day is None:
         return ()
-    return moments(head, day, lists.kinds.circumstances)
+    return moments(head, day, [which for kind, which in marks if kind == "day"], lists.kinds.circumstances)
 
 
 def _aspects(head: str, rest: str, lists: Rulebook) -> tuple[str, ...]:

@@ -8,6 +8,9 @@ _INSERTED = 2
 
 _ABOUT_AS_LONG = 2
 
+_STRETCH = 12
+"""3-grams of ten characters: where more are other, it is not one stretch."""
+
 _FILLED_IN = 0.1
 """So much of a text are other names where somebody put them in once or twice; of rewritten ones more is other."""
 
@@ -20,6 +23,7 @@ def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
         or tell_otherwise(one, other)
         or name_other_things(one, other)
         or are_parallel(one, other, policy)
+        or name_another(one, other, policy)
     )
 
 
@@ -33,11 +37,34 @@ def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     has_one_thing = not (one.places.isdisjoint(other.places) and one.papers.isdisjoint(other.papers))
     if has_one_thing or not ours or not theirs or max(len(ours), len(theirs)) >= GRAMS:
         return False
-    shared = len(frozenset(ours).intersection(theirs))
-    share, (fewer, more) = shared / min(len(ours), len(theirs)), sorted((len(ours) - shared, len(theirs) - shared))
+    share, fewer, more = _in_common(ours, theirs)
     if fewer == more:
         return fewer > 0 and share >= policy.parallel_share_of_equals
     return fewer > _INSERTED and more - fewer <= _ABOUT_AS_LONG and share >= policy.parallel_share
+
+
+def name_another(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
+    """Say whether two short texts without a title differ in one stretch, about as long, where each names another.
+
+    村医 and 电工 who charge too much, at one place: no list has to know them. Who only says that it goes on (停水两天了
+    and 停水三天了) names nothing else, and two who say what they are called name themselves.
+    """
+    ours, theirs = one.grams, other.grams
+    if not (one.untitled and other.untitled and ours and theirs) or max(len(ours), len(theirs)) >= GRAMS:
+        return False
+    share, fewer, more = _in_common(ours, theirs)
+    is_one_stretch = fewer > _INSERTED and more <= min(fewer + _ABOUT_AS_LONG, _STRETCH)
+    if not is_one_stretch or share < policy.parallel_share_of_words or (one.states_name and other.states_name):
+        return False
+    have_both_words = bool(one.words - other.words and other.words - one.words)
+    return (have_both_words or one.all_objects != other.all_objects) and one.papers.isdisjoint(other.papers)
+
+
+def _in_common(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[float, int, int]:
+    """Return which part of the shorter text's 3-grams is in the other, and how many each has alone, fewer first."""
+    shared = len(frozenset(ours).intersection(theirs))
+    fewer, more = sorted((len(ours) - shared, len(theirs) - shared))
+    return shared / min(len(ours), len(theirs)), fewer, more
 
 
 def tell_otherwise(one: Sketch, other: Sketch) -> bool:

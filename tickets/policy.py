@@ -38,6 +38,7 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     weights: Mapping[str, float]
     parallel_share: Annotated[float, Meta(gt=0, le=1)] = 0.7
     parallel_share_of_equals: Annotated[float, Meta(gt=0, le=1)] = 0.5
+    parallel_share_of_words: Annotated[float, Meta(gt=0, le=1)] = 0.55
     retold_share: Annotated[float, Meta(gt=0, le=1)] = 0.4
 
     def is_restricted(self, codes: Iterable[str]) -> bool:

@@ -35,6 +35,18 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
     whereabouts: frozenset[int] | None = None
     opening: int | None = None
     told: frozenset[int] = frozenset()
+    states_name: bool = False
+    """Whether the text says what its writer is called."""
+
+    @property
+    def all_objects(self) -> frozenset[int]:
+        """Return the objects of the head and of the text behind it."""
+        return self.objects | self.text_objects
+
+    @property
+    def words(self) -> frozenset[int]:
+        """Return all names and objects."""
+        return self.names | self.text_names | self.all_objects
 
     @classmethod
     def of(cls, features: Features) -> "Sketch":
@@ -54,6 +66,7 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
             whereabouts=hashes(features.whereabouts[:NAMES]) if features.whereabouts is not UNSET else None,
             opening=int(features.opening, 16) if features.opening is not UNSET else None,
             told=hashes(features.told),
+            states_name=bool(features.stated),
         )
 
 
