@@ -4,9 +4,10 @@ A city has one desk and any number of normalizers. What they found travels with 
 it would find itself where the grounds are its own, and only for the very text in which it was found.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas.records import Message
@@ -14,10 +15,8 @@ from schemas.records.message import Foreseen
 from tickets import limits, location, masking, snapshot
 from tickets.deciders.no_ticket import NO_CITIZEN
 from tickets.grounds import grounds
-from tickets.masking import Known, Words
 from tickets.remembered import digest_of, told
-from tickets.requesters import requester_of
-from tickets.spans import Seen, look
+from tickets.spans import look
 
 MOST = 2_000
 """Numbers: a message in which more is found goes without them."""
@@ -30,41 +29,29 @@ def prepare(rules_folder: Path | None) -> None:
 
 
 def foreseen(message: Message, rules_folder: Path | None) -> Message:
-    """Return the message with what is personal in the words that its ticket shows, or that nothing is."""
+    """Return the message with what is personal in the words that its ticket shows."""
     if message.message_class in NO_CITIZEN or message.part is not None:
         return message
-    seen: dict[str, Seen] = {}
-    clean = _clean(message, rules_folder, seen)
-    if (place := location.named(message)) is not None:
-        shown = masking.as_place(place)
-        seen[shown] = look(shown, rules_folder)
-    found = {digest_of(text).hex(): told(one) for text, one in seen.items()}
+    found = {digest_of(text).hex(): told(look(text, rules_folder)) for text in _texts(message)}
     if sum(map(len, found.values())) > MOST:
         return message
-    return replace(message, foreseen=Foreseen(grounds=grounds(rules_folder), found=found, clean=clean))
+    return replace(message, foreseen=Foreseen(grounds=grounds(rules_folder), found=found))
 
 
 def expect(message: Message, rules_folder: Path | None) -> None:
     """Take over what was found in a message, if it was found as it is here."""
     found = message.foreseen
     if found is not UNSET and found.grounds == grounds(rules_folder):
-        masking.remember(found.found, None if found.clean is UNSET else found.clean, rules_folder)
+        masking.remember(found.found, rules_folder)
 
 
-def _clean(message: Message, rules_folder: Path | None, seen: dict[str, Seen]) -> str | UnsetType:
-    """Mask the words that the message's ticket shows as long as no other one comes to it.
-
-    Return the digest of words that the mask leaves as they are; of others all that was `seen` in them is noted.
-    """
-
-    def looked(text: str, folder: Path | None) -> Seen:
-        seen[text] = found = look(text, folder)
-        return found
-
-    search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
-    said = Words(snapshot.title_of(message), message.text, search_text)
-    known = Known(masking.known_of(requester_of(message)), rules_folder)
-    if masking.masked_words(said, known, looked) != said:
-        return UNSET
-    seen.clear()
-    return masking.digest_of_words(said, known.values).hex()
+def _texts(message: Message) -> Iterator[str]:
+    """Yield what `mask_ticket` will ask about, as long as no other message comes to the ticket."""
+    yield message.text
+    if message.title:
+        title = snapshot.title_of(message) or ""
+        yield title
+        if title != message.title:  # then the copy for searching is not one of title and text
+            yield limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
+    if (place := location.named(message)) is not None:
+        yield masking.as_place(place)

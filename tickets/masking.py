@@ -17,8 +17,8 @@ from normalizers.text import Span, fold, folds_simply, simply_folded
 from schemas.records import Attachment, Ticket
 from schemas.records.ticket import Category, Location, Origin, Requester
 from tickets.codes import AS_GIVEN, INCOMPLETE
-from tickets.remembered import Remembered, digest_of
-from tickets.spans import Look, Seen, by_rules, cut_spans, hyphened, in_order, personal_spans, spans_of
+from tickets.remembered import Remembered
+from tickets.spans import Seen, by_rules, cut_spans, hyphened, in_order, personal_spans, spans_of
 
 T = TypeVar("T", bound=Struct)
 
@@ -28,14 +28,6 @@ class Known(NamedTuple):
 
     values: tuple[str, ...] = ()
     rules_folder: Path | None = None
-
-
-class Words(NamedTuple):
-    """What a ticket says in words: title, text, and the copy of both that is searched."""
-
-    title: str | None
-    text: str
-    search_text: str
 
 
 NOTHING_KNOWN = Known()
@@ -51,30 +43,15 @@ MASK_CHARACTERS = 11
 
 def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
     """Black out numbers, mail addresses, names and doors, and what is `known` of the persons, folded."""
-    return _masked_text(text, known, _remembered.look)
-
-
-def _masked_text(text: str, known: Known, look: Look) -> str:
-    return _blacked_out(text, personal_spans(text, known.values, known.rules_folder, look))
+    return _blacked_out(text, personal_spans(text, known.values, known.rules_folder, _remembered.look))
 
 
 _remembered = Remembered(by_rules)
 
 
-def remember(found: Mapping[str, Sequence[int]], clean: str | None, rules_folder: Path | None) -> None:
-    """Take what another process found, by the very same rules, for what would be found here.
-
-    `clean` is the digest of words that the mask leaves as they are (`digest_of_words`).
-    """
+def remember(found: Mapping[str, Sequence[int]], rules_folder: Path | None) -> None:
+    """Take what another process found, by the very same rules, for what would be found here."""
     _remembered.expect(found, rules_folder)
-    if clean is not None:
-        _remembered.expect_clean(clean, rules_folder)
-
-
-def digest_of_words(said: Words, known: Iterable[str]) -> bytes:
-    """Return what words are remembered by together with what is known of the persons: all that their mask rests on."""
-    parts = (said.title or "", said.text, said.search_text, *sorted(known))
-    return digest_of("".join([f"{len(one)} {one}" for one in parts]), of_what=b"words")
 
 
 def _blacked_out(text: str, spans: Iterable[Span]) -> str:
@@ -88,7 +65,7 @@ def _blacked_out(text: str, spans: Iterable[Span]) -> str:
 def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
     known = Known(known_of(ticket.requester), rules_folder)
-    fields = _masked(ticket, known) | _words_of(ticket, known)._asdict()
+    fields = _masked(ticket, known) | _words_of(ticket, known)
     own = {"category": _category_of(ticket, known), "origin": origin_without(ticket.origin, known.values)}
     return replace(ticket, **fields, **own, masked=True)
 
@@ -112,50 +89,32 @@ def origin_without(origin: Origin | None, known: Iterable[str]) -> Origin | None
 _SAID = frozenset({"title", "text", "search_text"})
 
 
-def _words_of(ticket: Ticket, known: Known) -> Words:
-    """Return a ticket's words masked; of most it is known that there is nothing to mask."""
-    said = Words(ticket.title, ticket.text, ticket.search_text)
-    if INCOMPLETE in ticket.labels:
-        return masked_words(said, known, _remembered.look, is_cut=True)
-    digest = digest_of_words(said, known.values)
-    if _remembered.is_clean(digest, known.rules_folder):
-        return said
-    masked = masked_words(said, known, _remembered.look)
-    if masked == said:
-        _remembered.keep_clean(digest, known.rules_folder)
-    return masked
-
-
-def masked_words(said: Words, known: Known, look: Look, *, is_cut: bool = False) -> Words:
-    """Return title, text and their folded copy, masked: what stands in more than one of them is looked at once.
-
-    `is_cut`: parts of the text have yet to come.
-    """
-    seen = look(said.text, known.rules_folder)
+def _words_of(ticket: Ticket, known: Known) -> dict[str, str | None]:
+    """Return title, text and their folded copy, masked: what stands in more than one of them is looked at once."""
+    seen = _remembered.look(ticket.text, known.rules_folder)
     spans = spans_of(seen, known.values)
-    if is_cut:
-        spans = in_order([*spans, *cut_spans(said.text)])
-    text, title, drawn = _blacked_out(said.text, spans), said.title, drawn_title(said)
+    if INCOMPLETE in ticket.labels:
+        spans = in_order([*spans, *cut_spans(ticket.text)])
+    text, title, drawn = _blacked_out(ticket.text, spans), ticket.title, drawn_title(ticket)
     if drawn is not None:
         within = ((max(start, drawn.start), min(stop, drawn.stop)) for start, stop in spans)
-        title = _blacked_out(said.text[: drawn.stop], ((a, b) for a, b in within if a < b))[drawn.start :]
+        title = _blacked_out(ticket.text[: drawn.stop], ((a, b) for a, b in within if a < b))[drawn.start :]
     elif title:
-        title = _masked_text(title, known, look)
-    copied = _copy_of(said, title, text, seen)
-    return Words(title, text, _masked_text(said.search_text, known, look) if copied is None else copied)
+        title = mask_text(title, known)
+    return {"title": title, "text": text, "search_text": _search_text(ticket, title, text, known, seen)}
 
 
-def _copy_of(said: Words, title: str | None, text: str, seen: Seen) -> str | None:
-    """Return the copy for searching of masked words; None where it is no copy of all of them."""
-    copied = simply_folded(said.text) if seen.is_simple else fold(said.text)
-    if said.search_text == copied:
-        return copied if text == said.text else _folded(text, is_simple=seen.is_simple)
-    heading = said.title
-    if heading and said.search_text == f"{fold(heading)} {copied}":
-        if (title, text) == (heading, said.text):
-            return said.search_text
+def _search_text(ticket: Ticket, title: str | None, text: str, known: Known, seen: Seen) -> str:
+    """Return the copy for searching, masked: of what is masked where it is the copy of all of it."""
+    copied = simply_folded(ticket.text) if seen.is_simple else fold(ticket.text)
+    if ticket.search_text == copied:
+        return copied if text == ticket.text else _folded(text, is_simple=seen.is_simple)
+    heading = ticket.title
+    if heading and ticket.search_text == f"{fold(heading)} {copied}":
+        if (title, text) == (heading, ticket.text):
+            return ticket.search_text
         return _folded(f"{title}\n{text}", is_simple=seen.is_simple and folds_simply(heading))
-    return None
+    return mask_text(ticket.search_text, known)
 
 
 def _folded(masked: str, *, is_simple: bool) -> str:
@@ -163,12 +122,12 @@ def _folded(masked: str, *, is_simple: bool) -> str:
     return simply_folded(masked.replace(MASK, _FOLDED_MASK)) if is_simple else fold(masked)
 
 
-def drawn_title(said: Words | Ticket) -> slice | None:
+def drawn_title(ticket: Ticket) -> slice | None:
     """Return where the title stands in the text when it is its beginning, as of a message without a title."""
-    start = len(said.text) - len(said.text.lstrip())
-    if not said.title or not said.text.startswith(said.title, start):
+    start = len(ticket.text) - len(ticket.text.lstrip())
+    if not ticket.title or not ticket.text.startswith(ticket.title, start):
         return None
-    return slice(start, start + len(said.title))
+    return slice(start, start + len(ticket.title))
 
 
 def known_of(requester: Requester) -> tuple[str, ...]:

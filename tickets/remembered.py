@@ -6,7 +6,6 @@ By the digests of the texts, so that none of them stays in memory; of the proces
 import hashlib
 from array import array
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
@@ -17,9 +16,6 @@ MOST = 65_536
 
 Key = tuple[Path | None, bytes]
 """The folder of the rules, and the digest of the text."""
-
-_NOTHING: "array[int]" = array("I")
-"""What is remembered of words in which nothing is to be masked; of a text it is never so little."""
 
 _PLAIN, _SIMPLE = 1, 2
 """What is remembered of a text beside its spans: that it reads `plainly`, that it `folds_simply`."""
@@ -59,24 +55,6 @@ class Remembered:
             if len(kept) % 2:
                 self._keep(key, kept)
 
-    def expect_clean(self, digest: str, rules_folder: Path | None) -> None:
-        """Remember words in which another process found nothing to mask; what is no digest is left out."""
-        with suppress(ValueError):
-            self.keep_clean(bytes.fromhex(digest), rules_folder)
-
-    def keep_clean(self, digest: bytes, rules_folder: Path | None) -> None:
-        """Remember that there is nothing to mask in words of this digest."""
-        self._keep((rules_folder, digest), _NOTHING)
-
-    def is_clean(self, digest: bytes, rules_folder: Path | None) -> bool:
-        """Say whether it is known that there is nothing to mask in words of this digest."""
-        key = rules_folder, digest
-        if self._newer.get(key) is _NOTHING:
-            return True
-        if is_clean := self._older.get(key) is _NOTHING:
-            self._keep(key, _NOTHING)
-        return is_clean
-
     def _keep(self, key: Key, known: "array[int]") -> None:
         if len(self._newer) >= self._most:
             self._older, self._newer = self._newer, {}
@@ -95,6 +73,6 @@ def _seen(text: str, known: "array[int]") -> Seen:
     return Seen(plain, places, list(zip(known[1::2], known[2::2], strict=True)), is_plain, is_simple)
 
 
-def digest_of(text: str, of_what: bytes = b"") -> bytes:
-    """Return what a text is remembered by; a text of another kind has another one, whatever it says."""
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32, person=of_what).digest()
+def digest_of(text: str) -> bytes:
+    """Return what a text is remembered by."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).digest()

@@ -143,15 +143,6 @@ class Foreseen(Record, frozen=True, kw_only=True):
             index="none",
         ),
     ]
-    clean: Annotated[
-        str | UnsetType,
-        about(
-            "Digest of title, text, copy for searching and who asks, where a mask changes nothing in them",
-            "无需脱敏摘要值",
-            pii=1,
-            index="none",
-        ),
-    ] = UNSET
 
 
 class RawRef(Record, frozen=True, kw_only=True):

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from msgspec import UNSET
 from msgspec.structs import replace
 
 from hotline.evaluate.labelled import rows
@@ -19,10 +18,8 @@ from tickets import masking
 from tickets.desk import Desk
 from tickets.foreseen import MOST, foreseen
 from tickets.grounds import grounds
-from tickets.masking import Words, digest_of_words
 from tickets.policy import TicketPolicy
-from tickets.remembered import Remembered, digest_of
-from tickets.requesters import requester_of
+from tickets.remembered import Remembered
 from tickets.spans import by_rules
 from tickets.state import State
 
@@ -76,72 +73,6 @@ def test_a_place_that_the_message_names_is_looked_through_as_a_place(asked: Aske
     message = said(1, "路灯不亮", TEXT, place="锦绣华庭李秀珍家门口")
     assert masked(foreseen(message, None)).location is not None
     assert asked.texts == []
-
-
-HARMLESS = "中山路和北京路路口的路灯三天不亮了，晚上走路很危险。"
-
-
-@pytest.mark.parametrize("title", ["", "路灯不亮", "建议延长12路公交车的运营时间" * 10])
-def test_words_in_which_nothing_is_to_be_masked_are_told_by_one_digest(asked: Asked, title: str) -> None:
-    message = foreseen(said(1, title, HARMLESS), None)
-    assert isinstance(message.foreseen, Foreseen)
-    assert isinstance(message.foreseen.clean, str)
-    assert digest_of(message.text).hex() not in message.foreseen.found
-    records = written(message)
-    assert asked.texts == []
-    assert records == written(replace(message, foreseen=UNSET))
-    assert asked.texts
-    assert isinstance((personal := foreseen(said(1, title, TEXT), None).foreseen), Foreseen)
-    assert personal.clean is UNSET
-
-
-def test_clean_words_are_masked_when_their_requester_is_another_one() -> None:
-    text = "隔壁的阿信又在吵闹，请派人来看。"
-    clean = foreseen(said(1, "", text, sender={"kind": "name", "value": "丽丽"}), None).foreseen
-    assert isinstance(clean, Foreseen)
-    assert clean.clean is not UNSET
-    own = replace(said(1, "", text, sender={"kind": "name", "value": "阿信"}), foreseen=clean)
-    assert "阿信" not in masked(own).text
-    assert "阿信" in masked(replace(own, sender=None)).text
-
-
-def test_other_words_are_not_clean_because_some_are(asked: Asked) -> None:
-    clean = foreseen(said(1, "路灯不亮", HARMLESS), None).foreseen
-    assert readable(masked(replace(said(2, TITLE, TEXT), foreseen=clean))) == []
-    assert readable(masked(replace(said(2, "路灯不亮", TEXT), foreseen=clean))) == []
-    assert readable(masked(replace(said(2, TITLE, HARMLESS), foreseen=clean))) == []
-    assert asked.texts
-
-
-def test_words_that_other_grounds_call_clean_are_looked_through() -> None:
-    message = said(1, TITLE, TEXT)
-    words = Words(message.title, message.text, message.search_text)
-    clean = digest_of_words(words, masking.known_of(requester_of(message))).hex()
-    believed = Foreseen(grounds=grounds(), found={}, clean=clean)
-    assert readable(masked(replace(message, foreseen=believed)))
-    assert readable(masked(replace(message, foreseen=replace(believed, grounds="0" * 64)))) == []
-    assert readable(masked(replace(message, foreseen=replace(believed, clean="no digest")))) == []
-
-
-def test_who_writes_down_what_clean_words_are_remembered_by_is_masked(monkeypatch: pytest.MonkeyPatch) -> None:
-    spelled: list[str] = []
-    there = masking.digest_of
-
-    def noted(text: str, of_what: bytes = b"") -> bytes:
-        spelled.append(text)
-        return there(text, of_what)
-
-    monkeypatch.setattr(masking, "digest_of", noted)
-    first = said(1, "", HARMLESS, sender="13800138000")
-    clean = foreseen(first, None).foreseen
-    monkeypatch.undo()
-    assert "13800138000" in spelled[0]
-    second = replace(said(2, "路灯", spelled[0]), foreseen=clean)
-    desk = Desk(State(TicketPolicy()))
-    masking._remembered = Remembered(by_rules)
-    desk.take(second, position(0))
-    shown = next(decode(one.value, Ticket) for one in desk.flush() if one.topic == topics.TICKET_MASKED)
-    assert "13800138000" not in shown.text
 
 
 def test_each_told_list_is_masked_the_same_with_and_without(asked: Asked) -> None:

@@ -94,25 +94,3 @@ def test_an_order_looks_through_no_text_of_its_ticket_again(monkeypatch: pytest.
     assert asked.texts == []
     masked = next(one.value for one in written if one.topic == topics.TICKET_MASKED).decode()
     assert [word for word in ("王喆", "13800138000") if word in masked] == []
-
-
-def test_an_order_looks_through_no_words_again_in_which_nothing_is_to_be_masked(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    office = Office([message(1, "中山路和北京路路口的路灯坏了三天")])
-    office.desk.flush()
-    monkeypatch.setattr(masking, "masked_words", None)
-    office.order("set_status", office.tickets[0], status="screened")
-    assert any(one.topic == topics.TICKET_MASKED for one in office.desk.flush())
-
-
-def test_clean_words_that_were_asked_about_lately_stay_and_the_rest_are_forgotten(tmp_path: Path) -> None:
-    remembered = Remembered(by_rules, most=2)
-    one, *others = (bytes([number]) for number in range(6))
-    remembered.keep_clean(one, None)
-    for other in others:
-        assert remembered.is_clean(one, None)
-        assert not remembered.is_clean(other, None)
-        remembered.keep_clean(other, None)
-    assert not remembered.is_clean(others[0], None)
-    assert not remembered.is_clean(one, tmp_path)
