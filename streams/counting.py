@@ -26,5 +26,5 @@ def count_decisions(stage: str, decisions: Sequence[Event], dead: int, records: 
     """Count what became of so many inputs: decisions, dead letters, and repeats for the rest."""
     metrics.RECORDS.labels(stage=stage, topic=topics.MESSAGE).inc(records)
     metrics.REPEATS.labels(stage=stage).inc(records - len(decisions) - dead)
-    for decision in decisions:
-        metrics.DECISIONS.labels(relation=decision.relation).inc()
+    for relation, count in Counter(decision.relation for decision in decisions).items():
+        metrics.DECISIONS.labels(relation=relation).inc(count)
