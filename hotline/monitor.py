@@ -9,12 +9,13 @@ import structlog
 
 from hotline import metrics, services
 from hotline.hanging import TOPICS
-from hotline.watch.handovers import LEVELS, MENTIONED, Unanswered
+from hotline.watch.handovers import LEVELS, Unanswered
 from hotline.watch.overdue import overdue
 from hotline.watch.services import elasticsearch
 from hotline.watch.watcher import Seen, Watcher
 from schemas.errors import PipelineError
 from schemas.words import URGENCIES
+from tickets.alarms import MENTIONED
 from tickets.overdue import WAITING
 
 if TYPE_CHECKING:

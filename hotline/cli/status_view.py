@@ -12,10 +12,11 @@ from hotline.services import without_login
 from hotline.watch.accounts import Account
 from hotline.watch.answers import AnswerCount
 from hotline.watch.dead import DeadCount
-from hotline.watch.handovers import MENTIONED, Unanswered
+from hotline.watch.handovers import Unanswered
 from hotline.watch.processes import Process
 from hotline.watch.services import Service
 from hotline.watch.stages import Stage
+from tickets.alarms import MENTIONED
 
 if TYPE_CHECKING:
     from hotline.local.stack import Existing, ServerStatus

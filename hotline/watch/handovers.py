@@ -12,15 +12,13 @@ from schemas.errors import SchemaError
 from schemas.records import Event, event
 from schemas.records.common import Time
 from schemas.wire import decode
+from tickets.alarms import MENTIONED
 
 WINDOW = timedelta(days=7)
 """What is older than this at the first look is not looked for."""
 
-LEVELS = ("critical", "urgent", "mentioned")
+LEVELS = ("critical", "urgent", MENTIONED)
 """Of an emergency, the worst first."""
-
-MENTIONED = "mentioned"
-"""The level that hurries nobody: past, denied or merely possible."""
 
 CLOCKS = timedelta(hours=1)
 """How far the brokers' clocks and the connectors' may be apart."""
