@@ -262,6 +262,8 @@ def _local_port(settings: "Settings", server: ServerName) -> int:
     if known is None or server not in known.servers:
         names = {"kafka": "HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "elasticsearch": "HOTLINE_ELASTICSEARCH__HOSTS"}
         raise MisconfiguredError(f"No {server.capitalize()} to talk to: run `hotline up`, or set {names[server]}.")
+    if known.supervisor is None and known.servers[server].pid is None:  # another data folder's may have its port by now
+        raise MisconfiguredError(f"The local {server.capitalize()} was stopped: run `hotline up`.")
     return known.servers[server].port
 
 

@@ -6,10 +6,11 @@ import traceback
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hotline import checks, services
 from hotline.config import load
-from hotline.local.state import ServerState, StackState, save
+from hotline.local.state import ServerName, ServerState, StackState, save
 from hotline.wiring import component, names
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
 from schemas.errors import MisconfiguredError
@@ -24,10 +25,30 @@ def test_without_any_stack_the_next_action_is_told() -> None:
         services.elasticsearch_hosts(load())
 
 
+SERVERS: dict[ServerName, ServerState] = {
+    "kafka": ServerState("4.3.1", 19092),
+    "elasticsearch": ServerState("9", 19200),
+}
+
+
+def test_a_local_stack_that_was_stopped_is_not_looked_for_where_another_may_be_by_now() -> None:
+    """The next stack on this machine takes the ports that are free: its Kafka is not ours."""
+    folder = load().data_dir
+    folder.mkdir()
+    save(folder, StackState(0, None, SERVERS))
+    with pytest.raises(MisconfiguredError, match="The local Kafka was stopped: run `hotline up`"):
+        services.kafka(load())
+    with pytest.raises(MisconfiguredError, match="The local Elasticsearch was stopped"):
+        services.elasticsearch_hosts(load())
+    left = {name: replace(server, pid=7) for name, server in SERVERS.items()}
+    save(folder, StackState(0, None, left))  # a supervisor that was killed leaves its servers
+    assert services.kafka(load()).bootstrap_servers == "127.0.0.1:19092"
+
+
 def test_the_local_stack_is_found_by_its_state() -> None:
     folder = load().data_dir
     folder.mkdir()
-    save(folder, StackState(0, None, {"kafka": ServerState("4.3.1", 19092), "elasticsearch": ServerState("9", 19200)}))
+    save(folder, StackState(0, 7, SERVERS))
     assert services.kafka(load()).bootstrap_servers == "127.0.0.1:19092"
     assert services.elasticsearch_hosts(load()) == ["http://127.0.0.1:19200"]
     assert services.policy(load()).requester_keys == {DEMO_KEY_ID: DEMO_KEY}
