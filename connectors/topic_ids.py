@@ -40,9 +40,9 @@ class TopicIds:
             if identifier != self._known.setdefault(topic, identifier):
                 raise MadeAnewError(topic)
 
-    def place(self, partition: TopicPartition, offset: int) -> OffsetAndMetadata:
-        """Return what is committed of an offset."""
-        return OffsetAndMetadata(offset, self._known.get(partition.topic, ""), -1)
+    def place(self, partition: TopicPartition, offset: int, epoch: int) -> OffsetAndMetadata:
+        """Return what is committed of an offset that was read in a leader's epoch."""
+        return OffsetAndMetadata(offset, self._known.get(partition.topic, ""), epoch)
 
     def _of_these(
         self, consumer: Any, found: Mapping[TopicPartition, OffsetAndMetadata]

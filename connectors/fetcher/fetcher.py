@@ -84,7 +84,7 @@ class Fetcher:
         window = self._windows.setdefault(partition, Window())
         for record in records:
             jobs = {self._put(errand) for errand in self._errands_of(record)}
-            window.take(record.offset, len(jobs))
+            window.take(record.offset, [job.errand.name for job in jobs])
             for job in jobs:  # a set: after a rebalance a job that still waits is met at the same place again
                 job.places.add((partition, record.offset))
 
@@ -169,7 +169,7 @@ class Fetcher:
         for partition, offset in job.places:
             window = self._windows.get(partition)
             if window is not None:
-                window.finish(offset)
+                window.finish(offset, job.errand.name)
         return True
 
     def _errands_of(self, record: Inbound) -> Sequence[Errand]:

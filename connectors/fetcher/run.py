@@ -8,8 +8,10 @@ from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka import errors as theirs
+from kafka.structs import OffsetAndMetadata
 
 from connectors.clients import Connect, connected, translated
+from connectors.epochs import UNKNOWN, Epochs
 from connectors.fetcher.fetcher import Fetcher
 from connectors.group import finish_joining, is_joining
 from connectors.health import Health
@@ -90,7 +92,8 @@ class _Reading:
         self._fetcher = fetcher
         self._topics = topics
         self._ids = ids
-        self._committed: dict[TopicPartition, int] = {}
+        self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
+        self._epochs: dict[TopicPartition, int] = {}
         self.keep(())  # whoever joins anew reads from where the group is
         try:
             self._consumer = connected(connect, **_OPTIONS, **connection.client_options())
@@ -106,6 +109,7 @@ class _Reading:
                     )
             self._ids.look(self._consumer)
             self._ids.follow(self._consumer)
+            Epochs(self._consumer)
             self._consumer.subscribe(list(self._topics), listener=_Listener(self))
             while not stop.is_set():
                 self._turn(health)
@@ -122,9 +126,13 @@ class _Reading:
         """Commit what is done, as far as it is news; Kafka refuses a member that is joining, so that one does not."""
         if is_joining(self._consumer):
             return
-        news = {place: at for place, at in self._fetcher.positions.items() if self._committed.get(place) != at}
+        reached = {
+            place: self._ids.place(place, at, self._epochs.get(place, UNKNOWN))
+            for place, at in self._fetcher.positions.items()
+        }
+        news = {place: at for place, at in reached.items() if self._committed.get(place) != at}
         if news:
-            self._consumer.commit({place: self._ids.place(place, at) for place, at in news.items()})
+            self._consumer.commit(news)
             self._committed |= news
 
     def keep(self, partitions: Iterable[TopicPartition]) -> None:
@@ -145,6 +153,7 @@ class _Reading:
         patience = BUSY_MS if self._fetcher.is_busy else POLL_MS
         for partition, records in self._consumer.poll(timeout_ms=patience, max_records=500).items():
             self._fetcher.take(partition, records)
+            self._epochs[partition] = records[-1].leader_epoch
         self._ids.look(self._consumer)
         mine = self._consumer.assignment()
         done = self._fetcher.step(owns_sweep=any(place.partition == 0 for place in mine))

@@ -1,27 +1,28 @@
 """Which records of a partition are done: the committed offset never passes one whose errand is still open."""
 
+from collections.abc import Iterable
+
 
 class Window:
     """Of one partition; offsets are taken in their order and finished in any."""
 
     def __init__(self) -> None:
-        self._open: dict[int, int] = {}
+        self._open: dict[int, set[str]] = {}
         self._next: int | None = None
 
-    def take(self, offset: int, errands: int) -> None:
-        """Note a record and how many errands it gives; where Kafka goes back, what follows comes again."""
+    def take(self, offset: int, errands: Iterable[str]) -> None:
+        """Note a record and the names of its errands; where Kafka goes back, what follows comes again, or others."""
         if self._next is not None and offset < self._next:
             self._open = {before: left for before, left in self._open.items() if before < offset}
         self._next = offset + 1
-        if errands:
-            self._open[offset] = errands
+        if names := set(errands):
+            self._open[offset] = names
 
-    def finish(self, offset: int) -> None:
-        """Note that one errand of a record is done."""
-        left = self._open.get(offset, 0) - 1
-        if left > 0:
-            self._open[offset] = left
-        else:
+    def finish(self, offset: int, errand: str) -> None:
+        """Note that an errand is done for a record, unless there is another record by now."""
+        left = self._open.get(offset, set())
+        left.discard(errand)
+        if not left:
             self._open.pop(offset, None)
 
     @property

@@ -46,6 +46,7 @@ class Record(NamedTuple):
     topic: str = "hotline.raw.wechat.v1"
     partition: int = 0
     timestamp: int = int(NOW.timestamp() * 1000)
+    leader_epoch: int = 0
 
 
 def record(offset: int, text: str = "x", **changes: Any) -> Record:

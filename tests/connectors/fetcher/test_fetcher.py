@@ -402,12 +402,12 @@ def test_a_window_never_passes_what_is_open(errands: list[int], order: object) -
     window = Window()
     assert window.position is None
     for offset, count in enumerate(errands):
-        window.take(offset, count)
-    left = [offset for offset, count in enumerate(errands) for _ in range(count)]
+        window.take(offset, map(str, range(count)))
+    left = [(offset, str(number)) for offset, count in enumerate(errands) for number in range(count)]
     order.shuffle(left)  # type: ignore[attr-defined] # a Random
     while left:
-        assert window.position == min(left)
-        window.finish(left.pop())
+        assert window.position == min(left)[0]
+        window.finish(*left.pop())
     assert window.position == len(errands)
 
 
@@ -431,11 +431,30 @@ def test_files_that_a_fault_of_ours_loses_are_counted(
 def test_a_window_goes_back_with_kafka() -> None:
     window = Window()
     for offset in (4, 5, 6):
-        window.take(offset, 1)
-    window.finish(5)
-    window.take(5, 1)
+        window.take(offset, ["a"])
+    window.finish(5, "a")
+    window.take(5, ["a"])
     assert window.position == 4
-    window.finish(4)
+    window.finish(4, "a")
     assert window.position == 5
-    window.finish(5)
+    window.finish(5, "a")
     assert window.position == 6
+
+
+@pytest.mark.parametrize("joins_anew", [False, True])
+def test_what_is_done_for_a_record_that_kafka_lost_is_not_done_for_the_one_in_its_place(
+    benches: list[Bench], joins_anew: bool
+) -> None:
+    """The place of a file that nobody had fetched was committed."""
+    bench = Bench(Fake("lost", AWAY), Fake("came", AWAY, AWAY, account="another"))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(5, "x"), record(6, "lost")])
+    bench.step()
+    if joins_anew:
+        bench.fetcher.keep(())
+    bench.fetcher.take(PLACE, [record(6, "came"), record(7, "x")])
+    bench.step(1.1)
+    assert (bench.publisher.names, bench.position) == (["lost"], 6)
+    bench.step(10)
+    bench.step(10)
+    assert (bench.publisher.names, bench.position) == (["lost", "came"], 8)

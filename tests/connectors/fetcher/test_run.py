@@ -229,6 +229,8 @@ class Fenced:
     def __init__(self, **_: object) -> None:
         Fenced.made += 1
         self._coordinator = SimpleNamespace(rejoining=False, fetch_committed_offsets_async=None)
+        self._fetcher = SimpleNamespace(maybe_validate_positions=None, _parse_fetched_data=None)
+        self._subscription = None
         self.is_first = Fenced.made == 1
         self.listener: Any = None
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -28,6 +29,7 @@ class Run:
     def __init__(self, kafka: KafkaConnection, topic: str) -> None:
         self.planned: list[str] = []
         self.ended_by: BaseException | None = None
+        self._consumer: KafkaConsumer | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(kafka, topic))
         self._thread.start()
@@ -35,6 +37,12 @@ class Run:
     @property
     def is_over(self) -> bool:
         return not self._thread.is_alive()
+
+    def is_at(self, topic: str, offset: int, partition: int = 0) -> bool:
+        """Say whether it has a partition, and has asked what is there from this offset on."""
+        place = TopicPartition(topic, partition)
+        state = self._consumer and self._consumer._subscription.assignment.get(place)
+        return bool(state and state.highwater == offset and state._position and state._position.offset == offset)
 
     def end(self) -> None:
         self._stop.set()
@@ -45,38 +53,44 @@ class Run:
         self.planned.append(raw.envelope.id)
         return [Fake(raw.envelope.id)]
 
+    def _connect(self, **options: Any) -> KafkaConsumer:
+        self._consumer = KafkaConsumer(**options)
+        return self._consumer
+
     def _run(self, kafka: KafkaConnection, topic: str) -> None:
         fetcher = Fetcher(self._plan, lambda _: None)
         try:
-            run_fetcher(fetcher, kafka, [topic], stop=self._stop, health=Health("fetcher", "wechat"))
+            run_fetcher(
+                fetcher, kafka, [topic], stop=self._stop, health=Health("fetcher", "wechat"), connect=self._connect
+            )
         except FatalError as error:
             self.ended_by = error
 
 
 class Topic:
-    """One of one partition, of this test alone."""
+    """One of this test alone."""
 
-    def __init__(self, kafka: KafkaConnection, raw: Callable[..., RawMessage], group: str) -> None:
+    def __init__(self, kafka: KafkaConnection, raw: Callable[..., RawMessage], group: str, partitions: int = 1) -> None:
         self.name = f"anew-{time.time_ns()}"
         self._kafka, self._raw, self._group = kafka, raw, group
         self._place = TopicPartition(self.name, 0)
         with admin_of(kafka) as admin:
-            admin.create_topics([NewTopic(self.name, 1, 1)])
+            admin.create_topics([NewTopic(self.name, partitions, 1)])
 
     def make_anew(self) -> None:
         made_anew(self._kafka, self.name, 1)
 
-    def put(self, count: int, word: str) -> list[str]:
+    def put(self, count: int, word: str, partition: int = 0) -> list[str]:
         names = [f"{word} {number}" for number in range(count)]
         with KafkaProducer(**self._kafka.client_options()) as producer:
             for name in names:
                 out = self._raw(b"x", name, channel="wechat").outbound()
-                producer.send(self.name, out.value, out.key, list(out.headers), partition=0).get(60)
+                producer.send(self.name, out.value, out.key, list(out.headers), partition=partition).get(60)
         return names
 
-    def committed(self) -> OffsetAndMetadata | None:
+    def committed(self, partition: int = 0) -> OffsetAndMetadata | None:
         with KafkaConsumer(group_id=self._group, **self._kafka.client_options()) as consumer:
-            return consumer.committed(self._place, metadata=True)
+            return consumer.committed(TopicPartition(self.name, partition), metadata=True)
 
     def commit(self, at: OffsetAndMetadata) -> None:
         with KafkaConsumer(group_id=self._group, enable_auto_commit=False, **self._kafka.client_options()) as consumer:
