@@ -74,9 +74,10 @@ class Epochs:
         self._lost = lost
         self._known: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
-        coordinator: Any = consumer._coordinator
-        self._send, coordinator._send_req = coordinator._send_req, self._with_epochs
-        self._commit, coordinator.commit_offsets = coordinator.commit_offsets, self._commit_offsets
+        if consumer._group_id is not None:
+            coordinator: Any = consumer._coordinator
+            self._send, coordinator._send_req = coordinator._send_req, self._with_epochs
+            self._commit, coordinator.commit_offsets = coordinator.commit_offsets, self._commit_offsets
         consumer._fetcher._client = _Through(self._client, self._fetched)
 
     def begin(self, positioned: Collection[TopicPartition], current: Mapping[TopicPartition, int]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from aiokafka import TopicPartition
 from aiokafka.errors import IncompatibleBrokerVersion
 from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.types import (
@@ -120,6 +121,15 @@ async def described(client: Any, names: Collection[str], node: int | None = None
     return {
         name: Topic(None if code else f"{high & _MASK:016x}{low & _MASK:016x}", _leaders(partitions))
         for code, name, high, low, _, partitions, *_ in answer.topics
+    }
+
+
+def epochs_of(facts: Mapping[str, Topic]) -> dict[TopicPartition, int]:
+    """Return the epochs of the leaders that there are."""
+    return {
+        TopicPartition(name, number): leader.epoch
+        for name, topic in facts.items()
+        for number, leader in topic.leaders.items()
     }
 
 

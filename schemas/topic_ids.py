@@ -17,7 +17,7 @@ from aiokafka.structs import OffsetAndMetadata
 
 from schemas.epochs import Epochs, Gap, Lost
 from schemas.errors import MadeAnewError
-from schemas.topic_facts import Topic, described
+from schemas.topic_facts import Topic, described, epochs_of
 
 ASK_SECONDS = 10.0
 """How often it is asked whether a topic is still the one it was."""
@@ -50,7 +50,7 @@ class TopicIds:
             with suppress(KafkaError):  # it is asked again
                 facts = await described(self._client, self._known)
                 self._compare(facts)
-                self._epochs.learn(_epochs(facts))
+                self._epochs.learn(epochs_of(facts))
 
     async def watched(self, work: Coroutine[Any, Any, None]) -> None:
         """Work; raises MadeAnewError when a topic is made anew meanwhile."""
@@ -80,7 +80,7 @@ class TopicIds:
         others = {place for place, at in committed.items() if self._is_of_another(place.topic, at.metadata)}
         for place in others:
             _log.warning("position_of_another_topic", topic=place.topic, partition=place.partition)
-        self._epochs.begin(committed.keys() - others, _epochs(facts))
+        self._epochs.begin(committed.keys() - others, epochs_of(facts))
         return {place: at for place, at in committed.items() if place not in others}
 
     def _is_of_another(self, topic: str, mark: str) -> bool:
@@ -91,11 +91,3 @@ class TopicIds:
             place: OffsetAndMetadata(at.offset, self._known.get(place.topic, "")) for place, at in offsets.items()
         }
         await self._commit(assignment, marked)
-
-
-def _epochs(facts: Mapping[str, Topic]) -> dict[TopicPartition, int]:
-    return {
-        TopicPartition(name, number): leader.epoch
-        for name, topic in facts.items()
-        for number, leader in topic.leaders.items()
-    }

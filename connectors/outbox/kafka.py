@@ -1,9 +1,12 @@
 """The outbox's clients of Kafka: a member of the group, a reader of one partition, and a producer that fences."""
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
 
 from schemas.clients import METADATA_MS, running
 from schemas.connection import KafkaConnection
+from schemas.epochs import Epochs, Lost
+from schemas.topic_facts import described, epochs_of
 
 GROUP = "hotline-outbox"
 
@@ -33,6 +36,15 @@ def make_reader(connection: KafkaConnection) -> AIOKafkaConsumer:
         isolation_level="read_committed",
         fetch_max_wait_ms=100,
     )
+
+
+async def follow(reader: AIOKafkaConsumer, place: TopicPartition, lost: Lost) -> None:
+    """Let a reader that has not begun go back where its partition loses its end; `lost` is told, as `Epochs` says."""
+    facts = await described(reader._client, [place.topic])  # Kafka before 2.8 tells none
+    current = epochs_of(facts)
+    if facts and place not in current:
+        raise UnknownTopicOrPartitionError
+    Epochs(reader, lost).learn(current)
 
 
 async def end_of(connection: KafkaConnection, place: TopicPartition) -> int:

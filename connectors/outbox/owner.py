@@ -10,13 +10,14 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors import metrics
 from connectors.base import utc_now
-from connectors.outbox.kafka import end_of, end_own, make_producer, make_reader
+from connectors.outbox.kafka import end_of, end_own, follow, make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
 from connectors.outbox.ledger import ASSIGN, INTENT, STATE, Ledger, Open
 from schemas import topics
 from schemas.clients import SILENT_SECONDS, STUCK_SECONDS, Progress, brought, closed, started
 from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
+from schemas.epochs import Gap
 from schemas.errors import SchemaError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import Outbox, OutboxState
@@ -37,6 +38,9 @@ class Owner:
     can begin nothing any more, and whatever it had begun is in the log that the second one reads.
 
     `assign` writes into the same log that a ticket was erased. Which came first, that or `sending`, the log says.
+
+    Where Kafka loses the end of the log under an owner, it reads what takes those places, and knows what it had read:
+    what was lost of answers that it gave is told by nobody else.
     """
 
     def __init__(
@@ -55,9 +59,10 @@ class Owner:
         self._lanes: dict[str, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._writing = asyncio.Lock()
-        self._unwritten: list[tuple[OutboxState, asyncio.Future[int]]] = []
+        self._unwritten: list[tuple[OutboxState, asyncio.Future[None]]] = []
+        self._unread: dict[bytes, asyncio.Event] = {}
         self._position: int | None = None
-        self._further = asyncio.Condition()
+        self._lost: Gap | None = None
         self._restored = False
         self._stop = asyncio.Event()
 
@@ -89,6 +94,7 @@ class Owner:
         While `assign` writes into it that end is not told yet: what became of answers may stand behind.
         """
         reader.assign([self._place])
+        await follow(reader, self._place, self._lose)
         await reader.seek_to_beginning(self._place)
         end = await end_of(self._connection, self._place)
         if await _readable(reader, self._place) < end:
@@ -115,6 +121,11 @@ class Owner:
             while (position := await reader.position(self._place)) < end:
                 progress.at(position)
                 await self._read(reader)
+                if self._lost is not None:  # the end that is looked for may be gone with it
+                    raise UnreachableError(
+                        f"partition {self._place.partition} of {topics.OUTBOX} lost what it held from "
+                        f"{self._lost.goes_on} on while it was read: it is read anew"
+                    )
         except UnreachableError as error:
             if await _readable(reader, self._place) > position:
                 raise
@@ -122,6 +133,10 @@ class Owner:
                 f"the log cannot be read up to its end: partition {self._place.partition} of {topics.OUTBOX} has a "
                 "transaction that does not end: see `hotline topics hanging`"
             ) from error
+
+    async def _lose(self, gap: Gap) -> None:
+        if gap.goes_back:
+            self._lost = gap
 
     async def _serve(self, reader: AIOKafkaConsumer) -> None:
         """Read on until `stop` is set and nothing is being sent."""
@@ -139,8 +154,6 @@ class Owner:
         found = await reader.getmany(self._place, timeout_ms=200, max_records=BATCH_RECORDS)
         fresh = [self._fold(record) for record in found.get(self._place, ())]
         self._position = await reader.position(self._place)
-        async with self._further:
-            self._further.notify_all()
         return [entry for entry in fresh if entry is not None and entry.outbox.outbox_id in self._ledger.open]
 
     def _fold(self, record: Any) -> Open | None:
@@ -152,6 +165,8 @@ class Owner:
                 self._ledger.withdraw(decode(record.value or b"", OutboxState).ticket_id)
             elif kind == STATE and not self._restored:
                 self._ledger.note(decode(record.value or b"", OutboxState))
+            elif kind == STATE and (read := self._unread.pop(_header(record, "ce_id"), None)):
+                read.set()
         except SchemaError:  # of a later version: that one answers it
             metrics.ERRORS.labels("outbox", str(self._place.partition), "SchemaError").inc()
             _log.error("outbox_record_unreadable", partition=self._place.partition, offset=record.offset)
@@ -182,54 +197,47 @@ class Owner:
             attempts=entry.attempts + (state == "sending"),
             at=utc_now(),
         )
-        offset = await self._write(told)
+        read = self._unread[_id(told).encode()] = asyncio.Event()
+        await self._write(told)
         self._ledger.note(told)
         if state == "sending":
-            await self._read_past(offset)
+            await brought(read.wait(), SILENT_SECONDS)  # all that stands before it in the log is folded then
         else:
             metrics.ANSWERS.labels(outbox.account, state).inc()
 
-    async def _read_past(self, offset: int) -> None:
-        """Return when all that stands before it in the log is folded; raises UnreachableError when nothing comes."""
-        await brought(self._folded_past(offset), SILENT_SECONDS)
-
-    async def _folded_past(self, offset: int) -> None:
-        async with self._further:
-            await self._further.wait_for(lambda: self._position is not None and self._position > offset)
-
-    async def _write(self, told: OutboxState) -> int:
-        """Return where the state stands when Kafka holds it; raises ProducerFenced when somebody else owns this now.
+    async def _write(self, told: OutboxState) -> None:
+        """Return when Kafka holds the state; raises ProducerFenced when somebody else owns this now.
 
         What the accounts of the partition tell while one transaction is being written shares the next: one for each
         would let many accounts wait for one another. Raises UnreachableError when the client neither writes nor gives
         up: another one has to begin.
         """
-        offset: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._unwritten.append((told, offset))
+        held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._unwritten.append((told, held))
         async with self._writing:
-            if not offset.done():
+            if not held.done():
                 await asyncio.sleep(0)  # who has something to tell at this moment tells it
                 await self._write_all()
-        return await offset
+        await held
 
     async def _write_all(self) -> None:
         """Write what is told until now; a fault is the fault of each who told something."""
         batch, self._unwritten = self._unwritten, []
         try:
-            offsets = await brought(self._written([told for told, _ in batch]), STUCK_SECONDS)
+            await brought(self._written([told for told, _ in batch]), STUCK_SECONDS)
         except BaseException as error:
             # a cancellation is the business of whose task it is: it would end the others without a word
             told_all = error if isinstance(error, Exception) else UnreachableError("the owner has left the partition")
-            for _, offset in batch:
-                if not offset.done():
-                    offset.set_exception(told_all)
-                    offset.exception()  # who waits for it may be gone, and asyncio would complain
+            for _, held in batch:
+                if not held.done():
+                    held.set_exception(told_all)
+                    held.exception()  # who waits for it may be gone, and asyncio would complain
             raise
-        for (_, offset), place in zip(batch, offsets, strict=True):
-            if not offset.done():  # who told it is still there
-                offset.set_result(place)
+        for _, held in batch:
+            if not held.done():  # who told it is still there
+                held.set_result(None)
 
-    async def _written(self, batch: list[OutboxState]) -> list[int]:
+    async def _written(self, batch: list[OutboxState]) -> None:
         async with self._producer.transaction():
             sent = [
                 await self._producer.send(
@@ -241,8 +249,7 @@ class Owner:
                 )
                 for told in batch
             ]
-            written = await asyncio.gather(*sent)
-        return [int(one.offset) for one in written]
+            await asyncio.gather(*sent)
 
     def _measure(self) -> None:
         open_of = Counter(entry.outbox.account for entry in self._ledger.open.values())
@@ -267,9 +274,13 @@ def _header(record: Any, wanted: str) -> bytes:
     return next((value or b"" for name, value in record.headers if name == wanted), b"")
 
 
+def _id(told: OutboxState) -> str:
+    return f"{told.outbox_id}:{told.state}:{told.attempts}"
+
+
 def _envelope(told: OutboxState) -> Envelope:
     return Envelope(
-        id=f"{told.outbox_id}:{told.state}:{told.attempts}",
+        id=_id(told),
         source=f"/hotline/outbox/{told.jurisdiction}",
         type=type_of("outbox_state"),
         dataschema=schema_of("outbox_state"),

@@ -7,13 +7,16 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
 from connectors.outbox import daemon, owner
 from connectors.outbox.daemon import Outbox
+from connectors.outbox.ledger import Open
 from connectors.outbox.owner import Owner
 from schemas import clients
 from schemas.connection import KafkaConnection
+from schemas.epochs import Gap, Lost
 from schemas.errors import UnreachableError
 from schemas.records import OutboxState
 from tests.connectors.outbox.answers import intent, state_of
@@ -100,13 +103,41 @@ async def test_a_reader_that_ended_without_a_word_makes_another_begin(monkeypatc
     async def end_of(connection: KafkaConnection, place: Any) -> int:
         return 5
 
+    async def follow(*_: Any) -> None: ...
+
+    reader: Any = Silent()
     monkeypatch.setattr(owner, "end_of", end_of)
+    monkeypatch.setattr(owner, "follow", follow)
     monkeypatch.setattr(owner, "SILENT_SECONDS", 0.05)
-    one, reader = Owner(0, CONNECTION, NO_TOOLS), Silent()
-    with pytest.raises(UnreachableError):
-        await asyncio.wait_for(one._restore(reader), 60)  # type: ignore[arg-type] # a fake reader
-    with pytest.raises(UnreachableError):
-        await asyncio.wait_for(one._read_past(4), 60)
+    with pytest.raises(UnreachableError, match="has more"):
+        await asyncio.wait_for(Owner(0, CONNECTION, NO_TOOLS)._restore(reader), 60)
+    waiting = Waiting()
+    with pytest.raises(UnreachableError, match="not answered"):
+        await asyncio.wait_for(waiting._mark(Open(outbox=intent(), offset=0), "sending", None, None), 60)
+
+
+async def test_a_log_that_loses_its_end_while_it_is_read_makes_another_begin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The end that is looked for may be gone."""
+
+    async def end_of(connection: KafkaConnection, place: Any) -> int:
+        return 5
+
+    async def follow(reader: Any, place: TopicPartition, lost: Lost) -> None:
+        await lost(Gap(place, range(2, 4), 4))  # retention took that
+        reader.lost = lambda: lost(Gap(place, range(3, 5), 3))
+
+    class Losing(Silent):
+        lost: Any
+
+        async def getmany(self, *_: Any, **__: Any) -> Any:
+            await self.lost()
+            return {}
+
+    monkeypatch.setattr(owner, "end_of", end_of)
+    monkeypatch.setattr(owner, "follow", follow)
+    reader: Any = Losing()
+    with pytest.raises(UnreachableError, match="lost what it held from 3 on while it was read: it is read anew"):
+        await asyncio.wait_for(Owner(0, CONNECTION, NO_TOOLS)._restore(reader), 60)
 
 
 class Waiting(Owner):
@@ -118,15 +149,14 @@ class Waiting(Owner):
         self.asked = asyncio.Event()
         self.answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def _written(self, batch: list[OutboxState]) -> list[int]:
+    async def _written(self, batch: list[OutboxState]) -> None:
         self.batches.append(len(batch))
         if len(self.batches) > 1:
             self.asked.set()
             await self.answer
-        return list(range(len(batch)))
 
 
-async def telling(owner: Waiting) -> list[asyncio.Task[int]]:
+async def telling(owner: Waiting) -> list[asyncio.Task[None]]:
     """Let one account tell something, and then two at once, which share a transaction."""
     await owner._write(state_of(intent(0), "sending"))
     told = [asyncio.create_task(owner._write(state_of(intent(number), "sending"))) for number in (1, 2)]
@@ -135,11 +165,12 @@ async def telling(owner: Waiting) -> list[asyncio.Task[int]]:
     return told
 
 
-async def test_each_who_tells_something_gets_its_place() -> None:
+async def test_each_who_tells_something_hears_when_it_is_written() -> None:
     owner = Waiting()
     told = await telling(owner)
+    assert not any(one.done() for one in told)
     owner.answer.set_result(None)
-    assert await asyncio.gather(*told) == [0, 1]
+    await asyncio.gather(*told)
 
 
 async def test_the_fault_of_a_transaction_is_that_of_each_who_told_something() -> None:
