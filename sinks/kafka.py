@@ -1,7 +1,7 @@
 """The Kafka clients of a sink: a consumer that sees only committed transactions, a producer for dead letters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -97,16 +97,6 @@ def allowed() -> Iterator[None]:
             f"Kafka does not let our user do this ({type(error).__name__}): `hotline doctor` names the right that is "
             "missing."
         ) from error
-
-
-def check_rights(consumer: AIOKafkaConsumer, topics: Container[str]) -> None:
-    """Raise TopicAuthorizationFailedError when Kafka shows our user one of these topics no more.
-
-    Where aiokafka learns that from the metadata before it reads, it goes on with the other topics, and says nothing.
-    """
-    refused = {topic for topic in consumer._client.cluster.unauthorized_topics if topic in topics}
-    if refused:
-        raise TopicAuthorizationFailedError(refused)
 
 
 class Graveyard:

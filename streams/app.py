@@ -145,12 +145,16 @@ async def _until_over(app: faust.App, starting: asyncio.Task[None], stopping: as
 
 
 async def _stopped(app: faust.App) -> None:
-    """Stop the app. One that does not end, or lets a cancellation out, must not keep the worker from its end."""
+    """Stop the app. One that does not end, or lets a cancellation out, must not keep the worker from its end.
+
+    Where it crashed before, that says why it ends: so it is when Kafka refuses what is committed at the end, too.
+    """
     try:
         await brought(app.stop(), STOP_SECONDS)
-    except UnreachableError:
+    except (UnreachableError, KafkaError, OSError):
         _log.error("stage_does_not_end", stage=app.conf.id)
-        raise
+        if app.crash_reason is None:
+            raise
 
 
 def _release(app: faust.App) -> None:

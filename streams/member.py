@@ -13,6 +13,7 @@ from mode import Service
 from schemas.clients import LEAVE_SECONDS, closed
 from schemas.epochs import Gap
 from schemas.errors import FatalError
+from schemas.rights import check_rights
 from schemas.topic_ids import TopicIds
 from streams.fetched import buffer_slim
 
@@ -52,15 +53,17 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
 
     @Service.task
     async def _watch_coordination(self) -> None:
-        """Crash the worker when what keeps it in its group has ended: without partitions nothing else would notice.
+        """Crash the worker when what keeps it in its group has ended, or Kafka shows it a topic no more.
 
-        aiokafka tells of it only to those who ask for records by `getmany`, which Faust does not.
+        Without partitions nothing else would notice. aiokafka tells of the former only to those who ask for records by
+        `getmany`, which Faust does not, and of the latter nobody where the metadata say it.
         """
         async for _ in self.itertimer(WATCH_SECONDS, name="watch-coordination"):
-            coordinator = self._consumer._coordinator if self._consumer is not None else None
+            consumer = self._consumer
             try:
-                if coordinator is not None:
-                    coordinator.check_errors()
+                if consumer is not None and consumer._coordinator is not None:
+                    consumer._coordinator.check_errors()
+                    check_rights(consumer, consumer.subscription())
             except Exception as error:  # noqa: BLE001 - whatever it was, a worker that is started again begins anew
                 asyncio.run_coroutine_threadsafe(self.app.crash(error), self.parent_loop)
                 return
