@@ -7,6 +7,7 @@ import signal
 import sys
 
 from hotline.config import load
+from hotline.process import Deadline
 from hotline.telemetry import set_up
 from hotline.wiring import component
 
@@ -23,6 +24,7 @@ async def main(users: dict[str, dict[str, str]]) -> None:
     for name, result in zip(users, await asyncio.gather(*running, return_exceptions=True), strict=True):
         if result is not None:
             print(f"{name}: {result}", file=sys.stderr)
+    Deadline(5).begin()  # as `hotline run` has one, for a library's thread that does not end
 
 
 if __name__ == "__main__":

@@ -239,6 +239,27 @@ def test_a_sink_whose_right_is_taken_away_says_so_in_a_sentence(
     assert "sink:elastic: Kafka does not let our user do this (TopicAuthorizationFailedError)" in worker.said()
 
 
+@pytest.mark.parametrize(
+    ("stage", "topic"), [("screen", "hotline.raw."), ("normalize", "hotline.raw."), ("assign", topics.MESSAGE)]
+)
+def test_a_stage_whose_right_to_read_is_taken_away_says_so_in_a_sentence(
+    stage: str, topic: str, secured: SecuredKafka, settings: Settings, tmp_path: Path
+) -> None:
+    decided, urgent = (count(secured.administrator, name) for name in (topics.EVENT, topics.HANDOVER))
+    users = {name: USERS[name] for name in ("screen", "normalize", "assign")}
+    worker = Worker(settings, tmp_path / "stages.log", users)
+    try:
+        publish(secured.connection("hotline-connector"), mail(5, "解放路92号着火了，快来人"))
+        worker.until(lambda: count(secured.administrator, topics.HANDOVER) > urgent, "a hand-over")
+        worker.until(lambda: count(secured.administrator, topics.EVENT) > decided, "a decision")
+        (line,) = [one for one in acls.lines() if f"{users[stage]} --operation Read --topic {topic}" in one]
+        with acls.without(secured.administrator, line):
+            worker.process.wait(PATIENCE)
+    finally:
+        worker.end()
+    assert f"{stage}: Kafka does not let our user do this (TopicAuthorizationFailedError)" in worker.said()
+
+
 def test_a_hand_over_that_there_is_not_is_acknowledged_by_nobody(settings: Settings, secured: SecuredKafka) -> None:
     desk = settings("hotline-desk")
     told = hotline(desk, "command", "acknowledge_handover", "a" * 26, "--jurisdiction", "210100", "--no-wait")
