@@ -156,10 +156,10 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
 
 
 def _moments(head: str, marks: Iterable[Mark], day: date | None, lists: Rulebook) -> Iterable[Mark]:
-    """Return about when it happened, by the days that marks tell, or by the calendar."""
-    if day is None:
-        return ()
-    return moments(head, day, [which for kind, which in marks if kind == "day"], lists.kinds.circumstances)
+    """Return about when it happened, by its dates or by the calendar; where 昨天 is the very day, that is enough."""
+    told = [which for kind, which in marks if kind == "day"]
+    is_enough = told and all(kind != "month" for kind, _ in marks)
+    return () if day is None or is_enough else moments(head, day, told, lists.kinds.circumstances)
 
 
 def _aspects(head: str, rest: str, lists: Rulebook) -> tuple[str, ...]:
