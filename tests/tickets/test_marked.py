@@ -16,7 +16,7 @@ HERE = Path(__file__).parent
 GOES_ON = "\n请尽快处理，谢谢。"
 
 
-@pytest.mark.parametrize(("file", "least", "most"), [("marked.tsv", 0.92, 0.02), ("marked_unseen.tsv", 0.0, 1.0)])
+@pytest.mark.parametrize(("file", "least", "most"), [("marked.tsv", 0.92, 0.02), ("marked_unseen.tsv", 0.81, 0.01)])
 def test_what_is_marked_is_hidden_and_ordinary_words_stay(tmp_path: Path, file: str, least: float, most: float) -> None:
     told = [{**row, "text": f"{row['text']}{GOES_ON}"} for row in rows(HERE / file)]
     whole = tmp_path / "whole.jsonl"
