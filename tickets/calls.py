@@ -145,6 +145,13 @@ def _tells_who(state: "State", message: Message) -> bool:
 
 
 def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequence[Message]:
-    """Return the call's records before this one; in an input that was made anew others stand at their places."""
+    """Return the call's records before this one that are filed where it goes; those a clerk parted from it stay apart.
+
+    In an input that was made anew others stand at their places.
+    """
     known = records_of(state, message.jurisdiction, message.features, message.ingested_at)
-    return [one for one in earlier if one.message_id in known.told] if known is not None else ()
+    if known is None:
+        return ()
+    ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id, message.ingested_at)
+    there = {*ticket.messages, *known.waiting} if ticket is not None else known.told.keys()
+    return [one for one in earlier if one.message_id in known.told and one.message_id in there]

@@ -1,5 +1,7 @@
 """A message leaves the ticket of a call: what the call said once and says no more is no repeat of what is in it."""
 
+import pytest
+
 from schemas.records import Command
 from tests.tickets.commands.orders import refusal
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls
@@ -69,3 +71,19 @@ def test_what_the_call_says_is_a_repeat_still() -> None:
     assert calls.tickets[0].text == text
     tell(calls, "d", calls.messages[1].text)
     assert calls.tickets[0].text == text
+
+
+@pytest.mark.parametrize(("revision", "told"), [(0, "note"), (2, "transcript")])
+def test_a_later_record_follows_the_one_that_moved_and_takes_no_word_of_the_others_along(
+    revision: int, told: str
+) -> None:
+    calls = Calls()
+    tell(calls, "a", CRASH)
+    calls.tell(call_id="b", revision=1, note=LAMP, caller="13900139000")
+    calls.tell(call_id="a", revision=1, caller=CALLER)
+    crash, lamp = (ticket.ticket_id for ticket in calls.tickets)
+    move(calls, calls.messages[-1].message_id, lamp)
+    calls.tell(call_id="a", revision=revision, caller=CALLER, **{told: "楼里停水三天"})
+    assert calls.desk.ticket(crash).text == CRASH
+    assert calls.desk.ticket(lamp).text.split("\n")[0] == LAMP
+    assert calls.desk.ticket(lamp).text.split("\n")[2:] == calls.messages[-1].text.split("\n")
