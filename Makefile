@@ -4,7 +4,7 @@ BIN := .venv/bin
 # Each worker has servers of its own (about 1.5 GB); most of the time they wait for one another's processes.
 TEST_WORKERS ?= 3
 
-.PHONY: setup demo test check fuzz fuzz-turn bench sbom audit lock clean
+.PHONY: setup demo test check fuzz fuzz-turn fuzz-desk bench sbom audit lock clean
 
 setup: .venv/installed  ## the virtual environment, the locked dependencies, the server jars
 	@$(BIN)/hotline up --fetch-only
@@ -38,6 +38,11 @@ fuzz: .venv/installed  ## any bytes to every parser, for SECONDS each (60 takes 
 
 fuzz-turn: .venv/installed  ## the same, and a minute for those whose turn it is at this commit (two minutes more)
 	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS) --turn
+
+WALKS := 1-200
+
+fuzz-desk: .venv/installed  ## citizens and clerks at random before a desk that is killed now and then: seeds from-to, a second each
+	@HOTLINE_WALKS=$(WALKS) $(BIN)/python -m pytest -q --tb=short tests/tickets/walk
 
 bench: setup  ## the figures of docs/reference/performance.md
 	@$(BIN)/python -m benchmarks

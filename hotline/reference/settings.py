@@ -13,6 +13,7 @@ OTHER_VARIABLES = {
     SECRETS_VARIABLE: f"Folder of the secrets' files; {DEFAULT_SECRETS_DIR} by default",
     "HOTLINE_DATA": "Tests only: a folder of real messages; tests that want one are skipped without it",
     "HOTLINE_WRITE_CASES": "Tests only: with 1 the golden cases of `tests/normalizers/cases/` are written anew",
+    "HOTLINE_WALKS": "Tests only: the seeds, as 1-200, of the random walks of `tests/tickets/walk/`",
     "HOTLINE_REQUIRE_PEERS": "Tests only: with 1 a missing peer (Dovecot, node) is a failure and no reason to skip",
 }
 """Variables with our prefix that name no setting."""

@@ -1,0 +1,145 @@
+"""What clerks and back offices order at random, legal and not, of the tickets that a desk has by then."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from random import Random
+from typing import Any
+
+from schemas import words
+from schemas.records import Command
+from tests.tickets.build import CITY, START
+from tickets.alarms import alarm_of
+from tickets.commands import COMMANDS
+from tickets.commands.erasure import FIELDS
+from tickets.desk import Desk
+from tickets.lifecycle import NEXT
+
+Args = dict[str, Any]
+
+OFTEN = {"set_status": 8, "move": 4, "acknowledge_handover": 3, "dispatch": 3, "unmerge": 2, "confirm_proposal": 2}
+"""How often these are ordered, beside once for the others."""
+
+
+class Clerks:
+    """They know the newest tickets, their messages, hand-overs and proposals, and mix them up."""
+
+    def __init__(self, chance: Random) -> None:
+        self.chance = chance
+        self.minutes = 0.0
+        self.count = 0
+
+    def next(self, desk: Desk) -> Command | None:
+        """Return the next order; None while there is nothing of its kind to order about."""
+        self.count += 1
+        names = list(desk.state.tickets)[-6:]
+        kind = self.chance.choice([kind for kind in COMMANDS for _ in range(OFTEN.get(kind, 1))])
+        if not names:
+            return None
+        ticket_id = self.chance.choice(names)
+        if kind in ("acknowledge_handover", "dismiss_handover", "reinstate_handover"):
+            return self._about_a_hand_over(desk, names, kind)
+        if kind in ("confirm_proposal", "reject_proposal"):
+            return self._about_a_proposal(desk, names, kind)
+        if kind == "move":
+            big = [name for name in names if len(desk.state.tickets[name].messages) > 1]
+            ticket_id = self.chance.choice(big or names)
+        args = ARGS[kind](self.chance, desk, ticket_id, names)
+        return None if args is None else self._order(kind, args, ticket_id=ticket_id)
+
+    def _about_a_hand_over(self, desk: Desk, names: list[str], kind: str) -> Command | None:
+        filed = [item for name in names for item in desk.state.tickets[name].messages.items()]
+        alarms = [message_id for message_id, one in filed if alarm_of(one.codes) is not None]
+        if not alarms:
+            return None
+        args = {"reason_code": self.chance.choice(list(words.FALSE_ALARMS))} if kind == "dismiss_handover" else {}
+        return self._order(kind, args, handover_id=self.chance.choice(alarms))
+
+    def _about_a_proposal(self, desk: Desk, names: list[str], kind: str) -> Command | None:
+        open_ones = [(name, one.proposal_id) for name in names for one in desk.state.tickets[name].proposals]
+        if not open_ones:
+            return None
+        ticket_id, proposal_id = self.chance.choice(open_ones)
+        return self._order(kind, {"proposal_id": proposal_id}, ticket_id=ticket_id)
+
+    def _order(self, kind: str, args: Args, **target: str) -> Command:
+        return Command(
+            command_id=f"c{self.count}",
+            jurisdiction=CITY,
+            kind=kind,
+            author="clerk-7",
+            at=START + timedelta(minutes=self.minutes),
+            args=args,
+            **target,
+        )
+
+
+def _stage(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
+    following = sorted(NEXT[desk.state.tickets[ticket_id].status])
+    status = chance.choice(following if chance.random() < 0.8 else list(words.STATUSES))
+    why = {"reason_code": chance.choice(list(words.NOT_ACCEPTED))} if status == "not_accepted" else {}
+    return {"status": status} | why
+
+
+def _unmerged(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
+    held = desk.state.tickets[ticket_id]
+    if chance.random() < 0.6:
+        return {"ticket_id": chance.choice([edge.ticket_id for edge in held.edges] or names)}
+    return {"message_id": chance.choice([*held.messages][1:] or ["none"])}
+
+
+def _moved(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args | None:
+    filed = list(desk.state.tickets[ticket_id].messages)
+    if not filed:
+        return None
+    return {"message_id": chance.choice(filed[1:] or filed)} | (
+        {"to": chance.choice(names)} if chance.random() < 0.6 else {}
+    )
+
+
+def _classed(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
+    ways: list[Args] = [
+        {"kind": chance.choice(list(words.REQUEST_KINDS))},
+        {"confidentiality": chance.choice(list(words.CONFIDENTIALITY))},
+        {"minor": chance.random() < 0.5},
+    ]
+    return chance.choice(ways)
+
+
+def _due(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
+    return {"clock": chance.choice(list(words.CLOCKS))} | chance.choice([{"recompute": True}, {"extend": 2}])
+
+
+def _revisited(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
+    return {name: chance.random() < 0.5 for name in ("contacted", "resolved", "satisfied")}
+
+
+def _redacted(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args | None:
+    """Whole fields, or a few words of the text as it stands; seldom, or nothing would be left to look at."""
+    ticket = desk.ticket(ticket_id)
+    if chance.random() < 0.6:
+        return None
+    if chance.random() < 0.5 or len(ticket.text) < 10:
+        return {"fields": chance.sample(sorted(FIELDS), 2)}
+    start = chance.randrange(len(ticket.text) - 8)
+    return {"spans": [[start, start + 8]], "if_version": ticket.version}
+
+
+def _forgotten(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args | None:
+    return {} if chance.random() < 0.4 else None
+
+
+ARGS: dict[str, Callable[[Random, Desk, str, list[str]], Args | None]] = {
+    "set_status": _stage,
+    "merge": lambda chance, desk, ticket_id, names: {"into": chance.choice(names)},
+    "unmerge": _unmerged,
+    "move": _moved,
+    "reclassify": _classed,
+    "set_deadline": _due,
+    "dispatch": lambda chance, desk, ticket_id, names: {"organizer": chance.choice("ab")},
+    "return_dispatch": lambda chance, desk, ticket_id, names: {"reason_code": "not_responsible"},
+    "supervise": lambda chance, desk, ticket_id, names: {},
+    "revisit": _revisited,
+    "redact": _redacted,
+    "forget": _forgotten,
+    "read": lambda chance, desk, ticket_id, names: {"fields": ["text"]},
+}

@@ -1,0 +1,95 @@
+"""A desk between its topics: one that runs through, and one that is restarted, as `streams/restore.py` does it."""
+
+from random import Random
+from typing import TypeVar
+
+from msgspec import Struct
+
+from schemas import topics
+from schemas.records import Command, Event, Message, Ticket
+from schemas.wire import Outbound, decode, encode
+from tests.tickets.build import position
+from tickets.desk import Desk
+from tickets.policy import TicketPolicy
+from tickets.state import Snapshot, State, apply
+
+Input = Message | Command
+R = TypeVar("R", bound=Struct)
+
+
+class Seat:
+    """A desk, the input that it reads and what it wrote; a chunk ends when chance says so."""
+
+    def __init__(self, policy: TicketPolicy, seed: int, kept: int) -> None:
+        self.policy, self.seed, self.kept = policy, seed, kept
+        self.desk = Desk(State(policy))
+        self.input: list[Input] = []
+        self.written: list[Outbound] = []
+
+    def take(self, one: Input) -> Event | None:
+        """Decide about one input; None for a repeat."""
+        self.input.append(one)
+        decision = self._decide(len(self.input) - 1)
+        self._after(Random(f"{self.seed} {name_of(one)}"))  # a shorter walk goes the same way
+        return decision
+
+    def flush(self) -> None:
+        """End the chunk."""
+        self.written += self.desk.flush()
+
+    def told(self, topic: str, kind: type[R]) -> list[R]:
+        """Return what stands in a topic, oldest first."""
+        return [decode(one.value, kind) for one in self.written if one.topic == topic]
+
+    def events(self) -> list[Event]:
+        """Return the log of its decisions."""
+        return self.told(topics.EVENT, Event)
+
+    def tickets(self) -> dict[str, Ticket]:
+        """Return the newest snapshot of each ticket, as compaction leaves it."""
+        return {one.ticket_id: one for one in self.told(topics.TICKET, Ticket)}
+
+    def _decide(self, offset: int) -> Event | None:
+        """Decide about the input at an offset; of those before it the topic has only the newest `kept`."""
+        one = self.input[offset]
+        there = [self.input[at] for at in self.desk.looks_back(one) if at >= offset - self.kept]
+        return self.desk.take(one, position(offset), [found for found in there if isinstance(found, Message)])
+
+    def _after(self, chance: Random) -> None:
+        if chance.random() < 0.3:
+            self.flush()
+
+
+class Restarted(Seat):
+    """Its process is killed now and then, within a chunk as well; the next goes by a checkpoint, the logs, or both."""
+
+    def __init__(self, policy: TicketPolicy, seed: int, kept: int) -> None:
+        super().__init__(policy, seed, kept)
+        self._checkpoint = encode(self.desk.state.dump())
+        self._until = 0
+
+    def _after(self, chance: Random) -> None:
+        if chance.random() < 0.6:
+            self.flush()
+            if chance.random() < 0.2:
+                self._checkpoint, self._until = encode(self.desk.state.dump()), len(self.written)
+        if chance.random() < 0.2:
+            self._begin_anew(by_log_alone=chance.random() < 0.3)
+
+    def _begin_anew(self, *, by_log_alone: bool) -> None:
+        """Restore the state; what the last chunk had not written is decided once more."""
+        stored, since = (None, 0) if by_log_alone else (decode(self._checkpoint, Snapshot), self._until)
+        state = State.of(stored, self.policy) if stored else State(self.policy)
+        for one in self.written[since:]:
+            if one.topic == topics.EVENT:
+                apply(state, decode(one.value, Event))
+        for one in self.written[since:]:
+            if one.topic == topics.TICKET and (ticket_id := one.key.decode()) in state.tickets:
+                state.bodies[ticket_id] = one.value
+        self.desk = Desk(state)
+        for offset in range(state.decided(topics.MESSAGE, 0) + 1, len(self.input)):
+            self._decide(offset)
+
+
+def name_of(one: Input) -> str:
+    return one.message_id if isinstance(one, Message) else one.command_id

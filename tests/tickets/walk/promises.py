@@ -1,0 +1,222 @@
+"""What a desk promises, whatever comes in whatever order: each a function that yields what breaks it."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import TypeGuard
+
+from msgspec.structs import replace
+
+from normalizers import calls, parts
+from schemas import topics
+from schemas.records import Link, Message, Outbox, event
+from schemas.wire import decode
+from tests.tickets.walk.citizens import CITIZENS
+from tests.tickets.walk.desks import Seat
+from tickets.commands.table import LAST_VERSION
+from tickets.erasing import BLACK
+from tickets.outputs import link_of
+from tickets.state import fold
+
+NAMES_NOBODY = {topics.EVENT, topics.LINK, topics.TICKET_MASKED, topics.AUDIT}
+_PIECES = re.compile(rf"\n\n|{parts.GAP}|【通话转写】\n")
+_WORDS = re.compile("[\u4e00-\u9fff]{6}")
+TELLS_NOTHING = NAMES_NOBODY - {topics.TICKET_MASKED}
+
+
+class BrokenError(AssertionError):
+    """A promise that does not hold, and of what."""
+
+    def __init__(self, promise: str, *of: object) -> None:
+        super().__init__("\n".join([promise, *map(str, of)]))
+        self.promise = promise
+
+
+class Told:
+    """What a seat's topics say at the end of a walk."""
+
+    def __init__(self, seat: Seat) -> None:
+        self.seat, self.state = seat, seat.desk.state
+        self.messages = {one.message_id: one for one in reversed(seat.input) if isinstance(one, Message)}
+        self.events = seat.events()
+        self.links = {one.message_id: one for one in seat.told(topics.LINK, Link)}
+        self.tickets = seat.tickets()
+        changes = [change for one in self.events for change in one.changes]
+        self.erased = {one.ticket_id for one in changes if isinstance(one, event.Erased)}
+        self.redacted = {one.ticket_id for one in changes if isinstance(one, event.Redacted)}
+        self.gone = {message.message_id for one in changes if _takes_the_text(one) for message in one.messages}
+
+    def in_ticket(self, ticket_id: str) -> list[Message]:
+        """Return the messages that are filed in a live ticket, in their order."""
+        return [self.messages[one] for one in self.state.tickets[ticket_id].messages]
+
+
+def _takes_the_text(change: event.AnyChange) -> TypeGuard[event.Erased | event.Redacted]:
+    return isinstance(change, event.Erased) or (isinstance(change, event.Redacted) and "text" in change.fields)
+
+
+def the_log_gives_the_state(told: Told) -> Iterator[object]:
+    """The log alone folds to what the desk knows, but the bodies."""
+    by_log = fold(told.events, told.seat.policy).dump()
+    if replace(by_log, bodies={}) != replace(told.state.dump(), bodies={}):
+        yield "folded otherwise"
+
+
+def versions_have_no_gap(told: Told) -> Iterator[object]:
+    """Every decision raises the version of each ticket that it changes by one; what is erased at last ends it."""
+    known = Counter[str]()
+    for decision in told.events:
+        for one in decision.tickets:
+            if one.version not in (known[one.ticket_id] + 1, LAST_VERSION):
+                yield one, known[one.ticket_id], decision
+            known[one.ticket_id] = one.version
+    for ticket_id, ticket in told.tickets.items():
+        if ticket.version != known[ticket_id]:
+            yield ticket_id, ticket.version, known[ticket_id]
+
+
+def snapshots_tell_the_state(told: Told) -> Iterator[object]:
+    """Stage, number, count, edges and cluster of the newest snapshot are those that decisions go by."""
+    for ticket_id, held in told.state.tickets.items():
+        one = told.tickets[ticket_id]
+        shown = (one.version, one.status, one.closed_at is None, one.ticket_no, one.message_count, one.edges)
+        known = (held.version, held.status, held.closed_at is None, held.ticket_no, len(held.messages), held.edges)
+        if shown != known or one.cluster_id != told.state.clusters.of(ticket_id):
+            yield ticket_id, shown, known
+    numbers = Counter(one.ticket_no for one in told.tickets.values() if one.ticket_no)
+    yield from (number for number, times in numbers.items() if times > 1)
+
+
+def no_message_is_lost(told: Told) -> Iterator[object]:
+    """Every message has a link, and lies in the one live ticket which that names."""
+    holders = Counter(one for ticket in told.state.tickets.values() for one in ticket.messages)
+    yield from (one for one, times in holders.items() if times > 1)
+    for message_id in told.messages:
+        link = told.links.get(message_id)
+        held = told.state.tickets.get(link.ticket_id or "") if link else None
+        if link is None or (held and message_id not in {**held.messages, **held.noted}):
+            yield message_id, link
+    for ticket_id, held in told.state.tickets.items():
+        yield from ((one, ticket_id) for one in held.messages if told.links[one].ticket_id != ticket_id)
+
+
+def links_only_grow(told: Told) -> Iterator[object]:
+    """A later link of a message has a higher version: compaction keeps the right one."""
+    known = dict[str, int]()
+    for link in told.seat.told(topics.LINK, Link):
+        if link.version <= known.get(link.message_id, 0):
+            yield link
+        known[link.message_id] = link.version
+
+
+def tickets_say_all_that_was_said(told: Told) -> Iterator[object]:
+    """What citizens said stands in their ticket, unless somebody took it away; of a call what its records agreed on."""
+    for ticket_id in told.state.tickets.keys() - told.erased - told.redacted:
+        messages = told.in_ticket(ticket_id)
+        said = [one.text for one in messages if not one.call] + [*_calls(messages, told)]
+        for words in (words.strip() for text in said for words in _PIECES.split(text)):
+            if words not in told.tickets[ticket_id].text:
+                yield ticket_id, words, told.tickets[ticket_id].text
+
+
+def tickets_say_nothing_else(told: Told) -> Iterator[object]:
+    """A ticket says only what its own messages say: nothing of another's, nothing that was taken away."""
+    for ticket_id in told.state.tickets.keys() - told.erased:
+        messages = [one for one in told.in_ticket(ticket_id) if one.message_id not in told.gone]
+        said = [one.text for one in messages] + [*_wholes(messages, told)]
+        for words in filter(None, _PIECES.split(told.tickets[ticket_id].text)):
+            if BLACK not in words and not any(words in text for text in said):
+                yield ticket_id, words, said
+
+
+def _calls(messages: list[Message], told: Told) -> Iterator[str]:
+    """Yield what the records of each call in a ticket tell together."""
+    keys = dict.fromkeys(one.features.message_key for one in messages if one.call)
+    for key in keys:
+        records = [one for one in messages if one.call and one.features.message_key == key]
+        yield calls.joined(records, told.seat.policy.joining).text
+
+
+def _wholes(messages: list[Message], told: Told) -> Iterator[str]:
+    """Yield what the parts of each long message in a ticket say together."""
+    keys = dict.fromkeys(one.features.part_key for one in messages if one.part)
+    for key in keys:
+        some = [one for one in messages if one.features.part_key == key]
+        yield parts.joined(some, told.seat.policy.joining).text
+
+
+def analysts_see_nobody(told: Told) -> Iterator[object]:
+    """No number, name or address by which a channel knows somebody, in no record that is for others, and no header."""
+    secrets = [value for one in CITIZENS for value in one]
+    for record in told.seat.written:
+        body = record.value.decode() if record.topic in NAMES_NOBODY else ""
+        headers = "\n".join(value.decode() for _, value in record.headers)
+        yield from ((record.topic, one, body, headers) for one in secrets if one in body or one in headers)
+
+
+def the_log_holds_no_words(told: Told) -> Iterator[object]:
+    """Events, links and the audit log have none of what citizens said."""
+    said = {words for one in told.messages.values() for words in _WORDS.findall(one.text)}
+    for record in told.seat.written:
+        if record.topic in TELLS_NOTHING:
+            body = record.value.decode()
+            yield from ((record.topic, one, body) for one in said if one in body)
+
+
+def what_is_erased_stays_so(told: Told) -> Iterator[object]:
+    """After a ticket is erased, each snapshot of it is empty, and nothing is filed in it any more."""
+    erased = set[str]()
+    for decision in told.events:
+        for change in decision.changes:
+            if isinstance(change, event.MessageFiled) and change.ticket_id in erased:
+                yield decision
+            if isinstance(change, event.Erased):
+                erased.add(change.ticket_id)
+    for ticket in map(told.tickets.__getitem__, erased):
+        shown = (ticket.title, ticket.text, ticket.search_text, ticket.attachments, ticket.requester.identities)
+        if not ticket.erased or any(shown):
+            yield ticket.ticket_id, shown
+
+
+def strangers_share_no_ticket(told: Told) -> Iterator[object]:
+    """By itself a message is filed only in a ticket of somebody who is in it; parts and records name their own."""
+    people = dict[str, set[str]]()
+    for decision in told.events:
+        link = link_of(decision)
+        if decision.features is None or link is None or link.ticket_id is None or decision.relation == "no_ticket":
+            continue
+        own, there = {*decision.features.requesters}, people.setdefault(link.ticket_id, set())
+        if own and there and own.isdisjoint(there) and decision.relation not in ("part_of", "command"):
+            yield decision.method, decision.input.message_id, link.ticket_id
+        there |= {*own, *decision.features.participants}
+
+
+def each_receipt_goes_out_once(told: Told) -> Iterator[object]:
+    """Nobody is answered twice about one ticket."""
+    intents = [one for one in told.seat.written if one.topic == topics.OUTBOX and b'"recipient"' in one.value]
+    sent = Counter(decode(one.value, Outbox).outbox_id for one in intents)
+    yield from (one for one, times in sent.items() if times > 1)
+
+
+PROMISES: tuple[Callable[[Told], Iterator[object]], ...] = (
+    the_log_gives_the_state,
+    versions_have_no_gap,
+    snapshots_tell_the_state,
+    no_message_is_lost,
+    links_only_grow,
+    tickets_say_all_that_was_said,
+    tickets_say_nothing_else,
+    analysts_see_nobody,
+    the_log_holds_no_words,
+    what_is_erased_stays_so,
+    strangers_share_no_ticket,
+    each_receipt_goes_out_once,
+)
+
+
+def keep(seat: Seat) -> None:
+    """Raise BrokenError for the first promise that a seat did not keep."""
+    told = Told(seat)
+    for promise in PROMISES:
+        for what in promise(told):
+            raise BrokenError(promise.__name__, what)

@@ -1,0 +1,108 @@
+"""A walk: what citizens and clerks send at random to two desks, and the shortest one that still breaks a promise."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from random import Random
+
+from schemas.records import Message
+from tests.tickets.walk.citizens import Citizens
+from tests.tickets.walk.clerks import Clerks
+from tests.tickets.walk.desks import Input, Restarted, Seat
+from tests.tickets.walk.promises import BrokenError, keep
+from tickets.answers import AnswerPolicy
+from tickets.policy import TicketPolicy
+
+STEPS = 120
+POLICY = TicketPolicy(evict_after=timedelta(days=3), answers=AnswerPolicy(accounts=frozenset({"city", "mayor"})))
+"""Tickets leave within a walk, and citizens are answered."""
+
+PAUSES = (60, 600, 3000, 6000)
+"""Minutes: an hour, a working day, and so long that parts, calls and closed tickets are forgotten."""
+
+
+class Walk:
+    """Two desks that get the same; every other seed has an input topic that keeps little."""
+
+    def __init__(self, seed: int) -> None:
+        kept = 25 if seed % 2 else STEPS * 2
+        self.through = Seat(POLICY, seed, kept)
+        self.restarted = Restarted(POLICY, seed, kept)
+
+    def take(self, one: Input) -> None:
+        """Let both decide; BrokenError when they do not decide the same."""
+        decisions = [seat.take(one) for seat in (self.through, self.restarted)]
+        if decisions[0] != decisions[1]:
+            raise BrokenError("a_restart_decides_the_same", one, *decisions)
+
+    def end(self) -> None:
+        """Let both write what they have left; BrokenError for the first promise that is not kept."""
+        for seat in (self.through, self.restarted):
+            seat.flush()
+        for promise, told in (("events", Seat.events), ("tickets", Seat.tickets)):
+            one, other = told(self.through), told(self.restarted)
+            if one != other:
+                raise BrokenError(f"a_restart_writes_the_same_{promise}", *_differing(one, other))
+        for seat in (self.through, self.restarted):
+            keep(seat)
+
+
+def walked(seed: int, steps: int = STEPS) -> Walk:
+    """Walk at random. Raises BrokenError."""
+    chance, walk = Random(seed), Walk(seed)
+    citizens, clerks = Citizens(chance), Clerks(chance)
+    try:
+        for _ in range(steps):
+            pause = chance.choice(PAUSES) if chance.random() < 0.06 else 3 * chance.random()
+            citizens.minutes += pause
+            clerks.minutes = citizens.minutes
+            desk = walk.through.desk
+            one = (clerks.next(desk) if chance.random() < 0.45 else None) or citizens.next(desk)
+            for _ in range(2 if chance.random() < 0.05 else 1):
+                walk.take(one)
+        walk.end()
+    except BrokenError as broken:
+        raise shortest(seed, walk.through.input, broken) from None
+    return walk
+
+
+def shortest(seed: int, inputs: Sequence[Input], broken: BrokenError) -> BrokenError:
+    """Return how the same promise breaks with as few of these inputs as can be."""
+    size = len(inputs) // 2
+    while size:
+        at = 0
+        while at < len(inputs):
+            fewer = [*inputs[:at], *inputs[at + size :]]
+            again = _broken(seed, fewer)
+            if again is not None and again.promise == broken.promise:
+                inputs, broken = fewer, again
+            else:
+                at += size
+        size //= 2
+    broken.add_note("\n".join([f"seed {seed}, shortened:", *map(_line, inputs)]))
+    return broken
+
+
+def _broken(seed: int, inputs: Sequence[Input]) -> BrokenError | None:
+    walk = Walk(seed)
+    try:
+        for one in inputs:
+            walk.take(one)
+        walk.end()
+    except BrokenError as broken:
+        return broken
+    return None
+
+
+def _line(one: Input) -> str:
+    if isinstance(one, Message):
+        sender = one.sender.value if one.sender else "nobody"
+        part = f" part {one.part.number}/{one.part.total}" if one.part else ""
+        call = f" call {one.call.call_id} revision {one.call.revision}" if one.call else ""
+        return f"{one.ingested_at:%d %H:%M} {one.message_id} {one.channel}{part}{call} {sender}: {one.text!r}"
+    return f"{one.at:%d %H:%M} {one.command_id} {one.kind} {one.ticket_id or one.handover_id} {one.args}"
+
+
+def _differing(one: object, other: object) -> list[object]:
+    if isinstance(one, dict) and isinstance(other, dict):
+        return [(one.get(name), other.get(name)) for name in {**one, **other} if one.get(name) != other.get(name)]
+    return [one, other]
