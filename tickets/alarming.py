@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas.records import Ticket, event
 from schemas.records.ticket import HandoverState
-from tickets import limits, snapshot
+from tickets import limits, urgency
 from tickets.alarms import Alarm
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def _dismissed(ticket: Ticket, change: event.HandoverDismissed, occasion: "Occas
         reinstated_by=None,
     )
     left = Alarm(change.classes, change.level) if change.level is not None else None
-    return replace(_with(ticket, dismissed, occasion), **snapshot.alarming(ticket.emergency, left))
+    return replace(_with(ticket, dismissed, occasion), **urgency.alarming(ticket.emergency, left))
 
 
 def _reinstated(ticket: Ticket, change: event.HandoverReinstated, occasion: "Occasion") -> Ticket:
@@ -49,7 +49,7 @@ def _reinstated(ticket: Ticket, change: event.HandoverReinstated, occasion: "Occ
         reinstated_by=occasion.decision.author,
     )
     told = Alarm(change.classes, change.level)
-    return replace(_with(ticket, again, occasion), **snapshot.alarming_again(ticket, told))
+    return replace(_with(ticket, again, occasion), **urgency.alarming_again(ticket, told))
 
 
 def _known(ticket: Ticket, handover_id: str) -> HandoverState:

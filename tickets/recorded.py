@@ -21,7 +21,7 @@ def file_record(
     Words of other messages stay. Where the earlier records are not known any more, its own words are added.
     """
     if decision.method == AFTER_REDACTION:
-        return snapshot.counted(ticket, message.message_id, policy)
+        return snapshot.file_silently(ticket, message, decision, policy)
     filed = snapshot.file_message(ticket, message, decision, policy)
     before = joined(earlier, policy.joining) if earlier else None
     known = {message.message_id, *(one.message_id for one in earlier)}

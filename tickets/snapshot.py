@@ -13,15 +13,14 @@ from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
 from schemas import ids
 from schemas.keyed import keyed_digest
 from schemas.records import Event, Message, Ticket, event
-from schemas.records.common import Emergency
 from schemas.records.ticket import Acceptance, Category, Lineage, Origin, Proposal, StatusStep
 from tickets import files, limits, location
-from tickets.alarms import Alarm
 from tickets.codes import AS_GIVEN
 from tickets.held import with_more
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
 from tickets.requesters import requester_of, with_sender
+from tickets.urgency import alarmed, urgency_of, without_spans
 
 TITLE_CHARACTERS = 100
 """The most that 标题 has."""
@@ -40,10 +39,6 @@ KIND_GROUPS: Mapping[str, str] = MappingProxyType(
 
 RECORD_OF_CALL = "record_of_call"
 """Method of a decision: `tickets/recorded.py` writes what such a record says."""
-
-_LEVELS = {"mentioned": 0, "urgent": 1, "critical": 2}
-
-_URGENCIES = ("normal", "urgent", "critical")
 
 _NO_KIND = (None, "unknown")
 
@@ -81,8 +76,8 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         first_message_id=message.message_id,
         message_count=1,
         attachments=files.added((), message, policy),
-        urgency=_urgency(message.emergency),
-        emergency=_without_spans(message.emergency),
+        urgency=urgency_of(message.emergency),
+        emergency=without_spans(message.emergency),
         related=opened.related,
         cluster_id=opened.ticket_id,
         proposals=_proposals(decision, opened.ticket_id),
@@ -92,7 +87,6 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
 
 def file_message(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
     """Return the ticket with one more message in it; text that only repeats is not written twice."""
-    reopened = any(isinstance(change, event.Reopened) for change in decision.changes)
     text, search_text = (
         _texts(ticket, message, policy.max_text_characters)
         if says_more(decision)
@@ -100,11 +94,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
     )
     return replace(
         ticket,
-        status="reopened" if reopened else ticket.status,
-        status_at=decision.at if reopened else ticket.status_at,
-        closed_at=None if reopened else ticket.closed_at,
-        history=with_step(ticket, "reopened", decision.at, policy) if reopened else ticket.history,
-        acceptance=not_refused(ticket) if reopened else ticket.acceptance,
+        **_alarm_of(ticket, message, decision, policy),
         channels=with_more(ticket.channels, (message.channel,)),
         text=text,
         search_text=search_text,
@@ -118,11 +108,29 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
         updated_at=decision.at,
         message_count=ticket.message_count + 1,
         attachments=files.added(ticket.attachments, message, policy),
-        urgency=max(ticket.urgency, _urgency(message.emergency), key=_URGENCIES.index),
-        emergency=_worse(ticket.emergency, _without_spans(message.emergency)),
         proposals=limits.ends((*ticket.proposals, *_proposals(decision, ticket.ticket_id)), policy.max_proposals),
         lineage=_lineage(ticket.lineage, message, policy),
     )
+
+
+def file_silently(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
+    """Return the ticket with one more message of which nothing is shown, but the danger that it tells of."""
+    ticket = replace(ticket, **_alarm_of(ticket, message, decision, policy))
+    return counted(ticket, message.message_id, policy)
+
+
+def _alarm_of(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> dict[str, Any]:
+    """Return the fields that call for somebody: the emergency, and the stage of a ticket that is opened again."""
+    told = alarmed(ticket, message.emergency)
+    if any(isinstance(change, event.Reopened) for change in decision.changes):
+        told |= {
+            "status": "reopened",
+            "status_at": decision.at,
+            "closed_at": None,
+            "history": with_step(ticket, "reopened", decision.at, policy),
+            "acceptance": not_refused(ticket),
+        }
+    return told
 
 
 def says_more(decision: Event) -> bool:
@@ -190,37 +198,6 @@ def title_of(message: Message) -> str | None:
 def _texts(ticket: Ticket, message: Message, limit: int) -> tuple[str, str]:
     search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
     return limits.joined(ticket.text, message.text, limit), limits.joined(ticket.search_text, search_text, limit)
-
-
-def _urgency(emergency: Emergency | None) -> str:
-    return emergency.level if emergency and emergency.level in _URGENCIES else "normal"
-
-
-def _worse(one: Emergency | None, other: Emergency | None) -> Emergency | None:
-    if one is None or other is None:
-        return one or other
-    worse = max(one, other, key=lambda emergency: _LEVELS.get(emergency.level, 1))
-    return replace(worse, classes=tuple(dict.fromkeys((*worse.classes, *one.classes, *other.classes))))
-
-
-def alarming(known: Emergency | None, left: Alarm | None) -> dict[str, Any]:
-    """Return the fields of an emergency of which only so much is left: what a clerk called false is no more."""
-    if known is None or left is None:
-        return {"emergency": None, "urgency": "normal"}
-    emergency = replace(known, classes=left.classes, level=left.level)
-    return {"emergency": emergency, "urgency": _urgency(emergency)}
-
-
-def alarming_again(ticket: Ticket, told: Alarm) -> dict[str, Any]:
-    """Return the fields of the emergency of a ticket of which one more message alarms (again)."""
-    again = Emergency(classes=told.classes, level=told.level)
-    urgency = max(ticket.urgency, _urgency(again), key=_URGENCIES.index)
-    return {"emergency": _worse(ticket.emergency, again), "urgency": urgency}
-
-
-def _without_spans(emergency: Emergency | None) -> Emergency | None:
-    """Leave the spans out: they count in the message and in its hand-over, not in the text of several messages."""
-    return replace(emergency, spans=()) if emergency and emergency.spans else emergency
 
 
 def _by_no_clerk(ticket: Ticket) -> bool:

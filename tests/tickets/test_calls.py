@@ -224,6 +224,18 @@ def test_a_redacted_ticket_counts_a_later_record_and_shows_none_of_it() -> None:
     assert calls.ticket.message_count == 2
 
 
+def test_a_danger_that_a_later_record_tells_opens_a_redacted_ticket_and_is_seen_in_it() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    _order(calls, "redact", calls.ticket.ticket_id, {"fields": ["text"]})
+    _order(calls, "set_status", calls.ticket.ticket_id, {"status": "not_accepted", "reason_code": "malicious"})
+    calls.tell(revision=2, transcript="市民：三楼着火了，有人被困")
+    ticket = calls.ticket
+    assert (ticket.text, ticket.status, ticket.closed_at, ticket.urgency) == ("", "reopened", None, "critical")
+    assert ticket.emergency is not None
+    assert "fire" in ticket.emergency.classes
+
+
 def test_a_forgotten_call_is_not_told_again_by_its_later_records() -> None:
     calls = Calls()
     calls.tell(**RECORDS[0])
