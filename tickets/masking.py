@@ -94,7 +94,7 @@ def _words_of(ticket: Ticket, known: Known) -> dict[str, str | None]:
     seen = _remembered.look(ticket.text, known.rules_folder)
     spans = spans_of(seen, known.values)
     if INCOMPLETE in ticket.labels:
-        spans = in_order([*spans, *cut_spans(ticket.text)])
+        spans = in_order([*spans, *cut_spans(ticket.text, known.rules_folder)])
     text, title, drawn = _blacked_out(ticket.text, spans), ticket.title, drawn_title(ticket)
     if drawn is not None:
         within = ((max(start, drawn.start), min(stop, drawn.stop)) for start, stop in spans)

@@ -79,6 +79,12 @@ _PIECE = rf"(?=[a-z@._+-]{{0,20}}[0-9@{SPOKEN_DIGITS}]|[a-z]{{3}}){_OF_A_NUMBER}
 _AT_A_CUT = re.compile(rf"(?:^|〕|\n\n)\s?({_PIECE})|(?<!{_OF_A_NUMBER})({_PIECE})\s?(?=〔|\n\n|$)")
 """Where a part of an SMS is missing, at either end of the text or between: of two characters or more."""
 
+_BEHIND_A_CUT = re.compile(r"(?:^|〕|\n\n)\s?")
+_GIVEN_NAME = re.compile("[\u4e00-\u9fff]{1,3}(?=[, ](?:我的|联系)?(?:电话|手机|号码|微信))")
+_CUE = "我叫"
+_LONGEST_NAME = 12
+"""With what stands behind it, by which a name is told."""
+
 Finder = Callable[[str, Path | None], Iterable[Span]]
 
 
@@ -176,10 +182,23 @@ def known_spans(text: str, known: Iterable[str]) -> list[Span]:
     return _placed(list(_occurrences(plain, known)), places)
 
 
-def cut_spans(text: str) -> list[Span]:
-    """Return the spans that may be pieces of a number or an address, where parts of a text have yet to come."""
+def cut_spans(text: str, rules_folder: Path | None = None) -> list[Span]:
+    """Return the spans that may be of a number, an address or a name, where parts of a text have yet to come."""
     plain, places = readable(text)
-    return _placed([match.span(match.lastindex or 0) for match in _AT_A_CUT.finditer(plain)], places)
+    pieces = [match.span(match.lastindex or 0) for match in _AT_A_CUT.finditer(plain)]
+    return _placed([*pieces, *_named_before_a_cut(plain, rules_folder)], places)
+
+
+def _named_before_a_cut(text: str, rules_folder: Path | None) -> Iterator[Span]:
+    """Yield what would be a name if the part that is missing said so at its end, or told the surname."""
+    known = names.rulebook(rules_folder)
+    for cut in _BEHIND_A_CUT.finditer(text):
+        at = cut.end()
+        for start, end in known.spans(_CUE + text[at : at + _LONGEST_NAME]):
+            if start == len(_CUE):
+                yield at, at + end - start
+        if given := _GIVEN_NAME.match(text, at):
+            yield given.span()
 
 
 def _placed(found: list[Span], places: Sequence[int] | None) -> list[Span]:

@@ -26,6 +26,22 @@ def test_no_piece_of_a_number_is_shown_while_parts_are_missing(size: int) -> Non
             assert SHOWN.search(told) is None, told
 
 
+NAMED = "学校食堂的饭菜不新鲜，请管一管，我叫周海燕，电话13764520918"
+
+
+@pytest.mark.parametrize("size", range(16, 60, 2))
+def test_nor_is_a_name_whose_cue_is_in_another_part(size: int) -> None:
+    parts = parts_of(NAMED, size)
+    for count in range(1, len(parts)):
+        for some in combinations(parts, count):
+            assigned = Assigned()
+            assigned.take(some)
+            (ticket,) = assigned.tickets
+            masked = mask_ticket(ticket)
+            told = f"{masked.title} {masked.text} {masked.search_text}"
+            assert re.search("周海|海燕", told) is None, told
+
+
 def test_what_came_whole_keeps_its_ordinary_numbers() -> None:
     assigned = Assigned()
     assigned.take(parts_of("2026年路灯坏了，请打12345", 20))
