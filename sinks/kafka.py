@@ -21,6 +21,9 @@ from schemas.records import DeadLetter
 
 _NOT_ALLOWED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
+_REFUSALS = (TopicAuthorizationFailedError.__name__, GroupAuthorizationFailedError.__name__)
+"""What aiokafka tells as itself, or in the words of a plain KafkaError when it asks for the group's positions."""
+
 _HEADROOM = 2 * 1024 * 1024
 """Room for the reasons that a dead letter adds to a record of the largest size."""
 
@@ -92,10 +95,12 @@ def allowed() -> Iterator[None]:
     """Raise UnauthorizedError when Kafka lets our user read no more."""
     try:
         yield
-    except (TopicAuthorizationFailedError, GroupAuthorizationFailedError) as error:
+    except KafkaError as error:
+        refused = next((name for name in _REFUSALS if name in repr(error)), None)
+        if refused is None:
+            raise
         raise UnauthorizedError(
-            f"Kafka does not let our user do this ({type(error).__name__}): `hotline doctor` names the right that is "
-            "missing."
+            f"Kafka does not let our user do this ({refused}): `hotline doctor` names the right that is missing."
         ) from error
 
 

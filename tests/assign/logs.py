@@ -74,12 +74,24 @@ async def read(connection: KafkaConnection, topic: str, *, committed: bool = Tru
         places = [TopicPartition(topic, number) for number in range(connection.partitions)]
         reader.assign(places)
         await reader.seek_to_beginning(*places)
+        if committed:
+            await _markers(connection, reader, places)
         ends = await reader.end_offsets(places)
         found: list[Record] = []
         while any([await reader.position(place) < ends[place] for place in places]):
             for records in (await reader.getmany(timeout_ms=200)).values():
                 found += records
         return found
+
+
+async def _markers(connection: KafkaConnection, stable: AIOKafkaConsumer, places: list[TopicPartition]) -> None:
+    """Wait for the markers of a commit that was answered before they were there; not for a transaction left open."""
+    deadline = asyncio.get_running_loop().time() + 2
+    async with consumer(connection, committed=False) as newest:
+        while await stable.end_offsets(places) != await newest.end_offsets(places):
+            if asyncio.get_running_loop().time() > deadline:
+                break
+            await asyncio.sleep(0.02)
 
 
 async def settle(connection: KafkaConnection) -> None:

@@ -3,8 +3,15 @@
 import asyncio
 
 import pytest
+from aiokafka.errors import (
+    GroupAuthorizationFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    TopicAuthorizationFailedError,
+)
 
 from schemas.errors import UnauthorizedError
+from sinks.kafka import allowed
 from tests.sinks.conftest import Lane, until
 from tests.sinks.test_runner_live import tickets
 from tests.waiting import soon
@@ -26,3 +33,21 @@ async def test_what_the_metadata_alone_tell_ends_the_sink(lane: Lane) -> None:
         UnauthorizedError, match=r"Kafka does not let our user do this \(TopicAuthorizationFailedError\)"
     ):
         await work()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TopicAuthorizationFailedError({"hotline.link.v1"}),
+        KafkaError(repr(TopicAuthorizationFailedError())),  # as the answer about the group's positions is told
+        KafkaError(f"Unexpected error during coordination {GroupAuthorizationFailedError('hotline-sink')!r}"),
+    ],
+)
+def test_a_refusal_is_told_as_one_whatever_the_library_makes_of_it(error: KafkaError) -> None:
+    with pytest.raises(UnauthorizedError, match=r"do this \((Topic|Group)AuthorizationFailedError\)"), allowed():
+        raise error
+
+
+def test_another_fault_of_kafka_is_no_refusal() -> None:
+    with pytest.raises(KafkaConnectionError), allowed():
+        raise KafkaConnectionError
