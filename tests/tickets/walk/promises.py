@@ -3,13 +3,15 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import TypeGuard
 
 from msgspec.structs import replace
 
 from normalizers import calls, parts
+from normalizers.phone.told import TRANSCRIPT_HEAD
 from schemas import topics
-from schemas.records import Link, Message, Outbox, event
+from schemas.records import Event, Link, Message, Outbox, Ticket, event
 from schemas.wire import decode
 from tests.tickets.walk.citizens import CITIZENS
 from tests.tickets.walk.desks import Seat
@@ -18,10 +20,13 @@ from tickets.erasing import BLACK
 from tickets.outputs import link_of
 from tickets.state import fold
 
-NAMES_NOBODY = {topics.EVENT, topics.LINK, topics.TICKET_MASKED, topics.AUDIT}
-_PIECES = re.compile(rf"\n\n|{parts.GAP}|【通话转写】\n")
+TELLS_NOTHING = {topics.EVENT, topics.LINK, topics.AUDIT}
+NAMES_NOBODY = TELLS_NOTHING | {topics.TICKET_MASKED}
+
+_PIECES = re.compile(rf"\n\n|{parts.GAP}|{TRANSCRIPT_HEAD}\n")
+"""Between what is said at one time and at another."""
+
 _WORDS = re.compile("[\u4e00-\u9fff]{6}")
-TELLS_NOTHING = NAMES_NOBODY - {topics.TICKET_MASKED}
 
 
 class BrokenError(AssertionError):
@@ -178,6 +183,29 @@ def what_is_erased_stays_so(told: Told) -> Iterator[object]:
             yield ticket.ticket_id, shown
 
 
+def what_is_blacked_out_stays_so(told: Told) -> Iterator[object]:
+    """Words that a clerk took out of a text come back only when somebody says them anew."""
+    texts = {(one.ticket_id, one.version): one.text for one in told.seat.told(topics.TICKET, Ticket)}
+    for number, decision in enumerate(told.events, 1):
+        for change in decision.changes:
+            if not isinstance(change, event.Redacted) or change.ticket_id in told.erased:
+                continue
+            before = texts.get((change.ticket_id, decision.tickets[0].version - 1), "")
+            later = [one.text for one in _filed(told, told.events[number:], change.ticket_id)]
+            for words in (before[start:end] for start, end in change.spans):
+                is_said = any(words in text for text in later) or BLACK in words
+                if words in told.tickets[change.ticket_id].text and not is_said and words:
+                    yield change.ticket_id, words, told.tickets[change.ticket_id].text
+
+
+def _filed(told: Told, decisions: list[Event], ticket_id: str) -> Iterator[Message]:
+    """Yield the messages that these decisions file in a ticket."""
+    for change in chain.from_iterable(decision.changes for decision in decisions):
+        match change:
+            case event.MessageFiled(ticket_id=there) | event.Moved(to_ticket_id=there) if there == ticket_id:
+                yield told.messages[change.message_id]
+
+
 def strangers_share_no_ticket(told: Told) -> Iterator[object]:
     """By itself a message is filed only in a ticket of somebody who is in it; parts and records name their own."""
     people = dict[str, set[str]]()
@@ -209,6 +237,7 @@ PROMISES: tuple[Callable[[Told], Iterator[object]], ...] = (
     analysts_see_nobody,
     the_log_holds_no_words,
     what_is_erased_stays_so,
+    what_is_blacked_out_stays_so,
     strangers_share_no_ticket,
     each_receipt_goes_out_once,
 )
