@@ -16,7 +16,7 @@ from tickets.lifecycle import NEXT
 
 Args = dict[str, Any]
 
-OFTEN = {"set_status": 8, "move": 4, "acknowledge_handover": 3, "dispatch": 3, "unmerge": 2, "confirm_proposal": 2}
+OFTEN = {"set_status": 8, "move": 10, "redact": 3, "acknowledge_handover": 3, "dispatch": 3, "forget": 2, "unmerge": 2}
 """How often these are ordered, beside once for the others."""
 
 
