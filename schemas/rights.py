@@ -3,7 +3,21 @@
 from collections.abc import Container
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import TopicAuthorizationFailedError
+from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+
+_REFUSALS = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
+
+
+def refusal_in(error: BaseException) -> str | None:
+    """Return the name of the refusal that Kafka answered a consumer with; None for any other error.
+
+    Where aiokafka asks for the group's positions it tells a refusal in the words of a plain KafkaError.
+    """
+    if isinstance(error, _REFUSALS):
+        return type(error).__name__
+    if type(error) is not KafkaError:
+        return None
+    return next((one.__name__ for one in _REFUSALS if one.__name__ in str(error)), None)
 
 
 def check_rights(consumer: AIOKafkaConsumer, topics: Container[str]) -> None:

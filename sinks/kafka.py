@@ -8,7 +8,6 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
-    GroupAuthorizationFailedError,
     KafkaError,
     OutOfOrderSequenceNumber,
     TopicAuthorizationFailedError,
@@ -18,11 +17,9 @@ from schemas.clients import METADATA_MS, STUCK_SECONDS, in_time
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, UnauthorizedError, UnreachableError
 from schemas.records import DeadLetter
+from schemas.rights import refusal_in
 
 _NOT_ALLOWED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
-
-_REFUSALS = (TopicAuthorizationFailedError.__name__, GroupAuthorizationFailedError.__name__)
-"""What aiokafka tells as itself, or in the words of a plain KafkaError when it asks for the group's positions."""
 
 _HEADROOM = 2 * 1024 * 1024
 """Room for the reasons that a dead letter adds to a record of the largest size."""
@@ -96,7 +93,7 @@ def allowed() -> Iterator[None]:
     try:
         yield
     except KafkaError as error:
-        refused = next((name for name in _REFUSALS if name in repr(error)), None)
+        refused = refusal_in(error)
         if refused is None:
             raise
         raise UnauthorizedError(

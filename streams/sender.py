@@ -21,6 +21,7 @@ from schemas.errors import (
     UnauthorizedError,
     UnreachableError,
 )
+from schemas.rights import refusal_in
 from schemas.wire import Outbound
 from streams import metrics
 from streams.pulse import beat
@@ -165,10 +166,11 @@ def _fill(batch: Any, records: Sequence[Outbound]) -> int:
 
 def translated(error: BaseException) -> BaseException:
     """Return our error for what the Kafka client raised."""
-    name = type(error).__name__
+    refused = refusal_in(error)
+    name = refused or type(error).__name__
     if isinstance(error, PipelineError | kafka.ProducerFenced | asyncio.CancelledError):
         return error
-    if isinstance(error, _NOT_ALLOWED):
+    if refused or isinstance(error, _NOT_ALLOWED):
         return UnauthorizedError(
             f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing."
         )
