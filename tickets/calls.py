@@ -62,7 +62,7 @@ def ticket_of(
             continue
         known = _known(state, jurisdiction, features)
         people, last = (known.people, known.told_at) if known is not None else (ticket.requesters, ticket.opened_at)
-        if not _is_anothers((*people, *ticket.requesters), features, at - last):
+        if not _is_anothers(people, features, at - last):
             return ticket
     return None
 

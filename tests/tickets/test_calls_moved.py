@@ -87,13 +87,3 @@ def test_a_later_record_follows_the_one_that_moved_and_takes_no_word_of_the_othe
     assert calls.desk.ticket(crash).text == CRASH
     assert calls.desk.ticket(lamp).text.split("\n")[0] == LAMP
     assert calls.desk.ticket(lamp).text.split("\n")[2:] == calls.messages[-1].text.split("\n")
-
-
-def test_a_record_that_comes_hours_later_is_in_the_ticket_of_the_one_that_moved() -> None:
-    calls = Calls()
-    tell(calls, "a", CRASH)
-    calls.tell(call_id="a", revision=0, note=LAMP, caller="13900139000")
-    move(calls, calls.messages[-1].message_id)
-    calls.tell(minutes=660, call_id="a", revision=3, transcript=HEARD)
-    assert [ticket.text.split("\n")[0] for ticket in calls.tickets] == [CRASH, LAMP]
-    assert HEARD in calls.tickets[1].text
