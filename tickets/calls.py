@@ -154,4 +154,6 @@ def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequenc
         return ()
     ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id, message.ingested_at)
     there = {*ticket.messages, *known.waiting} if ticket is not None else known.told.keys()
-    return [one for one in earlier if one.message_id in known.told and one.message_id in there]
+    found = [one for one in earlier if one.message_id in known.told and one.message_id in there]
+    since = message.ingested_at - known.told_at  # joined it would ask as one of them does, and may be another call's
+    return () if any(_is_anothers(known.people, one.features, since) for one in found) else found

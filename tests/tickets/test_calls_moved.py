@@ -87,3 +87,14 @@ def test_a_later_record_follows_the_one_that_moved_and_takes_no_word_of_the_othe
     assert calls.desk.ticket(crash).text == CRASH
     assert calls.desk.ticket(lamp).text.split("\n")[0] == LAMP
     assert calls.desk.ticket(lamp).text.split("\n")[2:] == calls.messages[-1].text.split("\n")
+
+
+def test_a_record_of_hours_later_says_nothing_of_the_parted_one_again() -> None:
+    calls = Calls()
+    calls.tell(call_id="a", revision=2, note=CRASH, caller=CALLER)
+    calls.tell(call_id="a", revision=1, note=LAMP, caller="13900139000")
+    move(calls, calls.messages[-1].message_id)
+    calls.tell(8 * 60, call_id="a", revision=1, note="楼里停水三天")
+    said = [ticket.text for ticket in calls.tickets]
+    assert said == [CRASH, f"{LAMP}\n\n楼里停水三天"]
+    assert fold(calls.events, TicketPolicy()).tickets == calls.state.tickets
