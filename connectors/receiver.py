@@ -95,6 +95,7 @@ class Receiver:
             middleware=[Middleware(Proxies, trusted_hosts=trusted)],
             lifespan=lambda _: self.lifespan(),
         )
+        app.router.redirect_slashes = False  # it would lead to whatever host the caller names
         self._app = SafeHeaders(app)  # around Starlette's own answer to a fault, too
 
     @property

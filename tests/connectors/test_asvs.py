@@ -249,6 +249,13 @@ async def test_v3_7_2_a_redirect_leads_nowhere_else(every: Doors, language: str)
     assert re.fullmatch(r"/web/receipt/[a-z2-7-]+\?lang=zh", answer.headers["location"])
 
 
+@pytest.mark.parametrize("path", ["/web/", "/web/receipt/abc/", "/healthz/", "/web/open311/v2/services.json/"])
+async def test_v3_7_2_a_slash_too_many_leads_to_no_host_that_a_stranger_names(every: Doors, path: str) -> None:
+    async with every.open() as client:
+        answer = await client.get(path, headers={"host": "evil.example"})
+    assert (answer.status_code, answer.headers.get("location")) == (404, None)
+
+
 # V4 API and web service
 
 
