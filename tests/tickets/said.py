@@ -18,6 +18,9 @@ from tickets.state import State
 
 CITY = "210100"
 
+ONE, OTHER = SENDERS = ("13900000001", "13900000002")
+"""Two people."""
+
 
 def said(
     number: int, title: str, text: str = "", *, sender: str | dict[str, str] = "", jurisdiction: str = CITY, **more: str
@@ -43,6 +46,12 @@ def decided(messages: Iterable[Message], policy: TicketPolicy | None = None) -> 
     """Return the desk after these messages, and its decisions."""
     desk = Desk(State(policy or TicketPolicy()))
     return desk, take(desk, messages)
+
+
+def relation(first: str, second: str, *senders: str) -> str:
+    """Return what an empty city makes of the second of two texts without titles."""
+    messages = [said(n, "", text, sender=senders[n]) for n, text in enumerate((first, second))]
+    return decided(messages)[1][1].relation
 
 
 def take(desk: Desk, messages: Iterable[Message]) -> list[Event]:

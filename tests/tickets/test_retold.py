@@ -9,16 +9,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from tests.tickets.said import decided, said
+from tests.tickets.said import ONE, OTHER, SENDERS, decided, relation, said
 from tickets.policy import TicketPolicy, near_policy
-
-ONE, OTHER = SENDERS = ("13900000001", "13900000002")
-
-
-def relation(first: str, second: str, *senders: str) -> str:
-    """Return what an empty city makes of the second message."""
-    messages = [said(n, "", text, sender=senders[n]) for n, text in enumerate((first, second))]
-    return decided(messages)[1][1].relation
 
 
 @pytest.mark.parametrize(

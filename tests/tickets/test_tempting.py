@@ -9,15 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tickets.said import decided, said, ticket_of
-
-ONE, OTHER = SENDERS = ("13900000001", "13900000002")
-
-
-def relation(first: str, second: str, *senders: str) -> str:
-    """Return what an empty city makes of the second message."""
-    messages = [said(n, "", text, sender=senders[n]) for n, text in enumerate((first, second))]
-    return decided(messages)[1][1].relation
+from tests.tickets.said import ONE, SENDERS, decided, relation, said, ticket_of
 
 
 @pytest.mark.parametrize(
