@@ -5,7 +5,7 @@ out, every other personal field is emptied. What is known of the requester is bl
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -49,7 +49,7 @@ def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
 _remembered = Remembered(by_rules)
 
 
-def remember(found: Mapping[str, Sequence[int]], rules_folder: Path | None) -> None:
+def remember(found: Iterable[Sequence[int]], rules_folder: Path | None) -> None:
     """Take what another process found, by the very same rules, for what would be found here."""
     _remembered.expect(found, rules_folder)
 

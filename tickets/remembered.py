@@ -5,7 +5,7 @@ By the digests of the texts, so that none of them stays in memory; of the proces
 
 import hashlib
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -16,6 +16,9 @@ MOST = 65_536
 
 Key = tuple[Path | None, bytes]
 """The folder of the rules, and the digest of the text."""
+
+_DIGEST = 8
+"""How many numbers of 32 bits a digest is."""
 
 _PLAIN, _SIMPLE = 1, 2
 """What is remembered of a text beside its spans: that it reads `plainly`, that it `folds_simply`."""
@@ -42,18 +45,15 @@ class Remembered:
         self._keep(key, array("I", told(seen)))
         return seen
 
-    def expect(self, found: Mapping[str, Sequence[int]], rules_folder: Path | None) -> None:
-        """Remember what another process saw by the same rules: by the digests of the texts, as `told`.
-
-        What is no digest or cannot have been told is left out, and looked for anew.
-        """
-        for digest, numbers in found.items():
+    def expect(self, found: Iterable[Sequence[int]], rules_folder: Path | None) -> None:
+        """Remember what another process saw by the same rules, as `told_of`; what cannot be that is looked for anew."""
+        for numbers in found:
             try:
-                key, kept = (rules_folder, bytes.fromhex(digest)), array("I", numbers)
-            except (ValueError, OverflowError):
+                known = array("I", numbers)
+            except OverflowError:
                 continue
-            if len(kept) % 2:
-                self._keep(key, kept)
+            if len(known) > _DIGEST and len(known) % 2:
+                self._keep((rules_folder, known[:_DIGEST].tobytes()), known[_DIGEST:])
 
     def _keep(self, key: Key, known: "array[int]") -> None:
         if len(self._newer) >= self._most:
@@ -65,6 +65,11 @@ def told(seen: Seen) -> tuple[int, ...]:
     """Return what was seen in a text as numbers: how it reads, then where each span starts and ends."""
     how = (_PLAIN if seen.is_plain else 0) | (_SIMPLE if seen.is_simple else 0)
     return (how, *chain.from_iterable(seen.spans))
+
+
+def told_of(text: str, seen: Seen) -> tuple[int, ...]:
+    """Return the digest of a text as numbers, then what was seen in it."""
+    return (*array("I", digest_of(text)), *told(seen))
 
 
 def _seen(text: str, known: "array[int]") -> Seen:

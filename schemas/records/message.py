@@ -137,7 +137,7 @@ class Foreseen(Record, frozen=True, kw_only=True):
     found: Annotated[
         dict[str, tuple[int, ...]],
         about(
-            "By the digest of a text: how it reads, then starts and ends of personal words",
+            "Of each text its digest in eight numbers, how it reads, starts and ends of personal words",
             "个人信息位置",
             pii=1,
             index="none",

@@ -19,9 +19,12 @@ from tickets.desk import Desk
 from tickets.foreseen import MOST, foreseen
 from tickets.grounds import grounds
 from tickets.policy import TicketPolicy
-from tickets.remembered import Remembered
+from tickets.remembered import Remembered, digest_of
 from tickets.spans import by_rules
 from tickets.state import State
+
+DIGEST = 8
+"""Numbers that the digest of a text takes."""
 
 TITLE = "锦绣华庭3号楼2单元501的王喆反映漏水"
 TEXT = "我叫王喆，电话13800138000，住锦绣华庭3号楼2单元501，邻居李秀珍家漏水，请派人来看。"
@@ -86,7 +89,7 @@ def test_each_told_list_is_masked_the_same_with_and_without(asked: Asked) -> Non
 def test_what_other_grounds_found_is_found_anew() -> None:
     message = foreseen(said(1, TITLE, TEXT), None)
     assert isinstance(message.foreseen, Foreseen)
-    nothing = dict.fromkeys(message.foreseen.found, (1,))
+    nothing = {name: (*numbers[:DIGEST], 1) for name, numbers in message.foreseen.found.items()}
     assert readable(masked(with_found(message, nothing)))  # the same grounds are believed
     assert readable(masked(replace(message, foreseen=Foreseen(grounds="0" * 64, found=nothing)))) == []
 
@@ -101,8 +104,22 @@ def test_what_was_found_in_another_text_is_not_believed(asked: Asked) -> None:
 def test_what_is_no_spans_or_no_digest_is_found_anew(ends: tuple[int, ...]) -> None:
     message = foreseen(said(1, TITLE, TEXT), None)
     assert isinstance(message.foreseen, Foreseen)
-    assert readable(masked(with_found(message, dict.fromkeys(message.foreseen.found, ends)))) == []
-    assert readable(masked(with_found(message, {"no digest": (0, 1)}))) == []
+    told = {name: (*numbers[:DIGEST], *ends) for name, numbers in message.foreseen.found.items()}
+    assert readable(masked(with_found(message, told))) == []
+    assert readable(masked(with_found(message, {"no digest": (0, 1), "none": ()}))) == []
+
+
+def test_what_an_earlier_version_found_under_digests_as_names_is_found_anew() -> None:
+    message, digest = said(1, TITLE, TEXT), digest_of(TEXT).hex()
+    for ends in ((1,), (1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9)):
+        assert readable(masked(with_found(message, {digest: ends}))) == []
+
+
+def test_no_message_brings_names_of_its_own() -> None:
+    """A parser of JSON that keeps the names it has seen (Elasticsearch's) takes time for each new one."""
+    messages = [foreseen(said(number, f"{TITLE}{number}", f"{TEXT}{number}"), None) for number in range(3)]
+    names = [tuple(one.foreseen.found) for one in messages if isinstance(one.foreseen, Foreseen)]
+    assert names == [("0", "1", "2")] * 3
 
 
 def test_a_text_that_a_further_message_makes_longer_is_looked_through(asked: Asked) -> None:
