@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Each worker has servers of its own (about 1.5 GB); most of the time they wait for one another's processes.
 TEST_WORKERS ?= 3
+# Images of Python often set it: each process that a test starts, or a demo, would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: setup demo test check fuzz fuzz-turn fuzz-desk bench sbom audit lock clean
 
