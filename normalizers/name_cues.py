@@ -94,7 +94,8 @@ def _rare_name(found: Mapping[str, str]) -> str:
 
 def _by_sound(sounds: str, *, dotted: bool = False) -> str:
     """Return the pattern of names in these characters, and of no place."""
-    places = trie(sorted({name for name in divisions.names() if len(name) > 1 and set(name[:2]) <= set(sounds)}))
+    heard = set(sounds)
+    places = trie(name for name in divisions.names() if len(name) > 1 and heard.issuperset(name[:2]))
     part = rf"(?:[{sounds}]|(?<=阿)不)"
     dot = _DOT if dotted else "[·•・‧∙.]"
     in_parts = rf"{part}{{1,8}}{dot}(?:{part}{{2,8}}(?!{HAN})|{HAN}{{2,5}}{_ENDS}|{part}{{2,8}})"
