@@ -30,7 +30,7 @@ AT = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 CASES = sorted(
     source
     for source in (Path(__file__).parents[1] / "normalizers/cases").glob("*/*/raw.*")
-    if source.parts[-3] in {"phone", "record", "web", "wechat", "weibo"}
+    if source.parts[-3] not in {"mailbox", "sms"}  # mails and hexadecimal digits: no fields to plant into
 )
 VALUES = ("13764520918", "jixiaoxi.1987@mail.example", "210102198503123322", "辽A3M2K7", "wxid_8k2l1m9n0p")
 HIDDEN_FROM = {topics.EVENT, topics.LINK, topics.TICKET_MASKED}
