@@ -17,6 +17,7 @@ from hotline.cli.dead import dead
 from hotline.cli.deadlines import deadlines
 from hotline.cli.index import index
 from hotline.cli.learn import learn
+from hotline.cli.new import new
 from hotline.cli.pipe import pipe
 from hotline.cli.rates import rates
 from hotline.cli.replay import replay
@@ -116,4 +117,5 @@ app.add_typer(answers, name="answers")
 app.command()(replay)
 app.add_typer(schema, name="schema")
 app.add_typer(learn, name="learn")
+app.add_typer(new, name="new")
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench)

@@ -7,12 +7,14 @@ import pytest
 
 from connectors.table import entries
 from hotline.settings import ConnectorsSettings
+from hotline.skeletons import MARK
 from normalizers import NORMALIZERS
 from schemas import topics, words
 from sinks.webhook.settings import Channel, Kind
 
 SECTIONS = dict(entries())
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "channels.md"
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reference" / "channels.md"
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -43,3 +45,17 @@ def test_a_subscriber_may_choose_every_channel_and_kind() -> None:
 
 def test_a_channel_that_is_understood_has_a_topic() -> None:
     assert set(NORMALIZERS) <= set(topics.CHANNELS)
+
+
+def test_nothing_of_a_skeleton_is_left_to_write() -> None:
+    """`hotline new connector` leaves these places to whoever called it."""
+    kinds = {".py", ".md", ".txt"}
+    rooms = ("connectors", "normalizers", "tests", "docs")
+    files = [path for room in rooms for path in sorted((ROOT / room).rglob("*")) if path.suffix in kinds]
+    left = [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in files
+        for number, line in enumerate(path.read_text("utf-8", "replace").splitlines(), 1)
+        if f"{MARK}:" in line
+    ]
+    assert not left, "\n".join(left)

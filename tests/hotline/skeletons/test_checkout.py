@@ -1,0 +1,148 @@
+"""`hotline new connector` in a copy of this checkout: sound at once, and what fails says what is to be written."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import pytest
+
+from hotline.skeletons import MARK
+from tests.docs.pages import ROOMS, ROOT
+from tests.docs.test_add_a_channel import FILES, POSTS
+
+pytestmark = pytest.mark.timeout(1800)
+
+ASKED = {
+    "push": ("counter_of_the_city_hall", "市民服务大厅一层综合窗口"),
+    "pull": ("letters_of_the_city_hall", "市民服务大厅二层来信窗口"),
+    "session": ("speaker_of_the_city_hall", "市民服务大厅三层电话窗口"),
+}
+"""The longest names that can be had: what they are written into must not be reformatted."""
+
+CASES = "tests/normalizers/test_cases.py"
+TESTS = [f"tests/contract/test_{what}.py" for what in ("channels", "pull_connectors", "push_connectors", "normalizers")]
+TESTS += [CASES, "tests/schemas/test_generate.py", "tests/docs/test_pages.py", "tests/docs/test_reference.py"]
+
+
+class Done(NamedTuple):
+    code: int
+    told: str
+
+
+class Checkout:
+    """A copy of this checkout, and the tools in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        for room in (*ROOMS, "benchmarks", "deploy", "docs", "tests"):
+            shutil.copytree(ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__"))
+        for file in [*ROOT.glob("*.*"), ROOT / "Makefile"]:
+            if file.is_file():
+                shutil.copy(file, folder)
+
+    def run(self, *module: str, **variables: str) -> Done:
+        command, surroundings = [sys.executable, "-m", *module], os.environ | variables
+        done = subprocess.run(command, cwd=self.folder, env=surroundings, capture_output=True, text=True, check=False)
+        return Done(done.returncode, done.stdout + done.stderr)
+
+    def new(self, name: str, kind: str, chinese: str, *more: str) -> Done:
+        return self.run("hotline", "new", "connector", name, "--kind", kind, "--chinese", chinese, *more)
+
+    def change(self, path: str, pattern: str, by: str) -> None:
+        file = self.folder / path
+        file.write_text(re.sub(pattern, by.replace("\\", r"\\"), file.read_text(encoding="utf-8")), encoding="utf-8")
+
+    def outcomes(self, *tests: str, **variables: str) -> tuple[int, dict[str, str]]:
+        """Run tests; return how many pass, and what the others say."""
+        report = self.folder.parent / "report.xml"
+        words = ("-p", "no:cacheprovider", "-m", "not integration", f"--junit-xml={report}")
+        told = self.run("pytest", "-q", *words, *tests, **variables).told
+        cases = list(ElementTree.parse(report).iter("testcase"))
+        assert cases, told
+        failed = {f"{case.get('classname')}::{case.get('name')}": str(fault.get("message")) for case in cases
+                  for fault in case if fault.tag in ("failure", "error")}  # fmt: skip
+        return len(cases) - len(failed), failed
+
+    def files(self) -> dict[str, bytes]:
+        """What `git status` would look at."""
+        found = {path.relative_to(self.folder): path for path in self.folder.rglob("*") if path.is_file()}
+        of_tools = re.compile(r"\.|__pycache__")
+        return {
+            str(name): path.read_bytes() for name, path in found.items() if not any(map(of_tools.match, name.parts))
+        }
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Checkout, list[str]]:
+    """A checkout with a new connector of each kind and one more way into a channel, and the paths of what is new."""
+    checkout = Checkout(tmp_path_factory.mktemp("asked") / "hotline")
+    before = checkout.files()
+    for kind, (name, chinese) in ASKED.items():
+        done = checkout.new(name, kind, chinese)
+        assert done.code == 0, done.told
+        assert f"new      connectors/{name}.py" in done.told
+    done = checkout.new("sms_by_pigeon", "session", "信鸽", "--channel", "sms")
+    assert done.code == 0, done.told
+    return checkout, sorted(checkout.files().keys() - before.keys())
+
+
+def test_the_new_files_keep_to_make_check(asked: tuple[Checkout, list[str]]) -> None:
+    checkout, new = asked
+    ours = [path for path in new if path.endswith(".py") and not path.startswith("tests/")]
+    assert len(ours) == 7, "four connectors, three normalizers"
+    for words in (["ruff", "format", "--check", "."], ["ruff", "check", "--output-format", "concise", "."]):
+        found = checkout.run(*words)
+        assert found.code == 0, found.told
+    rooms = subprocess.run([Path(sys.executable).with_name("lint-imports")], cwd=checkout.folder, check=False)
+    assert rooms.returncode == 0
+    typed = checkout.run("mypy", "--follow-imports=silent", *ours, "connectors/table.py", "normalizers/__init__.py")
+    assert typed.code == 0, typed.told
+
+
+def test_the_generated_files_are_what_the_code_says(asked: tuple[Checkout, list[str]]) -> None:
+    checkout, _ = asked
+    assert checkout.run("hotline", "schema", "check").code == 0
+
+
+def test_a_second_time_nothing_is_written(asked: tuple[Checkout, list[str]]) -> None:
+    checkout, _ = asked
+    before = checkout.files()
+    for kind, (name, chinese) in ASKED.items():
+        assert checkout.new(name, kind, chinese).code == 2
+    assert checkout.files() == before
+
+
+def test_what_fails_says_what_is_to_be_written_and_where(asked: tuple[Checkout, list[str]]) -> None:
+    checkout, new = asked
+    passed, failed = checkout.outcomes(*TESTS, *(path for path in new if "/test_" in path))
+    assert passed > 500
+    assert {test: told for test, told in failed.items() if f"{MARK}: " not in told} == {}
+    assert [name for name, _ in ASKED.values() if not any(name in test for test in failed)] == []
+    (told,) = (told for test, told in failed.items() if test.endswith("test_nothing_of_a_skeleton_is_left_to_write"))
+    listed = set(re.findall(rf"([\w/.-]+):\d+: .*{MARK}: ", told))
+    assert listed == {*new, "docs/reference/channels.md", "tests/contract/test_normalizers.py"}
+
+
+def test_the_page_leads_to_a_channel_that_keeps_every_contract(tmp_path: Path) -> None:
+    checkout = Checkout(tmp_path / "hotline")
+    assert checkout.new("kiosk", "push", "自助终端").code == 0
+    for path, source in FILES.items():
+        (checkout.folder / f"{path}.py").write_text(source, encoding="utf-8")
+    body = re.findall(r"^BODY = '(.*)'", FILES[POSTS], re.MULTILINE)[0]
+    checkout.change("tests/contract/test_normalizers.py", rf'"{MARK}: .*"(?=\.encode)', f"'{body}'")
+    case = checkout.folder / "tests/normalizers/cases/kiosk/text/raw.txt"
+    case.with_suffix(".json").write_text(body, encoding="utf-8")
+    case.unlink()
+    for page in ("docs/how-to/channels/kiosk.md", "docs/reference/channels.md"):
+        checkout.change(page, f"{MARK}: ", "")
+    assert checkout.run("hotline", "schema", "export").code == 0
+    assert checkout.run("ruff", "check", ".").code == 0
+    checkout.outcomes(CASES, HOTLINE_WRITE_CASES="1")
+    passed, failed = checkout.outcomes(*TESTS)
+    assert (failed, passed > 500) == ({}, True)
+    assert checkout.outcomes("tests/tickets/test_planted_everywhere.py", "-k", "kiosk") == (1, {})

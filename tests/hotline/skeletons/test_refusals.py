@@ -1,0 +1,91 @@
+"""`hotline new connector` refuses a name that means something already, and then writes nothing."""
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from hotline.cli.app import app
+from hotline.skeletons import Kind, plan
+from hotline.skeletons.channel import LONGEST_NAME, asked
+from schemas.errors import MisconfiguredError
+from tests.docs.pages import ROOT
+
+NO_NAMES = [
+    "Kiosk",
+    "kiosk-2",
+    "2kiosk",
+    "_kiosk",
+    "kiosk__2",
+    "自助终端",
+    "",
+    "class",
+    "list",
+    "k" * (LONGEST_NAME + 1),
+]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_what_is_no_name_for_a_file_a_setting_and_a_topic(name: str) -> None:
+    with pytest.raises(MisconfiguredError, match="lower_snake_case"):
+        asked(name, "push", "自助终端", None)
+
+
+@pytest.mark.parametrize("chinese", ["", "自助|终端", "自助\n终端", '自助"终端', "自" * 13])
+def test_what_would_break_a_table(chinese: str) -> None:
+    with pytest.raises(MisconfiguredError, match="is no Chinese name"):
+        asked("kiosk", "push", chinese, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("sms_cmpp", "There is a connector or a channel sms_cmpp"),
+        ("record", "There is a connector or a channel record"),
+        ("backfill", "hotline.raw.backfill.v1 is a topic with a use of its own"),
+        ("flood", "hotline.raw.flood.v1 is a topic with a use of its own"),
+    ],
+)
+def test_what_there_is(name: str, why: str) -> None:
+    with pytest.raises(MisconfiguredError, match=why):
+        asked(name, "push", "自助终端", None)
+
+
+def test_one_chinese_word_is_one_channel() -> None:
+    with pytest.raises(MisconfiguredError, match="There is a channel 短信: name it with --channel"):
+        asked("texts", "push", "短信", None)
+    assert asked("texts", "push", "短信", "sms").channel == "sms"
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "where"),
+    [
+        ("runner", "pull", "connectors/runner.py"),
+        ("fetcher", "pull", "connectors/fetcher.py"),
+        ("xml", "push", "normalizers/xml.py"),
+        ("entries", "session", "connectors/table.py"),
+        ("request", "push", "connectors/request.py"),
+        ("platform", "push", "tests/contract/test_push_connectors.py"),
+    ],
+)
+def test_what_a_file_calls_something_else(name: str, kind: Kind, where: str) -> None:
+    with pytest.raises(MisconfiguredError, match=rf"{name} means something else to .*{where}"):
+        plan.plan(ROOT, asked(name, kind, "自助终端", None))
+
+
+def test_a_table_that_is_not_where_it_was(tmp_path: Path) -> None:
+    (tmp_path / "connectors").mkdir()
+    (tmp_path / "connectors" / "table.py").write_text("from connectors import phone\n")
+    with pytest.raises(MisconfiguredError, match=r"connectors/table\.py has no place for a new line"):
+        plan.plan(tmp_path, asked("kiosk", "push", "自助终端", None))
+
+
+def test_the_verb_says_so_and_writes_nothing() -> None:
+    def files() -> set[Path]:
+        return {path for room in ("connectors", "normalizers", "tests") for path in (ROOT / room).rglob("runner*")}
+
+    before = files()
+    refused = CliRunner().invoke(app, ["new", "connector", "runner", "--kind", "pull", "--chinese", "自助终端"])
+    assert refused.exit_code == 2
+    assert "connectors/runner.py: choose another name." in refused.stderr
+    assert files() == before
