@@ -1,17 +1,21 @@
 """What a new connector writes: files that are new, and a line in each table; all of it is thought through before."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from string import Template
+from types import MappingProxyType
 
 from msgspec import Struct
 
-from hotline.skeletons import MARK, tables
+from hotline.skeletons import MARK, Kind, tables
 from hotline.skeletons.channel import NewConnector
 from schemas.errors import MisconfiguredError
 
 TEMPLATES = Path(__file__).parent / "templates"
+
+OTHER_SIDES: Mapping[Kind, str] = MappingProxyType({"pull": "service", "push": "posts", "session": "server"})
+"""The files of the tests in which stands what a connector talks to."""
 
 Edit = Callable[[str], str]
 
@@ -42,9 +46,8 @@ def write(root: Path, made: Plan) -> None:
 
 def _files(wanted: NewConnector) -> Iterator[tuple[str, str]]:
     name, fill = wanted.name, partial(_filled, wanted=wanted)
-    beside = {"pull": "service", "push": "posts", "session": "test_connector"}[wanted.kind]
     yield f"connectors/{name}.py", fill(f"connector_{wanted.kind}.txt")
-    yield f"tests/connectors/{name}/{beside}.py", fill(f"tests_{wanted.kind}.txt")
+    yield f"tests/connectors/{name}/{OTHER_SIDES[wanted.kind]}.py", fill(f"tests_{wanted.kind}.txt")
     yield f"docs/how-to/channels/{name}.md", fill("page.txt")
     if wanted.is_a_channel:
         yield f"normalizers/{name}.py", fill("normalizer.txt")
@@ -57,7 +60,6 @@ def _filled(template: str, wanted: NewConnector) -> str:
         channel=wanted.channel,
         chinese=wanted.chinese,
         title=wanted.title,
-        variable=wanted.name.upper(),
         cls=wanted.class_name,
     )
 
@@ -91,18 +93,16 @@ def _edits(wanted: NewConnector) -> Iterator[tuple[str, Edit]]:
 
 
 def _edits_of_the_contract(wanted: NewConnector) -> Iterator[tuple[str, Edit]]:
-    """Yield the scenario in what every connector must do; sessions have only tests of their own."""
-    name = wanted.name
-    beside, value = {
-        "pull": ("service", f"{name}.Service"),
-        "push": ("posts", f"Scenario({name}.account, {name}.healthy, {name}.BODY, {name}.FORGED)"),
-        "session": ("", ""),
+    """Yield the scenario in what every connector of its kind must do."""
+    name, path = wanted.name, f"tests/contract/test_{wanted.kind}_connectors.py"
+    scenario = {
+        "pull": f"{name}.Service",
+        "push": f"Scenario({name}.account, {name}.healthy, {name}.BODY, {name}.FORGED)",
+        "session": f"{name}.Server",
     }[wanted.kind]
-    if beside:
-        path = f"tests/contract/test_{wanted.kind}_connectors.py"
-        line = f"from tests.connectors.{name} import {beside} as {name}"
-        yield path, partial(tables.imported_beside, line=line)
-        yield path, partial(tables.entered, table="SCENARIOS", name=name, value=value)
+    line = f"from tests.connectors.{name} import {OTHER_SIDES[wanted.kind]} as {name}"
+    yield path, partial(tables.imported_beside, line=line)
+    yield path, partial(tables.entered, table="SCENARIOS", name=name, value=scenario)
 
 
 def _edits_of_a_channel(name: str, chinese: str) -> Iterator[tuple[str, Edit]]:
