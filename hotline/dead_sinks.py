@@ -19,6 +19,7 @@ from sinks.elastic import ElasticSink
 from sinks.eraser import Eraser
 from sinks.settings import SinkSettings
 from sinks.webhook import SubscriberSettings
+from sinks.webhook.ahead import Ahead
 from sinks.webhook.book import Book
 from sinks.webhook.courier import Courier
 from sinks.webhook.webhook import WebhookSink
@@ -83,11 +84,16 @@ class Subscriber:
             for one in there:
                 if newest.offsets.get(one.key, -1) > one.position.offset:
                     found[one.position] = "a newer snapshot of its ticket takes its place"
+                elif newest.ahead.is_void(one):
+                    found[one.position] = "words of its ticket were taken away since"
                 elif one.key in newest.hidden:
                     found[one.position] = "its ticket is one by now that the subscriber may not read"
-                elif not _holds(self._sink.wants, one):
+                elif not _holds(self._tells, one):
                     found[one.position] = "the subscriber's filter does not let it through"
         return found
+
+    def _tells(self, document: Document) -> bool:
+        return self._sink.outgoing(document) is not None
 
     async def deliver(self, producer: AIOKafkaProducer, documents: Sequence[Document], bury: Bury) -> None:
         """Post them. Raises a FatalError when a person must mend the subscriber."""
@@ -107,6 +113,7 @@ class _Newest:
     def __init__(self, connection: KafkaConnection, place: tuple[str, int], sink: WebhookSink) -> None:
         self.offsets: dict[bytes, int] = {}
         self.hidden: set[bytes] = set()
+        self.ahead = Ahead()
         self._connection = connection
         self._topic, self._partition = place
         self._sink = sink
@@ -127,6 +134,7 @@ class _Newest:
                 self._note(document)
 
     def _note(self, document: Document) -> None:
+        self.ahead.note([document])
         self.hidden.discard(document.key)
         if not _holds(self._sink.may_read, document):
             self.hidden.add(document.key)

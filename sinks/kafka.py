@@ -46,12 +46,12 @@ def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
     )
 
 
-def make_reader(connection: KafkaConnection, topic: str) -> AIOKafkaConsumer:
-    """Return a consumer without a group that has not started: it reads the whole topic, and commits nothing."""
+def make_reader(connection: KafkaConnection, *names: str, client_id: str = "hotline-rebuild") -> AIOKafkaConsumer:
+    """Return a consumer without a group that has not started: it reads whole topics, and commits nothing."""
     return AIOKafkaConsumer(
-        topic,
+        *names,
         **connection.aiokafka_options(),
-        client_id="hotline-rebuild",
+        client_id=client_id,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",

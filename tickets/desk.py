@@ -122,7 +122,10 @@ class Desk:
         """Return what the chunk's decisions write, and start the next chunk."""
         records = [record for decision in self._events for record in outputs.of_event(decision)]
         opened = {one.ticket_id for made in self._events for one in made.changes if type(one) is event.Opened}
+        redacted = {name for made in self._events for name in erasing.redacted_by(made)}
         for ticket, decision in self._changed.values():
+            if ticket.ticket_id in redacted:
+                ticket = replace(ticket, redacted_version=ticket.version)
             value = encode(ticket)
             if ticket.ticket_id in self.state.tickets:
                 self.state.bodies[ticket.ticket_id] = value

@@ -75,6 +75,13 @@ def without_repeats(filed: Ticket, before: Ticket, decision: Event) -> Ticket:
     return replace(filed, **{name: getattr(before, name) for name in _TOLD})
 
 
+def redacted_by(decision: Event) -> Iterator[str]:
+    """Yield the tickets of which a decision takes words away; what only empties a message takes none."""
+    for change in decision.changes:
+        if isinstance(change, event.Redacted) and (change.fields or change.spans):
+            yield change.ticket_id
+
+
 def erased(ticket: Ticket) -> Ticket:
     """Return the empty snapshot: ids, times, the stage and the cluster; nothing of anybody."""
     return Ticket(
@@ -99,6 +106,19 @@ def erased(ticket: Ticket) -> Ticket:
         cluster_id=ticket.cluster_id,
         cluster_no=ticket.cluster_no,
         erased=True,
+    )
+
+
+def withheld(ticket: Ticket) -> Ticket:
+    """Return what is told of a redacted ticket where it is no business any more: its stage, and none of its words."""
+    return replace(
+        erased(ticket),
+        status=ticket.status,
+        status_at=ticket.status_at,
+        closed_at=ticket.closed_at,
+        masked=ticket.masked,
+        erased=False,
+        redacted_version=ticket.redacted_version,
     )
 
 

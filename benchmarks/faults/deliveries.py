@@ -17,7 +17,7 @@ def in_subscription(
     """Return what is wrong with the deliveries of the tickets of `cities`, by kind.
 
     `early` of them had come before the topics were read: of a later one these need not tell. Of an erased ticket
-    nothing need arrive but that it is.
+    nothing need arrive but that it is, of a redacted one nothing of before.
     """
     return by_kind(_faults(tuple(cities), ledger, list(arrivals), early))
 
@@ -41,16 +41,21 @@ def _faults(cities: tuple[str, ...], ledger: Ledger, arrivals: list[Arrival], ea
             yield "delivery that nobody subscribed to", one.delivery_id
         elif one.digest != wanted[one.delivery_id]:
             yield "delivery unlike its record", one.delivery_id
-    erased = {name for name in wanted if (one := ledger.tickets.get(_ticket_of(name))) and one.erased}
-    last = {f"{NAME}:{ticket_id}:{max(versions)}" for ticket_id, versions in ledger.snapshots.items()}
-    for delivery_id in wanted.keys() - {one.delivery_id for one in arrivals} - (erased - last):
+    void = {name for name in wanted if _is_void(name, ledger)}
+    for delivery_id in wanted.keys() - {one.delivery_id for one in arrivals} - void:
         yield "snapshot never delivered", delivery_id
     yield from _disordered(one.delivery_id for one in arrivals if one.delivery_id in wanted)
     yield from _unlogged([one.delivery_id for one in arrivals], early, ledger.deliveries)
 
 
-def _ticket_of(delivery_id: str) -> str:
-    return delivery_id.split(":")[1]
+def _is_void(delivery_id: str, ledger: Ledger) -> bool:
+    """Say whether a later version took words away: whoever was away until then is told that alone."""
+    _, ticket_id, version = delivery_id.split(":")
+    ticket = ledger.tickets.get(ticket_id)
+    if ticket is None:
+        return False
+    below = max(ledger.snapshots[ticket_id]) if ticket.erased else ticket.redacted_version or 0
+    return int(version) < below
 
 
 def _disordered(arrived: Iterable[str]) -> Iterator[tuple[str, str]]:

@@ -290,4 +290,10 @@ class Ticket(Record, frozen=True, kw_only=True):
     labels: Annotated[tuple[str, ...], about("Scheme and code", "标签")] = ()
     masked: Annotated[bool, about("Personal data is masked", "已脱敏", index="boolean")] = False
     erased: Annotated[bool, about("Personal data is gone for ever", "已删除个人信息", index="boolean")] = False
+    redacted_version: Annotated[
+        int | UnsetType,
+        about(
+            "Version in which words were blacked out last: those of an older one have to go", "涂黑版本", index="none"
+        ),
+    ] = UNSET
     lineage: Annotated[Lineage, about("What it was made from", "溯源", index="object")] = field(default_factory=Lineage)

@@ -11,21 +11,18 @@ import structlog
 
 from schemas.errors import PipelineError, RecordError, RetriableError, UndeliverableError
 from schemas.records import Delivery
-from schemas.wire import Position
 from sinks import metrics
 from sinks.base import Document, Refusal
 from sinks.delivery import Bury, Sleep, letter_of
+from sinks.webhook.ahead import Ahead
 from sinks.webhook.gate import LONGEST_ASKED_SECONDS, Gate, pause
-from sinks.webhook.request import delivery_id, version_of
+from sinks.webhook.request import delivery_id, redaction_of, version_of
 from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.verdict import Answer, Outcome
 from sinks.webhook.webhook import WebhookSink
 
 Write = Callable[[Delivery], Awaitable[None]]
 """Returns when Kafka holds the line of the delivery log; raises RetriableError when it does not."""
-
-_ERASED = b'"erased":true'
-"""In the snapshot of an erased ticket; in a text its quotes would be escaped."""
 
 _log = structlog.get_logger(__name__)
 
@@ -50,6 +47,7 @@ class Courier:
         bury: Bury,
         write: Write,
         *,
+        ahead: Ahead | None = None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
@@ -67,7 +65,8 @@ class Courier:
         self._slots = asyncio.Semaphore(settings.requests_at_once)
         self._gate = Gate(subscriber, settings, clock, sleep, jitter)
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
-        self._erased: dict[bytes, Position] = {}
+        self._ahead = ahead or Ahead()
+        self._redactions: dict[bytes, int] = {}
         self._kafka_trouble: str | None = None
 
     @property
@@ -78,9 +77,9 @@ class Courier:
     async def deliver(self, documents: Sequence[Document]) -> None:
         """Return when each document is delivered, not wanted, or a dead letter that Kafka holds.
 
-        What waits of a ticket that one of them erases is wanted no more.
+        What waits of a ticket that one of them erases or redacts is wanted no more.
         """
-        self._erased.update((one.key, one.position) for one in documents if _ERASED in one.value)
+        self._ahead.note(documents)
         tasks = [asyncio.create_task(self._in_turn(document)) for document in documents]
         try:
             await asyncio.gather(*tasks)
@@ -92,21 +91,19 @@ class Courier:
         """Let the versions of a ticket go one after the other, in the order in which they were read."""
         turn = self._turns.setdefault(document.key, asyncio.Lock())
         async with turn:
+            await self._ahead.known(document.position)
             journey = _Journey(document)
             try:
-                if self._sink.wants(document):
-                    await self._travel(journey)
-                else:
+                told = self._sink.outgoing(document, self._redactions.get(document.key, 0))
+                if told is None:
                     self._count("skipped")
+                    return
+                journey = _Journey(told)
+                await self._travel(journey)
+                if redaction := redaction_of(document):
+                    self._redactions[document.key] = redaction
             except RecordError as error:
                 await self._bury_it(journey, error.code, str(error), retryable=False)
-            if self._erased.get(document.key) == document.position:
-                del self._erased[document.key]
-
-    def _is_erased(self, document: Document) -> bool:
-        """Say whether its ticket was erased behind it: the subscriber is told that, and nothing of before."""
-        erased = self._erased.get(document.key)
-        return erased is not None and erased[:2] == document.position[:2] and erased > document.position
 
     async def _travel(self, journey: _Journey) -> None:
         while True:
@@ -128,12 +125,12 @@ class Courier:
     async def _tried(self, journey: _Journey) -> Answer | None:
         """Send it; while the endpoint is away keep the place and send it again, as long as there is time.
 
-        None when its ticket was erased meanwhile.
+        None when its ticket lost words behind it: the subscriber is told that, and nothing of before.
         """
         async with self._slots:
             while True:
                 async with self._gate.passage() as closings:
-                    if self._is_erased(journey.document):
+                    if self._ahead.is_void(journey.document):
                         return None
                     answer = await self._sent(journey, closings)
                 if answer.outcome in (Outcome.DELIVERED, Outcome.REFUSED):

@@ -2,18 +2,22 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, cast
 from urllib.parse import quote
 
 import msgspec
+from msgspec import UNSET
 
+from schemas import topics
 from schemas.envelope import FIRST_WRITTEN, Envelope, Headers
 from schemas.errors import RecordError, SchemaError
 from schemas.records import Ticket
-from schemas.wire import decode
+from schemas.wire import decode, encode
 from sinks.base import Document
 from sinks.webhook.settings import FilterSettings, SubscriberSettings
+from tickets import erasing
 from tickets.export import service_request, service_requests_json, service_requests_xml, ticket_form
 
 JSON = "application/json"
@@ -23,6 +27,12 @@ _KEY = re.compile(rb"[A-Za-z0-9_-]{1,128}")
 
 _TOLD = ("specversion", "id", "source", "type", "time", "subject", "dataschema", "sequence", "jurisdiction")
 """The attributes that go along; never `ce_sender` or whatever else a later version puts beside them."""
+
+_ERASED, _REDACTED = b'"erased":true', b'"redacted_version":'
+"""In the snapshot of a ticket that lost words; in a text their quotes would be escaped."""
+
+_KEPT = timedelta(milliseconds=int(topics.TOPICS[topics.TICKET_MASKED].extra["min.compaction.lag.ms"]))
+"""So long Kafka keeps each snapshot of a ticket; of those that are older only the newest may be there."""
 
 _PLAIN = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
 """What CloudEvents' HTTP binding leaves unescaped in a header."""
@@ -84,6 +94,37 @@ def is_wanted(document: Document, chosen: FilterSettings) -> bool:
     )
 
 
+def outgoing(document: Document, chosen: FilterSettings, known: int, now: datetime) -> Document | None:
+    """Return what a subscriber is told by a record; None when there is nothing to tell. Raises as `is_wanted` does.
+
+    Whoever may hold a ticket hears of its redaction, whatever the filter says: where it leaves the ticket out, by a
+    snapshot without a word. `known` is the redaction that this subscriber knows of. A record that is read when the
+    snapshot of the redaction may be compacted away tells of it, too.
+    """
+    if is_wanted(document, chosen):
+        return document
+    version = redaction_of(document)
+    if version <= known:
+        return None
+    ticket = decode(document.value, Ticket)
+    if ticket.version != version and now - ticket.updated_at < _KEPT:
+        return None
+    if is_wanted(document, chosen.model_copy(update={"first_version_only": False})):
+        return document
+    for_all = FilterSettings(jurisdictions=chosen.jurisdictions, since=chosen.since)
+    return document._replace(value=encode(erasing.withheld(ticket))) if is_wanted(document, for_all) else None
+
+
+def redaction_of(document: Document) -> int:
+    """Return the version in which the ticket lost words last, 0 where it lost none. Raises SchemaError."""
+    return cast(int, decode(document.value, Ticket).redacted_version) if _REDACTED in document.value else 0
+
+
+def void_below(document: Document) -> int:
+    """Return the version below which no word of the ticket may be told any more, 0 for none. Raises SchemaError."""
+    return version_of(document) if _ERASED in document.value else redaction_of(document)
+
+
 def _is_first(document: Document, ticket: Ticket) -> bool:
     """Say whether nothing was written of a ticket before; one that changed as it was opened has a later version."""
     return ticket.version == 1 or FIRST_WRITTEN in document.headers
@@ -129,7 +170,9 @@ def _open311_xml(document: Document, settings: SubscriberSettings) -> Body:
 
 def _zammad(document: Document, settings: SubscriberSettings) -> Body:
     ticket = decode(document.value, Ticket)
-    form = ticket_form(ticket, group=settings.zammad_group, customer=settings.zammad_customer)
+    replaces = not _is_first(document, ticket) and ticket.redacted_version is not UNSET
+    replaces = replaces and (settings.filter.first_version_only or ticket.redacted_version == ticket.version)
+    form = ticket_form(ticket, group=settings.zammad_group, customer=settings.zammad_customer, replaces=replaces)
     return Body(msgspec.json.encode(form), {"content-type": JSON})
 
 

@@ -13,9 +13,10 @@ from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, RetriableError
 from schemas.trace import OFF, Tracer
 from sinks.base import Source
-from sinks.kafka import Graveyard
+from sinks.kafka import Graveyard, group_of, make_reader
 from sinks.runner import Runner, run_sink
 from sinks.settings import SinkSettings
+from sinks.webhook.ahead import Ahead
 from sinks.webhook.book import Book
 from sinks.webhook.courier import Courier
 from sinks.webhook.settings import SubscriberSettings
@@ -108,9 +109,10 @@ async def run_subscriber(
 ) -> None:
     """Run one subscriber until `stop` is set; `source` is the topic to read, where it is not its snapshots'."""
     sink = WebhookSink(name, settings)
+    ahead = Ahead(partial(make_reader, connection, client_id=f"{group_of(sink.name)}-ahead"))
 
     def courier(producer: AIOKafkaProducer) -> Courier:
-        return Courier(sink, name, settings, Graveyard(producer).bury, Book(producer).write)
+        return Courier(sink, name, settings, Graveyard(producer).bury, Book(producer).write, ahead=ahead)
 
     limits = SinkSettings(
         batch_max_documents=BATCH_DOCUMENTS,
@@ -119,4 +121,9 @@ async def run_subscriber(
         drain_max_seconds=min(settings.request_timeout_seconds, _DRAIN_MAX_SECONDS),
     )
     sources = [source or Source(topic=TOPICS[settings.snapshot])]
-    await run_sink(sink, sources, connection, limits, stop, on_ready, make=courier, tracer=tracer)
+    reading = asyncio.create_task(ahead.run(), name="ahead")
+    try:
+        await run_sink(sink, sources, connection, limits, stop, on_ready, make=courier, tracer=tracer)
+    finally:
+        reading.cancel()
+        await asyncio.wait([reading])

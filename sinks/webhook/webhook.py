@@ -17,7 +17,7 @@ from schemas.errors import (
     UnreachableError,
 )
 from sinks.base import Document, Refusal, Verdicts
-from sinks.webhook.request import Body, body_of, delivery_id, is_wanted, may_be_read
+from sinks.webhook.request import Body, body_of, delivery_id, is_wanted, may_be_read, outgoing
 from sinks.webhook.resolver import CheckedResolver
 from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.signature import signed_headers
@@ -88,6 +88,10 @@ class WebhookSink:
     def wants(self, document: Document) -> bool:
         """Say whether the subscriber's filter lets a document through. Raises SchemaError when it cannot be read."""
         return is_wanted(document, self._settings.filter)
+
+    def outgoing(self, document: Document, known: int = 0) -> Document | None:
+        """Return what the subscriber is told, if anything; `known` is the redaction it knows of. Raises as `wants`."""
+        return outgoing(document, self._settings.filter, known, self._now())
 
     def may_read(self, document: Document) -> bool:
         """Say whether the subscriber may read tickets of this one's level (保密). Raises as `wants` does."""

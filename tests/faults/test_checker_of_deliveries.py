@@ -94,6 +94,16 @@ def test_of_an_erased_ticket_nothing_has_to_arrive_but_that_it_is() -> None:
         assert run.found() == found
 
 
+def test_of_a_redacted_ticket_nothing_of_before_has_to_arrive() -> None:
+    for number, found in ((0, set()), (len(TICKETS), {"snapshot never delivered"})):
+        run = Run()
+        ticket = unknown(TICKETS[0], CITY, datetime(2026, 11, 25, tzinfo=UTC))
+        run.ledger.tickets[TICKETS[0]] = replace(ticket, redacted_version=2)
+        one = run.came.pop(number)
+        del run.ledger.deliveries[one.delivery_id]
+        assert run.found() == found
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [

@@ -96,6 +96,25 @@ async def test_an_old_snapshot_does_not_bring_back_what_was_erased(kafka: KafkaC
     assert map_.ids == ["map:210100-b:1"]
 
 
+async def test_an_old_snapshot_does_not_bring_back_what_was_redacted(
+    kafka: KafkaConnection, map_: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although the filter leaves the redacted one out; what is told since is no news of before, and goes."""
+    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__FILTER__STATUSES", '["received"]')
+    old, _, since, _ = await asyncio.to_thread(
+        published,
+        kafka,
+        snapshot(topic=topics.TICKET_MASKED, status="received"),
+        snapshot(version=2, topic=topics.TICKET_MASKED, status="dispatched", redacted_version=2),
+        snapshot("210100-b", 3, topic=topics.TICKET_MASKED, status="received", redacted_version=2),
+        snapshot("210100-b", 4, topic=topics.TICKET_MASKED, status="dispatched", redacted_version=2),
+    )
+    await asyncio.to_thread(refused, kafka, old, since)
+    report = await replayed()
+    assert [held["why"] for held in report["held"]] == ["words of its ticket were taken away since"]  # type: ignore[attr-defined] # JSON
+    assert map_.ids == ["map:210100-b:3"]
+
+
 async def test_only_what_its_filter_wants_goes_to_it(
     kafka: KafkaConnection, map_: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,21 +23,26 @@ _TYPES: Mapping[str, str] = MappingProxyType({"phone": "phone", "web": "web"})
 _ERASURE = "删除个人信息: 工单 {} (erased, delete what you hold of it)"
 """An erasure is work for a person: Zammad has no door that finds our ticket in it."""
 
+_REDACTION = "涂黑个人信息: 工单 {} (redacted, this takes the place of what you hold of it)"
+"""So is a redaction."""
+
 _NOT_YET = frozenset({"received", "screened"})
 """Nobody has looked at it."""
 
 
-def ticket_form(ticket: Ticket, *, group: str = GROUP, customer: str | None = None) -> dict[str, Any]:
-    """Return the form that opens the ticket in `group`.
+def ticket_form(
+    ticket: Ticket, *, group: str = GROUP, customer: str | None = None, replaces: bool = False
+) -> dict[str, Any]:
+    """Return the form that opens the ticket in `group`; it `replaces` one from which words were taken since.
 
     Zammad finds or makes the customer by mail address. Who has none (and everybody, when the snapshot is masked) is
     the `customer`, login or mail address of an existing user; without one Zammad takes the API's own user.
     """
-    title = _ERASURE.format(ticket.ticket_no) if ticket.erased else _title(ticket)
+    title = _title(ticket, replaces=replaces)
     form: dict[str, Any] = {
         "title": title,
         "group": group,
-        "state": _state(ticket),
+        "state": "open" if ticket.erased or replaces else _state(ticket),
         "priority": PRIORITIES.get(ticket.urgency, PRIORITIES["normal"]),
         "note": _note(ticket),
         "tags": ",".join([*(label.replace(",", " ") for label in ticket.labels), ticket.ticket_no]),
@@ -53,7 +58,9 @@ def ticket_form(ticket: Ticket, *, group: str = GROUP, customer: str | None = No
     return form | _customer(ticket, customer)
 
 
-def _title(ticket: Ticket) -> str:
+def _title(ticket: Ticket, *, replaces: bool) -> str:
+    if ticket.erased or replaces:
+        return (_ERASURE if ticket.erased else _REDACTION).format(ticket.ticket_no)
     return ticket.title or ticket.text.strip().partition("\n")[0][:TITLE_CHARACTERS] or ticket.ticket_no
 
 
@@ -65,8 +72,6 @@ def _customer(ticket: Ticket, fallback: str | None) -> dict[str, str]:
 
 def _state(ticket: Ticket) -> str:
     """Return one of the states that every Zammad has."""
-    if ticket.erased:
-        return "open"
     if ticket.status in CLOSED:
         return "closed"
     return "new" if ticket.status in _NOT_YET else "open"

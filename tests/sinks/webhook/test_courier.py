@@ -7,9 +7,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 from schemas.errors import MisconfiguredError, UnreachableError
-from schemas.records import DeadLetter, Delivery
+from schemas.records import DeadLetter, Delivery, Ticket
+from schemas.wire import decode
 from sinks.base import Document
 from sinks.webhook.courier import Courier
 from sinks.webhook.verdict import Answer
@@ -217,6 +219,33 @@ async def test_nor_once_more_when_the_erasure_is_read_while_the_subscriber_is_aw
     await asyncio.gather(*sent)
     assert trip.receiver.ids == ["map:210100-a:1", "map:210100-a:2"]
     assert trip.letters == []
+
+
+async def test_what_waits_of_a_ticket_that_was_redacted_is_not_sent(trip: Trip) -> None:
+    """Its texts could be in it: `"redacted_version":`."""
+    courier = trip.make()
+    before = [snapshot(version=n, offset=n, title='"redacted_version":9') for n in (1, 2)]
+    redacted, later = (snapshot(version=n, offset=n, redacted_version=3) for n in (3, 4))
+    await courier.deliver([*before, redacted, later])
+    assert trip.receiver.ids == ["map:210100-a:3", "map:210100-a:4"]
+
+
+async def test_whoever_holds_a_ticket_hears_of_its_redaction_whatever_the_filter_says(trip: Trip) -> None:
+    """And hears it once, and no word of what he did not subscribe to."""
+    courier = trip.make(filter={"statuses": ["received"]})
+    first = snapshot(status="received", text="秘密")
+    left, redacted, later, back = (
+        snapshot(version=n, offset=n, status=status, text="■■和新的话", redacted_version=3 if n > 2 else UNSET)
+        for n, status in ((2, "dispatched"), (3, "dispatched"), (4, "resolved"), (5, "received"))
+    )
+    for one in (first, left, redacted, later, back):
+        await courier.deliver([one])
+    told = [decode(one.body, Ticket) for one in trip.receiver.got]
+    assert [(one.version, one.status, one.text) for one in told] == [
+        (1, "received", "秘密"), (3, "dispatched", ""), (5, "received", "■■和新的话")
+    ]  # fmt: skip
+    assert told[1].redacted_version == 3
+    assert not told[1].erased
 
 
 async def test_a_ticket_that_is_not_taken_holds_up_no_other(trip: Trip) -> None:

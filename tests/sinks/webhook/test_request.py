@@ -13,11 +13,14 @@ from msgspec.structs import replace
 
 from schemas.envelope import FIRST_WRITTEN
 from schemas.errors import RecordError, SchemaError
+from schemas.records import Ticket
 from schemas.records.common import Emergency
+from schemas.wire import decode
 from sinks import Document
 from sinks.webhook import FilterSettings
-from sinks.webhook.request import body_of, delivery_id, is_wanted, version_of
+from sinks.webhook.request import body_of, delivery_id, is_wanted, outgoing, version_of
 from tests.sinks.webhook.snapshots import AT, GOLDEN, document, snapshot, subscriber
+from tickets.erasing import erased
 
 
 def body(form: str, one: Document | None = None, **fields: Any) -> bytes:
@@ -160,3 +163,56 @@ def test_an_erased_ticket_is_told_to_whoever_may_hold_it() -> None:
 def test_a_filter_is_not_told_of_an_unreadable_ticket() -> None:
     with pytest.raises(SchemaError):
         is_wanted(snapshot()._replace(value=b"{"), FilterSettings(since=datetime(2026, 1, 1, tzinfo=UTC)))
+
+
+REDACTED = replace(LIVE, redacted_version=LIVE.version)
+SOON, LATE = LIVE.updated_at + timedelta(minutes=59), LIVE.updated_at + timedelta(minutes=61)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "known", "words"),
+    [
+        ({}, 0, LIVE.text),
+        ({"kinds": ["help_request"]}, LIVE.version, LIVE.text),  # it is wanted, whoever knows what
+        ({"kinds": ["complaint"]}, 0, ""),
+        ({"kinds": ["complaint"]}, LIVE.version - 1, ""),
+        ({"kinds": ["complaint"]}, LIVE.version, None),
+        ({"confidentiality": ["public"]}, 0, ""),
+        ({"first_version_only": True}, 0, LIVE.text),
+        ({"first_version_only": True, "confidentiality": ["public"]}, 0, ""),
+        ({"jurisdictions": ["110000"]}, 0, None),
+        ({"since": AT + timedelta(seconds=1)}, 0, None),
+    ],
+)
+def test_a_redaction_is_told_beyond_the_filter_and_no_word_with_it(
+    chosen: dict[str, Any], known: int, words: str | None
+) -> None:
+    told = outgoing(document(REDACTED), FilterSettings(**chosen), known, SOON)
+    assert (None if told is None else decode(told.value, Ticket).text) == words
+
+
+def test_what_is_told_of_a_redaction_has_no_word_of_anybody() -> None:
+    told = outgoing(document(REDACTED), FilterSettings(kinds=("complaint",)), 0, SOON)
+    assert told is not None
+    ticket = decode(told.value, Ticket)
+    assert (ticket.version, ticket.status, ticket.redacted_version) == (LIVE.version, LIVE.status, LIVE.version)
+    assert replace(ticket, status="archived", status_at=ticket.updated_at, closed_at=ticket.updated_at) == replace(
+        erased(LIVE), erased=False, redacted_version=LIVE.version
+    )
+    assert delivery_id("map", told) == f"map:{LIVE.ticket_id}:{LIVE.version}"
+
+
+def test_a_later_version_tells_of_it_where_the_redaction_may_be_compacted_away() -> None:
+    later = document(replace(LIVE, redacted_version=LIVE.version - 1))
+    complaints, firsts = FilterSettings(kinds=("complaint",)), FilterSettings(first_version_only=True)
+    assert [outgoing(later, one, 0, SOON) for one in (complaints, firsts)] == [None, None]
+    assert all(outgoing(later, one, 0, LATE) is not None for one in (complaints, firsts))
+    assert outgoing(document(LIVE), complaints, 0, LATE) is None
+
+
+def test_zammad_is_told_which_ticket_a_redacted_one_replaces() -> None:
+    settings = subscriber(format="zammad", filter={"first_version_only": True})
+    form = msgspec.json.decode(body_of(document(REDACTED), settings).content)
+    assert (form["title"].split(" (")[0], form["state"]) == (f"涂黑个人信息: 工单 {LIVE.ticket_no}", "open")
+    first = document(replace(REDACTED, version=1, redacted_version=1))
+    assert msgspec.json.decode(body_of(first, settings).content)["title"] == LIVE.title

@@ -119,6 +119,46 @@ async def test_what_is_never_taken_ends_as_a_dead_letter_and_the_rest_is_there(l
     assert last["210100-7"] == "dead"
 
 
+async def test_what_was_erased_or_redacted_far_behind_what_waits_is_not_sent(
+    lane_with_log: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More waits for who is away than is in hand: the erasure is not read yet as the old snapshot's turn comes."""
+    monkeypatch.setattr("sinks.webhook.run.BATCHES", 1)
+    lane = lane_with_log
+    await lane.publish(tickets(lane, 200))
+    ends = [
+        snapshot("210100-150", 2, topic=lane.topic, erased=True),
+        snapshot("210100-151", 2, topic=lane.topic, redacted_version=2),
+        snapshot("210100-152", 2, topic=lane.topic),
+    ]
+    await lane.publish(ends)
+    async with receiving() as receiver, running(lane, "map", receiver.url):
+        await until(lambda: committed(lane, "map"), 203)
+    void = {f"{named(lane, 'map')}:210100-{n}:1" for n in (150, 151)}
+    every = {f"{named(lane, 'map')}:210100-{n}:1" for n in range(200)}
+    new = {f"{named(lane, 'map')}:{one.key.decode()}:2" for one in ends}
+    assert set(receiver.ids) == every - void | new
+
+
+async def test_what_is_erased_while_the_subscriber_is_away_is_not_sent(
+    lane_with_log: Lane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.webhook.run.BATCHES", 1)
+    lane = lane_with_log
+    await lane.publish(tickets(lane, 200))
+    async with receiving() as receiver:
+        receiver.answers = [status(503)]
+        async with running(lane, "map", receiver.url):
+            await receiver.until(10)
+            await lane.publish([snapshot("210100-150", 2, topic=lane.topic, erased=True)])
+            await asyncio.sleep(1)
+            receiver.answers = [status(204)]
+            await until(lambda: committed(lane, "map"), 201)
+    assert f"{named(lane, 'map')}:210100-150:2" in receiver.ids
+    assert f"{named(lane, 'map')}:210100-150:1" not in receiver.ids
+    assert await lane.dead() == []
+
+
 @pytest.mark.faults
 async def test_a_process_killed_in_midstream_repeats_under_the_same_ids_and_loses_nothing(lane_with_log: Lane) -> None:
     lane = lane_with_log

@@ -16,6 +16,7 @@ from tickets.commands import changed_by, erases, erasure
 from tickets.deciders import new
 from tickets.deciders.verdict import Verdict
 from tickets.desk import Desk
+from tickets.erasing import redacted_by
 from tickets.masking import mask_ticket
 from tickets.state import State, fold
 
@@ -56,6 +57,35 @@ def test_a_redacted_span_is_black_wherever_it_stands_and_stays_so() -> None:
     assert "中山路12号" in after.search_text
     assert not any(word in encode(after).decode() for word in ("13812345678", "小龙的"))
     assert "13812345678" not in encode(done).decode()
+
+
+def written(at_office: Office) -> list[Ticket]:
+    """Return the snapshots that the chunk writes, each in clear and masked."""
+    records = at_office.desk.flush()
+    return [decode(one.value, Ticket) for one in records if one.topic in (topics.TICKET, topics.TICKET_MASKED)]
+
+
+def test_every_snapshot_from_then_on_says_when_its_ticket_lost_words_last() -> None:
+    """It names the version that is written: of a chunk only the last one is, and Kafka keeps only the newest."""
+    at_office, ticket = secretive()
+    at_office.order("redact", ticket, spans=span(TEXT), if_version=at_office.ticket(ticket).version)
+    at_office.order("set_status", ticket, status="screened")
+    told = written(at_office)
+    assert {(one.version, one.redacted_version) for one in told} == {(told[0].version, told[0].version)}
+    at_office.take(message(5, "还没人来修", answers=(f"{CITY}-0",)))
+    later = written(at_office)
+    assert {(one.version, one.redacted_version) for one in later} == {(told[0].version + 1, told[0].version)}
+    at_office.order("redact", ticket, fields=["summary"])
+    again = written(at_office)
+    assert {one.redacted_version for one in again} == {told[0].version + 2}
+
+
+def test_what_only_empties_a_message_takes_no_words_of_the_ticket() -> None:
+    at_office, ticket = secretive()
+    done = at_office.order("redact", ticket, spans=span(TEXT), if_version=at_office.ticket(ticket).version)
+    emptied = event.Redacted(ticket_id=ticket, fields=(), messages=())
+    assert [*redacted_by(done)] == [ticket]
+    assert [*redacted_by(replace(done, changes=(emptied,)))] == []
 
 
 def test_a_redacted_span_goes_from_the_title_too() -> None:
