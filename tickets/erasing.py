@@ -14,7 +14,7 @@ from schemas.records.ticket import Category, Location, Requester
 from tickets import snapshot
 from tickets.codes import AS_GIVEN
 from tickets.masking import drawn_title, known_of, origin_without
-from tickets.spans import address_spans, known_spans, personal_spans
+from tickets.spans import address_spans, known_spans, personal_spans, readable
 
 Spans = Sequence[tuple[int, int]]
 
@@ -23,6 +23,9 @@ BLACK = "■"
 
 _TOLD = ("title", "requester", "location", "attachments", "category", "origin")
 """Fields in which a message that is told again may say what was redacted."""
+
+_SHORT = 4
+"""A name, a door or a hotline is known by its very signs alone."""
 
 _EMPTY: dict[str, Any] = {
     "title": None,
@@ -38,10 +41,10 @@ _EMPTY: dict[str, Any] = {
 def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
     """Return the ticket without these fields, and without the words of the spans wherever they stand.
 
-    So do the names, numbers and doors in these words, each for itself. Where a span tells of the place, its point
-    leaves the map. A title that is only the beginning of the text goes the way of the text. What was known of a
-    requester who goes leaves the words as well, those of another system, too: nobody could hide it from analysts any
-    more.
+    So do the names, numbers and doors in these words, each for itself, a number in whatever form. Where a span tells
+    of the place, its point leaves the map. A title that is only the beginning of the text goes the way of the text.
+    What was known of a requester who goes leaves the words as well, those of another system, too: nobody could hide it
+    from analysts any more.
     """
     known = known_of(ticket.requester) if "requester" in change.fields else ()
     secrets = set(_secrets(ticket.text[start:end] for start, end in change.spans)) - {""}
@@ -187,10 +190,23 @@ def _category_without(category: Category | None, secrets: Iterable[str], known: 
     return category if _blackened(category.code, secrets, known) == category.code else None
 
 
+def _in_other_forms(text: str, secrets: Iterable[str]) -> list[tuple[int, int]]:
+    """Return where one of the secrets stands with other signs between, as 138-1234-5678 does."""
+    bare = {one for one in map(_bare, secrets) if len(one) > _SHORT}
+    found = personal_spans(text) if bare else []
+    return [(start, end) for start, end in found if any(one in _bare(text[start:end]) for one in bare)]
+
+
+def _bare(words: str) -> str:
+    """Return the letters and digits of what names or reaches somebody."""
+    return "".join(filter(str.isalnum, readable(words)[0]))
+
+
 def _blackened(text: str | None, secrets: Iterable[str], known: Sequence[str]) -> str | None:
     """Return the words without the secrets, and without what is known of a requester, wherever it stands."""
     if text is None:
         return None
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, BLACK * len(secret))
+    text = _black_spans(text, _in_other_forms(text, secrets))
     return _black_spans(text, known_spans(text, known)) if known else text

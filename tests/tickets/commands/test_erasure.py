@@ -97,6 +97,30 @@ def test_a_redacted_span_goes_from_the_title_too() -> None:
     assert "13812345678" not in after.search_text
 
 
+@pytest.mark.parametrize(
+    ("number", "elsewhere"),
+    [
+        ("13812345678", "138-1234-5678"),
+        ("13812345678", "138 1234 5678"),
+        ("13812345678", "１３８１２３４５６７８"),
+        ("１３８１２３４５６７８", "13812345678"),
+        ("辽A58K62", "辽a·58k62"),
+        ("210102199001011237", "210102 19900101 1237"),
+    ],
+)
+def test_a_number_goes_in_whatever_form_it_stands_elsewhere(number: str, elsewhere: str) -> None:
+    file = Attachment(id="1", name=f"回电{elsewhere}.jpg", sha256="a" * 64)
+    text = f"车或电话是{number}，请回电，另一个是13976410253，我说的是{elsewhere}"
+    at_office = Office([replace(message(0, text), title=f"请记{elsewhere}号", attachments=(file,))])
+    (ticket,) = at_office.tickets
+    at = text.index(number)
+    at_office.order("redact", ticket, spans=[[at, at + len(number)]], if_version=1)
+    after = at_office.ticket(ticket)
+    assert not any(form in encode(after).decode() for form in (number, elsewhere))
+    assert "13976410253" in after.text
+    assert len(after.text) == len(text)
+
+
 def test_a_title_that_is_the_beginning_of_the_text_goes_with_it() -> None:
     at_office = Office([replace(message(0, TEXT), title=None)])
     (ticket,) = at_office.tickets
