@@ -1,4 +1,4 @@
-"""What lost its words behind what waits for a subscriber: of before that nothing is sent any more.
+"""What lost its words behind what waits for a subscriber, or is hidden from it: nothing of before is sent any more.
 
 A subscriber that is away has more waiting than is in hand, and an erasure lies at the end of it. So a second reader
 goes ahead to the topic's end before the first delivery of a partition, and stays there.
@@ -6,6 +6,7 @@ goes ahead to the topic's end before the first delivery of a partition, and stay
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -23,11 +24,20 @@ _PAUSE_SECONDS = 1.0
 
 
 class Ahead:
-    """Reads on from the first record that it is asked about of each partition; without a reader it only listens."""
+    """Reads on from the first record that it is asked about of each partition; without a reader it only listens.
 
-    def __init__(self, reader: Callable[[], AIOKafkaConsumer] | None = None) -> None:
+    `may_read` says of a snapshot whether the subscriber may read tickets of its level (保密).
+    """
+
+    def __init__(
+        self,
+        may_read: Callable[[Document], bool] = lambda _: True,
+        reader: Callable[[], AIOKafkaConsumer] | None = None,
+    ) -> None:
+        self._may_read = may_read
         self._reader = reader
         self._void_below: dict[bytes, int] = {}
+        self._hidden: dict[bytes, int] = {}
         self._next: dict[TopicPartition, int] = {}
         self._ends: dict[TopicPartition, int] = {}
         self._asked = asyncio.Event()
@@ -35,19 +45,24 @@ class Ahead:
         self._fault: BaseException | None = None
 
     def note(self, documents: Iterable[Document]) -> None:
-        """Remember of which tickets these take words away."""
+        """Remember which tickets these take words from, and which they hide."""
         for document in documents:
-            try:
-                version = void_below(document)
-            except RecordError:  # whoever delivers it makes a dead letter of it
-                continue
-            if version > self._void_below.get(document.key, 0):
-                self._void_below[document.key] = version
+            with suppress(RecordError):  # whoever delivers it makes a dead letter of it
+                self._note(document)
+
+    def _note(self, document: Document) -> None:
+        key, below = document.key, void_below(document)
+        if below > self._void_below.get(key, 0):
+            self._void_below[key] = below
+        if not self._may_read(document):
+            self._hidden[key] = max(version_of(document), self._hidden.get(key, 0))
+        elif key in self._hidden and version_of(document) > self._hidden[key]:
+            del self._hidden[key]
 
     def is_void(self, document: Document) -> bool:
-        """Say whether its ticket lost words in a version behind it. Raises SchemaError when it has no version."""
-        below = self._void_below.get(document.key)
-        return below is not None and version_of(document) < below
+        """Say whether its ticket lost words in a version behind it, or is hidden by now. Raises SchemaError."""
+        below = max(self._void_below.get(document.key, 0), self._hidden.get(document.key, 0))
+        return below > 0 and version_of(document) < below
 
     async def known(self, position: Position) -> None:
         """Return when the partition is read to the end that it had as it was first asked about.

@@ -65,7 +65,7 @@ class Courier:
         self._slots = asyncio.Semaphore(settings.requests_at_once)
         self._gate = Gate(subscriber, settings, clock, sleep, jitter)
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
-        self._ahead = ahead or Ahead()
+        self._ahead = ahead or Ahead(sink.may_read)
         self._redactions: dict[bytes, int] = {}
         self._kafka_trouble: str | None = None
 
@@ -77,7 +77,7 @@ class Courier:
     async def deliver(self, documents: Sequence[Document]) -> None:
         """Return when each document is delivered, not wanted, or a dead letter that Kafka holds.
 
-        What waits of a ticket that one of them erases or redacts is wanted no more.
+        What waits of a ticket that one of them erases, redacts or hides from the subscriber is wanted no more.
         """
         self._ahead.note(documents)
         tasks = [asyncio.create_task(self._in_turn(document)) for document in documents]
@@ -125,7 +125,7 @@ class Courier:
     async def _tried(self, journey: _Journey) -> Answer | None:
         """Send it; while the endpoint is away keep the place and send it again, as long as there is time.
 
-        None when its ticket lost words behind it: the subscriber is told that, and nothing of before.
+        None when its ticket lost words behind it, or may be read no more: nothing of before is told.
         """
         async with self._slots:
             while True:

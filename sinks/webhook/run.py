@@ -109,7 +109,7 @@ async def run_subscriber(
 ) -> None:
     """Run one subscriber until `stop` is set; `source` is the topic to read, where it is not its snapshots'."""
     sink = WebhookSink(name, settings)
-    ahead = Ahead(partial(make_reader, connection, client_id=f"{group_of(sink.name)}-ahead"))
+    ahead = Ahead(sink.may_read, partial(make_reader, connection, client_id=f"{group_of(sink.name)}-ahead"))
 
     def courier(producer: AIOKafkaProducer) -> Courier:
         return Courier(sink, name, settings, Graveyard(producer).bury, Book(producer).write, ahead=ahead)

@@ -230,6 +230,19 @@ async def test_what_waits_of_a_ticket_that_was_redacted_is_not_sent(trip: Trip) 
     assert trip.receiver.ids == ["map:210100-a:3", "map:210100-a:4"]
 
 
+async def test_what_waits_of_a_ticket_that_the_subscriber_may_not_read_by_now_is_not_sent(trip: Trip) -> None:
+    """It was no report (举报) then, and is one; one that may be read again loses nothing."""
+    courier = trip.make(filter={"confidentiality": ["internal"]})
+    levels = {"210100-a": ("internal", "restricted"), "210100-b": ("internal", "restricted", "internal")}
+    waiting = [
+        snapshot(ticket, version, offset=version, confidentiality=level)
+        for ticket, found in levels.items()
+        for version, level in enumerate(found, 1)
+    ]
+    await courier.deliver(waiting)
+    assert trip.receiver.ids == ["map:210100-b:1", "map:210100-b:3"]
+
+
 async def test_whoever_holds_a_ticket_hears_of_its_redaction_whatever_the_filter_says(trip: Trip) -> None:
     """And hears it once, and no word of what he did not subscribe to."""
     courier = trip.make(filter={"statuses": ["received"]})
