@@ -15,6 +15,7 @@ from sinks import metrics
 from sinks.base import Document, Refusal
 from sinks.delivery import Bury, Sleep, letter_of
 from sinks.webhook.ahead import Ahead
+from sinks.webhook.firsts import Firsts
 from sinks.webhook.gate import LONGEST_ASKED_SECONDS, Gate, pause
 from sinks.webhook.request import delivery_id, redaction_of, version_of
 from sinks.webhook.settings import SubscriberSettings
@@ -66,6 +67,7 @@ class Courier:
         self._gate = Gate(subscriber, settings, clock, sleep, jitter)
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self._ahead = ahead or Ahead(sink.may_read)
+        self._firsts = Firsts(is_asked=settings.filter.first_version_only)
         self._redactions: dict[bytes, int] = {}
         self._kafka_trouble: str | None = None
 
@@ -80,7 +82,8 @@ class Courier:
         What waits of a ticket that one of them erases, redacts or hides from the subscriber is wanted no more.
         """
         self._ahead.note(documents)
-        tasks = [asyncio.create_task(self._in_turn(document)) for document in documents]
+        read = self._firsts.read(documents, self._now())
+        tasks = [asyncio.create_task(self._in_turn(document)) for document in read]
         try:
             await asyncio.gather(*tasks)
         finally:
@@ -92,6 +95,7 @@ class Courier:
         turn = self._turns.setdefault(document.key, asyncio.Lock())
         async with turn:
             await self._ahead.known(document.position)
+            document = self._firsts.once(document)
             journey = _Journey(document)
             try:
                 told = self._sink.outgoing(document, self._redactions.get(document.key, 0))
@@ -100,6 +104,7 @@ class Courier:
                     return
                 journey = _Journey(told)
                 await self._travel(journey)
+                self._firsts.told(told)
                 if redaction := redaction_of(document):
                     self._redactions[document.key] = redaction
             except RecordError as error:

@@ -31,7 +31,7 @@ _TOLD = ("specversion", "id", "source", "type", "time", "subject", "dataschema",
 _ERASED, _REDACTED = b'"erased":true', b'"redacted_version":'
 """In the snapshot of a ticket that lost words; in a text their quotes would be escaped."""
 
-_KEPT = timedelta(milliseconds=int(topics.TOPICS[topics.TICKET_MASKED].extra["min.compaction.lag.ms"]))
+KEPT = timedelta(milliseconds=int(topics.TOPICS[topics.TICKET_MASKED].extra["min.compaction.lag.ms"]))
 """So long Kafka keeps each snapshot of a ticket; of those that are older only the newest may be there."""
 
 _PLAIN = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
@@ -107,7 +107,7 @@ def outgoing(document: Document, chosen: FilterSettings, known: int, now: dateti
     if version <= known:
         return None
     ticket = decode(document.value, Ticket)
-    if ticket.version != version and now - ticket.updated_at < _KEPT:
+    if ticket.version != version and now - ticket.updated_at < KEPT:
         return None
     if is_wanted(document, chosen.model_copy(update={"first_version_only": False})):
         return document

@@ -21,6 +21,9 @@ from tests.sinks.webhook.snapshots import snapshot, subscriber
 
 pytestmark = pytest.mark.integration
 
+YEAR = datetime(2026, 1, 1, tzinfo=UTC)
+"""When the courier's clock begins."""
+
 
 @dataclass
 class Trip:
@@ -38,7 +41,7 @@ class Trip:
         self.sink = WebhookSink("map", settings)
         return Courier(
             self.sink, "map", settings, self.bury, self.write,
-            clock=lambda: self.time, now=lambda: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.time),
+            clock=lambda: self.time, now=lambda: YEAR + timedelta(seconds=self.time),
             sleep=self.sleep, jitter=lambda: 1.0,
         )  # fmt: skip
 
@@ -228,6 +231,41 @@ async def test_what_waits_of_a_ticket_that_was_redacted_is_not_sent(trip: Trip) 
     redacted, later = (snapshot(version=n, offset=n, redacted_version=3) for n in (3, 4))
     await courier.deliver([*before, redacted, later])
     assert trip.receiver.ids == ["map:210100-a:3", "map:210100-a:4"]
+
+
+def opened(ticket: str, hour: int, version: int, offset: int, changed: int | None = None, **fields: Any) -> Document:
+    """A snapshot of a ticket that was opened in this hour before the new year, and changed later."""
+    hours = hour if changed is None else changed
+    times = {"ingested_at": YEAR - timedelta(hours=hour), "updated_at": YEAR - timedelta(hours=hours)}
+    return snapshot(ticket, version, offset=offset, **times, **fields)
+
+
+async def test_a_ticket_whose_first_version_is_compacted_away_is_told_to_who_wants_first_versions(trip: Trip) -> None:
+    """He was away for ten hours: what was opened before that he has, of the others he gets the oldest that is left."""
+    late = [
+        opened("210100-a", 10, 1, 1),
+        opened("210100-old", 20, 7, 2, changed=9),
+        opened("210100-b", 9, 2, 4, changed=8),
+        opened("210100-a", 10, 2, 5, changed=7),
+        opened("210100-b", 9, 3, 6, changed=6),
+        opened("210100-c", 5, 4, 9, changed=2),
+    ]
+    timely = [opened("210100-d", 5, 2, 10, changed=0), opened("210100-e", 0, 1, 11), opened("210100-e", 0, 2, 12)]
+    courier = trip.make(filter={"first_version_only": True})
+    await courier.deliver(late[:3])
+    await courier.deliver(late[3:])
+    await courier.deliver(timely)
+    assert trip.receiver.ids == ["map:210100-a:1", "map:210100-b:2", "map:210100-c:4", "map:210100-e:1"]
+
+
+async def test_what_stands_for_a_first_version_is_one_as_a_dead_letter_too(trip: Trip) -> None:
+    trip.receiver.answers = [status(400)]
+    courier = trip.make(filter={"first_version_only": True})
+    await courier.deliver([opened("210100-x", 10, 9, 0), opened("210100-a", 9, 2, 1, changed=8)])
+    letter = trip.letters[-1]
+    assert letter.key == b"210100-a"
+    again = Document(letter.position, letter.key, letter.value, letter.headers)
+    assert trip.sink.outgoing(again) is not None
 
 
 async def test_what_waits_of_a_ticket_that_the_subscriber_may_not_read_by_now_is_not_sent(trip: Trip) -> None:
