@@ -85,11 +85,13 @@ def expiries(at: datetime) -> list[Place]:
 def bound(topic: topics.Topic) -> timedelta:
     """Return how long after an erasure the topic may still hold what was written before it.
 
-    Kafka deletes whole segments, so a segment's age comes on top of the retention; it compacts a record when the
-    longest lag is over. Its cleaner's own work, minutes, comes on top of either.
+    Kafka deletes whole segments, so a segment's age comes on top of the retention. It compacts a segment that is closed
+    after the longest lag, and not before its last record has the shortest. Its cleaner's own work, minutes, comes on
+    top of either.
     """
     if topic.cleanup_policy == "compact":
-        return timedelta(milliseconds=int(topic.extra["max.compaction.lag.ms"]))
+        lags = (int(topic.extra[f"{name}.compaction.lag.ms"]) for name in ("max", "min"))
+        return timedelta(milliseconds=sum(lags))
     return timedelta(milliseconds=(topic.retention_ms or 0) + int(topic.extra["segment.ms"]))
 
 
