@@ -66,10 +66,7 @@ class Desk:
         Its position tells nothing: in a topic that was made anew another input stands there. `earlier` are the messages
         that `looks_back` asked for, as far as the input topic still has them.
         """
-        if isinstance(record, Message) and earlier:
-            own, whole = (calls.own, whole_call) if record.call else (parts.own, whole_text)
-            earlier = own(self.state, record, earlier)
-            record = whole([*earlier, record], self.state.policy.joining) if earlier else record
+        record, earlier = self._whole(record, earlier)
         incoming = _incoming(record, position, earlier)
         decision = decide(self.state, incoming, self.state.policy)
         if decision is None:
@@ -77,11 +74,25 @@ class Desk:
             return None
         if isinstance(record, Message):
             foreseen.expect(record, self.state.policy.rules_folder)
-        self.follow(record, decision, earlier)
+        self._carry_out(record, decision, earlier)
         return decision
 
     def follow(self, record: Message | Command, decision: Event, earlier: Sequence[Message] = ()) -> None:
-        """Carry out a decision about an input: one of this desk's, or one that stands in the event log."""
+        """Carry out a decision about an input that stands in the event log; `earlier` as for `take`."""
+        record, earlier = self._whole(record, earlier)
+        self._carry_out(record, decision, earlier)
+
+    def _whole(
+        self, record: Message | Command, earlier: Sequence[Message]
+    ) -> tuple[Message | Command, Sequence[Message]]:
+        """Return a message with what came before it of the same call or text, as far as that is filed with it."""
+        if isinstance(record, Command) or not earlier:
+            return record, earlier
+        own, whole = (calls.own, whole_call) if record.call else (parts.own, whole_text)
+        earlier = own(self.state, record, earlier)
+        return (whole([*earlier, record], self.state.policy.joining) if earlier else record), earlier
+
+    def _carry_out(self, record: Message | Command, decision: Event, earlier: Sequence[Message]) -> None:
         changed = list(self._snapshots(decision, record, earlier))
         self.is_torn = True
         apply(self.state, decision)

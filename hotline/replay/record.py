@@ -140,14 +140,18 @@ class Recorded:
         return state, inexact & state.tickets.keys()
 
     def carry_out(self, desk: Desk, record: Any, decided: Event) -> set[str]:
-        """Carry a recorded decision out; return the tickets whose bodies this code cannot make of it."""
+        """Carry a recorded decision out; return the tickets whose bodies cannot be made of what is still there."""
         try:
             given = input_of(record)
-            desk.follow(given, decided, [one for _, one in self.earlier(desk.looks_back(given))])
+            wanted = desk.looks_back(given)
+            earlier = [one for _, one in self.earlier(wanted)]
+            desk.follow(given, decided, earlier)
         except Exception:  # noqa: BLE001 - code that cannot write this snapshot says so once it decides about it itself
             apply(desk.state, decided)
-            return {one.ticket_id for one in decided.tickets}
-        return set()
+        else:
+            if len(earlier) == len(wanted):
+                return set()
+        return {one.ticket_id for one in decided.tickets}
 
 
 class InStep:

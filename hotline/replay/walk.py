@@ -121,7 +121,7 @@ class Walk:
 
     def _note(self, desk: Desk) -> None:
         """Keep the facts of the tickets that changed, and lay their snapshots into the state."""
-        for ticket_id in self._fresh & desk.state.tickets.keys():
+        for ticket_id in self._fresh:  # some may have left the memory since
             self._tickets[ticket_id] = of_ticket(desk.ticket(ticket_id))
         self._fresh.clear()
         desk.flush()

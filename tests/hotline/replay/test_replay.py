@@ -26,9 +26,11 @@ from schemas.records import Command, Event, Message, raw_of
 from schemas.wire import Outbound, decode, encode
 from streams.normalize import step
 from tests.assign import logs
-from tests.hotline.replay.conftest import Record
+from tests.hotline.replay.conftest import CHUNK, Record
 from tests.streams.raws import outbound
 from tests.tickets.build import CITY, START, message
+from tests.tickets.pieces import parts_of
+from tests.tickets.records_of_calls import record as record_of_call
 from tickets import decide, deciders, policies
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
@@ -130,6 +132,53 @@ def test_a_recorded_run_differs_in_nothing_from_wherever_it_is_replayed(kafka: K
     assert ends(kafka) == before, "a replay writes nothing"
 
 
+def test_what_was_joined_is_joined_again(kafka: KafkaConnection, record: Record) -> None:
+    parts = parts_of("我要投诉小区门口的烧烤摊，每天晚上油烟很大，一直吵到半夜，请城管来管一管，谢谢", 40)
+    record([*map(logs.outbound, (*parts, *CALL)), registered(1, parts[0]), registered(2, CALL[0])])
+    for offset in (4, 2):  # behind all of them, and between the text and the call
+        (summary,) = lines(hotline("--diff", "--from", f"{ids.partition_of(CITY, 2)}:{offset}"))
+        assert (summary["differing"], summary["inexact"], summary["gone"]) == ({}, 0, 0)
+
+
+CALL = (
+    record_of_call(1, {"revision": 1, "note": "我要投诉小区门口的烧烤摊油烟很大"}, 30),
+    record_of_call(2, {"revision": 2, "transcript": "市民：谢谢您，太感谢了"}, 31),
+)
+
+
+def registered(number: int, first: Message) -> Outbound:
+    return logs.ordered(number, "set_status", ids.ticket_id(CITY, first.message_id), {"status": "registered"})
+
+
+@pytest.mark.parametrize("behind", [0, 1], ids=["decided anew", "carried out on the way"])
+def test_a_ticket_whose_earlier_words_retention_took_is_compared_by_its_links_alone(
+    kafka: KafkaConnection, record: Record, behind: int
+) -> None:
+    others = [message(number, f"第{number}件事", sender=f"p{number}") for number in range(1, CHUNK)]
+    record([*map(logs.outbound, (*others, *CALL)), *[registered(1, CALL[0])] * behind])
+    partition = ids.partition_of(CITY, 2)
+    forget(kafka, partition, CHUNK)
+    (summary,) = lines(hotline("--diff", "--from", f"{partition}:{CHUNK + behind}"))
+    assert (summary["differing"], summary["inexact"]) == ({}, 1)
+
+
+def test_what_leaves_the_memory_while_it_is_replayed_is_compared(kafka: KafkaConnection, record: Record) -> None:
+    """A ticket that is closed for long leaves; it is erased all the same."""
+    after = message(2, "很久以后", sender="13900139000", minutes=60 * 24 * 200)
+    opened = opened_by(1)
+    record(
+        [
+            logs.outbound(message(1)),
+            logs.ordered(1, "set_status", opened, {"status": "not_accepted", "reason_code": "malicious"}),
+            logs.outbound(after),
+            logs.ordered(24 * 201, "forget", opened, {"message_ids": [message(1).message_id]}),
+        ]
+    )
+    assert [one.method for one in events(kafka)][-1] == "forget"
+    (summary,) = lines(hotline("--diff"))
+    assert (summary["inputs"], summary["differing"]) == (4, {})
+
+
 def test_other_code_differs_exactly_where_it_decides_otherwise(
     kafka: KafkaConnection, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,9 +218,7 @@ def test_other_deadlines_differ_in_the_deadlines_alone(kafka: KafkaConnection, r
 def test_inputs_that_retention_took_are_said_plainly(kafka: KafkaConnection, record: Record) -> None:
     record(letters())
     partition = ids.partition_of(CITY, 2)
-    admin = KafkaAdminClient(**kafka.client_options())
-    admin.delete_records({TopicPartition(topics.MESSAGE, partition): 10})
-    admin.close()
+    forget(kafka, partition, 10)
     (summary,) = lines(hotline("--diff", "--from", f"{partition}:2"))
     assert summary["begins"] == {str(partition): [2, 10]}
     assert summary["differing"] == {}
@@ -179,6 +226,13 @@ def test_inputs_that_retention_took_are_said_plainly(kafka: KafkaConnection, rec
     told = CliRunner().invoke(app, ["replay", "--from", f"{partition}:2"]).stdout
     assert "inputs before offset 10 are no longer in Kafka" in told
     assert told.endswith("Nothing differs.\n")
+
+
+def forget(connection: KafkaConnection, partition: int, before: int) -> None:
+    """Let retention take inputs."""
+    admin = KafkaAdminClient(**connection.client_options())
+    admin.delete_records({TopicPartition(topics.MESSAGE, partition): before})
+    admin.close()
 
 
 def raws(connection: KafkaConnection) -> None:

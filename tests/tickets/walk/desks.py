@@ -1,4 +1,8 @@
-"""A desk between its topics: one that runs through, and one that is restarted, as `streams/restore.py` does it."""
+"""A desk between its topics, in three ways.
+
+One runs through, one is restarted, as `streams/restore.py` does it, and one carries out what another decided, as a
+replay does up to where it begins.
+"""
 
 from random import Random
 from typing import TypeVar
@@ -50,10 +54,14 @@ class Seat:
         return {one.ticket_id: one for one in self.told(topics.TICKET, Ticket)}
 
     def _decide(self, offset: int) -> Event | None:
-        """Decide about the input at an offset; of those before it the topic has only the newest `kept`."""
-        one = self.input[offset]
-        there = [self.input[at] for at in self.desk.looks_back(one) if at >= offset - self.kept]
-        return self.desk.take(one, position(offset), [found for found in there if isinstance(found, Message)])
+        """Decide about the input at an offset."""
+        return self.desk.take(self.input[offset], position(offset), self._earlier(offset))
+
+    def _earlier(self, offset: int) -> list[Message]:
+        """Return what the desk looks back at; the topic has only the newest `kept`."""
+        wanted = self.desk.looks_back(self.input[offset])
+        there = [self.input[at] for at in wanted if at >= offset - self.kept]
+        return [found for found in there if isinstance(found, Message)]
 
     def _after(self, chance: Random) -> None:
         if chance.random() < 0.3:
@@ -89,6 +97,19 @@ class Restarted(Seat):
         self.desk = Desk(state)
         for offset in range(state.decided(topics.MESSAGE, 0) + 1, len(self.input)):
             self._decide(offset)
+
+
+class Follower(Seat):
+    """It decides nothing: whatever another seat decided about an input it carries out."""
+
+    def __init__(self, policy: TicketPolicy, seed: int, kept: int) -> None:
+        super().__init__(policy, seed, kept)
+        self.decided: Event | None = None
+
+    def _decide(self, offset: int) -> Event | None:
+        if self.decided is not None:
+            self.desk.follow(self.input[offset], self.decided, self._earlier(offset))
+        return self.decided
 
 
 def name_of(one: Input) -> str:

@@ -1,4 +1,4 @@
-"""A walk: what citizens and clerks send at random to two desks, and the shortest one that still breaks a promise."""
+"""A walk: what citizens and clerks send at random to the desks, and the shortest one that still breaks a promise."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -7,7 +7,7 @@ from random import Random
 from schemas.records import Message
 from tests.tickets.walk.citizens import Citizens
 from tests.tickets.walk.clerks import Clerks
-from tests.tickets.walk.desks import Input, Restarted, Seat
+from tests.tickets.walk.desks import Follower, Input, Restarted, Seat
 from tests.tickets.walk.promises import BrokenError, keep
 from tickets.answers import AnswerPolicy
 from tickets.policy import TicketPolicy
@@ -21,27 +21,31 @@ PAUSES = (60, 600, 3000, 6000)
 
 
 class Walk:
-    """Two desks that get the same; every other seed has an input topic that keeps little."""
+    """Desks that get the same; every other seed has an input topic that keeps little."""
 
     def __init__(self, seed: int) -> None:
         kept = 25 if seed % 2 else STEPS * 2
         self.through = Seat(POLICY, seed, kept)
         self.restarted = Restarted(POLICY, seed, kept)
+        self.follower = Follower(POLICY, seed, kept)
 
     def take(self, one: Input) -> None:
-        """Let both decide; BrokenError when they do not decide the same."""
+        """Let two decide, and the third follow; BrokenError when they do not decide the same."""
         decisions = [seat.take(one) for seat in (self.through, self.restarted)]
         if decisions[0] != decisions[1]:
             raise BrokenError("a_restart_decides_the_same", one, *decisions)
+        self.follower.decided = decisions[0]
+        self.follower.take(one)
 
     def end(self) -> None:
-        """Let both write what they have left; BrokenError for the first promise that is not kept."""
-        for seat in (self.through, self.restarted):
+        """Let all write what they have left; BrokenError for the first promise that is not kept."""
+        for seat in (self.through, self.restarted, self.follower):
             seat.flush()
-        for promise, told in (("events", Seat.events), ("tickets", Seat.tickets)):
-            one, other = told(self.through), told(self.restarted)
-            if one != other:
-                raise BrokenError(f"a_restart_writes_the_same_{promise}", *_differing(one, other))
+        for who, seat in (("a_restart", self.restarted), ("a_follower", self.follower)):
+            for promise, told in (("events", Seat.events), ("tickets", Seat.tickets)):
+                one, other = told(self.through), told(seat)
+                if one != other:
+                    raise BrokenError(f"{who}_writes_the_same_{promise}", *_differing(one, other))
         for seat in (self.through, self.restarted):
             keep(seat)
 
