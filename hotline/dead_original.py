@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from hotline import reading
 from hotline.dead import Letter, letter_of, message_id_of
-from schemas import ids, topics
+from schemas import ids
 from schemas.blobs import folder
 from schemas.connection import KafkaConnection
 from schemas.envelope import Headers
@@ -188,9 +188,10 @@ async def _empty(
     """Return the value of a letter without one: it had none, or the letter had no room for it."""
     if reference is not None:
         await blobs.fetch(reference.decode())  # the stage will do so again: without the blob it would fail again
-    elif letter.stage == "assign":
-        record = reading.read_one(connection, place_of(letter))
+    elif letter.stage == "assign" or is_of_a_sink(letter.stage):
+        place = place_of(letter)
+        record = reading.read_one(connection, place)
         if record is None or (record.key or b"") != key:  # another record stands there in a topic that was made anew
-            raise MissingBlobError(f"{topics.MESSAGE} no longer holds it: put back what it was made from")
+            raise MissingBlobError(f"{place.topic} no longer holds it: put back what it was made from")
         return record.value or b""
     return b""

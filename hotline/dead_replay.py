@@ -22,6 +22,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
 from schemas.records import DeadLetter
 from schemas.wire import Outbound
+from sinks.kafka import Graveyard
 from streams.blobs import Blobs
 from streams.inputs import sliced
 from streams.sender import make_producer, translated
@@ -173,7 +174,7 @@ class Replay:
 
         async def bury(letters: Sequence[DeadLetter]) -> None:
             counted = [replace(letter, replays=replays[letter.position]) for letter in letters]
-            await self._tell(producer, [letter.outbound() for letter in counted])
+            await Graveyard(producer).bury(counted)
             self.report.failed_again += len(letters)
 
         await target.deliver(producer, [one.document for one in kept], bury)

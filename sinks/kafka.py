@@ -5,24 +5,32 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
     KafkaError,
-    OutOfOrderSequenceNumber,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
     TopicAuthorizationFailedError,
 )
 
+from schemas import topics
 from schemas.clients import METADATA_MS, STUCK_SECONDS, in_time
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, UnauthorizedError, UnreachableError
 from schemas.records import DeadLetter
 from schemas.rights import refusal_in
+from schemas.wire import Outbound
 
 _NOT_ALLOWED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 
+_TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
+
 _HEADROOM = 2 * 1024 * 1024
 """Room for the reasons that a dead letter adds to a record of the largest size."""
+
+_log = structlog.get_logger(__name__)
 
 
 def group_of(sink: str) -> str:
@@ -60,15 +68,17 @@ def make_reader(connection: KafkaConnection, *names: str, client_id: str = "hotl
 
 
 def make_producer(connection: KafkaConnection, **options: Any) -> AIOKafkaProducer:
-    """Return a producer that answers when every replica has the record."""
-    return AIOKafkaProducer(
-        **connection.aiokafka_options(), acks="all", enable_idempotence=True, max_request_size=_HEADROOM, **options
-    )
+    """Return a producer that answers when every replica has the record.
+
+    It is not idempotent: what Kafka refuses for good would leave a gap in the numbers of its batches, and all later
+    ones would fail by it.
+    """
+    return AIOKafkaProducer(**connection.aiokafka_options(), acks="all", max_request_size=_HEADROOM, **options)
 
 
 @asynccontextmanager
 async def writing(what: str) -> AsyncIterator[None]:
-    """Raise UnreachableError when Kafka does not take it now, FatalError when only a new client helps."""
+    """Raise UnreachableError when Kafka does not take it now, FatalError when the client forgets it."""
     try:
         async with in_time(STUCK_SECONDS):
             yield
@@ -77,9 +87,6 @@ async def writing(what: str) -> AsyncIterator[None]:
             f"Kafka lets our user write no {what} ({type(error).__name__}): `hotline doctor` names the right that is "
             "missing"
         ) from error
-    except OutOfOrderSequenceNumber as error:
-        # What Kafka refused for good leaves a gap in the numbers of aiokafka's batches, and all later ones fail by it.
-        raise FatalError(f"Kafka takes no {what} of this client any more: the worker has to start again") from error
     except KafkaError as error:
         raise UnreachableError(
             f"Kafka takes no {what} ({type(error).__name__}): see that it runs and that the topic is there, or ask "
@@ -102,16 +109,30 @@ def allowed() -> Iterator[None]:
 
 
 class Graveyard:
-    """Puts dead letters into Kafka."""
+    """Puts dead letters into Kafka, each as whole as their topic takes it."""
 
     def __init__(self, producer: AIOKafkaProducer) -> None:
         self._producer = producer
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Return when Kafka holds all of them. Raises FatalError when only a new client helps."""
-        async with writing("dead letters"):
-            await asyncio.gather(*[self._send(letter) for letter in letters])
+        """Return when Kafka holds all of them. Raises FatalError when a person has to let it, or a new client."""
+        fits = await asyncio.gather(*[self._fits(letter.outbound()) for letter in letters])
+        for letter in (letter for letter, one_fits in zip(letters, fits, strict=True) if not one_fits):
+            await self._bury_alone(letter)
 
-    async def _send(self, letter: DeadLetter) -> None:
-        out = letter.outbound()
-        await self._producer.send_and_wait(out.topic, out.value, key=out.key, headers=out.headers)
+    async def _bury_alone(self, letter: DeadLetter) -> None:
+        """What is sent beside others may have been refused for their size."""
+        for out in letter.as_whole_as_fits():
+            if await self._fits(out):
+                return
+            _log.warning("dead_letter_refused", stage=letter.stage, **letter.position._asdict())
+        raise FatalError(f"Kafka refuses every dead letter as too large: raise max.message.bytes of {topics.DEAD}")
+
+    async def _fits(self, out: Outbound) -> bool:
+        """Return whether Kafka holds it now; False when it refuses it as too large."""
+        async with writing("dead letters"):
+            try:
+                await self._producer.send_and_wait(out.topic, out.value, key=out.key, headers=out.headers)
+            except _TOO_LARGE:
+                return False
+        return True

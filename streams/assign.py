@@ -16,7 +16,6 @@ import faust
 import structlog
 from aiokafka import errors as kafka
 from faust.types import TP
-from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from schemas import topics
@@ -30,7 +29,6 @@ from streams.checkpoint_store import Restored
 from streams.inputs import dead_letter
 from streams.owner import STAGE, Owner, Reached, take_over
 from streams.restoring import Restoring
-from streams.results import bare
 from streams.sender import translated
 from tickets.foreseen import prepare
 from tickets.policy import TicketPolicy
@@ -218,9 +216,7 @@ class Assign:
 
         Raises FatalError when Kafka refuses even one that says nothing but where the record stands.
         """
-        letter = dead_letter(record, error, STAGE)
-        letters = letter.outbound(), replace(letter, value=b"").outbound(), bare(record, STAGE, error).outbound
-        for one in letters:
+        for one in dead_letter(record, error, STAGE).as_whole_as_fits():
             try:
                 return await self._by_owner(partition, partial(Owner.write, outbounds=[one]))
             except TooLargeError:

@@ -44,8 +44,8 @@ def bare(record: Inbound, stage: str, error: Exception | None = None) -> Result:
 
     Its reason is `error`, else that Kafka refused what became of the record.
     """
-    letter = dead_letter(record, error or _refusal(), stage)
-    return Result(replace(letter, key=b"", value=b"", headers=[]).outbound())
+    *_, least = dead_letter(record, error or _refusal(), stage).as_whole_as_fits()
+    return Result(least)
 
 
 def _refusal() -> TooLargeError:

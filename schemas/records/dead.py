@@ -1,6 +1,9 @@
 """DeadLetter: what could not be processed; the original bytes and headers, and the reason in more headers."""
 
+from collections.abc import Iterator
+
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas import topics
 from schemas.envelope import Headers
@@ -60,6 +63,14 @@ class DeadLetter(Struct, frozen=True, kw_only=True):
         }
         added = [(name, text.encode()) for name, text in reasons.items()]
         return Outbound(topics.DEAD, self.key, self.value, [*self.headers, *added])
+
+    def as_whole_as_fits(self) -> Iterator[Outbound]:
+        """Yield the record, then without its bytes, then one that says nothing but where it stands.
+
+        Kafka may refuse one of these as too large: then the next is for it, as one bad record stops nobody behind it.
+        """
+        for less in (self, replace(self, value=b""), replace(self, key=b"", value=b"", headers=[])):
+            yield less.outbound()
 
     @classmethod
     def of(

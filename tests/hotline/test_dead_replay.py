@@ -134,6 +134,22 @@ def test_a_letter_without_room_for_its_value_is_read_where_it_failed(kafka: Kafk
     assert back.value == kept.value
 
 
+@pytest.mark.usefixtures("fresh_indices")
+def test_nor_does_the_archive_get_it_without_its_value(kafka: KafkaConnection, stack: Endpoints) -> None:
+    good = document("210100-c", b'{"ticket_id":"210100-c","search_text":"new"}', version=2, topic=topics.TICKET)
+    there, gone = (Outbound(topics.TICKET, good.key, value, good.headers) for value in (good.value, b""))
+    send(kafka, there)
+    (kept,) = read(kafka, topics.TICKET)
+    for offset in (kept.offset, kept.offset + 1):
+        place = Position(topics.TICKET, kept.partition, offset)
+        send(kafka, letter("sink", place, gone, RecordError("too large")))
+    (report,) = lines(hotline("dead", "replay", "--yes", "--json"), 1)
+    assert (report["put_back"], report["failed_again"]) == ({"sink": 1}, 0)
+    assert ["no longer holds it" in one["why"] for one in report["held"]] == [True]
+    url = f"{stack.elasticsearch_url}/hotline-ticket/_doc/210100-c"
+    assert urllib3.PoolManager().request("GET", url).json()["_source"]["search_text"] == "new"
+
+
 def test_nor_is_another_record_put_back_in_its_place(kafka: KafkaConnection) -> None:
     """In a topic that was made anew it stands where this one stood."""
     gone = logs.outbound(message(1))._replace(value=b"")
