@@ -15,7 +15,7 @@ from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.held import month_of
 from tickets.incoming import Incoming
-from tickets.keys import day_key, seen_key
+from tickets.keys import day_key, erased_key, scoped, seen_key
 from tickets.policy import TicketPolicy
 from tickets.reopening import reopens
 from tickets.state import State
@@ -24,7 +24,8 @@ from tickets.unproven import would_tell
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
     """Return the decision about one input; None when it was decided before (a repeat changes nothing)."""
-    if seen_key(incoming.jurisdiction, incoming.event_id) in state.seen:
+    city, name = incoming.jurisdiction, incoming.event_id
+    if seen_key(city, name) in state.seen or erased_key(city, name) in state.seen:
         return None
     if incoming.command is not None:
         return decide_command(state, incoming, incoming.command, policy)
@@ -218,7 +219,7 @@ def _hand_over(state: State, incoming: Incoming, ticket_id: str) -> event.Change
     if alarm is None:
         return ()
     told = event.HandedOver(ticket_id=ticket_id, handover_id=incoming.id, classes=alarm.classes, level=alarm.level)
-    early = state.early.get(incoming.id)
+    early = state.early.get(scoped(incoming.jurisdiction, incoming.id))
     if early is None:
         return (told,)
     taken = event.Acknowledged(handover_id=incoming.id, ticket_id=ticket_id, taken_at=early.at, taken_by=early.author)

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas.records import Event, event
 from tickets.forgotten import Forgotten, remember
-from tickets.keys import scoped
+from tickets.keys import erased_key, scoped
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -67,11 +67,12 @@ def _messages_erased(state: "State", decision: Event, change: event.MessagesEras
     """Let none of them be filed when it comes again, or for the first time, as a dead letter that is put back does."""
     gone = {one.message_id for one in change.messages}
     for name in gone:
-        state.seen.add(name)
-    for key, call in state.calls.items():
+        state.seen.add(erased_key(decision.jurisdiction, name))
+    calls = {key: call for key, call in state.calls.items() if key.startswith(scoped(decision.jurisdiction, ""))}
+    for key, call in calls.items():
         for name in sorted(gone & call.told.keys())[:1]:
             _remember_calls(state, (key,), Forgotten(name, decision.at, decision.at, of_nobody=True))
-    state.calls = {key: call for key, call in state.calls.items() if call.told.keys().isdisjoint(gone)}
+            del state.calls[key]
 
 
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {

@@ -6,31 +6,35 @@ from typing import TYPE_CHECKING, Any
 from schemas.records import Event, event
 from tickets import alarms
 from tickets.held import Early, with_more
+from tickets.keys import scoped
 
 if TYPE_CHECKING:
     from tickets.state import State
 
 
 def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> None:
-    if change.handover_id not in state.acknowledged:
+    if scoped(decision.jurisdiction, change.handover_id) not in state.acknowledged:
         state.handed_over[change.handover_id] = change.ticket_id
 
 
 def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -> None:
-    _answered(state, change.handover_id)
+    name = _answered(state, decision, change.handover_id)
     if state.handed_over.pop(change.handover_id, None) is None and change.ticket_id is None:
-        state.note_early(change.handover_id, Early(decision.at, decision.author))
+        state.note_early(name, Early(decision.at, decision.author))
     else:
-        state.early.pop(change.handover_id, None)
+        state.early.pop(name, None)
 
 
-def _answered(state: "State", handover_id: str) -> None:
-    if handover_id not in state.acknowledged:
-        state.acknowledged.add(handover_id)
+def _answered(state: "State", decision: Event, handover_id: str) -> str:
+    """Note that nobody waits for the desk any more; return under which name that is known in this city."""
+    name = scoped(decision.jurisdiction, handover_id)
+    if name not in state.acknowledged:
+        state.acknowledged.add(name)
+    return name
 
 
 def _dismissed(state: "State", decision: Event, change: event.HandoverDismissed) -> None:
-    _answered(state, change.handover_id)
+    _answered(state, decision, change.handover_id)
     state.handed_over.pop(change.handover_id, None)
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:

@@ -4,6 +4,7 @@ A ticket takes a third of the memory when it is packed, the garbage collector ha
 checkpoint is read and written without touching one of them.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
@@ -14,6 +15,9 @@ from tickets.packed import Packed
 
 MOST_OPEN = 2_048
 """So many tickets are held unpacked before all of them are packed."""
+
+_MESSAGES = re.compile(rb"\xba([a-z2-7]{26})")
+"""The ids of messages, as msgpack writes them."""
 
 T = TypeVar("T")
 
@@ -55,16 +59,18 @@ class Shelf(Packed[TicketState]):
         super().__delitem__(ticket_id)
         self._open.pop(ticket_id, None)
 
-    def having(self, message_id: str) -> TicketState | None:
-        """Return the ticket that has a message. Looks through all of them: for a clerk's order, never for a message."""
-        said = message_id.encode()
+    def having(self, *message_ids: str) -> Iterator[TicketState]:
+        """Yield the tickets that have one of these messages.
+
+        Looks through all of them, once for however many messages: for a clerk's order, never for a message.
+        """
+        names, said = {*message_ids}, {one.encode() for one in message_ids}
         for ticket_id, packed in self._packed.items():
-            if ticket_id not in self._open and said not in packed:
+            if ticket_id not in self._open and said.isdisjoint(_MESSAGES.findall(packed)):
                 continue
             ticket = self._open.get(ticket_id) or _unpack(packed)
-            if message_id in ticket.messages or message_id in ticket.noted:
-                return ticket
-        return None
+            if not names.isdisjoint((*ticket.messages, *ticket.noted)):
+                yield ticket
 
     def findable(self) -> Iterator[Findable]:
         """Yield what each packed ticket is found by."""

@@ -21,7 +21,7 @@ def tell(calls: Calls, call_id: str, note: str) -> str:
 
 def move(calls: Calls, message_id: str, to: str | None = None) -> None:
     """Let a clerk file a message elsewhere."""
-    ticket = calls.state.tickets.having(message_id)
+    ticket = next(calls.state.tickets.having(message_id), None)
     assert ticket is not None
     order = Command(
         command_id=f"move-{len(calls.input)}",

@@ -22,7 +22,7 @@ MOST_ERASED = 50_000
 """So many messages one event names, at some 63 bytes each."""
 
 MOST_ALONE = 10
-"""Messages without a ticket that are erased together: for each of them all live tickets are looked through."""
+"""Messages without a ticket that are erased together."""
 
 _MESSAGE = re.compile(r"[a-z2-7]{26}")
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
@@ -56,6 +56,7 @@ def forget(order: Order, given: args.Forget) -> event.Changes:
         order.check_city(ticket_id)
         if not given.message_ids:
             raise RefusalError("arguments", "the ticket is only in the archive: name its messages in message_ids")
+        _check_no_ticket_has(order, given.message_ids)
         messages = tuple(ErasedMessage(message_id=one) for one in given.message_ids)
         return (event.Erased(ticket_id=ticket_id, messages=_bounded(messages)),)
     ticket = order.ticket(given)
@@ -70,9 +71,13 @@ def _alone(order: Order, given: args.Forget) -> event.MessagesErased:
         raise RefusalError("arguments", f"without a ticket forget takes the ids of up to {MOST_ALONE} messages")
     if given.month is not None and not _MONTH.fullmatch(given.month):
         raise RefusalError("arguments", "a month is written as 2026-11")
-    if any((ticket := order.state.tickets.having(name)) is not None and not ticket.erased for name in names):
-        raise RefusalError("filed", "a ticket has this message: erase that ticket (see `hotline explain`)")
+    _check_no_ticket_has(order, names)
     return event.MessagesErased(messages=tuple(ErasedMessage(message_id=name, month=given.month) for name in names))
+
+
+def _check_no_ticket_has(order: Order, names: Iterable[str]) -> None:
+    if not all(ticket.erased for ticket in order.state.tickets.having(*names)):
+        raise RefusalError("filed", "a ticket has this message: erase that ticket (see `hotline explain`)")
 
 
 def _bounded(messages: tuple[ErasedMessage, ...]) -> tuple[ErasedMessage, ...]:

@@ -8,6 +8,7 @@ from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.held import TicketState
+from tickets.keys import scoped
 from tickets.lifecycle import CLOSED
 from tickets.state import State
 
@@ -17,7 +18,8 @@ _HANDOVER = re.compile(r"[a-z2-7]{26}")
 def acknowledge(order: Order, given: args.Args) -> event.Changes:
     """The emergency desk has it. It may say so before the ticket is decided: the hand-over waits for nothing."""
     handover_id = _id_of(order)
-    if handover_id in order.state.acknowledged and handover_id not in order.state.handed_over:
+    name = scoped(order.command.jurisdiction, handover_id)
+    if name in order.state.acknowledged and handover_id not in order.state.handed_over:
         raise RefusalError("acknowledged", "the hand-over is acknowledged already, or was dismissed")
     ticket_id = order.state.handed_over.get(handover_id)
     if ticket_id is not None:
@@ -73,7 +75,7 @@ def position(state: State, handover_id: str | None) -> list[int]:
     """Return where the message of a hand-over stands in the input: the desk reads it again."""
     if handover_id is None or not _HANDOVER.fullmatch(handover_id):
         return []
-    ticket = state.tickets.having(handover_id)
+    ticket = next(state.tickets.having(handover_id), None)
     filed = ticket.messages.get(handover_id) if ticket is not None else None
     return [filed.offset] if filed is not None else []
 
@@ -88,7 +90,8 @@ def _id_of(order: Order) -> str:
 def _ticket_of(order: Order, handover_id: str) -> TicketState:
     """Return the live ticket that has the message of a hand-over, wherever it is filed by now. Raises RefusalError."""
     ticket_id = order.state.handed_over.get(handover_id)
-    there = order.state.tickets.get(ticket_id) if ticket_id else order.state.tickets.having(handover_id)
+    tickets = order.state.tickets
+    there = tickets.get(ticket_id) if ticket_id else next(tickets.having(handover_id), None)
     if there is None or handover_id not in there.messages:
         raise RefusalError("not_filed", "no live ticket has the message of this hand-over: acknowledge it meanwhile")
     return order.named(there.ticket_id)

@@ -125,6 +125,23 @@ def test_a_record_without_words_that_is_forgotten_takes_the_later_ones_of_its_ca
     same(calls)
 
 
+def test_another_city_forgets_no_record_of_a_call() -> None:
+    calls = Calls()
+    first = calls.tell(revision=1, caller=CALLER)
+    calls.order(
+        Command(
+            command_id="c",
+            jurisdiction="210200",
+            kind="forget",
+            author="c",
+            at=START,
+            args={"message_ids": [first.event_id]},
+        )
+    )
+    assert calls.tell(revision=2, note=LAMP, caller=CALLER).relation == "new"
+    assert [*calls.state.tickets[calls.ticket.ticket_id].messages] == [calls.messages[1].message_id, first.event_id]
+
+
 def test_a_call_whose_ticket_left_the_memory_does_not_come_back_either() -> None:
     calls = Calls()
     began = "2026-11-25T09:00:00+08:00"

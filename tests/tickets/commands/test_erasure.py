@@ -365,6 +365,20 @@ def test_a_dead_letter_that_was_erased_opens_no_ticket_when_it_is_put_back() -> 
     assert Desk(rebuilt).take(late, position(8)) is None
 
 
+def test_another_city_keeps_no_message_out() -> None:
+    at_office, _ = office()
+    late = message(30, "另一件事", sender="13900139000")
+    assert refusal(at_office.order("forget", message_ids=[late.message_id], city="210200")) is None
+    assert at_office.take(late).relation == "new"
+
+
+def test_a_message_that_a_ticket_has_does_not_go_with_one_that_only_the_archive_has() -> None:
+    at_office, (old,) = office()
+    at_office.order("set_status", old, status="not_accepted", reason_code="malicious")
+    live = at_office.take(message(999, "很久以后", minutes=60 * 24 * 200))
+    assert refusal(at_office.order("forget", old, message_ids=[live.event_id])) == "filed"
+
+
 def test_a_message_that_a_ticket_has_goes_with_its_ticket() -> None:
     at_office, ticket = secretive()
     own, machine = (

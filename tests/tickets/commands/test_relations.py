@@ -120,10 +120,21 @@ def test_a_handover_may_be_acknowledged_before_its_ticket_is_decided() -> None:
     assert refusal(at_office.order("acknowledge_handover", handover_id="李小龙")) == "arguments"
 
 
+def test_another_city_takes_no_alarm_before_its_ticket_is_decided() -> None:
+    at_office = Office()
+    burning = message(1, codes=("emergency.fire",))
+    at_office.order("acknowledge_handover", handover_id=burning.message_id, city="210200")
+    ticket = at_office.take(burning).tickets[0].ticket_id
+    assert at_office.desk.state.handed_over == {burning.message_id: ticket}
+    assert at_office.ticket(ticket).handovers[0].acknowledged_at is None
+    assert refusal(at_office.order("acknowledge_handover", handover_id=burning.message_id)) is None
+    same(at_office)
+
+
 def test_of_hand_overs_that_never_get_a_ticket_only_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tickets.state._MOST_EARLY", 2)
     at_office = Office()
     for one in "abc":
         at_office.order("acknowledge_handover", handover_id=one * 26)
-    assert [*at_office.desk.state.early] == ["b" * 26, "c" * 26]
+    assert [*at_office.desk.state.early] == [f"{CITY}:{one * 26}" for one in "bc"]
     same(at_office)
