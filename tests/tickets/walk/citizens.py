@@ -1,4 +1,4 @@
-"""What citizens say at random on every channel, as the normalizers understand it: the same from the same seed."""
+"""What citizens of two cities say at random on every channel, as the normalizers understand it: the same by a seed."""
 
 import json
 from collections.abc import Callable
@@ -23,6 +23,12 @@ from tickets.desk import Desk
 
 HERE = Path(__file__).parents[1]
 SHA = "ab" * 32
+
+OTHER = "210200"
+"""A city whose messages stand in the same partition."""
+
+_FAR = 1000
+"""So far apart are the numbers of what is said in two cities."""
 
 
 class Citizen(NamedTuple):
@@ -60,14 +66,21 @@ ENDS = ("，请尽快处理", "谢谢", "，已经三天了", "。补充一下�
 SHORT = ("谢谢", "收到", "好的", "催一下", "请问办得怎么样了")
 
 
-class Citizens:
-    """Four citizens and a few matters, so that they meet; what comes in pieces is sent out of order."""
+def some_matters(chance: Random) -> list[str]:
+    """Return a few matters, so that citizens meet."""
+    return [*chance.sample(MATTERS, 6), *chance.sample(DANGERS, 2), chance.choice(MINORS)]
 
-    def __init__(self, chance: Random) -> None:
-        self.chance = chance
-        self.matters = [*chance.sample(MATTERS, 6), *chance.sample(DANGERS, 2), chance.choice(MINORS)]
+
+class Citizens:
+    """Four citizens who write to one city; what comes in pieces is sent out of order.
+
+    In every city they have the same names, telephones, matters, mails and numbers of calls.
+    """
+
+    def __init__(self, chance: Random, matters: list[str], city: str = CITY) -> None:
+        self.chance, self.matters, self.city = chance, matters, city
         self.minutes = 0.0
-        self.count = 0
+        self.count = 0 if city == CITY else _FAR
         self.late: list[Message] = []
         self.mails: list[str] = []
 
@@ -84,7 +97,7 @@ class Citizens:
 
     def _now(self, message: Message) -> Message:
         at = START + timedelta(minutes=self.minutes)
-        return replace(message, ingested_at=at, received_at=at)
+        return replace(message, ingested_at=at, received_at=at, jurisdiction=self.city)
 
     def _somebody(self) -> Citizen:
         return self.chance.choice(CITIZENS)
@@ -138,7 +151,7 @@ class Citizens:
         letter = EmailMessage()
         letter["From"], letter["To"] = f"{who.name} <{who.email}>", "mayor@12345.example"
         letter["Subject"] = self._token(desk) if self.chance.random() < 0.2 else "市长信箱"
-        letter["Message-ID"] = f"<{self.count}@mail.example>"
+        letter["Message-ID"] = f"<{self.count % _FAR}@mail.example>"
         if self.mails and self.chance.random() < 0.5:
             letter["In-Reply-To"] = self.chance.choice(self.mails)
         self.mails.append(str(letter["Message-ID"]))
@@ -171,7 +184,7 @@ class Citizens:
         said = f"<Recognition><![CDATA[{self._words(who, desk)}]]></Recognition><Format>amr</Format>" if voice else ""
         body = self._xml(who, "voice" if voice else "image", f"<MediaId>m-{self.count}</MediaId>{said}")
         message = self._raw("wechat", body, "text/xml")
-        lies: dict[str, Any] = {"dataref": f"{CITY}/{message.message_id}/{SHA}", "sha256": SHA, "size": 7}
+        lies: dict[str, Any] = {"dataref": f"{self.city}/{message.message_id}/{SHA}", "sha256": SHA, "size": 7}
         came = lies if self.chance.random() < 0.8 else {"unavailable": "expired", "code": "40007"}
         file = Media(message_id=message.message_id, media_id=f"m-{self.count}", **came)
         name = media.identifier(message.message_id, file.media_id)
@@ -211,7 +224,7 @@ class Citizens:
             channel=channel,
             channel_kind="wechat_mp" if channel == "wechat" else channel,
             account=account,
-            jurisdiction=CITY,
+            jurisdiction=self.city,
             identifier=name or f"{account}-{self.count}",
             value=value,
             content_type=content_type,

@@ -1,4 +1,4 @@
-"""What clerks and back offices order at random, legal and not, of the tickets that a desk has by then."""
+"""What clerks of two cities order at random, legal and not, of the tickets that a desk has by then."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -8,6 +8,7 @@ from typing import Any
 from schemas import words
 from schemas.records import Command
 from tests.tickets.build import CITY, START
+from tests.tickets.walk.citizens import OTHER
 from tickets.alarms import alarm_of
 from tickets.commands import COMMANDS
 from tickets.commands.erasure import FIELDS
@@ -21,7 +22,7 @@ OFTEN = {"set_status": 8, "move": 10, "redact": 3, "acknowledge_handover": 3, "d
 
 
 class Clerks:
-    """They know the newest tickets, their messages, hand-overs and proposals, and mix them up."""
+    """They know the newest tickets, their messages, hand-overs and proposals, and mix them up; so they do cities."""
 
     def __init__(self, chance: Random) -> None:
         self.chance = chance
@@ -44,7 +45,7 @@ class Clerks:
             big = [name for name in names if len(desk.state.tickets[name].messages) > 1]
             ticket_id = self.chance.choice(big or names)
         args = ARGS[kind](self.chance, desk, ticket_id, names)
-        return None if args is None else self._order(kind, args, ticket_id=ticket_id)
+        return None if args is None else self._order(desk, kind, args, ticket_id=ticket_id)
 
     def _about_a_hand_over(self, desk: Desk, names: list[str], kind: str) -> Command | None:
         filed = [item for name in names for item in desk.state.tickets[name].messages.items()]
@@ -52,19 +53,26 @@ class Clerks:
         if not alarms:
             return None
         args = {"reason_code": self.chance.choice(list(words.FALSE_ALARMS))} if kind == "dismiss_handover" else {}
-        return self._order(kind, args, handover_id=self.chance.choice(alarms))
+        return self._order(desk, kind, args, handover_id=self.chance.choice(alarms))
 
     def _about_a_proposal(self, desk: Desk, names: list[str], kind: str) -> Command | None:
         open_ones = [(name, one.proposal_id) for name in names for one in desk.state.tickets[name].proposals]
         if not open_ones:
             return None
         ticket_id, proposal_id = self.chance.choice(open_ones)
-        return self._order(kind, {"proposal_id": proposal_id}, ticket_id=ticket_id)
+        return self._order(desk, kind, {"proposal_id": proposal_id}, ticket_id=ticket_id)
 
-    def _order(self, kind: str, args: Args, **target: str) -> Command:
+    def _city(self, desk: Desk, target: dict[str, str]) -> str:
+        """Return the city of what is ordered about; now and then another city's clerk orders it."""
+        if self.chance.random() < 0.05:
+            return self.chance.choice([CITY, OTHER])
+        named = target.get("ticket_id") or desk.state.handed_over.get(target.get("handover_id", ""))
+        return named.partition("-")[0] if named else CITY
+
+    def _order(self, desk: Desk, kind: str, args: Args, **target: str) -> Command:
         return Command(
             command_id=f"c{self.count}",
-            jurisdiction=CITY,
+            jurisdiction=self._city(desk, target),
             kind=kind,
             author="clerk-7",
             at=START + timedelta(minutes=self.minutes),

@@ -12,7 +12,7 @@ from normalizers import calls, parts
 from normalizers.phone.told import TRANSCRIPT_HEAD
 from schemas import topics
 from schemas.records import Event, Link, Message, Outbox, Ticket, event
-from schemas.wire import decode
+from schemas.wire import decode, encode
 from tests.tickets.walk.citizens import CITIZENS
 from tests.tickets.walk.desks import Seat
 from tickets.commands.table import LAST_VERSION
@@ -25,6 +25,10 @@ NAMES_NOBODY = TELLS_NOTHING | {topics.TICKET_MASKED}
 
 _PIECES = re.compile(rf"\n\n|{parts.GAP}|{TRANSCRIPT_HEAD}\n")
 """Between what is said at one time and at another."""
+
+_TICKETS = re.compile(r"\b([0-9]{6})-[a-z2-7]{20}\b")
+
+_MESSAGES = re.compile(r"\b[a-z2-7]{26}\b")
 
 _WORDS = re.compile("[\u4e00-\u9fff]{6}")
 
@@ -219,6 +223,17 @@ def strangers_share_no_ticket(told: Told) -> Iterator[object]:
         there |= {*own, *decision.features.participants}
 
 
+def cities_never_meet(told: Told) -> Iterator[object]:
+    """No decision of a city is about a message or a ticket of another, whatever that one's clerks order."""
+    of_message = {one.message_id: one.jurisdiction for one in told.messages.values()}
+    for decision in told.events:
+        body, city = encode(replace(decision, features=None)).decode(), decision.jurisdiction
+        tickets = {found[1] for found in _TICKETS.finditer(body)}
+        messages = {of_message[one] for one in _MESSAGES.findall(body) if one in of_message}
+        if not tickets | messages <= {city}:
+            yield decision
+
+
 def each_receipt_goes_out_once(told: Told) -> Iterator[object]:
     """Nobody is answered twice about one ticket."""
     intents = [one for one in told.seat.written if one.topic == topics.OUTBOX and b'"recipient"' in one.value]
@@ -239,6 +254,7 @@ PROMISES: tuple[Callable[[Told], Iterator[object]], ...] = (
     what_is_erased_stays_so,
     what_is_blacked_out_stays_so,
     strangers_share_no_ticket,
+    cities_never_meet,
     each_receipt_goes_out_once,
 )
 

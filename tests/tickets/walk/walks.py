@@ -5,7 +5,8 @@ from datetime import timedelta
 from random import Random
 
 from schemas.records import Message
-from tests.tickets.walk.citizens import Citizens
+from tests.tickets.build import CITY
+from tests.tickets.walk.citizens import OTHER, Citizens, some_matters
 from tests.tickets.walk.clerks import Clerks
 from tests.tickets.walk.desks import Follower, Input, Restarted, Seat
 from tests.tickets.walk.promises import BrokenError, keep
@@ -53,12 +54,13 @@ class Walk:
 def walked(seed: int, steps: int = STEPS) -> Walk:
     """Walk at random. Raises BrokenError."""
     chance, walk = Random(seed), Walk(seed)
-    citizens, clerks = Citizens(chance), Clerks(chance)
+    matters, clerks = some_matters(chance), Clerks(chance)
+    cities = [Citizens(chance, matters, city) for city in (CITY, OTHER)]
     try:
         for _ in range(steps):
             pause = chance.choice(PAUSES) if chance.random() < 0.06 else 3 * chance.random()
-            citizens.minutes += pause
-            clerks.minutes = citizens.minutes
+            citizens = cities[chance.random() < 0.2]
+            citizens.minutes = clerks.minutes = clerks.minutes + pause
             desk = walk.through.desk
             one = (clerks.next(desk) if chance.random() < 0.45 else None) or citizens.next(desk)
             for _ in range(2 if chance.random() < 0.05 else 1):
