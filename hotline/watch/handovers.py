@@ -63,6 +63,11 @@ class _Urgent(Struct, frozen=True, kw_only=True):
     reinstated_at: Time | None = None
 
     @property
+    def name(self) -> tuple[str, str]:
+        """Return its city and id: what another city's desk says of the id answers nothing."""
+        return self.jurisdiction, self.handover_id
+
+    @property
     def since(self) -> datetime:
         """Return from when it waits; one that a clerk had dismissed, from when that was taken back."""
         return self.reinstated_at or self.taken_at
@@ -75,8 +80,8 @@ class Handovers:
         self._within_seconds = within_seconds
         self._handed: Places = {}
         self._decided: Places = {}
-        self._open: dict[str, _Urgent] = {}
-        self._answered: dict[str, int] = {}
+        self._open: dict[tuple[str, str], _Urgent] = {}
+        self._answered: dict[tuple[str, str], int] = {}
 
     def look(self, kafka: Kafka, now: datetime) -> list[Unanswered]:
         """Return what waits now, by level; raises errors of ours."""
@@ -98,8 +103,8 @@ class Handovers:
                 urgent = decode(record.value or b"", _Urgent)
             except SchemaError:
                 continue  # a stranger's record is nobody's emergency
-            if not urgent.stale and urgent.handover_id not in self._answered:
-                self._open.setdefault(urgent.handover_id, urgent)
+            if not urgent.stale and urgent.name not in self._answered:
+                self._open.setdefault(urgent.name, urgent)
 
     def _follow_decisions(self, kafka: Kafka, places: list[TopicPartition], ends: Places) -> None:
         """Read the log from the oldest hand-over that is open at the first look on; without one, from here on."""
@@ -114,11 +119,13 @@ class Handovers:
         decision = decode(record.value, Event)
         for change in decision.changes:
             if isinstance(change, event.Acknowledged | event.HandoverDismissed):
-                self._open.pop(change.handover_id, None)
-                self._answered[change.handover_id] = record.timestamp
+                name = (decision.jurisdiction, change.handover_id)
+                self._open.pop(name, None)
+                self._answered[name] = record.timestamp
             elif isinstance(change, event.HandoverReinstated):
-                self._answered.pop(change.handover_id, None)
-                self._open[change.handover_id] = _again(change, decision)
+                again = _again(change, decision)
+                self._answered.pop(again.name, None)
+                self._open[again.name] = again
 
     def _forget(self, now: datetime) -> None:
         """Let go of answers so old that `screen` will not repeat their hand-overs any more."""

@@ -68,8 +68,8 @@ class Writer:
         )  # fmt: skip
         self.write(topics.HANDOVER, (name.encode(), encode(made), []))
 
-    def acknowledge(self, name: str) -> None:
-        self._decide(name, event.Acknowledged(handover_id=name))
+    def acknowledge(self, name: str, city: str = "210100") -> None:
+        self._decide(name, event.Acknowledged(handover_id=name), city)
 
     def dismiss(self, name: str) -> None:
         self._decide(name, event.HandoverDismissed(ticket_id=TICKET, handover_id=name, reason_code="misread"))
@@ -80,9 +80,9 @@ class Writer:
         self._decide(name, change)
         self.hand_over(name, level, age, reinstated_at=NOW)
 
-    def _decide(self, name: str, change: event.AnyChange) -> None:
+    def _decide(self, name: str, change: event.AnyChange, city: str = "210100") -> None:
         made = Event(
-            event_id=f"command:{name}", jurisdiction="210100", at=NOW, policy_version="1", relation="command",
+            event_id=f"command:{name}", jurisdiction=city, at=NOW, policy_version="1", relation="command",
             method="carried_out", input=InputRef(command_id=name, topic=topics.MESSAGE, partition=1, offset=0),
             changes=(change,),
         )  # fmt: skip
@@ -193,6 +193,15 @@ def test_hand_overs_of_a_topic_that_was_made_anew_are_seen(
     for number in range(count):
         writer.hand_over(f"after{number}", "critical", timedelta(minutes=20))
     assert [one.unacknowledged for one in look(watcher).handovers] == [count]
+
+
+def test_another_city_answers_no_hand_over(fresh_topics: KafkaConnection, writer: Writer) -> None:
+    writer.hand_over("fire", "critical", timedelta(minutes=1))
+    writer.acknowledge("fire", city="210200")
+    watcher = Watcher(settings(fresh_topics), fresh_topics)
+    assert [one.unacknowledged for one in watcher.look(NOW).handovers] == [1]
+    writer.acknowledge("fire")
+    assert watcher.look(NOW).handovers == []
 
 
 def test_those_that_wait_longest_are_named_and_can_be_acknowledged(
