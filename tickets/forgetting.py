@@ -26,11 +26,11 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     """Forget who and what; the ticket stays as a knot of its cluster until it leaves with it."""
     _remember(state, decision, change.ticket_id)
     state.by_thread = {key: at for key, at in state.by_thread.items() if at != change.ticket_id}
+    state.handed_over = {key: at for key, at in state.handed_over.items() if at != change.ticket_id}
     ticket = state.tickets.get(change.ticket_id)
     if ticket is None:
         return
     state.texts.remove(ticket)
-    state.handed_over = {key: at for key, at in state.handed_over.items() if at != ticket.ticket_id}
     state.calls = {key: call for key, call in state.calls.items() if call.told.keys().isdisjoint(ticket.messages)}
     state.near.remove(ticket.order)
     ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ()
@@ -67,7 +67,7 @@ def _messages_erased(state: "State", decision: Event, change: event.MessagesEras
     """Let none of them be filed when it comes again, or for the first time, as a dead letter that is put back does."""
     gone = {one.message_id for one in change.messages}
     for name in gone:
-        state.seen.add(erased_key(decision.jurisdiction, name))
+        state.seen.keep(erased_key(decision.jurisdiction, name))
     calls = {key: call for key, call in state.calls.items() if key.startswith(scoped(decision.jurisdiction, ""))}
     for key, call in calls.items():
         for name in sorted(gone & call.told.keys())[:1]:

@@ -47,7 +47,7 @@ def remember(
     if kept:
         state.forgotten.update(kept)
         for one in (*people, *texts):
-            state.left.add(part(_ours(known.name), one))
+            state.left.keep(part(_ours(known.name), one))
 
 
 def comes_again(state: "State", incoming: "Incoming") -> bool:

@@ -28,8 +28,7 @@ def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -
 def _answered(state: "State", decision: Event, handover_id: str) -> str:
     """Note that nobody waits for the desk any more; return under which name that is known in this city."""
     name = scoped(decision.jurisdiction, handover_id)
-    if name not in state.acknowledged:
-        state.acknowledged.add(name)
+    state.acknowledged.keep(name)
     return name
 
 

@@ -31,6 +31,11 @@ class Seen:
         if len(self._new) > max(_MERGE_AT_LEAST, len(self._old) // 8):
             self._merge()
 
+    def keep(self, identifier: str) -> None:
+        """Remember an id that may be known: no digest stands here twice."""
+        if identifier not in self:
+            self.add(identifier)
+
     def dump(self) -> bytes:
         """Return all digests, sorted; `Seen(dump)` reads them."""
         self._merge()

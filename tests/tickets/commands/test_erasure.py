@@ -18,7 +18,7 @@ from tickets.deciders.verdict import Verdict
 from tickets.desk import Desk
 from tickets.erasing import redacted_by
 from tickets.masking import mask_ticket
-from tickets.state import State, fold
+from tickets.state import Snapshot, State, apply, fold
 
 SECRET = "李小龙的电话是13812345678"
 TEXT = f"中山路12号的路灯坏了，{SECRET}，请回电"
@@ -363,6 +363,24 @@ def test_a_dead_letter_that_was_erased_opens_no_ticket_when_it_is_put_back() -> 
     assert at_office.desk.take(late, position(7)) is None
     rebuilt = fold(at_office.decisions, POLICY)
     assert Desk(rebuilt).take(late, position(8)) is None
+
+
+def test_a_message_that_is_erased_twice_is_known_once_after_a_checkpoint_as_well() -> None:
+    at_office, _ = office()
+    at_office.order("forget", message_ids=["a" * 26])
+    stored = State.of(decode(encode(at_office.desk.state.dump()), Snapshot), POLICY)
+    apply(stored, at_office.order("forget", message_ids=["a" * 26]))
+    assert stored.dump().seen == fold(at_office.decisions, POLICY).dump().seen
+
+
+def test_nobody_waits_for_the_desk_to_take_the_hand_over_of_a_forgotten_ticket_that_had_left_the_memory() -> None:
+    burning = message(1, codes=("emergency.fire", "emergency_level.mentioned"))
+    at_office = Office([burning])
+    (old,) = at_office.tickets
+    at_office.order("set_status", old, status="not_accepted", reason_code="malicious")
+    at_office.take(message(999, "很久以后", minutes=60 * 24 * 200))
+    at_office.order("forget", old, message_ids=[burning.message_id])
+    assert at_office.desk.state.handed_over == {}
 
 
 def test_another_city_keeps_no_message_out() -> None:
