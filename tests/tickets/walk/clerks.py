@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 from schemas import words
-from schemas.records import Command
+from schemas.records import Command, Message
 from tests.tickets.build import CITY, START
 from tests.tickets.walk.citizens import OTHER
 from tickets.alarms import alarm_of
@@ -17,19 +17,31 @@ from tickets.lifecycle import NEXT
 
 Args = dict[str, Any]
 
-OFTEN = {"set_status": 8, "move": 10, "redact": 3, "acknowledge_handover": 3, "dispatch": 3, "forget": 2, "unmerge": 2}
+OFTEN = {"set_status": 8, "move": 10, "redact": 3, "acknowledge_handover": 3, "dispatch": 3, "forget": 3, "unmerge": 2}
 """How often these are ordered, beside once for the others."""
 
 
 class Clerks:
-    """They know the newest tickets, their messages, hand-overs and proposals, and mix them up; so they do cities."""
+    """They know the newest tickets, their messages, hand-overs and proposals, and mix them up; so they do cities.
+
+    `coming` are messages that the emergency desk, or who reads dead letters, knows before their ticket is decided;
+    `known` is what was filed where, also in what only the archive has by now.
+    """
 
     def __init__(self, chance: Random) -> None:
         self.chance = chance
         self.minutes = 0.0
         self.count = 0
+        self.heard: list[str] = []
+        self.known: dict[str, list[str]] = {}
 
-    def next(self, desk: Desk) -> Command | None:
+    def hear(self, one: Message, desk: Desk) -> None:
+        """Note a message, and where the newest are filed."""
+        self.heard.append(one.message_id)
+        for name in list(desk.state.tickets)[-6:]:
+            self.known[name] = list(desk.state.tickets[name].messages)
+
+    def next(self, desk: Desk, coming: list[Message]) -> Command | None:
         """Return the next order; None while there is nothing of its kind to order about."""
         self.count += 1
         names = list(desk.state.tickets)[-6:]
@@ -37,6 +49,10 @@ class Clerks:
         if not names:
             return None
         ticket_id = self.chance.choice(names)
+        if kind == "acknowledge_handover" and coming and self.chance.random() < 0.3:
+            return self._order(desk, kind, {}, handover_id=self.chance.choice(coming).message_id)
+        if kind == "forget" and self.chance.random() < 0.4:
+            return self._forget_elsewhere(desk, [*self.heard[-8:], *(one.message_id for one in coming)])
         if kind in ("acknowledge_handover", "dismiss_handover", "reinstate_handover"):
             return self._about_a_hand_over(desk, names, kind)
         if kind in ("confirm_proposal", "reject_proposal"):
@@ -61,6 +77,15 @@ class Clerks:
             return None
         ticket_id, proposal_id = self.chance.choice(open_ones)
         return self._order(desk, kind, {"proposal_id": proposal_id}, ticket_id=ticket_id)
+
+    def _forget_elsewhere(self, desk: Desk, names: list[str]) -> Command | None:
+        """Forget messages that no ticket has, or a ticket that only the archive has; or whatever it is by mistake."""
+        evicted = [name for name in self.known if name not in desk.state.tickets]
+        if evicted and self.chance.random() < 0.6:
+            ticket_id = self.chance.choice(evicted)
+            wrong = self.chance.sample(names, 1) if names and self.chance.random() < 0.2 else []
+            return self._order(desk, "forget", {"message_ids": [*self.known[ticket_id], *wrong]}, ticket_id=ticket_id)
+        return self._order(desk, "forget", {"message_ids": [self.chance.choice(names)]}) if names else None
 
     def _city(self, desk: Desk, target: dict[str, str]) -> str:
         """Return the city of what is ordered about; now and then another city's clerk orders it."""

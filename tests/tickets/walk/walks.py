@@ -62,7 +62,9 @@ def walked(seed: int, steps: int = STEPS) -> Walk:
             citizens = cities[chance.random() < 0.2]
             citizens.minutes = clerks.minutes = clerks.minutes + pause
             desk = walk.through.desk
-            one = (clerks.next(desk) if chance.random() < 0.45 else None) or citizens.next(desk)
+            one = (clerks.next(desk, citizens.late) if chance.random() < 0.45 else None) or citizens.next(desk)
+            if isinstance(one, Message):
+                clerks.hear(one, desk)
             for _ in range(2 if chance.random() < 0.05 else 1):
                 walk.take(one)
         walk.end()
