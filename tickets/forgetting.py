@@ -29,6 +29,7 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
     state.handed_over = {key: at for key, at in state.handed_over.items() if at != change.ticket_id}
     ticket = state.tickets.get(change.ticket_id)
     if ticket is None:
+        _messages_erased(state, decision, change)
         return
     state.texts.remove(ticket)
     state.calls = {key: call for key, call in state.calls.items() if call.told.keys().isdisjoint(ticket.messages)}
@@ -63,7 +64,7 @@ def _remember_calls(state: "State", keys: Iterable[str], known: Forgotten, peopl
         remember(state, (key,), known, people=callers)
 
 
-def _messages_erased(state: "State", decision: Event, change: event.MessagesErased) -> None:
+def _messages_erased(state: "State", decision: Event, change: event.MessagesErased | event.Erased) -> None:
     """Let none of them be filed when it comes again, or for the first time, as a dead letter that is put back does."""
     gone = {one.message_id for one in change.messages}
     for name in gone:

@@ -383,6 +383,16 @@ def test_nobody_waits_for_the_desk_to_take_the_hand_over_of_a_forgotten_ticket_t
     assert at_office.desk.state.handed_over == {}
 
 
+def test_what_goes_with_a_ticket_that_had_left_the_memory_is_not_filed_when_it_comes() -> None:
+    at_office, (old,) = office()
+    at_office.order("set_status", old, status="not_accepted", reason_code="malicious")
+    at_office.take(message(999, "很久以后", minutes=60 * 24 * 200))
+    late = message(1000, "另一件事", sender="13900139000", minutes=60 * 24 * 201)
+    at_office.order("forget", old, message_ids=[late.message_id])
+    assert at_office.desk.take(late, position(9)) is None
+    same(at_office)
+
+
 def test_another_city_keeps_no_message_out() -> None:
     at_office, _ = office()
     late = message(30, "另一件事", sender="13900139000")
