@@ -17,7 +17,18 @@ from tickets.lifecycle import NEXT
 
 Args = dict[str, Any]
 
-OFTEN = {"set_status": 8, "move": 10, "redact": 3, "acknowledge_handover": 3, "dispatch": 3, "forget": 3, "unmerge": 2}
+OFTEN = {
+    "set_status": 8,
+    "move": 10,
+    "redact": 3,
+    "reclassify": 2,
+    "merge": 2,
+    "set_deadline": 2,
+    "acknowledge_handover": 3,
+    "dispatch": 3,
+    "forget": 3,
+    "unmerge": 3,
+}
 """How often these are ordered, beside once for the others."""
 
 
@@ -132,6 +143,7 @@ def _moved(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args
 def _classed(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
     ways: list[Args] = [
         {"kind": chance.choice(list(words.REQUEST_KINDS))},
+        {"category": chance.choice(["lighting", "noise"])},
         {"confidentiality": chance.choice(list(words.CONFIDENTIALITY))},
         {"minor": chance.random() < 0.5},
     ]
@@ -139,7 +151,16 @@ def _classed(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Ar
 
 
 def _due(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
-    return {"clock": chance.choice(list(words.CLOCKS))} | chance.choice([{"recompute": True}, {"extend": 2}])
+    """By a limit of some ticket, at a time, later, or by the calendar; legal or not."""
+    running = desk.state.tickets[ticket_id].clocks
+    names = sorted({clock.policy_id for clock in running.values()}) or ["none"]
+    ways: list[Args] = [
+        {"recompute": True},
+        {"extend": chance.choice([1, 2, 5])},
+        {"policy_id": chance.choice(names)},
+        {"due_at": (START + timedelta(days=chance.choice([1, 9]))).isoformat()},
+    ]
+    return {"clock": chance.choice([*running] or list(words.CLOCKS))} | chance.choice(ways)
 
 
 def _revisited(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:

@@ -22,7 +22,7 @@ R = TypeVar("R", bound=Struct)
 
 
 class Seat:
-    """A desk, the input that it reads and what it wrote; a chunk ends when chance says so."""
+    """A desk, the input that it reads and what it wrote; each of its chunks is one decision."""
 
     def __init__(self, policy: TicketPolicy, seed: int, kept: int) -> None:
         self.policy, self.seed, self.kept = policy, seed, kept
@@ -64,8 +64,7 @@ class Seat:
         return [found for found in there if isinstance(found, Message)]
 
     def _after(self, chance: Random) -> None:
-        if chance.random() < 0.3:
-            self.flush()
+        self.flush()
 
 
 class Restarted(Seat):

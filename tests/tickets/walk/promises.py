@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
-from typing import TypeGuard
 
 from msgspec.structs import replace
 
@@ -13,8 +12,10 @@ from normalizers.phone.told import TRANSCRIPT_HEAD
 from schemas import topics
 from schemas.records import Event, Link, Message, Outbox, Ticket, event
 from schemas.wire import decode, encode
+from tests.tickets.walk import clerks_words
 from tests.tickets.walk.citizens import CITIZENS
 from tests.tickets.walk.desks import Seat
+from tests.tickets.walk.told import Told
 from tickets.commands.table import LAST_VERSION
 from tickets.erasing import BLACK
 from tickets.outputs import link_of
@@ -39,37 +40,6 @@ class BrokenError(AssertionError):
     def __init__(self, promise: str, *of: object) -> None:
         super().__init__("\n".join([promise, *map(str, of)]))
         self.promise = promise
-
-
-class Told:
-    """What a seat's topics say at the end of a walk."""
-
-    def __init__(self, seat: Seat) -> None:
-        self.seat, self.state = seat, seat.desk.state
-        self.messages = {one.message_id: one for one in reversed(seat.input) if isinstance(one, Message)}
-        self.events = seat.events()
-        self.links = {one.message_id: one for one in seat.told(topics.LINK, Link)}
-        self.tickets = seat.tickets()
-        changes = [change for one in self.events for change in one.changes]
-        self.erased = {one.ticket_id for one in changes if isinstance(one, event.Erased)}
-        self.redacted = {one.ticket_id for one in changes if isinstance(one, event.Redacted)}
-        self.gone = {name for one in self.events for name in self.taken_away(one)}
-
-    def taken_away(self, decision: Event) -> Iterator[str]:
-        """Yield the messages of which a city takes its own words away."""
-        for change in filter(_takes_the_text, decision.changes):
-            for name in (one.message_id for one in change.messages):
-                if name in self.messages and self.messages[name].jurisdiction == decision.jurisdiction:
-                    yield name
-
-    def in_ticket(self, ticket_id: str) -> list[Message]:
-        """Return the messages that are filed in a live ticket, in their order."""
-        return [self.messages[one] for one in self.state.tickets[ticket_id].messages]
-
-
-def _takes_the_text(change: event.AnyChange) -> TypeGuard[event.Erased | event.MessagesErased | event.Redacted]:
-    is_erased = isinstance(change, event.Erased | event.MessagesErased)
-    return is_erased or (isinstance(change, event.Redacted) and "text" in change.fields)
 
 
 def the_log_gives_the_state(told: Told) -> Iterator[object]:
@@ -279,6 +249,7 @@ PROMISES: tuple[Callable[[Told], Iterator[object]], ...] = (
     strangers_share_no_ticket,
     cities_never_meet,
     each_receipt_goes_out_once,
+    *clerks_words.PROMISES,
 )
 
 
