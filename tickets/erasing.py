@@ -154,10 +154,14 @@ def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
 
 
 def _secrets(words: Iterable[str]) -> Iterator[str]:
-    """Yield these words, and what in them names or reaches somebody: a title may say the name without the number."""
+    """Yield these words, those of each line, and what in them names or reaches somebody.
+
+    A title may say the name without the number, and no other place has the end of the line.
+    """
     for one in words:
         yield one
-        yield from (found for start, end in personal_spans(one) if len(found := one[start:end]) > 1)
+        personal = (one[start:end] for start, end in personal_spans(one))
+        yield from (found for found in (*map(str.strip, one.splitlines()), *personal) if len(found) > 1)
 
 
 def _place_without(place: Location, text: str, spans: Spans, black: Callable[[str | None], str | None]) -> Location:

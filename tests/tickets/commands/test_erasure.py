@@ -383,6 +383,15 @@ def test_nobody_waits_for_the_desk_to_take_the_hand_over_of_a_forgotten_ticket_t
     assert at_office.desk.state.handed_over == {}
 
 
+def test_a_span_over_the_end_of_a_line_takes_what_stands_in_each_of_its_lines_wherever_it_stands() -> None:
+    text = "我是小区的门卫\n\n请转告我是小区的门卫，谢谢。路灯不亮"
+    made = Office([replace(message(1, text), title="我是小区的门卫，请转告")])
+    made.order("redact", made.tickets[0], spans=[[3, 9]], if_version=1)
+    ticket = made.ticket(made.tickets[0])
+    assert "小区的门卫" not in f"{ticket.title}{ticket.text}"
+    assert "请转告我是" in ticket.text
+
+
 def test_what_goes_with_a_ticket_that_had_left_the_memory_is_not_filed_when_it_comes() -> None:
     at_office, (old,) = office()
     at_office.order("set_status", old, status="not_accepted", reason_code="malicious")
