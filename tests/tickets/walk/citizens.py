@@ -27,6 +27,9 @@ SHA = "ab" * 32
 OTHER = "210200"
 """A city whose messages stand in the same partition."""
 
+IMPORTED = frozenset({"letter", "visit", "transfer"})
+"""The kinds of neutral records, which tell when their message came."""
+
 _FAR = 1000
 """So far apart are the numbers of what is said in two cities."""
 
@@ -91,13 +94,15 @@ class Citizens:
             return self._now(self.late.pop(self.chance.randrange(len(self.late))))
         ways: list[Callable[[Desk], Message]] = [
             self._sms, self._long_sms, self._long_sms, self._call, self._call, self._call, self._mail, self._mail,
-            self._wechat, self._picture, self._comment, self._form, self._machine,
+            self._wechat, self._picture, self._comment, self._form, self._app, self._record, self._machine,
+            self._bounce,
         ]  # fmt: skip
         return self._now(self.chance.choice(ways)(desk))
 
     def _now(self, message: Message) -> Message:
         at = START + timedelta(minutes=self.minutes)
-        return replace(message, ingested_at=at, received_at=at, jurisdiction=self.city)
+        sent_at = min(message.received_at, at) if message.channel_kind in IMPORTED else at
+        return replace(message, ingested_at=at, received_at=sent_at, jurisdiction=self.city)
 
     def _somebody(self) -> Citizen:
         return self.chance.choice(CITIZENS)
@@ -163,7 +168,10 @@ class Citizens:
         return self._raw("mailbox", bytes(letter), "message/rfc822", account="mayor")
 
     def _token(self, desk: Desk) -> str:
-        return f"回复 {tokens.make(self._ticket(desk), Policy())}" if desk.state.tickets else "回复"
+        return f"回复 {self._ticket_token(desk)}" if desk.state.tickets else "回复"
+
+    def _ticket_token(self, desk: Desk) -> str:
+        return tokens.make(self._ticket(desk), Policy())
 
     def _machine(self, desk: Desk) -> Message:
         """An out-of-office reply: it makes no ticket, and may answer one."""
@@ -172,6 +180,44 @@ class Citizens:
         letter["Message-ID"], letter["Auto-Submitted"] = f"<auto-{self.count}@mail.example>", "auto-replied"
         letter.set_content("我不在办公室", charset="utf-8")
         return self._raw("mailbox", bytes(letter), "message/rfc822")
+
+    def _bounce(self, desk: Desk) -> Message:
+        """What a mail server says of a receipt of ours that nobody gets: it names the ticket, and quotes a mail."""
+        letter = EmailMessage()
+        letter["From"], letter["Subject"] = "MAILER-DAEMON@mail.example", f"Undelivered Mail: {self._token(desk)}"
+        letter["Message-ID"] = f"<bounce-{self.count}@mail.example>"
+        if self.mails:
+            letter["References"] = self.chance.choice(self.mails)
+        letter.set_content(f"<{self._somebody().email}>: 550 no such user", charset="utf-8")
+        return self._raw("mailbox", bytes(letter), "message/rfc822")
+
+    def _record(self, desk: Desk) -> Message:
+        """A letter, a visit or another system's ticket, that is imported days later; perhaps of a thread there."""
+        who, kind = self._somebody(), self.chance.choice(sorted(IMPORTED))
+        at = START + timedelta(minutes=self.minutes) - timedelta(days=self.chance.choice([0, 1, 40]))
+        told: dict[str, Any] = {"id": str(self.count), "text": self._words(who, desk), "channel_kind": kind}
+        told |= {
+            "account": "letters",
+            "received_at": at.isoformat(),
+            "kind": self.chance.choice(["投诉", "举报", "咨询"]),
+        }
+        optional: dict[str, tuple[float, Any]] = {
+            "sender": (0.8, {"kind": "phone", "value": who.phone, "name": who.name}),
+            "thread_id": (0.4, self.chance.choice("xyz")),
+            "title": (0.3, "来信"),
+            "category": (0.3, "市容环卫"),
+            "external_ticket_no": (0.3, f"X{self.count}"),
+        }
+        told |= {name: value for name, (often, value) in optional.items() if self.chance.random() < often}
+        return self._raw("record", json.dumps(told, ensure_ascii=False).encode(), "application/json")
+
+    def _app(self, desk: Desk) -> Message:
+        """A request by Open311; perhaps for a ticket whose query code (查询码) they know."""
+        who, known = self._somebody(), self.chance.random() < 0.5
+        told = {"service_code": "other", "description": self._words(who, desk), "phone": who.phone}
+        told |= {"account_id": f"user-{who.uid}"} if known else {}
+        ticket = f"; ticket={self._ticket_token(desk)}" if desk.state.tickets and self.chance.random() < 0.2 else ""
+        return self._raw("web", urlencode(told).encode(), f"application/x-www-form-urlencoded; client=app{ticket}")
 
     def _wechat(self, desk: Desk) -> Message:
         who = self._somebody()

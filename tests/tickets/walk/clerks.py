@@ -27,7 +27,7 @@ OFTEN = {
     "acknowledge_handover": 3,
     "dispatch": 3,
     "forget": 3,
-    "unmerge": 3,
+    "unmerge": 8,
 }
 """How often these are ordered, beside once for the others."""
 
@@ -68,6 +68,9 @@ class Clerks:
             return self._about_a_hand_over(desk, names, kind)
         if kind in ("confirm_proposal", "reject_proposal"):
             return self._about_a_proposal(desk, names, kind)
+        if kind == "unmerge":
+            joined = [name for name in names if desk.state.tickets[name].edges]
+            ticket_id = self.chance.choice(joined or names)
         if kind == "move":
             big = [name for name in names if len(desk.state.tickets[name].messages) > 1]
             ticket_id = self.chance.choice(big or names)

@@ -136,7 +136,10 @@ def _without_edges(ticket: Ticket) -> Ticket:
 
 
 def what_is_restricted_is_only_proposed(told: Told) -> Iterator[object]:
-    """By no rule is a ticket joined to another while one of both is restricted, or tells of a minor."""
+    """By no rule is a ticket joined to another while one of both is restricted, or tells of a minor.
+
+    Unless a clerk took back what restricts it: that it is a report, or that a minor is concerned.
+    """
     restricted = dict[Pair, bool]()
     for decision in told.events:
         for change in decision.changes:
@@ -144,6 +147,9 @@ def what_is_restricted_is_only_proposed(told: Told) -> Iterator[object]:
                 restricted[change.ticket_id, "level"] = change.level == "restricted"
             elif isinstance(change, event.MinorFlagged):
                 restricted[change.ticket_id, "minor"] = change.flag
+            match change:
+                case event.KindSet(source="clerk") | event.MinorFlagged(source="clerk", flag=False):
+                    restricted[change.ticket_id, "level"] = False
         for change in decision.changes:
             if isinstance(change, event.EdgeAdded) and decision.relation != "command":
                 ends = product((change.ticket_id, change.other_id), ("level", "minor"))
