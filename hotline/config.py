@@ -56,7 +56,8 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None, *, ac
         raise FaultySettingsError([*_secrets_in(table), *unreadable_files])
     variables = {**files, **os.environ}
     no_json = dict(unreadable(variables))
-    faults = [*_secrets_in(table), *_empty_paths(table), *unknown(variables), *no_json.values()]
+    named = chosen or DEFAULT_FILE
+    faults = [*_secrets_in(table), *_empty_paths(table, named), *unknown(variables), *no_json.values()]
     settings: Settings | None = None
     merged: dict[str, Any] = {}
     try:
@@ -66,11 +67,11 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None, *, ac
         settings = partial.known(Settings, merged, {path_to(details) for details in errors})
         if told := [one for one in errors if accounts or not _needs_a_secret_of_an_account(one)]:
             told = [one for one in told if path_to(one) not in no_json and not _is_inherited(path_to(one), merged)]
-            faults += [*sentences(told), *_broken(settings)]
+            faults += [*sentences(told, named), *_broken(settings, named)]
     except SettingsError as error:
         faults.append(f"The folder of secrets {_secrets_folder()} cannot be used ({error}): let it hold secrets alone.")
     if settings is not None:
-        faults += _blank(settings)
+        faults += _blank(settings, named)
         settings._file = chosen
     if faults or settings is None:
         raise FaultySettingsError(list(dict.fromkeys(faults)), settings)
@@ -150,17 +151,17 @@ def _secrets_in(table: dict[str, Any]) -> list[str]:
     ]
 
 
-def _empty_paths(table: dict[str, Any]) -> list[str]:
+def _empty_paths(table: dict[str, Any], file: Path) -> list[str]:
     """Refuse "" for a file or folder: it would be the folder that hotline is started in."""
     in_file = [path for path, value in leaves(table) if value == ""]
     in_variables = [path_of(name) for name, value in os.environ.items() if name.startswith(PREFIX) and not value]
-    return [unusable(path, EMPTY) for path in (*in_file, *in_variables) if kind_at(Settings, path) is Path]
+    return [unusable(path, EMPTY, file) for path in (*in_file, *in_variables) if kind_at(Settings, path) is Path]
 
 
-def _blank(settings: Settings) -> list[str]:
+def _blank(settings: Settings, file: Path) -> list[str]:
     """Refuse names and secrets of blanks alone: a service would take them for nothing, or refuse them only later."""
     found = [path for path, value in leaves(settings) if any(text.isspace() for text in _texts(value))]
-    return [unusable(path, "it is blank") for path in found]
+    return [unusable(path, "it is blank", file) for path in found]
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -191,12 +192,12 @@ def _needs_a_secret_of_an_account(details: ErrorDetails) -> bool:
     return bool(path) and path[0] in OF_ACCOUNTS and (missing or rule)
 
 
-def _broken(settings: Settings) -> Iterator[str]:
+def _broken(settings: Settings, file: Path) -> Iterator[str]:
     """Yield the rules over several keys that what could be read breaks; pydantic stops before it looks at them."""
     for path, said in partial.broken(settings):
-        yield unusable(path, said)
+        yield unusable(path, said, file)
     try:
         with suppress(AttributeError):  # it asks for what could not be read
             check(settings.answers, settings.connectors.sections)
     except ValueError as error:
-        yield unusable(("answers",), str(error))
+        yield unusable(("answers",), str(error), file)

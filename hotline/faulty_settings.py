@@ -4,6 +4,7 @@ import difflib
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from pydantic_core import ErrorDetails
 
@@ -15,14 +16,14 @@ from schemas.ids import ADCODE
 EMPTY = "it is empty"
 
 
-def sentences(errors: Sequence[ErrorDetails]) -> Iterator[str]:
-    """Yield one for each; a list of which an item is refused is not empty for that."""
+def sentences(errors: Sequence[ErrorDetails], file: Path) -> Iterator[str]:
+    """Yield one for each, naming the settings file; a list of which an item is refused is not empty for that."""
     places = [details["loc"] for details in errors]
     for details in errors:
         loc = details["loc"]
         holds_another = any(place != loc and place[: len(loc)] == loc for place in places)
         if not (details["type"] == "too_short" and holds_another):
-            yield _sentence(details)
+            yield _sentence(details, file)
 
 
 def path_to(details: ErrorDetails) -> tuple[str, ...]:
@@ -30,18 +31,18 @@ def path_to(details: ErrorDetails) -> tuple[str, ...]:
     return tuple(str(part) for part in itertools.takewhile(lambda part: isinstance(part, str), details["loc"]))
 
 
-def _sentence(details: ErrorDetails) -> str:
+def _sentence(details: ErrorDetails, file: Path) -> str:
     path = path_to(details)
     name, variable = ".".join(path), variable_of(path)
     if details["type"] == "extra_forbidden":
         return f"`{name}` is no setting{_hint(_nearest(path), names_in(kind_at(Settings, path[:-1])))}"
     if details["type"] == "missing":
-        where = f"set {variable}" if is_secret(kind_at(Settings, path)) else f"set it in hotline.toml or as {variable}"
+        where = f"set {variable}" if is_secret(kind_at(Settings, path)) else f"set it in {file} or as {variable}"
         return f"`{name}` is missing: {where}."
-    return unusable(path, _reason(details))
+    return unusable(path, _reason(details), file)
 
 
-def unusable(path: tuple[str, ...], reason: str) -> str:
+def unusable(path: tuple[str, ...], reason: str, file: Path) -> str:
     """Return the sentence that a setting, or a table of them, cannot be used, and where it is corrected."""
     kind, variable = kind_at(Settings, path), variable_of(path)
     said = _LACKS.fullmatch(reason) if is_model(kind) else None
@@ -50,7 +51,7 @@ def unusable(path: tuple[str, ...], reason: str) -> str:
             f"`{'.'.join((*path, said['name']))}` is missing ({said['why']}): set {variable_of((*path, said['name']))}."
         )
     inner = f"variables that begin with {variable}__" if is_table(kind) else variable
-    where = variable if is_secret(kind) else f"it in hotline.toml or {inner}"
+    where = variable if is_secret(kind) else f"it in {file} or {inner}"
     return f"`{'.'.join(path)}` cannot be used ({reason}): correct {where}."
 
 

@@ -48,6 +48,8 @@ def pipe(
 
 def _hand_over(host: str, port: int, sender: str, to: str) -> None:
     raw = _LINE_END.sub(b"\r\n", sys.stdin.buffer.read())
+    if not raw.strip():  # every mail has a header: it was lost on the way to us, and the mail server still has it
+        _end(_TEMPORARY, "there is nothing on standard input")
     options = [f"SIZE={len(raw)}"]
     if not (sender.isascii() and to.isascii()):
         options.append("SMTPUTF8")

@@ -49,12 +49,17 @@ def kind(path: Path, rules_folder: Path | None = None) -> list[Figure]:
 def category(path: Path, rules_folder: Path | None = None, model: CategoryModel | None = None) -> list[Figure]:
     """Compare the class (一级事项分类) with the column `category` or `label`: a class's name, or any code of it.
 
-    With a `model` its word counts, and that of the rules where it is not sure, as in the pipeline.
+    With a `model`, whose labels are known, too, its word counts, and that of the rules where it is not sure.
     """
     codes = categories.codes(rules_folder)
+    learned = (label.split(".", 1)[0] for label in (model.card.labels if model else ()))
+    known = dict.fromkeys((*codes.values(), *learned, UNKNOWN))
 
     def label_of(said: str) -> str:
-        return codes.get(said, said).split(".", 1)[0]
+        code = codes.get(said, said).split(".", 1)[0]
+        if code not in known:
+            raise MisconfiguredError(f"A label is no category: use {', '.join(known)}, or a class's 中文.")
+        return code
 
     found = _found("category")
     return figures(

@@ -238,6 +238,17 @@ def test_a_folder_without_a_name_is_not_the_working_folder(monkeypatch: pytest.M
     ]
 
 
+def test_a_fault_names_the_settings_file_that_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = tmp_path / "north.toml"
+    other.write_text('[connectors.mailbox.mayor]\nusername = " "\nfolder = "F"\n[rules]\nfolder = ""\n')
+    monkeypatch.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", "p")
+    monkeypatch.setenv("HOTLINE_SETTINGS", str(other))
+    told = faults()
+    assert [fault for fault in told if "hotline.toml" in fault] == []
+    assert f"`connectors.mailbox.mayor.host` is missing: set it in {other} or as " in "\n".join(told)
+    assert f"`rules.folder` cannot be used (it is empty): correct it in {other} or " in "\n".join(told)
+
+
 @pytest.mark.parametrize(
     ("toml", "reason"),
     [

@@ -98,6 +98,14 @@ def test_what_heard_250_arrives_even_if_kafka_was_away_and_the_process_was_kille
         assert mail(f"sender {number}") in held(fresh_topics)
     unknown = daemon.pipe(mail("four"), "nobody@city.gov.cn")
     assert (unknown.returncode, unknown.stderr) == (67, b"The mail was not taken: nobody has this address.\n")
+    before = held(fresh_topics)
+    for nothing in (b"", b" \r\n\n"):
+        empty = daemon.pipe(nothing)
+        assert (empty.returncode, empty.stderr) == (
+            75,
+            b"The mail was not taken: there is nothing on standard input.\n",
+        )
+    assert held(fresh_topics) == before
     process.terminate()
     process.wait(60)
     assert process.returncode == 0

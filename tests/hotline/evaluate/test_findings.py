@@ -79,6 +79,7 @@ def test_a_class_is_named_by_name_or_by_a_code_of_any_level(tmp_path: Path) -> N
     [
         ("kind", {"text": "你好", "kind": "闲聊"}, "no request kind"),
         ("kind", {"text": "你好"}, "No row"),
+        ("category", {"text": "你好", "category": "城乡建没"}, "Row 1: A label is no category: use construction"),
         ("emergency", {"text": "你好", "expected": "maybe"}, "one of alarm"),
         ("confidentiality", {"text": "你好", "expected": "maybe"}, "one of withheld"),
         ("minors", {"text": "你好", "expected": "maybe"}, "one of harm"),
