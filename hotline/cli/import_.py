@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     Start = Callable[[Destination, Memory], None]
 
-DEFAULT_ACCOUNT = "import"
-
 
 def _one_character(delimiter: str | None) -> str | None:
     delimiter = "\t" if delimiter in ("\\t", "tab") else delimiter
@@ -56,8 +54,12 @@ def import_(
         typer.Option(help="行政区划代码 of the city; by default the account's, else the one of the settings file."),
     ] = None,
     account: Annotated[
-        str, typer.Option(help="Whose messages these are; a mailbox's id for mails that it may have fetched, too.")
-    ] = DEFAULT_ACCOUNT,
+        str | None,
+        typer.Option(
+            help="Whose messages these are; a mailbox's id for mails that it may have fetched, too; by default import_ "
+            "and the city."
+        ),
+    ] = None,
     channel: Annotated[
         str | None,
         typer.Option(
@@ -161,7 +163,7 @@ def _ticks(paths: list[Path], quiet: bool) -> Iterator["Tick"]:
             yield bar.tick
 
 
-def _intake(settings: "Settings", account: str, jurisdiction: str | None) -> "Intake":
+def _intake(settings: "Settings", account: str | None, jurisdiction: str | None) -> "Intake":
     """Say whose messages these are. Raises MisconfiguredError where that is not clear: a city is never guessed."""
     import re
 
@@ -169,9 +171,9 @@ def _intake(settings: "Settings", account: str, jurisdiction: str | None) -> "In
     from schemas.errors import MisconfiguredError
     from schemas.ids import is_adcode, is_in_china
 
-    if not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", account):
+    if account is not None and not re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", account):
         raise MisconfiguredError(f"The account {account} must be lower_snake_case, such as old_system.")
-    mailbox = settings.connectors.mailbox.get(account)
+    mailbox = settings.connectors.mailbox.get(account) if account else None
     own = mailbox.jurisdiction if mailbox else None
     city = jurisdiction or own or (settings.jurisdiction if "jurisdiction" in settings.model_fields_set else None)
     if city is None:

@@ -9,6 +9,7 @@ from typing import Self
 
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.folders import make_private
+from schemas.ids import source_of
 from schemas.records import RawMessage
 
 _ASKED = 500
@@ -98,9 +99,21 @@ class Occurrences:
 _COUNT = "INSERT INTO seen VALUES (?, 1) ON CONFLICT (row) DO UPDATE SET times = times + 1 RETURNING times"
 
 
-def name_of(raw: RawMessage) -> int:
-    """Return 64 bits that stand for the message."""
-    return _number(f"{raw.envelope.source}\n{raw.envelope.id}".encode())
+def default_account(jurisdiction: str) -> str:
+    """Return whose messages those are of which nobody says it."""
+    return f"{_EARLIER}_{jurisdiction}"
+
+
+def names_of(raw: RawMessage) -> tuple[int, ...]:
+    """Return 64 bits that stand for the message, and those under which an earlier version may remember it."""
+    sources = [raw.envelope.source]
+    if sources == [source_of(raw.channel, default_account(raw.jurisdiction))]:
+        sources.append(source_of(raw.channel, _EARLIER))
+    return tuple(_number(f"{source}\n{raw.envelope.id}".encode()) for source in sources)
+
+
+_EARLIER = "import"
+"""The default account of earlier versions, whatever the city."""
 
 
 def contents_of(raw: RawMessage) -> tuple[int, ...]:

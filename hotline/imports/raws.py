@@ -11,6 +11,7 @@ from msgspec import Struct
 from hotline.attachments import with_files
 from hotline.imports import mails
 from hotline.imports.item import Item
+from hotline.imports.ledger import default_account
 from hotline.imports.lines import HALF
 from normalizers import record
 from normalizers.codes import is_code, is_kind
@@ -27,9 +28,12 @@ _POLICY = Policy()
 
 
 class Intake(Struct, frozen=True, kw_only=True):
-    """Whose messages these are: the account and the city that stand where a record names none of its own."""
+    """Whose messages these are: the account and the city that stand where a record names none of its own.
 
-    account: str
+    Without an account the city names it: exports of two cities count from 1, and one Kafka may hold both.
+    """
+
+    account: str | None = None
     jurisdiction: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -45,7 +49,7 @@ class Intake(Struct, frozen=True, kw_only=True):
         return raw_message(
             channel="mailbox",
             channel_kind="mailbox",
-            account=self.account,
+            account=self.account or default_account(self.jurisdiction),
             jurisdiction=self.jurisdiction,
             identifier=item.identifier,
             value=item.data,
@@ -65,17 +69,19 @@ class Intake(Struct, frozen=True, kw_only=True):
         fields, now = record.parse(value), self.now()
         texts = {name: str(found) for name in _CODES if type(found := fields.get(name)) in (str, int)}
         city, kind, account = (texts.get(name, "") for name in _CODES)
+        city = city if is_adcode(city) else self.jurisdiction
+        account = account if is_code(account) else self.account or default_account(city)
         raw = raw_message(
             channel="record",
             channel_kind=kind if is_kind(kind) else "record",
-            account=account if is_code(account) else self.account,
-            jurisdiction=city if is_adcode(city) else self.jurisdiction,
+            account=account,
+            jurisdiction=city,
             identifier=item.identifier,
             value=value,
             content_type="application/json",
             time=_past(record.time_of(fields), item, now),
             recorded=now,
-            conversation=f"{self.account}\n{_conversation(fields) or item.identifier}",
+            conversation=f"{self.account or account}\n{_conversation(fields) or item.identifier}",
             backfill=True,
         )
         record.normalize(raw, _POLICY)

@@ -9,7 +9,7 @@ from msgspec import Struct
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from hotline.imports.item import Item, Options
-from hotline.imports.ledger import contents_of, name_of
+from hotline.imports.ledger import contents_of, names_of
 from hotline.imports.raws import Intake
 from hotline.imports.readers import read
 from hotline.imports.report import Refusal, Report, Totals
@@ -136,18 +136,18 @@ class Import:
 
     def _move(self, batch: Sequence[Named]) -> None:
         """Publish what is new, then remember it: a kill in between repeats messages, and loses none."""
-        names = [name_of(one.raw) for one in batch]
-        known = self._ledger.known(names)
+        names = [names_of(one.raw) for one in batch]
+        known = self._ledger.known([name for each in names for name in each])
         fresh: dict[int, int] = {}
         messages: list[RawMessage] = []
-        for name, one in zip(names, batch, strict=True):
+        for (name, *earlier), one in zip(names, batch, strict=True):
             contents = contents_of(one.raw)
             before = known.get(name, fresh.get(name))
-            if before is None:
+            if before in contents or any(known.get(each) in contents for each in earlier):
+                self._totals.known += 1
+            elif before is None:
                 fresh[name] = contents[0]
                 messages.append(one.raw)
-            elif before in contents:
-                self._totals.known += 1
             else:
                 self._refuse(one.item, ID_TAKEN, _TAKEN)
         if messages:

@@ -55,7 +55,7 @@ def summary(result: Result) -> dict[str, object]:
     return found
 
 
-def arrived(kafka: KafkaConnection, account: str = "import") -> list[str]:
+def arrived(kafka: KafkaConnection, account: str = f"import_{CITY}") -> list[str]:
     """The message ids in the back-fill topic."""
     headers = [dict(record.headers) for record in Reader(kafka).read(topics.BACKFILL, account)]
     return [ids.message_id(each["ce_source"].decode(), each["ce_id"].decode()) for each in headers]
@@ -121,12 +121,32 @@ def test_a_topic_that_was_made_anew_gets_everything_and_so_does_again(
 def test_what_was_imported_for_another_city_is_not_taken_for_known(kafka: KafkaConnection, tmp_path: Path) -> None:
     """Whoever imports again for the right city must hear that nothing of it gets there."""
     path = letters(tmp_path, 3)
-    assert hotline(path, "--jurisdiction", "210100").exit_code == 0
-    right = hotline(path, "--jurisdiction", CITY, "--json")
+    assert hotline(path, "--jurisdiction", "210100", "--account", "old").exit_code == 0
+    right = hotline(path, "--jurisdiction", CITY, "--account", "old", "--json")
     said = summary(right)
     assert (right.exit_code, said["published"], said["known"], said["refused_by_code"]) == (1, 0, 0, {"id_taken": 3})
     other = hotline(path, "--jurisdiction", CITY, "--account", "changsha", "--json")
     assert (other.exit_code, summary(other)["published"]) == (0, 3)
+
+
+def test_what_two_cities_number_alike_is_two_messages(
+    kafka: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two machines import into one Kafka: under one name the archive would hold one of the two, and erase both."""
+    for city in ("210100", CITY):
+        monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(tmp_path / city))
+        assert summary(hotline(letters(tmp_path, 3), "--jurisdiction", city, "--json"))["published"] == 3
+    assert len({*arrived(kafka), *arrived(kafka, "import_210100")}) == 6
+
+
+def test_what_was_imported_before_cities_had_accounts_of_their_own_is_known_still(
+    kafka: KafkaConnection, tmp_path: Path
+) -> None:
+    assert hotline(letters(tmp_path, 3), "--jurisdiction", CITY, "--account", "import").exit_code == 0
+    grown = summary(hotline(letters(tmp_path, 4), "--jurisdiction", CITY, "--json"))
+    assert (grown["published"], grown["known"]) == (1, 3)
+    other = summary(hotline(letters(tmp_path, 4), "--jurisdiction", "210100", "--json"))
+    assert (other["published"], other["known"]) == (4, 0)
 
 
 def test_what_an_earlier_version_remembers_is_known_still(

@@ -37,6 +37,17 @@ def test_the_same_id_with_other_contents_is_refused_and_not_swallowed(tmp_path: 
     assert [(one.line, one.code) for one in totals.first] == [(4, "id_taken")]
 
 
+def test_a_record_that_names_its_city_is_of_that_citys_account(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"id": "1", "text": "灯坏了"}\n{"id": "1", "text": "路坏了", "jurisdiction": "210200"}\n')
+    memory, totals = Memory(), Totals()
+    Import(Intake(jurisdiction=CITY), options(), memory, memory, Report(totals), totals).run(find([path]))
+    assert [(raw.envelope.source, raw.jurisdiction) for raw in memory.messages] == [
+        ("/hotline/record/import_210100", CITY),
+        ("/hotline/record/import_210200", "210200"),
+    ]
+
+
 def test_what_was_not_published_is_not_remembered(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "BATCH_RECORDS", 10)
     memory = Memory()
