@@ -15,7 +15,7 @@ from tickets.deciders import DECIDERS
 from tickets.deciders.verdict import Verdict
 from tickets.held import month_of
 from tickets.incoming import Incoming
-from tickets.keys import day_key, erased_key, scoped, seen_key
+from tickets.keys import day_key, scoped
 from tickets.policy import TicketPolicy
 from tickets.reopening import reopens
 from tickets.state import State
@@ -24,8 +24,7 @@ from tickets.unproven import would_tell
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
     """Return the decision about one input; None when it was decided before (a repeat changes nothing)."""
-    city, name = incoming.jurisdiction, incoming.event_id
-    if seen_key(city, name) in state.seen or erased_key(city, name) in state.seen:
+    if scoped(incoming.jurisdiction, incoming.event_id) in state.seen:
         return None
     if incoming.command is not None:
         return decide_command(state, incoming, incoming.command, policy)

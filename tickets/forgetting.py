@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas.records import Event, event
 from tickets.forgotten import Forgotten, remember
-from tickets.keys import erased_key, scoped
+from tickets.keys import scoped
 
 if TYPE_CHECKING:
     from tickets.state import State
@@ -68,7 +68,7 @@ def _messages_erased(state: "State", decision: Event, change: event.MessagesEras
     """Let none of them be filed when it comes again, or for the first time, as a dead letter that is put back does."""
     gone = {one.message_id for one in change.messages}
     for name in gone:
-        state.seen.keep(erased_key(decision.jurisdiction, name))
+        state.seen.keep(scoped(decision.jurisdiction, name))
     calls = {key: call for key, call in state.calls.items() if key.startswith(scoped(decision.jurisdiction, ""))}
     for key, call in calls.items():
         for name in sorted(gone & call.told.keys())[:1]:

@@ -14,7 +14,7 @@ from tickets.calls import CallRecords
 from tickets.clusters import Clusters
 from tickets.forgotten import Forgotten
 from tickets.held import Early, Findable, TicketState
-from tickets.keys import part, scoped, seen_key
+from tickets.keys import part, scoped
 from tickets.near import Near, NearSnapshot
 from tickets.parts import REMEMBERED, PartSet
 from tickets.policy import TicketPolicy
@@ -258,7 +258,7 @@ def apply(state: State, decision: Event) -> None:
     state.tickets.tidy()
     ref = decision.input
     state.positions.setdefault(ref.topic, {})[ref.partition] = ref.offset
-    state.seen.add(seen_key(decision.jurisdiction, decision.event_id))
+    state.seen.add(scoped(decision.jurisdiction, decision.event_id))
     for change in decision.changes:
         step = STEPS.get(type(change))
         if step is not None:

@@ -152,6 +152,14 @@ def test_a_neighbour_with_the_same_words_keeps_a_ticket_of_his_own() -> None:
     assert first.tickets != other.tickets
 
 
+def test_what_two_cities_name_alike_is_heard_in_both() -> None:
+    """One account's name in two cities' settings: how many partitions there are decides nothing."""
+    theirs = replace(message(1), jurisdiction="110000")
+    desk, decisions = desk_after([message(1), theirs, message(1), theirs])
+    assert [one.tickets[0].ticket_id[:6] for one in decisions if one is not None] == [CITY, "110000"]
+    assert desk.repeats == 2
+
+
 def test_two_cities_in_one_partition_never_meet() -> None:
     _, (first, other) = desk_after([message(1), message(2, jurisdiction="110000", answers=(f"{CITY}-1",))])
     assert first is not None
