@@ -41,6 +41,28 @@ def test_words_tell_the_topic(text: str, expected: str | None) -> None:
     assert about(text) == expected
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "三楼着火有人被困",
+        "六楼起火了，有人被困在里面",
+        "二楼失火困人，快来",
+        "煤矿透水，有人被困井下",
+        "山洪来了，游人被困河心",
+        "地震了，楼里有人被困",
+    ],
+)
+def test_who_is_trapped_is_not_therefore_in_a_lift(text: str) -> None:
+    assert about(text) != "commerce.lift"
+
+
+@pytest.mark.parametrize(
+    "text", ["电梯停在五楼，有人被困", "困在轿厢里半个钟头", "电梯困人，物业不来", "3号楼电梯关人"]
+)
+def test_who_is_trapped_in_a_lift_is(text: str) -> None:
+    assert about(text) == "commerce.lift"
+
+
 def test_a_word_counts_once_however_often_it_is_said() -> None:
     assert about("学校" + "快递" * 1, "快递") == "transport.post"
     once, often = category("", fold("学校，老师，快递")), category("", fold("学校，老师，" + "快递，" * 30))
