@@ -83,4 +83,5 @@ def _features(whole: Features, own: Features) -> Features:
         message_key=own.message_key,
         threads=own.threads,
         call_revision=own.call_revision,
+        call_began=own.call_began,
     )

@@ -119,6 +119,7 @@ def features_of(
         part_total=draft.part.total if draft.part is not None else None,
         part_digest=keyed_digest(key, draft.part.bytes).hex()[:32] if draft.part is not None else None,
         call_revision=draft.call.revision if draft.call is not None else UNSET,
+        call_began=int(draft.call.started_at.timestamp()) if draft.call and draft.call.started_at else UNSET,
         codes=_codes(findings) if findings else (),
     )
 

@@ -29,6 +29,9 @@ USED_AGAIN = timedelta(hours=6)
 Some platforms count anew each day, or after a restart.
 """
 
+SKEW = timedelta(minutes=10)
+"""By so much a platform's clock may be ahead of ours."""
+
 LINKED_LATER = 2
 """Version of the link of a record that waited for its ticket: the first said that it had none."""
 
@@ -56,13 +59,15 @@ def ticket_of(
     state: "State", jurisdiction: str, features: Features, message_id: str, at: datetime
 ) -> TicketState | None:
     """Return the live ticket of this call."""
+    known = _known(state, jurisdiction, features)
     for key in features.threads:
         ticket = state.tickets.get(state.in_thread(jurisdiction, key) or "")
         if ticket is None or ticket.erased or (message_id, ticket.ticket_id) in state.never:
             continue
-        known = _known(state, jurisdiction, features)
+        if known is not None and known.waiting and set(ticket.requesters).isdisjoint(features.requesters):
+            continue  # the call that has its id by now has no ticket yet
         people, last = (known.people, known.told_at) if known is not None else (ticket.requesters, ticket.opened_at)
-        if not _is_anothers(people, features, at - last):
+        if not _is_anothers(people, last, features, at):
             return ticket
     return None
 
@@ -76,7 +81,7 @@ def waiting(state: "State", incoming: "Incoming") -> tuple[str, ...]:
 def records_of(state: "State", jurisdiction: str, features: Features, at: datetime) -> CallRecords | None:
     """Return the records of this call that came before a record of this log time."""
     known = _known(state, jurisdiction, features)
-    return None if known is not None and _is_anothers(known.people, features, at - known.told_at) else known
+    return None if known is not None and _is_anothers(known.people, known.told_at, features, at) else known
 
 
 def _known(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:
@@ -86,9 +91,14 @@ def _known(state: "State", jurisdiction: str, features: Features) -> CallRecords
     return next((known for known in found if known is not None), None)
 
 
-def _is_anothers(people: tuple[str, ...], features: Features, since: timedelta) -> bool:
-    """Say whether a record under a known call's id tells of somebody else's call."""
-    return since > USED_AGAIN and bool(people and features.requesters) and set(people).isdisjoint(features.requesters)
+def _is_anothers(people: tuple[str, ...], last: datetime, features: Features, at: datetime) -> bool:
+    """Say whether a record under a known call's id tells of somebody else's call; `last` is that call's last record.
+
+    Where a number is withheld nobody knows who called: when a call began has to tell.
+    """
+    if people and features.requesters:
+        return at - last > USED_AGAIN and set(people).isdisjoint(features.requesters)
+    return features.call_began is not UNSET and features.call_began > (last + SKEW).timestamp()
 
 
 def outdated(state: "State", decision: Event) -> str | None:
@@ -155,5 +165,6 @@ def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequenc
     ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id, message.ingested_at)
     there = {*ticket.messages, *known.waiting} if ticket is not None else known.told.keys()
     found = [one for one in earlier if one.message_id in known.told and one.message_id in there]
-    since = message.ingested_at - known.told_at  # joined it would ask as one of them does, and may be another call's
-    return () if any(_is_anothers(known.people, one.features, since) for one in found) else found
+    # joined it would ask as one of them does, and may be another call's
+    another = any(_is_anothers(known.people, known.told_at, one.features, message.ingested_at) for one in found)
+    return () if another else found

@@ -5,7 +5,7 @@ empties it. A new message of the same citizen is none of these, and is heard.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -21,9 +21,6 @@ METHOD = "forgotten_before"
 """Method of a decision about what comes again."""
 
 _MACHINES = frozenset({"auto_reply", "bounce"})
-
-_SKEW = timedelta(minutes=10)
-"""By so much a platform's clock may be ahead of ours."""
 
 
 class Forgotten(Struct, frozen=True, array_like=True, gc=False):
@@ -79,7 +76,7 @@ def _is_of_this_call(state: "State", incoming: "Incoming", known: Forgotten) -> 
     Where nobody knows who called, when it began has to tell.
     """
     begun = incoming.begun_at
-    if begun > known.told_at + _SKEW if begun is not None else incoming.at - known.at > calls.REMEMBERED:
+    if begun > known.told_at + calls.SKEW if begun is not None else incoming.at - known.at > calls.REMEMBERED:
         return False
     if not incoming.features.requesters or incoming.at - known.told_at <= calls.USED_AGAIN:
         return True

@@ -124,6 +124,10 @@ class Features(Record, frozen=True, kw_only=True):
     call_revision: Annotated[
         int | UnsetType, about("Which revision of a call's record it is", "通话记录修订号", index="none")
     ] = UNSET
+    call_began: Annotated[
+        int | UnsetType,
+        about("When the call began, as its record tells: seconds since 1970", "通话开始时刻", index="none"),
+    ] = UNSET
     codes: Annotated[tuple[str, ...], about("Codes of the findings", "识别结果代码", index="none")] = ()
 
 

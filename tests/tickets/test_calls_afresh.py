@@ -1,5 +1,7 @@
 """A call whose text is compared again, or whose id comes again: nobody's tickets are brought together by it."""
 
+from datetime import timedelta
+
 import pytest
 
 from schemas.records import Command
@@ -101,6 +103,49 @@ def test_an_id_that_a_platform_uses_again_is_another_persons_call(hours: float) 
     assert LAMP not in other.text
     rebuilt = fold(calls.events, TicketPolicy())
     assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
+
+
+def told_at(hours: float) -> str:
+    return (START + timedelta(hours=hours)).isoformat()
+
+
+@pytest.mark.parametrize("caller", ["", "anonymous"])
+@pytest.mark.parametrize("first", [ONE, ""])
+@pytest.mark.parametrize("hours", [1, 23, 24 * 30])
+def test_an_id_that_is_used_again_for_a_withheld_number_is_another_call_by_when_it_began(
+    first: str, caller: str, hours: float
+) -> None:
+    calls = Calls()
+    calls.tell(call_id="7", revision=1, note=LAMP, caller=first, started_at=told_at(0))
+    again = {"call_id": "7", "caller": caller, "started_at": told_at(hours)}
+    calls.tell(minutes=60 * hours + 2, disposition="answered", **again)
+    calls.tell(minutes=60 * hours + 3, revision=1, note=NOISE, **again)
+    calls.tell(minutes=60 * hours + 4, call_id="7", revision=2, transcript="市民：熏得睡不着")
+    one, other = calls.tickets
+    assert (one.text, one.message_count, other.message_count) == (LAMP, 1, 3)
+    assert NOISE in other.text
+    assert "熏得睡不着" in other.text
+    rebuilt = fold(calls.events, TicketPolicy())
+    assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
+
+
+@pytest.mark.parametrize("told", [{"caller": OTHER}, {"started_at": told_at(23)}], ids=["who", "when"])
+def test_the_words_of_an_id_that_is_used_again_are_not_the_first_callers(told: dict[str, str]) -> None:
+    """What tells that it is another call comes first, without a word; the words say neither who nor when."""
+    calls = Calls()
+    calls.tell(call_id="7", revision=1, note=LAMP, caller=ONE)
+    calls.tell(minutes=60 * 23 + 1, call_id="7", disposition="answered", **told)
+    assert calls.tell(minutes=60 * 23 + 2, call_id="7", revision=1, note=NOISE).relation == "new"
+    assert [one.text for one in calls.tickets] == [LAMP, NOISE]
+    late = calls.tell(minutes=60 * 23 + 3, call_id="7", revision=9, transcript="市民：灯坏了", caller=ONE)
+    assert late.relation == "part_of"
+
+
+def test_a_withheld_call_is_one_call_however_late_its_records_come() -> None:
+    calls = Calls()
+    for hours, told in enumerate(({"disposition": "answered"}, {"revision": 1, "note": LAMP}, {"revision": 2})):
+        calls.tell(minutes=60 * hours * 12 + 5, call_id="7", started_at=told_at(0), **told)
+    assert (calls.ticket.message_count, calls.ticket.text) == (3, LAMP)
 
 
 @pytest.mark.parametrize(("hours", "caller"), [(23, ONE), (23, ""), (23, "8001"), (1, OTHER)])
