@@ -85,6 +85,7 @@ def features_of(
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
     matter = matter_of(title, without(folded[len(heading) :]), policy.rules_folder, day)
     key = _newest(policy)
+    part_keys = _part_keys(draft.part, draft, policy) if draft.part is not None else ()
     return Features(
         message_class=draft.message_class,
         text_key=_text_key(letters, (*_files(attachments), *_places(findings)), key),
@@ -114,7 +115,8 @@ def features_of(
         token=answers.ticket_id,
         claimed=answers.claimed,
         ticket_nos=answers.numbers,
-        part_key=_part_key(draft.part, draft, policy) if draft.part is not None else None,
+        part_key=part_keys[0] if part_keys else None,
+        part_known_as=part_keys[1:] or UNSET,
         part_number=draft.part.number if draft.part is not None else None,
         part_total=draft.part.total if draft.part is not None else None,
         part_digest=keyed_digest(key, draft.part.bytes).hex()[:32] if draft.part is not None else None,
@@ -237,11 +239,11 @@ def _message_key(draft: Draft, own_id: str, policy: Policy) -> str | None:
     return _thread_hashes((name,), policy)[0] if name else None
 
 
-def _part_key(part: Part, draft: Draft, policy: Policy) -> str:
+def _part_keys(part: Part, draft: Draft, policy: Policy) -> tuple[str, ...]:
     sender = draft.sender.value if draft.sender is not None else ""
     to = ",".join(party.value for party in draft.recipients) or draft.account or ""
     key = "\n".join((sender, to, part.format, part.reference, str(part.total)))
-    return keyed_hashes("part", key, policy)[0]
+    return keyed_hashes("part", key, policy)
 
 
 def _codes(findings: Iterable[Finding]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ def joined(messages: Sequence[Message], policy: Policy) -> Message:
     features = replace(
         whole.features,
         part_key=own.part_key,
+        part_known_as=own.part_known_as,
         part_number=own.part_number,
         part_total=own.part_total,
         part_digest=own.part_digest,

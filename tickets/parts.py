@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 WITHIN = timedelta(hours=24)
 """Of message time."""
 
+LATE = timedelta(hours=6)
+"""So long a part that was not there yet may be one of an erased message: none is lost to it that is another's."""
+
 REMEMBERED = timedelta(hours=48)
 """Of log time, after the last part: repeats of a part are still known."""
 
@@ -42,11 +45,18 @@ class PartSet(Struct, kw_only=True):
     pieces: dict[int, Piece] = field(default_factory=dict)
 
 
+def keys_of(jurisdiction: str, features: Features) -> tuple[str, ...]:
+    """Return under which keys the parts of this one's message may be known, the newest first; none for a whole one."""
+    if features.part_key is None:
+        return ()
+    return tuple(scoped(jurisdiction, key) for key in (features.part_key, *(features.part_known_as or ())))
+
+
 def set_of(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> PartSet | None:
     """Return the parts that came before, if this is one more of them or one of them again."""
-    if features.part_key is None or features.part_number is None:
+    if features.part_number is None:
         return None
-    known = state.parts.get(scoped(jurisdiction, features.part_key))
+    known = _known(state, jurisdiction, features)
     ticket = state.tickets.get(known.ticket_id) if known else None
     if known is None or ticket is None or ticket.erased or abs(sent_at - known.sent_at) > WITHIN:
         return None
@@ -58,12 +68,17 @@ def set_of(state: "State", jurisdiction: str, features: Features, sent_at: datet
 
 def is_of_erased(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> bool:
     """Say whether this is one more part of an erased message, or one of them again; with other bytes it is none."""
-    known = state.parts.get(scoped(jurisdiction, features.part_key or ""))
+    known = _known(state, jurisdiction, features)
     ticket = state.tickets.get(known.ticket_id) if known else None
-    if known is None or ticket is None or not ticket.erased or abs(sent_at - known.sent_at) > WITHIN:
+    if known is None or ticket is None or not ticket.erased:
         return False
     piece = known.pieces.get(features.part_number or 0)
-    return piece is None or piece.digest == features.part_digest
+    is_in_time = abs(sent_at - known.sent_at) <= (LATE if piece is None else WITHIN)
+    return is_in_time and (piece is None or piece.digest == features.part_digest)
+
+
+def _known(state: "State", jurisdiction: str, features: Features) -> PartSet | None:
+    return next((state.parts[key] for key in keys_of(jurisdiction, features) if key in state.parts), None)
 
 
 def offsets(state: "State", message: Message) -> list[int]:

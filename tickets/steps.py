@@ -13,7 +13,7 @@ from tickets.deadlines import matter_of
 from tickets.held import Filed, TicketState, month_of, with_more
 from tickets.keys import day_key, scoped
 from tickets.lifecycle import CLOSED
-from tickets.parts import PartSet, Piece
+from tickets.parts import PartSet, Piece, keys_of
 from tickets.reopening import only_thanks
 
 if TYPE_CHECKING:
@@ -94,8 +94,9 @@ def _part_joined(state: "State", decision: Event, change: event.PartJoined) -> N
     ticket, features = state.tickets.get(change.ticket_id), decision.features
     if ticket is None or features is None or features.part_key is None or features.part_total is None:
         return
-    key = scoped(decision.jurisdiction, features.part_key)
-    known = state.parts.pop(key, None)
+    key, *older = keys_of(decision.jurisdiction, features)
+    found = [known for each in (key, *older) if (known := state.parts.pop(each, None)) is not None]
+    known = found[0] if found else None
     if known is None or known.ticket_id != ticket.ticket_id:
         known = PartSet(
             ticket_id=ticket.ticket_id,

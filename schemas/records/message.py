@@ -118,6 +118,9 @@ class Features(Record, frozen=True, kw_only=True):
     part_key: Annotated[
         str | None, about("Hash of sender, destination, format, reference, total", "长短信标识", index="none")
     ] = None
+    part_known_as: Annotated[
+        tuple[str, ...] | UnsetType, about("The same by the keys before the newest", "长短信其他标识", index="none")
+    ] = UNSET
     part_number: Annotated[int | None, about("Which part it is", "段号", index="none")] = None
     part_total: Annotated[int | None, about("Of how many", "总段数", index="none")] = None
     part_digest: Annotated[str | None, about("Keyed digest of the part's bytes", "分段摘要值", index="none")] = None

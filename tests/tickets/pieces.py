@@ -22,7 +22,13 @@ def pdu(sender: bytes, data: bytes, number: int, total: int, reference: int) -> 
 
 
 def parts_of(
-    text: str, size: int, *, sender: str = "13800138000", reference: int = 7, minutes: float = 0
+    text: str,
+    size: int,
+    *,
+    sender: str = "13800138000",
+    reference: int = 7,
+    minutes: float = 0,
+    policy: Policy | None = None,
 ) -> list[Message]:
     data = text.encode("utf-16-be")
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
@@ -31,7 +37,7 @@ def parts_of(
         raw_of(pdu(sender.encode(), piece, n, len(pieces), reference), "application/x-smpp", identifier=f"{name}-{n}")
         for n, piece in enumerate(pieces, 1)
     ]
-    return [normalize(at(raw, minutes), Policy()).message for raw in raws]
+    return [normalize(at(raw, minutes), policy or Policy()).message for raw in raws]
 
 
 def at(raw: RawMessage, minutes: float) -> RawMessage:

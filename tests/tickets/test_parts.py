@@ -6,6 +6,7 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
+from normalizers import Policy
 from normalizers.parts import GAP
 from schemas import topics
 from schemas.records import Handover, Message, Ticket
@@ -86,6 +87,16 @@ def test_a_part_that_comes_twice_changes_no_text() -> None:
     assert assigned.take([*parts, again])[-1] == "repeated_part"
     (ticket,) = assigned.tickets
     assert ticket.text == TEXT
+
+
+def test_parts_find_each_other_while_the_key_of_the_hashes_changes() -> None:
+    old = Policy(requester_keys={"k1": bytes(16)})
+    both = Policy(requester_keys={"k2": bytes(range(16)), "k1": bytes(16)})
+    before, after = (parts_of(TEXT, 33, policy=policy) for policy in (old, both))
+    assigned = Assigned()
+    assert assigned.take([before[0], after[1], after[2]]) == ["first_part", "next_part", "last_part"]
+    assert [ticket.text for ticket in assigned.tickets] == [TEXT]
+    assert len(assigned.desk.state.parts) == 1
 
 
 @pytest.mark.parametrize("come", [1, 2])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from normalizers import Policy
 from schemas.records import Command, Event, Finding, Message, event
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, START, message, position
@@ -181,6 +182,20 @@ def test_another_long_message_is_heard_though_the_telephone_uses_the_reference_a
     assigned, _ = forgotten_parts()
     others = parts_of("公园的长椅坏了，没有人来修，请你们派人来看一看好吗谢谢", 40, minutes=5)
     assert assigned.take(others) == ["first_part", "last_part"]
+
+
+def test_a_second_part_first_under_a_reference_that_is_used_again_the_same_day_is_heard() -> None:
+    assigned, _ = forgotten_parts()
+    others = parts_of("公园的长椅坏了，没有人来修，请你们派人来看一看好吗谢谢", 40, minutes=60 * 7)
+    assert assigned.take(others[::-1]) == ["first_part", "last_part"]
+
+
+def test_a_late_part_of_a_forgotten_message_goes_as_well_when_the_key_of_the_hashes_changed() -> None:
+    assigned, _ = forgotten_parts()
+    newer = Policy(requester_keys={"z": bytes(range(16)), **Policy().requester_keys})
+    late = parts_of("我叫李小龙，中山路十二号门口的路灯坏了三天，请派人来修", 40, policy=newer)[1]
+    assigned.take([late])
+    assert is_kept_out(assigned.last)
 
 
 MAIL = "路灯坏了，我叫李小龙，电话13812345678"
