@@ -23,7 +23,7 @@ from streams import lanes, metrics, pace
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.floods import FloodControl
-from streams.inputs import SLICE, dead_letter, is_claimed, raw_or_fault, sliced
+from streams.inputs import SLICE, dead_letter, is_claimed, may_be_gone, raw_or_fault, sliced
 from streams.outlet import Outlet
 from streams.results import bare
 from streams.settings import FloodSettings
@@ -61,12 +61,13 @@ def declare(
 
 
 class Handed(NamedTuple):
-    """A hand-over on its way, and what is measured of it."""
+    """A hand-over on its way, and what is measured of it; of old news, in `folder` the eraser's mark may be."""
 
     outbound: Outbound
     level: str
     stale: bool
     taken_at: datetime
+    folder: str | None
 
     def measured(self, now: datetime) -> None:
         """Note that the broker holds it; the time since intake is told of those that alarm somebody."""
@@ -87,7 +88,10 @@ class Screened(NamedTuple):
 
 
 class Screen:
-    """Hands over at once what is in the records; large mails, floods and what we fail on follow, in nobody's way."""
+    """Hands over at once what is in the records; large mails, floods and what we fail on follow, in nobody's way.
+
+    So does old news, which alarms nobody: it may be of a message that was erased and is read again.
+    """
 
     def __init__(
         self,
@@ -147,7 +151,9 @@ class Screen:
             else:
                 here.append((record, raw))
         found = screen_chunk(here, self._policy)
-        await self._send(found.handed, hop)
+        await self._send([one for one in found.handed if one.folder is None], hop)
+        old = {one.folder for one in found.handed if one.folder is not None}
+        late.extend(record for record, raw in here if may_be_gone(raw) in old)
         late.extend(record for record, _ in found.unheard)
 
     async def handle_late(self, tp: TP, chunk: lanes.Chunk) -> None:
@@ -171,7 +177,8 @@ class Screen:
         # In a thread: reading megabytes takes seconds, in which the next chunk's emergencies are handed over.
         with self._tracer.hop(STAGE, *tp) as hop:
             found = await asyncio.to_thread(screen_chunk, [(record, raw)], self._policy)
-            await self._send(found.handed, hop)
+            gone = await self._blobs.erased({one.folder for one in found.handed if one.folder is not None})
+            await self._send([one for one in found.handed if one.folder not in gone], hop)
             for unheard, fault in found.unheard:
                 await self._put_aside(unheard, fault, hop)
 
@@ -234,7 +241,7 @@ def screen(raw: RawMessage, policy: Policy) -> Handed | None:
     if urgent is None:
         return None
     record = record_of(urgent, STAGE, raw.envelope.first_trace, raw.envelope.last_hop)
-    return Handed(record, urgent.level, urgent.stale, urgent.taken_at)
+    return Handed(record, urgent.level, urgent.stale, urgent.taken_at, may_be_gone(raw) if urgent.stale else None)
 
 
 def shortened(outbound: Outbound, most: int = SHORT_CHARACTERS) -> Outbound:

@@ -13,6 +13,7 @@ from prometheus_client import REGISTRY
 from hotline.provision import Provision
 from normalizers import Policy
 from schemas import ids, topics
+from schemas.blobs import ERASED, folder
 from schemas.envelope import Envelope
 from schemas.errors import UnauthorizedError
 from schemas.records import Handover, Message
@@ -194,6 +195,22 @@ async def test_back_fill_is_screened_too_and_old_news_is_marked(bench: Bench) ->
         (found,) = await bench.read(topics.HANDOVER, 1)
     assert record.topic == topics.BACKFILL
     assert decode(found.value, Handover).stale is True
+
+
+async def test_old_news_of_a_message_that_was_erased_is_not_handed_over_again(bench: Bench) -> None:
+    """A mailbox that is renumbered gives its mails again; a hand-over lies in Kafka for months."""
+    two_days = timedelta(days=2)
+    old = [outbound(number, FIRE, time=NOON - two_days) for number in (1, 2)]
+    again = ids.message_id("/hotline/record/office", "n1")
+    bench.blobs.put(f"{folder('210100', again)}/{ERASED}", b"")
+    async with bench.running(screen.declare, bench.connection, bench.blobs, Policy()):
+        await bench.put(*old, outbound(3, FIRE), partition=0)
+        found = await bench.read(topics.HANDOVER, 2)
+        await bench.put(outbound(4, FIRE), partition=0)
+        found = await bench.read(topics.HANDOVER, 3)
+    told = {(one.message_id, one.stale) for one in (decode(record.value, Handover) for record in found)}
+    named = [ids.message_id("/hotline/record/office", f"n{number}") for number in (2, 3, 4)]
+    assert told == set(zip(named, (True, False, False), strict=True))
 
 
 async def test_a_hand_over_that_kafka_refuses_is_shortened_and_the_next_goes_on(bench: Bench) -> None:
