@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from hotline.local import state
-from hotline.local.state import ServerName
+from hotline.local.state import ServerName, StoppedError
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.folders import make_private
@@ -263,7 +263,7 @@ def _local_port(settings: "Settings", server: ServerName) -> int:
         names = {"kafka": "HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "elasticsearch": "HOTLINE_ELASTICSEARCH__HOSTS"}
         raise MisconfiguredError(f"No {server.capitalize()} to talk to: run `hotline up`, or set {names[server]}.")
     if known.supervisor is None and known.servers[server].pid is None:  # another data folder's may have its port by now
-        raise MisconfiguredError(f"The local {server.capitalize()} was stopped: run `hotline up`.")
+        raise StoppedError(f"The local {server.capitalize()} was stopped: run `hotline up`.")
     return known.servers[server].port
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline import answering, fetching, probes, services, web, wiring_accounts
+from hotline import answering, fetching, probes, services, stopped, web, wiring_accounts
 from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
@@ -205,7 +205,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     for fault in paths.faults(settings):
         raise MisconfiguredError(fault)
     chosen = settings.receiver
-    connection, blobs = services.kafka(settings), services.blobs(settings)
+    connection, blobs = stopped.kafka(settings), services.blobs(settings)
     running: list[Receiver] = []
 
     async def run(stop: asyncio.Event) -> None:

@@ -5,12 +5,17 @@ from typing import Literal
 
 import msgspec
 
+from schemas.errors import MisconfiguredError
 from schemas.wire import UNREADABLE
 
 ServerName = Literal["kafka", "elasticsearch"]
 Phase = Literal["starting", "ready", "down"]
 
 _FILE = "stack.json"
+
+
+class StoppedError(MisconfiguredError):
+    """The stack of this data folder was stopped."""
 
 
 class ServerState(msgspec.Struct):

@@ -1,0 +1,31 @@
+"""The local Kafka while it is stopped: for who keeps messages in a journal it is away, as any Kafka may be."""
+
+from typing import TYPE_CHECKING, Any
+
+from hotline import services
+from hotline.local.state import StoppedError
+from schemas.connection import KafkaConnection
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+
+def kafka(settings: "Settings") -> KafkaConnection:
+    """Return how to reach Kafka, also while the local stack is stopped. Raises as `services.kafka`."""
+    try:
+        return services.kafka(settings)
+    except StoppedError:
+        return _Stopped(bootstrap_servers="", partitions=settings.kafka.partitions, settings=settings)
+
+
+class _Stopped(KafkaConnection, frozen=True, kw_only=True):
+    """Looks where the local Kafka is whenever a client is made: it may come back at other ports."""
+
+    settings: Any
+
+    def client_options(self) -> dict[str, Any]:
+        """Return those of the Kafka that was started meanwhile; while none was, raises what a closed port does."""
+        try:
+            return services.kafka(self.settings).client_options()
+        except StoppedError as error:
+            raise ConnectionRefusedError(str(error)) from error
