@@ -146,6 +146,7 @@ class Citizens:
             "note": (0.5, self._words(who, desk)),
             "transcript": (0.3, f"市民：{self._words(who, desk)}"),
             "recording": (0.3, self.chance.choice(["1.wav", "2.wav"])),
+            "started_at": (0.4, (START + timedelta(minutes=self.minutes - self.chance.choice([0, 5, 60]))).isoformat()),
         }
         told |= {name: value for name, (often, value) in optional.items() if self.chance.random() < often}
         return call_record(self.count, told, self.minutes)
