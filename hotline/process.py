@@ -13,7 +13,8 @@ import structlog
 from msgspec import Struct
 
 from hotline.health import Health, Probe
-from schemas.errors import FatalError, PipelineError, UnreachableError
+from hotline.parent import MISCONFIGURED
+from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 
 Run = Callable[[asyncio.Event], Awaitable[None]]
 """Works until the event is set, drains, and returns; raises an error of ours when it cannot go on."""
@@ -68,6 +69,12 @@ class Deadline:
         self._seconds = seconds
         self._leave = leave
         self._timer: threading.Timer | None = None
+        self._code = 1
+
+    def note(self, fault: BaseException) -> None:
+        """Let the end tell, however it hangs, that a person must act: whoever starts this process again waits then."""
+        if isinstance(fault, MisconfiguredError | UnauthorizedError):
+            self._code = MISCONFIGURED
 
     def begin(self) -> None:
         """Count from now; safe twice."""
@@ -80,7 +87,7 @@ class Deadline:
         frames = sys._current_frames()
         hanging = {one.name: _place(frames[one.ident]) for one in threading.enumerate() if one.ident in frames}
         _log.error("process_does_not_end", seconds=self._seconds, threads=hanging)
-        self._leave(1)
+        self._leave(self._code)
 
 
 def _place(frame: FrameType) -> str:
@@ -99,7 +106,9 @@ async def serve(
     counting = asyncio.create_task(_count(stop, deadline)) if deadline else None
     watching = asyncio.create_task(_watch(parent, stop)) if parent else None
     left = {one.name for one in components}
-    results = await asyncio.gather(*(_one(one, health, left, stop) for one in components), return_exceptions=True)
+    results = await asyncio.gather(
+        *(_one(one, health, left, stop, deadline) for one in components), return_exceptions=True
+    )
     for task in filter(None, (watching, counting)):
         task.cancel()
     faults = [fault for fault in results if isinstance(fault, BaseException)]
@@ -126,7 +135,9 @@ async def _watch(parent: int, stop: asyncio.Event) -> None:
     stop.set()
 
 
-async def _one(component: Component, health: Health, left: set[str], stop: asyncio.Event) -> None:
+async def _one(
+    component: Component, health: Health, left: set[str], stop: asyncio.Event, deadline: Deadline | None
+) -> None:
     if component.probe:
         health.watch(component.name, component.probe)
     alone = False
@@ -143,6 +154,8 @@ async def _one(component: Component, health: Health, left: set[str], stop: async
         health.set(component.name, "failed", sentence)
         _log.error("component_failed", component=component.name, error=type(error).__name__, sentence=sentence)
         alone = component.isolated and isinstance(error, FatalError)
+        if deadline:
+            deadline.note(error)
         raise
     finally:
         left.discard(component.name)

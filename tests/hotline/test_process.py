@@ -149,10 +149,10 @@ HANGS = """
 import asyncio, sys, threading
 from hotline import process
 from hotline.health import Health
-from schemas.errors import UnreachableError
+from schemas import errors
 
 async def fails(stop):
-    raise UnreachableError("no answer")
+    raise getattr(errors, sys.argv[2])("no answer")
 
 async def hangs(stop):
     await asyncio.Event().wait()
@@ -167,11 +167,13 @@ asyncio.run(process.serve(pair, Health(["a", "b"]), None, process.Deadline(0.3))
 
 
 @pytest.mark.parametrize("where", ["task", "thread"])
-def test_what_hangs_in_its_end_keeps_nobody_from_being_started_again(where: str) -> None:
+@pytest.mark.parametrize(("fault", "code"), [("UnreachableError", 1), ("FatalError", 1), ("UnauthorizedError", 2)])
+def test_what_hangs_in_its_end_keeps_nobody_from_being_started_again(where: str, fault: str, code: int) -> None:
+    """Nor does it hide that a person must act."""
     done = subprocess.run(
-        [sys.executable, "-c", HANGS, where], capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", HANGS, where, fault], capture_output=True, text=True, timeout=120, check=False
     )
-    assert done.returncode == 1
+    assert done.returncode == code
     assert "process_does_not_end" in done.stdout + done.stderr
 
 
