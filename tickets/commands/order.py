@@ -38,15 +38,20 @@ class Order(Struct, frozen=True, kw_only=True):
             raise RefusalError("stale", f"the ticket is at version {ticket.version} by now: read it again")
 
     def named(self, ticket_id: str) -> TicketState:
-        """Return a live ticket of the command's city. Raises RefusalError."""
+        """Return a live ticket of the command's city that is not erased. Raises RefusalError."""
+        ticket = self.held(ticket_id)
+        if ticket.erased:
+            raise RefusalError("erased", "the ticket is erased")
+        return ticket
+
+    def held(self, ticket_id: str) -> TicketState:
+        """Return a live ticket of the command's city, erased or not. Raises RefusalError."""
         self.check_city(ticket_id)
         ticket = self.state.tickets.get(ticket_id)
         if ticket is None and ticket_id in self.state.left:
             raise RefusalError("evicted", "the ticket was closed long ago and is only in the archive: open a new one")
         if ticket is None:
             raise RefusalError("unknown_ticket", "there is no such ticket in this city")
-        if ticket.erased:
-            raise RefusalError("erased", "the ticket is erased")
         return ticket
 
     def check_heard(self, ticket: TicketState) -> None:

@@ -20,12 +20,15 @@ def merge(order: Order, given: args.Merge) -> event.Changes:
 
 
 def unmerge(order: Order, given: args.Unmerge) -> event.Changes:
-    """Take every edge between two tickets away, or a message that was filed by mistake out of its ticket."""
+    """Take every edge between two tickets away, or a message that was filed by mistake out of its ticket.
+
+    The other ticket may be erased: the edge names it, and tells nothing of it.
+    """
     if given.message_id is not None and given.ticket_id is None:
         return moves.move(order, args.Move(message_id=given.message_id, if_version=given.if_version))
     if given.ticket_id is None or given.message_id is not None:
         raise RefusalError("arguments", "unmerge needs the other ticket_id, or a message_id")
-    ticket, other = order.ticket(given), order.named(given.ticket_id)
+    ticket, other = order.ticket(given), order.held(given.ticket_id)
     changes = tuple(
         event.EdgeRemoved(ticket_id=one.ticket_id, other_id=edge.ticket_id, kind=edge.kind)
         for one, far in ((ticket, other), (other, ticket))

@@ -32,6 +32,23 @@ def test_a_merge_is_an_edge_on_both_sides_and_can_be_undone() -> None:
     assert [one.message_count for one in map(at_office.ticket, tickets)] == [1, 1, 1]
 
 
+def test_a_merge_with_a_ticket_that_was_erased_since_can_be_undone() -> None:
+    """Else the other one hung for ever in the cluster of a ticket that nobody can read."""
+    at_office, (a, b, c) = office(3)
+    at_office.order("merge", b, into=a)
+    at_office.order("forget", a)
+    assert refusal(at_office.order("merge", c, into=a)) == "erased"
+    parted = at_office.order("unmerge", b, ticket_id=a)
+    assert refusal(parted) is None
+    assert {one.ticket_id for one in parted.tickets} == {a, b}
+    assert clusters(at_office, [a, b]) == [a, b]
+    assert (at_office.ticket(b).edges, at_office.ticket(b).cluster_no) == ((), None)
+    erased = at_office.ticket(a)
+    assert (erased.erased, erased.text, erased.requester.identities, erased.edges) == (True, "", (), ())
+    assert refusal(at_office.order("unmerge", a, ticket_id=b)) == "erased"
+    same(at_office)
+
+
 def test_a_ticket_that_is_due_to_leave_leaves_after_the_command_about_it() -> None:
     at_office, (a, b) = office(2)
     for one in (a, b):
