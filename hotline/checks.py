@@ -137,6 +137,16 @@ def _wechat(settings: "Settings") -> Iterator[str]:
         )
 
 
+def _members(settings: "Settings") -> Iterator[str]:
+    """Look whether who writes to an application of 企业微信 can be answered; 微信客服 answers without one."""
+    for name, account in settings.connectors.wecom.items():
+        if name in settings.answers and account.agent_id is None and not account.open_kfids:
+            yield (
+                f"`connectors.wecom.{name}.agent_id` is missing: members who write to the application get no receipt. "
+                "Set it, or name the 客服账号 in `open_kfids` where all write to 微信客服."
+            )
+
+
 def _smpp(settings: "Settings") -> Iterator[str]:
     accounts = settings.connectors.sms_smpp.values()
     for host, port, system_id in _twice((one.host.lower(), one.port, one.system_id) for one in accounts):
@@ -201,5 +211,5 @@ Look = Callable[["Settings"], Iterable[str]]
 
 _LOOKS: tuple[Look, ...] = (
     kafka, elasticsearch, _keys, rules, _blobs, _paths, _cities, _own_city, paths.faults, *checks_of_values.LOOKS,
-    _proxies, _wechat, _smpp, _cmpp, _mailboxes, _ports,
+    _proxies, _wechat, _members, _smpp, _cmpp, _mailboxes, _ports,
 )  # fmt: skip

@@ -323,6 +323,19 @@ def test_customers_that_two_accounts_would_fetch_are_told(env: pytest.MonkeyPatc
     load()
 
 
+def test_members_whom_no_application_could_answer_are_told(env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED)
+    company = {"corpid": "ww1", "tokens": "token", "aes_keys": WECOM_AES_KEY, "secret": "planted"}
+    set_all(env, {("connectors", "wecom", "hall", key): value for key, value in company.items()})
+    assert not faults(load()), "it answers nobody"
+    env.setenv("HOTLINE_ANSWERS__HALL__ENABLED", "true")
+    assert "`connectors.wecom.hall.agent_id` is missing: members who write" in fault()
+    for name, value in (("OPEN_KFIDS", "wk1"), ("AGENT_ID", "1000002")):
+        with pytest.MonkeyPatch.context() as given:
+            given.setenv(f"HOTLINE_CONNECTORS__WECOM__HALL__{name}", value)
+            assert not faults(load())
+
+
 @pytest.mark.parametrize("account", [MAILBOX, SMPP, ("connectors", "asterisk", "pbx")], ids="-".join)
 def test_a_login_in_clear_stays_on_this_machine(account: tuple[str, ...], env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED | {(*account, "tls"): "none"})

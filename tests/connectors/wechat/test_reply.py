@@ -234,7 +234,13 @@ async def test_an_account_that_cannot_answer_says_what_is_missing() -> None:
         WeChatSender(WeChatSettings(appid="wx1", **common), "city")
     with pytest.raises(MisconfiguredError):
         WeComSender(WeComSettings(corpid="ww1", **common), "office")
-    without = WeComSender(WeComSettings(corpid="ww1", secret="s", **common), "office")
-    with pytest.raises(MisconfiguredError):
-        await without.send(receipt("wecom"))
-    await without.close()
+
+
+@pytest.mark.integration
+async def test_without_an_application_members_get_none_and_customers_theirs(platform: WeChatApi) -> None:
+    """A fault of the account would hold back whatever else it has to answer."""
+    common = {"tokens": ["token"], "aes_keys": [AES_KEY], "secret": "s", "api_url": platform.url}
+    company = WeComSender(WeComSettings(corpid="ww1", **common), "office")
+    told = [await company.send(receipt(kind, "wkAJ2")) for kind in ("wecom", "wecom_kf")]
+    assert [(one.outcome, one.code) for one in told] == [("refused", "no_agent_id"), ("accepted", "0")]
+    await company.close()
