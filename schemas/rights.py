@@ -1,9 +1,12 @@
 """Rights that Kafka takes away from a consumer while it reads."""
 
-from collections.abc import Container
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
+
+from schemas.errors import UnauthorizedError
 
 _REFUSALS = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 
@@ -28,3 +31,17 @@ def check_rights(consumer: AIOKafkaConsumer, topics: Container[str]) -> None:
     refused = {topic for topic in consumer._client.cluster.unauthorized_topics if topic in topics}
     if refused:
         raise TopicAuthorizationFailedError(refused)
+
+
+@contextmanager
+def allowed() -> Iterator[None]:
+    """Raise UnauthorizedError when Kafka lets our user read no more."""
+    try:
+        yield
+    except KafkaError as error:
+        refused = refusal_in(error)
+        if refused is None:
+            raise
+        raise UnauthorizedError(
+            f"Kafka does not let our user do this ({refused}): `hotline doctor` names the right that is missing."
+        ) from error

@@ -1,8 +1,8 @@
 """The Kafka clients of a sink: a consumer that sees only committed transactions, a producer for dead letters."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -18,9 +18,8 @@ from aiokafka.errors import (
 from schemas import topics
 from schemas.clients import METADATA_MS, STUCK_SECONDS, in_time
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, UnauthorizedError, UnreachableError
+from schemas.errors import FatalError, UnreachableError
 from schemas.records import DeadLetter
-from schemas.rights import refusal_in
 from schemas.wire import Outbound
 
 _NOT_ALLOWED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
@@ -91,20 +90,6 @@ async def writing(what: str) -> AsyncIterator[None]:
         raise UnreachableError(
             f"Kafka takes no {what} ({type(error).__name__}): see that it runs and that the topic is there, or ask "
             "`hotline doctor`"
-        ) from error
-
-
-@contextmanager
-def allowed() -> Iterator[None]:
-    """Raise UnauthorizedError when Kafka lets our user read no more."""
-    try:
-        yield
-    except KafkaError as error:
-        refused = refusal_in(error)
-        if refused is None:
-            raise
-        raise UnauthorizedError(
-            f"Kafka does not let our user do this ({refused}): `hotline doctor` names the right that is missing."
         ) from error
 
 

@@ -16,14 +16,14 @@ from schemas.clients import LEAVE_SECONDS, running
 from schemas.connection import KafkaConnection
 from schemas.epochs import Gap
 from schemas.errors import RetriableError, UnreachableError
-from schemas.rights import check_rights
+from schemas.rights import allowed, check_rights
 from schemas.topic_ids import TopicIds
 from schemas.trace import OFF, Tracer
 from sinks import metrics
 from sinks.base import Document, Sink, Source, document_of, type_of
 from sinks.batching import Batch, Batcher, Place
 from sinks.delivery import Delivery
-from sinks.kafka import Graveyard, allowed, group_of, make_consumer, make_producer
+from sinks.kafka import Graveyard, group_of, make_consumer, make_producer
 from sinks.settings import SinkSettings
 
 _IDLE_SECONDS = 0.1

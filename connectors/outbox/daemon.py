@@ -18,6 +18,7 @@ from schemas.clients import LEAVE_SECONDS as STOP_SECONDS
 from schemas.clients import closed, started
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
+from schemas.rights import allowed, check_rights
 from schemas.topic_ids import TopicIds
 
 SESSION_SECONDS = 10.0
@@ -64,14 +65,16 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         """Answer until `stop` is set; what is being sent is finished first.
 
         Raises MadeAnewError when the outbox is another topic than it was: a reader that goes on where it stood in the
-        old one passes over answers, and whoever is started again reads all of the new one.
+        old one passes over answers, and whoever is started again reads all of the new one. Raises UnauthorizedError
+        when Kafka lets our user read it no more.
         """
         member: AIOKafkaConsumer = make_member(self._connection, self._session_seconds)
         try:
-            await started(member.start)
-            ids = TopicIds(member)
-            member.subscribe([topics.OUTBOX], listener=self)
-            await ids.watched(self._belong(member, stop))
+            with allowed():
+                await started(member.start)
+                ids = TopicIds(member)
+                member.subscribe([topics.OUTBOX], listener=self)
+                await ids.watched(self._belong(member, stop))
         except KafkaError as error:
             raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
         finally:
@@ -96,6 +99,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         """Stay in the group and tell it how far the partitions are, for `hotline status`; read nothing."""
         committed = time.monotonic()
         while not stop.is_set():
+            check_rights(member, {topics.OUTBOX})
             member.pause(*member.assignment())
             await member.getmany(timeout_ms=200)
             for task, _ in self._tasks.values():

@@ -10,7 +10,7 @@ from aiokafka.errors import (
 )
 
 from schemas.errors import UnauthorizedError
-from sinks.kafka import allowed
+from schemas.rights import allowed
 from tests.sinks.conftest import Lane, until
 from tests.sinks.test_runner_live import tickets
 from tests.waiting import soon

@@ -18,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import ProducerFenced
 from msgspec.structs import replace
 
+from connectors.outbox import daemon
 from connectors.outbox import kafka as outbox_kafka
 from connectors.outbox import owner as owner_module
 from connectors.outbox.daemon import Outbox as Daemon
@@ -30,7 +31,7 @@ from schemas import ids, topic_ids, topics
 from schemas.clients import running as running_client
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
-from schemas.errors import MadeAnewError, UnreachableError
+from schemas.errors import MadeAnewError, UnauthorizedError, UnreachableError
 from schemas.records import Outbox, OutboxState
 from schemas.wire import Outbound, decode
 from streams.sender import Sender, make_producer
@@ -479,3 +480,27 @@ async def test_what_a_rebalance_gives_to_an_outbox_that_leaves_begins_nothing(fr
     await outbox.run(stop)
     await outbox.on_partitions_assigned({TopicPartition(topics.OUTBOX, 0)})
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "outbox 0"]
+
+
+async def test_what_the_metadata_alone_tell_ends_the_outbox(
+    fresh_topics: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka leaves such a topic out of the assignment: nobody would answer, and nobody would know."""
+    members: list[AIOKafkaConsumer] = []
+
+    def remembered(connection: KafkaConnection, session_seconds: float) -> AIOKafkaConsumer:
+        members.append(outbox_kafka.make_member(connection, session_seconds))
+        return members[0]
+
+    monkeypatch.setattr(daemon, "make_member", remembered)
+    outbox = Daemon(fresh_topics, lambda account: Tools(None, None, reply), session_seconds=3)
+    running_outbox = asyncio.create_task(outbox.run(asyncio.Event()))
+    try:
+        await soon(lambda: bool(members and members[0].assignment()))
+        members[0]._client.cluster.unauthorized_topics.add(topics.OUTBOX)
+        with pytest.raises(
+            UnauthorizedError, match=r"Kafka does not let our user do this \(TopicAuthorizationFailedError\)"
+        ):
+            await asyncio.wait_for(running_outbox, 30)
+    finally:
+        running_outbox.cancel()
