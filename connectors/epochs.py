@@ -2,15 +2,21 @@
 
 The library itself goes back to where a log ends that lost its end, as far as it knows the epoch of its position. It
 forgets that one where the group's commit tells it, and where a fetch brings nothing; and of a position that nobody told
-the epoch of it learns none.
+the epoch of it learns none. Where it goes back, or on to the oldest record that is there, it says so to nobody.
 """
 
 from typing import Any
 
+import structlog
+from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 from kafka.structs import OffsetAndMetadata
 
+from connectors import metrics
+
 UNKNOWN = -1
+
+_log = structlog.get_logger(__name__)
 
 
 class Epochs:
@@ -20,6 +26,9 @@ class Epochs:
         self._cluster = consumer._cluster
         self._coordinator = consumer._coordinator
         self._subscription = consumer._subscription
+        self._left: dict[TopicPartition, int] = {}
+        self._seek, self._subscription.seek = self._subscription.seek, self._goes_on
+        self._reset, self._subscription.request_offset_reset = self._subscription.request_offset_reset, self._leaves
         fetcher = consumer._fetcher
         self._validate, fetcher.maybe_validate_positions = fetcher.maybe_validate_positions, self._labelled
         self._parse, fetcher._parse_fetched_data = fetcher._parse_fetched_data, self._parsed
@@ -52,3 +61,24 @@ class Epochs:
         if found is not None:
             found.leader_epoch = self._subscription.position(found.topic_partition).leader_epoch
         return found
+
+    def _leaves(self, place: TopicPartition, strategy: Any = None) -> None:
+        """Keep where a partition is left whose oldest record is looked for: nothing stands there."""
+        if at := self._position(place):
+            self._left[place] = at
+        self._reset(place, strategy)
+
+    def _goes_on(self, place: TopicPartition, at: Any) -> None:
+        """Tell when it goes on elsewhere than it stood: nobody else but the library seeks."""
+        stood, offset = self._position(place) or self._left.pop(place, 0), getattr(at, "offset", at)
+        self._seek(place, at)
+        if stood and offset != stood:  # who stands at 0 may have begun just now
+            end, begin = ("old", stood) if offset > stood else ("new", offset)
+            lost = abs(offset - stood)
+            metrics.RECORDS_GONE.labels(place.topic, end).inc(lost)
+            told = place._asdict()
+            _log.error("records_gone", **told, begin=begin, end=begin + lost, goes_on=offset)
+
+    def _position(self, place: TopicPartition) -> int:
+        state = self._subscription.assignment.get(place)
+        return int(state.position.offset) if state is not None and state.position is not None else 0

@@ -8,6 +8,12 @@ CLAIMED = Counter("hotline_connectors_claimed_total", "Messages whose bytes went
 DEAD_LETTERS = Counter(
     "hotline_connectors_dead_letters_total", "Messages that a connector had to put aside", ["channel", "code"]
 )
+RECORDS_GONE = Counter(
+    "hotline_connectors_records_gone_total",
+    "Records that a reader finds no more: the newest, which it had read and Kafka lost, or the oldest, which went "
+    "unread",
+    ["topic", "end"],
+)
 PUBLISH_SECONDS = Histogram("hotline_connectors_publish_seconds", "From handing a batch over to the broker's answer")
 ERRORS = Counter(
     "hotline_connectors_errors_total", "Faults of a source, of the broker or of ours", ["channel", "connector", "error"]

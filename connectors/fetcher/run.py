@@ -4,12 +4,14 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from itertools import product
 from typing import Any
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka import errors as theirs
 from kafka.structs import OffsetAndMetadata
 
+from connectors import metrics
 from connectors.clients import Connect, connected, translated
 from connectors.epochs import UNKNOWN, Epochs
 from connectors.fetcher.fetcher import Fetcher
@@ -62,6 +64,8 @@ def run_fetcher(
     Raises MadeAnewError, too: errands of the old topic's records would count as those of the new one's.
     """
     tries, ids = 0, TopicIds(topics)
+    for topic, end in product(topics, ("new", "old")):  # an alarm on their growth has to see them at 0
+        metrics.RECORDS_GONE.labels(topic, end)
     try:
         while not stop.is_set():
             try:

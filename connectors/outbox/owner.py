@@ -65,6 +65,8 @@ class Owner:
         self._lost: Gap | None = None
         self._restored = False
         self._stop = asyncio.Event()
+        for end in ("new", "old"):  # an alarm on their growth has to see them at 0
+            metrics.RECORDS_GONE.labels(topics.OUTBOX, end)
 
     @property
     def done_before(self) -> int | None:
@@ -135,6 +137,7 @@ class Owner:
             ) from error
 
     async def _lose(self, gap: Gap) -> None:
+        metrics.RECORDS_GONE.labels(gap.place.topic, "new" if gap.goes_back else "old").inc(len(gap.lost))
         if gap.goes_back:
             self._lost = gap
 

@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 import pytest
-from kafka import KafkaConsumer
+from kafka import KafkaConsumer, TopicPartition
+from kafka.admin import KafkaAdminClient
 from kafka.structs import OffsetAndMetadata
+from prometheus_client import REGISTRY
 
 from connectors.epochs import Epochs
 from connectors.fetcher import run as runner
@@ -59,16 +61,22 @@ def read(kafka: KafkaConnection, topic: Topic) -> None:
         stands(topic, 6)
 
 
+def gone(topic: Topic, end: str) -> float | None:
+    return REGISTRY.get_sample_value("hotline_connectors_records_gone_total", {"topic": topic.name, "end": end})
+
+
 @COUNTS
-def test_what_took_their_places_while_nobody_read_is_planned(
+def test_what_took_their_places_while_nobody_read_is_planned_and_the_loss_is_told(
     forgetful: ForgetfulKafka, kafka: KafkaConnection, topic: Topic, written: int
 ) -> None:
     read(kafka, topic)
+    assert (gone(topic, "new"), gone(topic, "old")) == (0, 0), "what first appears as 3 has grown by nothing"
     forgetful.lose(topic.name, 0, 3)
     after = topic.put(written, "after")
     with running(kafka, topic) as run:
         until(lambda: run.planned == after)
         stands(topic, 3 + written)
+    assert (gone(topic, "new"), gone(topic, "old")) == (3, 0)
     more = topic.put(1, "more")
     with running(kafka, topic) as run:
         until(lambda: run.planned == more)
@@ -132,6 +140,16 @@ def test_what_takes_them_after_a_rebalance_is_planned(
         until(lambda: {name for run in runs for name in run.planned} >= after)
 
 
+def test_what_is_deleted_before_it_is_read_is_told(kafka: KafkaConnection, topic: Topic) -> None:
+    read(kafka, topic)
+    unread = topic.put(6, "unread")
+    with closing(KafkaAdminClient(**kafka.client_options())) as admin:
+        admin.delete_records({TopicPartition(topic.name, 0): 10})
+    with running(kafka, topic) as run:
+        until(lambda: run.planned == unread[4:])
+    assert (gone(topic, "new"), gone(topic, "old")) == (0, 4)
+
+
 def test_a_broker_that_returns_with_all_of_it_has_lost_nothing(
     forgetful: ForgetfulKafka, kafka: KafkaConnection, topic: Topic
 ) -> None:
@@ -142,6 +160,7 @@ def test_a_broker_that_returns_with_all_of_it_has_lost_nothing(
             pass
         after = topic.put(2, "after")
         until(lambda: run.planned == after)
+    assert (gone(topic, "new"), gone(topic, "old")) == (0, 0)
 
 
 def test_a_fetch_that_brings_nothing_leaves_the_epoch_of_the_position(

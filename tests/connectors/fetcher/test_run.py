@@ -230,7 +230,7 @@ class Fenced:
         Fenced.made += 1
         self._coordinator = SimpleNamespace(rejoining=False, fetch_committed_offsets_async=None)
         self._fetcher = SimpleNamespace(maybe_validate_positions=None, _parse_fetched_data=None)
-        self._subscription = None
+        self._subscription = SimpleNamespace(seek=None, request_offset_reset=None)
         self.is_first = Fenced.made == 1
         self.listener: Any = None
 

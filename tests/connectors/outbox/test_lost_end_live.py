@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import NewTopic
+from prometheus_client import REGISTRY
 
 from connectors.outbox import kafka as outbox_kafka
 from connectors.outbox import owner as owner_module
@@ -78,6 +79,11 @@ async def _is_at(reader: AIOKafkaConsumer, offset: int) -> bool:
     return bool(await reader.position(PLACE) == offset)
 
 
+def gone() -> float:
+    told = {"topic": topics.OUTBOX, "end": "new"}
+    return REGISTRY.get_sample_value("hotline_connectors_records_gone_total", told) or 0.0
+
+
 def names(*wanted: Outbox) -> list[str]:
     return [one.outbox_id for one in wanted]
 
@@ -87,7 +93,7 @@ async def test_what_takes_their_places_is_answered_and_nothing_twice(
     forgetful: ForgetfulKafka, connection: KafkaConnection, reader: Callable[[], AIOKafkaConsumer], written: int
 ) -> None:
     before, after, later = intents(3), intents(written, start=10), intents(1, start=50)
-    service = SlowService()
+    service, gone_before = SlowService(), gone()
     service.go_on.set()
     await logs.write(connection, map(outbound, before))
     async with answering(connection, service):
@@ -95,6 +101,7 @@ async def test_what_takes_their_places_is_answered_and_nothing_twice(
         await lose(forgetful, connection, reader(), map(outbound, after))
         reader().resume(PLACE)
         await until_settled(connection, 3 + written)
+    assert gone() > gone_before
     async with answering(connection, service):
         await logs.write(connection, map(outbound, later))
         told = await until_settled(connection, 4 + written)
