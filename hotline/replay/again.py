@@ -1,13 +1,12 @@
 """Reads the inputs' raw records again and normalizes them by the rules of this process."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
 from kafka import TopicPartition
-from msgspec.structs import replace
-from obstore.exceptions import BaseError
 from obstore.store import ObjectStore
 
 from connectors.clients import reader
@@ -15,9 +14,10 @@ from hotline import reading
 from hotline.replay.walk import Input
 from normalizers import Policy, normalize
 from schemas.connection import KafkaConnection
-from schemas.errors import RecordError
-from schemas.records import Message, RawMessage, RawRef, raw_of
+from schemas.errors import MissingBlobError, RecordError, RetriableError
+from schemas.records import Message, RawRef, raw_of
 from schemas.wire import Position
+from streams.blobs import Blobs
 from streams.inputs import is_claimed
 
 WINDOW = 200
@@ -29,7 +29,7 @@ class Again:
 
     def __init__(self, connection: KafkaConnection, blobs: ObjectStore, policy: Policy) -> None:
         self._connection = connection
-        self._blobs = blobs
+        self._blobs = Blobs(blobs)
         self._policy = policy
         self.gone = 0
 
@@ -49,23 +49,18 @@ class Again:
             self.gone += 1
             return message
         try:
-            raw = self._loaded(raw_of(record))
-            if raw is None:
-                self.gone += 1
-                return message
+            raw = raw_of(record)
+            raw = asyncio.run(self._blobs.loaded(raw)) if is_claimed(raw) else raw
             return normalize(raw, self._policy).message
+        except MissingBlobError:
+            self.gone += 1
+            return message
         except RecordError as error:
             return error
+        except RetriableError:  # while the store is away nobody can tell what would differ
+            raise
         except Exception as error:  # noqa: BLE001 - as in streams/normalize.py: any fault of one record is that record's
             return RecordError(type(error).__name__)
-
-    def _loaded(self, raw: RawMessage) -> RawMessage | None:
-        if not is_claimed(raw):
-            return raw
-        try:
-            return replace(raw, value=bytes(self._blobs.get(raw.envelope.dataref or "").bytes()))
-        except (BaseError, OSError):
-            return None
 
 
 def _fetched(consumer: Any, refs: Iterable[RawRef]) -> dict[Position, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
+from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 import normalizers
@@ -27,7 +28,7 @@ from schemas.wire import Outbound, decode, encode
 from streams.normalize import step
 from tests.assign import logs
 from tests.hotline.replay.conftest import CHUNK, Record
-from tests.streams.raws import outbound
+from tests.streams.raws import claimed, outbound
 from tests.tickets.build import CITY, START, message
 from tests.tickets.pieces import parts_of
 from tests.tickets.records_of_calls import record as record_of_call
@@ -274,6 +275,24 @@ def test_other_rules_of_normalize_differ_exactly_in_what_they_find(
     assert found[1]["fields"]["urgency"][1] == "normal"
     assert summary["differing"] == {"message": 1, "ticket": 1}
     assert not any("解放路" in line for line in done.stdout.splitlines()), "no words of a citizen"
+
+
+def test_large_bytes_are_read_as_normalize_reads_them(kafka: KafkaConnection, record: Record, tmp_path: Path) -> None:
+    """Others in their place were taken for them."""
+    large = [claimed(number, f"{CITY}/m{number}/raw", "路灯坏了") for number in range(3)]
+    producer = Producer(kafka)
+    producer.deliver_now([out for out, _ in large])
+    producer.close()
+    bytes_of = {out.key + bytes(dict(out.headers)["ce_id"]): value for out, value in large}
+    found = [(one, raw_of(one)) for one in reading.read_all(kafka, topics.raw("record"))]
+    wholes = [(one, replace(raw, value=bytes_of[one.key + raw.envelope.id.encode()])) for one, raw in found]
+    record([step(one, raw, Policy()).outbound for one, raw in wholes])
+    (tmp_path / "blobs" / CITY / "m0").mkdir(parents=True)
+    (tmp_path / "blobs" / CITY / "m0" / "raw").write_bytes(large[0][1])
+    (tmp_path / "blobs" / CITY / "m1").mkdir()
+    (tmp_path / "blobs" / CITY / "m1" / "raw").write_bytes(large[2][1])
+    *_, summary = lines(hotline("--diff", "--stage", "normalize"))
+    assert (summary["inputs"], summary["raws_gone"], summary["dead"]) == (3, 1, 1)
 
 
 def test_what_other_code_cannot_read_would_be_a_dead_letter(
