@@ -11,7 +11,7 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.clients import running
+from schemas.clients import SILENT_SECONDS, Progress, running
 from schemas.errors import RecordError, RetriableError
 from schemas.wire import Position
 from sinks.base import Document, document_of
@@ -95,6 +95,7 @@ class Ahead:
                 return
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        progress = Progress("what lies ahead of a subscriber", SILENT_SECONDS)
         while True:
             if new := self._next.keys() - consumer.assignment():
                 consumer.assign(list(self._next))
@@ -108,6 +109,7 @@ class Ahead:
                 self._next[place] = await consumer.position(place)
             if not answer:  # a topic that was made anew may end before
                 self._ends |= await consumer.end_offsets(consumer.assignment())
+            progress.at(object() if all(map(self._is_read, self._next)) else dict(self._next))
             await self._tell()
 
     async def _tell(self) -> None:
