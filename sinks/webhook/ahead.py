@@ -13,9 +13,9 @@ from aiokafka.errors import KafkaError
 
 from schemas.clients import SILENT_SECONDS, Progress, running
 from schemas.errors import RecordError, RetriableError
+from schemas.rights import allowed
 from schemas.wire import Position
 from sinks.base import Document, document_of
-from sinks.kafka import allowed
 from sinks.webhook.request import version_of, void_below
 
 _READ = 500

@@ -12,6 +12,8 @@ from tests.normalizers.sms.raws import TAKEN, raw_of
 TEXT = "市长您好，中山路十二号门口的路灯坏了三天，晚上老人出门看不见路，请派人来修。😀谢谢"
 FIRE = "我住中山路十二号三楼，隔壁的厨房着火了，请快一点过来"
 
+OURS = Policy()
+
 
 def pdu(sender: bytes, data: bytes, number: int, total: int, reference: int) -> bytes:
     """Return a deliver_sm of UCS-2 bytes that is one part of several."""
@@ -22,13 +24,7 @@ def pdu(sender: bytes, data: bytes, number: int, total: int, reference: int) -> 
 
 
 def parts_of(
-    text: str,
-    size: int,
-    *,
-    sender: str = "13800138000",
-    reference: int = 7,
-    minutes: float = 0,
-    policy: Policy | None = None,
+    text: str, size: int, *, sender: str = "13800138000", reference: int = 7, minutes: float = 0, policy: Policy = OURS
 ) -> list[Message]:
     data = text.encode("utf-16-be")
     pieces = [data[at : at + size] for at in range(0, len(data), size)]
@@ -37,7 +33,7 @@ def parts_of(
         raw_of(pdu(sender.encode(), piece, n, len(pieces), reference), "application/x-smpp", identifier=f"{name}-{n}")
         for n, piece in enumerate(pieces, 1)
     ]
-    return [normalize(at(raw, minutes), policy or Policy()).message for raw in raws]
+    return [normalize(at(raw, minutes), policy).message for raw in raws]
 
 
 def at(raw: RawMessage, minutes: float) -> RawMessage:

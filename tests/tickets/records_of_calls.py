@@ -15,11 +15,18 @@ from tickets.state import State
 
 START = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 CITY = "210100"
+OURS = Policy()
 LAMP = "中山路12号门口的路灯坏了三天，晚上看不见路"
 
 
 def record(
-    number: int, told: dict[str, Any], minutes: float, *, platform: str = "cti", jurisdiction: str = CITY
+    number: int,
+    told: dict[str, Any],
+    minutes: float,
+    *,
+    platform: str = "cti",
+    jurisdiction: str = CITY,
+    policy: Policy = OURS,
 ) -> Message:
     at = START + timedelta(minutes=minutes)
     raw = raw_message(
@@ -33,7 +40,7 @@ def record(
         time=at,
         recorded=at,
     )
-    return normalize(raw, Policy()).message
+    return normalize(raw, policy).message
 
 
 class Calls:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from random import Random
@@ -80,8 +80,8 @@ class Citizens:
     In every city they have the same names, telephones, matters, mails and numbers of calls.
     """
 
-    def __init__(self, chance: Random, matters: list[str], city: str = CITY) -> None:
-        self.chance, self.matters, self.city = chance, matters, city
+    def __init__(self, chance: Random, matters: list[str], city: str, policy_at: Callable[[datetime], Policy]) -> None:
+        self.chance, self.matters, self.city, self.policy_at = chance, matters, city, policy_at
         self.minutes = 0.0
         self.count = 0 if city == CITY else _FAR
         self.late: list[Message] = []
@@ -99,10 +99,17 @@ class Citizens:
         ]  # fmt: skip
         return self._now(self.chance.choice(ways)(desk))
 
+    @property
+    def at(self) -> datetime:
+        return START + timedelta(minutes=self.minutes)
+
+    @property
+    def policy(self) -> Policy:
+        return self.policy_at(self.at)
+
     def _now(self, message: Message) -> Message:
-        at = START + timedelta(minutes=self.minutes)
-        sent_at = min(message.received_at, at) if message.channel_kind in IMPORTED else at
-        return replace(message, ingested_at=at, received_at=sent_at, jurisdiction=self.city)
+        sent_at = min(message.received_at, self.at) if message.channel_kind in IMPORTED else self.at
+        return replace(message, ingested_at=self.at, received_at=sent_at, jurisdiction=self.city)
 
     def _somebody(self) -> Citizen:
         return self.chance.choice(CITIZENS)
@@ -134,7 +141,8 @@ class Citizens:
         return first
 
     def _parts(self, text: str, size: int, who: Citizen) -> list[Message]:
-        return parts_of(text, size, sender=who.phone, reference=self.count % 250, minutes=self.minutes)
+        reference = self.count % 250
+        return parts_of(text, size, sender=who.phone, reference=reference, minutes=self.minutes, policy=self.policy)
 
     def _shuffled(self, messages: list[Message]) -> list[Message]:
         return self.chance.sample(messages, len(messages))
@@ -149,7 +157,7 @@ class Citizens:
             "started_at": (0.4, (START + timedelta(minutes=self.minutes - self.chance.choice([0, 5, 60]))).isoformat()),
         }
         told |= {name: value for name, (often, value) in optional.items() if self.chance.random() < often}
-        return call_record(self.count, told, self.minutes)
+        return call_record(self.count, told, self.minutes, policy=self.policy)
 
     def _mail(self, desk: Desk) -> Message:
         """A mail, perhaps an answer in a thread or to our receipt, perhaps to two of our mailboxes."""
@@ -172,7 +180,7 @@ class Citizens:
         return f"回复 {self._ticket_token(desk)}" if desk.state.tickets else "回复"
 
     def _ticket_token(self, desk: Desk) -> str:
-        return tokens.make(self._ticket(desk), Policy())
+        return tokens.make(self._ticket(desk), self.policy)
 
     def _machine(self, desk: Desk) -> Message:
         """An out-of-office reply: it makes no ticket, and may answer one."""
@@ -195,7 +203,7 @@ class Citizens:
     def _record(self, desk: Desk) -> Message:
         """A letter, a visit or another system's ticket, that is imported days later; perhaps of a thread there."""
         who, kind = self._somebody(), self.chance.choice(sorted(IMPORTED))
-        at = START + timedelta(minutes=self.minutes) - timedelta(days=self.chance.choice([0, 1, 40]))
+        at = self.at - timedelta(days=self.chance.choice([0, 1, 40]))
         told: dict[str, Any] = {"id": str(self.count), "text": self._words(who, desk), "channel_kind": kind}
         told |= {
             "account": "letters",
@@ -266,7 +274,6 @@ class Citizens:
     def _raw(
         self, channel: str, value: bytes, content_type: str, *, account: str = "city", name: str | None = None
     ) -> Message:
-        at = START + timedelta(minutes=self.minutes)
         raw = raw_message(
             channel=channel,
             channel_kind="wechat_mp" if channel == "wechat" else channel,
@@ -275,7 +282,7 @@ class Citizens:
             identifier=name or f"{account}-{self.count}",
             value=value,
             content_type=content_type,
-            time=at,
-            recorded=at,
+            time=self.at,
+            recorded=self.at,
         )
-        return normalize(raw, Policy()).message
+        return normalize(raw, self.policy).message

@@ -4,6 +4,8 @@ One runs through, one is restarted, as `streams/restore.py` does it, and one car
 replay does up to where it begins.
 """
 
+from collections.abc import Callable
+from datetime import datetime
 from random import Random
 from typing import TypeVar
 
@@ -12,21 +14,22 @@ from msgspec import Struct
 from schemas import topics
 from schemas.records import Command, Event, Message, Ticket
 from schemas.wire import Outbound, decode, encode
-from tests.tickets.build import position
+from tests.tickets.build import START, position
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State, apply
 
 Input = Message | Command
+PolicyAt = Callable[[datetime], TicketPolicy]
 R = TypeVar("R", bound=Struct)
 
 
 class Seat:
     """A desk, the input that it reads and what it wrote; each of its chunks is one decision."""
 
-    def __init__(self, policy: TicketPolicy, seed: int, kept: int) -> None:
-        self.policy, self.seed, self.kept = policy, seed, kept
-        self.desk = Desk(State(policy))
+    def __init__(self, policy_at: PolicyAt, seed: int, kept: int) -> None:
+        self.policy_at, self.seed, self.kept = policy_at, seed, kept
+        self.desk = Desk(State(policy_at(START)))
         self.input: list[Input] = []
         self.written: list[Outbound] = []
 
@@ -55,13 +58,25 @@ class Seat:
 
     def _decide(self, offset: int) -> Event | None:
         """Decide about the input at an offset."""
-        return self.desk.take(self.input[offset], position(offset), self._earlier(offset))
+        earlier = self._earlier(offset)
+        return self.desk.take(self.input[offset], position(offset), earlier)
 
     def _earlier(self, offset: int) -> list[Message]:
-        """Return what the desk looks back at; the topic has only the newest `kept`."""
-        wanted = self.desk.looks_back(self.input[offset])
-        there = [self.input[at] for at in wanted if at >= offset - self.kept]
+        """Return what the desk, by the rules of then, looks back at; the topic has only the newest `kept`."""
+        one = self.input[offset]
+        self._keep_to(self.policy_at(one.ingested_at if isinstance(one, Message) else one.at))
+        there = [self.input[at] for at in self.desk.looks_back(one) if at >= offset - self.kept]
         return [found for found in there if isinstance(found, Message)]
+
+    def _keep_to(self, policy: TicketPolicy) -> None:
+        """Restart by a checkpoint when the rules are others from now on."""
+        if policy is not self.policy:
+            self.flush()
+            self.desk = Desk(State.of(decode(encode(self.desk.state.dump()), Snapshot), policy))
+
+    @property
+    def policy(self) -> TicketPolicy:
+        return self.desk.state.policy
 
     def _after(self, chance: Random) -> None:
         self.flush()
@@ -70,8 +85,8 @@ class Seat:
 class Restarted(Seat):
     """Its process is killed now and then, within a chunk as well; the next goes by a checkpoint, the logs, or both."""
 
-    def __init__(self, policy: TicketPolicy, seed: int, kept: int) -> None:
-        super().__init__(policy, seed, kept)
+    def __init__(self, policy_at: PolicyAt, seed: int, kept: int) -> None:
+        super().__init__(policy_at, seed, kept)
         self._checkpoint = encode(self.desk.state.dump())
         self._until = 0
 
@@ -101,13 +116,14 @@ class Restarted(Seat):
 class Follower(Seat):
     """It decides nothing: whatever another seat decided about an input it carries out."""
 
-    def __init__(self, policy: TicketPolicy, seed: int, kept: int) -> None:
-        super().__init__(policy, seed, kept)
+    def __init__(self, policy_at: PolicyAt, seed: int, kept: int) -> None:
+        super().__init__(policy_at, seed, kept)
         self.decided: Event | None = None
 
     def _decide(self, offset: int) -> Event | None:
         if self.decided is not None:
-            self.desk.follow(self.input[offset], self.decided, self._earlier(offset))
+            earlier = self._earlier(offset)
+            self.desk.follow(self.input[offset], self.decided, earlier)
         return self.decided
 
 

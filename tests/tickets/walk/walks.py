@@ -1,11 +1,14 @@
 """A walk: what citizens and clerks send at random to the desks, and the shortest one that still breaks a promise."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 
+from msgspec.structs import replace
+
+from normalizers import Policy
 from schemas.records import Message
-from tests.tickets.build import CITY
+from tests.tickets.build import CITY, START
 from tests.tickets.walk.citizens import OTHER, Citizens, some_matters
 from tests.tickets.walk.clerks import Clerks
 from tests.tickets.walk.desks import Follower, Input, Restarted, Seat
@@ -17,6 +20,14 @@ STEPS = 120
 POLICY = TicketPolicy(evict_after=timedelta(days=3), answers=AnswerPolicy(accounts=frozenset({"city", "mayor"})))
 """Tickets leave within a walk, and citizens are answered."""
 
+NEWER = replace(
+    POLICY,
+    version="2026.2",
+    near=replace(POLICY.near, link=POLICY.near.propose, restricted=(*POLICY.near.restricted, "emergency.fire")),
+    joining=Policy(requester_keys={"newer": b"a key of the next year", **POLICY.joining.requester_keys}),
+)
+"""Other rules, and a further key: what was joined by the former stays so."""
+
 PAUSES = (60, 600, 3000, 6000)
 """Minutes: an hour, a working day, and so long that parts, calls and closed tickets are forgotten."""
 
@@ -25,10 +36,15 @@ class Walk:
     """Desks that get the same; every other seed has an input topic that keeps little."""
 
     def __init__(self, seed: int) -> None:
+        self.changes_at = START + timedelta(days=Random(seed).uniform(0, 12))
         kept = 25 if seed % 2 else STEPS * 2
-        self.through = Seat(POLICY, seed, kept)
-        self.restarted = Restarted(POLICY, seed, kept)
-        self.follower = Follower(POLICY, seed, kept)
+        self.through = Seat(self.policy_at, seed, kept)
+        self.restarted = Restarted(self.policy_at, seed, kept)
+        self.follower = Follower(self.policy_at, seed, kept)
+
+    def policy_at(self, at: datetime) -> TicketPolicy:
+        """Return the rules by which whatever comes at a time is decided, however often the desk is killed."""
+        return POLICY if at < self.changes_at else NEWER
 
     def take(self, one: Input) -> None:
         """Let two decide, and the third follow; BrokenError when they do not decide the same."""
@@ -55,7 +71,7 @@ def walked(seed: int, steps: int = STEPS) -> Walk:
     """Walk at random. Raises BrokenError."""
     chance, walk = Random(seed), Walk(seed)
     matters, clerks = some_matters(chance), Clerks(chance)
-    cities = [Citizens(chance, matters, city) for city in (CITY, OTHER)]
+    cities = [Citizens(chance, matters, city, lambda at: walk.policy_at(at).joining) for city in (CITY, OTHER)]
     try:
         for _ in range(steps):
             pause = chance.choice(PAUSES) if chance.random() < 0.06 else 3 * chance.random()
