@@ -129,7 +129,8 @@ def _is_settled(state: State, ticket_id: str, other: str) -> bool:
     known = {edge.ticket_id for edge in ticket.edges} | {proposal.target for proposal in ticket.proposals}
     oldest = state.clusters.of(other)
     refused = any((one, far) in state.never for one in (ticket_id, *ticket.messages) for far in (other, oldest))
-    return refused or other in known or oldest == state.clusters.of(ticket_id)
+    is_parted = refused or state.are_parted(ticket_id, oldest)
+    return is_parted or other in known or oldest == state.clusters.of(ticket_id)
 
 
 def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[TicketVersion, ...], event.Changes]:

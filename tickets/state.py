@@ -110,6 +110,10 @@ class State:
             line.append(self.predecessors[line[-1]])
         return any(part(one, person) in self.left for one in line for person in people)
 
+    def are_parted(self, ticket_id: str, cluster_id: str) -> bool:
+        """Say whether a clerk parted a ticket from one of a cluster: whoever of it is found leads back to that one."""
+        return any((ticket_id, one) in self.never for one in self.clusters.members(cluster_id))
+
     def in_order(self, order: int) -> TicketState:
         """Return the live ticket that was opened as this one of the partition's, counted from 0."""
         return self.tickets[self.by_order[order]]

@@ -13,7 +13,7 @@ from tickets.state import fold
 
 NOISE = "海棠公寓楼下的烧烤店半夜还在排油烟，全楼都不敢开窗"
 STUB = "市民来电反映问题"
-ONE, OTHER, THIRD = "13800138000", "13900139000", "13700137000"
+ONE, OTHER, THIRD, FOURTH = "13800138000", "13900139000", "13700137000", "13600136000"
 
 
 def order(calls: Calls, kind: str, number: int, **args: str) -> None:
@@ -64,6 +64,21 @@ def test_nor_does_the_persons_own_ticket_lead_back_to_what_was_parted() -> None:
     assert joined(calls) == [{0, 2}, {1}]
     calls.tell(call_id="c1", revision=2, note=LAMP)
     assert joined(calls) == [{0, 2}, {1}]
+
+
+@pytest.mark.parametrize("caller", [FOURTH, THIRD])
+def test_nor_does_a_further_ticket_of_the_cluster_lead_back_to_what_was_parted(caller: str) -> None:
+    """A copy of the parted one, or the person's own ticket, where neither it nor the oldest is the parted one."""
+    calls = Calls()
+    for number, (note, who) in enumerate([(NOISE, ONE), (LAMP, OTHER), (LAMP, THIRD), (f"{LAMP}了", FOURTH)]):
+        calls.tell(call_id=f"c{number}", revision=1, note=note, caller=who)
+    older, lamp = calls.tickets[0].ticket_id, calls.tickets[1].ticket_id
+    assert joined(calls) == [{0}, {1, 2, 3}]
+    order(calls, "unmerge", 2, ticket_id=lamp)
+    order(calls, "merge", 1, into=older)
+    assert joined(calls) == [{0, 1, 3}, {2}]
+    calls.tell(call_id="c2", revision=2, note=f"{LAMP}了", caller=caller)
+    assert joined(calls) == [{0, 1, 3}, {2}]
 
 
 OPENING = "您好，这里是12345政务服务便民热线，工号1023为您服务，请问有什么可以帮您？"

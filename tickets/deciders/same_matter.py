@@ -31,7 +31,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         if ticket.ticket_id == incoming.within:
             continue
         oldest = state.clusters.of(ticket.ticket_id)
-        if _are_parted(state, incoming, (ticket.ticket_id, oldest)):
+        if _are_parted(state, incoming, ticket.ticket_id, oldest):
             continue
         codes = incoming.features.codes
         stands = (*codes, *ticket.codes_that_stand(), *state.tickets[oldest].codes_that_stand())
@@ -55,9 +55,11 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     return None
 
 
-def _are_parted(state: State, incoming: Incoming, tickets: tuple[str, ...]) -> bool:
-    """Say whether a clerk keeps the message, or the ticket that it is filed in already, from one of these."""
-    return any((one, other) in state.never for one in (incoming.id, incoming.within) for other in tickets)
+def _are_parted(state: State, incoming: Incoming, ticket_id: str, oldest: str) -> bool:
+    """Say whether a clerk keeps the message from these, or the ticket that has it already from their cluster."""
+    if any((incoming.id, other) in state.never for other in (ticket_id, oldest)):
+        return True
+    return incoming.within is not None and state.are_parted(incoming.within, oldest)
 
 
 def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
