@@ -79,8 +79,10 @@ def _joined(decision: Event, edges: Counter[Pair]) -> set[Pair]:
                 joined.add((change.message_id, change.ticket_id))
             case event.EdgeAdded(kind="cluster" | "merged"):
                 joined |= {*product(_cluster(edges, change.ticket_id), _cluster(edges, change.other_id))}
-            case event.Proposed(relation="same_matter_other_person" | "follow_up"):
-                joined |= {(decision.input.message_id or "", change.target), (change.ticket_id, change.target)}
+            case event.Proposed():
+                joined.add((decision.input.message_id or "", change.target))
+                if change.relation == "same_matter_other_person":  # who answers another's ticket tells something new
+                    joined.add((change.ticket_id, change.target))
     return joined
 
 
