@@ -89,3 +89,11 @@ def test_the_verb_says_so_and_writes_nothing() -> None:
     assert refused.exit_code == 2
     assert "connectors/runner.py: choose another name." in refused.stderr
     assert files() == before
+
+
+def test_where_the_tools_of_developers_are_missing_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    refused = CliRunner().invoke(app, ["new", "connector", "kiosk", "--kind", "push", "--chinese", "自助终端"])
+    assert refused.exit_code == 2
+    assert "New code needs a checkout and its tools" in refused.stderr
+    assert not (ROOT / "connectors" / "kiosk.py").exists()
