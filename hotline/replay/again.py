@@ -50,6 +50,8 @@ class Again:
             return message
         try:
             raw = raw_of(record)
+            if raw.message_id != message.message_id:
+                raise MissingBlobError("another record stands there, in a topic that was made anew")
             raw = asyncio.run(self._blobs.loaded(raw)) if is_claimed(raw) else raw
             return normalize(raw, self._policy).message
         except MissingBlobError:

@@ -277,6 +277,17 @@ def test_other_rules_of_normalize_differ_exactly_in_what_they_find(
     assert not any("解放路" in line for line in done.stdout.splitlines()), "no words of a citizen"
 
 
+def test_another_record_is_not_taken_for_the_one_that_stood_in_its_place(
+    kafka: KafkaConnection, record: Record
+) -> None:
+    """In a topic that was made anew."""
+    raws(kafka)
+    first, second, third = (decode(one.value, Message) for one in normalized(kafka))
+    record(map(logs.outbound, (first, replace(second, raw=first.raw), third)))
+    (summary,) = lines(hotline("--diff", "--stage", "normalize"))
+    assert (summary["inputs"], summary["raws_gone"], summary["differing"]) == (3, 1, {})
+
+
 def test_large_bytes_are_read_as_normalize_reads_them(kafka: KafkaConnection, record: Record, tmp_path: Path) -> None:
     """Others in their place were taken for them."""
     large = [claimed(number, f"{CITY}/m{number}/raw", "路灯坏了") for number in range(3)]
