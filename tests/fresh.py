@@ -1,6 +1,6 @@
 """Topics made anew for a test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kafka import TopicPartition
@@ -19,22 +19,31 @@ from tests.waiting import until
 
 
 def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
-    """Delete every topic of ours, create them all, and return when their partitions take records.
+    """Delete every topic of ours that was used, create what is missing, and return when all partitions take records.
 
-    A topic is gone from the metadata before its log is: what is written in between would go with the old log. A
-    worker that another test killed is a member of its group until its session ends: it is put out, too.
+    A topic that is as it should be and never held a record is as good as a new one, and most are. One that is deleted
+    is gone from the metadata before its log is: what is written in between would go with the old log. A worker that
+    another test killed is a member of its group until its session ends: it is put out, too, and its group forgotten.
     """
+    other = {one.topic for one in Provision(connection).differences()}
     with admin_of(connection) as admin:
         until(lambda: _put_out(admin), "Kafka did not put the workers of other tests out")
-        there = [name for name in admin.list_topics() if name in topics.TOPICS]
-        if there:
-            admin.delete_topics(there)
-        until(lambda: not _logs(admin), "Kafka did not delete the topics")
+        there = topics.TOPICS.keys() & set(admin.list_topics())
+        used = there & (other | _held(admin, there - other, connection.partitions))
+        if used:
+            admin.delete_topics(sorted(used))
+        until(lambda: not _logs(admin) & used, "Kafka did not delete the topics")
     Provision(connection).create()
-    places = [TopicPartition(name, number) for name in topics.TOPICS for number in range(connection.partitions)]
     with admin_of(connection) as admin:
-        admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST))  # waits for the leaders
+        _held(admin, topics.TOPICS, connection.partitions)  # waits for the leaders
     return connection
+
+
+def _held(admin: KafkaAdminClient, names: Iterable[str], partitions: int) -> set[str]:
+    """Return the topics that ever held a record, or the mark of a transaction."""
+    places = [TopicPartition(name, number) for name in names for number in range(partitions)]
+    ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST)) if places else {}
+    return {place.topic for place, end in ends.items() if end.offset}
 
 
 def made_anew(connection: KafkaConnection, topic: str, partitions: int) -> None:
@@ -63,6 +72,7 @@ def _put_out(admin: KafkaAdminClient) -> bool:
     try:
         for name, group in admin.describe_groups(groups).items():
             admin.remove_group_members(name, [MemberToRemove(one["member_id"]) for one in group["members"]])
+        admin.delete_groups(groups)  # one that is used at this moment stays
     except (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError):
         return False  # Kafka has just started
     return True
