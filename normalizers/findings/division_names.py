@@ -1,12 +1,13 @@
 """行政区划 as they are written in front of an address: full or short, with the wrong kind, abolished, or twice."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
 from normalizers.findings import divisions
 from normalizers.findings.divisions import CITY, DISTRICT, PROVINCE, Division
-from normalizers.findings.words import trie
+from normalizers.findings.words import Words, trie
 
 
 class Named(NamedTuple):
@@ -19,8 +20,8 @@ class Named(NamedTuple):
 
 
 _BETWEEN = re.compile(r"(?:[\s_,，、。;；:：\-—–/()（）·.?？]|中国(?!人)|中华人民共和国|市辖区|null)+")
-_GOES_ON = re.compile(
-    r"[\u4e00-\u9fff]?[东西南北中]?[一二三四五六七八九十]?(?:路|街|大道|巷)"
+GOES_ON = re.compile(
+    r"[\u4e00-\u9fff]?[东西南北中]?(?:[一二三四五六七八九十]|\d{1,2})?(?:路|街|大道|巷)"
     r"|(?:\d|[一二三四五六七八九十东西南北])区(?!块)"
     r"|[东西南北中]?(?:大厦|广场|镇|乡|村|街道|公园|花园|小区|新村|苑|酒店|宾馆|医院|学校|中学|小学|大学|学院|公司|银行|桥|湖|山|河|江|湾|"
     r"工业|经济|开发|高新|体育|火车|汽车|机场|商贸|国际|大桥|站|商会|人民|商务|车城|名城|花城|名苑|家园|世纪|科技)"
@@ -67,6 +68,18 @@ def read(address: str, home: str = "", at: int = 0) -> tuple[int, list[Named]]:
     return at, sorted(found.values(), key=lambda one: one.start)
 
 
+def beginnings(address: str, home: str = "", at: int = 0) -> Iterator[tuple[int, int, list[Named]]]:
+    """Yield where an address begins, and what `read` returns there: at `at`, and anew with two divisions or more."""
+    end, found = read(address, home, at)
+    yield at, end, found
+    for start, _ in _outer().spans(address) if found else ():
+        if start >= end:
+            behind, again = read(address, home, start)
+            if len(again) > 1:
+                end = behind
+                yield start, end, again
+
+
 def _fitting(name: str, within: Division | None, address: str, end: int, home: str) -> tuple[Division, str, int] | None:
     """Return the division that a name means after another one, its level as written, and where it ends."""
     candidates = divisions.named(name)
@@ -86,7 +99,7 @@ def _fitting(name: str, within: Division | None, address: str, end: int, home: s
     follows = names().match(address, _between(address, end))
     if follows and any(one.is_within(best) and one != best for one in divisions.named(follows[0])):
         return best, best.level, end
-    goes_on = _GOES_ON.match(address, end) and not _TOWN.match(address, end)
+    goes_on = GOES_ON.match(address, end) and not _TOWN.match(address, end)
     return None if goes_on else (best, best.level, end)
 
 
@@ -105,6 +118,11 @@ def _is_other_word(address: str, at: int) -> bool:
 def _between(address: str, at: int) -> int:
     between = _BETWEEN.match(address, at)
     return between.end() if between else at
+
+
+@cache
+def _outer() -> Words:
+    return Words(one for one in divisions.names() if divisions.named(one)[0].level != DISTRICT)
 
 
 @cache

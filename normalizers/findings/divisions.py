@@ -39,8 +39,12 @@ class Division(NamedTuple):
 
 def in_city(adcode: str, home: str) -> bool:
     """Say whether a code is of the city of the code `home`; Beijing, Tianjin, Shanghai, Chongqing are one each."""
-    length = 2 if home[:2] in _MUNICIPALITIES else 4
-    return bool(home) and adcode[:length] == home[:length]
+    return bool(home) and city_of(adcode) == city_of(home)
+
+
+def city_of(adcode: str) -> str:
+    """Return the code of the city that a code's division lies in, or is."""
+    return (adcode[:2] if adcode[:2] in _MUNICIPALITIES else adcode[:4]).ljust(6, "0")
 
 
 def named(name: str) -> tuple[Division, ...]:

@@ -15,7 +15,7 @@ from normalizers.findings import (
     hotlines,
     kind,
     minors,
-    place,
+    place_rules,
     where_rules,
 )
 from normalizers.web import services
@@ -23,7 +23,7 @@ from schemas.errors import MisconfiguredError
 
 
 def _place(folder: Path | None) -> None:
-    place.rulebook(folder)
+    place_rules.rulebook(folder)
     where_rules.rulebook(folder)
 
 

@@ -33,7 +33,7 @@ _FOUND = ("town", "road", "road_number", "poi")
 """The levels of an address that are findings of their own: `place_town` …"""
 
 _NAME = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]+\Z")
-_SCORES = {"district": 0.95, "town": 0.86, "road": 0.9, "road_number": 0.9, "poi": 0.7}
+_SCORES = {"district": 0.95, "town": 0.9, "road": 0.92, "road_number": 0.9, "poi": 0.75}
 """The F1 of the rules on labelled addresses, as docs/reference/quality.md has it; a model's is on its card."""
 
 _HAN_NAME = re.compile(r"[\u4e00-\u9fff]+\d*\Z")

@@ -56,12 +56,77 @@ def read(address: str, home: str = "") -> str:
         ("学院路天顺花园南100米", "road:学院路 poi:天顺花园"),
         ("学院路锦江华府大酒店", "road:学院路 poi:锦江华府大酒店"),
         ("西湖区天顺汽车城内3号", "district:西湖区 poi:天顺汽车城"),
+        ("杭州市江干区九堡碧波苑3幢", "city:杭州市 district:江干区 town:九堡 poi:碧波苑"),
+        ("宁波市阳明街道梨花苑", "city:宁波市 town:阳明街道 poi:梨花苑"),
+        ("余姚市阳明公寓", "district:余姚市 poi:阳明公寓"),
+        ("杭州市九堡中路5号", "city:杭州市 road:九堡中路 road_number:5号"),
+        ("杭州市萧山区新街镇银杏路5号", "city:杭州市 district:萧山区 town:新街镇 road:银杏路 road_number:5号"),
+        ("银山新村街道", "town:银山新村街道"),
+        ("余姚市模具城银杏路101号", "district:余姚市 poi:模具城 road:银杏路 road_number:101号"),
+        ("舟山市梨家峙银杏路117号", "city:舟山市 town:梨家峙 road:银杏路 road_number:117号"),
+        ("银杏门直街5号", "road:银杏门直街 road_number:5号"),
+        ("绍兴市袍江新区银杏路151号", "city:绍兴市 zone:袍江新区 road:银杏路 road_number:151号"),
+        ("人民路面粉厂", "road:人民路 poi:面粉厂"),
+        ("梨花新都北区15栋", "poi:梨花新都 sub_poi:北区"),
+        ("梨花新都北2区飞燕超市", "poi:梨花新都 sub_poi:北2区"),
+        ("梨花大学南门", "poi:梨花大学 sub_poi:南门"),
+        ("梨花东站飞燕宾馆", "poi:梨花东站 sub_poi:飞燕宾馆"),
+        ("梨花小区中9幢", "poi:梨花小区"),
+        ("梨花小区东8号", "poi:梨花小区 road_number:8号"),
+        ("塘南3幢", "poi:塘南"),
+        ("飞燕集团旁中国石化", "poi:飞燕集团"),
+        ("梨花园B12一1195", "poi:梨花园"),
+        ("银杏工业城飞燕机械", "poi:银杏工业城 sub_poi:飞燕机械"),
         ("", ""),
         ("????", ""),
     ],
 )  # fmt: skip
 def test_an_address_is_read_from_the_large_to_the_small(address: str, expected: str) -> None:
     assert read(address) == expected
+
+
+def test_a_town_is_known_by_its_name_alone_in_the_city_of_the_hotline() -> None:
+    assert read("九堡碧波苑3幢", home="330100") == "town:九堡 poi:碧波苑"
+    assert read("麓谷街道办梨花苑", home="430100") == "town:麓谷街道办 poi:梨花苑"
+    assert read("朝阳街道梨花苑", home="430100") == "town:朝阳街道 poi:梨花苑"
+    assert read("九堡碧波苑3幢", home="310000") == read("九堡碧波苑3幢") == "poi:九堡碧波苑"
+
+
+@pytest.mark.parametrize("name", ["赤岭路", "坡子街", "青竹湖畔小区", "麓谷公寓", "星沙15路", "麓谷3幢"])
+def test_a_road_or_an_estate_that_is_named_like_a_town_is_none(name: str) -> None:
+    assert "town" not in {piece.level for piece in place.parse(name, home="430100")}
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("浙江省宁波市鄞州区百丈路5号浙江省宁波市鄞州区梨花苑7幢",
+         "road:百丈路 road_number:5号 province:浙江省 city:宁波市 district:鄞州区 poi:梨花苑"),
+        ("浙江省宁波市鄞州区百丈路5号宁波鄞州桂花路7号",
+         "province:浙江省 city:宁波市 district:鄞州区 road:桂花路 road_number:7号"),
+        ("宁波鄞州百丈路5号浙江省宁波市鄞州区桂花路",
+         "province:浙江省 city:宁波市 district:鄞州区 road:桂花路"),
+        ("鄞州区百丈路浙江宁波梨花苑", "district:鄞州区 road:百丈路 province:浙江 city:宁波 poi:梨花苑"),
+    ],
+)  # fmt: skip
+def test_of_an_address_that_begins_anew_the_later_one_counts_and_what_is_said_but_once(
+    address: str, expected: str
+) -> None:
+    assert read(address) == expected
+    assert all(address[piece.start : piece.end] == piece.text for piece in place.parse(address))
+
+
+def test_the_towns_are_those_of_cities_of_today_by_names_without_their_kind() -> None:
+    with resources.files("normalizers.rules").joinpath("towns.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    with resources.files("normalizers.rules").joinpath("divisions.csv").open(encoding="utf-8") as file:
+        today = {divisions.city_of(row["adcode"]) for row in csv.DictReader(file) if not row["former"]}
+    names = [row["names"].split() for row in rows]
+    assert {row["city"] for row in rows} <= today
+    assert len(rows) > 330
+    assert sum(map(len, names)) > 38_000
+    assert all(of_one == sorted(set(of_one)) for of_one in names)
+    assert not [name for of_one in names for name in of_one if not 2 <= len(name) <= 5 or name.endswith("街道")]
 
 
 def test_pieces_stand_where_they_say() -> None:
@@ -75,7 +140,7 @@ def test_pieces_stand_where_they_say() -> None:
     ("address", "level", "text"),
     [
         ("余杭塘路1328号", "road", "余杭塘路"),  # no district 余杭
-        ("西湖公园北门", "poi", "西湖公园北门"),
+        ("西湖公园北门", "poi", "西湖公园"),
         ("人民路小学", "poi", "人民路小学"),
         ("一元街办事处", "town", "一元街办事处"),
     ],
