@@ -28,7 +28,7 @@ _PRIOR = 1_000
 
 
 class Rarity:
-    """How many incidents had a name: the more, the less it says. Counts of different names may share a slot."""
+    """How many incidents of a city had a name: the more, the less it says. Different names may share a slot."""
 
     def __init__(self, counts: "array[int] | None" = None, counted: int = 0) -> None:
         self.counts = counts if counts is not None else array("I", bytes(4 * (_SLOTS + 1)))

@@ -51,11 +51,13 @@ _compared = msgspec.msgpack.Decoder(Compared).decode
 
 
 class NearSnapshot(Struct, frozen=True, kw_only=True):
-    """The index for a checkpoint: keys, how many tickets each has, and the tickets, by their order, in a row."""
+    """The index for a checkpoint: keys, how many tickets each has, and the tickets, by their order, in a row.
+
+    Of each city how often it had which name, and in how many incidents.
+    """
 
     kept: dict[int, bytes]
-    counts: bytes
-    counted: int
+    rarities: dict[str, tuple[bytes, int]]
     keys: bytes
     sizes: bytes
     orders: bytes
@@ -90,7 +92,7 @@ class Near:
     def __init__(self, policy: NearPolicy) -> None:
         self._policy = policy
         self._weights = Weights(policy)
-        self._rarity = Rarity()
+        self._rarities: defaultdict[str, Rarity] = defaultdict(Rarity)
         self._kept: dict[int, bytes] = {}
         self._by_key: dict[int, int | list[int]] = {}
         self._asked: Asked | None = None
@@ -105,9 +107,9 @@ class Near:
             sketch, keys = asked.question.sketch, asked.keys
         else:  # a decision that is read again: nobody asks what it is like
             sketch = Sketch.of(features)
-            keys = keys_of(jurisdiction, features, sketch, self._rarity)
+            keys = keys_of(jurisdiction, features, sketch, self._rarities[jurisdiction])
         if is_news:
-            self._rarity.count(sketch.names | sketch.text_names | sketch.papers)
+            self._rarities[jurisdiction].count(sketch.names | sketch.text_names | sketch.papers)
         self._kept[order] = _encode(Kept(sketch, keys))
         for key in keys:
             self._remember(key, order)
@@ -133,8 +135,9 @@ class Near:
         """
         asked = self._asked
         if asked is None or asked.features is not features:
-            question = Question(Sketch.of(features), self._rarity, self._policy, self._weights)
-            keys = keys_of(jurisdiction, features, question.sketch, self._rarity)
+            rarity = self._rarities[jurisdiction]
+            question = Question(Sketch.of(features), rarity, self._policy, self._weights)
+            keys = keys_of(jurisdiction, features, question.sketch, rarity)
             asked = self._asked = Asked(features, question, keys, self._compare(question, keys))
         return asked.found
 
@@ -232,8 +235,7 @@ class Near:
         there = [[value] if isinstance(value, int) else value for value in self._by_key.values()]
         return NearSnapshot(
             kept=dict(self._kept),
-            counts=self._rarity.counts.tobytes(),
-            counted=self._rarity.counted,
+            rarities={city: (one.counts.tobytes(), one.counted) for city, one in self._rarities.items() if one.counted},
             keys=np.fromiter(self._by_key, dtype="<u8", count=len(self._by_key)).tobytes(),
             sizes=np.fromiter(map(len, there), dtype="<u1", count=len(there)).tobytes(),
             orders=np.fromiter((order for orders in there for order in orders), dtype="<u4").tobytes(),
@@ -244,7 +246,8 @@ class Near:
         """Rebuild the index that `dump` was taken of."""
         near = cls(policy)
         near._kept = dict(snapshot.kept)
-        near._rarity = Rarity(array("I", snapshot.counts), snapshot.counted)
+        for city, (counts, counted) in snapshot.rarities.items():
+            near._rarities[city] = Rarity(array("I", counts), counted)
         keys = np.frombuffer(snapshot.keys, dtype="<u8").tolist()
         orders = np.frombuffer(snapshot.orders, dtype="<u4").tolist()
         at = 0

@@ -174,6 +174,16 @@ def test_cities_never_meet() -> None:
     assert decisions[1].relation == "new"
 
 
+def test_what_a_word_is_worth_in_a_city_is_not_asked_of_its_neighbours() -> None:
+    alone, _ = decided([MIXER])
+    abroad = [said(n, SAME.title or "", f"{SAME.text}{n}", jurisdiction="110000") for n in range(10, 30)]
+    beside, _ = decided([MIXER, *abroad])
+    (found,) = alone.state.near.find(CITY, SAME.features)
+    assert beside.state.near.find(CITY, SAME.features) == [found]
+    stored = msgspec.msgpack.decode(msgspec.msgpack.encode(beside.state.dump()), type=Snapshot)
+    assert State.of(stored, TicketPolicy()).near.find(CITY, SAME.features) == [found]
+
+
 def test_the_log_and_a_checkpoint_decide_as_the_memory_does() -> None:
     before = [MIXER, ELSEWHERE, OTHER_MATTER, *(said(n, f"海棠公寓{n}号楼停水三天了") for n in range(20, 45))]
     desk, decisions = decided(before)
