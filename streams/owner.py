@@ -29,6 +29,7 @@ from streams.sender import Sender, make_producer
 from streams.traces import carried_on
 from tickets.commands import erases
 from tickets.desk import Desk
+from tickets.keys import scoped
 from tickets.policy import TicketPolicy
 
 STAGE = "assign"
@@ -126,9 +127,10 @@ class Owner:
         return max(self.restored.looked_up_to, self.restored.state.decided(topics.MESSAGE, self._partition) + 1)
 
     def knows(self, record: Inbound) -> bool:
-        """Say whether a message was decided before; its key tells, which is its id."""
+        """Say whether a message was decided before; its city and its key tell, which is its id."""
         is_message = header_of(record, "ce_type") == _MESSAGE
-        return is_message and (record.key or b"").decode(errors="replace") in self.restored.state.seen
+        name = scoped(header_of(record, "ce_jurisdiction") or "", (record.key or b"").decode(errors="replace"))
+        return is_message and name in self.restored.state.seen
 
     def put_aside(self) -> Restored | None:
         """Return the state for the partition's next owner here; None when it may be ahead of the log."""

@@ -49,24 +49,30 @@ def kind(path: Path, rules_folder: Path | None = None) -> list[Figure]:
 def category(path: Path, rules_folder: Path | None = None, model: CategoryModel | None = None) -> list[Figure]:
     """Compare the class (一级事项分类) with the column `category` or `label`: a class's name, or any code of it.
 
-    With a `model`, whose labels are known, too, its word counts, and that of the rules where it is not sure.
+    With a `model` its word counts, and that of the rules where it is not sure. A label that neither knows is never
+    right, and is counted.
     """
     codes = categories.codes(rules_folder)
     learned = (label.split(".", 1)[0] for label in (model.card.labels if model else ()))
-    known = dict.fromkeys((*codes.values(), *learned, UNKNOWN))
+    known = {*codes.values(), *learned, UNKNOWN}
+    found = _found("category")
 
     def label_of(said: str) -> str:
-        code = codes.get(said, said).split(".", 1)[0]
-        if code not in known:
-            raise MisconfiguredError(f"A label is no category: use {', '.join(known)}, or a class's 中文.")
-        return code
+        return codes.get(said, said).split(".", 1)[0]
 
-    found = _found("category")
-    return figures(
-        _judged(
-            path, rules_folder, ("category", "label"), label_of, lambda message: found(message).split(".", 1)[0], model
-        )
+    judged = _judged(
+        path, rules_folder, ("category", "label"), label_of, lambda message: found(message).split(".", 1)[0], model
     )
+    strange = [one.label for one in judged if one.label not in known]
+    told = f" ({', '.join(dict.fromkeys(strange))})" if strange else ""
+    return [
+        *figures(judged),
+        Figure(
+            name="labels_unknown",
+            value=len(strange),
+            meaning=f"rows whose label is no category, and can never be right{told}",
+        ),
+    ]
 
 
 def category_model(path: Path, model: Path, rules_folder: Path | None = None) -> list[Figure]:

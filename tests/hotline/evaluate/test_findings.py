@@ -74,12 +74,21 @@ def test_a_class_is_named_by_name_or_by_a_code_of_any_level(tmp_path: Path) -> N
     assert (made["accuracy"], made["environment_recall"]) == (0.75, 1.0)
 
 
+def test_labels_that_are_no_category_are_counted_and_named(tmp_path: Path) -> None:
+    rows = [
+        {"text": "废水直排河道，鱼都死了", "label": label} for label in ("城乡建没", "城乡建没", "环境保护", "unknown")
+    ]
+    made = TASKS["category"](written(tmp_path / "classes.jsonl", rows), None)
+    (told,) = [one for one in made if one.name == "labels_unknown"]
+    assert (told.value, told.meaning) == (2, "rows whose label is no category, and can never be right (城乡建没)")
+    assert by_name(made)["accuracy"] == 0.25
+
+
 @pytest.mark.parametrize(
     ("task", "row", "message"),
     [
         ("kind", {"text": "你好", "kind": "闲聊"}, "no request kind"),
         ("kind", {"text": "你好"}, "No row"),
-        ("category", {"text": "你好", "category": "城乡建没"}, "Row 1: A label is no category: use construction"),
         ("emergency", {"text": "你好", "expected": "maybe"}, "one of alarm"),
         ("confidentiality", {"text": "你好", "expected": "maybe"}, "one of withheld"),
         ("minors", {"text": "你好", "expected": "maybe"}, "one of harm"),
