@@ -46,11 +46,10 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let integration tests talk to loopback; `--disable-socket` keeps all others from any network. Long ones first."""
-    served = [item for item in items if item.get_closest_marker("integration")]
-    for item in served:
-        item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1"]))
-    of_minutes = {item.path for item in served}  # without servers, the longest takes a quarter of one
-    items.sort(key=lambda item: (item.path.parent.name not in LONG, item.path not in of_minutes))
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    for item in items:
+        if item.get_closest_marker("integration"):
+            item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1"]))
 
 
 @pytest.fixture(scope="session")
