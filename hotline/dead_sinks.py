@@ -22,6 +22,7 @@ from sinks.webhook import SubscriberSettings
 from sinks.webhook.ahead import Ahead
 from sinks.webhook.book import Book
 from sinks.webhook.courier import Courier
+from sinks.webhook.request import is_notice
 from sinks.webhook.webhook import WebhookSink
 
 
@@ -86,7 +87,7 @@ class Subscriber:
                     found[one.position] = "a newer snapshot of its ticket takes its place"
                 elif newest.ahead.is_void(one):
                     found[one.position] = "words of its ticket were taken away since"
-                elif one.key in newest.hidden:
+                elif one.key in newest.hidden and not _holds(is_notice, one):
                     found[one.position] = "its ticket is one by now that the subscriber may not read"
                 elif not _holds(self._tells, one):
                     found[one.position] = "the subscriber's filter does not let it through"

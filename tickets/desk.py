@@ -134,9 +134,12 @@ class Desk:
         records = [record for decision in self._events for record in outputs.of_event(decision)]
         opened = {one.ticket_id for made in self._events for one in made.changes if type(one) is event.Opened}
         redacted = {name for made in self._events for name in erasing.redacted_by(made)}
+        levelled = {name for made in self._events for name in erasing.levelled_by(made)}
         for ticket, decision in self._changed.values():
             if ticket.ticket_id in redacted:
                 ticket = replace(ticket, redacted_version=ticket.version)
+            if ticket.ticket_id in levelled:
+                ticket = replace(ticket, confidentiality_version=ticket.version)
             value = encode(ticket)
             if ticket.ticket_id in self.state.tickets:
                 self.state.bodies[ticket.ticket_id] = value

@@ -85,6 +85,14 @@ def redacted_by(decision: Event) -> Iterator[str]:
             yield change.ticket_id
 
 
+def levelled_by(decision: Event) -> Iterator[str]:
+    """Yield the tickets whose level (保密) a decision changes; of one that it opens nobody holds another."""
+    opened = {change.ticket_id for change in decision.changes if isinstance(change, event.Opened)}
+    for change in decision.changes:
+        if isinstance(change, event.ConfidentialitySet) and change.ticket_id not in opened:
+            yield change.ticket_id
+
+
 def erased(ticket: Ticket) -> Ticket:
     """Return the empty snapshot: ids, times, the stage and the cluster; nothing of anybody."""
     return Ticket(
@@ -113,7 +121,7 @@ def erased(ticket: Ticket) -> Ticket:
 
 
 def withheld(ticket: Ticket) -> Ticket:
-    """Return what is told of a redacted ticket where it is no business any more: its stage, and none of its words."""
+    """Return what is told of a ticket where it is no business any more: its stage, and none of its words."""
     return replace(
         erased(ticket),
         status=ticket.status,

@@ -296,4 +296,12 @@ class Ticket(Record, frozen=True, kw_only=True):
             "Version in which words were blacked out last: those of an older one have to go", "涂黑版本", index="none"
         ),
     ] = UNSET
+    confidentiality_version: Annotated[
+        int | UnsetType,
+        about(
+            "Version in which who may see it was changed last: who may no more drops older ones",
+            "保密级别版本",
+            index="none",
+        ),
+    ] = UNSET
     lineage: Annotated[Lineage, about("What it was made from", "溯源", index="object")] = field(default_factory=Lineage)

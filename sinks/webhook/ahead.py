@@ -16,7 +16,7 @@ from schemas.errors import RecordError, RetriableError
 from schemas.rights import allowed
 from schemas.wire import Position
 from sinks.base import Document, document_of
-from sinks.webhook.request import version_of, void_below
+from sinks.webhook.request import is_notice, version_of, void_below
 
 _READ = 500
 _WAIT_MS = 200
@@ -60,9 +60,12 @@ class Ahead:
             del self._hidden[key]
 
     def is_void(self, document: Document) -> bool:
-        """Say whether its ticket lost words in a version behind it, or is hidden by now. Raises SchemaError."""
+        """Say whether its ticket lost words in a version behind it, or is hidden by now; never of a notice without one.
+
+        Raises SchemaError.
+        """
         below = max(self._void_below.get(document.key, 0), self._hidden.get(document.key, 0))
-        return below > 0 and version_of(document) < below
+        return below > 0 and version_of(document) < below and not is_notice(document)
 
     async def known(self, position: Position) -> None:
         """Return when the partition is read to the end that it had as it was first asked about.

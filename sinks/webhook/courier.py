@@ -17,7 +17,7 @@ from sinks.delivery import Bury, Sleep, letter_of
 from sinks.webhook.ahead import Ahead
 from sinks.webhook.firsts import Firsts
 from sinks.webhook.gate import LONGEST_ASKED_SECONDS, Gate, pause
-from sinks.webhook.request import delivery_id, redaction_of, version_of
+from sinks.webhook.request import delivery_id, version_of
 from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.verdict import Answer, Outcome
 from sinks.webhook.webhook import WebhookSink
@@ -68,7 +68,7 @@ class Courier:
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self._ahead = ahead or Ahead(sink.may_read)
         self._firsts = Firsts(is_asked=settings.filter.first_version_only)
-        self._redactions: dict[bytes, int] = {}
+        self._lost: dict[bytes, int] = {}
         self._kafka_trouble: str | None = None
 
     @property
@@ -98,15 +98,15 @@ class Courier:
             document = self._firsts.once(document)
             journey = _Journey(document)
             try:
-                told = self._sink.outgoing(document, self._redactions.get(document.key, 0))
+                told = self._sink.outgoing(document, self._lost.get(document.key, 0))
                 if told is None:
                     self._count("skipped")
                     return
                 journey = _Journey(told)
                 await self._travel(journey)
                 self._firsts.told(told)
-                if redaction := redaction_of(document):
-                    self._redactions[document.key] = redaction
+                if lost := self._sink.lost_in(document):
+                    self._lost[document.key] = lost
             except RecordError as error:
                 await self._bury_it(journey, error.code, str(error), retryable=False)
 

@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import msgspec
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from schemas import topics
 from schemas.envelope import FIRST_WRITTEN, Envelope, Headers
@@ -28,8 +29,8 @@ _KEY = re.compile(rb"[A-Za-z0-9_-]{1,128}")
 _TOLD = ("specversion", "id", "source", "type", "time", "subject", "dataschema", "sequence", "jurisdiction")
 """The attributes that go along; never `ce_sender` or whatever else a later version puts beside them."""
 
-_ERASED, _REDACTED = b'"erased":true', b'"redacted_version":'
-"""In the snapshot of a ticket that lost words; in a text their quotes would be escaped."""
+_ERASED, _REDACTED, _LEVELLED = b'"erased":true', b'"redacted_version":', b'"confidentiality_version":'
+"""In the snapshot of a ticket that lost words or readers; in a text their quotes would be escaped."""
 
 KEPT = timedelta(milliseconds=int(topics.TOPICS[topics.TICKET_MASKED].extra["min.compaction.lag.ms"]))
 """So long Kafka keeps each snapshot of a ticket; of those that are older only the newest may be there."""
@@ -97,13 +98,13 @@ def is_wanted(document: Document, chosen: FilterSettings) -> bool:
 def outgoing(document: Document, chosen: FilterSettings, known: int, now: datetime) -> Document | None:
     """Return what a subscriber is told by a record; None when there is nothing to tell. Raises as `is_wanted` does.
 
-    Whoever may hold a ticket hears of its redaction, whatever the filter says: where it leaves the ticket out, by a
-    snapshot without a word. `known` is the redaction that this subscriber knows of. A record that is read when the
-    snapshot of the redaction may be compacted away tells of it, too.
+    Whoever may hold a ticket hears of its redaction, and of a level (保密) that he may not read, whatever the filter
+    says: where it leaves the ticket out, by a snapshot without a word. `known` is the last version of which he knows
+    that it took words from him. A record that is read when its snapshot may be compacted away tells of it, too.
     """
     if is_wanted(document, chosen):
         return document
-    version = redaction_of(document)
+    version = lost_in(document, chosen)
     if version <= known:
         return None
     ticket = decode(document.value, Ticket)
@@ -112,7 +113,27 @@ def outgoing(document: Document, chosen: FilterSettings, known: int, now: dateti
     if is_wanted(document, chosen.model_copy(update={"first_version_only": False})):
         return document
     for_all = FilterSettings(jurisdictions=chosen.jurisdictions, since=chosen.since)
-    return document._replace(value=encode(erasing.withheld(ticket))) if is_wanted(document, for_all) else None
+    if not is_wanted(document, for_all):
+        return None
+    return document._replace(value=encode(erasing.withheld(replace(ticket, redacted_version=version))))
+
+
+def is_notice(document: Document) -> bool:
+    """Say whether this is a snapshot without a word, which may always be told. Raises SchemaError."""
+    ticket = decode(document.value, Ticket)
+    return ticket == replace(erasing.withheld(ticket), schema_version=ticket.schema_version)
+
+
+def lost_in(document: Document, chosen: FilterSettings) -> int:
+    """Return the version that took words from a subscriber last: by a redaction, or by a level that he may not read.
+
+    0 where none did, as of a ticket that was of this level from the beginning. Raises SchemaError.
+    """
+    if _LEVELLED not in document.value or may_be_read(document, chosen):
+        return redaction_of(document)
+    ticket = decode(document.value, Ticket)
+    level = 0 if _is_first(document, ticket) else cast(int, ticket.confidentiality_version)
+    return max(level, redaction_of(document))
 
 
 def redaction_of(document: Document) -> int:

@@ -17,7 +17,7 @@ from schemas.errors import (
     UnreachableError,
 )
 from sinks.base import Document, Refusal, Verdicts
-from sinks.webhook.request import Body, body_of, delivery_id, is_wanted, may_be_read, outgoing
+from sinks.webhook.request import Body, body_of, delivery_id, is_wanted, lost_in, may_be_read, outgoing
 from sinks.webhook.resolver import CheckedResolver
 from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.signature import signed_headers
@@ -90,8 +90,12 @@ class WebhookSink:
         return is_wanted(document, self._settings.filter)
 
     def outgoing(self, document: Document, known: int = 0) -> Document | None:
-        """Return what the subscriber is told, if anything; `known` is the redaction it knows of. Raises as `wants`."""
+        """Return what the subscriber is told, if anything; `known` is as in `lost_in`. Raises as `wants`."""
         return outgoing(document, self._settings.filter, known, self._now())
+
+    def lost_in(self, document: Document) -> int:
+        """Return the version that took words from the subscriber last, 0 where none did. Raises as `wants` does."""
+        return lost_in(document, self._settings.filter)
 
     def may_read(self, document: Document) -> bool:
         """Say whether the subscriber may read tickets of this one's level (保密). Raises as `wants` does."""

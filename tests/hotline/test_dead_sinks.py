@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from msgspec.structs import replace
 
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
-from schemas.records import Delivery
+from schemas.records import Delivery, Ticket
 from schemas.records.dead import REPLAYS
-from schemas.wire import Outbound, Position, decode
+from schemas.wire import Outbound, Position, decode, encode
 from sinks import Document
 from tests.hotline.letters import hotline, letter, lines, read, send
 from tests.sinks.webhook.receiver import SECRET, Receiver, receiving, status
 from tests.sinks.webhook.snapshots import snapshot
+from tickets.erasing import withheld
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -148,6 +150,22 @@ async def test_a_ticket_that_was_restricted_since_is_not_told_to_who_may_not_rea
         "its ticket is one by now that the subscriber may not read",
     ]
     assert map_.ids == ["map:210100-b:3"]
+
+
+async def test_that_a_ticket_may_be_read_no_more_is_told_again_to_who_did_not_take_it(
+    kafka: KafkaConnection, map_: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__FILTER__CONFIDENTIALITY", '["internal"]')
+    hidden = snapshot(
+        version=2, topic=topics.TICKET_MASKED, confidentiality="restricted", confidentiality_version=2, text="秘密"
+    )
+    (hidden,) = await asyncio.to_thread(published, kafka, hidden)
+    ticket = decode(hidden.value, Ticket)
+    notice = hidden._replace(value=encode(withheld(replace(ticket, redacted_version=2))))
+    await asyncio.to_thread(refused, kafka, notice)
+    report = await replayed()
+    assert report["held"] == []
+    assert [decode(one.body, Ticket).text for one in map_.got] == [""]
 
 
 async def test_a_subscriber_of_masked_tickets_never_gets_one_in_clear(kafka: KafkaConnection, map_: Receiver) -> None:

@@ -299,6 +299,32 @@ async def test_whoever_holds_a_ticket_hears_of_its_redaction_whatever_the_filter
     assert not told[1].erased
 
 
+async def test_whoever_holds_a_ticket_hears_once_that_he_may_read_it_no_more(trip: Trip) -> None:
+    """Also when more of it was read behind that, and as often as it is hidden anew."""
+    courier = trip.make(filter={"confidentiality": ["internal"]})
+    levels = [("internal", UNSET), ("restricted", 2), ("restricted", 2), ("internal", 4), ("restricted", 5)]
+    held, hidden, later, back, again = (
+        snapshot(version=n, offset=n, confidentiality=level, confidentiality_version=since, text=f"秘密{n}")
+        for n, (level, since) in enumerate(levels, 1)
+    )
+    await courier.deliver([held])
+    await courier.deliver([hidden, later])
+    await courier.deliver([back])
+    await courier.deliver([again])
+    told = [decode(one.body, Ticket) for one in trip.receiver.got]
+    assert [(one.version, one.text, one.redacted_version) for one in told] == [
+        (1, "秘密1", UNSET), (2, "", 2), (4, "秘密4", UNSET), (5, "", 5)
+    ]  # fmt: skip
+    assert [one.version for one in told if "秘密" in repr(one)] == [1, 4]
+
+
+async def test_a_redaction_is_told_to_who_may_not_read_the_ticket_whatever_was_read_behind_it(trip: Trip) -> None:
+    courier = trip.make(filter={"confidentiality": ["internal"]})
+    redacted, later = (snapshot(version=n, offset=n, confidentiality="restricted", redacted_version=2) for n in (2, 3))
+    await courier.deliver([redacted, later])
+    assert [(one.version, one.text) for one in (decode(one.body, Ticket) for one in trip.receiver.got)] == [(2, "")]
+
+
 async def test_a_ticket_that_is_not_taken_holds_up_no_other(trip: Trip) -> None:
     trip.receiver.answers = [for_ticket("210100-a", status(500))]
     others = [snapshot(f"210100-b{n}", offset=n) for n in range(1, 30)]

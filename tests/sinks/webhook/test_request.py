@@ -18,7 +18,7 @@ from schemas.records.common import Emergency
 from schemas.wire import decode
 from sinks import Document
 from sinks.webhook import FilterSettings
-from sinks.webhook.request import body_of, delivery_id, is_wanted, outgoing, version_of
+from sinks.webhook.request import body_of, delivery_id, is_notice, is_wanted, outgoing, version_of
 from tests.sinks.webhook.snapshots import AT, GOLDEN, document, snapshot, subscriber
 from tickets.erasing import erased
 
@@ -189,6 +189,56 @@ def test_a_redaction_is_told_beyond_the_filter_and_no_word_with_it(
 ) -> None:
     told = outgoing(document(REDACTED), FilterSettings(**chosen), known, SOON)
     assert (None if told is None else decode(told.value, Ticket).text) == words
+
+
+RESTRICTED = replace(LIVE, confidentiality="restricted", confidentiality_version=LIVE.version)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "known", "words"),
+    [
+        ({}, 0, LIVE.text),
+        ({"confidentiality": ["restricted"]}, 0, LIVE.text),
+        ({"confidentiality": ["internal"]}, 0, ""),
+        ({"confidentiality": ["internal"]}, LIVE.version - 1, ""),
+        ({"confidentiality": ["internal"]}, LIVE.version, None),
+        ({"confidentiality": ["internal"], "first_version_only": True}, 0, ""),
+        ({"confidentiality": ["internal"], "jurisdictions": ["110000"]}, 0, None),
+        ({"kinds": ["complaint"]}, 0, None),
+    ],
+)
+def test_whoever_may_read_a_ticket_no_more_is_told_so_and_no_word_with_it(
+    chosen: dict[str, Any], known: int, words: str | None
+) -> None:
+    told = outgoing(document(RESTRICTED), FilterSettings(**chosen), known, SOON)
+    assert (None if told is None else decode(told.value, Ticket).text) == words
+
+
+def test_what_is_told_of_a_level_is_what_is_told_of_a_redaction() -> None:
+    """So receivers that know of redactions drop what they hold, and need to know of nothing else."""
+    chosen = FilterSettings(confidentiality=("internal",))
+    both = (RESTRICTED, replace(REDACTED, confidentiality="restricted"))
+    restricted, redacted = (outgoing(document(one), chosen, 0, SOON) for one in both)
+    assert restricted is not None
+    assert redacted is not None
+    assert restricted.value == redacted.value
+    ticket = decode(restricted.value, Ticket)
+    assert (ticket.redacted_version, ticket.version, ticket.requester.name) == (LIVE.version, LIVE.version, None)
+    assert is_notice(restricted)
+    assert not is_notice(document(RESTRICTED))
+
+
+def test_nobody_is_told_of_a_ticket_that_nobody_could_read_before() -> None:
+    """It would tell that there is a report (举报)."""
+    chosen = FilterSettings(confidentiality=("internal",))
+    first, always = (
+        replace(RESTRICTED, version=1, confidentiality_version=1),
+        replace(LIVE, confidentiality="restricted"),
+    )
+    written_first = document(RESTRICTED)
+    written_first = written_first._replace(headers=[*written_first.headers, FIRST_WRITTEN])
+    for one in (document(first), document(always), written_first):
+        assert outgoing(one, chosen, 0, LATE) is None
 
 
 def test_what_is_told_of_a_redaction_has_no_word_of_anybody() -> None:

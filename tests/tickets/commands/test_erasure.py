@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas import topics
@@ -78,6 +79,23 @@ def test_every_snapshot_from_then_on_says_when_its_ticket_lost_words_last() -> N
     at_office.order("redact", ticket, fields=["summary"])
     again = written(at_office)
     assert {one.redacted_version for one in again} == {told[0].version + 2}
+
+
+def test_every_snapshot_says_when_the_level_of_its_ticket_was_changed_last_and_the_first_says_nothing() -> None:
+    secret = message(3, "我要举报", sender="13700137000", codes=("confidentiality.report",))
+    at_office = Office([message(0, TEXT), secret])
+    ticket, report = at_office.tickets
+    first = written(at_office)
+    assert {(one.confidentiality, one.confidentiality_version) for one in first if one.ticket_id == report} == {
+        ("restricted", UNSET)
+    }
+    at_office.order("reclassify", ticket, confidentiality="restricted")
+    at_office.order("set_status", ticket, status="screened")
+    told = written(at_office)
+    assert {(one.version, one.confidentiality_version) for one in told} == {(told[0].version, told[0].version)}
+    at_office.take(message(5, "还没人来修", answers=(f"{CITY}-0",)))
+    later = written(at_office)
+    assert {(one.version, one.confidentiality_version) for one in later} == {(told[0].version + 1, told[0].version)}
 
 
 def test_what_only_empties_a_message_takes_no_words_of_the_ticket() -> None:
