@@ -73,11 +73,11 @@ def floors_and_rooms(head: str) -> Iterator[Mark]:
 def amounts(head: str) -> Iterator[Mark]:
     """Yield what was paid, in yuan, and how old somebody is."""
     for amount, unit, in_words in _PAID.findall(head):
-        yield "paid", f"{float(amount) * _TIMES[unit] if amount else _value(in_words):.2f}"
+        yield "paid", f"{float(amount) * _TIMES[unit] if amount else value_of(in_words):.2f}"
     yield from (("age", years) for years in _AGE.findall(head))
 
 
-def _value(in_words: str) -> int:
+def value_of(in_words: str) -> int:
     """Return a Han numeral: 三万八千 is 38000."""
     whole = group = digit = 0
     for character in in_words:

@@ -14,7 +14,8 @@ from schemas.records.ticket import Category, Location, Requester
 from tickets import snapshot
 from tickets.codes import AS_GIVEN
 from tickets.masking import drawn_title, known_of, origin_without
-from tickets.spans import address_spans, known_spans, personal_spans, readable
+from tickets.other_forms import in_other_forms
+from tickets.spans import address_spans, known_spans, personal_spans
 
 Spans = Sequence[tuple[int, int]]
 
@@ -23,9 +24,6 @@ BLACK = "■"
 
 _TOLD = ("title", "requester", "location", "attachments", "category", "origin")
 """Fields in which a message that is told again may say what was redacted."""
-
-_SHORT = 4
-"""A name, a door or a hotline is known by its very signs alone."""
 
 _EMPTY: dict[str, Any] = {
     "title": None,
@@ -202,23 +200,11 @@ def _category_without(category: Category | None, secrets: Iterable[str], known: 
     return category if _blackened(category.code, secrets, known) == category.code else None
 
 
-def _in_other_forms(text: str, secrets: Iterable[str]) -> list[tuple[int, int]]:
-    """Return where one of the secrets stands with other signs between, as 138-1234-5678 does."""
-    bare = {one for one in map(_bare, secrets) if len(one) > _SHORT}
-    found = personal_spans(text) if bare else []
-    return [(start, end) for start, end in found if any(one in _bare(text[start:end]) for one in bare)]
-
-
-def _bare(words: str) -> str:
-    """Return the letters and digits of what names or reaches somebody."""
-    return "".join(filter(str.isalnum, readable(words)[0]))
-
-
 def _blackened(text: str | None, secrets: Iterable[str], known: Sequence[str]) -> str | None:
     """Return the words without the secrets, and without what is known of a requester, wherever it stands."""
     if text is None:
         return None
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, BLACK * len(secret))
-    text = _black_spans(text, _in_other_forms(text, secrets))
+    text = _black_spans(text, in_other_forms(text, [*secrets, *known]))
     return _black_spans(text, known_spans(text, known)) if known else text

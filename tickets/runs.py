@@ -8,7 +8,7 @@ from typing import NamedTuple
 from normalizers.text import SPOKEN_DIGITS
 from normalizers.tokens import TICKET_NUMBER
 
-_READ = str.maketrans(SPOKEN_DIGITS, "00011223456789123456789")
+READ = str.maketrans(SPOKEN_DIGITS, "00011223456789123456789")
 _QUERY_CODES = re.compile("查询码|查询号|查询密码|query code")
 
 
@@ -31,7 +31,7 @@ class Beside:
     @cached_property
     def read(self) -> str:
         """Return it with the digits of Chinese numerals, character by character."""
-        return self._text.translate(_READ)
+        return self._text.translate(READ)
 
 
 class Run(NamedTuple):

@@ -17,9 +17,9 @@ from tickets.links import queries
 from tickets.numbers import numbers
 from tickets.plates import plates
 
-_SIGN = r"(?:@|艾特|圈a|圈(?=[a-z0-9-]{2,20} ?点)|\(?小老鼠\)?|_at_|[(\[{【#]\s?(?:at?|@)\s?[)\]}】#])"
+MAIL_SIGN = r"(?:@|艾特|圈a|圈(?=[a-z0-9-]{2,20} ?点)|\(?小老鼠\)?|_at_|[(\[{【#]\s?(?:at?|@)\s?[)\]}】#])"
 _MAIL = re.compile(
-    rf"(?:[a-z0-9._%+-]{{1,64}}|[\u4e00-\u9fff]{{1,4}})\s{{0,2}}{_SIGN}\s{{0,2}}"
+    rf"(?:[a-z0-9._%+-]{{1,64}}|[\u4e00-\u9fff]{{1,4}})\s{{0,2}}{MAIL_SIGN}\s{{0,2}}"
     r"(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=[.点][a-z]))"
     r"(?:(?:(?: ?\. ?| ?点 ?(?=[a-z])|。(?=com|cn|net)|\s?[(\[]dot[)\]]\s?)[a-z0-9-]{1,63}){1,4}|[.]?$)"
 )
