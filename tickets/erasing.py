@@ -11,8 +11,9 @@ from msgspec.structs import replace
 from normalizers.text import fold
 from schemas.records import Event, Ticket, event
 from schemas.records.ticket import Category, Location, Requester
-from tickets import snapshot
+from tickets import said_again, snapshot
 from tickets.codes import AS_GIVEN
+from tickets.held import with_more
 from tickets.masking import drawn_title, known_of, origin_without
 from tickets.other_forms import in_other_forms
 from tickets.spans import address_spans, known_spans, personal_spans
@@ -25,6 +26,9 @@ BLACK = "■"
 _TOLD = ("title", "requester", "location", "attachments", "category", "origin")
 """Fields in which a message that is told again may say what was redacted."""
 
+_LINES = frozenset({"title", "text", "summary"})
+"""Fields of which each line stays known by a digest when they are emptied."""
+
 _EMPTY: dict[str, Any] = {
     "title": None,
     "text": "",
@@ -36,13 +40,13 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
+def redacted(ticket: Ticket, change: event.Redacted, key: bytes) -> Ticket:
     """Return the ticket without these fields, and without the words of the spans wherever they stand.
 
     So do the names, numbers and doors in these words, each for itself, a number in whatever form. Where a span tells
     of the place, its point leaves the map. A title that is only the beginning of the text goes the way of the text.
     What was known of a requester who goes leaves the words as well, those of another system, too: nobody could hide it
-    from analysts any more.
+    from analysts any more. Digests under `key` stay of all that went, so that it stays black in what is said later.
     """
     known = known_of(ticket.requester) if "requester" in change.fields else ()
     secrets = set(_secrets(ticket.text[start:end] for start, end in change.spans)) - {""}
@@ -50,6 +54,8 @@ def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
     drawn = drawn_title(ticket)
     title = ticket.title if drawn is None else text[drawn]
     fields = {*change.fields, "title"} if drawn is not None and "text" in change.fields else {*change.fields}
+    emptied = (line for name in fields & _LINES for line in (getattr(ticket, name) or "").splitlines())
+    gone = said_again.digests([*secrets, *known, *emptied], ticket.ticket_id, key)
     black = partial(_blackened, secrets=secrets, known=known)
     origin = origin_without(ticket.origin, known)
     if origin is not None:
@@ -66,7 +72,31 @@ def redacted(ticket: Ticket, change: event.Redacted) -> Ticket:
         category=_category_without(ticket.category, secrets, known),
     )
     ticket = replace(ticket, **{name: _EMPTY[name] for name in fields if name in _EMPTY})
+    ticket = replace(ticket, redacted_words=with_more(ticket.redacted_words or (), gone)[-said_again.MOST :])
     return replace(ticket, search_text=fold("\n".join(one for one in (ticket.title, ticket.text) if one)))
+
+
+def still_redacted(ticket: Ticket, key: bytes) -> Ticket:
+    """Return a ticket without the words that were taken from it before, whatever message says them again."""
+    if not ticket.redacted_words:
+        return ticket
+    kept = frozenset(ticket.redacted_words)
+
+    def black(text: str | None) -> str | None:
+        return _black_spans(text, said_again.spans_again(text, kept, ticket.ticket_id, key)) if text else text
+
+    place = ticket.location
+    if place is not None and (words := black(place.text)) != place.text:
+        place = replace(place, text=words, longitude=None, latitude=None, datum=None)
+    return replace(
+        ticket,
+        title=black(ticket.title),
+        text=black(ticket.text) or "",
+        search_text=black(ticket.search_text) or "",
+        summary=black(ticket.summary),
+        location=place,
+        attachments=tuple(replace(file, name=black(file.name)) for file in ticket.attachments),
+    )
 
 
 def without_repeats(filed: Ticket, before: Ticket, decision: Event) -> Ticket:

@@ -8,10 +8,10 @@ from normalizers.text import Span
 from tickets.runs import READ
 from tickets.spans import MAIL_SIGN, address_spans, in_order, personal_spans, readable
 
-_SHORT = 4
+SHORT = 4
 """A number or a hotline is known by its very signs alone."""
 
-_NAME = re.compile("[\u4e00-\u9fff]{2,8}")
+NAME = re.compile("[\u4e00-\u9fff]{2,8}")
 _APART = r"[\s·•・‧∙.-]{0,3}"
 """What stands between the characters of a name that is written apart."""
 
@@ -28,18 +28,18 @@ def in_other_forms(text: str, secrets: Iterable[str]) -> list[Span]:
     """
     secrets = [readable(secret)[0] for secret in secrets]
     found = [*_apart(text, secrets)]
-    numbers = {one for secret in secrets for one in (_bare(secret),) if len(one) > _SHORT}
-    doors = [_door(secret[start:end]) for secret in secrets for start, end in address_spans(secret)]
+    numbers = {one for secret in secrets for one in (bare(secret),) if len(one) > SHORT}
+    doors = [door(secret[start:end]) for secret in secrets for start, end in address_spans(secret)]
     if numbers:
-        found += [span for span in personal_spans(text) if any(one in _bare(text[slice(*span)]) for one in numbers)]
+        found += [span for span in personal_spans(text) if any(one in bare(text[slice(*span)]) for one in numbers)]
     if doors:
-        found += [span for span in address_spans(text) if any(_may_be(_door(text[slice(*span)]), one) for one in doors)]
+        found += [span for span in address_spans(text) if any(_may_be(door(text[slice(*span)]), one) for one in doors)]
     return in_order(found)
 
 
 def _apart(text: str, secrets: Iterable[str]) -> Iterator[Span]:
     """Yield where a name stands, whatever blanks and dots are in it."""
-    names = {one for secret in secrets for one in (_letters(secret),) if _NAME.fullmatch(one)}
+    names = {one for secret in secrets for one in (letters(secret),) if NAME.fullmatch(one)}
     if not names:
         return
     plain, places = readable(text)
@@ -49,16 +49,24 @@ def _apart(text: str, secrets: Iterable[str]) -> Iterator[Span]:
             yield (start, end) if places is None else (places[start], places[end - 1] + 1)
 
 
-def _letters(words: str) -> str:
+def letters(words: str) -> str:
+    """Return the letters and digits alone."""
     return "".join(filter(str.isalnum, words))
 
 
-def _bare(words: str) -> str:
+def bare(words: str) -> str:
     """Return the letters and digits of what names or reaches somebody, however its signs and digits are written."""
-    return _letters(_SIGN.sub("", readable(words)[0])).translate(READ)
+    return bare_with_places(readable(words)[0])[0]
 
 
-def _door(words: str) -> list[str]:
+def bare_with_places(plain: str) -> tuple[str, list[int]]:
+    """Return the letters and digits of a `readable` text, however its signs are written, and where they stand."""
+    signs = {at for sign in _SIGN.finditer(plain) for at in range(*sign.span())}
+    there = [at for at, one in enumerate(plain) if one.isalnum() and at not in signs]
+    return "".join(plain[at] for at in there).translate(READ), there
+
+
+def door(words: str) -> list[str]:
     """Return the numbers and letters of a door in their order: three of 三栋二单元五零一."""
     return [_read(one) for one in _OF_A_DOOR.findall(readable(words)[0])]
 

@@ -296,6 +296,15 @@ class Ticket(Record, frozen=True, kw_only=True):
             "Version in which words were blacked out last: those of an older one have to go", "涂黑版本", index="none"
         ),
     ] = UNSET
+    redacted_words: Annotated[
+        tuple[str, ...] | UnsetType,
+        about(
+            "Length and keyed digest of each of the words that were blacked out: who says them again is not shown",
+            "涂黑内容摘要",
+            pii=1,
+            index="none",
+        ),
+    ] = UNSET
     confidentiality_version: Annotated[
         int | UnsetType,
         about(

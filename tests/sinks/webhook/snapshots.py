@@ -19,6 +19,7 @@ from tickets.masking import mask_ticket
 GOLDEN = replace(
     decode((Path(schemas.__file__).parent / "golden" / "v1" / "ticket.json").read_bytes(), Ticket),
     redacted_version=UNSET,
+    redacted_words=UNSET,
     confidentiality_version=UNSET,
 )
 AT = datetime(2026, 11, 24, 2, tzinfo=UTC)

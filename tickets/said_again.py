@@ -1,0 +1,88 @@
+"""What was blacked out of a ticket stays black in what is said later: keyed digests of the words, never the words.
+
+Words are compared by their letters and digits, so they are known with other signs, blanks and digits between them.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from normalizers.text import Span
+from tickets.other_forms import NAME, SHORT, bare_with_places, door, letters
+from tickets.spans import address_spans, in_order, readable
+
+MOST = 500
+"""Digests that a ticket keeps, the newest: no clerk has marked so much in one."""
+
+_DIGEST = 16
+_WAY_TO_A_DOOR = 2
+"""Numbers of a door: a room alone could be anybody's."""
+
+_TOGETHER = re.compile(r"[\w\s·•・‧∙.-]*")
+
+
+def digests(secrets: Iterable[str], ticket_id: str, key: bytes) -> tuple[str, ...]:
+    """Return by what these words are known again: their length, or 0 for a door, and a digest of this ticket alone."""
+    hashed = _Hashed(ticket_id, key)
+    return tuple(sorted({one for secret in secrets for one in _told(secret, hashed)}))
+
+
+def spans_again(text: str, kept: Collection[str], ticket_id: str, key: bytes) -> list[Span]:
+    """Return where words stand whose digests are `kept`."""
+    hashed = _Hashed(ticket_id, key)
+    plain, places = readable(text)
+    said, at = bare_with_places(plain)
+    lengths = sorted({int(one.partition(":")[0]) for one in kept} - {0})
+    found = [
+        (at[start], at[start + length - 1] + 1)
+        for length in lengths
+        for start in range(len(said) - length + 1)
+        if hashed.words(said[start : start + length]) in kept
+    ]
+    spans = [span for span in found if _is_whole(plain, *span)]
+    if places is not None:
+        spans = [(places[start], places[end - 1] + 1) for start, end in spans]
+    return in_order([*spans, *_doors(text, kept, hashed)])
+
+
+def _told(secret: str, hashed: "_Hashed") -> Iterator[str]:
+    plain, _ = readable(secret)
+    said, _ = bare_with_places(plain)
+    if len(said) > SHORT or NAME.fullmatch(letters(plain)):
+        yield hashed.words(said)
+    for start, end in address_spans(secret):
+        if len(way := door(secret[start:end])) >= _WAY_TO_A_DOOR:
+            yield hashed.door(way)
+
+
+def _doors(text: str, kept: Collection[str], hashed: "_Hashed") -> Iterator[Span]:
+    if any(one.startswith("0:") for one in kept):
+        yield from (span for span in address_spans(text) if hashed.door(door(text[slice(*span)])) in kept)
+
+
+def _is_whole(plain: str, start: int, end: int) -> bool:
+    """Say whether words stand for themselves: no piece of a longer number; short ones not over a sentence's end."""
+    if end - start <= 2 * SHORT and _TOGETHER.fullmatch(plain, start, end) is None:
+        return False
+    before, after = plain[start - 1 : start + 1], plain[end - 1 : end + 1]
+    return not any(len(pair) > 1 and pair.isascii() and pair.isdigit() for pair in (before if start else "", after))
+
+
+class _Hashed:
+    """Digests under one key and for one ticket: in no other they are the same."""
+
+    def __init__(self, ticket_id: str, key: bytes) -> None:
+        begun = hashlib.blake2b(digest_size=_DIGEST, key=hashlib.sha256(key).digest(), person=b"said again")
+        begun.update(f"{ticket_id}\n".encode())
+        self._begun = begun
+
+    def words(self, said: str) -> str:
+        return f"{len(said)}:{self._of(said)}"
+
+    def door(self, way: Sequence[str]) -> str:
+        return f"0:{self._of(' '.join(way))}"
+
+    def _of(self, words: str) -> str:
+        begun = self._begun.copy()
+        begun.update(words.encode("utf-8", "surrogatepass"))
+        return begun.hexdigest()
