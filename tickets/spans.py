@@ -15,6 +15,7 @@ from tickets.doors import doors
 from tickets.homes import beside, homes
 from tickets.links import queries
 from tickets.numbers import numbers
+from tickets.pinyin_digits import pinyin_digits
 from tickets.plates import plates
 
 MAIL_SIGN = r"(?:@|艾特|圈a|圈(?=[a-z0-9-]{2,20} ?点)|\(?小老鼠\)?|_at_|[(\[{【#]\s?(?:at?|@)\s?[)\]}】#])"
@@ -113,6 +114,7 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
     if "邮箱" in text:
         yield from [match.span() for match in _MAIL_AT_A_SERVICE.finditer(text)]
     yield from numbers(text)
+    yield from pinyin_digits(text)
     if "." in text:
         yield from [match.span() for match in _TOKEN.finditer(text)]
     yield from doors(text)
