@@ -5,15 +5,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from normalizers.numbers_of import value_of
 from normalizers.text import Span
+from tickets.apart import NAME, spans_apart
 from tickets.runs import READ
 from tickets.spans import MAIL_SIGN, address_spans, in_order, personal_spans, readable
 
 SHORT = 4
 """A number or a hotline is known by its very signs alone."""
-
-NAME = re.compile("[\u4e00-\u9fff]{2,8}")
-_APART = r"[\s·•・‧∙.-]{0,3}"
-"""What stands between the characters of a name that is written apart."""
 
 _SIGN = re.compile(rf"{MAIL_SIGN}|\bat\b|\bdot\b|点|#")
 _NUMERAL = "〇零一二三四五六七八九十百千两幺"
@@ -44,8 +41,7 @@ def _apart(text: str, secrets: Iterable[str]) -> Iterator[Span]:
         return
     plain, places = readable(text)
     for name in names:
-        for match in re.finditer(_APART.join(name), plain):
-            start, end = match.span()
+        for start, end in spans_apart(plain, name):
             yield (start, end) if places is None else (places[start], places[end - 1] + 1)
 
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from normalizers.text import Span
-from tickets.other_forms import NAME, SHORT, bare_with_places, door, letters
+from tickets.apart import NAME
+from tickets.other_forms import SHORT, bare_with_places, door, letters
 from tickets.spans import address_spans, in_order, readable
 
 MOST = 500

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from normalizers import names, persons
 from normalizers.name_cues import HAN_DATE
 from normalizers.text import SPOKEN_DIGITS, Span, aligned, folds_simply, narrow, without
+from tickets.apart import NAME, spans_apart
 from tickets.coordinates import coordinates
 from tickets.doors import doors
 from tickets.homes import beside, homes
@@ -252,6 +253,8 @@ def _unusual() -> re.Pattern[str]:
 
 def _occurrences(text: str, known: Iterable[str]) -> Iterator[Span]:
     for value in known:
+        if NAME.fullmatch(value):
+            yield from spans_apart(text, value)
         at = text.find(value)
         while at >= 0:
             if not _is_part_of_word(text, at, value):

@@ -150,6 +150,18 @@ def test_what_is_known_of_the_requester_is_hidden_wherever_it_stands(sender: Par
     assert secret not in masked_text(text, sender).lower()
 
 
+@pytest.mark.parametrize("apart", ["霁 霄 溪", "霁·霄溪", "霁\u3000霄\u3000溪", "霁.霄.溪", "霁-霄溪"])
+def test_the_name_of_the_requester_is_hidden_where_it_is_written_apart(apart: str) -> None:
+    masked = masked_text(f"路灯坏了，转告{apart}一声", Party(kind="phone", value="13800138000", name="霁霄溪"))
+    assert f"转告{'＊' * len(apart)}一声" in masked
+    assert "霄" not in masked
+
+
+def test_a_name_is_not_read_over_the_end_of_a_sentence() -> None:
+    said = "我姓霁。霄溪路的灯坏了"
+    assert said in masked_text(said, Party(kind="phone", value="13800138000", name="霁霄溪"))
+
+
 def test_everybody_who_wrote_to_the_ticket_is_hidden() -> None:
     senders = [Party(kind="email", value=f"{at}@x.cn", name=name) for at, name in enumerate(("陶镕", "林霄溪"))]
     masked = masked_text("路灯坏了，转告陶镕与林霄溪", *senders)
