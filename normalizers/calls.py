@@ -81,6 +81,7 @@ def _features(whole: Features, own: Features) -> Features:
         whole,
         codes=tuple(sorted({*others, *mine})),
         message_key=own.message_key,
+        message_known_as=own.message_known_as,
         threads=own.threads,
         call_revision=own.call_revision,
         call_began=own.call_began,

@@ -1,7 +1,7 @@
 """Features: all that `decide` sees of a message; every one a keyed hash or a code, none of them text.
 
-The hashes of text and its 3-grams use the newest key alone: texts from before a key change no longer look alike.
-Hashes of people and threads are given under every key.
+The hashes of words and 3-grams use the newest key alone: texts from before a key change no longer look alike. Hashes
+of people and threads, and the digest by which the very same text is known, are given under every key.
 """
 
 import re
@@ -84,11 +84,14 @@ def features_of(
     title = without(heading)
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
     matter = matter_of(title, without(folded[len(heading) :]), policy.rules_folder, day)
-    key = _newest(policy)
+    key, *older = policy.requester_keys.values()
+    text_keys = _text_keys(letters, (*_files(attachments), *_places(findings)), policy)
+    message_keys = _message_keys(draft, own_id, policy)
     part_keys = _part_keys(draft.part, draft, policy) if draft.part is not None else ()
     return Features(
         message_class=draft.message_class,
-        text_key=_text_key(letters, (*_files(attachments), *_places(findings)), key),
+        text_key=text_keys[0] if text_keys else None,
+        text_known_as=text_keys[1:] or UNSET,
         grams=text_grams(folded, policy, letters if folded == whole else None),
         names=_hashed_words(matter.names, key),
         places=_hashed_words(matter.places, key),
@@ -108,7 +111,8 @@ def features_of(
         stated=stated_names(draft, folded, policy),
         contacts=requester_hashes(contacts, policy),
         participants=requester_hashes(draft.recipients, policy, giver) if draft.recipients else (),
-        message_key=_message_key(draft, own_id, policy),
+        message_key=message_keys[0] if message_keys else None,
+        message_known_as=message_keys[1:] or UNSET,
         known_as=tuple([_thread_hashes((name,), policy)[0] for name in draft.known_as]) or UNSET,
         threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),
         completes=_thread_hashes((draft.completes,), policy) if draft.completes else (),
@@ -119,7 +123,9 @@ def features_of(
         part_known_as=part_keys[1:] or UNSET,
         part_number=draft.part.number if draft.part is not None else None,
         part_total=draft.part.total if draft.part is not None else None,
-        part_digest=keyed_digest(key, draft.part.bytes).hex()[:32] if draft.part is not None else None,
+        part_digest=_digest(key, draft.part.bytes) if draft.part is not None else None,
+        part_digest_known_as=tuple([_digest(one, draft.part.bytes) for one in older if draft.part is not None])
+        or UNSET,
         call_revision=draft.call.revision if draft.call is not None else UNSET,
         call_began=int(draft.call.started_at.timestamp()) if draft.call and draft.call.started_at else UNSET,
         codes=_codes(findings) if findings else (),
@@ -162,11 +168,15 @@ def _is_letter() -> npt.NDArray[np.bool_]:
     return np.fromiter(map(str.isalnum, map(chr, range(0x32401))), dtype=bool)
 
 
-def _text_key(letters: npt.NDArray[np.uint32], beside: tuple[str, ...], key: bytes) -> str | None:
+def _text_keys(letters: npt.NDArray[np.uint32], beside: tuple[str, ...], policy: Policy) -> tuple[str, ...]:
     said = letters.tobytes()
     if beside:
         said += "\n".join(("", *beside)).encode()
-    return keyed_digest(key, said).hex()[:32] if said else None
+    return tuple([_digest(key, said) for key in policy.requester_keys.values()]) if said else ()
+
+
+def _digest(key: bytes, data: bytes) -> str:
+    return keyed_digest(key, data).hex()[:32]
 
 
 def _files(attachments: Sequence[Attachment]) -> Iterator[str]:
@@ -233,10 +243,10 @@ def _thread_hashes(identifiers: Iterable[str], policy: Policy) -> tuple[str, ...
     return tuple(dict.fromkeys(hashes))
 
 
-def _message_key(draft: Draft, own_id: str, policy: Policy) -> str | None:
-    """Return under which hash a later message finds this one: an answer to it, or the files that it only names."""
+def _message_keys(draft: Draft, own_id: str, policy: Policy) -> tuple[str, ...]:
+    """Return under which hashes a later message finds this one: an answer to it, or the files that it only names."""
     name = draft.thread.message_id_header or (own_id if any(file.is_awaited for file in draft.files) else None)
-    return _thread_hashes((name,), policy)[0] if name else None
+    return _thread_hashes((name,), policy) if name else ()
 
 
 def _part_keys(part: Part, draft: Draft, policy: Policy) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ def joined(messages: Sequence[Message], policy: Policy) -> Message:
         part_number=own.part_number,
         part_total=own.part_total,
         part_digest=own.part_digest,
+        part_digest_known_as=own.part_digest_known_as,
     )
     return replace(whole, features=features)
 

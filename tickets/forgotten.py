@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from tickets import calls, parts
-from tickets.keys import part, scoped
+from tickets.keys import names_of, part, scoped, texts_of
 
 if TYPE_CHECKING:
     from tickets.incoming import Incoming
@@ -87,11 +87,11 @@ def _is_of_this_call(state: "State", incoming: "Incoming", known: Forgotten) -> 
 
 def _is_the_same_mail(state: "State", incoming: "Incoming") -> bool:
     """Say whether an erased mail is delivered again: its name, its very text, its sender."""
-    features = incoming.features
-    known = state.forgotten.get(scoped(incoming.jurisdiction, features.message_key or ""))
-    if known is None or features.text_key is None or part(_ours(known.name), features.text_key) not in state.left:
+    keys = [scoped(incoming.jurisdiction, name) for name in names_of(incoming.features)]
+    known = next((state.forgotten[key] for key in keys if key in state.forgotten), None)
+    if known is None or all(part(_ours(known.name), text) not in state.left for text in texts_of(incoming.features)):
         return False
-    return _is_theirs(state, known, incoming) if features.requesters else known.of_nobody
+    return _is_theirs(state, known, incoming) if incoming.features.requesters else known.of_nobody
 
 
 def _is_theirs(state: "State", known: Forgotten, incoming: "Incoming") -> bool:

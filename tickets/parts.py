@@ -63,7 +63,7 @@ def set_of(state: "State", jurisdiction: str, features: Features, sent_at: datet
     piece = known.pieces.get(features.part_number)
     if piece is None:  # joined anew, a redacted text would say again what was blacked out
         return None if ticket.redacted else known
-    return known if piece.digest == features.part_digest else None
+    return known if _is_again(piece, features) else None
 
 
 def is_of_erased(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> bool:
@@ -74,7 +74,11 @@ def is_of_erased(state: "State", jurisdiction: str, features: Features, sent_at:
         return False
     piece = known.pieces.get(features.part_number or 0)
     is_in_time = abs(sent_at - known.sent_at) <= (LATE if piece is None else WITHIN)
-    return is_in_time and (piece is None or piece.digest == features.part_digest)
+    return is_in_time and (piece is None or _is_again(piece, features))
+
+
+def _is_again(piece: Piece, features: Features) -> bool:
+    return piece.digest in (features.part_digest, *(features.part_digest_known_as or ()))
 
 
 def _known(state: "State", jurisdiction: str, features: Features) -> PartSet | None:

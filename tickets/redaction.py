@@ -10,6 +10,7 @@ from schemas.records import event
 from schemas.records.given import ErasedMessage
 from tickets import calls, parts
 from tickets.held import TicketState, month_of
+from tickets.keys import names_of, texts_of
 
 if TYPE_CHECKING:
     from tickets.incoming import Incoming
@@ -42,10 +43,10 @@ def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) ->
 
 def _is_the_same_mail(state: "State", incoming: "Incoming", ticket: TicketState) -> bool:
     """Say whether a mail of the ticket is delivered again: its name and a text that is there."""
-    name, text = incoming.features.message_key, incoming.features.text_key
-    if incoming.channel != "mailbox" or name is None or text not in ticket.text_keys:
+    if incoming.channel != "mailbox" or set(texts_of(incoming.features)).isdisjoint(ticket.text_keys):
         return False
-    return state.in_thread(incoming.jurisdiction, name) == ticket.ticket_id
+    names = names_of(incoming.features)
+    return any(state.in_thread(incoming.jurisdiction, name) == ticket.ticket_id for name in names)
 
 
 def _is_any_gone(ticket: TicketState, names: Iterable[str]) -> bool:

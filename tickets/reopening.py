@@ -9,6 +9,7 @@ from schemas.records import Features
 from tickets.codes import by_kind, is_alarm
 from tickets.held import TicketState
 from tickets.incoming import Incoming
+from tickets.keys import texts_of
 from tickets.lifecycle import CLOSED
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def only_thanks(state: "State", features: Features, ticket: TicketState) -> bool
 def _adds(state: "State", incoming: Incoming, ticket: TicketState) -> bool:
     """Say whether the ticket has not been told this: another text, with a name, an object or a file of its own."""
     features = incoming.features
-    if features.text_key in ticket.text_keys:
+    if not set(texts_of(features)).isdisjoint(ticket.text_keys):
         return False
     has_words = bool(features.grams)
     return not (has_words and state.near.knows_all(features, ticket.order))

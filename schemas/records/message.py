@@ -39,6 +39,9 @@ class Features(Record, frozen=True, kw_only=True):
     text_key: Annotated[
         str | None, about("Keyed digest of title, text and attachments, folded", "内容摘要值", index="none")
     ] = None
+    text_known_as: Annotated[
+        tuple[str, ...] | UnsetType, about("The same by the keys before the newest", "内容其他摘要值", index="none")
+    ] = UNSET
     grams: Annotated[
         tuple[int, ...], about("Hashed 3-grams, 32 bits, sorted, at most 256", "文本指纹", index="none")
     ] = ()
@@ -100,6 +103,9 @@ class Features(Record, frozen=True, kw_only=True):
     message_key: Annotated[str | None, about("Hash of the message's own thread id", "本件会话标识", index="none")] = (
         None
     )
+    message_known_as: Annotated[
+        tuple[str, ...] | UnsetType, about("The same by the keys before the newest", "本件早前会话标识", index="none")
+    ] = UNSET
     known_as: Annotated[
         tuple[str, ...] | UnsetType,
         about("Hashes of further thread ids of its own", "本件其他会话标识", index="none"),
@@ -124,6 +130,9 @@ class Features(Record, frozen=True, kw_only=True):
     part_number: Annotated[int | None, about("Which part it is", "段号", index="none")] = None
     part_total: Annotated[int | None, about("Of how many", "总段数", index="none")] = None
     part_digest: Annotated[str | None, about("Keyed digest of the part's bytes", "分段摘要值", index="none")] = None
+    part_digest_known_as: Annotated[
+        tuple[str, ...] | UnsetType, about("The same by the keys before the newest", "分段其他摘要值", index="none")
+    ] = UNSET
     call_revision: Annotated[
         int | UnsetType, about("Which revision of a call's record it is", "通话记录修订号", index="none")
     ] = UNSET

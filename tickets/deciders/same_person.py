@@ -14,6 +14,7 @@ from tickets import location
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
+from tickets.keys import texts_of
 from tickets.near import Found
 from tickets.state import State
 
@@ -30,15 +31,15 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 def _equal(state: State, incoming: Incoming) -> Verdict | None:
     features, other = incoming.features, None
-    if features.text_key is None or not features.requesters:
-        return None
-    for ticket in state.saying(incoming.jurisdiction, features.text_key, frozenset(features.requesters)):
+    city, people = incoming.jurisdiction, frozenset(features.requesters)
+    found = [(key, ticket) for key in texts_of(features) for ticket in state.saying(city, key, people)]
+    for key, ticket in found:
         if ticket.ticket_id != incoming.within and (incoming.id, ticket.ticket_id) not in state.never:
             verdict = Verdict(
                 relation=RELATION,
                 method="equal_text",
                 ticket_id=ticket.ticket_id,
-                evidence=(features.text_key,),
+                evidence=(key,),
                 sure=not (_is_named_otherwise(features, ticket) or _is_of_another_day(state, incoming, ticket)),
             )
             if verdict.sure:
