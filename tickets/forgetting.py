@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from schemas.records import Event, event
-from tickets.forgotten import Forgotten, remember
+from tickets.forgotten import Forgotten, remember, said_by
 from tickets.keys import scoped
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def _remember(state: "State", decision: Event, ticket_id: str) -> None:
     told_at = ticket.opened_at if ticket is not None else decision.at
     known = Forgotten(ticket_id, decision.at, told_at, ticket is not None and not people)
     own = scoped(decision.jurisdiction, ticket_id)
-    remember(state, {own} | keys - state.calls.keys(), known, people=people, texts=texts)
+    said = {said_by(decision.jurisdiction, text, one) for text in texts for one in people}
+    remember(state, {own} | said | keys - state.calls.keys(), known, people=people, texts=texts)
     _remember_calls(state, keys & state.calls.keys(), known, people)
 
 

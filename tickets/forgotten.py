@@ -1,11 +1,13 @@
-"""What was forgotten and comes again: a later record of a call, a late part or file, a mail that is delivered twice.
+"""What was forgotten and comes again: a later record of a call, a late part or file, a mail that is delivered twice,
+an SMS under another id that was sent before it was forgotten.
 
 So does what a machine answers to an erased ticket: a bounce quotes all of it. None of it is filed, and the archive
 empties it. A new message of the same citizen is none of these, and is heard.
 """
 
+import hashlib
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -20,11 +22,18 @@ if TYPE_CHECKING:
 METHOD = "forgotten_before"
 """Method of a decision about what comes again."""
 
+_OF_ONE_DAY = timedelta(days=2)
+"""So long equal words tell of the same day (`deciders/same_person.py:SOON`): sent further off they are no repeat."""
+
+_TIMED = frozenset({"sms", "wechat", "weibo", "web"})
+"""Channels that tell when something was sent. A mail has a name that tells more; an import repeats what is old."""
+
 _MACHINES = frozenset({"auto_reply", "bounce"})
 
 
 class Forgotten(Struct, frozen=True, array_like=True, gc=False):
-    """What is kept under the hashed thread id of an erased message: `name` is that of its ticket, or its own.
+    """What is kept under the hashed thread id of an erased message, and under who said what: `name` is that of its
+    ticket, or its own.
 
     `told_at` is when it was last told of; `of_nobody` that nothing said whose it was. Whose it was, and which texts
     went, `State.left` says of those alone that are named to it.
@@ -59,7 +68,14 @@ def comes_again(state: "State", incoming: "Incoming") -> bool:
     if features.completes or features.message_class in _MACHINES:
         named = (*features.completes, *features.threads, *filter(None, (features.token,)))
         return any(scoped(incoming.jurisdiction, key) in state.forgotten for key in named)
+    if incoming.channel in _TIMED:
+        return _was_said_before(state, incoming)
     return incoming.channel == "mailbox" and _is_the_same_mail(state, incoming)
+
+
+def said_by(jurisdiction: str, text: str, person: str) -> str:
+    """Return the key under which it is known that this person said this text: a digest, that tells neither of them."""
+    return scoped(jurisdiction, hashlib.blake2b(part(text, person).encode(), digest_size=16).hexdigest())
 
 
 def _is_of_a_call(state: "State", incoming: "Incoming") -> bool:
@@ -92,6 +108,17 @@ def _is_the_same_mail(state: "State", incoming: "Incoming") -> bool:
     if known is None or all(part(_ours(known.name), text) not in state.left for text in texts_of(incoming.features)):
         return False
     return _is_theirs(state, known, incoming) if incoming.features.requesters else known.of_nobody
+
+
+def _was_said_before(state: "State", incoming: "Incoming") -> bool:
+    """Say whether the same person sent the very same words before they were erased: they were heard in that ticket.
+
+    A gateway may deliver again, under another id, what it says was sent then. What is said since is heard.
+    """
+    city, features, at = incoming.jurisdiction, incoming.features, incoming.sent_at
+    keys = (said_by(city, text, one) for text in texts_of(features) for one in features.requesters)
+    found = (state.forgotten[key] for key in keys if key in state.forgotten)
+    return any(at <= known.at and abs(at - known.told_at) <= _OF_ONE_DAY for known in found)
 
 
 def _is_theirs(state: "State", known: Forgotten, incoming: "Incoming") -> bool:

@@ -11,6 +11,7 @@ from schemas.records import Command, Event, Finding, Message, event
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.commands.orders import POLICY, Office, refusal
+from tests.tickets.commands.orders import same as whole
 from tests.tickets.pieces import parts_of
 from tests.tickets.records_of_calls import LAMP, Calls
 from tests.tickets.test_late_files import file_of, photo
@@ -232,6 +233,49 @@ def test_a_mail_that_is_delivered_once_more_after_it_was_forgotten_goes_as_well(
 def test_what_the_citizen_says_since_is_heard(heard: Message) -> None:
     decision = forgotten_mail().take(heard)
     assert (decision.relation, gone_of(decision)) == ("new", [])
+
+
+def sent(number: int, text: str, *, minutes: float, sender: str = CALLER, channel: str = "sms") -> Message:
+    """Return what was sent then, under a name of its own, and came five hours after the first."""
+    one = message(number, text, minutes=minutes, sender=sender, channel=channel)
+    return replace(one, ingested_at=START + timedelta(hours=5)) if number else one
+
+
+def forgotten_sms(channel: str = "sms") -> Office:
+    at_office = Office([sent(0, MAIL, minutes=0, channel=channel)])
+    at_office.order("forget", at_office.tickets[0], at=START + timedelta(hours=4))
+    return at_office
+
+
+@pytest.mark.parametrize("channel", ["sms", "weibo", "wechat", "web"])
+@pytest.mark.parametrize("minutes", [0, 10, 60 * 4], ids=["its own time", "a repeat", "until it was erased"])
+def test_what_was_sent_before_it_was_forgotten_goes_as_well_under_whatever_name(channel: str, minutes: float) -> None:
+    at_office = forgotten_sms(channel)
+    assert is_kept_out(at_office.take(sent(7, MAIL, minutes=minutes, channel=channel)))
+    assert is_kept_out(at_office.take(sent(8, MAIL, minutes=minutes, channel=channel)))
+    whole(at_office)
+
+
+@pytest.mark.parametrize(
+    "heard",
+    [
+        sent(7, MAIL, minutes=60 * 4 + 1),
+        sent(7, MAIL, minutes=60 * -49),
+        sent(7, f"{MAIL}，请快修", minutes=10),
+        sent(7, MAIL, minutes=10, sender=OTHER),
+        sent(7, MAIL, minutes=10, channel="record"),
+    ],
+    ids=["said since", "of another day", "other words", "another sender", "an import"],
+)
+def test_the_same_words_are_heard_where_they_are_none_of_the_forgotten(heard: Message) -> None:
+    decision = forgotten_sms().take(heard)
+    assert (decision.relation, gone_of(decision)) == ("new", [])
+
+
+def test_another_city_forgets_no_words() -> None:
+    there = sent(7, MAIL, minutes=10)
+    decision = forgotten_sms().take(replace(there, jurisdiction="210200"))
+    assert decision.relation == "new"
 
 
 def test_a_file_that_comes_after_its_message_was_forgotten_goes_as_well() -> None:
