@@ -29,6 +29,12 @@ USED_AGAIN = timedelta(hours=6)
 Some platforms count anew each day, or after a restart.
 """
 
+APART, APART_FOR_ONE = timedelta(hours=6), timedelta(hours=12)
+"""Records that begin so far apart tell of two calls, however soon one is read after the other.
+
+Of one caller it takes longer: a file whose hours are those of another zone is eight off.
+"""
+
 SKEW = timedelta(minutes=10)
 """By so much a platform's clock may be ahead of ours."""
 
@@ -40,7 +46,7 @@ class CallRecords(Struct, kw_only=True):
     """The records of one call by message id, as they came; `told_at` is the log time of the last.
 
     `waiting` are those that have no ticket yet; `text_key` is the digest of what the call says by now; `people` are who
-    called, as the records tell.
+    called, and `began` when it began, as the records tell: seconds since 1970.
     """
 
     told_at: datetime
@@ -48,6 +54,7 @@ class CallRecords(Struct, kw_only=True):
     waiting: tuple[str, ...] = ()
     text_key: str | None = None
     people: tuple[str, ...] = ()
+    began: int | None = None
 
 
 def is_record(features: Features) -> bool:
@@ -64,12 +71,20 @@ def ticket_of(
         ticket = state.tickets.get(state.in_thread(jurisdiction, key) or "")
         if ticket is None or ticket.erased or (message_id, ticket.ticket_id) in state.never:
             continue
-        if known is not None and known.waiting and set(ticket.requesters).isdisjoint(features.requesters):
+        if known is not None and known.waiting and not _is_of_the_former(known, ticket, features):
             continue  # the call that has its id by now has no ticket yet
-        people, last = (known.people, known.told_at) if known is not None else (ticket.requesters, ticket.opened_at)
-        if not _is_anothers(people, last, features, at):
+        call = known or CallRecords(told_at=ticket.opened_at, people=ticket.requesters)
+        if not _is_anothers(call, features, at):
             return ticket
     return None
+
+
+def _is_of_the_former(waiting: CallRecords, ticket: TicketState, features: Features) -> bool:
+    """Say whether a record is of the caller of a ticket, and not of the call that has its id by now and waits."""
+    if set(ticket.requesters).isdisjoint(features.requesters):
+        return False
+    is_of_both = not set(waiting.people).isdisjoint(features.requesters)
+    return not (is_of_both and waiting.told.keys().isdisjoint(ticket.messages))
 
 
 def waiting(state: "State", incoming: "Incoming") -> tuple[str, ...]:
@@ -81,7 +96,7 @@ def waiting(state: "State", incoming: "Incoming") -> tuple[str, ...]:
 def records_of(state: "State", jurisdiction: str, features: Features, at: datetime) -> CallRecords | None:
     """Return the records of this call that came before a record of this log time."""
     known = _known(state, jurisdiction, features)
-    return None if known is not None and _is_anothers(known.people, known.told_at, features, at) else known
+    return None if known is not None and _is_anothers(known, features, at) else known
 
 
 def _known(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:
@@ -91,14 +106,24 @@ def _known(state: "State", jurisdiction: str, features: Features) -> CallRecords
     return next((known for known in found if known is not None), None)
 
 
-def _is_anothers(people: tuple[str, ...], last: datetime, features: Features, at: datetime) -> bool:
-    """Say whether a record under a known call's id tells of somebody else's call; `last` is that call's last record.
+def _is_anothers(known: CallRecords, features: Features, at: datetime) -> bool:
+    """Say whether a record under a known call's id tells of another call.
 
     Where a number is withheld nobody knows who called: when a call began has to tell.
     """
-    if people and features.requesters:
-        return at - last > USED_AGAIN and set(people).isdisjoint(features.requesters)
-    return features.call_began is not UNSET and features.call_began > (last + SKEW).timestamp()
+    is_callers = not set(known.people).isdisjoint(features.requesters)
+    if are_apart(known.began, features, is_callers=is_callers):
+        return True
+    if known.people and features.requesters:
+        return at - known.told_at > USED_AGAIN and not is_callers
+    return features.call_began is not UNSET and features.call_began > (known.told_at + SKEW).timestamp()
+
+
+def are_apart(began: int | None, features: Features, *, is_callers: bool) -> bool:
+    """Say whether a record began at another time than the call that is known by its id, whose caller told it or not."""
+    if began is None or features.call_began is UNSET:
+        return False
+    return abs(features.call_began - began) > (APART_FOR_ONE if is_callers else APART).total_seconds()
 
 
 def outdated(state: "State", decision: Event) -> str | None:
@@ -123,6 +148,8 @@ def note(state: "State", decision: Event) -> None:
     known.told_at = decision.at
     known.told[message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
     known.people = tuple(dict.fromkeys((*known.people, *features.requesters)))
+    if known.began is None and features.call_began is not UNSET:
+        known.began = features.call_began
     if features.message_class == "person":
         known.text_key = features.text_key
     known.waiting = () if decision.tickets else (*known.waiting, message_id)
@@ -166,5 +193,5 @@ def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequenc
     there = {*ticket.messages, *known.waiting} if ticket is not None else known.told.keys()
     found = [one for one in earlier if one.message_id in known.told and one.message_id in there]
     # joined it would ask as one of them does, and may be another call's
-    another = any(_is_anothers(known.people, known.told_at, one.features, message.ingested_at) for one in found)
+    another = any(_is_anothers(known, one.features, message.ingested_at) for one in found)
     return () if another else found

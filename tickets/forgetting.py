@@ -10,6 +10,8 @@ from tickets.forgotten import Forgotten, remember, said_by
 from tickets.keys import scoped
 
 if TYPE_CHECKING:
+    from tickets.calls import CallRecords
+    from tickets.held import TicketState
     from tickets.state import State
 
 
@@ -32,7 +34,7 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
         _messages_erased(state, decision, change)
         return
     state.texts.remove(ticket)
-    state.calls = {key: call for key, call in state.calls.items() if call.told.keys().isdisjoint(ticket.messages)}
+    state.calls = {key: call for key, call in state.calls.items() if not _is_of(ticket, call)}
     state.near.remove(ticket.order)
     ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ()
     ticket.codes = ticket.proposals = ticket.by_clerk = ()
@@ -53,15 +55,21 @@ def _remember(state: "State", decision: Event, ticket_id: str) -> None:
     known = Forgotten(ticket_id, decision.at, told_at, ticket is not None and not people)
     own = scoped(decision.jurisdiction, ticket_id)
     said = {said_by(decision.jurisdiction, text, one) for text in texts for one in people}
-    remember(state, {own} | said | keys - state.calls.keys(), known, people=people, texts=texts)
-    _remember_calls(state, keys & state.calls.keys(), known, people)
+    told = {key for key in keys & state.calls.keys() if ticket is None or _is_of(ticket, state.calls[key])}
+    remember(state, {own} | said | keys - told, known, people=people, texts=texts)
+    _remember_calls(state, told, known, people)
+
+
+def _is_of(ticket: "TicketState", call: "CallRecords") -> bool:
+    """Say whether a call's records are in this ticket: another call may have its id by now."""
+    return not call.told.keys().isdisjoint(ticket.messages)
 
 
 def _remember_calls(state: "State", keys: Iterable[str], known: Forgotten, people: Iterable[str] = ()) -> None:
     for key in sorted(keys):
         call = state.calls[key]
         callers = (*people, *call.people)
-        known = replace(known, told_at=call.told_at, of_nobody=not callers)
+        known = replace(known, told_at=call.told_at, of_nobody=not callers, began=call.began)
         remember(state, (key,), known, people=callers)
 
 

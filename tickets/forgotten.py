@@ -32,17 +32,18 @@ _MACHINES = frozenset({"auto_reply", "bounce"})
 
 
 class Forgotten(Struct, frozen=True, array_like=True, gc=False):
-    """What is kept under the hashed thread id of an erased message, and under who said what: `name` is that of its
-    ticket, or its own.
+    """What is kept under the hashed thread id of an erased message, and under who said what.
 
-    `told_at` is when it was last told of; `of_nobody` that nothing said whose it was. Whose it was, and which texts
-    went, `State.left` says of those alone that are named to it.
+    `name` is that of its ticket, or its own. `told_at` is when it was last told of, `began` when a call did;
+    `of_nobody` that nothing said whose it was. Whose it was, and which texts went, `State.left` says of those alone
+    that are named to it.
     """
 
     name: str
     at: datetime
     told_at: datetime
     of_nobody: bool
+    began: int | None = None
 
 
 def remember(
@@ -93,6 +94,8 @@ def _is_of_this_call(state: "State", incoming: "Incoming", known: Forgotten) -> 
     """
     begun = incoming.begun_at
     if begun > known.told_at + calls.SKEW if begun is not None else incoming.at - known.at > calls.REMEMBERED:
+        return False
+    if calls.are_apart(known.began, incoming.features, is_callers=_is_theirs(state, known, incoming)):
         return False
     if not incoming.features.requesters or incoming.at - known.told_at <= calls.USED_AGAIN:
         return True

@@ -144,6 +144,41 @@ def test_an_id_that_is_used_again_for_a_withheld_number_is_another_call_by_when_
     assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
 
 
+@pytest.mark.parametrize(
+    ("first", "caller", "hours"),
+    [("", "", 7), ("", "", 23), (ONE, "", 23), ("", OTHER, 23), (ONE, OTHER, 7), (ONE, ONE, 23)],
+    ids=["soon", "withheld", "then withheld", "withheld before", "two callers", "one caller"],
+)
+@pytest.mark.parametrize("is_told_first", [True, False], ids=["answered first", "words first"])
+def test_an_id_that_is_used_again_is_another_call_though_all_is_read_in_one_minute(
+    first: str, caller: str, hours: float, is_told_first: bool
+) -> None:
+    calls = Calls()
+    calls.tell(minutes=60 * 48, call_id="7", revision=1, note=LAMP, caller=first, started_at=told_at(0))
+    again = {"call_id": "7", "caller": caller, "started_at": told_at(hours)}
+    if is_told_first:
+        calls.tell(minutes=60 * 48, disposition="answered", **again)
+    calls.tell(minutes=60 * 48, revision=1, note=NOISE, **again)
+    calls.tell(minutes=60 * 48, revision=2, transcript="市民：熏得睡不着", **again)
+    one, other = calls.tickets
+    assert (one.text, one.message_count, other.message_count) == (LAMP, 1, 3 if is_told_first else 2)
+    assert LAMP not in other.text
+    assert NOISE in other.text
+    assert "熏得睡不着" in other.text
+    rebuilt = fold(calls.events, TicketPolicy())
+    assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
+
+
+@pytest.mark.parametrize(
+    ("caller", "hours"), [("", 2), (OTHER, 2), (ONE, 8)], ids=["withheld", "a leg", "another zone"]
+)
+def test_a_record_that_says_a_while_later_when_it_began_is_of_the_same_call(caller: str, hours: float) -> None:
+    calls = Calls()
+    calls.tell(minutes=60 * 48, call_id="7", revision=1, note=LAMP, caller=ONE, started_at=told_at(0))
+    again = {"call_id": "7", "caller": caller, "started_at": told_at(hours)}
+    assert calls.tell(minutes=60 * 48, revision=2, transcript="市民：灯坏了", **again).relation == "part_of"
+
+
 @pytest.mark.parametrize("told", [{"caller": OTHER}, {"started_at": told_at(23)}], ids=["who", "when"])
 def test_the_words_of_an_id_that_is_used_again_are_not_the_first_callers(told: dict[str, str]) -> None:
     """What tells that it is another call comes first, without a word; the words say neither who nor when."""

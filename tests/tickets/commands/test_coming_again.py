@@ -117,6 +117,29 @@ def test_a_caller_is_heard_under_the_id_of_a_forgotten_call_of_nobody_knows_whom
         assert decision.relation == "new"
 
 
+@pytest.mark.parametrize(("first", "caller"), [("", ""), (CALLER, ""), (CALLER, CALLER)])
+def test_another_call_of_a_backlog_is_heard_under_the_id_of_a_forgotten_one(first: str, caller: str) -> None:
+    calls = Calls()
+    calls.tell(60 * 48, revision=1, note=LAMP, caller=first, started_at="2026-11-25T09:00:00+08:00")
+    order(calls, "forget", 60 * 48 + 1, ticket=calls.ticket.ticket_id)
+    told = {"caller": caller, "started_at": "2026-11-26T09:00:00+08:00"}
+    assert calls.tell(60 * 48 + 2, revision=1, note="公交站台的座椅坏了", **told).relation == "new"
+    assert is_kept_out(forgotten_call(started_at="2026-11-25T09:00:00+08:00").tell(revision=2, transcript=HEARD))
+    same(calls)
+
+
+def test_a_call_that_has_its_id_by_now_is_not_forgotten_with_the_one_before() -> None:
+    """It had no words when the other was forgotten; they come after the memory of its records ended."""
+    calls, began = Calls(), "2026-11-26T08:00:00+08:00"
+    calls.tell(0, revision=1, note=LAMP, caller=CALLER, started_at="2026-11-25T09:00:00+08:00")
+    calls.tell(60 * 23 + 1, disposition="answered", caller=OTHER, started_at=began)
+    order(calls, "forget", DAY, ticket=calls.ticket.ticket_id)
+    order(calls, "read", 4 * DAY, ticket=calls.ticket.ticket_id)
+    late = calls.tell(4 * DAY + 1, revision=2, note="公交站台的座椅坏了", caller=OTHER, started_at=began)
+    assert late.relation == "new"
+    same(calls)
+
+
 def test_a_record_without_words_that_is_forgotten_takes_the_later_ones_of_its_call_with_it() -> None:
     calls = Calls()
     first = calls.tell(revision=1, caller=CALLER)
