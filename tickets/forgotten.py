@@ -61,7 +61,8 @@ def comes_again(state: "State", incoming: "Incoming") -> bool:
     """Say whether this is of a message or a call that was erased, and nothing that anybody told since."""
     features = incoming.features
     if features.part_key is not None:
-        return parts.is_of_erased(state, incoming.jurisdiction, features, incoming.sent_at)
+        city, sent_at, is_rare = incoming.jurisdiction, incoming.sent_at, incoming.has_rare_reference
+        return parts.is_of_erased(state, city, features, sent_at, is_rare=is_rare)
     if not state.forgotten:
         return False
     if calls.is_record(features):

@@ -7,10 +7,12 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from schemas import ids
-from schemas.records import Command, Features, InputRef, Message
+from schemas.records import Command, Features, InputRef, Message, Part
 from schemas.wire import Position
 
 _FORMS = ids.source_of("web", "")
+_OF_8_BITS = 255
+"""The greatest reference of them."""
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -34,6 +36,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
     `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
     `begun_at` is when the call began that it is a record of, as its platform tells.
+    `has_rare_reference` is said of a part whose reference takes more than 8 bits: no telephone uses it again in a day.
     `within` is the ticket that a text which is compared again is filed in already.
     Of what is not `proven` anybody may be the sender: whose telephone it is was typed into a form of ours.
     `earlier` are the filed messages that a command is about, as far as the input still has them.
@@ -49,6 +52,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     features: Features
     sent_at: datetime
     begun_at: datetime | None = None
+    has_rare_reference: bool = False
     command: Command | None = None
     within: str | None = None
     earlier: Mapping[str, Earlier] = MappingProxyType({})
@@ -67,6 +71,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             features=message.features,
             sent_at=message.received_at,
             begun_at=message.call.started_at if message.call else None,
+            has_rare_reference=message.part is not None and _is_rare(message.part),
         )
 
     @classmethod
@@ -95,6 +100,11 @@ class Incoming(Struct, frozen=True, kw_only=True):
         topic, partition, offset = self.position
         name = {"command_id": self.id} if self.command else {"message_id": self.id}
         return InputRef(topic=topic, partition=partition, offset=offset, **name)
+
+
+def _is_rare(part: Part) -> bool:
+    number = part.reference.rpartition("-")[2]
+    return number.isdecimal() and int(number) > _OF_8_BITS
 
 
 def _is_proven(message: Message) -> bool:

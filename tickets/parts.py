@@ -22,7 +22,10 @@ WITHIN = timedelta(hours=24)
 """Of message time."""
 
 LATE = timedelta(hours=6)
-"""So long a part that was not there yet may be one of an erased message: none is lost to it that is another's."""
+"""So long a part that was not there yet may be one of an erased message: none is lost to it that is another's.
+
+Where the reference takes more than 8 bits it is used again after 65,535 messages, and may be one of it as long as any.
+"""
 
 REMEMBERED = timedelta(hours=48)
 """Of log time, after the last part: repeats of a part are still known."""
@@ -66,14 +69,17 @@ def set_of(state: "State", jurisdiction: str, features: Features, sent_at: datet
     return known if _is_again(piece, features) else None
 
 
-def is_of_erased(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> bool:
-    """Say whether this is one more part of an erased message, or one of them again; with other bytes it is none."""
+def is_of_erased(state: "State", jurisdiction: str, features: Features, sent_at: datetime, *, is_rare: bool) -> bool:
+    """Say whether this is one more part of an erased message, or one of them again; with other bytes it is none.
+
+    `is_rare` says that its reference takes more than 8 bits.
+    """
     known = _known(state, jurisdiction, features)
     ticket = state.tickets.get(known.ticket_id) if known else None
     if known is None or ticket is None or not ticket.erased:
         return False
     piece = known.pieces.get(features.part_number or 0)
-    is_in_time = abs(sent_at - known.sent_at) <= (LATE if piece is None else WITHIN)
+    is_in_time = abs(sent_at - known.sent_at) <= (LATE if piece is None and not is_rare else WITHIN)
     return is_in_time and (piece is None or _is_again(piece, features))
 
 

@@ -16,8 +16,9 @@ OURS = Policy()
 
 
 def pdu(sender: bytes, data: bytes, number: int, total: int, reference: int) -> bytes:
-    """Return a deliver_sm of UCS-2 bytes that is one part of several."""
-    said = bytes((5, 0, 3, reference, total, number)) + data
+    """Return a deliver_sm of UCS-2 bytes that is one part of several; a reference over 255 has 16 bits."""
+    named = bytes((0, 3, reference)) if reference < 256 else b"\x08\x04" + reference.to_bytes(2, "big")
+    said = bytes((len(named) + 2,)) + named + bytes((total, number)) + data
     body = b"\0\1\1" + sender + b"\0\1\1" + b"12345\0" + bytes((0x40, 0, 0)) + b"\0\0" + bytes((0, 0, 8, 0, len(said)))
     body += said
     return (16 + len(body)).to_bytes(4, "big") + b"\0\0\0\5\0\0\0\0\0\0\0\1" + body

@@ -183,8 +183,11 @@ def test_a_call_whose_ticket_left_the_memory_does_not_come_back_either() -> None
     assert is_kept_out(calls.tell(**late, caller=CALLER, started_at=began))
 
 
-def forgotten_parts() -> tuple[Assigned, list[Message]]:
-    parts, assigned = parts_of("我叫李小龙，中山路十二号门口的路灯坏了三天，请派人来修", 40), Assigned()
+LONG = "我叫李小龙，中山路十二号门口的路灯坏了三天，请派人来修"
+
+
+def forgotten_parts(reference: int = 7) -> tuple[Assigned, list[Message]]:
+    parts, assigned = parts_of(LONG, 40, reference=reference), Assigned()
     assigned.take(parts[:1])
     (ticket,) = assigned.tickets
     given = Command(command_id="c1", jurisdiction=CITY, ticket_id=ticket.ticket_id, kind="forget", author="c", at=START)
@@ -202,6 +205,17 @@ def test_a_late_part_of_a_forgotten_message_and_one_that_comes_again_go_as_well(
     assert [one.erased for one in assigned.tickets] == [True]
 
 
+def test_a_part_under_a_reference_of_16_bits_goes_as_well_a_day_later() -> None:
+    """None is used again so soon, unless its counter has 8 bits all the same."""
+    assigned, _ = forgotten_parts(4711)
+    others = parts_of("公园的长椅坏了，没有人来修，请你们派人来看一看好吗谢谢", 40, reference=4711, minutes=60 * 20)
+    late = parts_of(LONG, 40, reference=4711, minutes=60 * 23)[1]
+    assigned.take([late])
+    assert is_kept_out(assigned.last)
+    assert assigned.take([others[0]]) == ["first_part"], "other bytes under a number that came"
+    assert forgotten_parts(4711)[0].take([parts_of(LONG, 40, reference=4711, minutes=60 * 25)[1]]) == ["first_part"]
+
+
 def test_another_long_message_is_heard_though_the_telephone_uses_the_reference_again() -> None:
     assigned, _ = forgotten_parts()
     others = parts_of("公园的长椅坏了，没有人来修，请你们派人来看一看好吗谢谢", 40, minutes=5)
@@ -217,7 +231,7 @@ def test_a_second_part_first_under_a_reference_that_is_used_again_the_same_day_i
 def test_a_late_part_of_a_forgotten_message_goes_as_well_when_the_key_of_the_hashes_changed() -> None:
     assigned, _ = forgotten_parts()
     newer = Policy(requester_keys={"z": bytes(range(16)), **Policy().requester_keys})
-    late = parts_of("我叫李小龙，中山路十二号门口的路灯坏了三天，请派人来修", 40, policy=newer)[1]
+    late = parts_of(LONG, 40, policy=newer)[1]
     assigned.take([late])
     assert is_kept_out(assigned.last)
 
@@ -353,7 +367,7 @@ def test_a_later_record_stays_in_the_archive_where_nothing_of_its_call_was_empti
 
 
 def test_a_part_that_comes_again_after_its_text_was_redacted_says_nothing() -> None:
-    parts = parts_of("我叫李小龙，中山路十二号门口的路灯坏了三天，请派人来修", 40)
+    parts = parts_of(LONG, 40)
     at_office = Office(parts[:1])
     (ticket,) = at_office.tickets
     at_office.order("redact", ticket, fields=["text", "title", "requester", "location"])
