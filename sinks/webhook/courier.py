@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from weakref import WeakValueDictionary
 
 import structlog
@@ -15,12 +16,14 @@ from sinks import metrics
 from sinks.base import Document, Refusal
 from sinks.delivery import Bury, Sleep, letter_of
 from sinks.webhook.ahead import Ahead
-from sinks.webhook.firsts import Firsts
+from sinks.webhook.firsts import Firsts, Stood, knows_all
 from sinks.webhook.gate import LONGEST_ASKED_SECONDS, Gate, pause
 from sinks.webhook.request import delivery_id, version_of
 from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.verdict import Answer, Outcome
 from sinks.webhook.webhook import WebhookSink
+
+T = TypeVar("T")
 
 Write = Callable[[Delivery], Awaitable[None]]
 """Returns when Kafka holds the line of the delivery log; raises RetriableError when it does not."""
@@ -49,6 +52,7 @@ class Courier:
         write: Write,
         *,
         ahead: Ahead | None = None,
+        stood: Stood = knows_all,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         sleep: Sleep = asyncio.sleep,
@@ -67,7 +71,8 @@ class Courier:
         self._gate = Gate(subscriber, settings, clock, sleep, jitter)
         self._turns: WeakValueDictionary[bytes, asyncio.Lock] = WeakValueDictionary()
         self._ahead = ahead or Ahead(sink.may_read)
-        self._firsts = Firsts(is_asked=settings.filter.first_version_only)
+        self._firsts = Firsts(settings.filter, stood)
+        self._reading = asyncio.Lock()
         self._lost: dict[bytes, int] = {}
         self._kafka_trouble: str | None = None
 
@@ -82,7 +87,8 @@ class Courier:
         What waits of a ticket that one of them erases, redacts or hides from the subscriber is wanted no more.
         """
         self._ahead.note(documents)
-        read = self._firsts.read(documents, self._now())
+        async with self._reading:  # in the order in which they came
+            read = await self._with_kafka(lambda: self._firsts.read(documents, self._now()))
         tasks = [asyncio.create_task(self._in_turn(document)) for document in read]
         try:
             await asyncio.gather(*tasks)
@@ -184,7 +190,7 @@ class Courier:
     ) -> None:
         refusal, attempts = Refusal(journey.document, code, reason), max(1, journey.attempts)
         letter = letter_of(refusal, f"sink:{self._sink.name}", retryable=retryable, attempt=attempts)
-        await self._until_kafka_has(lambda: self._bury([letter]))
+        await self._with_kafka(lambda: self._bury([letter]))
         line = self._line(journey, "dead", answer or Answer(Outcome.REFUSED, code))
         await self._kept(line)
         self._count("rejected")
@@ -214,14 +220,14 @@ class Courier:
 
     async def _kept(self, line: Delivery | None) -> None:
         if line is not None:
-            await self._until_kafka_has(lambda: self._write(line))
+            await self._with_kafka(lambda: self._write(line))
 
-    async def _until_kafka_has(self, put: Callable[[], Awaitable[None]]) -> None:
-        """Write into Kafka, however long it is away: what is not there yet must not be committed."""
+    async def _with_kafka(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Write into Kafka or ask it, however long it is away: what is not there yet must not be committed."""
         faults = 0
         while True:
             try:
-                await put()
+                answer = await ask()
             except RetriableError as error:
                 self._kafka_trouble = str(error)
                 metrics.FAULTS.labels(self._sink.name, type(error).__name__).inc()
@@ -229,7 +235,7 @@ class Courier:
                 faults += 1
             else:
                 self._kafka_trouble = None
-                return
+                return answer
 
     def _count(self, outcome: str) -> None:
         metrics.DOCUMENTS.labels(self._sink.name, outcome).inc()

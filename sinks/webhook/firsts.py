@@ -1,31 +1,58 @@
 """Who wants first versions and was away while Kafka compacted some is told by the oldest snapshot that is left."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime
 
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from schemas.clients import SILENT_SECONDS, Progress, running
 from schemas.envelope import FIRST_WRITTEN
-from schemas.errors import RecordError
+from schemas.errors import RecordError, UnreachableError
 from schemas.records import Ticket
+from schemas.topic_ids import TopicIds
 from schemas.wire import decode
 from sinks.base import Document
 from sinks.webhook.request import KEPT
+from sinks.webhook.settings import FilterSettings
+
+Stood = Callable[[TopicPartition], Awaitable[datetime]]
+"""Says up to when a subscriber knows a partition; raises RetriableError."""
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+_ALWAYS = datetime.max.replace(tzinfo=UTC)
+
+_WAIT_MS = 200
+_LOOK_BACK = 100
+"""Offsets; ten times as many where nothing is left of them."""
+
+
+async def knows_all(_: TopicPartition) -> datetime:
+    """Say of a subscriber that all was written before it read it."""
+    return _ALWAYS
 
 
 class Firsts:
-    """What was read late, by partition since when, and of which tickets the subscriber was told meanwhile.
+    """Up to when the subscriber knows each partition, and of which tickets it was told.
 
     What is read within an hour was preceded by all that was written before. Of what is read later the first version may
-    be gone: where its ticket was opened since we are late, it stands for that one, once.
+    be gone: where its ticket was opened since the subscriber was up to date, it stands for that one, once.
     """
 
-    def __init__(self, *, is_asked: bool) -> None:
-        self._is_asked = is_asked
-        self._late_since: dict[tuple[object, ...], datetime] = {}
+    def __init__(self, chosen: FilterSettings, stood: Stood = knows_all) -> None:
+        self._is_asked = chosen.first_version_only
+        self._since = chosen.since or NEVER
+        self._stood = stood
+        self._known: dict[TopicPartition, datetime] = {}
         self._told: set[bytes] = set()
 
-    def read(self, documents: Iterable[Document], now: datetime) -> list[Document]:
-        """Return documents in the order in which they were read, each that may stand for a first one headed so."""
-        return [self._read(document, now) if self._is_asked else document for document in documents]
+    async def read(self, documents: Iterable[Document], now: datetime) -> list[Document]:
+        """Return documents in the order in which they were read, each that may stand for a first one headed so.
+
+        Raises RetriableError while Kafka does not tell where the subscriber stood.
+        """
+        return [await self._read(document, now) if self._is_asked else document for document in documents]
 
     def once(self, document: Document) -> Document:
         """Return a document, headed as a first one no more where its ticket was told of."""
@@ -38,16 +65,63 @@ class Firsts:
         if self._is_asked and FIRST_WRITTEN in document.headers:
             self._told.add(document.key)
 
-    def _read(self, document: Document, now: datetime) -> Document:
-        place = document.position[:2]
+    async def _read(self, document: Document, now: datetime) -> Document:
+        place = TopicPartition(*document.position[:2])
         try:
             ticket = decode(document.value, Ticket)
         except RecordError:  # whoever delivers it makes a dead letter of it
             return document
         if now - ticket.updated_at < KEPT:
-            self._late_since.pop(place, None)
+            self._known[place] = max(ticket.updated_at, self._known.get(place, NEVER))
             return document
-        since = self._late_since.setdefault(place, ticket.updated_at)
-        if ticket.ingested_at < since or FIRST_WRITTEN in document.headers:
+        if place not in self._known:
+            self._known[place] = await self._stood(place)
+        if ticket.ingested_at <= self._known[place] or ticket.ingested_at < self._since:
             return document
-        return document._replace(headers=[*document.headers, FIRST_WRITTEN])
+        return document if FIRST_WRITTEN in document.headers else _headed(document)
+
+
+def _headed(document: Document) -> Document:
+    return document._replace(headers=[*document.headers, FIRST_WRITTEN])
+
+
+async def stood(make: Callable[[], AIOKafkaConsumer], place: TopicPartition) -> datetime:
+    """Return when the newest ticket changed that is left of what a group has read, `NEVER` for a new group's.
+
+    What it read last may be compacted away by now, and so may what it reads next: the one makes this time too early by
+    a little, so that a ticket is told of twice; by the other one it would be too late, and some never be told of.
+    """
+    try:
+        async with running(make()) as consumer:
+            TopicIds(consumer)  # what was read of another topic of the name counts for nothing
+            end = await consumer.committed(place) or 0
+            consumer.assign([place])
+            return await _newest_before(consumer, place, end)
+    except KafkaError as error:
+        raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
+
+
+async def _newest_before(consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> datetime:
+    behind, back = end, _LOOK_BACK
+    while behind > 0:
+        begin = max(0, end - back)
+        found = await _newest(consumer, place, begin, behind)
+        if found is not None:
+            return found
+        behind, back = begin, back * 10
+    return NEVER
+
+
+async def _newest(consumer: AIOKafkaConsumer, place: TopicPartition, begin: int, end: int) -> datetime | None:
+    """Return when the last ticket between two offsets changed, None when there is none."""
+    progress = Progress("what a subscriber had read", SILENT_SECONDS)
+    consumer.seek(place, begin)
+    newest = None
+    while (at := await consumer.position(place)) < end:
+        progress.at(at)
+        answer = await consumer.getmany(place, timeout_ms=_WAIT_MS)
+        for record in answer.get(place, ()):
+            if record.offset < end and record.value:
+                with suppress(RecordError):
+                    newest = decode(record.value, Ticket).updated_at
+    return newest

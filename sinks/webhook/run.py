@@ -13,12 +13,13 @@ from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, RetriableError
 from schemas.trace import OFF, Tracer
 from sinks.base import Source
-from sinks.kafka import Graveyard, group_of, make_reader
+from sinks.kafka import Graveyard, group_of, make_consumer, make_reader
 from sinks.runner import Runner, run_sink
 from sinks.settings import SinkSettings
 from sinks.webhook.ahead import Ahead
 from sinks.webhook.book import Book
 from sinks.webhook.courier import Courier
+from sinks.webhook.firsts import stood
 from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.webhook import WebhookSink
 
@@ -109,10 +110,12 @@ async def run_subscriber(
 ) -> None:
     """Run one subscriber until `stop` is set; `source` is the topic to read, where it is not its snapshots'."""
     sink = WebhookSink(name, settings)
+    asks = partial(stood, partial(make_consumer, connection, group_of(sink.name)))
     ahead = Ahead(sink.may_read, partial(make_reader, connection, client_id=f"{group_of(sink.name)}-ahead"))
 
     def courier(producer: AIOKafkaProducer) -> Courier:
-        return Courier(sink, name, settings, Graveyard(producer).bury, Book(producer).write, ahead=ahead)
+        bury, write = Graveyard(producer).bury, Book(producer).write
+        return Courier(sink, name, settings, bury, write, ahead=ahead, stood=asks)
 
     limits = SinkSettings(
         batch_max_documents=BATCH_DOCUMENTS,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiokafka import TopicPartition
 from msgspec import UNSET
 
 from schemas.errors import MisconfiguredError, UnreachableError
@@ -34,6 +35,7 @@ class Trip:
     letters: list[DeadLetter] = field(default_factory=list)
     lines: list[Delivery] = field(default_factory=list)
     kafka_faults: int = 0
+    knew: datetime = YEAR - timedelta(hours=11)
     on_sleep: Callable[[], Any] | None = None
 
     def make(self, **fields: Any) -> Courier:
@@ -42,8 +44,12 @@ class Trip:
         return Courier(
             self.sink, "map", settings, self.bury, self.write,
             clock=lambda: self.time, now=lambda: YEAR + timedelta(seconds=self.time),
-            sleep=self.sleep, jitter=lambda: 1.0,
+            sleep=self.sleep, jitter=lambda: 1.0, stood=self.stood,
         )  # fmt: skip
+
+    async def stood(self, _: TopicPartition) -> datetime:
+        self.fail()
+        return self.knew
 
     @property
     def time(self) -> float:
@@ -256,6 +262,14 @@ async def test_a_ticket_whose_first_version_is_compacted_away_is_told_to_who_wan
     await courier.deliver(late[3:])
     await courier.deliver(timely)
     assert trip.receiver.ids == ["map:210100-a:1", "map:210100-b:2", "map:210100-c:4", "map:210100-e:1"]
+
+
+async def test_nobody_is_told_of_a_first_version_while_kafka_does_not_say_what_he_knows(trip: Trip) -> None:
+    trip.kafka_faults, trip.knew = 3, YEAR - timedelta(hours=9)
+    courier = trip.make(filter={"first_version_only": True})
+    await courier.deliver([opened("210100-a", 10, 2, 1, changed=5), opened("210100-b", 8, 2, 2, changed=4)])
+    assert trip.receiver.ids == ["map:210100-b:2"]
+    assert (trip.kafka_faults, len(trip.slept), courier.trouble) == (0, 3, None)
 
 
 async def test_what_stands_for_a_first_version_is_one_as_a_dead_letter_too(trip: Trip) -> None:
