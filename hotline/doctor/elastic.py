@@ -172,6 +172,11 @@ async def _faults(client: Any, index: Index, writes: bool) -> AsyncIterator[Pipe
             yield _no_alias(index)
         return
     found = await client.indices.get(index=index.alias)
+    if not index.monthly and len(found) > 1:
+        yield MisconfiguredError(
+            f"{len(found)} indices are behind the alias {index.alias} ({', '.join(sorted(found))}): documents wait for "
+            "one that is written, or are found twice: take the alias off all but one."
+        )
     for name, body in sorted(found.items()):
         for fault in _of_one(name, body, index):
             yield fault

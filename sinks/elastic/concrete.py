@@ -9,6 +9,7 @@ from msgspec import Struct, json
 
 from schemas.elastic import Index
 from schemas.errors import MisconfiguredError
+from sinks.elastic.templates import put_template
 
 PAGE = 5_000
 _NUMBER = re.compile(r"-v(\d+)(?:-|$)")
@@ -62,7 +63,7 @@ async def places(client: AsyncElasticsearch, index: Index) -> list[Place]:
 async def ensure_month(client: AsyncElasticsearch, index: Index, month: str) -> None:
     """Make a month's index that is gone, empty; one that grew without our template comes behind the alias."""
     name = index.of_month(month)
-    await client.indices.put_index_template(name=index.alias, **index.template())
+    await put_template(client, index)
     if not await client.indices.exists(index=name):
         await client.indices.create(index=name)
     elif not await client.indices.exists_alias(index=name, name=index.alias):
@@ -87,12 +88,11 @@ async def all_of(client: AsyncElasticsearch, index: Index) -> dict[str, dict[str
 
 async def create(client: AsyncElasticsearch, place: Place) -> bool:
     """Make the successor, empty; True when a broken-off rebuild had left one, which goes first."""
-    template = place.index.template()
-    await client.indices.put_index_template(name=place.index.alias, **template)
+    await put_template(client, place.index)
     left = bool(await client.indices.exists(index=place.successor))
     if left:
         await client.indices.delete(index=place.successor)
-    body = template["template"]
+    body = place.index.template()["template"]
     # Said explicitly: a month's successor is none of the template's, or its alias would show it half full.
     await client.indices.create(index=place.successor, settings=body["settings"], mappings=body["mappings"])
     return left

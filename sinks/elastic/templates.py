@@ -19,12 +19,23 @@ async def ensure_indices(client: AsyncElasticsearch, wanted: Iterable[Index] | N
     created = []
     for index in indices().values() if wanted is None else wanted:
         with translated():
-            await client.indices.put_index_template(name=index.alias, **index.template())
+            await put_template(client, index)
             if await client.indices.exists_alias(name=index.alias):
                 await _update_mapping(client, index)
             elif index.first is not None and await _create(client, index, index.first):
                 created.append(index.first)
     return created
+
+
+async def put_template(client: AsyncElasticsearch, index: Index) -> None:
+    """Install the template of an index. Raises MisconfiguredError when Elasticsearch does not take it."""
+    try:
+        await client.indices.put_index_template(name=index.alias, **index.template())
+    except BadRequestError as error:  # as of a bad document: each one that comes would be buried
+        raise MisconfiguredError(
+            f"Elasticsearch refuses the index template {index.alias}: another one serves {index.pattern} with the same "
+            "priority, mostly; find it with GET _index_template, and delete it or give it a lower priority"
+        ) from error
 
 
 async def _create(client: AsyncElasticsearch, index: Index, name: str) -> bool:

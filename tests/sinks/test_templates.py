@@ -4,7 +4,10 @@ import asyncio
 
 import pytest
 
+from schemas.errors import MisconfiguredError
+from sinks.elastic import ElasticSink
 from sinks.elastic.templates import ensure_indices
+from tests.fakes.sinks import document
 from tests.sinks.conftest import Lane
 
 pytestmark = pytest.mark.integration
@@ -22,3 +25,20 @@ async def test_small_pieces_of_an_index_are_not_merged_ten_at_a_time_and_all_is_
     assert told["segments"]["count"] == 20
     found = await lane.es.count(index=alias, query={"match_phrase": {"search_text": "第"}})
     assert found["count"] == 20
+
+
+async def test_a_template_of_somebody_else_is_told_of_and_buries_no_document(lane: Lane) -> None:
+    """Elasticsearch calls it a bad request, as it does a bad document."""
+    way = lane.routes["message"]
+    theirs = f"{lane.prefix}-theirs"
+    await lane.es.indices.put_index_template(name=theirs, index_patterns=[way.index.pattern], priority=200)
+    sink = ElasticSink(lane.es, [way])
+    try:
+        with pytest.raises(MisconfiguredError, match=f"index template {way.index.alias}.*priority"):
+            await sink.open()
+        with pytest.raises(MisconfiguredError):
+            await sink.write([document("a", b"{}", topic=way.topic)])
+    finally:
+        await lane.es.indices.delete_index_template(name=theirs)
+    await sink.open()
+    assert len((await sink.write([document("a", b"{}", topic=way.topic)])).stored) == 1

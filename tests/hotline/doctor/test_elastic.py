@@ -222,6 +222,14 @@ def test_an_index_that_takes_nothing_is_told(local: pytest.MonkeyPatch, client: 
         client.indices.put_settings(index="hotline-ticket-v1", settings={f"index.blocks.{block}": None})
 
 
+def test_a_second_index_behind_an_alias_is_told(local: pytest.MonkeyPatch, client: Elasticsearch) -> None:
+    client.indices.create(index="hotline-link-v7", aliases={"hotline-link": {}})
+    try:
+        assert fault().startswith("2 indices are behind the alias hotline-link (hotline-link-v1, hotline-link-v7)")
+    finally:
+        client.indices.delete(index="hotline-link-v7")
+
+
 @pytest.mark.usefixtures("fresh_indices")
 def test_a_missing_template_alias_or_field_and_another_type_are_told(
     local: pytest.MonkeyPatch, client: Elasticsearch
