@@ -16,6 +16,7 @@ NAMES = (
     "end_to_end",
     "imports",
     "answers",
+    "webhooks",
     "engines",
 )
 
