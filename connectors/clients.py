@@ -181,7 +181,9 @@ def position(consumer: Any, place: TopicPartition) -> int:
 
 
 def translated(error: BaseException) -> PipelineError:
-    """Return the error of ours that says what to do about one of kafka-python's."""
+    """Return the error of ours that says what to do about one of kafka-python's; ours is one already."""
+    if isinstance(error, PipelineError):
+        return error
     name = type(error).__name__
     if isinstance(error, theirs.AuthorizationError):
         ours = TopicRefusedError if isinstance(error, theirs.TopicAuthorizationFailedError) else UnauthorizedError

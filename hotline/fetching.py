@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from hotline import probes, services
+from hotline import probes, services, stopped
 from hotline.process import Component, blocking
 from schemas import topics
 from schemas.trace import Tracer
@@ -32,7 +32,7 @@ def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     from connectors.producer import Producer
     from connectors.publisher import Publisher
 
-    connection, blobs = services.kafka(settings), services.blobs(settings)
+    connection, blobs = stopped.kafka(settings), services.blobs(settings)
     health, journal = Health(name, "wechat"), services.journal_folder(settings)
 
     def work(stop: threading.Event) -> None:
@@ -89,7 +89,7 @@ def _customers(
     city = settings.connectors.wecom[name].jurisdiction
 
     def make(kfid: str) -> CustomerMessages:
-        cursors = Cursors(services.kafka(settings), f"{name}:{kfid}", producer=producer)
+        cursors = Cursors(stopped.kafka(settings), f"{name}:{kfid}", producer=producer)
         return CustomerMessages(api, kfid, name, city, cursors)
 
     return make

@@ -1,13 +1,18 @@
-"""The local Kafka while it is stopped: for who keeps messages in a journal it is away, as any Kafka may be."""
+"""The local Kafka while it is stopped: for who waits for it, or keeps messages meanwhile, it is away as any may be."""
 
 from typing import TYPE_CHECKING, Any
 
 from hotline import services
 from hotline.local.state import StoppedError
 from schemas.connection import KafkaConnection
+from schemas.errors import UnreachableError
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
+
+
+class AwayError(UnreachableError, ConnectionRefusedError):
+    """Nothing listens, as a closed port says, and it is known what a person should do."""
 
 
 def kafka(settings: "Settings") -> KafkaConnection:
@@ -24,8 +29,8 @@ class _Stopped(KafkaConnection, frozen=True, kw_only=True):
     settings: Any
 
     def client_options(self) -> dict[str, Any]:
-        """Return those of the Kafka that was started meanwhile; while none was, raises what a closed port does."""
+        """Return those of the Kafka that was started meanwhile; raises AwayError while none was."""
         try:
             return services.kafka(self.settings).client_options()
         except StoppedError as error:
-            raise ConnectionRefusedError(str(error)) from error
+            raise AwayError(str(error)) from error

@@ -6,7 +6,7 @@ import threading
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from hotline import probes, services
+from hotline import probes, services, stopped
 from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import Tracer
@@ -39,7 +39,7 @@ def _session(settings: "Settings", name: str, which: str, connector: "SessionCon
     from connectors.sessions import Publisher as Outward
     from connectors.sessions import run_session
 
-    connection, blobs = services.kafka(settings), services.blobs(settings)
+    connection, blobs = stopped.kafka(settings), services.blobs(settings)
     health = Health(which, connector.channel)
     keeping: list[Kept] = []
 
@@ -70,7 +70,7 @@ def _pull(settings: "Settings", name: str, which: str, connector: "PullConnector
     from connectors.publisher import Publisher
     from connectors.runner import run_pull
 
-    connection, blobs = services.kafka(settings), services.blobs(settings)
+    connection, blobs = stopped.kafka(settings), services.blobs(settings)
     health = Health(which, connector.channel)
 
     def work(stop: threading.Event) -> None:
@@ -92,7 +92,7 @@ def lmtp(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from connectors.publisher import Publisher
 
     chosen = settings.lmtp
-    connection, blobs = services.kafka(settings), services.blobs(settings)
+    connection, blobs = stopped.kafka(settings), services.blobs(settings)
     running: list[tuple[Door, Intake]] = []
 
     async def run(stop: asyncio.Event) -> None:
