@@ -48,6 +48,8 @@ class Client(IMAPClient):  # type: ignore[misc] # imapclient has no types
 class _Bounded:
     """Reads no more than the server may say; imaplib makes room for as many bytes as are announced ({4294967295})."""
 
+    file: Any
+
     def __init__(self, watch: Watch, *arguments: Any) -> None:
         self._watch = watch
         self._left = GREETING_BYTES
@@ -62,8 +64,11 @@ class _Bounded:
         return super().read(size)  # type: ignore[misc,no-any-return] # the library's, which stands behind this one
 
     def readline(self) -> bytes:
-        """Return a line; raises TooMuchError when all lines are too long together."""
-        line: bytes = super().readline()  # type: ignore[misc] # as above
+        """Return a line; raises TooMuchError when all lines are too long together.
+
+        Those of imaplib have at most 1,000,000 bytes: the addresses of one mail, or the UIDs of many, may have more.
+        """
+        line: bytes = self.file.readline(self._left + 1)
         self._take(len(line))
         return line
 

@@ -121,13 +121,17 @@ class Reader:
         if doubts.failures(uids[0]) >= max(1, self._max_attempts - 1):
             return {}  # the last attempt: perhaps the description alone breaks the connection
         try:
-            return self._session.about(uids)
-        except CommandRefusedError:  # one of them cannot be described: ask for each
-            return dict(self._about_each(uids))
+            return self._described(uids)
         except RetriableError:
             if len(uids) == 1:
                 self._blame(uids[0], doubts)
             raise
+
+    def _described(self, uids: Sequence[int]) -> dict[int, About]:
+        try:
+            return self._session.about(uids)
+        except CommandRefusedError:  # one of them cannot be described: ask for each
+            return dict(self._about_each(uids))
 
     def _about_each(self, uids: Sequence[int]) -> Iterator[tuple[int, About]]:
         for uid in uids:

@@ -209,6 +209,22 @@ def test_a_mail_that_never_comes_holds_up_no_other(
         assert f"UID {position}" in letters[0].reason
 
 
+def test_a_server_that_refuses_a_description_and_hangs_up_when_asked_again_holds_up_no_mail(server: FakeServer) -> None:
+    for text in "abc":
+        server.put(mail(text))
+    refused: list[bool] = []
+
+    def fault(uids: Any, items: list[str]) -> None:
+        if "ENVELOPE" in items and 2 in uids:
+            refused.append(not refused or not refused[-1])
+            raise imaplib.IMAP4.error("NO") if refused[-1] else imaplib.IMAP4.abort("socket error: EOF")
+
+    server.faults["fetch"] = fault
+    messages, letters, _ = drain(mailbox(server))
+    assert [message.value for message in messages] == [mail(text) for text in "abc"]
+    assert not letters
+
+
 def test_one_failure_is_not_yet_a_dead_letter(server: FakeServer) -> None:
     left = [TimeoutError(), imaplib.IMAP4.error("NO")]
 

@@ -1,5 +1,6 @@
 """The faults of real servers, on a real Dovecot: kicks, frozen workers, new UIDVALIDITY, huge mails, other clients."""
 
+import imaplib
 import os
 import shutil
 import subprocess
@@ -298,6 +299,35 @@ def test_a_search_over_a_very_large_mailbox_stays_in_windows(server: dovecot.Dov
     assert box._session.uids_after(0, view) == list(range(1, 20_001))
     assert box._session.uids_after(20_000, view) == list(range(20_001, 20_502))
     assert box._session.uids_after(20_501, view) == []
+
+
+def test_a_mail_whose_description_is_longer_than_any_line_that_imaplib_reads_holds_up_no_other(
+    server: dovecot.Dovecot, open_box: Open
+) -> None:
+    # Sender and Reply-To are From's where they are missing: of 100 KB of header the server makes more than 1 MB.
+    many = b",\r\n ".join([b",".join([b"a@b"] * 200)] * 125)
+    server.deliver(mail("before"))
+    server.deliver(b"From: " + many + b"\r\nSubject: many\r\n\r\nx\r\n")
+    server.deliver(mail("after"))
+    messages, letters, _ = drain(open_box())
+    assert (subjects(messages), letters) == (["before", "many", "after"], [])
+
+
+def test_so_many_deleted_mails_that_no_line_of_imaplib_names_them_hold_up_no_mail(
+    server: dovecot.Dovecot, open_box: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(300):
+        server.deliver(mail(f"m{number}"))
+    box = open_box()
+    cursor = exhausted(box)
+    box.close()
+    odd = ",".join(str(uid) for uid in range(1, 300, 2))
+    server.doveadm("expunge", "-u", "hotline", "mailbox", "INBOX", "uid", odd)
+    server.deliver(mail("after"))
+    monkeypatch.setattr(imaplib, "_MAXLINE", 500)  # the line would have to name 150,000 mails else
+    box.open()
+    messages, letters, _ = drain(box, cursor)
+    assert (subjects(messages), letters) == (["after"], [])
 
 
 def test_a_server_that_lies_about_sizes_and_has_no_partial_fetch_hands_out_large_mails_whole() -> None:
