@@ -30,13 +30,14 @@ class Kept:
     """Makes messages safe in Kafka, or in the journal while Kafka does not answer.
 
     One process of a machine has the journal: another has it as soon as that one ends, and until then Kafka alone. So
-    it is where the journal cannot be written: to listen without it is better than not at all.
+    it is as long as the journal cannot be written: to listen without it is better than not at all.
     """
 
     def __init__(self, publisher: Publisher, make: Callable[[], Journal]) -> None:
         self._publisher = publisher
         self._make = make
         self._intake: Intake | None = None
+        self._told = False
 
     @property
     def journal_bytes(self) -> int:
@@ -60,18 +61,20 @@ class Kept:
             await self._intake.keep(messages)
 
     async def opened(self) -> bool:
-        """Open the journal; say whether that need not be tried again."""
+        """Open the journal and say whether that went well; what a disk says against it is told once."""
         try:
             self._intake = Intake(self._publisher, await asyncio.to_thread(self._make), PUBLISH_SECONDS)
         except JournalInUseError:
-            return False
+            pass
         except PipelineError as error:
-            _log.error("listening_without_journal", error=type(error).__name__, reason=str(error))
-        return True
+            if not self._told:
+                _log.error("listening_without_journal", error=type(error).__name__, reason=str(error))
+            self._told = True
+        return self._intake is not None
 
     async def run(self) -> None:
         """Serve, and drain the journal, until this is cancelled."""
-        while self._intake is None and not await self.opened():  # noqa: ASYNC110 - another process has it
+        while self._intake is None and not await self.opened():  # noqa: ASYNC110 - nobody tells when it can be had
             await asyncio.sleep(ASK_SECONDS)
         if self._intake is not None:
             await self._intake.run()

@@ -5,6 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.health import Health
 from connectors.journal import Journal
@@ -62,3 +63,22 @@ async def test_a_disk_that_takes_nothing_is_no_reason_to_hear_nothing(fault: Exc
     async with kept(kafka, make) as keeping:
         await keeping.publish_async([message("1")], 10)
         assert (len(kafka.held), keeping.journal_bytes, keeping.full) == (1, 0, False)
+
+
+@pytest.mark.parametrize("fault", [UnreachableError("full"), MisconfiguredError("read-only")])
+async def test_a_journal_is_opened_as_soon_as_its_disk_takes_something_again(tmp_path: Path, fault: Exception) -> None:
+    faults, kafka = [fault, fault, fault], Kafka()
+
+    def make() -> Journal:
+        if faults:
+            raise faults.pop()
+        return Journal(tmp_path)
+
+    kafka.down = True
+    with capture_logs() as logs:
+        async with asyncio.timeout(30), kept(kafka, make) as keeping:
+            while not keeping.journal_bytes:
+                with suppress(UnreachableError):
+                    await keeping.publish_async([message("1")], 10)
+                await asyncio.sleep(0.01)
+    assert [one["event"] for one in logs].count("listening_without_journal") == 1
