@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -93,11 +92,11 @@ class Mailbox:
         """Return the oldest mails after `cursor` of the first folder that has any; raises a RetriableError."""
         session, reader = self._ready()
         for folder in list(self._folders):
-            self._count_missed(session, folder, cursor.position.get(folder))
-            view = self._view(session, folder)
-            if view is None:
-                continue
             try:
+                self._count_missed(session, folder, cursor.position.get(folder))
+                view = self._view(session, folder)
+                if view is None:
+                    continue
                 batch = self._from_folder(session, reader, cursor, folder, view)
             except Exception:  # a fault of ours as well: the other folders go on
                 self._next_turn(folder)
@@ -161,10 +160,8 @@ class Mailbox:
         self._resynced.add(folder)
         modseq = self._seen_until.get(folder) or (known or {}).get("modseq")
         if known and modseq:
-            with suppress(CommandRefusedError, NotNowError):
-                gone = session.missed(folder, int(known["uidvalidity"]), int(modseq), int(known["uid"]))
-                metrics.MAILS_VANISHED.labels(self._account).inc(gone)
-                self._gaps.told(folder, gone)
+            last = int(known["uid"])
+            self._gaps.ask(folder, lambda: session.missed(folder, int(known["uidvalidity"]), int(modseq), last))
 
     def _from_folder(self, session: Session, reader: Reader, cursor: Cursor, folder: str, view: Folder) -> Batch:
         known = cursor.position.get(folder)

@@ -1,6 +1,7 @@
 """Epochs: whether the UIDs of a folder still mean what they did when the cursor was saved."""
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -11,6 +12,9 @@ from connectors.mailbox.session import Folder
 
 SURE_SECONDS = 60.0
 """So long a UIDNEXT must have gone back: one of several servers behind a name may lag for a moment."""
+
+ATTEMPTS = 5
+"""So many connections in a row may break over what is asked before any mail: of the one read last, of deleted ones."""
 
 Received: TypeAlias = Callable[[int], datetime | None]
 """Says when the mail of a UID was received; None when it is gone, or nobody knows."""
@@ -39,6 +43,7 @@ class Epochs:
         self._went_back: dict[str, tuple[int, int]] = {}
         self._looked: set[str] = set()
         self._others: dict[str, list[int]] = {}
+        self._broke: Counter[tuple[str, int]] = Counter()
 
     def connected(self) -> None:
         """Note that there is a new connection: the server may be another one since."""
@@ -84,9 +89,18 @@ class Epochs:
         if folder in self._since or (folder in self._looked and not came_back):
             return False
         self._looked.add(folder)
-        now = received(mark[0]) if mark else None
+        now = self._asked(folder, mark[0], received) if mark else None
         if mark is None or now is None:
             return came_back
         found = [mark[0], int(now.timestamp())]
         told, self._others[folder] = self._others.get(folder), found
         return found not in (mark, told)
+
+    def _asked(self, folder: str, uid: int, received: Received) -> datetime | None:
+        """Ask of a mail; not when connection after connection broke over it: it must keep no other away for ever."""
+        if self._broke[folder, uid] >= ATTEMPTS:
+            return None
+        self._broke[folder, uid] += 1
+        now = received(uid)
+        del self._broke[folder, uid]
+        return now

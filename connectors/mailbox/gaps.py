@@ -5,7 +5,8 @@ but most count UIDs one by one, and then it leaves a gap. Of one that often skip
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,8 @@ import structlog
 from msgspec import Struct, convert, structs, to_builtins
 
 from connectors import metrics
+from connectors.mailbox.door import CommandRefusedError, NotNowError
+from connectors.mailbox.epochs import ATTEMPTS
 from connectors.mailbox.session import Folder
 
 LEARNT = 50
@@ -54,12 +57,23 @@ class Gaps:
     def __init__(self, account: str) -> None:
         self._account = account
         self._known: Counter[str] = Counter()
+        self._broke: Counter[str] = Counter()
         self._judged: dict[str, tuple[int, int]] = {}
         self._skipping: set[str] = set()
 
-    def told(self, folder: str, gone: int) -> None:
-        """Note mails that the server itself says are gone: their gaps are no further ones."""
-        self._known[folder] += gone
+    def ask(self, folder: str, missed: Callable[[], int]) -> None:
+        """Count mails that the server itself says are gone: their gaps are no further ones.
+
+        It is asked no more when connection after connection broke over it: that must keep no mail away for ever.
+        """
+        if self._broke[folder] >= ATTEMPTS:
+            return
+        self._broke[folder] += 1
+        with suppress(CommandRefusedError, NotNowError):
+            gone = missed()
+            metrics.MAILS_VANISHED.labels(self._account).inc(gone)
+            self._known[folder] += gone
+        del self._broke[folder]
 
     def judged(
         self, folder: str, view: Folder, known: Mapping[str, Any], uids: Sequence[int], done: int

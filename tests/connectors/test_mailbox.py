@@ -19,7 +19,7 @@ from connectors.mailbox import Mailbox
 from connectors.mailbox.door import CommandRefusedError, translated
 from connectors.mailbox.gaps import LEARNT
 from connectors.mailbox.reader import PART, Reader
-from connectors.mailbox.session import About
+from connectors.mailbox.session import About, Session
 from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
@@ -553,6 +553,64 @@ def test_the_mail_read_last_may_be_gone_unless_the_uids_had_gone_back(server: Fa
     del server.inbox.mails[6]
     box.open()
     assert len(drain(box, cursor)[0]) == (5 if seen else 0)
+
+
+def test_a_server_that_hangs_up_when_asked_for_the_mail_read_last_holds_up_no_other(server: FakeServer) -> None:
+    server.put(mail("a"))
+    box = mailbox(server)
+    _, _, cursor = drain(box)
+    server.put(mail("b"))
+    server.fails("fetch", imaplib.IMAP4.abort("socket error: EOF"), asks_for(1, "INTERNALDATE"))
+    box.open()
+    messages, _, cursor = drain(box, cursor)
+    assert [message.value for message in messages] == [mail("b")]
+
+
+def test_a_server_that_hangs_up_when_asked_for_deleted_mails_holds_up_no_other(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missed(*_: Any) -> int:
+        raise UnreachableError("the connection has ended")
+
+    server.put(mail("a"))
+    box = mailbox(server)
+    _, _, cursor = drain(box)
+    cursor.position["INBOX"]["modseq"] = 7
+    server.put(mail("b"))
+    monkeypatch.setattr(Session, "missed", missed)
+    box.open()
+    messages, _, cursor = drain(box, cursor)
+    assert [message.value for message in messages] == [mail("b")]
+
+
+def test_a_server_that_hangs_up_when_one_folder_is_opened_holds_up_no_other_folder(server: FakeServer) -> None:
+    server.folders["投诉"] = FakeFolder()
+    server.put(mail("a"), "投诉")
+    hung_up = imaplib.IMAP4.abort("socket error: EOF")
+    server.fails("select_folder", hung_up, lambda folder, readonly: folder == "INBOX")
+    box = mailbox(server, folders=["INBOX", "投诉"])
+    with pytest.raises(UnreachableError):
+        box.fetch(START)
+    box.open()
+    (message,) = box.fetch(START).messages
+    assert message.value == mail("a")
+
+
+def test_a_connection_that_breaks_over_the_mail_read_last_hides_no_restored_server(server: FakeServer) -> None:
+    for text in "abcdef":
+        server.put(mail(text))
+    box = mailbox(server)
+    _, _, cursor = drain(box)
+    refilled(server)
+    breaks = [True]
+    server.fails("fetch", imaplib.IMAP4.abort("socket error: EOF"), lambda uids, items: bool(breaks))
+    box.open()
+    with pytest.raises(UnreachableError):
+        box.fetch(cursor)
+    breaks.clear()
+    box.open()
+    messages, _, _ = drain(box, cursor)
+    assert [message.value for message in messages] == [mail(text) for text in "abcghijk"]
 
 
 def test_a_server_that_tells_this_and_that_of_a_mail_is_not_read_again_and_again(server: FakeServer) -> None:
