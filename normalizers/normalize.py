@@ -89,9 +89,7 @@ def _message(raw: RawMessage, message_id: str, whole: Draft, kept: Stored, polic
     search_text = fold(titled(draft.title, draft.text))
     seconds_old = age.seconds_of(raw, received_at, draft.newest_at)
     urgent = _emergency(whole, kept.draft, search_text, seconds_old, policy)
-    findings = draft.findings + subject.findings(draft, search_text, raw.jurisdiction, policy)
-    if urgent is not None:
-        findings += emergency.findings(urgent, policy.rules_folder)
+    findings = _findings(draft, search_text, raw.jurisdiction, urgent, policy)
     account = draft.account or envelope.account or ""
     giver = giver_of(envelope.source, account)
     return Message(
@@ -147,9 +145,7 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
     draft, giver = _without_names(draft, policy.rules_folder), giver_of(message.source, message.account)
     search_text, answers = fold(titled(draft.title, text)), tokens.named(draft, policy)
     urgent = _emergency(draft, draft, search_text, age.seconds(message), policy)
-    findings = draft.findings + subject.findings(draft, search_text, message.jurisdiction, policy)
-    if urgent is not None:
-        findings += emergency.findings(urgent, policy.rules_folder)
+    findings = _findings(draft, search_text, message.jurisdiction, urgent, policy)
     return structs.replace(
         message,
         message_class=draft.message_class,
@@ -163,6 +159,14 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
         ),
         extra=draft.extra,
     )
+
+
+def _findings(
+    draft: Draft, search_text: str, jurisdiction: str, urgent: Emergency | None, policy: Policy
+) -> tuple[Finding, ...]:
+    """Return what the channel says, what the text is about, and the classes of its emergency."""
+    found = draft.findings + subject.findings(draft, search_text, jurisdiction, policy)
+    return found + emergency.findings(urgent, policy.rules_folder) if urgent is not None else found
 
 
 def _answering(draft: Draft, answers: tokens.Named) -> Draft:
