@@ -90,13 +90,10 @@ class Commit(Request[OffsetCommitRequest_v3 | CommitQuestion]):  # type: ignore[
         if request_struct_class is not CommitQuestion:
             return asked.build(request_struct_class)
         marked = [
-            (topic, [(number, at, self._of(topic, number), text) for number, at, text in partitions])
+            (topic, [(number, at, _epoch_of(self._epochs, topic, number), text) for number, at, text in partitions])
             for topic, partitions in asked._topics
         ]
         return CommitQuestion(asked._consumer_group, asked._consumer_group_generation_id, asked._consumer_id, marked)
-
-    def _of(self, topic: str, number: int) -> int:
-        return self._epochs.get(TopicPartition(topic, number), UNKNOWN)
 
 
 class CommittedAnswer(Response):  # type: ignore[misc] # as above
@@ -149,10 +146,11 @@ class Fetch(FetchRequest):  # type: ignore[misc] # as above
         built: Any = super().build(request_struct_class)
         if built.API_VERSION >= 9:
             built.topics = [
-                (topic, [(number, self._of(topic, number), *rest) for number, _, *rest in partitions])
+                (topic, [(number, _epoch_of(self._epochs, topic, number), *rest) for number, _, *rest in partitions])
                 for topic, partitions in built.topics
             ]
         return built
 
-    def _of(self, topic: str, number: int) -> int:
-        return self._epochs.get(TopicPartition(topic, number), UNKNOWN)
+
+def _epoch_of(epochs: Mapping[TopicPartition, int], topic: str, number: int) -> int:
+    return epochs.get(TopicPartition(topic, number), UNKNOWN)
