@@ -31,21 +31,12 @@ _ID = re.compile(r"[!-;=?-~]{1,180}")
 
 
 class MailSender:
-    """Sends the receipts of one mailbox; `connect` and `connect_tls` are classes of smtplib's kind."""
+    """Sends the receipts of one mailbox; `connect` is a class of smtplib's kind, for a server without `tls = tls`."""
 
-    def __init__(
-        self,
-        settings: SmtpSettings,
-        account: str,
-        connect: Connect = Smtp,
-        connect_tls: Connect = SmtpTls,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
+    def __init__(self, settings: SmtpSettings, account: str, connect: Connect = Smtp) -> None:
         self._settings = settings
         self._account = account
         self._connect = connect
-        self._connect_tls = connect_tls
-        self._now = now
         self._thread = Threads(f"smtp-{account}", AT_ONCE_MOST)
 
     async def send(self, reply: Reply) -> Sent:
@@ -63,7 +54,7 @@ class MailSender:
         value = reply.recipient.value
         if not (value.isascii() and _ADDRESS.fullmatch(value)):  # SMTPUTF8 is not spoken
             return Sent(outcome="refused", code="address")
-        mail = letter(reply, self._settings, self._now())
+        mail = letter(reply, self._settings, utc_now())
         server = self._opened()
         try:
             return self._handed(server, mail, value)
@@ -81,10 +72,8 @@ class MailSender:
         }
         try:
             if chosen.tls == "tls":
-                server = self._connect_tls(chosen.host, port, context=chosen.tls_context(), **options)
-            else:
-                server = self._connect(chosen.host, port, **options)
-            return self._greeted(server)
+                return self._greeted(SmtpTls(chosen.host, port, context=chosen.tls_context(), **options))
+            return self._greeted(self._connect(chosen.host, port, **options))
         except (smtplib.SMTPException, OSError) as error:
             raise self._not_connected(error) from error
 
