@@ -127,7 +127,7 @@ async def _settled(
     while True:
         places = [
             *[
-                await _looked("the ticket in the archive", _tickets(archive, decision, one))
+                await _looked("older versions of the ticket in the archive", _tickets(archive, decision, one))
                 for one in _of_tickets(change)
             ],
             await _looked("its messages in the archive", _messages(archive, change)),

@@ -168,7 +168,7 @@ def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
     assert {one["state"] for one in report["places"]} == {"gone", "expires"}
     assert (report["action"], report["ticket_id"], report["messages"]) == ("erased", second, 1)
     _, text, _ = city.command("forget", second, "--command-id", "f1")
-    assert "Gone now:\n  the ticket in the archive\n" in text
+    assert "Gone now:\n  older versions of the ticket in the archive\n" in text
     assert "Leaves Kafka by:" in text
     acts = [decode(one.value, Audit) for one in reading.read_all(city.connection, topics.AUDIT)]
     told = Counter((one.action, one.author, one.subject) for one in acts)
