@@ -1,5 +1,6 @@
-"""Folders that hold what citizens wrote: nobody but their owner may look into them."""
+"""Folders and files that hold what citizens wrote: nobody but their owner may look into them."""
 
+import os
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,3 +16,8 @@ def make_private(folder: Path) -> None:
     missing = takewhile(lambda above: not above.exists(), folder.parents)
     for one in reversed([folder, *missing]):
         one.mkdir(mode=OWNER_ONLY, exist_ok=True)
+
+
+def for_us_alone(path: str, flags: int) -> int:
+    """Open a file, as the `opener` of `open`; one that is made is for our user alone."""
+    return os.open(path, flags, 0o600)

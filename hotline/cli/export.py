@@ -1,7 +1,6 @@
 """`hotline export`: tickets of the archive for systems that speak Open311 or Zammad."""
 
 import asyncio
-import os
 import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -129,14 +128,11 @@ async def _pages(tickets: "Tickets") -> "AsyncIterator[list[Ticket]]":
         yield page
 
 
-def _for_us_alone(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)  # with --clear it holds personal data
-
-
 @contextmanager
 def _opened(file: str) -> "Iterator[BinaryIO]":
     """Open a file that takes its name only when all is in it: half an export must not be taken for a whole one."""
     from schemas.errors import MisconfiguredError
+    from schemas.folders import for_us_alone
 
     if file in ("-", "/dev/stdout"):
         yield sys.stdout.buffer
@@ -147,7 +143,7 @@ def _opened(file: str) -> "Iterator[BinaryIO]":
     part = path.with_name(f"{path.name}.part")
     try:
         part.unlink(missing_ok=True)  # another one's may be readable by all, or lead elsewhere
-        with open(part, "xb", opener=_for_us_alone) as out:
+        with open(part, "xb", opener=for_us_alone) as out:
             yield out
         part.replace(path)
     except OSError as error:

@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from schemas.errors import MisconfiguredError
+from schemas.folders import for_us_alone
 
 SHOWN = 20
 """Refusals that are shown at the end; the report file has all of them."""
@@ -54,7 +55,15 @@ class Report:
         if len(self._totals.first) < SHOWN:
             self._totals.first.append(refusal)
         if self._writer is not None:
-            self._writer.writerow([refusal.file, refusal.line or "", refusal.code, refusal.reason])
+            self._writer.writerow([_cell(refusal.file), refusal.line or "", refusal.code, refusal.reason])
+
+
+def _cell(name: str) -> str:
+    """Return a file's name as no formula: citizens name the files that they send, and Excel would work it out."""
+    return f"'{name}" if name.startswith(_FORMULA) else name
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 @contextmanager
@@ -64,7 +73,7 @@ def opened(totals: Totals, file: Path | None) -> Iterator[Report]:
         yield Report(totals)
         return
     try:
-        stream = file.open("w", encoding="utf-8-sig", newline="")
+        stream = open(file, "w", encoding="utf-8-sig", newline="", opener=for_us_alone)  # noqa: SIM115 - closed below
     except OSError as error:
         raise MisconfiguredError(
             f"The report {file} cannot be written ({error.strerror}): name another file."

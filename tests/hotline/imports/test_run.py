@@ -9,7 +9,7 @@ import pytest
 from hotline.imports import report, run
 from hotline.imports.ledger import Ledger
 from hotline.imports.raws import Intake
-from hotline.imports.report import Report, Totals
+from hotline.imports.report import Refusal, Report, Totals
 from hotline.imports.run import Import
 from hotline.imports.sources import find
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
@@ -112,6 +112,16 @@ def test_the_rate_is_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     intake = Intake(account="old_system", jurisdiction=CITY)
     Import(intake, options(), memory, memory, Report(totals), totals, rate=5, stop=Stop()).run(find([file]))
     assert [round(wait) for wait in waits] == [0, 2, 4]
+
+
+def test_a_report_is_for_us_alone_and_no_name_of_a_file_is_a_formula_in_it(tmp_path: Path) -> None:
+    """A name tells who wrote, as often as not: 13812345678_张三.eml."""
+    with report.opened(Totals(), tmp_path / "refused.csv") as refused:
+        for name in ('=HYPERLINK("http://evil.example")', "@SUM(1)", "张三.eml"):
+            refused.refuse(Refusal(file=name, line=None, code="malformed", reason="no mail"))
+    written = (tmp_path / "refused.csv").read_text("utf-8-sig").splitlines()
+    assert [line[:2] for line in written[1:]] == ["\"'", "'@", "张三"]
+    assert (tmp_path / "refused.csv").stat().st_mode & 0o077 == 0
 
 
 def test_every_refusal_is_in_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
