@@ -87,7 +87,7 @@ class Subscriber:
                     found[one.position] = "a newer snapshot of its ticket takes its place"
                 elif newest.ahead.is_void(one):
                     found[one.position] = "words of its ticket were taken away since"
-                elif one.key in newest.hidden and not _holds(is_notice, one):
+                elif one.key in newest.hidden and not is_notice(one):
                     found[one.position] = "its ticket is one by now that the subscriber may not read"
                 elif not _holds(self._tells, one):
                     found[one.position] = "the subscriber's filter does not let it through"

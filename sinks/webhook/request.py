@@ -119,8 +119,11 @@ def outgoing(document: Document, chosen: FilterSettings, known: int, now: dateti
 
 
 def is_notice(document: Document) -> bool:
-    """Say whether this is a snapshot without a word, which may always be told. Raises SchemaError."""
-    ticket = decode(document.value, Ticket)
+    """Say whether this is a snapshot without a word, which may always be told; what cannot be read is none."""
+    try:
+        ticket = decode(document.value, Ticket)
+    except SchemaError:
+        return False
     return ticket == replace(erasing.withheld(ticket), schema_version=ticket.schema_version)
 
 

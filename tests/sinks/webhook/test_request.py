@@ -226,6 +226,7 @@ def test_what_is_told_of_a_level_is_what_is_told_of_a_redaction() -> None:
     assert (ticket.redacted_version, ticket.version, ticket.requester.name) == (LIVE.version, LIVE.version, None)
     assert is_notice(restricted)
     assert not is_notice(document(RESTRICTED))
+    assert not is_notice(restricted._replace(value=b"{"))
 
 
 def test_nobody_is_told_of_a_ticket_that_nobody_could_read_before() -> None:
