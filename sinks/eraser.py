@@ -56,12 +56,17 @@ class Target(Struct, frozen=True):
 class Copies(Struct, frozen=True):
     """Where one message lies: indices, and the names of the bytes as they came that are in the blob store.
 
-    `cities` are those whose message it is there: another's order does not reach it.
+    `others` are the indices in which a message of another city has its name: no order of this one reaches it.
     """
 
     indices: set[str]
     raw: set[str] = field(default_factory=set)
-    cities: set[str] = field(default_factory=set)
+    others: set[str] = field(default_factory=set)
+
+    @property
+    def own(self) -> list[str]:
+        """Return the indices in which it is emptied."""
+        return sorted(self.indices - self.others)
 
 
 def routes(prefix: str = PREFIX) -> list[Route]:
@@ -122,12 +127,10 @@ class Eraser:
 
     async def _empty_out(self, targets: Sequence[Target]) -> None:
         copies = await self._copies(targets)
-        once = {one.message_id: one for one in targets if copies[one.message_id].cities <= {one.jurisdiction}}
+        once = {one.message_id: one for one in targets}
         for target in once.values():
             await self._delete_blobs(target, copies[target.message_id].raw)
-        await self._empty(
-            [(target, index) for target in once.values() for index in sorted(copies[target.message_id].indices)]
-        )
+        await self._empty([(target, index) for target in once.values() for index in copies[target.message_id].own])
 
     async def _require_open(self, targets: Sequence[Target]) -> None:
         """Raise UnreachableError while an index is closed that may hold one of these: nobody sees what is in it."""
@@ -160,6 +163,7 @@ class Eraser:
     async def _copies(self, targets: Sequence[Target]) -> dict[str, "Copies"]:
         """Return where each message lies: in the index of its month, and wherever a repeat of it is."""
         found = {one.message_id: Copies(set()) for one in targets}
+        cities = {one.message_id: one.jurisdiction for one in targets}
         for one in targets:
             found[one.message_id].indices.update([self._index.of_month(one.month)] if one.month else ())
         pattern = f"{self._index.alias}-2*"
@@ -177,7 +181,9 @@ class Eraser:
         for hit in answer["hits"]["hits"]:
             copies = found[hit["_id"]]
             copies.indices.add(hit["_index"])
-            copies.cities.update(filter(None, [hit["_source"].get("jurisdiction")]))
+            if (hit["_source"].get("jurisdiction") or cities[hit["_id"]]) != cities[hit["_id"]]:
+                copies.others.add(hit["_index"])
+                continue
             dataref = hit["_source"].get("raw", {}).get("dataref")
             if dataref:
                 copies.raw.add(dataref.rsplit("/", 1)[-1])

@@ -305,6 +305,16 @@ async def test_another_citys_order_reaches_no_message(place: Place) -> None:
     assert await place.kept(ONE) == {"photo"}
 
 
+async def test_what_another_city_names_alike_keeps_no_message_from_being_erased(place: Place) -> None:
+    """The settings of two cities give an account one name: each order reaches the message of its own city."""
+    theirs = replace(ONE, jurisdiction="430100", text="市民广场的喷泉坏了")
+    await place.elastic.write([stored(ONE), stored(theirs, "2026-12")])
+    await place.keep(ONE, "photo")
+    assert (await place.eraser.write([erased()])).stored
+    assert await place.texts() == {ONE.message_id: ["", theirs.text]}
+    assert await place.kept(ONE) == {"erased"}
+
+
 @pytest.mark.parametrize("kind", ["forget", "redact"])
 async def test_a_record_of_a_call_that_comes_after_the_erasure_is_emptied_too(place: Place, kind: str) -> None:
     calls = Calls()
