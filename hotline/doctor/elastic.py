@@ -7,11 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from connectors.table import entries
 from hotline import services
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.reach import Address, NoTlsError, reach, speaks_tls, trusting
 from schemas.elastic import Index, indices, mapping
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
+from schemas.ids import source_of
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -41,12 +43,22 @@ def examine_watch(settings: "Settings") -> Iterator[Finding]:
     yield from _let_in(settings, "archive", partial(_searches, names=_COUNTED, who="the monitor"))
 
 
-def examine_elasticsearch(settings: "Settings", *, writes: bool = True) -> Iterator[Finding]:
+def examine_elasticsearch(settings: "Settings", *, writes: bool = True, searches: bool = False) -> Iterator[Finding]:
     """Yield what is found; without a node that lets us in nothing can be said of the indices.
 
-    Templates matter to those who write, and only they may look at them.
+    Templates matter to those who write, and only they may look at them; at messages who `searches` them.
     """
-    yield from _let_in(settings, "indices", partial(_indices, writes=writes))
+    cities = dict(_cities(settings)) if searches else {}
+    yield from _let_in(settings, "indices", partial(_indices, writes=writes, cities=cities))
+
+
+def _cities(settings: "Settings") -> Iterator[tuple[str, str]]:
+    """Yield `ce_source` of each account that messages come from, and its city."""
+    for section, entry in entries():
+        for name, account in settings.connectors.sections[section].items():
+            yield source_of(entry.channel, name), account.jurisdiction
+    for name, mailbox in settings.lmtp.mailboxes.items():
+        yield source_of("mailbox", name), mailbox.jurisdiction or settings.jurisdiction
 
 
 def _let_in(settings: "Settings", name: str, ask: Ask) -> Iterator[Finding]:
@@ -148,8 +160,10 @@ async def _searches(client: Any, names: Sequence[str], who: str) -> AsyncIterato
         yield f"{who} may search {' and '.join(known[name].alias for name in names)}"
 
 
-async def _indices(client: Any, writes: bool) -> AsyncIterator[Told]:
+async def _indices(client: Any, writes: bool, cities: Mapping[str, str]) -> AsyncIterator[Told]:
     """A monthly index is born with its first document; its template must be there before."""
+    async for alike in _named_alike(client, cities):
+        yield alike
     faults = 0
     for index in indices().values():
         async for fault in _faults(client, index, writes):
@@ -157,6 +171,31 @@ async def _indices(client: Any, writes: bool) -> AsyncIterator[Told]:
             yield fault
     if not faults:
         yield f"{len(indices())} as they should be"
+
+
+async def _named_alike(client: Any, cities: Mapping[str, str]) -> AsyncIterator[PipelineError]:
+    """Yield the accounts that have the name of another city's: what both call alike is one document here."""
+    if not cities:
+        return
+    asked = {source: _of_others(source, city) for source, city in cities.items()}
+    named = {
+        "others": {"filters": {"filters": asked}, "aggs": {"city": {"terms": {"field": "jurisdiction", "size": 1}}}}
+    }
+    found = await client.search(index=f"{indices()['message'].alias}-2*", size=0, aggs=named)
+    others = found["aggregations"]["others"]["buckets"] if "aggregations" in found else {}
+    for source, bucket in others.items():
+        for other in bucket["city"]["buckets"]:
+            yield MisconfiguredError(
+                f"The archive has messages of {other['key']} from an account {source.rpartition('/')[2]}, as ours of "
+                f"{cities[source]} is called: another city's settings have this name, and what comes to both is one "
+                f"document. Rename one of them, unless ours was moved to {cities[source]}."
+            )
+
+
+def _of_others(source: str, city: str) -> dict[str, Any]:
+    """Return the query for an account's messages of the last days that are another city's."""
+    lately = [{"term": {"source": source}}, {"range": {"ingested_at": {"gte": "now-30d"}}}]
+    return {"bool": {"filter": lately, "must_not": [{"term": {"jurisdiction": city}}]}}
 
 
 async def _faults(client: Any, index: Index, writes: bool) -> AsyncIterator[PipelineError]:

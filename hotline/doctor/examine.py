@@ -69,7 +69,7 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
 def _archive(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]:
     writes = any(name.startswith(_WRITERS) for name in chosen)
     if writes or not set(PEOPLE).isdisjoint(chosen):
-        yield from examine_elasticsearch(settings, writes=writes)
+        yield from examine_elasticsearch(settings, writes=writes, searches="eraser" in chosen)
         return
     if "monitor" in chosen:  # without the right to ask it would tell for ever that Elasticsearch is away, or be blind
         yield from examine_watch(settings)

@@ -258,6 +258,33 @@ def test_a_missing_template_alias_or_field_and_another_type_are_told(
         client.indices.delete(index="hotline-link")
 
 
+def test_another_city_that_gives_an_account_the_same_name_is_told(
+    local: pytest.MonkeyPatch, client: Elasticsearch
+) -> None:
+    """Two settings files, one Kafka: what both name alike is one document of the archive."""
+    for key, value in (("HOST", "imap.example.cn"), ("USERNAME", "x"), ("PASSWORD", "x"), ("JURISDICTION", "210100")):
+        local.setenv(f"HOTLINE_CONNECTORS__MAILBOX__MAYOR__{key}", value)
+
+    def told(source: str, city: str, *, at: str | None = None) -> list[str]:
+        document = {"source": source, "jurisdiction": city, "ingested_at": at or datetime.now(UTC).isoformat()}
+        kept = client.index(index="hotline-message-2026.11", document=document, refresh=True)
+        try:
+            return [one.detail for one in examine_elasticsearch(load(), searches=True) if one.outcome != "ok"]
+        finally:
+            client.delete(index="hotline-message-2026.11", id=kept["_id"], refresh=True)
+
+    (fault,) = told("/hotline/mailbox/mayor", "330100")
+    assert fault == (
+        "The archive has messages of 330100 from an account mayor, as ours of 210100 is called: another city's "
+        "settings have this name, and what comes to both is one document. Rename one of them, unless ours was moved to "
+        "210100."
+    )
+    assert told("/hotline/mailbox/mayor", "210100") == []
+    assert told("/hotline/mailbox/bureau", "330100") == []
+    assert told("/hotline/sms/mayor", "330100") == []
+    assert told("/hotline/mailbox/mayor", "330100", at="2026-01-05T00:00:00+00:00") == []
+
+
 def test_what_answers_must_be_elasticsearch(door: ElasticDoor) -> None:
     door.changed = lambda path, body: json.dumps({"hello": "world"}).encode() if path == "/" else body
     assert fault() == "What answers there does not answer as Elasticsearch does: correct `elasticsearch.hosts`."
