@@ -73,8 +73,7 @@ def ticket_of(
             continue
         if known is not None and known.waiting and not _is_of_the_former(known, ticket, features):
             continue  # the call that has its id by now has no ticket yet
-        call = known or CallRecords(told_at=ticket.opened_at, people=ticket.requesters)
-        if not _is_anothers(call, features, at):
+        if not _is_anothers(known or _of(ticket), features, at):
             return ticket
     return None
 
@@ -97,6 +96,20 @@ def records_of(state: "State", jurisdiction: str, features: Features, at: dateti
     """Return the records of this call that came before a record of this log time."""
     known = _known(state, jurisdiction, features)
     return None if known is not None and _is_anothers(known, features, at) else known
+
+
+def by_now(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:
+    """Return the call that has this record's id by now, whether it is of that one or not."""
+    known = _known(state, jurisdiction, features)
+    if known is not None:
+        return known
+    tickets = (state.tickets.get(state.in_thread(jurisdiction, key) or "") for key in features.threads)
+    return next((_of(ticket) for ticket in tickets if ticket is not None), None)
+
+
+def _of(ticket: TicketState) -> CallRecords:
+    """Return what a ticket tells of its call when the records are forgotten."""
+    return CallRecords(told_at=ticket.opened_at, people=ticket.requesters)
 
 
 def _known(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:

@@ -7,10 +7,10 @@ empties it. A new message of the same citizen is none of these, and is heard.
 
 import hashlib
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from tickets import calls, parts
 from tickets.keys import names_of, part, scoped, texts_of
@@ -83,9 +83,23 @@ def said_by(jurisdiction: str, text: str, person: str) -> str:
 def _is_of_a_call(state: "State", incoming: "Incoming") -> bool:
     features, city = incoming.features, incoming.jurisdiction
     keys = [scoped(city, key) for key in features.threads]
+    erased = [state.forgotten[key] for key in keys if key in state.forgotten]
     if any(key in state.calls or key in state.by_thread for key in keys):  # another call has its id by now
-        return False
-    return any(_is_of_this_call(state, incoming, known) for key in keys if (known := state.forgotten.get(key)))
+        other = calls.by_now(state, city, features)
+        erased = [known for known in erased if other is not None and _is_not_of(other, state, incoming, known)]
+    return any(_is_of_this_call(state, incoming, known) for known in erased)
+
+
+def _is_not_of(other: calls.CallRecords, state: "State", incoming: "Incoming", known: Forgotten) -> bool:
+    """Say whether a record is not of the call that has its id by now: by when it began, or as the erased one's caller.
+
+    One that tells neither is of that call: it is heard.
+    """
+    people = incoming.features.requesters
+    is_callers = not set(other.people).isdisjoint(people)
+    if calls.are_apart(other.began, incoming.features, is_callers=is_callers):
+        return True
+    return bool(other.people) and not is_callers and _is_theirs(state, known, incoming)
 
 
 def _is_of_this_call(state: "State", incoming: "Incoming", known: Forgotten) -> bool:
@@ -93,7 +107,8 @@ def _is_of_this_call(state: "State", incoming: "Incoming", known: Forgotten) -> 
 
     Where nobody knows who called, when it began has to tell.
     """
-    begun = incoming.begun_at
+    began = incoming.features.call_began  # this record's own: it may be joined with those of another call
+    begun = datetime.fromtimestamp(began, UTC) if began is not UNSET else None
     if begun > known.told_at + calls.SKEW if begun is not None else incoming.at - known.at > calls.REMEMBERED:
         return False
     if calls.are_apart(known.began, incoming.features, is_callers=_is_theirs(state, known, incoming)):

@@ -35,7 +35,6 @@ class Incoming(Struct, frozen=True, kw_only=True):
     `sent_at` is message time.
 
     `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
-    `begun_at` is when the call began that it is a record of, as its platform tells.
     `has_rare_reference` is said of a part whose reference takes more than 8 bits: no telephone uses it again in a day.
     `within` is the ticket that a text which is compared again is filed in already.
     Of what is not `proven` anybody may be the sender: whose telephone it is was typed into a form of ours.
@@ -51,7 +50,6 @@ class Incoming(Struct, frozen=True, kw_only=True):
     position: Position
     features: Features
     sent_at: datetime
-    begun_at: datetime | None = None
     has_rare_reference: bool = False
     command: Command | None = None
     within: str | None = None
@@ -70,7 +68,6 @@ class Incoming(Struct, frozen=True, kw_only=True):
             position=position,
             features=message.features,
             sent_at=message.received_at,
-            begun_at=message.call.started_at if message.call else None,
             has_rare_reference=message.part is not None and _is_rare(message.part),
         )
 

@@ -128,6 +128,30 @@ def test_another_call_of_a_backlog_is_heard_under_the_id_of_a_forgotten_one(firs
     same(calls)
 
 
+@pytest.mark.parametrize(
+    ("caller", "told"),
+    [
+        (OTHER, {"caller": CALLER}),
+        ("", {"caller": CALLER, "started_at": "2026-11-25T09:00:00+08:00"}),
+        ("", {"started_at": "2026-11-25T09:00:00+08:00"}),
+    ],
+    ids=["who", "who and when", "when"],
+)
+@pytest.mark.parametrize("note", ["公交站台的座椅坏了", ""], ids=["with a ticket", "without words"])
+def test_a_later_record_of_a_forgotten_call_comes_into_no_call_that_has_its_id_by_now(
+    caller: str, told: dict[str, Any], note: str
+) -> None:
+    calls = forgotten_call(started_at="2026-11-25T09:00:00+08:00")
+    later = {"caller": caller, "started_at": "2026-11-25T17:00:00+08:00"}
+    calls.tell(60 * 8 + 1, revision=1, note=note, **later)
+    assert is_kept_out(calls.tell(60 * 8 + 2, revision=2, transcript=HEARD, **told))
+    own = calls.tell(60 * 8 + 3, revision=3, transcript="市民：站台的座椅坏了", **later)
+    assert own.relation == ("part_of" if note else "new")
+    assert calls.tickets[-1].message_count == 2
+    assert "13812345678" not in calls.tickets[-1].text
+    same(calls)
+
+
 def test_a_call_that_has_its_id_by_now_is_not_forgotten_with_the_one_before() -> None:
     """It had no words when the other was forgotten; they come after the memory of its records ended."""
     calls, began = Calls(), "2026-11-26T08:00:00+08:00"
