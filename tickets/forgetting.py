@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 def _redacted(state: "State", decision: Event, change: event.Redacted) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
-        ticket.redacted = True
+        if change.fields or change.spans:  # else it empties what came again
+            ticket.redacted_at = decision.at
         ticket.files_redacted = ticket.files_redacted or "attachments" in change.fields
         for name in {one.message_id for one in change.messages} & ticket.messages.keys():
             ticket.messages[name] = replace(ticket.messages[name], stated=(), gone=True)

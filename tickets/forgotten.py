@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 METHOD = "forgotten_before"
 """Method of a decision about what comes again."""
 
-_OF_ONE_DAY = timedelta(days=2)
+OF_ONE_DAY = timedelta(days=2)
 """So long equal words tell of the same day (`deciders/same_person.py:SOON`): sent further off they are no repeat."""
 
-_TIMED = frozenset({"sms", "wechat", "weibo", "web"})
+TIMED = frozenset({"sms", "wechat", "weibo", "web"})
 """Channels that tell when something was sent. A mail has a name that tells more; an import repeats what is old."""
 
 _MACHINES = frozenset({"auto_reply", "bounce"})
@@ -70,7 +70,7 @@ def comes_again(state: "State", incoming: "Incoming") -> bool:
     if features.completes or features.message_class in _MACHINES:
         named = (*features.completes, *features.threads, *filter(None, (features.token,)))
         return any(scoped(incoming.jurisdiction, key) in state.forgotten for key in named)
-    if incoming.channel in _TIMED:
+    if incoming.channel in TIMED:
         return _was_said_before(state, incoming)
     return incoming.channel == "mailbox" and _is_the_same_mail(state, incoming)
 
@@ -137,7 +137,7 @@ def _was_said_before(state: "State", incoming: "Incoming") -> bool:
     city, features, at = incoming.jurisdiction, incoming.features, incoming.sent_at
     keys = (said_by(city, text, one) for text in texts_of(features) for one in features.requesters)
     found = (state.forgotten[key] for key in keys if key in state.forgotten)
-    return any(at <= known.at and abs(at - known.told_at) <= _OF_ONE_DAY for known in found)
+    return any(at <= known.at and abs(at - known.told_at) <= OF_ONE_DAY for known in found)
 
 
 def _is_theirs(state: "State", known: Forgotten, incoming: "Incoming") -> bool:

@@ -85,7 +85,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `call` is the conversation of the call that opened it; `reopened_at` is when it was last reopened, `dispatched_at`
     when somebody last got it. `heard_at` is when it last got a further message that says something.
     `channel` is that of its first message; None of tickets whose opening was written down without it.
-    `redacted` is whether something was blacked out, `files_redacted` whether its files were.
+    `redacted_at` is when something was last blacked out, `files_redacted` whether its files were.
     `typed` is whether a form opened it, into which anybody can type another's telephone.
     `dismissed` are messages of which a clerk said that they tell of no danger.
     `minor` is what a clerk said of it: that a minor is concerned, or none; `minor_flagged` what was told of it last.
@@ -118,7 +118,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     reopened_at: datetime | None = None
     minor: bool | None = None
     minor_flagged: MinorFlagged | None = None
-    redacted: bool = False
+    redacted_at: datetime | None = None
     erased: bool = False
     dispatched_at: datetime | None = None
     dismissed: tuple[str, ...] = ()
@@ -126,6 +126,11 @@ class TicketState(Findable, kw_only=True, array_like=True):
     typed: bool = False
     channel: str | None = None
     files_redacted: bool = False
+
+    @property
+    def redacted(self) -> bool:
+        """Say whether something was blacked out."""
+        return self.redacted_at is not None
 
     def codes_without(self, message_id: str) -> tuple[str, ...]:
         """Return the codes that stay when a message leaves: those of the others, and what a clerk may have noted."""

@@ -415,6 +415,21 @@ def test_a_mail_that_is_delivered_once_more_after_it_was_redacted_is_emptied() -
     assert at_office.ticket(ticket).text == "路灯还是坏的"
 
 
+@pytest.mark.parametrize(("minutes", "is_again"), [(10, True), (60 * 4 + 1, False)], ids=["before", "since"])
+def test_what_was_sent_before_its_words_were_redacted_is_emptied_under_whatever_id(
+    minutes: float, is_again: bool
+) -> None:
+    at_office = Office([sent(0, MAIL, minutes=0)])
+    (ticket,) = at_office.tickets
+    at_office.order("redact", ticket, fields=["text", "title"], at=START + timedelta(hours=4))
+    for number in (7, 8):
+        decision = at_office.take(sent(number, MAIL, minutes=minutes))
+        assert decision.relation == "same_person_same_matter"
+        assert gone_of(decision) == ([decision.input.message_id] if is_again else [])
+    assert at_office.ticket(ticket).text == ""
+    whole(at_office)
+
+
 def test_a_file_that_comes_after_the_files_were_redacted_goes_as_well() -> None:
     at_office, first, other = Office(), photo(), photo(1, "m-2", sender="o-other")
     ticket, untouched = (at_office.take(one).tickets[0].ticket_id for one in (first, other))
