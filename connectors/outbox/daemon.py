@@ -13,6 +13,7 @@ from connectors import metrics
 from connectors.outbox.kafka import make_member
 from connectors.outbox.lane import Reached
 from connectors.outbox.owner import Owner, ToolsOf
+from connectors.outbox.told import Told
 from schemas import topics
 from schemas.clients import LEAVE_SECONDS as STOP_SECONDS
 from schemas.clients import closed, started
@@ -114,16 +115,17 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     async def _own(self, partition: int, stop: asyncio.Event) -> None:
         """Own a partition until `stop` is set: after a fault its log is read anew."""
+        told = Told()
         while not stop.is_set():
-            owner = Owner(partition, self._connection, self._tools_of, reached=self._reached)
+            owner = Owner(partition, self._connection, self._tools_of, reached=self._reached, told=told)
             self._owners[partition] = owner
             try:
                 return await owner.run(stop)
             except (KafkaError, UnreachableError) as error:
                 fenced = isinstance(error, ProducerFenced)
                 metrics.ERRORS.labels("outbox", str(partition), type(error).__name__).inc()
-                told = {"sentence": str(error)} if isinstance(error, UnreachableError) else {}
-                _log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__, **told)
+                why = {"sentence": str(error)} if isinstance(error, UnreachableError) else {}
+                _log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__, **why)
             # Fenced: somebody else has it, and the group will say so. Starting at once would fence that one.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), FENCED_SECONDS if fenced else AGAIN_SECONDS)

@@ -1,5 +1,7 @@
 """The outbox's clients of Kafka: a member of the group, a reader of one partition, and a producer that fences."""
 
+from typing import Any
+
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
@@ -77,3 +79,8 @@ def make_producer(connection: KafkaConnection, partition: int) -> AIOKafkaProduc
 def transactional_id(partition: int) -> str:
     """Return the name under which the owner of a partition writes."""
     return f"{GROUP}-{partition}"
+
+
+def header(record: Any, wanted: str) -> bytes:
+    """Return a header of a record, nothing where it has none."""
+    return next((value or b"" for name, value in record.headers if name == wanted), b"")

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -10,13 +11,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from connectors import metrics
 from connectors.base import utc_now
-from connectors.outbox.kafka import end_of, end_own, follow, make_producer, make_reader
+from connectors.outbox.kafka import end_of, end_own, follow, header, make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
 from connectors.outbox.ledger import ASSIGN, INTENT, STATE, Ledger, Open
+from connectors.outbox.told import Told, envelope_of, id_of
 from schemas import topics
 from schemas.clients import SILENT_SECONDS, STUCK_SECONDS, Progress, brought, closed, started
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, schema_of, type_of
 from schemas.epochs import Gap
 from schemas.errors import SchemaError, UnreachableError
 from schemas.fenced import read_faults
@@ -24,6 +25,9 @@ from schemas.records import Outbox, OutboxState
 from schemas.wire import decode, encode
 
 BATCH_RECORDS = 5_000
+
+GIVEN_UP = timedelta(days=3)
+"""An answer that is older is given no more, whatever the log has lost."""
 
 ToolsOf = Callable[[str], Tools]
 """What an account needs to answer, by its id."""
@@ -39,8 +43,8 @@ class Owner:
 
     `assign` writes into the same log that a ticket was erased. Which came first, that or `sending`, the log says.
 
-    Where Kafka loses the end of the log under an owner, it reads what takes those places, and knows what it had read:
-    what was lost of answers that it gave is told by nobody else.
+    Where Kafka loses the end of the log under an owner, it reads what takes those places, and tells again what was lost
+    of its answers: a later owner would give them once more. One that fails by it leaves `told` to its successor.
     """
 
     def __init__(
@@ -50,17 +54,20 @@ class Owner:
         tools_of: ToolsOf,
         *,
         reached: Reached = lambda point: None,
+        told: Told | None = None,
     ) -> None:
         self._place = TopicPartition(topics.OUTBOX, partition)
         self._connection = connection
         self._tools_of = tools_of
         self._reached = reached
         self._ledger = Ledger()
+        self._told = told or Told()
         self._lanes: dict[str, Lane] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._writing = asyncio.Lock()
         self._unwritten: list[tuple[OutboxState, asyncio.Future[None]]] = []
         self._unread: dict[bytes, asyncio.Event] = {}
+        self._missing: dict[str, OutboxState] = {}
         self._position: int | None = None
         self._lost: Gap | None = None
         self._restored = False
@@ -95,6 +102,7 @@ class Owner:
 
         While `assign` writes into it that end is not told yet: what became of answers may stand behind.
         """
+        self._missing = self._told.since(utc_now() - GIVEN_UP)
         reader.assign([self._place])
         await follow(reader, self._place, self._lose)
         await reader.seek_to_beginning(self._place)
@@ -103,6 +111,9 @@ class Owner:
             await self._end_own()
         await self._read_up_to(end, reader)
         self._restored = True  # from now on every state is our own, and noted when it is written
+        await self._tell_again(list(self._missing.values()))
+        for told in self._missing.values():
+            self._ledger.note(told)
         for entry in self._ledger.interrupted():
             _log.warning("answer_interrupted", outbox_id=entry.outbox.outbox_id)
             await self._mark(entry, "unknown", "interrupted", None)
@@ -136,6 +147,11 @@ class Owner:
                 "transaction that does not end: see `hotline topics hanging`"
             ) from error
 
+    async def _tell_again(self, lost: list[OutboxState]) -> None:
+        if lost:
+            _log.warning("answers_told_again", partition=self._place.partition, states=len(lost))
+            await asyncio.gather(*map(self._write, lost))
+
     async def _lose(self, gap: Gap) -> None:
         metrics.RECORDS_GONE.labels(gap.place.topic, "new" if gap.goes_back else "old").inc(len(gap.lost))
         if gap.goes_back:
@@ -146,6 +162,9 @@ class Owner:
         while not self._stop.is_set() or not all(task.done() for task in self._tasks):
             for entry in await self._read(reader):
                 self._queue(entry)
+            if (gap := self._lost) is not None:
+                self._lost = None
+                await self._tell_again(self._told.behind(gap.goes_on))
             self._measure()
             for task in self._tasks:
                 if task.done():
@@ -160,20 +179,25 @@ class Owner:
         return [entry for entry in fresh if entry is not None and entry.outbox.outbox_id in self._ledger.open]
 
     def _fold(self, record: Any) -> Open | None:
-        kind = _header(record, "ce_type")
+        kind = header(record, "ce_type")
         try:
             if kind == INTENT:
                 return self._ledger.intend(decode(record.value or b"", Outbox), record.offset)
-            if kind == STATE and _header(record, "ce_source").startswith(ASSIGN):
+            if kind == STATE and header(record, "ce_source").startswith(ASSIGN):
                 self._ledger.withdraw(decode(record.value or b"", OutboxState).ticket_id)
             elif kind == STATE and not self._restored:
-                self._ledger.note(decode(record.value or b"", OutboxState))
-            elif kind == STATE and (read := self._unread.pop(_header(record, "ce_id"), None)):
+                self._restore_state(record.offset, decode(record.value or b"", OutboxState))
+            elif kind == STATE and (read := self._unread.pop(header(record, "ce_id"), None)):
                 read.set()
         except SchemaError:  # of a later version: that one answers it
             metrics.ERRORS.labels("outbox", str(self._place.partition), "SchemaError").inc()
             _log.error("outbox_record_unreadable", partition=self._place.partition, offset=record.offset)
         return None
+
+    def _restore_state(self, offset: int, told: OutboxState) -> None:
+        self._ledger.note(told)
+        self._told.note(offset, told)
+        self._missing.pop(id_of(told), None)
 
     def _queue(self, entry: Open) -> None:
         account = entry.outbox.account
@@ -200,7 +224,7 @@ class Owner:
             attempts=entry.attempts + (state == "sending"),
             at=utc_now(),
         )
-        read = self._unread[_id(told).encode()] = asyncio.Event()
+        read = self._unread[id_of(told).encode()] = asyncio.Event()
         await self._write(told)
         self._ledger.note(told)
         if state == "sending":
@@ -248,11 +272,13 @@ class Owner:
                     encode(told),
                     key=told.ticket_id.encode(),
                     partition=self._place.partition,
-                    headers=_envelope(told).headers(),
+                    headers=envelope_of(told).headers(),
                 )
                 for told in batch
             ]
-            await asyncio.gather(*sent)
+            places = await asyncio.gather(*sent)
+        for told, place in zip(batch, places, strict=True):
+            self._told.note(place.offset, told)
 
     def _measure(self) -> None:
         open_of = Counter(entry.outbox.account for entry in self._ledger.open.values())
@@ -271,28 +297,3 @@ class Owner:
 async def _readable(reader: AIOKafkaConsumer, place: TopicPartition) -> int:
     """Return where the first open transaction of a partition begins, its end if there is none."""
     return int((await reader.end_offsets([place]))[place])
-
-
-def _header(record: Any, wanted: str) -> bytes:
-    return next((value or b"" for name, value in record.headers if name == wanted), b"")
-
-
-def _id(told: OutboxState) -> str:
-    return f"{told.outbox_id}:{told.state}:{told.attempts}"
-
-
-def _envelope(told: OutboxState) -> Envelope:
-    return Envelope(
-        id=_id(told),
-        source=f"/hotline/outbox/{told.jurisdiction}",
-        type=type_of("outbox_state"),
-        dataschema=schema_of("outbox_state"),
-        time=told.at,
-        recordedtime=told.at,
-        subject=told.ticket_no,
-        jurisdiction=told.jurisdiction,
-        channel=told.channel,
-        account=told.account,
-        correlationid=told.ticket_id,
-        causationid=told.outbox_id,
-    )

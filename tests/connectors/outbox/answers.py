@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from connectors.outbox.owner import _envelope
+from connectors.outbox.told import envelope_of
 from connectors.reply import Reply
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox, OutboxState, Party
@@ -73,7 +73,7 @@ def outbound(outbox: Outbox) -> Outbound:
 
 def written(told: OutboxState) -> Outbound:
     """Return what the outbox itself writes of a state."""
-    return Outbound(OUTBOX, told.ticket_id.encode(), encode(told), _envelope(told).headers(), CITY)
+    return Outbound(OUTBOX, told.ticket_id.encode(), encode(told), envelope_of(told).headers(), CITY)
 
 
 def withdrawn(outbox: Outbox) -> Outbound:

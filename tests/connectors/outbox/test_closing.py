@@ -75,7 +75,7 @@ async def test_a_state_that_a_client_forgets_makes_another_begin(monkeypatch: py
     producer: Any = Forgetful()
     one._producer = producer
     monkeypatch.setattr(owner, "encode", lambda told: b"")
-    monkeypatch.setattr(owner, "_envelope", lambda told: SimpleNamespace(headers=list))
+    monkeypatch.setattr(owner, "envelope_of", lambda told: SimpleNamespace(headers=list))
     told: Any = SimpleNamespace(ticket_id="t")
     with pytest.raises(UnreachableError):
         await asyncio.wait_for(one._write(told), 60)

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 
 from connectors.outbox import kafka as outbox_kafka
 from connectors.outbox import owner as owner_module
+from connectors.outbox.told import Told
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import Outbox
@@ -107,6 +108,44 @@ async def test_what_takes_their_places_is_answered_and_nothing_twice(
         told = await until_settled(connection, 4 + written)
     assert service.sent == names(*before, *after, *later)
     assert list(told.values()) == [["sending", "accepted"]] * len(service.sent)
+
+
+async def test_what_was_lost_of_answers_is_told_again_so_that_no_later_owner_answers_twice(
+    forgetful: ForgetfulKafka, connection: KafkaConnection
+) -> None:
+    answered, later = intents(3), intents(1, start=50)
+    service = SlowService()
+    service.go_on.set()
+    await logs.write(connection, map(outbound, answered))
+    first = await end(connection)
+    async with answering(connection, service):
+        await until_settled(connection, 3)
+        await asyncio.to_thread(forgetful.lose, PLACE.topic, 0, first)
+        await logs.write(connection, map(outbound, later))
+        await until_settled(connection, 4)
+    async with answering(connection, service):
+        told = await until_settled(connection, 4)
+        await asyncio.sleep(1)
+    assert service.sent == names(*answered, *later)
+    assert list(told.values()) == [["sending", "accepted"]] * 4
+
+
+async def test_an_owner_that_fails_by_the_loss_leaves_what_it_knew_to_the_next_in_its_process(
+    forgetful: ForgetfulKafka, connection: KafkaConnection
+) -> None:
+    answered, later = intents(3), intents(1, start=50)
+    service, known = SlowService(), Told()
+    service.go_on.set()
+    await logs.write(connection, map(outbound, answered))
+    first = await end(connection)
+    async with answering(connection, service, told=known):
+        await until_settled(connection, 3)
+    await asyncio.to_thread(forgetful.lose, PLACE.topic, 0, first)
+    async with answering(connection, service, told=known):
+        await logs.write(connection, map(outbound, later))
+        told = await until_settled(connection, 4)
+    assert service.sent == names(*answered, *later)
+    assert list(told.values()) == [["sending", "accepted"]] * 4
 
 
 @pytest.mark.parametrize("written", [1, 4], ids=["less than was lost", "as much"])

@@ -25,6 +25,7 @@ from connectors.outbox.daemon import Outbox as Daemon
 from connectors.outbox.lane import Tools
 from connectors.outbox.owner import Owner
 from connectors.outbox.settings import AnswerSettings
+from connectors.outbox.told import Told
 from connectors.reply import Reply, Sent
 from hotline.cluster import admin
 from schemas import ids, topic_ids, topics
@@ -209,10 +210,12 @@ class SlowService:
 
 
 @asynccontextmanager
-async def answering(connection: KafkaConnection, service: SlowService, at_once: int = 1) -> AsyncIterator[None]:
+async def answering(
+    connection: KafkaConnection, service: SlowService, at_once: int = 1, told: Told | None = None
+) -> AsyncIterator[None]:
     """Be the city's owner, through this service, until the block ends."""
     tools, stop = Tools(AnswerSettings(per_minute=6000), service, reply, at_once), asyncio.Event()
-    owner = Owner(ids.partition_of(CITY, connection.partitions), connection, lambda account: tools)
+    owner = Owner(ids.partition_of(CITY, connection.partitions), connection, lambda account: tools, told=told)
     running = asyncio.create_task(owner.run(stop))
     try:
         yield
