@@ -1,7 +1,6 @@
 """Epochs: whether the UIDs of a folder still mean what they did when the cursor was saved."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -43,7 +42,7 @@ class Epochs:
         self._went_back: dict[str, tuple[int, int]] = {}
         self._looked: set[str] = set()
         self._others: dict[str, list[int]] = {}
-        self._broke: Counter[tuple[str, int]] = Counter()
+        self._broke: dict[str, tuple[int, int]] = {}
 
     def connected(self) -> None:
         """Note that there is a new connection: the server may be another one since."""
@@ -67,7 +66,8 @@ class Epochs:
 
     def doubts(self, folder: str) -> bool:
         """Say whether the UIDs of a folder may be other mails' by now, though it is too early to be sure of it."""
-        return folder in self._doubted
+        _, times = self._broke.get(folder, (0, 0))
+        return folder in self._doubted or times >= ATTEMPTS
 
     def _is_behind(self, folder: str, view: Folder, last: int) -> bool:
         self._doubted.discard(folder)
@@ -98,9 +98,11 @@ class Epochs:
 
     def _asked(self, folder: str, uid: int, received: Received) -> datetime | None:
         """Ask of a mail; not when connection after connection broke over it: it must keep no other away for ever."""
-        if self._broke[folder, uid] >= ATTEMPTS:
+        last, times = self._broke.get(folder, (uid, 0))
+        times = times if last == uid else 0
+        if times >= ATTEMPTS:
             return None
-        self._broke[folder, uid] += 1
+        self._broke[folder] = uid, times + 1
         now = received(uid)
-        del self._broke[folder, uid]
+        del self._broke[folder]
         return now

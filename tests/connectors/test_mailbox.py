@@ -566,6 +566,21 @@ def test_a_server_that_hangs_up_when_asked_for_the_mail_read_last_holds_up_no_ot
     assert [message.value for message in messages] == [mail("b")]
 
 
+def test_nothing_is_tidied_up_by_uids_that_nobody_could_recognise(server: FakeServer) -> None:
+    server.put(mail("a"))
+    box = mailbox(server, processed="flag")
+    cursor = box.fetch(START).cursor
+    server.put(mail("b"))
+    server.fails("fetch", imaplib.IMAP4.abort("socket error: EOF"), asks_for(1, "INTERNALDATE"))
+    box.open()
+    messages, _, cursor = drain(box, cursor)
+    assert [message.value for message in messages] == [mail("b")]
+    assert server.called("add_flags") == []
+    box.open()
+    drain(box, cursor)
+    assert server.called("add_flags") == [((1, 2), ("$Ingested",))]
+
+
 def test_a_server_that_hangs_up_when_asked_for_deleted_mails_holds_up_no_other(
     server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
