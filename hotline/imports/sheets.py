@@ -4,7 +4,7 @@ import os
 import tempfile
 import warnings
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from typing import IO, Any
@@ -20,7 +20,7 @@ from hotline.imports import tables
 from hotline.imports.dated import dated
 from hotline.imports.item import Item, Options
 from hotline.imports.sources import Source
-from schemas.errors import MalformedError
+from schemas.errors import MalformedError, UnsupportedError
 
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
 """A part of a workbook that unpacks to so much, and to so many times its size, is no table; Excel's come to 5 to 50."""
@@ -43,6 +43,17 @@ def read(source: Source, options: Options) -> Iterator[Item]:
                 yield Item(place=source.name, fault=fault)
             else:
                 yield from tables.items(source, _rows(sheet), options, f"sheet {sheet.title}")
+                if options.sheet is None:
+                    yield from _unread(source, [one for one in workbook.worksheets if one is not sheet], options)
+
+
+def _unread(source: Source, sheets: Iterable[Any], options: Options) -> Iterator[Item]:
+    """Yield a fault for each other visible sheet that holds messages: a month has a sheet of its own now and then."""
+    for sheet in sheets:
+        table = tables.table_of(_rows(sheet), options) if sheet.sheet_state == "visible" else None
+        if isinstance(table, tables.Table) and next(table.rows, None) is not None:
+            reason = f"the sheet {sheet.title} was not read: import it with --sheet, or hide it"
+            yield Item(place=source.name, fault=UnsupportedError(reason))
 
 
 def _workbook(file: IO[bytes], strings: IO[bytes]) -> Any:
@@ -121,6 +132,9 @@ class _Reader(ExcelReader):  # type: ignore[misc] # openpyxl has no types
             if part.file_size > BOMB_BYTES and part.file_size > BOMB_RATIO * max(1, part.compress_size):
                 raise MalformedError("a part of the workbook unpacks to hundreds of times its size: it is no table")
         super().read_manifest()
+
+    def read_chartsheet(self, sheet: Any, rel: Any) -> None:
+        """Pass over a sheet that is a chart: openpyxl stumbles over some, and none holds a message."""
 
     def read_strings(self) -> None:
         """Write the table of strings down."""

@@ -1,6 +1,7 @@
 """CSV and Excel: encodings, delimiters, headers, cells, and what is refused by its line."""
 
 import gzip
+import json
 import warnings
 import zipfile
 from datetime import datetime
@@ -159,6 +160,7 @@ def workbook(path: Path, *rows: list[Any], title: str = "工单") -> Path:
     for row in rows:
         book.active.append(row)
     other = book.create_sheet("其他")
+    other.sheet_state = "hidden"
     other.append(["正文"])
     other.append(["另一张表"])
     book.save(path)
@@ -292,6 +294,28 @@ def test_a_sheet_is_chosen_by_its_name(tmp_path: Path) -> None:
     path = workbook(tmp_path / "a.xlsx", ["正文"], ["灯"])
     assert records(path, sheet="其他") == [{"text": "另一张表"}]
     assert "工单, 其他" in refused(path, sheet="没有")[0][2]
+
+
+def test_a_sheet_with_messages_that_is_not_read_is_told(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.title = "一月"
+    for sheet, rows in (
+        (book.active, [["正文"], ["灯坏了"]]),
+        (book.create_sheet("二月"), [["二月导出"], ["正文"], ["路坏了"]]),
+        (book.create_sheet("三月"), [["正文"]]),  # nothing in it yet
+        (book.create_sheet("说明"), [["制表人", "李"]]),
+        (book.create_sheet("Sheet2"), []),
+        (book.create_chartsheet("图"), []),
+    ):
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "a.xlsx")
+    memory, totals = imported(tmp_path / "a.xlsx")
+    assert [json.loads(message.value)["text"] for message in memory.messages] == ["灯坏了"]
+    ((_, code, reason),) = refused(tmp_path / "a.xlsx")
+    assert (code, totals.refusals) == ("unsupported", 1)
+    assert reason == "the sheet 二月 was not read: import it with --sheet, or hide it"
+    assert records(tmp_path / "a.xlsx", sheet="二月") == [{"text": "路坏了"}]
 
 
 def test_a_damaged_workbook_is_one_refusal_and_the_next_file_goes_on(tmp_path: Path) -> None:
