@@ -25,6 +25,8 @@ class Journaled:
 
     def _of(self, path: Path) -> Iterator[RawMessage]:
         try:
+            if path.stat().st_size <= self._read[path]:
+                return
             marker, data = bytes.fromhex(path.stem.partition("-")[2]), path.read_bytes()
         except (OSError, ValueError):  # drained and gone meanwhile, or no segment of ours
             return

@@ -14,6 +14,7 @@ from kafka import TopicPartition
 
 from connectors import metrics
 from connectors.fetcher import Errand, Fetcher, FetcherSettings, GivenUp
+from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.window import Window
 from connectors.journal import Journal
 from schemas.errors import MalformedError, ThrottledError, UnauthorizedError, UnreachableError
@@ -357,6 +358,25 @@ def test_what_waits_in_the_journal_is_fetched_and_not_published(benches: list[Be
     bench.fetcher.take(PLACE, [record(1, "a")])
     bench.step()
     assert bench.publisher.names == ["a"]
+    journal.close()
+
+
+def test_what_was_read_of_the_journal_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a long outage it has a gigabyte, on the disk that each citizen's message waits for."""
+    read: list[str] = []
+    whole = Path.read_bytes
+
+    def read_bytes(path: Path) -> bytes:
+        read.append(path.name)
+        return whole(path)
+
+    journal, journaled = Journal(tmp_path), Journaled(tmp_path)
+    journal.append([message("a"), message("b")])
+    monkeypatch.setattr(Path, "read_bytes", read_bytes)
+    assert [len(list(journaled.news())) for _ in range(3)] == [2, 0, 0]
+    assert len(read) == 1
+    journal.append([message("c")])
+    assert len(list(journaled.news())) == 1
     journal.close()
 
 
