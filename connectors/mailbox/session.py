@@ -21,7 +21,7 @@ from schemas.errors import UnreachableError
 logging.getLogger("imapclient").setLevel(logging.WARNING)
 
 WINDOW = 20_000
-"""UIDs asked for at a time: some 140 KB of answer."""
+"""UIDs asked for at a time, some 140 KB of answer; each time that no mail has any of them, twice as many."""
 
 _SENDER_LIMIT = 320
 
@@ -97,9 +97,11 @@ class Session:
         first, end = last + 1, self._end(folder)
         if folder.exists <= WINDOW:
             return self._search(last, f"{first}:*") if first < end else []
-        for start in range(first, end, WINDOW):
-            if found := self._search(last, f"{start}:{min(start + WINDOW, end) - 1}"):
+        start, width = first, WINDOW
+        while start < end:
+            if found := self._search(last, f"{start}:{min(start + width, end) - 1}"):
                 return found
+            start, width = start + width, 2 * width
         return []
 
     def has(self, uid: int) -> bool:

@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from connectors.mailbox import Mailbox
+from connectors.mailbox import Mailbox, session
 from connectors.mailbox.door import CommandRefusedError, translated
 from connectors.mailbox.gaps import LEARNT
 from connectors.mailbox.reader import PART, Reader
@@ -553,6 +553,20 @@ def test_the_mail_read_last_may_be_gone_unless_the_uids_had_gone_back(server: Fa
     del server.inbox.mails[6]
     box.open()
     assert len(drain(box, cursor)[0]) == (5 if seen else 0)
+
+
+def test_the_first_mail_is_found_soon_where_uids_begin_very_high(
+    server: FakeServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As those of NetEase do: by windows of one size the first of many mails was looked for for hours."""
+    monkeypatch.setattr(session, "WINDOW", 10)
+    server.inbox.uidnext = 1_300_000
+    for number in range(12):
+        server.put(mail(str(number)))
+        server.inbox.uidnext += 1_000 * (number == 7)
+    messages, _, _ = drain(mailbox(server))
+    assert [message.value for message in messages] == [mail(str(number)) for number in range(12)]
+    assert len(server.called("search")) < 50
 
 
 def test_a_server_that_hangs_up_when_asked_for_the_mail_read_last_holds_up_no_other(server: FakeServer) -> None:
