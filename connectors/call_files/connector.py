@@ -61,6 +61,7 @@ class CallFiles:
         self._open = False
         self._due = 0.0
         self._still: dict[int, tuple[Entry, float]] = {}
+        self._gone: set[int] = set()
         self._finished = Finished()
         self._marks = Marks(growing=settings.growing)
         self._ends = Ends(growing=settings.growing)
@@ -82,7 +83,7 @@ class CallFiles:
         position = msgspec.convert(cursor.position, Position)
         looked = self._now()
         entries = folders.listed(self._settings.folder, self._settings.pattern, set(map(int, position.files)))
-        self._watch(entries)
+        self._watch(entries, position)
         self._ends.keep(entries)
         self._finished.look(entries, position)
         complaints = self._of_folder(entries)
@@ -120,23 +121,32 @@ class CallFiles:
         return Batch(messages=messages, cursor=_moved(cursor, replace(position, recordings=left)))
 
     def _of_folder(self, entries: list[Entry]) -> list[str]:
-        if len(entries) <= places.PLACES_MOST:
-            return []
-        most = places.PLACES_MOST
-        return [f"call files {self._account}: more than {most} files lie in the folder; delete or move old ones"]
+        told, most = [], places.PLACES_MOST
+        if len(entries) > most:
+            told.append(f"more than {most} files lie in the folder; delete or move old ones")
+        if gone := len(self._gone):
+            told.append(
+                f"{gone} files went away before they were read to their end: leave them longer, and deliver those again"
+            )
+        return [f"call files {self._account}: {sentence}" for sentence in told]
 
     def _after(self, position: Position, entries: list[Entry], entry: Entry, piece: _Piece) -> Position:
         files = {**position.files, str(entry.inode): piece.place}
         pending = places.newest({**position.recordings, **piece.pending})
         return self._finished.slimmed(replace(position, files=files, recordings=pending), entries)
 
-    def _watch(self, entries: list[Entry]) -> None:
-        """Note since when each file stands still, by our own clock: uploads may set a file's time."""
+    def _watch(self, entries: list[Entry], position: Position) -> None:
+        """Note since when each file stands still, by our own clock, as uploads may set its time; and what went away."""
         now, known = self._clock(), self._still
+        unread = {inode for inode, (entry, _) in known.items() if not self._is_read(entry, position)}
+        self._gone = (self._gone | unread) - {one.inode for one in entries}
         self._still = {
             one.inode: known[one.inode] if one.inode in known and known[one.inode][0] == one else (one, now)
             for one in entries
         }
+
+    def _is_read(self, entry: Entry, position: Position) -> bool:
+        return entry in self._finished or position.files.get(str(entry.inode), Place()).offset >= entry.size
 
     def _still_for(self, entry: Entry) -> float:
         return self._clock() - self._still[entry.inode][1]

@@ -68,7 +68,7 @@ class _Bounded:
 
         Those of imaplib have at most 1,000,000 bytes: the addresses of one mail, or the UIDs of many, may have more.
         """
-        line: bytes = self.file.readline(self._left + 1)
+        line: bytes = self.file.readline(max(self._left, 0) + 1)
         self._take(len(line))
         return line
 

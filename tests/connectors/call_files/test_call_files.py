@@ -72,6 +72,27 @@ def test_a_callers_field_without_end_leaves_room_for_the_headers_that_it_travels
     assert sum(len(value) for _, value in message.outbound().headers) < HEADERS_LIMIT
 
 
+def test_a_file_that_goes_away_before_it_was_read_is_told_and_no_other(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.put("a.csv", HEADING + "1,13800138000,x,\n")
+    assert len(folder.all()) == 1
+    folder.put("b.csv", HEADING + "2,13800138000,y,\n3,13800138000,half a li")
+    assert folder.fetch().complaints == ()  # it does not stand still yet
+    (tmp_path / "a.csv").unlink()
+    assert folder.fetch().complaints == ()
+    (tmp_path / "b.csv").rename(tmp_path / "away")
+    (told,) = folder.fetch().complaints
+    assert told == (
+        "call files files: 1 files went away before they were read to their end: "
+        "leave them longer, and deliver those again"
+    )
+    (tmp_path / "away").rename(tmp_path / "b.csv")
+    assert folder.fetch().complaints == ()
+    assert len(folder.all()) == 1
+    (tmp_path / "b.csv").unlink()  # its last line may have had no end
+    assert folder.fetch().complaints == (told,)
+
+
 def test_a_half_written_file_that_grows_later_is_read_on(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.put("a.csv", HEADING + "1,,x,\n2,,ha")
