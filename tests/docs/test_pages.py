@@ -15,6 +15,7 @@ from hotline.settings_shape import kind_at
 from tests.docs import pages
 
 FILES = pages.files()
+HOTLINE: Any = typer.main.get_command(app)
 
 
 def _name(file: Path) -> str:
@@ -26,7 +27,7 @@ each_file = pytest.mark.parametrize("file", FILES, ids=_name)
 
 def fault(words: list[str]) -> str | None:
     """What is wrong with a command line, by the parser of `hotline` itself."""
-    command: Any = typer.main.get_command(app)
+    command = HOTLINE
     context = command.context_class(command, info_name="hotline")
     while True:
         try:
