@@ -7,7 +7,7 @@ characters, so that 丽发小区 and 丽发新城, 美郡 and 郡美 still meet.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -266,7 +266,7 @@ def _numbers(text: str, lists: Rulebook) -> list[str]:
     return [number for number in found if number[-1] not in _COUNTS_ONLY and number not in lists.objects]
 
 
-@cache
+@lru_cache(maxsize=rules.FOLDERS)
 def rulebook(folder: Path | None = None) -> Rulebook:
     """Return the word lists, ready to be asked; raises KeyError or TypeError for what is no such file."""
     found = rules.load("matters", folder)

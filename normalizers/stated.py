@@ -6,7 +6,7 @@ together with the number or address it was stated from: no other one's hashes te
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -108,7 +108,7 @@ def _told(found: re.Match[str], lists: Rulebook) -> Iterator[Stated]:
         yield "sex", lists.sexes[sex]
 
 
-@cache
+@lru_cache(maxsize=rules.FOLDERS)
 def rulebook(folder: Path | None = None) -> Rulebook:
     """Return what finds stated names by the city's own file, or ours."""
     found: dict[str, Any] = rules.load("names", folder)

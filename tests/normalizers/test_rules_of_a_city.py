@@ -1,12 +1,15 @@
 """A city's own file of rules that is older than ours: what came since is ours, unless the city writes it empty."""
 
 import json
+import pkgutil
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import normalizers
 from normalizers import rules
 from normalizers.findings import place, rulebooks
 from normalizers.matter import matter_of
@@ -93,3 +96,11 @@ def test_a_list_of_the_citys_own_stands(tmp_path: Path) -> None:
     written(tmp_path, "names", own)
     assert mask_text("崔浩在群里骂人", Known(rules_folder=tmp_path)) == "崔浩在群里骂人"
     assert "王胖子" not in mask_text("王胖子堵门", Known(rules_folder=tmp_path))
+
+
+def test_no_rulebook_is_kept_of_every_folder_that_was_ever_tried() -> None:
+    modules = [import_module(one.name) for one in pkgutil.walk_packages(normalizers.__path__, "normalizers.")]
+    own = [one for one in modules if "rulebook" in vars(one) and one.rulebook.__module__ == one.__name__]
+    kept = {one.__name__: one.rulebook.cache_parameters()["maxsize"] for one in own}
+    assert len(kept) > 10
+    assert set(kept.values()) == {rules.FOLDERS}, kept
