@@ -31,8 +31,9 @@ def category(
     """
     from hotline.learning import category as learning
     from hotline.learning import labelled
+    from hotline.services import rules_folder
 
-    path = learning.learn(list(labelled.read(data)), _folder(ctx, out))
+    path = learning.learn(list(labelled.read(data)), _folder(ctx, out), rules_folder(settings_of(ctx)))
     typer.echo(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
     typer.echo(f"To use it: HOTLINE_RULES__CATEGORY_MODEL={path.resolve()}", err=True)
 

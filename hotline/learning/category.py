@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,14 @@ LEAST_SURE = 0.5
 _SEED = 20261125
 
 
-def learn(rows: Sequence[Labelled], folder: Path) -> Path:
+def learn(rows: Sequence[Labelled], folder: Path, rules_folder: Path | None) -> Path:
     """Train on labelled messages, write the model and its card into `folder`, and return the model's path.
 
-    A label that names one of our classes (城乡建设) becomes its code. The scores on the card are those of
-    cross-validation in which equal texts never stand on both sides. Raises MisconfiguredError for too few messages.
+    A label that names a class (城乡建设) becomes its code; `rules_folder` may hold the city's own classes. The scores
+    on the card are those of cross-validation in which equal texts never stand on both sides. Raises MisconfiguredError
+    for too few messages.
     """
-    kept = _distinct(rows)
+    kept = _distinct(rows, category.codes(rules_folder))
     names = Counter(row.label for row in kept)
     if len(names) < 2:
         raise MisconfiguredError(
@@ -52,9 +53,8 @@ def learn(rows: Sequence[Labelled], folder: Path) -> Path:
     return category_model.save(folder, _arrays(fitted, idf), card)
 
 
-def _distinct(rows: Sequence[Labelled]) -> list[Labelled]:
-    """Fold the messages, drop repeats and labels that are too rare, and name our own classes by code."""
-    codes = category.codes()
+def _distinct(rows: Sequence[Labelled], codes: Mapping[str, str]) -> list[Labelled]:
+    """Fold the messages, drop repeats and labels that are too rare, and name the classes of the rules by code."""
     folded = {
         (title := fold(row.title), text := fold(row.text)): Labelled(title, text, codes.get(row.label, row.label))
         for row in rows

@@ -57,12 +57,12 @@ def category(title: str, text: str, rules_folder: Path | None = None) -> Finding
     return _judged(topics, likely, known)
 
 
-def codes(rules_folder: Path | None = None) -> dict[str, str]:
+def codes(rules_folder: Path | None) -> dict[str, str]:
     """Return the codes of the classes by their names."""
     return {name: code for code, name in rules.load("category", rules_folder)["classes"].items()}
 
 
-def names(rules_folder: Path | None = None) -> dict[str, str]:
+def names(rules_folder: Path | None) -> dict[str, str]:
     """Return the names of the classes, and of their topics, by their codes."""
     table = rules.load("category", rules_folder)
     return {**table["classes"], **{code: topic["name"] for code, topic in table["topics"].items()}}

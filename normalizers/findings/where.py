@@ -158,7 +158,7 @@ def _district(text: str, home: str, rules_folder: Path | None) -> str | None:
             if division.level == divisions.DISTRICT and divisions.in_city(division.adcode, home):
                 return divisions.code_today(division)
         if elsewhere is None and home.endswith("0000") and (first := _with_city(text, start, end)) < start:
-            code = code_of(place.parse(text[first:end], home=home), home)
+            code = code_of(place.parse(text[first:end], rules_folder, home), home)
             elsewhere = code if code and code.startswith(home[:2]) else None
     return elsewhere
 

@@ -12,7 +12,7 @@ from hotline.cli.app import app
 from hotline.learning import category as learning
 from hotline.learning import labelled
 from hotline.learning.labelled import Labelled
-from normalizers import Policy
+from normalizers import Policy, rules
 from normalizers.draft import Draft
 from normalizers.findings import category_model, subject
 from normalizers.findings.category_model import CategoryModel
@@ -37,7 +37,7 @@ def messages(count: int = 40, seed: int = 1) -> list[Labelled]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> CategoryModel:
-    return category_model.load(learning.learn(messages(), tmp_path_factory.mktemp("models")))
+    return category_model.load(learning.learn(messages(), tmp_path_factory.mktemp("models"), None))
 
 
 def test_a_model_knows_what_it_was_shown(model: CategoryModel) -> None:
@@ -63,7 +63,7 @@ def test_scores_are_probabilities(model: CategoryModel) -> None:
 
 
 def test_two_labels_are_enough_and_told_apart(tmp_path: Path) -> None:
-    made = category_model.load(learning.learn([one for one in messages() if one.label != "宠物"], tmp_path))
+    made = category_model.load(learning.learn([one for one in messages() if one.label != "宠物"], tmp_path, None))
     water, taxi = made.category("", "自来水停水井盖"), made.category("", "出租车司机不打表")
     assert water is not None
     assert taxi is not None
@@ -88,18 +88,18 @@ def test_the_score_is_of_messages_that_the_model_had_not_seen(tmp_path: Path) ->
     noise = [
         Labelled("", "".join(chance.choices("一二三四五六七八九十", k=40)), chance.choice("甲乙")) for _ in range(200)
     ]
-    card = category_model.load(learning.learn([*noise, *noise], tmp_path)).card
+    card = category_model.load(learning.learn([*noise, *noise], tmp_path, None)).card
     assert card.rows == 200
     assert card.accuracy < 0.65
 
 
 def test_too_little_to_learn_from_is_said(tmp_path: Path) -> None:
     with pytest.raises(MisconfiguredError, match="two categories or more with 10 messages"):
-        learning.learn(messages(count=9), tmp_path)
+        learning.learn(messages(count=9), tmp_path, None)
 
 
 def test_a_model_that_is_not_the_one_of_its_card_is_refused(tmp_path: Path) -> None:
-    path = learning.learn(messages(), tmp_path)
+    path = learning.learn(messages(), tmp_path, None)
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(MisconfiguredError, match="not the one of its card"):
         category_model.load(path)
@@ -153,8 +153,19 @@ def test_the_verb_prints_the_card(tmp_path: Path) -> None:
     assert str(model) in done.stderr
 
 
+def test_a_label_that_names_a_class_of_the_citys_own_becomes_its_code(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
+    ours = (Path(rules.__file__).parent / "category.toml").read_text("utf-8")
+    (tmp_path / "category.toml").write_text(ours.replace('transport = "交通运输"', 'transport = "行路"', 1), "utf-8")
+    env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path))
+    named = [row._replace(label="行路" if row.label == "交通运输" else row.label) for row in messages()]
+    lines = [json.dumps({"text": row.text, "category": row.label}, ensure_ascii=False) for row in named]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines), "utf-8")
+    done = CliRunner().invoke(app, ["learn", "category", "data.jsonl", "--out", "models"])
+    assert json.loads(done.stdout)["labels"] == {"construction": 40, "transport": 40, "宠物": 40}
+
+
 def test_a_model_is_tried_and_measured_as_the_pipeline_asks_it(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
-    path = learning.learn(messages(), tmp_path / "models")
+    path = learning.learn(messages(), tmp_path / "models", None)
     env.setenv("HOTLINE_RULES__CATEGORY_MODEL", str(path))
     rows = [{"text": "遛狗不牵狗绳，犬吠扰民", "label": "宠物"}, {"text": "出租车司机不打表", "label": "交通运输"}]
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")
