@@ -1,4 +1,4 @@
-"""Looks back into the input for single messages that a command is about; for clerks' orders, never for messages."""
+"""Looks back into the input for single messages: those of a clerk's order, and what came before of a call or a text."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -199,7 +199,7 @@ class Owner:
         return decisions, dead
 
     async def _take(self, record: Inbound) -> Event | None:
-        """Decide about one record; what a command needs of earlier messages is read where they stand in the input."""
+        """Decide about one record; the earlier messages that it needs are read where they stand in the input."""
         one, position = input_of(record), position_of(record)
         wanted = self._desk.looks_back(one)
         earlier = await self._look_back(position.topic, position.partition, wanted) if wanted else []
