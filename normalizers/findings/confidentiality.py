@@ -79,7 +79,7 @@ def _heard(heard: tuple[str, Span | None] | None, known: Rulebook) -> Iterator[F
 
 
 @lru_cache(maxsize=4_096)
-def level_of(codes: tuple[str, ...], rules_folder: Path | None = None) -> tuple[str, tuple[str, ...]]:
+def level_of(codes: tuple[str, ...], rules_folder: Path | None) -> tuple[str, tuple[str, ...]]:
     """Return the level that codes of findings give a ticket, and the reasons for it; most tickets have known codes."""
     given = [one for one in rulebook(rules_folder).levels if any(_stands_for(code, codes) for code in one.codes)]
     level = max((one.level for one in given), key=LEVELS.index, default="internal")

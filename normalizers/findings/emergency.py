@@ -63,7 +63,7 @@ def _may_tell(folded: str, known: Rulebook) -> bool:
     return known.words.occur(_SPELLED.sub("", folded) if " " in folded else folded)
 
 
-def mentioned(found: Emergency | None, rules_folder: Path | None = None) -> Emergency | None:
+def mentioned(found: Emergency | None, rules_folder: Path | None) -> Emergency | None:
     """Return what words tell that may be another's, or of another day: without spans, as no more than mentioned."""
     if found is None:
         return None

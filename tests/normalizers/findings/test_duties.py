@@ -167,7 +167,7 @@ def test_what_the_requester_asks_for_is_heard(text: str, codes: set[str]) -> Non
     ],
 )
 def test_the_highest_level_counts(codes: tuple[str, ...], level: str, reasons: tuple[str, ...]) -> None:
-    assert confidentiality.level_of(codes) == (level, reasons)
+    assert confidentiality.level_of(codes, None) == (level, reasons)
 
 
 def test_evidence_stands_in_the_text_as_written() -> None:
