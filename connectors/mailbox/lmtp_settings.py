@@ -17,10 +17,9 @@ class LmtpMailbox(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    recipients: Annotated[
-        list[Address],
-        Field(min_length=1, description="Addresses; @12345.city.gov.cn stands for all of a domain. Others are refused"),
-    ]
+    recipients: list[Address] = Field(
+        min_length=1, description="Addresses; @12345.city.gov.cn stands for all of a domain. Others are refused"
+    )
     jurisdiction: Jurisdiction = None
 
 
@@ -29,27 +28,22 @@ class LmtpSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: Annotated[str, Field(min_length=1, description="Address to listen on; nobody logs in here")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on")] = 19111
-    mailboxes: Annotated[
-        dict[Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")], LmtpMailbox],
-        Field(description="Who gets mail, by an id of your own"),
-    ] = {}
-    connections_max: Annotated[int, Field(ge=1, le=1000, description="Connections at once; more are told 421")] = 20
-    idle_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for silence of the other side")] = 300
-    publish_timeout_seconds: Annotated[
-        float, Field(gt=0, le=60, description="After this long without Kafka's answer the journal takes the mail")
-    ] = 10
-    journal_folder: Annotated[
-        Path | None, Field(description="Folder of the journal; in the data folder by default")
-    ] = None
-    journal_max_bytes: Annotated[
-        int,
-        Field(
-            gt=0,
-            description="With this much in the journal the other side is told 451; large mails have their own",
-        ),
-    ] = 1 << 30
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; nobody logs in here")
+    port: int = Field(19111, ge=0, le=65535, description="Port to listen on")
+    mailboxes: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")], LmtpMailbox] = Field(
+        {}, description="Who gets mail, by an id of your own"
+    )
+    connections_max: int = Field(20, ge=1, le=1000, description="Connections at once; more are told 421")
+    idle_timeout_seconds: float = Field(300, gt=0, description="Limit for silence of the other side")
+    publish_timeout_seconds: float = Field(
+        10, gt=0, le=60, description="After this long without Kafka's answer the journal takes the mail"
+    )
+    journal_folder: Path | None = Field(None, description="Folder of the journal; in the data folder by default")
+    journal_max_bytes: int = Field(
+        1 << 30,
+        gt=0,
+        description="With this much in the journal the other side is told 451; large mails have their own",
+    )
 
     @model_validator(mode="after")
     def _each_address_once(self) -> "LmtpSettings":

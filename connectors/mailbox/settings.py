@@ -16,66 +16,53 @@ class MailboxSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: Annotated[str, Field(min_length=1, description="IMAP server")]
-    port: Annotated[int | None, Field(ge=1, le=65535, description="Port; 993 for tls, else 143")] = None
-    tls: Annotated[
-        Literal["tls", "starttls", "none"], Field(description="Encryption; none is for a server on this machine")
-    ] = "tls"
-    ssl_cafile: Annotated[Path | None, Field(description="Certificates to trust instead of the system's")] = None
-    username: Annotated[str, Field(min_length=1, description="Login name")]
-    auth: Annotated[
-        Literal["password", "xoauth2", "oauthbearer"],
-        Field(description="How to log in; Microsoft 365 and Gmail want xoauth2"),
-    ] = "password"
-    password: Annotated[
-        SecretStr | None,
-        Field(
-            min_length=1,
-            validate_default=True,
-            description="Password, or the authorisation code (授权码) of 163, QQ and others",
-        ),
-    ] = None
-    token_file: Annotated[
-        Path | None, Field(description="File with the OAuth access token, which somebody renews there")
-    ] = None
-    token_command: Annotated[
-        tuple[Annotated[str, Field(min_length=1)], ...],
-        Field(description="Program and arguments that print an OAuth access token, or a token endpoint's JSON answer"),
-    ] = ()
-    folders: Annotated[
-        list[Annotated[str, Field(min_length=1)]],
-        Field(min_length=1, description="Folders to read; the first one is watched by IDLE"),
-    ] = ["INBOX"]
-    processed: Annotated[
-        Literal["keep", "flag", "move"],
-        Field(description="What becomes of a mail on the server once it is safe; keep changes nothing there"),
-    ] = "keep"
-    processed_flag: Annotated[str, Field(pattern=r"^\$?[A-Za-z0-9_.-]+$", description="The flag of flag")] = "$Ingested"
-    processed_folder: Annotated[
-        str, Field(min_length=1, description="Where move puts mail; made when it is missing")
-    ] = "已处理"
-    failed_folder: Annotated[
-        str | None,
-        Field(min_length=1, description="Where move puts mail that became a dead letter; by default it stays"),
-    ] = None
-    jurisdiction: Jurisdiction = None
-    idle: Annotated[bool, Field(description="Let the server announce new mail where it can (IDLE)")] = True
-    idle_renew_seconds: Annotated[
-        float, Field(gt=0, le=1500, description="IDLE is begun anew after this; finds dead connections")
-    ] = 120
-    poll_seconds: Annotated[
-        float, Field(gt=0, description="Ask this often where IDLE is missing, and for every folder but the first")
-    ] = 60
-    connect_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for a connection attempt")] = 15
-    read_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for silence of the server")] = 30
-    mail_timeout_seconds: Annotated[float, Field(gt=0, description="Limit for one large mail, and for any command")] = (
-        900
+    host: str = Field(min_length=1, description="IMAP server")
+    port: int | None = Field(None, ge=1, le=65535, description="Port; 993 for tls, else 143")
+    tls: Literal["tls", "starttls", "none"] = Field(
+        "tls", description="Encryption; none is for a server on this machine"
     )
-    max_batch_messages: Annotated[int, Field(ge=1, le=5000, description="Mails moved at a time")] = 500
-    max_batch_bytes: Annotated[int, Field(ge=1, description="Bytes moved at a time, and one large mail")] = 8 << 20
-    max_attempts: Annotated[
-        int, Field(ge=1, description="A mail that did not come so often while others did becomes a dead letter")
-    ] = 5
+    ssl_cafile: Path | None = Field(None, description="Certificates to trust instead of the system's")
+    username: str = Field(min_length=1, description="Login name")
+    auth: Literal["password", "xoauth2", "oauthbearer"] = Field(
+        "password", description="How to log in; Microsoft 365 and Gmail want xoauth2"
+    )
+    password: SecretStr | None = Field(
+        None,
+        min_length=1,
+        validate_default=True,
+        description="Password, or the authorisation code (授权码) of 163, QQ and others",
+    )
+    token_file: Path | None = Field(None, description="File with the OAuth access token, which somebody renews there")
+    token_command: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        (), description="Program and arguments that print an OAuth access token, or a token endpoint's JSON answer"
+    )
+    folders: list[Annotated[str, Field(min_length=1)]] = Field(
+        ["INBOX"], min_length=1, description="Folders to read; the first one is watched by IDLE"
+    )
+    processed: Literal["keep", "flag", "move"] = Field(
+        "keep", description="What becomes of a mail on the server once it is safe; keep changes nothing there"
+    )
+    processed_flag: str = Field("$Ingested", pattern=r"^\$?[A-Za-z0-9_.-]+$", description="The flag of flag")
+    processed_folder: str = Field("已处理", min_length=1, description="Where move puts mail; made when it is missing")
+    failed_folder: str | None = Field(
+        None, min_length=1, description="Where move puts mail that became a dead letter; by default it stays"
+    )
+    jurisdiction: Jurisdiction = None
+    idle: bool = Field(True, description="Let the server announce new mail where it can (IDLE)")
+    idle_renew_seconds: float = Field(
+        120, gt=0, le=1500, description="IDLE is begun anew after this; finds dead connections"
+    )
+    poll_seconds: float = Field(
+        60, gt=0, description="Ask this often where IDLE is missing, and for every folder but the first"
+    )
+    connect_timeout_seconds: float = Field(15, gt=0, description="Limit for a connection attempt")
+    read_timeout_seconds: float = Field(30, gt=0, description="Limit for silence of the server")
+    mail_timeout_seconds: float = Field(900, gt=0, description="Limit for one large mail, and for any command")
+    max_batch_messages: int = Field(500, ge=1, le=5000, description="Mails moved at a time")
+    max_batch_bytes: int = Field(8 << 20, ge=1, description="Bytes moved at a time, and one large mail")
+    max_attempts: int = Field(
+        5, ge=1, description="A mail that did not come so often while others did becomes a dead letter"
+    )
 
     @field_validator("password")
     @classmethod

@@ -16,33 +16,31 @@ class SmtpSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    host: Annotated[str, Field(min_length=1, description="SMTP server")]
-    port: Annotated[int | None, Field(ge=1, le=65535, description="Port; 465 for tls, 587 for starttls, else 25")] = (
-        None
+    host: str = Field(min_length=1, description="SMTP server")
+    port: int | None = Field(None, ge=1, le=65535, description="Port; 465 for tls, 587 for starttls, else 25")
+    tls: Literal["tls", "starttls", "none"] = Field(
+        "tls", description="Encryption; none is for a relay on this machine"
     )
-    tls: Annotated[
-        Literal["tls", "starttls", "none"], Field(description="Encryption; none is for a relay on this machine")
-    ] = "tls"
-    ssl_cafile: Annotated[Path | None, Field(description="Certificates to trust instead of the system's")] = None
-    username: Annotated[str | None, Field(min_length=1, description="Login name, where the server wants one")] = None
-    password: Annotated[
-        SecretStr | None, Field(min_length=1, description="Password, or the authorisation code (授权码)")
-    ] = None
-    from_address: Annotated[Address, Field(description="Address that the receipts come from: the mailbox's own")]
-    from_name: Annotated[
-        str, Field(min_length=1, max_length=100, pattern=r"^[^\r\n]*$", description="Display name beside it")
-    ] = "12345政务服务便民热线"
-    plus_addressing: Annotated[
-        bool, Field(description="Answers may go to name+token@domain: the token stands in Reply-To as well")
-    ] = False
-    null_return_path: Annotated[
-        bool,
-        Field(
-            description="Send with MAIL FROM:<>, so that nothing bounces back (RFC 3834). Many providers refuse it; "
-            "then bounces come to the mailbox, where they make no ticket"
-        ),
-    ] = False
-    timeout_seconds: Annotated[float, Field(gt=0, le=300, description="Limit for a whole answer of the server")] = 30.0
+    ssl_cafile: Path | None = Field(None, description="Certificates to trust instead of the system's")
+    username: str | None = Field(None, min_length=1, description="Login name, where the server wants one")
+    password: SecretStr | None = Field(None, min_length=1, description="Password, or the authorisation code (授权码)")
+    from_address: Address = Field(description="Address that the receipts come from: the mailbox's own")
+    from_name: str = Field(
+        "12345政务服务便民热线",
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\r\n]*$",
+        description="Display name beside it",
+    )
+    plus_addressing: bool = Field(
+        False, description="Answers may go to name+token@domain: the token stands in Reply-To as well"
+    )
+    null_return_path: bool = Field(
+        False,
+        description="Send with MAIL FROM:<>, so that nothing bounces back (RFC 3834). Many providers refuse it; "
+        "then bounces come to the mailbox, where they make no ticket",
+    )
+    timeout_seconds: float = Field(30.0, gt=0, le=300, description="Limit for a whole answer of the server")
 
     @model_validator(mode="after")
     def _login_is_whole(self) -> "SmtpSettings":

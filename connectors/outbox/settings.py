@@ -1,7 +1,5 @@
 """What the operator says of answering back on one account; `[answers.ID]`, where ID is the account's."""
 
-from typing import Annotated
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from connectors.mailbox.smtp_settings import SmtpSettings
@@ -13,24 +11,22 @@ class AnswerSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    enabled: Annotated[bool, Field(description="Whether new tickets of this account get a receipt")] = True
-    max_age_hours: Annotated[
-        float, Field(gt=0, le=72, description="What a citizen wrote longer ago gets no receipt any more")
-    ] = 24.0
-    per_minute: Annotated[
-        int, Field(ge=1, le=6000, description="Receipts of this account a minute; the others wait, emergencies do not")
-    ] = 60
-    per_recipient_a_day: Annotated[
-        int, Field(ge=1, le=100, description="Receipts to one address or number in 24 hours; further ones are not sent")
-    ] = 5
-    at_once: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=AT_ONCE_MOST,
-            description="Answers of this account on their way at a time, to as many citizens; the last of several is "
-            "kept for emergencies. By default what the service bears: mailbox 4, CMPP and SMPP 8, WeChat and WeCom 4, "
-            "Weibo 3",
-        ),
-    ] = None
-    smtp: Annotated[SmtpSettings | None, Field(description="How mail leaves; a mailbox needs it")] = None
+    enabled: bool = Field(True, description="Whether new tickets of this account get a receipt")
+    max_age_hours: float = Field(
+        24.0, gt=0, le=72, description="What a citizen wrote longer ago gets no receipt any more"
+    )
+    per_minute: int = Field(
+        60, ge=1, le=6000, description="Receipts of this account a minute; the others wait, emergencies do not"
+    )
+    per_recipient_a_day: int = Field(
+        5, ge=1, le=100, description="Receipts to one address or number in 24 hours; further ones are not sent"
+    )
+    at_once: int | None = Field(
+        None,
+        ge=1,
+        le=AT_ONCE_MOST,
+        description="Answers of this account on their way at a time, to as many citizens; the last of several is "
+        "kept for emergencies. By default what the service bears: mailbox 4, CMPP and SMPP 8, WeChat and WeCom 4, "
+        "Weibo 3",
+    )
+    smtp: SmtpSettings | None = Field(None, description="How mail leaves; a mailbox needs it")
