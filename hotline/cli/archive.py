@@ -86,7 +86,7 @@ def search(
 def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson = False) -> None:
     """Show a ticket or a message."""
     from hotline.cli import archive_view
-    from hotline.redact import redacted
+    from hotline.hiding import hidden
     from schemas.errors import MisconfiguredError
 
     refuse_misread(name)
@@ -107,7 +107,7 @@ def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson =
     elif clear:
         _log_alone(ctx, found.message_id)
     # The ticket came masked from its own index; of messages there is only one in clear.
-    shown = found if clear or hasattr(found, "ticket_no") else redacted(found)
+    shown = found if clear or hasattr(found, "ticket_no") else hidden(found)
     if as_json:
         print_json(shown)
     else:

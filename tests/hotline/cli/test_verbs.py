@@ -200,14 +200,14 @@ def test_a_person_sees_a_view_and_no_control_characters() -> None:
 
 
 def test_show_hides_what_a_message_holds_of_a_person() -> None:
+    from hotline.hiding import hidden
     from hotline.inputs import read
-    from hotline.redact import redacted
 
     write(record("1", "我叫李雷，家里停水", title="李雷"))
     (result,) = run(read([Path("a.jsonl")]), stage="message", jurisdiction="110000")
     message = result["message"]
     assert isinstance(message, Message)
-    shown = json.dumps(redacted(message), ensure_ascii=False, default=str)
+    shown = json.dumps(hidden(message), ensure_ascii=False, default=str)
     assert "李雷" not in shown
     assert "13800000000" not in shown
     assert message.message_id in shown

@@ -9,7 +9,7 @@ from schemas.shape import walk
 HIDDEN = "＊"
 
 
-def redacted(record: Struct) -> dict[str, Any]:
+def hidden(record: Struct) -> dict[str, Any]:
     """Return the record with every personal or sensitive value hidden; what is absent stays absent."""
     shown: dict[str, Any] = to_builtins(record)
     for info in walk(type(record)):

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from hotline.redact import HIDDEN, redacted
+from hotline.hiding import HIDDEN, hidden
 from schemas.records import Attachment, Party
 from tests.tickets.build import message
 
@@ -10,7 +10,7 @@ from tests.tickets.build import message
 def test_names_of_files_and_of_others_are_hidden_as_well() -> None:
     files = (Attachment(id="1", name="李沐阳.jpg", size=3), Attachment(id="2"))
     one = message(1, "我叫李沐阳", sender="13812345678", attachments=files)
-    shown = redacted(replace(one, recipients=(Party(kind="email", value="li@x.cn", name="李沐阳"),)))
+    shown = hidden(replace(one, recipients=(Party(kind="email", value="li@x.cn", name="李沐阳"),)))
     assert not any(secret in str(shown) for secret in ("李沐阳", "13812345678", "li@x.cn"))
     assert [(each["name"], each["size"]) for each in shown["attachments"]] == [(HIDDEN, 3), (None, None)]
     assert shown["message_id"] == one.message_id
