@@ -36,9 +36,9 @@ HEADINGS: Mapping[str, str] = MappingProxyType(
 """Headings of call centres; those of our own JSON shape are understood as well."""
 
 _TEXTS = ("caller", "callee", "caller_name", "subject", "note", "transcript")
-_TIMES = ("started_at", "answered_at", "ended_at")
-_SAID = ("request_kind", "category", "place", "ticket_no", "hotline_code")
-_KNOWN = frozenset({*_TEXTS, *_TIMES, *_SAID, "call_id", "revision", "direction", "disposition", "agent", "recording"})
+_KNOWN = frozenset(
+    {*_TEXTS, *values.TIMES, *values.SAID, "call_id", "revision", "direction", "disposition", "agent", "recording"}
+)
 
 
 def decoded(data: bytes) -> str:
@@ -83,11 +83,11 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
     """Return what a line under its heading line says. Raises as `row_of` does."""
     row = row_of(value)
     texts: dict[str, Any] = {name: row.get(name, "") for name in _TEXTS}
-    times: dict[str, Any] = {name: values.time_of(row.get(name), zone) for name in _TIMES}
-    findings = values.findings_of({name: row.get(name, "") for name in _SAID})
+    times: dict[str, Any] = {name: values.time_of(row.get(name), zone) for name in values.TIMES}
+    findings = values.findings_of({name: row.get(name, "") for name in values.SAID})
     disposition = values.disposition_of(row.get("disposition", ""))
     found = {finding.kind for finding in findings}
-    rest = {name: text for name, text in row.items() if text.strip() and (name not in _KNOWN or name in _SAID)}
+    rest = {name: text for name, text in row.items() if text.strip() and (name not in _KNOWN or name in values.SAID)}
     return Told(
         call_id=row["call_id"].strip(),
         revision=values.revision_of(row.get("revision")),

@@ -13,6 +13,10 @@ from normalizers.phone.told import is_number
 from normalizers.record import KINDS
 from schemas.records import Finding
 
+TIMES = ("started_at", "answered_at", "ended_at")
+SAID = ("request_kind", "category", "place", "ticket_no", "hotline_code")
+"""What a platform's record says of its call, and of the matter: the names of the fields, in JSON as in a table."""
+
 _LATEST = 4102444800
 _MILLISECONDS = 10**11
 _MOST_DIGITS = 14

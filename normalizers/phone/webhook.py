@@ -11,10 +11,8 @@ from schemas.errors import MalformedError
 from schemas.records import Recording
 
 _TEXTS = ("subject", "note", "caller", "callee", "caller_name")
-_SAID = ("request_kind", "category", "place", "ticket_no", "hotline_code")
-_TIMES = ("started_at", "answered_at", "ended_at")
 _TAKEN = frozenset(
-    {*_TEXTS, *_TIMES, "call_id", "revision", "direction", "disposition", "agent", "transcript", "recording"}
+    {*_TEXTS, *values.TIMES, "call_id", "revision", "direction", "disposition", "agent", "transcript", "recording"}
 )
 
 _SPEAKERS: Mapping[str, str] = {"citizen": "市民", "caller": "市民", "agent": "坐席"}
@@ -29,14 +27,16 @@ def call(body: bytes, zone: ZoneInfo) -> Told:
     Raises MalformedError for what is no object, or has no call id.
     """
     fields = _object(body)
-    said = {name: values.text_of(fields.get(name)) for name in _SAID}
+    said = {name: values.text_of(fields.get(name)) for name in values.SAID}
     findings = values.findings_of(said)
-    times: dict[str, Any] = {name: values.time_of(fields.get(name), zone) for name in _TIMES}
+    times: dict[str, Any] = {name: values.time_of(fields.get(name), zone) for name in values.TIMES}
     texts: dict[str, Any] = {name: values.text_of(fields.get(name)) for name in _TEXTS}
     disposition = values.disposition_of(values.text_of(fields.get("disposition")))
-    taken = _TAKEN | {name for name, kind in zip(_SAID, _FINDINGS, strict=True) if _is_found(findings, kind)}
+    taken = _TAKEN | {name for name, kind in zip(values.SAID, _FINDINGS, strict=True) if _is_found(findings, kind)}
     rest = {name: values.text_of(value) for name, value in fields.items() if name not in taken}
-    rest |= {name: values.text_of(fields.get(name)) for name in _TIMES if fields.get(name) and times[name] is None}
+    rest |= {
+        name: values.text_of(fields.get(name)) for name in values.TIMES if fields.get(name) and times[name] is None
+    }
     if disposition == "other":
         rest["disposition"] = values.text_of(fields.get("disposition"))
     return Told(
