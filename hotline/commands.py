@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from schemas.records import Event
 
 _TICKET = re.compile(ids.TICKET_ID)
-_HANDOVER = re.compile(r"[a-z2-7]{26}")
+_HANDOVER = re.compile(ids.MESSAGE_ID)
 
 SLACK = timedelta(minutes=1)
 """So far the clocks of this machine and of the event log's writer may be apart."""

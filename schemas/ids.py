@@ -36,6 +36,9 @@ _PROVINCES = tuple(
 TICKET_ID = r"([1-9][0-9]{5})-[a-z2-7]{20}"
 """A ticket's id; the group is its city."""
 
+MESSAGE_ID = r"[a-z2-7]{26}"
+"""A message's id, and that of its hand-over."""
+
 
 def is_adcode(text: str) -> bool:
     """Say whether a text names a city."""

@@ -8,6 +8,7 @@ What was written before stays in the topics until their retention or compaction 
 import re
 from collections.abc import Iterable
 
+from schemas import ids
 from schemas.records import event
 from schemas.records.given import ErasedMessage
 from tickets.commands import args
@@ -24,7 +25,7 @@ MOST_ERASED = 50_000
 MOST_ALONE = 10
 """Messages without a ticket that are erased together."""
 
-_MESSAGE = re.compile(r"[a-z2-7]{26}")
+_MESSAGE = re.compile(ids.MESSAGE_ID)
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 
 

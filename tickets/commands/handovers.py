@@ -2,6 +2,7 @@
 
 import re
 
+from schemas import ids
 from schemas.records import event
 from tickets import alarms
 from tickets.commands import args
@@ -12,7 +13,7 @@ from tickets.keys import scoped
 from tickets.lifecycle import CLOSED
 from tickets.state import State
 
-_HANDOVER = re.compile(r"[a-z2-7]{26}")
+_HANDOVER = re.compile(ids.MESSAGE_ID)
 
 
 def acknowledge(order: Order, given: args.Args) -> event.Changes:
