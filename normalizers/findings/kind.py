@@ -46,7 +46,8 @@ def request_kind(title: str, text: str, rules_folder: Path | None = None) -> Fin
     may_be = known.kinds
     if by_cues is not None:
         may_be = tuple(kind for kind in known.kinds if told[kind] or kind not in known.hearing["alone"])
-        if by_cues in known.hearing["stands"] and told[by_cues] >= SURE * sum(told.values()):
+        is_more_than_a_hint = told[by_cues] >= known.weights["likely"]
+        if by_cues in known.hearing["stands"] and is_more_than_a_hint and told[by_cues] >= SURE * sum(told.values()):
             likely = {}
     found = leaning.judged(told, by_cues, likely, may_be, known.hearing)
     if found is None:

@@ -19,7 +19,7 @@ from normalizers.findings.weights import Keys, counts, distinct, features_of_one
 from normalizers.text import fold
 from schemas.errors import MisconfiguredError
 
-ADDED = 0.5
+ADDED = 0.2
 """To how often each feature was counted: what was never seen is possible."""
 
 NOTHING = "none"

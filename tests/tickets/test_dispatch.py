@@ -43,6 +43,13 @@ def chosen(**case: Any) -> tuple[str | None, str | None, str, tuple[str, ...]]:
     return found.organizer, found.rule_id, found.reason_code, found.co_organizers
 
 
+def test_the_example_has_an_office_for_every_category() -> None:
+    ours = directories_of(None).of("210100")
+    assert ours is not None
+    found = {code: propose(ours, "t", Case(category=code)).reason_code for code in rules.load("category")["topics"]}
+    assert {code for code, reason in found.items() if reason != "directory"} == set()
+
+
 def opened() -> tuple[Desk, Event]:
     policy = TicketPolicy(directories=directories({"city": DIRECTORY}))
     desk, (decision,) = decided([said(1, *NOISE)], policy)

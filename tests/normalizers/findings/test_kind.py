@@ -37,6 +37,13 @@ def kind(text: str, title: str = "", folder: Path | None = None) -> str | None:
         ("谢谢你们，问题解决了", "praise"),
         ("路灯修好了，辛苦师傅们，谢谢", "praise"),
         ("回复说已经解决了，其实根本没人来过，请给个说法", "complaint"),
+        ("营业执照网上怎么注销", "consultation"),
+        ("营业执照丢了咋补", "consultation"),
+        ("违规停车扣几分啊", "consultation"),
+        ("個人偽造病歷怎麼處罰", "consultation"),
+        ("社區衛生站週末開門嗎", "consultation"),
+        ("加油站着火", "help_request"),
+        ("烟花爆竹违规燃放", "report"),
         ("今天天气不错", None),
         ("", None),
     ],
@@ -65,7 +72,7 @@ def test_two_parts_of_a_cue_stand_in_one_sentence() -> None:
 def test_a_finding_says_how_sure_it_is_and_by_which_rules() -> None:
     found = request_kind("", fold("请问怎么办理居住证？"))
     assert found is not None
-    assert (found.kind, found.source, found.version) == ("request_kind", "rule", "2026.4")
+    assert (found.kind, found.source, found.version) == ("request_kind", "rule", "2026.5")
     assert 0.5 < found.score <= 1
 
 
