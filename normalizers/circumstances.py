@@ -45,10 +45,10 @@ _DAY_OF_MONTH = re.compile(
     rf"(?=上午|下午|早|晚|中午|凌晨|夜|当天|那天)(?!{SINCE})"
 )
 _MOMENT = re.compile(
-    rf"{_FROM}(?<![以之提])(?:(大前|前|昨|今)(?:[天日](?:{_PART}|\d{{1,2}}[点:时])|[晚夜早晨])"
-    rf"|(上)?个?(?:周|星期|礼拜)([{_WEEKDAYS}天])的?(?:{_PART}|[早晚]))(?!{SINCE})"
+    rf"{_FROM}(?<![以之提])(?:(大前|前|昨|今)(?:[天日]|[晚夜早晨])"
+    rf"|(上)?个?(?:周|星期|礼拜)([{_WEEKDAYS}天])(?:的?(?:{_PART}|[早晚])|(?<=上周.)|(?<=上星期.)))(?!{SINCE})"
 )
-"""A day of which a part or an hour is told: it happened then, and not on another day."""
+"""A day: what is sudden happened then, and not on another day. 周五 alone may be any, 上周五 is one."""
 
 _LASTS = re.compile("到现在|至今|到今[天日早晚]|[每天]天|每[晚夜周早次]|经常|总是|一直|[还仍][是没未不在]|连续|反复")
 _YEAR = re.compile(rf"(?<!\d){_FROM}(?:(20\d\d)年|([前去今明])年)(?!{SINCE})")

@@ -163,20 +163,23 @@ class Question:
     def _signs(self, other: Sketch, copied: float) -> tuple[float, ...]:
         """Return what speaks for and against, in the order of `SIGNS`."""
         one, ours = self.sketch, self.all_names
-        theirs, unshared = other.names | other.text_names, other.names - ours
-        papers = one.papers & other.papers
+        theirs, papers = other.names | other.text_names, one.papers & other.papers
         heads = (one.names & other.names) - papers
         across = ((one.names & theirs) | (other.names & ours)) - heads - papers
         in_texts = (one.text_names & other.text_names) - across - heads - papers
-        shared = self._weigh(heads)
+        mine, yours = _telling(one, other, copied, self._policy)
+        are_all = mine is one.names
+        shared, weight = self._weigh(heads), self._weight if are_all else self._weigh(mine)
+        unshared = yours - ours
         alone = self._rarity.weigh(unshared) if unshared else 0.0
         places, objects = one.places and other.places, _of_objects(one, other)
         return (
             min(shared, 4.0),
-            shared / max(1.0, min(self._weight, self._weigh(other.names & ours) + alone)),
+            (shared if are_all else self._weigh(heads & mine))
+            / max(1.0, min(weight, self._weigh(yours & ours) + alone)),
             min(self._weigh(across), 4.0),
             min(self._weigh(in_texts), 6.0),
-            min(self._weigh(one.names - theirs), alone),
+            min(self._weigh(mine - theirs), alone),
             *objects,
             copied,
             other_area(one.areas, other.areas),
@@ -229,6 +232,22 @@ def _agree(one: Sketch, other: Sketch) -> bool:
     if one.aspects.isdisjoint(other.aspects) or one.whereabouts is None or other.whereabouts is None:
         return False
     return not may_be_elsewhere(one, other) and not stand_apart(one, other)
+
+
+def _telling(one: Sketch, other: Sketch, copied: float, policy: NearPolicy) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the names of each head by which it is asked how much of them the other shares.
+
+    All, but of two texts without a title, one of them short, of which next to nothing stands in the other: there each
+    has words of its own also where one incident is told twice, so if they share a name that tells where it is, only
+    such names say anything.
+    """
+    shorter = min(len(one.grams), len(other.grams))
+    if not (one.untitled and other.untitled and shorter < GRAMS):
+        return one.names, other.names
+    where = (one.whereabouts or frozenset()) | (other.whereabouts or frozenset())
+    is_anew = copied < policy.anew_share * min(1.0, shorter / policy.copy_grams)
+    mine, yours = one.names & where, other.names & where
+    return (mine, yours) if is_anew and not mine.isdisjoint(yours) else (one.names, other.names)
 
 
 def _is_contradicted(signs: tuple[float, ...], policy: NearPolicy) -> bool:

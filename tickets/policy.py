@@ -40,6 +40,7 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parallel_share_of_equals: Annotated[float, Meta(gt=0, le=1)] = 0.5
     parallel_share_of_words: Annotated[float, Meta(gt=0, le=1)] = 0.55
     retold_share: Annotated[float, Meta(gt=0, le=1)] = 0.4
+    anew_share: Annotated[float, Meta(ge=0, le=1)] = 0.2
 
     def is_restricted(self, codes: Iterable[str]) -> bool:
         """Say whether one of these codes keeps a ticket from being joined to others by itself."""
