@@ -73,7 +73,10 @@ def ticket_of(
             continue
         if known is not None and known.waiting and not _is_of_the_former(known, ticket, features):
             continue  # the call that has its id by now has no ticket yet
-        if not _is_anothers(known or _of(ticket), features, at):
+        call = _of(ticket)
+        if known is not None and not known.told.keys().isdisjoint(ticket.messages):
+            call = known
+        if not _is_anothers(call, features, at):
             return ticket
     return None
 
@@ -108,7 +111,7 @@ def by_now(state: "State", jurisdiction: str, features: Features) -> CallRecords
 
 
 def _of(ticket: TicketState) -> CallRecords:
-    """Return what a ticket tells of its call when the records are forgotten."""
+    """Return what a ticket tells of its call where its records are forgotten, or another's have the id by now."""
     return CallRecords(told_at=ticket.opened_at, people=ticket.requesters)
 
 

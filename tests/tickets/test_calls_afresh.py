@@ -169,6 +169,21 @@ def test_an_id_that_is_used_again_is_another_call_though_all_is_read_in_one_minu
     assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
 
 
+def test_a_file_of_the_day_before_tells_of_the_former_call_and_parts_nothing_of_the_newer() -> None:
+    """A platform that counts anew each day, and a file of calls at night: its records have no words."""
+    calls = Calls()
+    calls.tell(minutes=2, call_id="7", revision=1, note=LAMP, caller=ONE, started_at=told_at(0))
+    newer = {"call_id": "7", "caller": OTHER, "started_at": told_at(24)}
+    calls.tell(minutes=60 * 24 + 2, revision=1, note=NOISE, **newer)
+    calls.tell(minutes=60 * 25, call_id="7", disposition="answered", caller=ONE, started_at=told_at(0))
+    assert calls.tell(minutes=60 * 25 + 1, revision=2, transcript="市民：熏得睡不着", **newer).relation == "part_of"
+    one, other = calls.tickets
+    assert (one.text, other.requester.phone, other.message_count) == (LAMP, OTHER, 2)
+    assert len(calls.state.tickets[other.ticket_id].requesters) == 1, "who called the day before is no requester of it"
+    assert "熏得睡不着" in other.text
+    assert NOISE in other.text
+
+
 @pytest.mark.parametrize(
     ("caller", "hours"), [("", 2), (OTHER, 2), (ONE, 8)], ids=["withheld", "a leg", "another zone"]
 )
