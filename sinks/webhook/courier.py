@@ -138,19 +138,22 @@ class Courier:
 
         None when its ticket lost words behind it, or may be read no more: nothing of before is told.
         """
-        async with self._slots:
-            while True:
-                async with self._gate.passage() as closings:
-                    if self._ahead.is_void(journey.document):
-                        return None
-                    answer = await self._sent(journey, closings)
-                if answer.outcome in (Outcome.DELIVERED, Outcome.REFUSED):
-                    return answer
-                metrics.RETRIES.labels(self._sink.name).inc()
-                if journey.attempts == 1:
-                    await self._kept(self._line(journey, "retrying", answer))
-                if self._gate.reason is None or self._left(journey) <= 0:
-                    return answer
+        while True:
+            async with self._slots:
+                while True:
+                    async with self._gate.passage() as closings:
+                        if self._ahead.is_void(journey.document):
+                            return None
+                        answer = await self._sent(journey, closings)
+                    if answer.outcome in (Outcome.DELIVERED, Outcome.REFUSED):
+                        return answer
+                    metrics.RETRIES.labels(self._sink.name).inc()
+                    if journey.attempts == 1:
+                        await self._kept(self._line(journey, "retrying", answer))
+                    if self._gate.reason is None or self._left(journey) <= 0:
+                        return answer
+                    if not self._gate.is_sure:
+                        break  # another one asks: the endpoint may break down at this one alone
 
     async def _sent(self, journey: _Journey, closings: int) -> Answer:
         if journey.began is None:

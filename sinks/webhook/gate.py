@@ -42,6 +42,11 @@ class Gate:
         self._opens_at = 0.0
         self.reason: str | None = None
 
+    @property
+    def is_sure(self) -> bool:
+        """Say whether so many asked one after the other in vain that it is no matter who asks."""
+        return self._faults >= SUSPICIOUS
+
     @asynccontextmanager
     async def passage(self) -> AsyncIterator[int]:
         """Let through; at a shut gate one at a time, and not before its time. Gives what `note` wants to hear."""

@@ -440,3 +440,24 @@ async def test_a_fault_that_nobody_thought_of_is_an_endpoint_that_is_away(
     assert ("retrying", "OverflowError", 1) in trip.outcomes
     assert trip.slept
     assert courier.trouble is None
+
+
+@pytest.mark.parametrize(("at_once", "spoiled"), [(1, 1), (4, 6)])
+async def test_deliveries_at_which_the_endpoint_breaks_down_hold_up_the_others_for_a_minute_and_not_for_hours(
+    trip: Trip, at_once: int, spoiled: int
+) -> None:
+    """Its proxy answers 504 for these alone, as if it were away: whoever asks next is another one."""
+    answer = status(204)
+    for number in range(spoiled):
+        answer = for_ticket(f"210100-{number}", status(504), answer)
+    trip.receiver.answers = [answer]
+    taken: list[float] = []
+
+    async def note() -> None:
+        if not taken and len({one.ticket for one in trip.receiver.got}) == 30:
+            taken.append(trip.time)
+
+    trip.on_sleep = note
+    await trip.make(requests_at_once=at_once).deliver([snapshot(f"210100-{n}", offset=n) for n in range(30)])
+    assert taken[0] < 60
+    assert sorted(letter.key for letter in trip.letters) == [b"210100-%d" % n for n in range(spoiled)]
