@@ -47,6 +47,9 @@ SURE_REPORT = "confidentiality.report"
 _GRAM = 3
 
 _DIGIT = rf"[\d{SPOKEN_DIGITS}\u24ff\u2776-\u2793]"
+_PARTED_NUMBER = re.compile(r"\d(?<!\d\d)\d*+(?:[^\w\s]\d++)+")
+"""Without what stands between its digits 1-11-201 would be 11-1-201, and 1.5 be 15."""
+
 _LONG_NUMBER = re.compile(rf"{_DIGIT}(?:(?:[\W_]{{0,6}}|[\W_]?(?:[嗯呃]|横?杠|那个|然后是?)[\W_]?){_DIGIT}){{6,}}")
 """A telephone, a card, an identity: no gram of it is kept.
 
@@ -85,7 +88,8 @@ def features_of(
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
     matter = matter_of(title, without(folded[len(heading) :]), policy.rules_folder, day)
     key, *older = policy.requester_keys.values()
-    text_keys = _text_keys(letters, (*_files(attachments), *_places(findings)), policy)
+    beside = (*_PARTED_NUMBER.findall(whole), *_files(attachments), *_places(findings))
+    text_keys = _text_keys(letters, beside, policy)
     message_keys = _message_keys(draft, own_id, policy)
     part_keys = _part_keys(draft.part, draft, policy) if draft.part is not None else ()
     return Features(

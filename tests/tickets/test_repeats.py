@@ -1,8 +1,11 @@
 """Whom a message repeats is looked for beyond the newest of a crowd, and beyond the same words."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
+from tests.tickets.build import START
 from tests.tickets.commands.orders import Office
 from tests.tickets.said import decided, said, take, ticket_of
 from tickets.policy import TicketPolicy, near_policy
@@ -45,6 +48,22 @@ DAYS = 24 * 60
 )
 def test_the_same_words_weeks_later_mean_another_night(days: int, relation: str) -> None:
     desk, (first, second) = decided([said(1, "", OUTAGE, sender=WE), said(2 + days * DAYS, "", OUTAGE, sender=WE)])
+    assert second.relation == relation
+    if relation == "new":
+        targets = {one.target for one in ticket_of(desk, second).proposals}
+        assert targets == {ticket_of(desk, first).ticket_id}
+
+
+@pytest.mark.parametrize(
+    ("order", "relation"), [((0, 14), "new"), ((14, 0), "new"), ((0, 1), "same_person_same_matter")]
+)
+def test_the_same_words_of_two_nights_are_two_when_an_archive_brings_both_at_once(
+    order: tuple[int, int], relation: str
+) -> None:
+    """Whatever comes first: they were taken within a minute, and tell of the nights before they were sent."""
+    taken = START + timedelta(days=60)
+    messages = [replace(said(1 + days * DAYS, "", OUTAGE, sender=WE), ingested_at=taken) for days in order]
+    desk, (first, second) = decided(messages)
     assert second.relation == relation
     if relation == "new":
         targets = {one.target for one in ticket_of(desk, second).proposals}

@@ -48,6 +48,21 @@ def test_who_tells_another_thing_day_or_neighbour_is_still_only_proposed(first: 
 
 
 @pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("翡翠城1-11-201卫生间漏水到楼下", "翡翠城11-1-201卫生间漏水到楼下"),
+        ("订单20261104-1558商家不退款", "订单2026110-41558商家不退款"),
+        ("翡翠城3#2单元停水", "翡翠城32单元停水"),
+    ],
+)
+def test_who_only_parts_the_digits_otherwise_tells_of_another_door_or_order(first: str, second: str) -> None:
+    """A property office reports for many flats from one telephone."""
+    desk, (one, two) = decided([said(n, "", text, sender=ONE) for n, text in enumerate((first, second))])
+    assert two.relation == "new"
+    assert [found.target for found in ticket_of(desk, two).proposals] == [ticket_of(desk, one).ticket_id]
+
+
+@pytest.mark.parametrize(
     "texts",
     [
         (

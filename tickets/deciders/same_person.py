@@ -75,8 +75,11 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _is_of_another_day(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    """Say whether the same words tell of another day: nothing else gives one text other marks."""
-    is_later = incoming.at - ticket.opened_at > SOON
+    """Say whether the same words tell of another day: nothing else gives one text other marks.
+
+    What reaches us long after it was sent says nothing by when it comes: an archive brings two nights in one minute.
+    """
+    is_later = max(incoming.at - ticket.opened_at, incoming.at - incoming.received_at) > SOON
     return is_later and state.near.has_other_marks(incoming.features, ticket.order)
 
 
