@@ -44,6 +44,11 @@ class Ahead:
         self._moved = asyncio.Condition()
         self._fault: BaseException | None = None
 
+    @property
+    def trouble(self) -> str | None:
+        """Say what deliveries wait for, None when they do not."""
+        return None if all(map(self._is_read, self._next)) else "what lies ahead is read before anything is delivered"
+
     def note(self, documents: Iterable[Document]) -> None:
         """Remember which tickets these take words from, and which they hide."""
         for document in documents:

@@ -79,7 +79,7 @@ class Courier:
     @property
     def trouble(self) -> str | None:
         """Return what is in the way."""
-        return self._kafka_trouble or self._gate.reason
+        return self._kafka_trouble or self._gate.reason or self._ahead.trouble
 
     async def deliver(self, documents: Sequence[Document]) -> None:
         """Return when each document is delivered, not wanted, or a dead letter that Kafka holds.

@@ -9,7 +9,10 @@ from msgspec import UNSET
 from schemas.errors import SchemaError
 from sinks.base import Document
 from sinks.webhook.ahead import Ahead
-from tests.sinks.webhook.snapshots import snapshot
+from sinks.webhook.courier import Courier
+from sinks.webhook.webhook import WebhookSink
+from tests.sinks.webhook.snapshots import snapshot, subscriber
+from tests.waiting import soon
 
 
 def void(ahead: Ahead, *versions: int) -> list[bool]:
@@ -65,3 +68,19 @@ async def test_what_ends_the_reader_comes_out_where_the_deliveries_are() -> None
     with pytest.raises(ZeroDivisionError):
         await asyncio.wait_for(ahead.known(Document(snapshot().position, b"", b"", []).position), 10)
     await reading
+
+
+async def test_while_nobody_can_tell_what_lies_ahead_it_is_said_so() -> None:
+    """Nothing is delivered then, though the endpoint is well."""
+    sink = WebhookSink("map", subscriber())
+    ahead = Ahead(reader=nobody)
+    courier: Any = Courier(sink, "map", subscriber(), nobody, nobody, ahead=ahead)
+    assert courier.trouble is None
+    waiting = asyncio.create_task(courier.deliver([snapshot()]))
+    await soon(lambda: courier.trouble == "what lies ahead is read before anything is delivered")
+    waiting.cancel()
+    await asyncio.wait([waiting])
+
+
+def nobody(*_: Any) -> Any:
+    raise AssertionError
