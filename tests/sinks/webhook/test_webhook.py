@@ -1,7 +1,10 @@
 """The endpoint over TLS and behind names; reasons that quote no URL."""
 
+import asyncio
 import datetime as dt
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,3 +107,37 @@ async def test_after_a_fault_the_rest_of_a_write_waits() -> None:
     assert [one.position.offset for one in verdicts.stored] == [0]
     assert [one.document.position.offset for one in verdicts.retry] == [1, 2]
     assert len(receiver.got) == 2
+
+
+@asynccontextmanager
+async def trickling(*, headers: bool) -> AsyncIterator[str]:
+    """An endpoint whose answer never ends, as long as somebody listens: its headers, or its body behind them."""
+    ended = asyncio.Event()
+
+    async def heard(reader: asyncio.StreamReader) -> None:
+        with suppress(OSError):
+            while await reader.read(65_536):
+                pass
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        listening = asyncio.create_task(heard(reader))
+        writer.write(b"HTTP/1.1 200 OK\r\n" + (b"" if headers else b"transfer-encoding: chunked\r\n\r\n"))
+        while not listening.done():
+            writer.write(b"x-more: more\r\n" if headers else b"4\r\nmore\r\n")
+            await asyncio.sleep(0.02)
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+        ended.set()
+
+    async with await asyncio.start_server(answer, "127.0.0.1") as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hook"
+        await asyncio.wait_for(ended.wait(), 30)
+
+
+async def test_an_answer_that_trickles_for_ever_holds_nobody_up() -> None:
+    async with trickling(headers=True) as url, asyncio.timeout(30):
+        told = await outcome(url, request_timeout_seconds=0.5)
+    assert told[0] is Outcome.AWAY
+    async with trickling(headers=False) as url, asyncio.timeout(30):
+        assert await outcome(url) == (Outcome.DELIVERED, "200"), "nobody reads the body"
