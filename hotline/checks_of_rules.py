@@ -1,6 +1,7 @@
 """What `hotline check` looks at in the city's own rules, policies and models: what cannot be used, or has no effect."""
 
-from collections.abc import Callable, Iterator, Mapping
+import difflib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hotline import services
 from hotline.checks_of_words import misspelt
 from hotline.replay.rules import idle_calendars, strangers
-from normalizers.findings import rulebooks
+from normalizers.findings import category, rulebooks
 from schemas import words
 from schemas.errors import PipelineError
 from schemas.ids import is_in_china
@@ -56,17 +57,53 @@ def refusal(look: Callable[["Settings"], object], settings: "Settings") -> Itera
 
 def _meant_for_nobody(folder: Path) -> Iterator[str]:
     """Name what a time limit or a directory is for, or what stops its clock, and is nowhere: it would never count."""
+    codes = category.names(folder)
     for kind in ("deadlines", "dispatch"):
         for name, table in policies.read(kind, folder).items():
+            if kind == "deadlines":
+                yield from _overtaken(name, table["rules"])
             yield from _strange(f"{kind}/{name}.toml", "adcodes", table, _is_place)
             for rule in table["rules"]:
+                where = f"the rule {rule['id']} in {kind}/{name}.toml"
                 for key, is_known in _SELECTORS.items():
-                    yield from _strange(f"the rule {rule['id']} in {kind}/{name}.toml", key, rule, is_known)
+                    yield from _strange(where, key, rule, is_known)
+                yield from _strange(where, "categories", rule, lambda code: not _is_slip(code, codes))
 
 
 def _strange(where: str, key: str, table: Mapping[str, Any], is_known: Callable[[str], bool]) -> Iterator[str]:
     if found := ", ".join(one for one in table.get(key, ()) if not is_known(one)):
         yield f"`{key}` of {where} names {found}, which there is not: it never counts, so correct it."
+
+
+def _is_slip(code: str, known: Collection[str]) -> bool:
+    """Say whether a category is meant as one of ours and is none; a clerk, or a channel, may give those of others."""
+    if any(one.startswith(code) for one in known):
+        return False
+    return code.split(".", 1)[0] in known or bool(difflib.get_close_matches(code, known, n=1, cutoff=0.75))
+
+
+def _overtaken(name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
+    """Name each time limit before which another one stands that is for all that it is for."""
+    for at, rule in enumerate(rules):
+        if before := next((one["id"] for one in rules[:at] if _covers(one, rule)), None):
+            yield f"The rule {rule['id']} in deadlines/{name}.toml never counts: {before} before it is for all of it."
+
+
+def _covers(before: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
+    if before["clock"] != rule["clock"] or before.get("by_clerk") or rule.get("by_clerk"):
+        return False
+    wide = [key for key in ("channels", "kinds") if before.get(key)]
+    beginnings = tuple(before.get("categories", ()))
+    return (
+        all(rule.get(key) and {*before[key]}.issuperset(rule[key]) for key in wide)
+        and (not beginnings or _all_begin(rule.get("categories", ()), beginnings))
+        and (not before.get("emergency") or bool(rule.get("emergency")))
+        and all(before.get(key) in (None, rule.get(key)) for key in ("valid_from", "valid_to"))
+    )
+
+
+def _all_begin(codes: Collection[str], beginnings: tuple[str, ...]) -> bool:
+    return bool(codes) and all(code.startswith(beginnings) for code in codes)
 
 
 def _is_place(beginning: str) -> bool:

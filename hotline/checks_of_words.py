@@ -42,11 +42,13 @@ def _nearly(keys: Iterable[str], known: Collection[str]) -> Iterator[str]:
 
 
 def _strange_words(folder: Path) -> Iterator[str]:
-    alarms, kinds = rules.load("emergency", folder)["rule"], rules.load("kind", folder)["kinds"]
+    alarms, told = rules.load("emergency", folder)["rule"], rules.load("kind", folder)
+    kinds, heard = told["kinds"], told["hearing"]
     for said, known, what in (
         ({one["level"] for one in alarms}, words.EMERGENCY_LEVELS, "level in emergency.toml"),
         ({one for rule in alarms for one in rule["classes"]}, words.EMERGENCY_CLASSES, "class in emergency.toml"),
         (set(kinds), words.REQUEST_KINDS, "kind in kind.toml"),
+        ({*heard["stands"], *heard["alone"]}, words.REQUEST_KINDS, "kind in [hearing] of kind.toml"),
     ):
         if strange := sorted(said - known.keys()):
             yield f"The {what} in {folder} cannot be {', '.join(strange)}: choose from {', '.join(known)}."

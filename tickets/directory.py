@@ -92,4 +92,13 @@ def _read(name: str, table: Any) -> Directory:
     strange = sorted({kind for rule in directory.rules for kind in rule.kinds} - {*words.REQUEST_KINDS})
     if strange:
         raise MisconfiguredError(f"The directory in {name}.toml names kinds that there are not: {', '.join(strange)}.")
+    ids = [rule.id for rule in directory.rules]
+    if twice := sorted({one for one in ids if ids.count(one) > 1}):
+        raise MisconfiguredError(
+            f"The directory in {name}.toml has several rules {', '.join(twice)}: keep one of each."
+        )
+    if idle := [rule.id for rule in directory.rules if not rule.organizers]:
+        raise MisconfiguredError(f"In the directory in {name}.toml nobody is responsible by {', '.join(idle)}.")
+    if directory.first_after_returns < 0:
+        raise MisconfiguredError(f"`first_after_returns` in {name}.toml is a number of returns, or 0 for never.")
     return directory

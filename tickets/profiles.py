@@ -49,6 +49,10 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     rules: tuple[Rule, ...]
 
 
+_MOST: Mapping[str, int] = {"minutes": 5_256_000, "hours": 87_600, "natural_days": 3_650, "working_days": 2_500}
+"""Ten years in each unit: there are moments that no calendar has."""
+
+
 def profiles(tables: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> dict[str, Profile]:
     """Return the profiles of these files by name.
 
@@ -74,6 +78,10 @@ def _profile(name: str, table: Any, calendars: Mapping[str, Calendar]) -> Profil
     for rule in profile.rules:
         if rule.amount < 1 or rule.extension_max < 0:
             raise MisconfiguredError(f"The rule {rule.id} in {name}.toml needs an amount of 1 or more.")
+        if rule.amount + rule.extension_max > _MOST[rule.unit]:
+            raise MisconfiguredError(f"The rule {rule.id} in {name}.toml grants more than ten years.")
+        if rule.valid_from and rule.valid_to and rule.valid_to < rule.valid_from:
+            raise MisconfiguredError(f"The rule {rule.id} in {name}.toml is never in force: it ends before it begins.")
     return profile
 
 

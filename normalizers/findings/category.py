@@ -13,6 +13,7 @@ from normalizers import rules
 from normalizers.findings import leaning
 from normalizers.findings.leaning import Leaning
 from normalizers.findings.words import Words
+from normalizers.text import fold
 from schemas.records import Finding
 
 MOST_CHARACTERS = 4_000
@@ -123,7 +124,7 @@ def rulebook(folder: Path | None) -> Rulebook:
     for topic, told in table["topics"].items():
         for level in ("hints", "words", "sure"):
             for word in told.get(level, ()):
-                weights[word][topic] = scale[level]
+                weights[fold(word)][topic] = scale[level]
     classes, all_topics, words = tuple(table["classes"]), tuple(table["topics"]), Words(weights)
     return Rulebook(
         words=words,

@@ -1,8 +1,8 @@
 """Cues: ways to say something, one word or one of some words and a little later one of others, found with their place.
 
 Written `投诉`, or `请|望…解决|帮助`: one of the first words, and in the same sentence, up to `within` characters later,
-one of the second; then of a third, and so on. `@name` in the place of a word stands for a list. Words are written as
-`fold` gives them.
+one of the second; then of a third, and so on. `@name` in the place of a word stands for a list. However words are
+written, they are looked for as `fold` gives them.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from normalizers.findings.words import Match, Words, cover, trie
-from normalizers.text import Span, aligned
+from normalizers.text import Span, aligned, fold
 
 _SENTENCE = re.compile(r"[。!?\n]")
 
@@ -53,7 +53,7 @@ class Cues(Generic[Label]):
         covered: Iterable[str] = (),
         lists: Mapping[str, Sequence[str]] = _NO_LISTS,
     ) -> None:
-        self.covered = re.compile(trie(covered))
+        self.covered = re.compile(trie(map(fold, covered)))
         self._within = within
         cues = [(label, [_words(part, lists) for part in text.split("…")]) for label, text in written]
         if too_long := [parts for _, parts in cues if len(parts) > MOST_PARTS]:
@@ -139,7 +139,7 @@ def _is_end_of_number(said: str, start: int) -> bool:
 
 
 def _words(part: str, lists: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    words = {word for one in part.split("|") for word in (lists[one[1:]] if one.startswith("@") else (one,))}
+    words = {fold(word) for one in part.split("|") for word in (lists[one[1:]] if one.startswith("@") else (one,))}
     if "" in words:
         raise ValueError("a cue has an empty word")
     return frozenset(words)

@@ -1,7 +1,7 @@
 """Rules as data: words and levels that a city's own people can read and change; read once."""
 
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
@@ -56,12 +56,36 @@ def load(name: str, folder: Path | None = None) -> dict[str, Any]:
         raise not_utf8(file) from error
     except (OSError, ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits
         raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
-    return _completed(own, load(name), YOUNGER.get(name, ())) if folder is not None else own
+    if folder is None:
+        return own
+    for fault in _misshapen(own, load(name)):
+        raise MisconfiguredError(f"The rules in {file} cannot be used: {fault}.")
+    return _completed(own, load(name), YOUNGER.get(name, ()))
 
 
 def not_utf8(file: Traversable) -> MisconfiguredError:
     """Return the fault of a file that an editor saved in another encoding, as they do on many a Chinese desk."""
     return MisconfiguredError(f"{file} is not written in UTF-8: save it as UTF-8.")
+
+
+def _misshapen(own: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterator[str]:
+    """Name each value that is of another type than ours: a text for a list of words would count by its letters."""
+    alike = {_shape(one) for one in ours.values()}
+    for key, value in own.items():
+        known = [ours[key]] if key in ours else list(ours.values()) if len(alike) == 1 else []
+        shapes = sorted({_shape(one) for one in known})
+        if known and _shape(value) not in shapes:
+            yield f"`{key}` is {_shape(value)}, and has to be {shapes[0]}"
+        elif isinstance(value, dict):
+            yield from _misshapen(value, {name: one for table in known for name, one in table.items()})
+        elif isinstance(value, list):
+            inner = {_shape(one) for words in known for one in words}
+            yield from (f"`{key}` holds {_shape(one)}" for one in value if inner and _shape(one) not in inner)
+
+
+def _shape(value: Any) -> str:
+    names = {bool: "true or false", str: "a text", list: "a list", dict: "a table", int: "a number", float: "a number"}
+    return names.get(type(value), "a date")
 
 
 def _completed(own: dict[str, Any], ours: Mapping[str, Any], younger: Sequence[str]) -> dict[str, Any]:

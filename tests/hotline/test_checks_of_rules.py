@@ -95,6 +95,109 @@ def test_what_is_for_nobody_is_told(folder: Path, file: str, old: str, new: str,
     assert fault.startswith(where)
 
 
+@pytest.mark.parametrize("file", ["deadlines/guangxi.toml", "dispatch/shenyang.toml"])
+@pytest.mark.parametrize("code", ["construction.utility", "constructoin", "constructoin.utilities", "transport.taxis"])
+def test_a_category_that_there_is_not_is_told(folder: Path, file: str, code: str) -> None:
+    text = (folder / file).read_text("utf-8")
+    (folder / file).write_text(text.replace('kinds = ["complaint"]', f'categories = ["{code}"]'), "utf-8")
+    (fault,) = told()
+    assert fault.startswith("`categories` of the rule ")
+    assert f" names {code}, which there is not" in fault
+
+
+@pytest.mark.parametrize("code", ["construction", "construction.utilities", "transport.t", "010203", "城管/噪声"])
+def test_a_category_of_ours_or_of_another_scheme_is_in_order(folder: Path, code: str) -> None:
+    text = (folder / "dispatch/shenyang.toml").read_text("utf-8")
+    (folder / "dispatch/shenyang.toml").write_text(text.replace("kinds", f'categories = ["{code}"]\nkinds'), "utf-8")
+    assert told() == []
+
+
+SECOND = LIMITS[LIMITS.index("[[rules]]") :].replace('"guangxi.resolve"', '"guangxi.later"')
+
+
+@pytest.mark.parametrize(
+    ("narrower", "is_told"),
+    [
+        ("", True),
+        ("emergency = true", True),
+        ('categories = ["construction"]', True),
+        ("valid_from = 2026-01-01", True),
+        ("by_clerk = true", False),
+    ],
+)
+def test_a_time_limit_behind_one_that_is_for_the_same_is_told(folder: Path, narrower: str, *, is_told: bool) -> None:
+    (folder / "deadlines/guangxi.toml").write_text(f"{LIMITS}\n{SECOND}{narrower}\n", "utf-8")
+    assert ["guangxi.later in deadlines/guangxi.toml never counts: guangxi.resolve" in one for one in told()] == (
+        [True] if is_told else []
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('kinds = ["complaint"]', 'kinds = ["complaint", "report"]'),
+        ('kinds = ["complaint"]\n', ""),
+        ('channels = ["sms"]\n', ""),
+        ('clock = "resolve"', 'clock = "sign"'),
+    ],
+)
+def test_a_wider_time_limit_behind_a_narrow_one_is_in_order(folder: Path, old: str, new: str) -> None:
+    assert old in SECOND
+    (folder / "deadlines/guangxi.toml").write_text(f"{LIMITS}\n{SECOND.replace(old, new)}", "utf-8")
+    assert told() == []
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "says"),
+    [
+        ("deadlines/guangxi.toml", "amount = 5", "amount = 7_000_000_000", "grants more than ten years"),
+        ("deadlines/guangxi.toml", "amount = 5", "amount = 5\nextension_max = 4_000", "grants more than ten years"),
+        (
+            "deadlines/guangxi.toml",
+            "amount = 5",
+            "amount = 5\nvalid_from = 2026-07-01\nvalid_to = 2026-06-30",
+            "is never in force",
+        ),
+        ("dispatch/shenyang.toml", 'organizers = ["water"]', "organizers = []", "nobody is responsible"),
+        (
+            "dispatch/shenyang.toml",
+            "[[rules]]",
+            f"{DIRECTORY[DIRECTORY.index('[[rules]]') :]}\n[[rules]]",
+            "several rules",
+        ),
+        ("dispatch/shenyang.toml", 'version = "1"', 'version = "1"\nfirst_after_returns = -1', "number of returns"),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_is_refused(folder: Path, file: str, old: str, new: str, says: str) -> None:
+    text = (folder / file).read_text("utf-8")
+    assert old in text
+    (folder / file).write_text(text.replace(old, new, 1), "utf-8")
+    (fault,) = told()
+    assert says in fault
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "says"),
+    [
+        ("kind.toml", "within = 14", 'within = "14"', "`within` is a text, and has to be a number"),
+        ("kind.toml", "sure = 4.0", 'sure = "4"', "`sure` is a text, and has to be a number"),
+        ("kind.toml", 'stands = ["report"]', 'stands = "report"', "`stands` is a text, and has to be a list"),
+        ("category.toml", "least = 0.22", 'least = "0.22"', "`least` is a text, and has to be a number"),
+        (
+            "category.toml",
+            "[classes]",
+            '[topics."transport.own"]\nname = "-"\nsure = "月台"\n[classes]',
+            "`sure` is a text",
+        ),
+        ("category.toml", "[classes]", "[classes]\nmoon = 1", "`moon` is a number, and has to be a text"),
+        ("minors.toml", "\nat_school = [", "\nat_school = [8, ", "`at_school` holds a number"),
+    ],
+)
+def test_a_value_of_another_type_is_refused(folder: Path, name: str, old: str, new: str, says: str) -> None:
+    copied(folder, name, old, new)
+    assert says in told()[0]
+
+
 @pytest.mark.parametrize("beginning", ["4", "45", "450100"])
 def test_time_limits_may_be_for_a_region_of_several_provinces(folder: Path, beginning: str) -> None:
     (folder / "deadlines/guangxi.toml").write_text(LIMITS.replace('"45"', f'"{beginning}"'), "utf-8")
@@ -125,6 +228,8 @@ def copied(folder: Path, name: str, old: str, new: str) -> None:
         ("emergency.toml", 'level = "critical"', 'level = "critcal"', "The level in emergency.toml"),
         ("emergency.toml", 'classes = ["fire"]', 'classes = ["fires"]', "The class in emergency.toml"),
         ("kind.toml", "[kinds.complaint]", "[kinds.complaints]", "The kind in kind.toml"),
+        ("kind.toml", 'stands = ["report"]', 'stands = ["reports"]', "The kind in [hearing] of kind.toml"),
+        ("kind.toml", 'alone = ["praise"]', 'alone = ["thanks"]', "The kind in [hearing] of kind.toml"),
         ("kind.toml", "\n[weights]", "\nverson = 1\n[weights]", "did you mean `version`?"),
     ],
 )

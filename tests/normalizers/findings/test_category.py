@@ -112,10 +112,11 @@ scheme = "chengdu.2026"
 version = "7"
 weights = {sure = 4.0, words = 2.0, hints = 1.0, title = 2.0, least = 1.0, apart = 0.0}
 classes = {c1 = "火锅"}
-topics."c1.smell" = {name = "油烟", sure = ["油烟"]}
+topics."c1.smell" = {name = "油烟", sure = ["油煙", "BBQ"]}
 """
     (tmp_path / "category.toml").write_text(own, encoding="utf-8")
-    assert about("楼下油烟大", folder=tmp_path) == "c1.smell"
+    for said in ("楼下油烟大", "樓下油煙大", "BBQ太吵"):
+        assert about(said, folder=tmp_path) == "c1.smell"
     assert path_of("c1.smell", tmp_path) == ("chengdu.2026", ("火锅", "油烟"))
 
 

@@ -89,6 +89,19 @@ kinds.praise = {sure = ["蓝月"], likely = [], hints = []}
     assert kind("蓝月七号") is None
 
 
+def test_a_city_may_write_words_in_capitals_or_traditional_characters(tmp_path: Path) -> None:
+    own = """
+version = "city.1"
+within = 10
+not = ["舉報電話"]
+weights = {sure = 4.0, likely = 2.0, hints = 1.0, title = 2.0, least = 1.0, most = 3}
+kinds.report = {sure = ["藍月", "KTV…沒證|ＶＩＰ"], likely = [], hints = []}
+"""
+    (tmp_path / "kind.toml").write_text(own, encoding="utf-8")
+    for said in ("蓝月", "藍月", "ktv没证", "KTV的vip"):
+        assert kind(said, folder=tmp_path) == "report", said
+
+
 def test_a_book_takes_no_longer_than_its_ends() -> None:
     assert kind("请问" + "啊" * 100_000 + "怎么办理") == "consultation"
     assert kind("啊" * 50_000 + "投诉" + "啊" * 50_000) is None
