@@ -26,6 +26,9 @@ def relation(first: str, second: str) -> tuple[str, list[tuple[str, str]], str]:
         (f"我叫王建国，{LIFT}", f"我叫王建军，{LIFT}"),
         (f"市民王先生来电反映{LIFT}", f"市民王女士来电反映{LIFT}"),
         (f"我姓王，{LIFT}", f"来电人：李某，{LIFT}"),
+        (f"{LIFT}。签名：王建国", f"{LIFT}。签名：李梅"),
+        (f"{LIFT}。业主签名 王建国", f"{LIFT}。业主签名 李梅"),
+        (f"{LIFT}。户主：王建国", f"{LIFT}。户主：李梅"),
     ],
 )
 def test_two_names_are_two_persons_with_a_ticket_each_and_a_proposal(first: str, second: str) -> None:
@@ -41,6 +44,7 @@ def test_two_names_are_two_persons_with_a_ticket_each_and_a_proposal(first: str,
         (LIFT, f"我叫王建国，{LIFT}"),
         (f"我叫王建国，{LIFT}", f"市民王先生来电反映{LIFT}"),
         (f"我是王女士的丈夫，{LIFT}", f"我姓李，{LIFT}"),
+        (f"{LIFT}，业主签名都是假的", f"{LIFT}，签名是王建国一个人代签的"),
     ],
 )
 def test_who_states_no_other_name_is_heard_once(first: str, second: str) -> None:
