@@ -87,6 +87,13 @@ def test_who_says_that_it_is_not_done_does_not_repeat_what_was_answered() -> Non
     assert heard("还是上次那件事，你们答复过了，其实没修，重复反映") == "none"
 
 
+@pytest.mark.parametrize(
+    "text", ["我不想留名字，就是给你们提个醒", "不愿留姓名，你们去看看就知道", "我就不留名了，怕被人找麻烦"]
+)
+def test_who_withholds_his_own_name_asks_for_nobody_elses(text: str) -> None:
+    assert heard(text) != "personal_privacy"
+
+
 def test_the_end_of_a_long_message_is_not_asked() -> None:
     assert heard("。" * MOST_READ + TOLD_IN_OTHER_WORDS) == "none"
 
