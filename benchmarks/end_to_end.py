@@ -29,6 +29,7 @@ from msgspec.structs import replace
 from benchmarks.assign import renew
 from benchmarks.normalize import neutral
 from benchmarks.searchable import Searchable
+from connectors.producer import SETTINGS
 from hotline.local.stack import Endpoints, Stack
 from normalizers import Policy, normalize
 from schemas import topics
@@ -102,11 +103,9 @@ def publish(producer: KafkaProducer, raw: RawMessage) -> None:
     producer.send(out.topic, key=out.key, value=out.value, headers=out.headers)
 
 
-def a_producer(connection: KafkaConnection, linger_ms: int) -> KafkaProducer:
+def a_producer(connection: KafkaConnection) -> KafkaProducer:
     """Make the connectors' producer."""
-    return KafkaProducer(
-        bootstrap_servers=connection.bootstrap_servers, acks="all", linger_ms=linger_ms, batch_size=256 * 1024
-    )
+    return KafkaProducer(bootstrap_servers=connection.bootstrap_servers, **SETTINGS)
 
 
 def throughput(endpoints: Endpoints, data_dir: Path, records: int) -> None:
@@ -114,15 +113,15 @@ def throughput(endpoints: Endpoints, data_dir: Path, records: int) -> None:
     connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
     with pipeline(data_dir) as running:
         warm(connection, client, endpoints)
-        producer = a_producer(connection, 20)
-        began, cpu = time.perf_counter(), cpu_of(running)
+        producer = a_producer(connection)
+        began, cpu = time.perf_counter(), cpu_of(stages_of(running))
         for number in range(records):
             publish(producer, neutral(number))
         producer.flush()
         while count(client, "ticket") < records + 1 or count(client, "link") < records + 1:
             time.sleep(0.2)
         seconds = time.perf_counter() - began
-        each = {name: used - cpu[name] for name, used in cpu_of(running).items()}
+        each = {name: used - cpu[name] for name, used in cpu_of(stages_of(running)).items()}
     used = sum(each.values())
     documents = sum(count(client, name) for name in ("ticket", "ticket_masked", "message", "link"))
     print(f"pipeline, 4 processes  {records / seconds:>8,.0f} messages/s {documents / seconds:>9,.0f} documents/s "
@@ -132,23 +131,28 @@ def throughput(endpoints: Endpoints, data_dir: Path, records: int) -> None:
 
 def warm(connection: KafkaConnection, client: Elasticsearch, endpoints: Endpoints) -> None:
     """Send one message through, so that every process has its partitions."""
-    producer = a_producer(connection, 0)
+    producer = a_producer(connection)
     publish(producer, neutral(10**9))
     producer.flush()
     while count(client, "ticket") < 1:
         time.sleep(0.1)
 
 
-def cpu_of(running: list[subprocess.Popen[bytes]]) -> dict[str, float]:
-    """Return the CPU seconds that each stage's process has used."""
-    times = [psutil.Process(process.pid).cpu_times() for process in running]
-    return {name: one.user + one.system for name, one in zip(STAGES, times, strict=True)}
+def cpu_of(parts: Mapping[str, int]) -> dict[str, float]:
+    """Return the CPU seconds that processes have used, by their names."""
+    times = {name: psutil.Process(pid).cpu_times() for name, pid in parts.items()}
+    return {name: one.user + one.system for name, one in times.items()}
+
+
+def stages_of(running: list[subprocess.Popen[bytes]]) -> dict[str, int]:
+    """Return the pid of each stage."""
+    return {name: process.pid for name, process in zip(STAGES, running, strict=True)}
 
 
 def bare(endpoints: Endpoints, records: int) -> None:
     """Print the rate of the bare loop: the same functions, the same four documents a message, no topics between."""
     connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
-    producer = a_producer(connection, 20)
+    producer = a_producer(connection)
     for number in range(records):
         publish(producer, neutral(number))
     producer.flush()
@@ -206,24 +210,27 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, befor
     connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
     made = [(one, neutral(one) if one % 10 else _urgent(one)) for one in range(-rate * before, rate * seconds)]
     sent: dict[str, float] = {}
-    with pipeline(data_dir), Searchable(client) as looked:
+    with pipeline(data_dir) as running, Searchable(client) as looked:
         warm(connection, client, endpoints)
         handovers = _handovers(connection)
-        producer, urgent = a_producer(connection, 0), []
+        producer, urgent = a_producer(connection), []
         for number in range(backfill):
             publish(producer, replace(neutral(10**8 + number), backfill=True))
         producer.flush()
+        parts, used = _parts(running, data_dir), {}
         began = time.perf_counter()
         for number, raw in made:
+            if number == 0:
+                used = cpu_of(parts)
             now = datetime.now(UTC)
             raw = replace(raw, envelope=replace(raw.envelope, time=now, recordedtime=now))
             if number >= 0:
                 sent[raw.message_id] = time.time()
             publish(producer, raw)
-            _arrived(handovers, sent, urgent)
             if number >= 0 and number % (rate // 5) == 0:
                 looked.look_for(raw.message_id, sent[raw.message_id])
             time.sleep(max(0.0, began + (number + rate * before + 1) / rate - time.perf_counter()))
+        used = {name: now - used[name] for name, now in cpu_of(parts).items()}
         end = time.time() + 5
         while len(urgent) < rate * seconds // 10 and time.time() < end:
             _arrived(handovers, sent, urgent)
@@ -232,9 +239,17 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, befor
     if backfill:
         left = backfill - count(client, "link") + 1 + rate * (before + seconds)
         print(f"beside {backfill:,} records of back-fill, of which about {left:,} still waited at the end")
+    print(f"CPU-s of {os.cpu_count()} × {seconds} s: " + ", ".join(f"{name} {one:.1f}" for name, one in used.items()))
     for what, times in (("raw → hand-over", urgent), ("raw → searchable", looked.times)):
         low, high = statistics.median(times), sorted(times)[min(len(times) - 1, int(len(times) * 0.99))]
         print(f"{what:<18} at {rate:>4}/s   p50 {low * 1000:>6.0f} ms   p99 {high * 1000:>6.0f} ms   of {len(times)}")
+
+
+def _parts(running: list[subprocess.Popen[bytes]], data_dir: Path) -> dict[str, int]:
+    """Return the pids of all that share the machine: stages, servers and the benchmark itself."""
+    stack = Stack(data_dir)
+    servers = {"Kafka": stack.pid("kafka"), "Elasticsearch": stack.pid("elasticsearch")}
+    return {**stages_of(running), **{name: pid for name, pid in servers.items() if pid}, "benchmark": os.getpid()}
 
 
 def _urgent(number: int) -> RawMessage:

@@ -40,12 +40,12 @@ def flooded(endpoints: Endpoints, data_dir: Path, flood: int, shares: Mapping[st
     with end_to_end.pipeline(data_dir, shares), Searchable(client) as looked:
         end_to_end.warm(connection, client, endpoints)
         handovers = end_to_end._handovers(connection)
-        producer, batches = end_to_end.a_producer(connection, 0), end_to_end.a_producer(connection, 20)
+        producer = end_to_end.a_producer(connection)
         for number in range(flood):
             is_fire = number % FIRES == FIRES // 2
             raw = end_to_end._urgent(10**7 + number) if is_fire else neutral(10**7 + number)
-            _publish(batches, raw, "flooder", sent if is_fire else {})
-        batches.flush()
+            _publish(producer, raw, "flooder", sent if is_fire else {})
+        producer.flush()
         began = time.perf_counter()
         for number in range(RATE * SECONDS):
             raw = _publish(producer, neutral(number), f"citizen{number}", sent)

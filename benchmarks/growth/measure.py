@@ -39,7 +39,7 @@ def main(messages: int) -> None:
 
 def _run(endpoints: Endpoints, folder: Path, messages: int) -> None:
     connection, client = end_to_end.fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
-    producer = end_to_end.a_producer(connection, 20)
+    producer = end_to_end.a_producer(connection)
     with end_to_end.pipeline(folder) as running:
         end_to_end.warm(connection, client, endpoints)
         for number in range(messages // 10):  # the servers' compilers and our own caches are warm by then
