@@ -9,18 +9,8 @@ from msgspec.structs import replace
 
 from normalizers.findings import acceptance, minors
 from schemas.records import Command, Event, Ticket, event
-from schemas.records.ticket import (
-    Acceptance,
-    Category,
-    Deadline,
-    Dispatch,
-    DispatchProposal,
-    DispatchReturn,
-    MinorProtection,
-    Result,
-    Revisit,
-    Supervision,
-)
+from schemas.records.dispatch import Dispatch, DispatchProposal, DispatchReturn
+from schemas.records.ticket import Acceptance, Category, Deadline, MinorProtection, Result, Revisit, Supervision
 from tickets import alarming, clocks, erasing, limits
 from tickets.codes import INCOMPLETE
 from tickets.lifecycle import CLOSED

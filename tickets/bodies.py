@@ -8,7 +8,8 @@ from zstandard import DICT_TYPE_RAWCONTENT, ZstdCompressionDict, ZstdCompressor,
 
 from schemas.records import Ticket
 from schemas.records.common import Party
-from schemas.records.ticket import Category, Deadline, DispatchProposal, Lineage, Location, Requester
+from schemas.records.dispatch import DispatchProposal
+from schemas.records.ticket import Category, Deadline, Lineage, Location, Requester
 from schemas.wire import encode
 from tickets.packed import Packed
 

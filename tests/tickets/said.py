@@ -9,7 +9,7 @@ from msgspec import UNSET
 from normalizers import Policy, normalize
 from schemas import topics
 from schemas.records import Event, Message, Ticket, raw_message
-from schemas.records.ticket import DispatchProposal
+from schemas.records.dispatch import DispatchProposal
 from schemas.wire import Position
 from tests.tickets.build import START
 from tickets.desk import Desk

@@ -10,7 +10,7 @@ from normalizers import rules
 from schemas import topics
 from schemas.errors import MisconfiguredError
 from schemas.records import Event
-from schemas.records.ticket import DispatchProposal
+from schemas.records.dispatch import DispatchProposal
 from tests.tickets.said import decided, dispatch_proposed, said, take, ticket_of
 from tests.tickets.test_duties import ordered
 from tickets import policies

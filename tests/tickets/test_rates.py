@@ -6,7 +6,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas.records import Ticket
-from schemas.records.ticket import Dispatch, DispatchReturn, Revisit
+from schemas.records.dispatch import Dispatch, DispatchReturn
+from schemas.records.ticket import Revisit
 from tests.tickets.commands.orders import Office
 from tests.tickets.said import said
 from tickets.rates import Rates, fewest, had_by, rates

@@ -8,7 +8,8 @@ from msgspec.structs import replace
 from connectors.web.receipts import Receipts
 from schemas import ids
 from schemas.records import Ticket
-from schemas.records.ticket import Acceptance, Category, Deadline, Dispatch, Result, StatusStep
+from schemas.records.dispatch import Dispatch
+from schemas.records.ticket import Acceptance, Category, Deadline, Result, StatusStep
 from tests.connectors.web.browser import Page, send, visit
 from tests.connectors.web.doors import CITY, NOW, QUERY_KEY, Door, ticket
 

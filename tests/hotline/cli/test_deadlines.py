@@ -5,7 +5,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hotline.cli.deadlines import lines_of, provisional
-from schemas.records.ticket import Dispatch
+from schemas.records.dispatch import Dispatch
 from tests.tickets.build import START
 from tests.tickets.test_deadlines import ours
 from tests.tickets.test_overdue import LATER, LIMITS, a_ticket, due
