@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from normalizers import rules
@@ -31,6 +32,14 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tu
         *where.findings(draft, folded, jurisdiction, policy),
         *_duties(draft, folded, policy.rules_folder),
     )
+
+
+def place(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tuple[Finding, ...]:
+    """Return of `findings` the place in words alone, where there is one."""
+    if draft.message_class != "person" or not folded:
+        return ()
+    found = (one for one in where.findings(draft, folded, jurisdiction, policy) if one.kind == "place")
+    return tuple(islice(found, 1))
 
 
 def _duties(draft: Draft, folded: str, rules_folder: Path | None) -> Iterator[Finding]:
