@@ -7,7 +7,8 @@ import pytest
 from msgspec import UNSET
 
 from schemas.records import Event, Finding, event
-from schemas.records.ticket import Acceptance, Dispatch, DispatchReturn
+from schemas.records.dispatch import Dispatch, DispatchReturn
+from schemas.records.ticket import Acceptance
 from schemas.wire import encode
 from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
