@@ -20,9 +20,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Epochs:
-    """Of a consumer of a group that has not joined: no position of its is without an epoch."""
+    """Of a consumer of a group that has not joined: no position of its is without an epoch.
 
-    def __init__(self, consumer: Any) -> None:
+    `labelled` is kept for the consumer that follows after a fault: which epoch was taken where the group's commit told
+    none. The one that is current by then may be that of other records.
+    """
+
+    def __init__(self, consumer: Any, labelled: dict[TopicPartition, OffsetAndMetadata] | None = None) -> None:
+        self._labels = {} if labelled is None else labelled
         self._cluster = consumer._cluster
         self._coordinator = consumer._coordinator
         self._subscription = consumer._subscription
@@ -42,6 +47,9 @@ class Epochs:
         except KafkaTimeoutError:
             return False
         for place, at in found.items():
+            label = self._labels.get(place)
+            if at.leader_epoch == UNKNOWN and label is not None and label.offset == at.offset:
+                at = label
             self._subscription.seek(place, OffsetAndMetadata(at.offset, "", at.leader_epoch))
         return True
 
@@ -52,7 +60,7 @@ class Epochs:
             at = state.position if state is not None else None
             current = self._cluster.leader_epoch_for_partition(place)
             if at is not None and at.leader_epoch == UNKNOWN and current is not None:
-                state.position = at._replace(leader_epoch=current)
+                state.position = self._labels[place] = at._replace(leader_epoch=current)
         self._validate()
 
     def _parsed(self, fetched: Any) -> Any:

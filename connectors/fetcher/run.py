@@ -64,12 +64,13 @@ def run_fetcher(
     Raises MadeAnewError, too: errands of the old topic's records would count as those of the new one's.
     """
     tries, ids = 0, TopicIds(topics)
+    labelled: dict[TopicPartition, OffsetAndMetadata] = {}
     for topic, end in product(topics, ("new", "old")):  # an alarm on their growth has to see them at 0
         metrics.RECORDS_GONE.labels(topic, end)
     try:
         while not stop.is_set():
             try:
-                reading = _Reading(fetcher, connection, topics, connect, ids)
+                reading = _Reading(fetcher, connection, topics, connect, ids, labelled)
                 tries = 0
                 reading.run(stop, health)
             except RetriableError as error:
@@ -91,11 +92,18 @@ class _Reading:
     """One membership in the group, from its connection to its end or its fault."""
 
     def __init__(
-        self, fetcher: Fetcher, connection: KafkaConnection, topics: Sequence[str], connect: Connect, ids: TopicIds
+        self,
+        fetcher: Fetcher,
+        connection: KafkaConnection,
+        topics: Sequence[str],
+        connect: Connect,
+        ids: TopicIds,
+        labelled: dict[TopicPartition, OffsetAndMetadata],
     ) -> None:
         self._fetcher = fetcher
         self._topics = topics
         self._ids = ids
+        self._labelled = labelled
         self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
         self._epochs: dict[TopicPartition, int] = {}
         self.keep(())  # whoever joins anew reads from where the group is
@@ -113,7 +121,7 @@ class _Reading:
                     )
             self._ids.look(self._consumer)
             self._ids.follow(self._consumer)
-            Epochs(self._consumer)
+            Epochs(self._consumer, self._labelled)
             self._consumer.subscribe(list(self._topics), listener=_Listener(self))
             while not stop.is_set():
                 self._turn(health)

@@ -1,5 +1,6 @@
 """Kafka loses the end of a topic: what takes the places of records that a fetcher had read is planned, too."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -7,6 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaConnectionError
 from kafka.structs import OffsetAndMetadata
 from prometheus_client import REGISTRY
 
@@ -118,6 +120,27 @@ def test_what_takes_them_under_a_fetcher_whose_commit_tells_no_epoch_is_planned(
         until(lambda: run.is_at(topic.name, 6))
         forgetful.lose(topic.name, 0, 3)
         after = topic.put(9, "after")
+        until(lambda: run.planned == after)
+
+
+def test_what_takes_them_is_planned_also_where_the_fetcher_had_to_connect_anew_meanwhile(
+    forgetful: ForgetfulKafka, kafka: KafkaConnection, topic: Topic
+) -> None:
+    """Nobody but the client that is gone had been told the epoch of the group's place."""
+    topic.put(6, "before")
+    topic.commit(OffsetAndMetadata(6, "", -1))
+    lost = threading.Event()
+
+    def breaks(**_: object) -> None:
+        lost.wait(60)
+        raise KafkaConnectionError
+
+    with running(kafka, topic) as run:
+        until(lambda: run.is_at(topic.name, 6))
+        run.interrupt(breaks)
+        forgetful.lose(topic.name, 0, 3)
+        after = topic.put(9, "after")
+        lost.set()
         until(lambda: run.planned == after)
 
 

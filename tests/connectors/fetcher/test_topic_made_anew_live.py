@@ -44,6 +44,10 @@ class Run:
         state = self._consumer and self._consumer._subscription.assignment.get(place)
         return bool(state and state.highwater == offset and state._position and state._position.offset == offset)
 
+    def interrupt(self, poll: Callable[..., None]) -> None:
+        """Let its client poll in this way instead, until it makes another."""
+        self._consumer.poll = poll
+
     def end(self) -> None:
         self._stop.set()
         self._thread.join(60)
