@@ -58,6 +58,13 @@ def told() -> list[str]:
     return faults(load())
 
 
+def changed(path: Path, old: str, new: str) -> None:
+    """Write something else in the first place in which `old` stands in a file."""
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
 def test_a_folder_in_order(folder: Path) -> None:
     assert told() == []
 
@@ -89,8 +96,7 @@ def test_a_calendar_by_which_nothing_counts_is_told(folder: Path) -> None:
     ],
 )
 def test_what_is_for_nobody_is_told(folder: Path, file: str, old: str, new: str, where: str) -> None:
-    text = (folder / file).read_text("utf-8")
-    (folder / file).write_text(text.replace(old, new), "utf-8")
+    changed(folder / file, old, new)
     (fault,) = told()
     assert fault.startswith(where)
 
@@ -98,8 +104,7 @@ def test_what_is_for_nobody_is_told(folder: Path, file: str, old: str, new: str,
 @pytest.mark.parametrize("file", ["deadlines/guangxi.toml", "dispatch/shenyang.toml"])
 @pytest.mark.parametrize("code", ["construction.utility", "constructoin", "constructoin.utilities", "transport.taxis"])
 def test_a_category_that_there_is_not_is_told(folder: Path, file: str, code: str) -> None:
-    text = (folder / file).read_text("utf-8")
-    (folder / file).write_text(text.replace('kinds = ["complaint"]', f'categories = ["{code}"]'), "utf-8")
+    changed(folder / file, 'kinds = ["complaint"]', f'categories = ["{code}"]')
     (fault,) = told()
     assert fault.startswith("`categories` of the rule ")
     assert f" names {code}, which there is not" in fault
@@ -107,8 +112,7 @@ def test_a_category_that_there_is_not_is_told(folder: Path, file: str, code: str
 
 @pytest.mark.parametrize("code", ["construction", "construction.utilities", "transport.t", "010203", "城管/噪声"])
 def test_a_category_of_ours_or_of_another_scheme_is_in_order(folder: Path, code: str) -> None:
-    text = (folder / "dispatch/shenyang.toml").read_text("utf-8")
-    (folder / "dispatch/shenyang.toml").write_text(text.replace("kinds", f'categories = ["{code}"]\nkinds'), "utf-8")
+    changed(folder / "dispatch/shenyang.toml", "kinds", f'categories = ["{code}"]\nkinds')
     assert told() == []
 
 
@@ -169,9 +173,7 @@ def test_a_wider_time_limit_behind_a_narrow_one_is_in_order(folder: Path, old: s
     ],
 )
 def test_a_policy_that_cannot_be_meant_is_refused(folder: Path, file: str, old: str, new: str, says: str) -> None:
-    text = (folder / file).read_text("utf-8")
-    assert old in text
-    (folder / file).write_text(text.replace(old, new, 1), "utf-8")
+    changed(folder / file, old, new)
     (fault,) = told()
     assert says in fault
 
