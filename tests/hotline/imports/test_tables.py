@@ -1,9 +1,11 @@
 """CSV and Excel: encodings, delimiters, headers, cells, and what is refused by its line."""
 
+import csv
 import gzip
 import json
 import warnings
 import zipfile
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -103,10 +105,17 @@ def test_a_bad_row_is_refused_by_its_line_and_the_others_go_on(tmp_path: Path, r
     assert sum(item.fault is None for item in found) == 1 + (not is_last)
 
 
-def test_a_quotation_mark_that_is_never_closed_does_not_swallow_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def short_cells(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Refuse a cell of more than 100 characters. The csv module's limit is the whole process's: it is put back."""
+    before = csv.field_size_limit()
     monkeypatch.setattr(tables, "FIELD_LIMIT", 100)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("short_cells")
+def test_a_quotation_mark_that_is_never_closed_does_not_swallow_the_file(tmp_path: Path) -> None:
     path = written(tmp_path, "正文", '"灯', *(f"第{number}条" for number in range(60)))
     found = items(path)
     assert "up to line" in str(found[0].fault)
