@@ -208,7 +208,20 @@ class ChunkConsumer(driver.Consumer):
         deadline = time.monotonic() + DRAIN_SECONDS
         while not self.should_stop and self._has_begun() and time.monotonic() < deadline:
             await self._wait_for_ack(timeout=1)
-        await self.commit_and_end_transactions()
+        try:
+            await self.commit_and_end_transactions()
+        except (KafkaError, OSError) as error:
+            if not self.app.should_stop:
+                raise
+            self._told_at_the_end(error)
+
+    def _told_at_the_end(self, error: KafkaError | OSError) -> None:
+        """Let a refusal be why the app crashed. Raised, it would leave all services running, and the process with them.
+
+        Agents that are cancelled then are started again, and the consumer's thread stays in the group.
+        """
+        _log.error("stage_ends_uncommitted", stage=self.app.conf.id, reason=type(error).__name__)
+        self.app.crash_reason = self.app.crash_reason or error
 
     def _has_begun(self) -> bool:
         """Say whether a chunk is being worked on; those that rest wait for their turn, which may be hours away."""

@@ -1,6 +1,10 @@
 """A right that is taken away while a stage runs: it ends with a sentence, though the metadata alone tell of it."""
 
+import asyncio
+import threading
+
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 
 from schemas.errors import UnauthorizedError
 from tests.streams.conftest import Bench
@@ -26,3 +30,29 @@ async def test_what_the_metadata_alone_tell_ends_the_stage(bench: Bench, stage: 
         UnauthorizedError, match=r"Kafka does not let our user do this \(TopicAuthorizationFailedError\)"
     ):
         await work()
+
+
+@pytest.mark.parametrize("crashed", [True, False], ids=["after a crash", "when it is told to end"])
+async def test_a_last_commit_that_kafka_refuses_leaves_nothing_running(
+    bench: Bench, stage: Stage, crashed: bool
+) -> None:
+    """Whatever still runs would keep the process from its end, and the messages from the next one, for 45 s."""
+
+    async def refuse() -> None:
+        raise TopicAuthorizationFailedError({stage.topic})
+
+    async def work() -> None:
+        before = await put(bench, stage.topic, 2, "before")
+        async with bench.running(stage.declare) as app:
+            await soon(lambda: stage.seen == before)
+            threads.append(app.consumer._thread._thread)  # type: ignore[attr-defined] # a Faust app
+            app.consumer.commit_and_end_transactions = refuse  # type: ignore[attr-defined] # as above
+            if crashed:
+                app._crash(TopicAuthorizationFailedError({stage.topic}))  # type: ignore[attr-defined] # as above
+
+    threads: list[threading.Thread] = []
+    with pytest.raises(UnauthorizedError):
+        await work()
+    left = [task for task in asyncio.all_tasks() if "_execute" in task.get_coro().__qualname__]  # type: ignore[union-attr]
+    assert left == []  # Faust's services and agents
+    assert [thread.is_alive() for thread in threads] == [False]
