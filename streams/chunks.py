@@ -27,7 +27,9 @@ from faust.types.tuples import ConsumerMessage, ack_lock
 from mode import Service
 from mode.utils.futures import notify
 
+from schemas.clients import brought
 from schemas.epochs import Gap
+from schemas.errors import UnreachableError
 from schemas.wire import Inbound
 from streams import metrics
 from streams.member import WATCH_SECONDS, ChunkConsumerThread
@@ -37,6 +39,9 @@ IN_FLIGHT = 2
 
 DRAIN_SECONDS = 5.0
 """How long a rebalance or a stop waits for chunks that have begun; what is not finished is read again."""
+
+COMMIT_SECONDS = 10.0
+"""How long the commit at the end may take; what it would have told is read again."""
 
 PARKED = 1_000
 """How many unfinished chunks of one partition may be out, with those that are parked."""
@@ -208,20 +213,21 @@ class ChunkConsumer(driver.Consumer):
         deadline = time.monotonic() + DRAIN_SECONDS
         while not self.should_stop and self._has_begun() and time.monotonic() < deadline:
             await self._wait_for_ack(timeout=1)
-        try:
+        if self.app.should_stop:
+            await self._commit_last()
+        else:
             await self.commit_and_end_transactions()
-        except (KafkaError, OSError) as error:
-            if not self.app.should_stop:
-                raise
-            self._told_at_the_end(error)
 
-    def _told_at_the_end(self, error: KafkaError | OSError) -> None:
-        """Let a refusal be why the app crashed. Raised, it would leave all services running, and the process with them.
+    async def _commit_last(self) -> None:
+        """Commit; when Kafka refuses it, or its thread has ended, that is why the app crashed, and the app ends.
 
-        Agents that are cancelled then are started again, and the consumer's thread stays in the group.
+        Raised, it would leave all services running and the consumer in its group, with nobody to work for them.
         """
-        _log.error("stage_ends_uncommitted", stage=self.app.conf.id, reason=type(error).__name__)
-        self.app.crash_reason = self.app.crash_reason or error
+        try:
+            await brought(self.commit_and_end_transactions(), COMMIT_SECONDS)
+        except (UnreachableError, KafkaError, OSError) as error:
+            _log.error("stage_ends_uncommitted", stage=self.app.conf.id, reason=type(error).__name__)
+            self.app.crash_reason = self.app.crash_reason or error
 
     def _has_begun(self) -> bool:
         """Say whether a chunk is being worked on; those that rest wait for their turn, which may be hours away."""

@@ -2,11 +2,13 @@
 
 import asyncio
 import threading
+from collections.abc import Awaitable, Callable
 
 import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
 
-from schemas.errors import UnauthorizedError
+from schemas.errors import UnauthorizedError, UnreachableError
+from streams import chunks
 from tests.streams.conftest import Bench
 from tests.streams.test_topic_made_anew_live import Stage, put, stage
 from tests.waiting import soon
@@ -32,27 +34,38 @@ async def test_what_the_metadata_alone_tell_ends_the_stage(bench: Bench, stage: 
         await work()
 
 
+async def _refused() -> None:
+    raise TopicAuthorizationFailedError
+
+
+async def _lost() -> None:
+    raise asyncio.CancelledError  # what waits for a consumer's thread that has ended
+
+
+async def _silent() -> None:
+    await asyncio.Event().wait()
+
+
 @pytest.mark.parametrize("crashed", [True, False], ids=["after a crash", "when it is told to end"])
-async def test_a_last_commit_that_kafka_refuses_leaves_nothing_running(
-    bench: Bench, stage: Stage, crashed: bool
+@pytest.mark.parametrize("commit", [_refused, _lost, _silent])
+async def test_a_last_commit_that_is_none_leaves_nothing_running(
+    bench: Bench, stage: Stage, crashed: bool, commit: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever still runs would keep the process from its end, and the messages from the next one, for 45 s."""
-
-    async def refuse() -> None:
-        raise TopicAuthorizationFailedError({stage.topic})
+    monkeypatch.setattr(chunks, "COMMIT_SECONDS", 0.5)
+    threads: list[threading.Thread] = []
 
     async def work() -> None:
         before = await put(bench, stage.topic, 2, "before")
         async with bench.running(stage.declare) as app:
             await soon(lambda: stage.seen == before)
             threads.append(app.consumer._thread._thread)  # type: ignore[attr-defined] # a Faust app
-            app.consumer.commit_and_end_transactions = refuse  # type: ignore[attr-defined] # as above
+            app.consumer.commit_and_end_transactions = commit  # type: ignore[attr-defined] # as above
             if crashed:
-                app._crash(TopicAuthorizationFailedError({stage.topic}))  # type: ignore[attr-defined] # as above
+                app._crash(TopicAuthorizationFailedError())  # type: ignore[attr-defined] # as above
 
-    threads: list[threading.Thread] = []
-    with pytest.raises(UnauthorizedError):
+    with pytest.raises(UnauthorizedError if crashed or commit is _refused else UnreachableError):
         await work()
-    left = [task for task in asyncio.all_tasks() if "_execute" in task.get_coro().__qualname__]  # type: ignore[union-attr]
-    assert left == []  # Faust's services and agents
+    services = [task for task in asyncio.all_tasks() if "_execute" in task.get_coro().__qualname__]  # type: ignore[union-attr]
+    assert services == []
     assert [thread.is_alive() for thread in threads] == [False]
