@@ -100,7 +100,7 @@ def _taken(response: requests.Response, pieces: Iterator[bytes], into: BinaryIO,
     """Take an answer's body: a file, or the address of a video; raises RefusalError for the JSON that is neither."""
     if response.status_code != 200:
         raise NoAnswerError(f"the platform answered HTTP {response.status_code}: it is tried again", sent=True)
-    head = next(pieces, b"")
+    head = _head(pieces)
     if "Content-Disposition" not in response.headers:
         problem = _problem(head)
         if problem is not None and problem.errcode:
@@ -130,6 +130,14 @@ def _written(pieces: Iterator[bytes], response: requests.Response, into: BinaryI
     if size == 0 or (told.isascii() and told.isdigit() and told.lstrip("0") != str(size)):
         raise NoAnswerError("the file came cut off: it is fetched again", sent=True)
     return Downloaded(size=size, sha256=digest.hexdigest(), media_type=_type_of(response))
+
+
+def _head(pieces: Iterator[bytes]) -> bytes:
+    """Return how a body begins, or all of a short one: what the platform says instead of a file may come in pieces."""
+    head = bytearray()
+    while len(head) < PIECE_BYTES and (piece := next(pieces, b"")):
+        head += piece
+    return bytes(head)
 
 
 @contextmanager

@@ -57,6 +57,22 @@ def test_gone_is_gone(api: Api) -> None:
     assert caught.value.errcode == 40007
 
 
+def test_an_error_that_comes_in_pieces_is_no_file(platform: WeChatApi, api: Api) -> None:
+    def in_pieces(call: Call) -> bool:
+        if call.endpoint != "media/get":
+            return False
+        call.handler.close_connection = True
+        call.handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for piece in (b'{"errcode":', b'40007,"errmsg":"invalid media_id"}', b""):
+            call.handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        return True
+
+    platform.fault = in_pieces
+    with pytest.raises(RefusalError) as caught:
+        download(api, "m1", io.BytesIO())
+    assert caught.value.errcode == 40007
+
+
 def test_a_token_that_ended_is_replaced_once(platform: WeChatApi, api: Api) -> None:
     platform.media["m1"] = (PHOTO, "image/jpeg")
     download(api, "m1", io.BytesIO())
