@@ -22,6 +22,9 @@ TYPES = (URLENCODED, MULTIPART, JSON)
 
 MAX_FIELDS = 300
 MAX_DEPTH = 3
+_MEDIA = ("image/", "audio/", "video/")
+"""Nobody's words: such a part is a file, though some apps give it no name."""
+
 _BOUNDARY = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,70})\r?\n")
 
 
@@ -93,10 +96,10 @@ def _of_parts(found: Iterable[Part]) -> Fields:
     pairs: list[tuple[str, str]] = []
     files: list[Upload] = []
     for part in found:
-        if part.filename is None:
+        if part.filename is None and not part.content_type.lower().startswith(_MEDIA):
             pairs.append((text_of(part.name), text_of(part.value)))
         elif part.filename or part.value:  # a browser sends an empty one for a field without a file
-            files.append(_upload(part, part.filename))
+            files.append(_upload(part, part.filename or b""))
     return Fields(pairs=tuple(pairs), files=tuple(files))
 
 

@@ -1,7 +1,9 @@
 """multipart/form-data (RFC 7578): the parts of a body, and where in it the value of each stands."""
 
 import logging
+import re
 from typing import TYPE_CHECKING
+from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 from python_multipart.exceptions import FormParserError
@@ -17,6 +19,9 @@ MAX_PARTS = 300
 
 _MAX_HEADERS = 8
 _MAX_HEADER_BYTES = 4096
+
+_EXTENDED = re.compile(rb";\s*filename\*\s*=\s*[\w-]*'[\w-]*'([^;\s]*)", re.IGNORECASE)
+"""A file's name by RFC 5987, as some programs write one that is not ASCII; python-multipart passes it over."""
 
 _silent = logging.Logger("multipart", logging.CRITICAL + 1)
 """The parser's own warnings quote the body."""
@@ -94,13 +99,14 @@ class _Reader:
         self._end = end
 
     def _part(self) -> None:
-        disposition, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        header = self._headers.get(b"content-disposition", b"")
+        disposition, options = parse_options_header(header)
         if disposition != b"form-data" or b"name" not in options:
             raise MalformedError("a part of the multipart body has no name: this is no form")
         self.found.append(
             Part(
                 name=options[b"name"],
-                filename=options.get(b"filename"),
+                filename=options.get(b"filename", _extended(header)),
                 content_type=self._headers.get(b"content-type", b"").decode("latin-1"),
                 value=b"".join(self._pieces),
                 start=self._start if self._whole else None,
@@ -110,3 +116,8 @@ class _Reader:
 
     def _finish(self) -> None:
         self.complete = True
+
+
+def _extended(header: bytes) -> bytes | None:
+    found = _EXTENDED.search(header)
+    return unquote_to_bytes(found[1]) if found else None

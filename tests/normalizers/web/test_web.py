@@ -196,6 +196,34 @@ def test_a_part_with_headers_without_end_is_no_form() -> None:
             multipart.parts(head + more + b"\r\nx\r\n--b--\r\n", b"b")
 
 
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('name="media"; filename="照片.jpg"', "照片.jpg"),
+        ("name=\"media\"; filename*=utf-8''%E7%85%A7%E7%89%87.jpg", "照片.jpg"),  # Spring's WebClient before 5.3
+        ("filename*=UTF-8'zh'%E7%85%A7%E7%89%87.jpg ; name=\"media\"", "照片.jpg"),
+        ('name="media"; filename="a.jpg"; filename*=utf-8\'\'%E7%85%A7.jpg', "a.jpg"),
+        ('name="media"', ""),  # Retrofit's @Part("media") RequestBody
+    ],
+)
+def test_a_photo_is_a_file_however_its_name_is_written(disposition: str, name: str) -> None:
+    photo = b"\xff\xd8\xff\xe0" + bytes(range(256))
+    head = f"--b\r\nContent-Disposition: form-data; {disposition}\r\nContent-Type: image/jpeg\r\n\r\n".encode()
+    found = fields.read("multipart/form-data; boundary=b", head + photo + b"\r\n--b--\r\n")
+    assert [(one.field, one.name, one.media_type, one.data) for one in found.files] == [
+        ("media", name, "image/jpeg", photo)
+    ]
+    assert not found.pairs
+
+
+def test_a_text_with_a_type_is_a_text() -> None:
+    head = (
+        b'--b\r\nContent-Disposition: form-data; name="description"\r\nContent-Type: text/plain; charset=UTF-8\r\n\r\n'
+    )
+    found = fields.read("multipart/form-data; boundary=b", head + "路灯不亮".encode() + b"\r\n--b--\r\n")
+    assert found.pairs == (("description", "路灯不亮"),)
+
+
 values = st.binary(max_size=60).filter(lambda value: b"\r\n--b" not in value)
 
 
