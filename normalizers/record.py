@@ -5,17 +5,17 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
 import msgspec
-from dateutil import parser
 
 from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_reference
 from normalizers.draft import Draft, File
 from normalizers.identity import is_nobodys, phone_number
 from normalizers.policy import Policy
+from normalizers.times import written
 from schemas import ids, topics
 from schemas.errors import MalformedError
 from schemas.records import Finding, Party, RawMessage, Thread
@@ -56,17 +56,6 @@ _LOCAL = re.compile(r"[2-9][0-9]{6,7}|85[23][0-9]{8}|886[0-9]{8,9}")
 """A telephone of the city itself, or of Hongkong, Macau or Taiwan without a plus sign."""
 
 _MAILS_NAME = re.compile(r"<[^<>\s]+@[^<>\s]+>")
-
-_UNIX = re.compile(r"1[0-9]{9}(?:[0-9]{3})?")
-_YEAR = re.compile(r"(?:19|20)[0-9]{2}")
-_CHINESE_UNITS = {ord(unit): mark for unit, mark in zip("年月日时点分秒", "-- ::: ", strict=True)}
-_DEFAULT = datetime(1970, 1, 1)
-_NO_TIME = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
-"""What dateutil raises: beside its own error, what its arithmetic does of digits without end and of numbers missing."""
-
-_MOST_OF_A_TIME = 100
-"""Characters: for a million digits dateutil takes over a minute, and no system writes so long a time."""
-
 
 _decode = msgspec.json.Decoder().decode
 
@@ -205,33 +194,17 @@ def _is_telephone(value: str) -> bool:
 
 
 def time_of(record: dict[str, Any]) -> datetime | None:
-    """Return `received_at` in UTC, None without one that can be read; one without an offset is Chinese time."""
+    """Return `received_at` in UTC, None without one that can be read; one without an offset is Chinese time.
+
+    A time nobody can read is no reason to lose the words: it stands in `extra`.
+    """
     text = _scalar(record, "received_at")
-    if not text:
-        return None
-    try:
-        time = _time(text.strip())
-        return (time if time.tzinfo is not None else time.replace(tzinfo=ids.SHANGHAI)).astimezone(UTC)
-    except _NO_TIME:
-        return None  # a time nobody can read is no reason to lose the words: it stands in `extra`
+    return written(text, ids.SHANGHAI) if text else None
 
 
 def _unread_time(record: dict[str, Any], received_at: datetime | None) -> dict[str, str]:
     text = _scalar(record, "received_at")
     return {"received_at": text} if text and received_at is None else {}
-
-
-def _time(text: str) -> datetime:
-    """Read a time as exports write it: RFC 3339, 2019/2/14 20:00, 2026年11月24日 9时12分, 12/27/2016, Unix time."""
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        if _UNIX.fullmatch(text):
-            return datetime.fromtimestamp(int(text[:10]), UTC)
-    if len(text) > _MOST_OF_A_TIME or not _YEAR.search(text):
-        raise ValueError("no time, or one without a year")
-    time: datetime = parser.parse(text.translate(_CHINESE_UNITS).strip(" -:"), default=_DEFAULT)
-    return time
 
 
 def _files(record: dict[str, Any]) -> tuple[File, ...]:

@@ -87,7 +87,8 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
     findings = values.findings_of({name: row.get(name, "") for name in values.SAID})
     disposition = values.disposition_of(row.get("disposition", ""))
     found = {finding.kind for finding in findings}
-    rest = {name: text for name, text in row.items() if text.strip() and (name not in _KNOWN or name in values.SAID)}
+    unread = _KNOWN - {*values.SAID, *(name for name, at in times.items() if at is None)}
+    rest = {name: text for name, text in row.items() if text.strip() and name not in unread}
     return Told(
         call_id=row["call_id"].strip(),
         revision=values.revision_of(row.get("revision")),

@@ -1,7 +1,7 @@
 """Values as call platforms write them: times with or without a zone, dispositions (通话结果), directions, kinds."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,15 +11,12 @@ import msgspec
 from normalizers.codes import is_category, is_hotline, is_reference
 from normalizers.phone.told import is_number
 from normalizers.record import KINDS
+from normalizers.times import written
 from schemas.records import Finding
 
 TIMES = ("started_at", "answered_at", "ended_at")
 SAID = ("request_kind", "category", "place", "ticket_no", "hotline_code")
 """What a platform's record says of its call, and of the matter: the names of the fields, in JSON as in a table."""
-
-_LATEST = 4102444800
-_MILLISECONDS = 10**11
-_MOST_DIGITS = 14
 
 DISPOSITIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -37,22 +34,8 @@ _OUTBOUND = frozenset({"outbound", "out", "outgoing", "呼出", "外呼"})
 
 
 def time_of(value: Any, zone: ZoneInfo) -> datetime | None:
-    """Return a time: RFC 3339, `2026-11-24 23:00:37`, Unix time in seconds or milliseconds; None for no sense.
-
-    One without an offset is in `zone`; 0 and "" are "not yet".
-    """
-    text = text_of(value).strip()
-    if not text:
-        return None
-    if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS:
-        number = int(text)
-        seconds = number / 1000 if number >= _MILLISECONDS else number
-        return datetime.fromtimestamp(seconds, UTC) if 0 < seconds < _LATEST else None
-    try:
-        time = datetime.fromisoformat(text.replace("/", "-"))
-        return (time if time.tzinfo else time.replace(tzinfo=zone)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
+    """Return a time; None for no sense. One without an offset is in `zone`; 0 and "" are "not yet"."""
+    return written(text_of(value), zone)
 
 
 def text_of(value: Any) -> str:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from normalizers import Policy
 from normalizers.normalize import normalize, understood
+from schemas import ids
 from schemas.records import RawMessage, raw_message
 from schemas.topics import BACKFILL
 from schemas.wire import Position
@@ -99,6 +100,13 @@ def test_a_date_that_nobody_can_read_is_none(odd: str) -> None:
 
 CALL = f'{{"call_id": "1", "started_at": "{SLOW.isoformat()}", "note": "{FIRE}"}}'
 KF = f'{{"msgtype": "text", "origin": 3, "send_time": {int(SLOW.timestamp())}, "text": {{"content": "{FIRE}"}}}}'
+
+
+@pytest.mark.parametrize("form", ["%Y/%-m/%-d %-H:%M", "%Y%m%d%H%M%S"])
+def test_a_call_of_a_delivered_file_is_as_old_as_its_file_says_however_that_is_written(form: str) -> None:
+    began = SLOW.astimezone(ids.SHANGHAI).strftime(form)
+    value = f"call_id,started_at,note\n1,{began},{FIRE}"
+    assert is_stale(raw("phone", "phone_file", value, "text/csv; shape=calls", at=TAKEN))
 
 
 @pytest.mark.parametrize(

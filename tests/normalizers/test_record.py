@@ -228,6 +228,7 @@ def test_any_object_is_a_draft_or_malformed(made: dict[str, Any]) -> None:
         ("12/27/2016", "2016-12-26T16:00:00+00:00"),
         ("1795482723", "2026-11-24T01:12:03+00:00"),
         (1795482723000, "2026-11-24T01:12:03+00:00"),
+        (1795120112345, "2026-11-19T20:28:32.345+00:00"),  # 1 December 1795, 23:45, in ISO 8601
     ],
 )
 def test_times_are_read_as_exports_write_them(raw: Raw, written: object, utc: str) -> None:

@@ -26,6 +26,11 @@ def test_a_line_is_read_by_its_headings(encoding: str) -> None:
     assert message.channel_kind == "phone_file"
 
 
+def test_a_time_that_nobody_can_read_stays_beside_the_message() -> None:
+    message, call = told(f"{HEADINGS}\n{LINE}".replace("2026-11-25 09:00:00", "昨天").encode(), SHEET)
+    assert (call.started_at, message.extra["started_at"]) == (None, "昨天")
+
+
 def test_a_line_of_a_file_and_a_post_speak_of_one_call() -> None:
     by_file = told(b"call_id,note\nc1,x", SHEET)[0]
     assert by_file.features.message_key == told({"call_id": "c1", "transcript": "y"})[0].features.message_key
