@@ -8,7 +8,8 @@ is the same message.
 import time
 from collections.abc import Callable
 from datetime import datetime
-from itertools import islice
+from itertools import islice, takewhile
+from operator import attrgetter
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 import msgspec
@@ -197,19 +198,25 @@ class CallFiles:
             begin, limit = max(place.offset, heading.end), self._settings.row_max_bytes
             reading = lines_from(file, begin, limit, ended=ended, is_row=self._rows.is_row)
             lines = list(islice(reading, self._settings.max_batch_rows))
-            taken = [line for line in lines if line.whole or ended]
-            return self._piece(file, entry, taken, heading, place)._replace(rest=len(taken) < len(lines))
+            sure = list(takewhile(attrgetter("whole"), lines))
+            if len(sure) == len(lines):
+                return self._piece(file, entry, sure, [], heading, place)
+            # Not more than one quotation mark may hold: `row_max_bytes`.
+            unsure = [*lines[len(sure) :], *reading] if ended else []
+            return self._piece(file, entry, sure, unsure, heading, place)._replace(rest=not ended)
 
-    def _piece(self, file: BinaryIO, entry: Entry, lines: list[Line], heading: Line, place: Place) -> _Piece:
-        fresh = [line for line in lines if line.value.strip() and (line.whole or digest_of(line.value) != place.last)]
-        made = [self._rows.message(line, heading, self._ends.before(entry, line)) for line in fresh]
-        whole = [line for line in lines if line.whole]
-        unfinished = next((digest_of(line.value) for line in lines if not line.whole), None)
-        offset = whole[-1].end if whole else place.offset
+    def _piece(
+        self, file: BinaryIO, entry: Entry, sure: list[Line], unsure: list[Line], heading: Line, place: Place
+    ) -> _Piece:
+        """Return what came of lines; the place stays before the `unsure` ones, which read otherwise when more comes."""
+        last = digest_of(b"\n".join(line.value for line in unsure)) if unsure else ""
+        lines = [line for line in (*sure, *(unsure if last != place.last else ())) if line.value.strip()]
+        made = [self._rows.message(line, heading, self._ends.before(entry, line)) for line in lines]
+        offset = sure[-1].end if sure else place.offset
         after = Place(
             offset=offset,
-            mark=self._marks.of(file, entry, offset) if whole else place.mark,
-            last=unfinished or ("" if whole else place.last),
+            mark=self._marks.of(file, entry, offset) if sure else place.mark,
+            last=last or ("" if sure else place.last),
         )
         pending = {message.reference: message.pending for message in made if message.pending is not None}
         return _Piece(tuple(one.message for one in made), after, pending, rest=False)

@@ -8,7 +8,10 @@ QUOTE = b'"'
 
 
 class Line(NamedTuple):
-    """The bytes of a line without its break, and where the next one begins; `whole` False when it has no end yet."""
+    """The bytes of a line without its break, and where the next one begins.
+
+    `whole` is False when it has no end yet, or an open quotation mark that what is still to come may close.
+    """
 
     value: bytes
     end: int
@@ -37,7 +40,7 @@ def lines_from(
             line = _first(held, start)
             file.seek(line.end)
             held, is_open, start = bytearray(), False, line.end
-            yield line
+            yield line._replace(whole=bool(is_over))
             continue
         held += piece
         is_open ^= piece.count(QUOTE) % 2 == 1
@@ -52,7 +55,7 @@ def lines_from(
             yield Line(_bare(held), start)
             held = bytearray()
     if held:
-        yield Line(_bare(held), start + len(held), whole=ended and held.endswith(b"\n"))
+        yield Line(_bare(held), start + len(held), whole=False)
 
 
 def ends_with_cr(file: BinaryIO, max_bytes: int) -> bool:

@@ -34,7 +34,7 @@ _MARK_BYTES = 6
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """How far a file was read. `last` names an unfinished last line that was taken: the offset is before it."""
+    """How far a file was read. `last` names unfinished last lines that were taken: the offset is before them."""
 
     offset: int = 0
     mark: str = ""

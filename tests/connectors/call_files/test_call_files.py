@@ -113,6 +113,29 @@ def test_a_last_line_without_an_end_is_taken_after_a_minute_and_again_when_it_gr
     assert rows(folder.all()) == ["2,,whole of it,"]
 
 
+@pytest.mark.parametrize("growing", [False, True])
+@pytest.mark.parametrize("more", ["", "b"])
+def test_who_stood_still_inside_a_note_of_many_lines_swallows_no_line_behind_it(
+    tmp_path: Path, more: str, growing: bool
+) -> None:
+    folder = Folder(tmp_path, {"pattern": "a.csv*", "growing": growing})
+    folder.put("a.csv", HEADING + f'1,,x,\n2,,"a\n{more}')
+    folder.all(seconds=61)
+    folder.add("a.csv", 'c",\n3,,y,\n4,,z,\n5,,"d\ne",\n')
+    assert rows(folder.all()) == [f'2,,"a\n{more}c",', "3,,y,", "4,,z,", '5,,"d\ne",']
+
+
+def test_lines_behind_a_quotation_mark_that_is_never_closed_are_told_after_a_minute_and_once(tmp_path: Path) -> None:
+    folder = Folder(tmp_path, {"max_batch_rows": 2})
+    many = [f"{number},,x," for number in range(3, 10)]
+    folder.put("a.csv", HEADING + "1,,x,\n" + "\n".join(['2,,"a', *many]) + "\n")
+    assert rows(folder.all(seconds=61)) == ["1,,x,", '2,,"a', *many]
+    folder.restart()
+    assert folder.all(seconds=120) == []
+    folder.add("a.csv", "10,,x,\n")
+    assert rows(folder.all(seconds=61))[-1] == "10,,x,"
+
+
 def test_a_heading_alone_gives_nothing(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.put("a.csv", "call_id,note")

@@ -39,9 +39,9 @@ def test_many_short_lines_behind_an_open_quotation_mark_are_read_once_and_not_ea
     assert time.process_time() - began < 5
 
 
-def test_of_an_ended_file_every_line_is_given() -> None:
-    assert lines(b'1,"a\n2\n3\n', ended=True) == [Line(b'1,"a', 5), Line(b"2", 7), Line(b"3", 9)]
-    assert lines(b'1\n2,"a\n', ended=True) == [Line(b"1", 2), Line(b'2,"a', 7)]
+def test_of_an_ended_file_every_line_is_given_and_what_more_bytes_may_still_change_is_told() -> None:
+    assert lines(b'1,"a\n2\n3\n', ended=True) == [Line(b'1,"a', 5, whole=False), Line(b"2", 7), Line(b"3", 9)]
+    assert lines(b'1\n2,"a\n', ended=True) == [Line(b"1", 2), Line(b'2,"a', 7, whole=False)]
     assert lines(b'1,"a\n2"\n', ended=True) == [Line(b'1,"a\n2"', 8)]
 
 
