@@ -15,7 +15,7 @@ from connectors.web.archive import Archive, within
 from connectors.web.limits import Room
 from connectors.web.receipts import Receipts
 from connectors.web.settings import WebSettings
-from connectors.web.submission import CHANNEL, Submission, elsewhere, raw_of
+from connectors.web.submission import CHANNEL, Arrivals, Submission, elsewhere, raw_of
 from normalizers import Policy, tokens
 from normalizers.findings import emergency
 from normalizers.text import fold
@@ -67,6 +67,7 @@ class Desk:
         self.now = tools.now
         self._tools = tools
         self._keep = keep
+        self._arrivals = Arrivals()
 
     async def keep(self, one: Submission, *, kind: str, key: str, options: Mapping[str, str]) -> Kept:
         """Make a submission safe. Raises UnreachableError when nothing holds it."""
@@ -79,7 +80,7 @@ class Desk:
                 account=self.account,
                 city=self.city,
                 kind=kind,
-                identifier=one.identifier(key, now),
+                identifier=one.identifier(key, self._arrivals, now),
                 now=now,
                 options={**line, **options},
             ),

@@ -2,8 +2,10 @@
 
 import hashlib
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -26,7 +28,9 @@ from schemas.records import RawMessage, raw_message
 T = TypeVar("T")
 
 CHANNEL = "web"
-STEP_SECONDS = 600
+STEP = timedelta(minutes=10)
+"""What comes again so soon is a repeat, where its sender gives it no name."""
+
 API_KEY = "api_key"
 
 _NOT_SAID = frozenset({API_KEY, "stamp", "lang", "website"})
@@ -58,14 +62,39 @@ class Submission(Struct, frozen=True, kw_only=True):
             told.update(hashlib.sha256(file.data).digest())
         return told.hexdigest()
 
-    def identifier(self, key: str, now: datetime) -> str:
+    def identifier(self, key: str, arrivals: "Arrivals", now: datetime) -> str:
         """Return `ce_id`: by the sender's idempotency key where there is one, else by the ten minutes of arrival.
 
         What was said is in both: a key that is used again for other words names another message, and loses none.
         """
+        digest = self.digest
         if key:
-            return hashlib.sha256(f"{key}\n{self.digest}".encode("utf-8", "surrogatepass")).hexdigest()
-        return f"{self.digest}:{int(now.timestamp()) // STEP_SECONDS}"
+            return hashlib.sha256(f"{key}\n{digest}".encode("utf-8", "surrogatepass")).hexdigest()
+        return f"{digest}:{int(arrivals.first(digest, now).timestamp() // STEP.total_seconds())}"
+
+
+class Arrivals:
+    """When each submission of the last minutes came first: over the edge of a step, too, a repeat is one. Thread-safe.
+
+    A process knows only what came to it, since its start; two that know nothing of each other have the steps in common.
+    """
+
+    def __init__(self, most: int = 50_000) -> None:
+        self._first: OrderedDict[str, datetime] = OrderedDict()
+        self._most = most
+        self._one_at_a_time = threading.Lock()
+
+    def first(self, digest: str, now: datetime) -> datetime:
+        """Return when the same words came first, now if that is more than a step ago."""
+        with self._one_at_a_time:
+            before = self._first.get(digest)
+            if before is not None and abs(now - before) < STEP:
+                return before
+            self._first[digest] = now
+            self._first.move_to_end(digest)
+            if len(self._first) > self._most:
+                self._first.popitem(last=False)
+            return now
 
 
 def size_of(request: Request, settings: WebSettings) -> int:

@@ -1,8 +1,11 @@
 """Paces and rooms, against a clock that is moved by hand."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from connectors.web.limits import SMALL_BYTES, Pace, Room, neighbour
+from connectors.web.submission import Arrivals
 from schemas.errors import RefusedRequest
 
 
@@ -70,3 +73,11 @@ def test_room_is_given_back_and_words_always_have_some() -> None:
 )
 def test_one_subscriber_is_counted_once(host: str, counted: str) -> None:
     assert neighbour(host) == counted
+
+
+def test_of_very_many_submissions_the_latest_are_known() -> None:
+    arrivals, began = Arrivals(most=2), datetime(2026, 11, 25, tzinfo=UTC)
+    for seconds, digest in enumerate("abc"):
+        arrivals.first(digest, began + timedelta(seconds=seconds))
+    later = began + timedelta(minutes=5)
+    assert [arrivals.first(digest, later) for digest in "ca"] == [began + timedelta(seconds=2), later]

@@ -190,6 +190,21 @@ async def test_a_repeat_after_a_timeout_is_the_same_request_whatever_its_boundar
     assert later.json()[0]["service_request_id"] != names[0]
 
 
+async def test_a_repeat_is_the_same_request_for_ten_minutes_whenever_they_began(door: Door) -> None:
+    door.now = door.now.replace(minute=9, second=59)
+    async with door.open() as client:
+
+        async def send(after: timedelta, **changes: Any) -> str:
+            door.now += after
+            answer = await client.post(f"{BASE}/requests.json", data=request(**changes))
+            return str(answer.json()[0]["service_request_id"])
+
+        first = await send(timedelta(0))
+        assert await send(timedelta(seconds=2), description="井盖丢失") != first
+        assert [await send(timedelta(seconds=seconds)) for seconds in (298, 299)] == [first, first]
+        assert await send(timedelta(seconds=1)) != first
+
+
 async def test_an_idempotency_key_holds_for_ever_and_loses_no_other_words(door: Door) -> None:
     headers = {"Idempotency-Key": "1"}
     async with door.open() as client:
