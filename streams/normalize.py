@@ -13,6 +13,7 @@ from obstore.store import ObjectStore
 
 from normalizers import Policy, normalize
 from normalizers.codes import is_code
+from normalizers.example import EXAMPLE
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
@@ -29,7 +30,7 @@ from streams.inputs import SLICE, has_reference, header_of, is_claimed, may_be_g
 from streams.outlet import Outlet
 from streams.results import Result, bare, dead, refused_of
 from streams.settings import FloodSettings
-from tickets.foreseen import foreseen, prepare
+from tickets.foreseen import foreseen
 
 STAGE = "normalize"
 COMMANDS = "commands"
@@ -83,7 +84,7 @@ class Normalize:
         self._tracer = tracer
         self._control = control
         self._beside = Beside(app, self._put_behind, f"{STAGE}-beside")
-        prepare(policy.rules_folder)
+        foreseen(normalize(EXAMPLE, policy).message, policy.rules_folder)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""

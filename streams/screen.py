@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from normalizers import Policy, alarming
+from normalizers.example import EXAMPLE
 from normalizers.handover import handover, record_of
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -53,11 +54,12 @@ def declare(
     flood_settings: FloodSettings | None = None,
 ) -> None:
     """Attach the screen agents to `app`: one for the live topics, one for back-fill, which gives way."""
+    screen(EXAMPLE, policy)
     control = FloodControl(flood_settings, connection.partitions, told=False) if flood_settings else None
-    screen = Screen(app, connection, blobs, policy, tracer, control)
-    lanes.declare(app, STAGE, topics.LIVE_RAW, screen.handle)
+    work = Screen(app, connection, blobs, policy, tracer, control)
+    lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)
     turns = pace.watch(app, STAGE, topics.LIVE_RAW, [topics.BACKFILL])
-    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(screen.handle))
+    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(work.handle))
 
 
 class Handed(NamedTuple):
