@@ -20,6 +20,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 from obstore.store import MemoryStore
 
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
@@ -40,7 +41,7 @@ def receive(brokers: str, port: int, folder: str) -> None:
     settings = ReceiverSettings(port=port, requests_max=10_000)
     wechat = WeChat(WeChatSettings(appid=APPID, tokens=(TOKEN,), aes_keys=(AES_KEY,), jurisdiction="430100"), "bench")
     publisher = Publisher(KafkaConnection(bootstrap_servers=brokers), MemoryStore())
-    serve(Receiver({"/wechat": wechat}, publisher, Journal(Path(folder)), settings), settings)
+    serve(Receiver({"/wechat": wechat}, Intake(publisher, Journal(Path(folder))), settings), settings)
     publisher.close()
 
 

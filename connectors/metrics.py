@@ -109,6 +109,10 @@ JOURNAL_BYTES = Gauge(
 JOURNAL_LIMIT_BYTES = Gauge(
     "hotline_connectors_journal_limit_bytes", "Bytes in a journal from which on senders are told 503", ["journal"]
 )
+JOURNALS_AWAY = Gauge(
+    "hotline_connectors_journals_away",
+    "Journals of this process that cannot be opened: what comes is taken as long as Kafka takes it, and no longer",
+)
 JOURNAL_TORN = Counter(
     "hotline_connectors_journal_torn_total", "Appends that a crash cut short; their senders send them again"
 )

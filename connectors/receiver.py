@@ -21,9 +21,8 @@ from starlette.types import Receive, Scope, Send
 from connectors import metrics
 from connectors.base import Answer, PushConnector, Recognising, Request
 from connectors.headers import SafeHeaders
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.line import Outcome, Publisher
+from connectors.kept import Keeper
+from connectors.line import Outcome
 from connectors.proxies import Proxies
 from connectors.receiver_settings import ReceiverSettings
 from schemas.errors import RefusedRequest, RetriableError
@@ -71,15 +70,14 @@ class Receiver:
     def __init__(
         self,
         routes: Mapping[str, PushConnector],
-        publisher: Publisher,
-        journal: Journal,
+        keeper: Keeper,
         settings: ReceiverSettings | None = None,
         body_limits: Mapping[str, int] | None = None,
         doors: Sequence[Route] = (),
         keeping: Sequence[Callable[[Keep], Sequence[Route]]] = (),
     ) -> None:
         self._settings = settings or ReceiverSettings()
-        self._intake = Intake(publisher, journal, self._settings.publish_timeout_seconds)
+        self._keeper = keeper
         self._limits = body_limits or {}
         self._running = 0
         self._ready = False
@@ -101,11 +99,11 @@ class Receiver:
     @property
     def report(self) -> ReceiverReport:
         """Return the report of this moment."""
-        full = self._intake.full
+        full = self._keeper.full
         return ReceiverReport(
             state="starting" if not self._ready else "degraded" if full else "running",
             last_success=self._last_success,
-            journal_bytes=self._intake.journal_bytes,
+            journal_bytes=self._keeper.journal_bytes,
             journal_full=full,
         )
 
@@ -116,7 +114,7 @@ class Receiver:
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Drain what an earlier run left, and whatever comes; at the end everything is on the disk or in Kafka."""
-        working = asyncio.create_task(self._intake.run())
+        working = asyncio.create_task(self._keeper.run())
         self._ready = True
         try:
             yield
@@ -125,7 +123,7 @@ class Receiver:
             working.cancel()
             with suppress(asyncio.CancelledError):
                 await working
-            await self._intake.close()
+            await self._keeper.close()
 
     def _endpoint(self, path: str, connector: PushConnector) -> Callable[[requests.Request], Awaitable[Response]]:
         hosted = _Hosted(
@@ -180,7 +178,7 @@ class Receiver:
         return outcome, accepted.answer
 
     async def _kept(self, messages: Sequence[RawMessage]) -> Outcome:
-        outcome = await self._intake.keep(messages)
+        outcome = await self._keeper.keep(messages)
         self._last_success = datetime.now(UTC)
         for message in messages:
             last = metrics.LAST_SUCCESS.labels(message.channel, message.envelope.account)
@@ -206,8 +204,8 @@ class Receiver:
         return PlainTextResponse("ok")
 
     async def _readiness(self, _: requests.Request) -> Response:
-        ready = self._ready and self._intake.ready
-        return JSONResponse({"ready": ready, "journal_full": self._intake.full}, 200 if ready else 503)
+        ready = self._ready and self._keeper.ready
+        return JSONResponse({"ready": ready, "journal_full": self._keeper.full}, 200 if ready else 503)
 
 
 def _as_anybody(_: Request) -> None:

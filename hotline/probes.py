@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from connectors.health import Health, HealthReport
-    from connectors.intake import Intake
-    from connectors.listening import Kept
+    from connectors.kept import Kept
     from connectors.mailbox.lmtp import Door
     from connectors.receiver import ReceiverReport
+    from schemas.errors import PipelineError
 
 
 def connector(report: "HealthReport") -> Mapping[str, Any]:
@@ -33,23 +33,26 @@ def session(health: "Health", keeping: Sequence["Kept"]) -> Mapping[str, Any]:
     return {**told, "detail": _joined([told["detail"], _waiting(size), full]), "journal_bytes": size}
 
 
-def receiver(report: "ReceiverReport") -> Mapping[str, Any]:
-    """Say what waits for Kafka or the blob store; while the journal has room, citizens are heard."""
+def receiver(report: "ReceiverReport", fault: "PipelineError | None" = None) -> Mapping[str, Any]:
+    """Say what waits for Kafka or the blob store; while the journal has room, citizens are heard.
+
+    `fault` is why there is no journal.
+    """
     return {
-        "state": report.state,
+        "state": "degraded" if fault else report.state,
         "last_success": _text(report.last_success),
-        "detail": _joined([_waiting(report.journal_bytes), _full(report.journal_full)]),
+        "detail": _joined([_without(fault), _waiting(report.journal_bytes), _full(report.journal_full)]),
         "journal_bytes": report.journal_bytes,
     }
 
 
-def lmtp(door: "Door", intake: "Intake") -> Mapping[str, Any]:
+def lmtp(door: "Door", kept: "Kept") -> Mapping[str, Any]:
     """Say what waits for Kafka or the blob store, and when a mail was last safe."""
     return {
-        "state": "degraded" if intake.full else "running",
+        "state": "degraded" if kept.full or kept.fault else "running",
         "last_success": _text(door.last_success),
-        "detail": _joined([_waiting(intake.journal_bytes), _full(intake.full)]),
-        "journal_bytes": intake.journal_bytes,
+        "detail": _joined([_without(kept.fault), _waiting(kept.journal_bytes), _full(kept.full)]),
+        "journal_bytes": kept.journal_bytes,
     }
 
 
@@ -75,6 +78,10 @@ def _waiting(size: int) -> str | None:
         if size
         else None
     )
+
+
+def _without(fault: "PipelineError | None") -> str | None:
+    return f"{fault}; until then senders are told 503 whenever Kafka does not answer" if fault else None
 
 
 def _full(full: bool) -> str | None:

@@ -196,6 +196,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     from connectors.backoffice import outcome
     from connectors.backoffice.door import BackOffice
     from connectors.journal import Journal
+    from connectors.kept import Kept, opened
     from connectors.producer import Producer
     from connectors.publisher import Publisher
     from connectors.receiver import Receiver
@@ -206,12 +207,13 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
         raise MisconfiguredError(fault)
     chosen = settings.receiver
     connection, blobs = stopped.kafka(settings), services.blobs(settings)
-    running: list[Receiver] = []
+    running: list[tuple[Receiver, Kept]] = []
 
     async def run(stop: asyncio.Event) -> None:
         producer = Producer(connection)
         publisher = Publisher(connection, blobs, producer, tracer)
-        journal = Journal(services.journal_folder(settings), chosen.journal_max_bytes)
+        journal = partial(Journal, services.journal_folder(settings), chosen.journal_max_bytes)
+        kept = await opened(publisher, journal, chosen.publish_timeout_seconds)
         keeping, archive = web.doors(settings)
         try:
             routes, limits = pushed(settings)
@@ -219,15 +221,16 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
                 settings.backoffice, producer, partial(outcome.find, connection), chosen.publish_timeout_seconds
             )
             doors = office.routes() if settings.backoffice else []
-            running.append(Receiver(routes, publisher, journal, chosen, limits, doors, keeping))
-            await serve_until(running[-1], chosen, stop)
+            receiver = Receiver(routes, kept, chosen, limits, doors, keeping)
+            running.append((receiver, kept))
+            await serve_until(receiver, chosen, stop)
         finally:
             await archive.close()
             publisher.close()
-            journal.close()
+            await kept.close()
 
     def probe() -> Mapping[str, Any]:
-        return probes.receiver(running[-1].report) if running else {"detail": "starting"}
+        return probes.receiver(running[-1][0].report, running[-1][1].fault) if running else {"detail": "starting"}
 
     return Component(name=name, run=run, probe=probe)
 

@@ -33,8 +33,9 @@ def _session(settings: "Settings", name: str, which: str, connector: "SessionCon
     from connectors.cursors import Cursors
     from connectors.health import Health
     from connectors.journal import Journal
+    from connectors.kept import Kept
     from connectors.lease import GroupLease
-    from connectors.listening import JOURNAL_MAX_BYTES, Kept, kept
+    from connectors.listening import JOURNAL_MAX_BYTES, kept
     from connectors.publisher import Publisher
     from connectors.sessions import Publisher as Outward
     from connectors.sessions import run_session
@@ -86,21 +87,21 @@ def _pull(settings: "Settings", name: str, which: str, connector: "PullConnector
 
 def lmtp(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     """Make the server that mail is handed over to."""
-    from connectors.intake import Intake
     from connectors.journal import Journal
+    from connectors.kept import Kept, opened
     from connectors.mailbox.lmtp import Door, serve_until
     from connectors.publisher import Publisher
 
     chosen = settings.lmtp
     connection, blobs = stopped.kafka(settings), services.blobs(settings)
-    running: list[tuple[Door, Intake]] = []
+    running: list[tuple[Door, Kept]] = []
 
     async def run(stop: asyncio.Event) -> None:
         publisher = Publisher(connection, blobs, tracer=tracer)
         try:
-            journal = Journal(services.lmtp_journal_folder(settings), chosen.journal_max_bytes)
-            intake = Intake(publisher, journal, chosen.publish_timeout_seconds)
-            running.append((Door(chosen, intake), intake))
+            journal = functools.partial(Journal, services.lmtp_journal_folder(settings), chosen.journal_max_bytes)
+            keeping = await opened(publisher, journal, chosen.publish_timeout_seconds)
+            running.append((Door(chosen, keeping), keeping))
             await serve_until(chosen, *running[-1], stop)
         finally:
             await asyncio.to_thread(publisher.close)

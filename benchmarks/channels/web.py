@@ -35,6 +35,7 @@ from starlette.routing import Route
 
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.receiver import process
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
@@ -195,7 +196,7 @@ def _receive(brokers: str, port: int, folder: str) -> None:
     door = WebDoor(WebSettings(jurisdiction="110000", clients=clients), "bench")
     tools = Tools(archive=NOBODY, policy=Policy(), query_key=b"benchmark")
     publisher = Publisher(KafkaConnection(bootstrap_servers=brokers), MemoryStore())
-    made = Receiver({}, publisher, Journal(Path(folder)), settings, keeping=[partial(door.routes, tools)])
+    made = Receiver({}, Intake(publisher, Journal(Path(folder))), settings, keeping=[partial(door.routes, tools)])
     serve(made, settings)
     publisher.close()
 

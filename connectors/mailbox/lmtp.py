@@ -17,7 +17,7 @@ from aiosmtpd.smtp import Session as Client
 from connectors import metrics
 from connectors.account import city_of
 from connectors.base import utc_now
-from connectors.intake import Intake
+from connectors.kept import Keeper
 from connectors.mailbox.lmtp_settings import CHANNEL, LmtpSettings
 from schemas.errors import MisconfiguredError, PipelineError
 from schemas.records import RawMessage, raw_message
@@ -42,13 +42,13 @@ _log = structlog.get_logger(__name__)
 class Door:
     """What becomes of each command; aiosmtpd calls it."""
 
-    def __init__(self, settings: LmtpSettings, intake: Intake, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, settings: LmtpSettings, keeper: Keeper, now: Callable[[], datetime] = utc_now) -> None:
         self._accounts = {
             address.lower(): (name, city_of(mailbox.jurisdiction, name))
             for name, mailbox in settings.mailboxes.items()
             for address in mailbox.recipients
         }
-        self._intake = intake
+        self._keeper = keeper
         self._now = now
         self.last_success: datetime | None = None
 
@@ -81,7 +81,7 @@ class Door:
 
     async def _kept(self, message: RawMessage) -> str:
         try:
-            outcome = await self._intake.keep([message])
+            outcome = await self._keeper.keep([message])
         except PipelineError as error:
             _log.warning("lmtp_mail_unsafe", error=type(error).__name__)
             metrics.LMTP_MAILS.labels("unsafe").inc()
@@ -224,7 +224,7 @@ class _Lmtp(LMTP):
         return super().eof_received() if self in self._connections else None
 
 
-async def serve_until(settings: LmtpSettings, door: Door, intake: Intake, stop: asyncio.Event) -> None:
+async def serve_until(settings: LmtpSettings, door: Door, keeper: Keeper, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; raises MisconfiguredError when the port is taken."""
     connections: set[_Lmtp] = set()
     loop = asyncio.get_running_loop()
@@ -233,10 +233,10 @@ async def serve_until(settings: LmtpSettings, door: Door, intake: Intake, stop: 
             lambda: _Lmtp(door, settings, connections), settings.host, settings.port, backlog=settings.connections_max
         )
     except OSError as error:
-        await intake.close()
+        await keeper.close()
         where = f"{settings.host}:{settings.port}"
         raise MisconfiguredError(f"cannot listen on {where} ({error.strerror}): set lmtp.port") from error
-    keeping = asyncio.create_task(intake.run(), name="intake")
+    keeping = asyncio.create_task(keeper.run(), name="intake")
     try:
         await stop.wait()
     finally:
@@ -245,7 +245,7 @@ async def serve_until(settings: LmtpSettings, door: Door, intake: Intake, stop: 
         keeping.cancel()
         with suppress(asyncio.CancelledError):
             await keeping
-        await intake.close()
+        await keeper.close()
 
 
 def _hang_up(connections: Sequence[_Lmtp]) -> None:

@@ -121,6 +121,7 @@ CASES = {
         6,
         {"instance": "a:1"},
     ),
+    "JournalAway": gauge("hotline_connectors_journals_away", "0+0", "1+0", 5, 1, instance="a:1"),
     "JournalSetAside": gauge("hotline_connectors_journal_set_aside_total", "0+0", "1+0", 5, instance="a:1"),
     "DeadLetters": gauge(
         "hotline_monitor_dead_letters_last_hour", "100+0", "101+0", 5, stage="normalize", code="malformed"

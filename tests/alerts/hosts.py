@@ -34,10 +34,11 @@ class Hosts:
         self._folder = folder
         self.inbox = folder / "calls"
         self.inbox.mkdir()
-        first = free_ports(8, start=20100)
+        first = free_ports(9, start=20100)
         names = ("stages", "normalize", "cut off", "monitor", "accounts", "gone")
         self.ports = dict(zip(names, range(first, first + 6), strict=True))
         self.receivers = {"stages": first + 6, "cut off": first + 7}
+        self._lmtp = first + 8
         self._store = socket.create_server(("127.0.0.1", 0))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._settings = {
@@ -91,13 +92,16 @@ class Hosts:
         self._start("normalize", _hotline("run", "normalize"), self._folder / "normalize", {})
 
     def cut_off(self) -> None:
-        """Start a host that does not reach Kafka."""
+        """Start a host that does not reach Kafka, and lets nobody write one of its journals."""
         more = {
             "HOTLINE_KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9",
             "HOTLINE_RECEIVER__JOURNAL_MAX_BYTES": str(SMALL_JOURNAL_BYTES),
             "HOTLINE_RECEIVER__PUBLISH_TIMEOUT_SECONDS": "0.2",
+            "HOTLINE_LMTP__PORT": str(self._lmtp),
+            "HOTLINE_LMTP__MAILBOXES__MAYOR__RECIPIENTS": '["mayor@example.cn"]',
+            "HOTLINE_LMTP__JOURNAL_FOLDER": "/dev/null/journal",
         }
-        self._start("cut off", _hotline("run", "receiver", "connector:unowned"), self._folder / "cut", more)
+        self._start("cut off", _hotline("run", "receiver", "lmtp", "connector:unowned"), self._folder / "cut", more)
 
     def monitor(self) -> None:
         """Start the monitor, on a machine whose clock is wrong."""

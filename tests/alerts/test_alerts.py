@@ -94,6 +94,7 @@ TROUBLED: Rung = {
     "PushUnheard": {"sms"},
     "PushRefused": {"sms"},
     "JournalFills": {"cut off"},
+    "JournalAway": {"cut off"},
     "JournalSetAside": {"stages"},
     "FaultOfOurs": {"assign"},
     "MessageNotTaken": {"too_large"},

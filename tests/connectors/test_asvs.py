@@ -26,6 +26,7 @@ import connectors
 from connectors.backoffice import door as backoffice
 from connectors.base import Request
 from connectors.headers import SAFE
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.receiver import Receiver, ReceiverSettings
 from connectors.web import Tools, WebDoor, WebSettings
@@ -83,8 +84,7 @@ class Doors:
         chosen = ReceiverSettings(**settings)
         return Receiver(
             push,
-            self.kafka,
-            Journal(self.folder / "journal"),
+            Intake(self.kafka, Journal(self.folder / "journal"), chosen.publish_timeout_seconds),
             chosen,
             doors=[*orders.routes(), *more],
             keeping=[lambda keep: web.routes(tools, keep)],
@@ -277,7 +277,7 @@ async def test_v4_1_1_the_content_type_says_what_the_body_is(every: Doors, path:
 async def test_v4_1_3_a_callers_own_word_for_its_address_is_not_believed(every: Doors) -> None:
     """Only what `trusted_proxies` added counts; test_receiver.py has the addresses of several proxies."""
     gateway = gateways.account("aliyun")
-    app = Receiver({f"/sms/{gateways.SECRET}": gateway}, every.kafka, Journal(every.folder / "other"))
+    app = Receiver({f"/sms/{gateways.SECRET}": gateway}, Intake(every.kafka, Journal(every.folder / "other")))
     transport = httpx.ASGITransport(app, client=("198.51.100.9", 1))
     headers = {
         "X-Forwarded-For": gateways.GATEWAY,

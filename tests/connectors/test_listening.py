@@ -81,4 +81,4 @@ async def test_a_journal_is_opened_as_soon_as_its_disk_takes_something_again(tmp
                 with suppress(UnreachableError):
                     await keeping.publish_async([message("1")], 10)
                 await asyncio.sleep(0.01)
-    assert [one["event"] for one in logs].count("listening_without_journal") == 1
+    assert [one["event"] for one in logs].count("goes_without_journal") == 1

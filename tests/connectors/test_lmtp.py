@@ -69,7 +69,7 @@ class Served:
         self.door = Door(self.settings, Intake(self.broker, self.journal, 1, retry_seconds=0.05), lambda: NOW)
 
     async def serve(self) -> None:
-        await serve_until(self.settings, self.door, self.door._intake, self.stop)
+        await serve_until(self.settings, self.door, self.door._keeper, self.stop)
 
     async def said(self, talk: Callable[[smtplib.LMTP], Any]) -> Any:
         """Talk to it as a mail server does."""
@@ -159,7 +159,7 @@ async def test_while_kafka_is_away_the_journal_takes_it_and_gives_it_back(served
     assert await served.deliver(mail("small"), "mayor@city.gov.cn") == [250]
     assert await served.deliver(large, "mayor@city.gov.cn") == [250]
     assert not served.broker.held
-    assert served.door._intake.journal_bytes > len(large)
+    assert served.door._keeper.journal_bytes > len(large)
     served.broker.away = False
     await soon(lambda: len(served.broker.held) >= 2)
     kept = [message.value.partition(b"\r\n")[2] for message in served.broker.held]

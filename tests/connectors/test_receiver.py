@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from connectors import metrics
 from connectors.base import Accepted, Answer, Request
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.receiver import SLICE_MESSAGES, Receiver, ReceiverSettings
 from schemas.errors import RefusedRequest, UnreachableError
@@ -83,7 +84,7 @@ def served(connector: Echoing, kafka: Kafka, tmp_path: Path) -> Open:
     async def served(limits: dict[str, int] | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
         chosen = ReceiverSettings(**settings)
         journal = Journal(tmp_path / "journal", chosen.journal_max_bytes)
-        app = Receiver({"/wechat": connector}, kafka, journal, chosen, limits)
+        app = Receiver({"/wechat": connector}, Intake(kafka, journal, chosen.publish_timeout_seconds), chosen, limits)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver")
         async with app.lifespan(), client:
             yield client

@@ -11,6 +11,7 @@ import pytest
 
 from connectors import metrics
 from connectors.base import PushConnector
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.receiver import Receiver, ReceiverSettings
 from tests.connectors.phone import posts
@@ -27,7 +28,7 @@ def unheard(channel: str, reason: str) -> float:
 
 
 def receiver(folder: Path, connector: PushConnector, path: str, settings: ReceiverSettings, limit: int) -> Receiver:
-    return Receiver({path: connector}, Kafka(), Journal(folder / "journal"), settings, {path: limit})
+    return Receiver({path: connector}, Intake(Kafka(), Journal(folder / "journal")), settings, {path: limit})
 
 
 class Bodies:

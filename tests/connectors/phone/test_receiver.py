@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.receiver import Receiver, ReceiverSettings
 from tests.connectors.phone.posts import RECORD, account, signed
@@ -17,7 +18,8 @@ from tests.connectors.pushed import Kafka
 @asynccontextmanager
 async def served(kafka: Kafka, folder: Path, journal_bytes: int = 1 << 20) -> AsyncIterator[httpx.AsyncClient]:
     settings = ReceiverSettings(journal_max_bytes=journal_bytes, body_timeout_seconds=0.2)
-    app = Receiver({"/phone": account()}, kafka, Journal(folder / "journal", journal_bytes), settings, {"/phone": 4096})
+    keeper = Intake(kafka, Journal(folder / "journal", journal_bytes))
+    app = Receiver({"/phone": account()}, keeper, settings, {"/phone": 4096})
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver")
     async with app.lifespan(), client:
         yield client

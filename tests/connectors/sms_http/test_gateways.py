@@ -9,6 +9,7 @@ import pytest
 import urllib3
 from twilio.request_validator import RequestValidator
 
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
@@ -55,7 +56,7 @@ def receiver(publisher: Any, folder: Path, account: str, **settings: Any) -> Ite
     connector = SmsHttp(SmsHttpSettings(**({"path": "/sms", "jurisdiction": "210100"} | settings)), account)
     chosen = ReceiverSettings(port=free_port(), trusted_proxies=("127.0.0.2",))  # type: ignore[arg-type] # parsed by pydantic
     route, limit = connector._settings.route, connector._settings.body_max_bytes
-    app = Receiver({route: connector}, publisher, Journal(folder / "journal", 1), chosen, {route: limit})
+    app = Receiver({route: connector}, Intake(publisher, Journal(folder / "journal", 1)), chosen, {route: limit})
     with running(app, chosen):
         yield f"http://127.0.0.1:{chosen.port}"
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 from pydantic import SecretStr
 
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.receiver import Receiver, ReceiverSettings
 from connectors.web import ClientSettings, Tools, WebDoor, WebSettings
@@ -112,7 +113,8 @@ class Door:
         made = WebDoor(chosen, "city")
         served = ReceiverSettings(**(receiver or {}))
         journal = Journal(self._folder / "journal", served.journal_max_bytes)
-        return Receiver({}, self.kafka, journal, served, keeping=[lambda keep: made.routes(tools, keep)])
+        keeper = Intake(self.kafka, journal, served.publish_timeout_seconds)
+        return Receiver({}, keeper, served, keeping=[lambda keep: made.routes(tools, keep)])
 
 
 def request(**changes: Any) -> dict[str, Any]:

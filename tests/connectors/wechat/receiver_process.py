@@ -1,11 +1,14 @@
 """A receiver as a process of its own, to be killed: `receiver_process.py BROKERS PORT FOLDER ACCOUNT`."""
 
+import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 
 from obstore.store import MemoryStore
 
 from connectors.journal import Journal
+from connectors.kept import opened
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
 from connectors.wechat import WeChat, WeChatSettings
@@ -18,6 +21,7 @@ if __name__ == "__main__":
     settings = ReceiverSettings(port=int(port), requests_max=1000)
     wechat = WeChat(WeChatSettings(appid=APPID, tokens=[TOKEN], aes_keys=[AES_KEY], jurisdiction="430100"), account)
     publisher = Publisher(KafkaConnection(bootstrap_servers=brokers), MemoryStore())
-    serve(Receiver({"/wechat": wechat}, publisher, Journal(Path(folder)), settings), settings)
+    kept = asyncio.run(opened(publisher, partial(Journal, Path(folder)), settings.publish_timeout_seconds))
+    serve(Receiver({"/wechat": wechat}, kept, settings), settings)
     publisher.close()
     print("drained", flush=True)

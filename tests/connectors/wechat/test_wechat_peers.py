@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
@@ -67,7 +68,7 @@ def served(publisher: Publisher, reader: Reader, account: str, tmp_path: Path) -
         account,
     )
     settings = ReceiverSettings(port=free_port())
-    with running(Receiver({"/wechat": wechat}, publisher, journal, settings), settings):
+    with running(Receiver({"/wechat": wechat}, Intake(publisher, journal), settings), settings):
         yield Served(f"http://127.0.0.1:{settings.port}/wechat", journal, reader, account)
 
 
@@ -200,7 +201,7 @@ def test_a_third_cipher_without_node(served: Served, mode: Any) -> None:
 def test_a_connection_that_dribbles_its_header_is_closed(publisher: Publisher, tmp_path: Path) -> None:
     settings = ReceiverSettings(port=free_port(), idle_timeout_seconds=1)
     with (
-        running(Receiver({}, publisher, Journal(tmp_path), settings), settings),
+        running(Receiver({}, Intake(publisher, Journal(tmp_path)), settings), settings),
         socket.create_connection(("127.0.0.1", settings.port), 60) as slow,
     ):
         slow.sendall(b"GET / HTTP/1.1\r\n")

@@ -12,6 +12,7 @@ from tenacity import wait_fixed
 
 from connectors.cursors import Cursors
 from connectors.health import Health
+from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
@@ -126,7 +127,8 @@ def test_signed_pushes_reach_kafka_and_strangers_do_not(
     publisher.publish([message("the first one, which may take long")])
     settings = ReceiverSettings(port=free_port(), publish_timeout_seconds=4)
     weibo = Weibo(WeiboSettings(app_secrets=[SECRET], jurisdiction="430100"), account)  # type: ignore[arg-type, list-item] # pydantic takes strings
-    app = Receiver({"/weibo": weibo}, publisher, Journal(tmp_path / "journal", 1 << 20), settings)
+    keeper = Intake(publisher, Journal(tmp_path / "journal", 1 << 20), settings.publish_timeout_seconds)
+    app = Receiver({"/weibo": weibo}, keeper, settings)
     url = f"http://127.0.0.1:{settings.port}/weibo"
     with running(app, settings):
         platform, stranger = WeiboPlatform(url, SECRET), WeiboPlatform(url, "another-app-secret")

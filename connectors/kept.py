@@ -1,0 +1,155 @@
+"""Kept: messages are safe in Kafka, or in a journal; a journal that cannot be had is no reason to take nothing."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from connectors import metrics
+from connectors.intake import Intake
+from connectors.journal import Journal, JournalInUseError
+from connectors.lease import ASK_SECONDS
+from connectors.line import Outcome, Publisher
+from schemas.errors import FatalError, PipelineError, UnreachableError
+from schemas.records import RawMessage
+
+_log = structlog.get_logger(__name__)
+
+
+class Keeper(Protocol):
+    """What makes messages safe: an `Intake`, or a `Kept`."""
+
+    @property
+    def ready(self) -> bool:
+        """Say whether there is room for small messages."""
+        ...
+
+    @property
+    def full(self) -> bool:
+        """Say whether a journal has little room left."""
+        ...
+
+    @property
+    def journal_bytes(self) -> int:
+        """Return how many bytes wait for Kafka or the blob store."""
+        ...
+
+    async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
+        """Return when the messages are safe; raises UnreachableError when nothing holds them."""
+        ...
+
+    async def run(self) -> None:
+        """Serve, and drain the journal, until this is cancelled."""
+        ...
+
+    async def close(self) -> None:
+        """Close the journal; what is in it goes to Kafka after the next start."""
+        ...
+
+
+class Kept:
+    """Makes messages safe in Kafka, or in the journal while Kafka does not answer.
+
+    One process of a machine has the journal. As long as this one cannot have it, or it cannot be written, messages are
+    safe in Kafka alone: to take them is better than to take none. It is opened as soon as it can be.
+    """
+
+    def __init__(self, publisher: Publisher, make: Callable[[], Journal], publish_timeout_seconds: float) -> None:
+        self._publisher = publisher
+        self._make = make
+        self._timeout = publish_timeout_seconds
+        self._intake: Intake | None = None
+        self.fault: PipelineError | None = None
+        """Why there is no journal."""
+
+    @property
+    def ready(self) -> bool:
+        """Say whether small messages are taken, as far as we know."""
+        return self._intake.ready if self._intake else True
+
+    @property
+    def full(self) -> bool:
+        """Say whether the journal has little room left."""
+        return self._intake.full if self._intake else False
+
+    @property
+    def journal_bytes(self) -> int:
+        """Return how many bytes wait for Kafka."""
+        return self._intake.journal_bytes if self._intake else 0
+
+    async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
+        """Return when the messages are safe; raises UnreachableError when nothing holds them."""
+        if self._intake is not None:
+            return await self._intake.keep(messages)
+        try:
+            await self._publisher.publish_async(messages, self._timeout)
+        except FatalError as error:  # a person's to mend; who sends is told the same: not now
+            raise UnreachableError(str(error)) from error
+        return "published"
+
+    async def publish_async(
+        self,
+        messages: Sequence[RawMessage],
+        timeout: float,  # noqa: ASYNC109 - what is late must be our error, not a TimeoutError
+    ) -> None:
+        """Return when the messages are safe; without a journal, raises what the publisher does."""
+        if self._intake is None:
+            await self._publisher.publish_async(messages, timeout)
+        else:
+            await self._intake.keep(messages)
+
+    async def open(self) -> bool:
+        """Open the journal and say whether that went well; what a disk says against it is told once."""
+        try:
+            self._intake, fault = await asyncio.to_thread(self._open), None
+        except PipelineError as error:
+            fault = error
+        self._note(fault)
+        return fault is None
+
+    async def run(self) -> None:
+        """Serve, and drain the journal, until this is cancelled."""
+        while self._intake is None and not await self.open():  # noqa: ASYNC110 - nobody tells when it can be had
+            await asyncio.sleep(ASK_SECONDS)
+        if self._intake is not None:
+            await self._intake.run()
+
+    async def close(self) -> None:
+        """Close the journal; what is in it goes to Kafka after the next start."""
+        self._note(None)
+        if self._intake is not None:
+            await self._intake.close()
+
+    def _note(self, fault: PipelineError | None) -> None:
+        """Tell of a journal that cannot be had when that begins; another process that has it is no fault."""
+        was, self.fault = self.fault, fault
+        if _is_a_fault(fault) and not _is_a_fault(was):
+            metrics.JOURNALS_AWAY.inc()
+            _log.error("goes_without_journal", error=type(fault).__name__, reason=str(fault))
+        if _is_a_fault(was) and not _is_a_fault(fault):
+            metrics.JOURNALS_AWAY.dec()
+
+    def _open(self) -> Intake:
+        journal = self._make()
+        try:
+            return Intake(self._publisher, journal, self._timeout)
+        except PipelineError:  # the journal of large messages in it
+            journal.close()
+            raise
+
+
+def _is_a_fault(fault: PipelineError | None) -> bool:
+    return fault is not None and not isinstance(fault, JournalInUseError)
+
+
+async def opened(publisher: Publisher, make: Callable[[], Journal], publish_timeout_seconds: float) -> Kept:
+    """Return what keeps messages safe, with its journal where that can be had.
+
+    Raises JournalInUseError: of two processes that take messages each needs a journal of its own.
+    """
+    kept = Kept(publisher, make, publish_timeout_seconds)
+    await kept.open()
+    if isinstance(kept.fault, JournalInUseError):
+        raise kept.fault
+    return kept
