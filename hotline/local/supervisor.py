@@ -73,7 +73,7 @@ class Supervisor:
         self._sign = folder / _SIGN
         before = state.load(folder)
         held = [name for name in names if processes.find(mark(folder / name))]
-        self._claim = ports.claim(before.slot if before else 0, names, held)
+        self._claim = ports.claim(before.slot if before else 0, names, held, folder)
         self._keepers = {name: self._keeper(name) for name in names}
         self._saved: StackState | None = None
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,12 +1,15 @@
 import socket
+from collections.abc import Callable
 from pathlib import Path
+from shutil import rmtree
 
 import pytest
 
 from hotline.local import ports
 from hotline.local.errors import StackError
+from hotline.local.paths import cache_dir
 from hotline.local.ports import Ports, claim
-from hotline.local.state import ServerName
+from hotline.local.state import ServerName, StackState, forget, save
 
 pytestmark = pytest.mark.integration
 
@@ -50,3 +53,42 @@ def test_no_free_ports_is_one_sentence() -> None:
     with pytest.raises(StackError, match=r"No free ports from 19092 and 19200 upwards.*hotline down"):
         claim(taken.ports.slot, BOTH, held=["kafka"])
     taken.release()
+
+
+def stopped(folder: Path) -> int:
+    """Let the stack of a folder have had a slot; return which."""
+    folder.mkdir()
+    taken = claim(0, BOTH, folder=folder)
+    save(folder, StackState(taken.ports.slot))
+    taken.release()
+    return taken.ports.slot
+
+
+def test_a_stopped_stack_has_its_ports_again_though_another_was_started_meanwhile(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    slot = stopped(one)
+    meanwhile = claim(0, BOTH, folder=other)
+    assert meanwhile.ports.slot != slot
+    again = claim(slot, BOTH, folder=one)
+    assert again.ports.slot == slot
+    again.release()
+    meanwhile.release()
+
+
+@pytest.mark.parametrize("end", [forget, rmtree, lambda folder: save(folder, StackState(17))])
+def test_a_slot_is_anybodys_once_nobody_comes_back_to_it(tmp_path: Path, end: Callable[[Path], None]) -> None:
+    slot = stopped(tmp_path / "one")
+    end(tmp_path / "one")
+    taken = claim(slot, BOTH, folder=tmp_path / "new")
+    assert taken.ports.slot == slot
+    taken.release()
+
+
+def test_where_every_slot_is_a_stopped_stacks_a_new_one_takes_one_of_them(tmp_path: Path) -> None:
+    for slot in range(ports._SLOTS):
+        folder = tmp_path / str(slot)
+        folder.mkdir()
+        save(folder, StackState(slot))
+        (cache_dir() / "ports").mkdir(parents=True, exist_ok=True)
+        (cache_dir() / "ports" / str(slot)).write_bytes(bytes(folder))
+    claim(17, BOTH, folder=tmp_path / "new").release()

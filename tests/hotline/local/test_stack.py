@@ -123,6 +123,16 @@ def test_down_stops_everything_and_keeps_the_data(own: Stack, up: Endpoints) -> 
     assert "before down" in records(again) & documents(again)
 
 
+def test_a_stack_that_starts_meanwhile_leaves_it_its_ports(own: Stack, up: Endpoints, tmp_path: Path) -> None:
+    other = Stack(tmp_path, Existing(elasticsearch_url="none"))
+    own.down()
+    try:
+        other.up(owner=os.getpid())
+        assert own.up(owner=os.getpid()) == up
+    finally:
+        other.down()
+
+
 def test_down_also_stops_what_a_killed_supervisor_left_and_wipe_deletes_it(own: Stack, up: Endpoints) -> None:
     own.kill("supervisor")
     own.wipe()
