@@ -5,6 +5,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from email import message_from_string
+from email.utils import getaddresses
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +24,13 @@ logging.getLogger("imapclient").setLevel(logging.WARNING)
 
 WINDOW = 20_000
 """UIDs asked for at a time, some 140 KB of answer; each time that no mail has any of them, twice as many."""
+
+_FROM = "BODY.PEEK[HEADER.FIELDS (FROM)]"
+_FIELDS = b"BODY[HEADER.FIELDS"
+"""How its answer begins; some servers quote the name."""
+
+_FROM_BYTES = 8 * 1024
+"""Of a From that may name thousands: one address is wanted."""
 
 _SENDER_LIMIT = 320
 
@@ -118,7 +127,7 @@ class Session:
     def about(self, uids: Sequence[int]) -> dict[int, About]:
         """Return what the server says of these mails; those that are gone are missing."""
         with self._command():
-            found = self._client.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", "ENVELOPE"])
+            found = self._client.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", _FROM])
             return {uid: _about(data) for uid, data in found.items()}
 
     def received(self, uid: int) -> datetime | None:
@@ -279,19 +288,16 @@ def _about(data: dict[bytes, Any]) -> About:
     return About(
         received if isinstance(received, datetime) and received.tzinfo else None,
         int(data.get(b"RFC822.SIZE") or 0),
-        _sender(data.get(b"ENVELOPE")),
+        _sender(next((value for name, value in data.items() if name.startswith(_FIELDS)), None)),
     )
 
 
-def _sender(envelope: Any) -> str | None:
-    first = next(iter(getattr(envelope, "from_", None) or ()), None)
-    if first is None or not first.mailbox or not first.host:
-        return None
-    return f"{_text(first.mailbox)}@{_text(first.host)}".lower()[:_SENDER_LIMIT]
-
-
-def _text(value: bytes) -> str:
-    return value.decode("utf-8", "replace")
+def _sender(fields: bytes | None) -> str | None:
+    """Return the first address of From, None where there is none that can be read."""
+    with suppress(Exception):  # the standard library's parser has met stranger headers than its authors
+        found = message_from_string((fields or b"")[:_FROM_BYTES].decode("utf-8", "replace")).get("From", "")
+        return next((address.lower()[:_SENDER_LIMIT] for _, address in getaddresses([found]) if "@" in address), None)
+    return None
 
 
 def _is_news(lines: Sequence[Any]) -> bool:

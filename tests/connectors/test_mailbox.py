@@ -56,6 +56,28 @@ def test_a_mail_is_its_bytes_and_what_the_server_said_of_it(server: FakeServer) 
     assert places(cursor) == {"INBOX": {"uidvalidity": 7, "uid": 1}}
 
 
+@pytest.mark.parametrize(
+    ("line", "sender"),
+    [
+        (b"From: Citizen@Example.CN", "citizen@example.cn"),
+        ("From: 李雷 <a@mail.example>".encode(), "a@mail.example"),
+        (b"From: =?utf-8?B?5p2O6Zu3?=\r\n <a@mail.example>, b@mail.example", "a@mail.example"),
+        (b"From: Li, Lei <a@mail.example>", "a@mail.example"),
+        (b"From: a@mail.example\r\nFrom: b@mail.example", "a@mail.example"),
+        (b"From: " + b"a@mail.example, " * 25_000, "a@mail.example"),
+        (b"From: " + b"(" * 8_000 + b" a@mail.example", None),
+        (b"From: nobody", None),
+        (b"From:", None),
+        (b"X: y", None),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_the_sender_is_the_first_address_of_from(server: FakeServer, line: bytes, sender: str | None) -> None:
+    server.put(line + b"\r\nSubject: x\r\n\r\ny\r\n")
+    ((message,), letters, _) = drain(mailbox(server))
+    assert (message.envelope.sender, letters) == (sender, [])
+
+
 ODD_TIMES = [
     datetime(9999, 12, 31, 23, 59, 59, tzinfo=timezone(timedelta(hours=-5))),
     datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))),
@@ -87,7 +109,7 @@ def test_nothing_is_changed_on_the_server(server: FakeServer) -> None:
     assert all(readonly for _, readonly in server.called("select_folder"))
     bodies = [item for _, items in server.called("fetch") for item in items if "BODY" in item]
     assert bodies
-    assert all(item.startswith("BODY.PEEK[]") for item in bodies)
+    assert all(item.startswith("BODY.PEEK[") for item in bodies)
 
 
 @pytest.mark.parametrize("mails", [200, 21_000])
@@ -190,7 +212,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("error", REFUSALS, ids=lambda error: type(error).__name__)
-@pytest.mark.parametrize("item", ["BODY", "ENVELOPE", ""], ids=["body", "description", "both"])
+@pytest.mark.parametrize("item", ["BODY.PEEK[]", "HEADER.FIELDS", ""], ids=["body", "description", "both"])
 @pytest.mark.parametrize("position", [1, 3, 20])
 def test_a_mail_that_never_comes_holds_up_no_other(
     server: FakeServer, error: Exception, item: str, position: int
@@ -202,7 +224,7 @@ def test_a_mail_that_never_comes_holds_up_no_other(
     others = [mail(str(number)) for number in range(1, 21) if number != position]
     assert [message.value for message in messages if message.value != mail(str(position))] == others
     assert cursor.position["INBOX"]["uid"] == 20
-    if item == "ENVELOPE":
+    if item == "HEADER.FIELDS":
         assert not letters  # its bytes came all the same
     else:
         assert [letter.code for letter in letters] == ["malformed"]
@@ -215,7 +237,7 @@ def test_a_server_that_refuses_a_description_and_hangs_up_when_asked_again_holds
     refused: list[bool] = []
 
     def fault(uids: Any, items: list[str]) -> None:
-        if "ENVELOPE" in items and 2 in uids:
+        if "RFC822.SIZE" in items and 2 in uids:
             refused.append(not refused or not refused[-1])
             raise imaplib.IMAP4.error("NO") if refused[-1] else imaplib.IMAP4.abort("socket error: EOF")
 

@@ -53,7 +53,8 @@ class Server(Dribbling):
 
 def _answer(command: str, words: list[str]) -> str:
     if command == "FETCH" and "INTERNALDATE" in " ".join(words):
-        return '* 1 FETCH (UID 1 RFC822.SIZE 60 INTERNALDATE "01-Mar-2026 08:00:00 +0000" ENVELOPE NIL)\r\n'
+        at = "01-Mar-2026 08:00:00 +0000"
+        return f'* 1 FETCH (UID 1 RFC822.SIZE 60 INTERNALDATE "{at}" BODY[HEADER.FIELDS ("FROM")] "")\r\n'
     if command == "FETCH":
         return f"* 1 FETCH (UID 1 BODY[]<0> {{{len(mail())}}}\r\n{mail().decode()})\r\n"
     told = {

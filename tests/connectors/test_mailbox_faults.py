@@ -301,10 +301,7 @@ def test_a_search_over_a_very_large_mailbox_stays_in_windows(server: dovecot.Dov
     assert box._session.uids_after(20_501, view) == []
 
 
-def test_a_mail_whose_description_is_longer_than_any_line_that_imaplib_reads_holds_up_no_other(
-    server: dovecot.Dovecot, open_box: Open
-) -> None:
-    # Sender and Reply-To are From's where they are missing: of 100 KB of header the server makes more than 1 MB.
+def test_a_mail_from_25000_people_holds_up_no_other(server: dovecot.Dovecot, open_box: Open) -> None:
     many = b",\r\n ".join([b",".join([b"a@b"] * 200)] * 125)
     server.deliver(mail("before"))
     server.deliver(b"From: " + many + b"\r\nSubject: many\r\n\r\nx\r\n")

@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from imapclient.response_types import Address, Envelope
-
 _NOBODY = os.open(os.devnull, os.O_RDONLY)
 
 RECEIVED = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -207,7 +205,7 @@ class FakeClient:
         data: dict[bytes, Any] = {
             b"INTERNALDATE": self.server.received.get(uid, RECEIVED),
             b"RFC822.SIZE": self.server.size_of(raw),
-            b"ENVELOPE": _envelope(raw),
+            b"BODY[HEADER.FIELDS (FROM)]": _from_fields(raw),
             b"BODY[]": raw,
         }
         for item in items:
@@ -217,7 +215,6 @@ class FakeClient:
         return data
 
 
-def _envelope(raw: bytes) -> Envelope:
-    found = re.search(rb"^From: (.+)@(.+?)\r?$", raw, re.MULTILINE)
-    sender = (Address(None, None, *found.groups()),) if found else None
-    return Envelope(None, None, sender, None, None, None, None, None, None, None)
+def _from_fields(raw: bytes) -> bytes:
+    header = raw.partition(b"\r\n\r\n")[0] + b"\r\n"
+    return b"".join(re.findall(rb"^From:.*\n(?:[ \t].*\n)*", header, re.MULTILINE)) + b"\r\n"
