@@ -391,6 +391,44 @@ def test_an_extension_is_granted_as_far_as_the_limit_allows() -> None:
     assert hall.give("set_deadline", ticket, clock="resolve", extend=1) == "too_long"
 
 
+@pytest.mark.parametrize("order", [{"extend": 2}, {"due_at": (START + timedelta(days=9)).isoformat()}])
+def test_more_time_that_has_passed_is_none(order: dict[str, object]) -> None:
+    """It ran out after 5 working days; who asks in time, or for a time to come, gets it."""
+    hall, ticket = at_office(taken())
+    hall.now = START + timedelta(days=30)
+    before = hall.ticket(ticket)
+    assert hall.give("set_deadline", ticket, clock="resolve", **order) == "too_late"
+    assert hall.ticket(ticket) == before
+    assert hall.give("set_deadline", ticket, clock="resolve", due_at=(hall.now + timedelta(days=3)).isoformat()) is None
+    hall, ticket = at_office(taken())
+    assert hall.give("set_deadline", ticket, clock="resolve", **order) is None
+
+
+@pytest.mark.parametrize("order", [{"extend": 10}, {"due_at": (START + timedelta(days=99)).isoformat()}])
+def test_what_was_closed_too_late_is_not_in_time_afterwards(order: dict[str, object]) -> None:
+    hall, ticket = at_office(taken())
+    hall.now = START + timedelta(days=12)
+    for stage in DONE:
+        assert hall.give("set_status", ticket, status=stage) is None
+    before = hall.ticket(ticket)
+    assert before.closed_at is not None
+    assert before.closed_at > of(before).due_at
+    assert hall.give("set_deadline", ticket, clock="resolve", **order) == "no_deadline"
+    assert hall.ticket(ticket) == before
+
+
+def test_a_longer_limit_is_chosen_while_it_helps() -> None:
+    order = {"clock": "resolve", "policy_id": "beijing.resolve.complex"}
+    for days, code in ((14, None), (15, "too_late")):
+        hall, ticket = at_office(taken(city="110000"))
+        hall.now = START + timedelta(days=days, hours=14)
+        assert hall.give("set_deadline", ticket, **order) == code
+    hall, ticket = at_office(taken(city="110000"))
+    for stage in DONE:
+        hall.give("set_status", ticket, status=stage)
+    assert hall.give("set_deadline", ticket, **order) == "no_deadline"
+
+
 def test_an_extension_outlasts_a_new_reckoning_and_is_no_clerk_s_own_time() -> None:
     hall, ticket = at_office(taken())
     before = of(hall.ticket(ticket)).due_at

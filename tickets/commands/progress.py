@@ -51,7 +51,7 @@ def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
     """Set when a clock runs out: at a time, by another limit, later by an extension, or by the calendar of today."""
     ticket = order.ticket(given)
     if given.due_at is not None and given.extend is None and not given.recompute:
-        return _granted(ticket, _by_hand(ticket, given.clock, given.due_at, given.policy_id or "clerk"))
+        return _granted(order, ticket, _by_hand(ticket, given.clock, given.due_at, given.policy_id or "clerk"))
     ways = [given.due_at is not None, given.policy_id is not None, given.extend is not None, given.recompute]
     if sum(ways) != 1:
         raise RefusalError("arguments", "set_deadline takes one of due_at, policy_id, extend and recompute")
@@ -61,18 +61,33 @@ def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
     if running is None:
         raise RefusalError("no_deadline", "this clock does not run for the ticket: set due_at or policy_id")
     if given.extend is not None:
-        return _granted(ticket, _extended(order, ticket, given.clock, given.extend))
+        return _granted(order, ticket, _extended(order, ticket, given.clock, given.extend))
     deadline = _by_limit(order, running.policy_id, given.clock, running.started_at, running.extension)
     return (clocks.as_change(ticket.ticket_id, deadline, extension=running.extension),)
 
 
-def _granted(ticket: TicketState, deadline: event.DeadlineSet) -> event.Changes:
+def _granted(order: Order, ticket: TicketState, deadline: event.DeadlineSet) -> event.Changes:
     """Return a deadline, with the stage of 延期 where that may follow and the time to resolve the matter got longer."""
-    running = ticket.clocks.get(deadline.clock)
-    is_longer = deadline.clock == "resolve" and running is not None and deadline.due_at > running.due_at
+    _check_is_of_use(order, ticket, deadline)
+    is_longer = deadline.clock == "resolve" and _is_longer(ticket, deadline)
     if not is_longer or not lifecycle.may_become(ticket.status, "extended"):
         return (deadline,)
     return (deadline, _stage(ticket, "extended"))
+
+
+def _is_longer(ticket: TicketState, deadline: event.DeadlineSet) -> bool:
+    running = ticket.clocks.get(deadline.clock)
+    return running is not None and deadline.due_at > running.due_at
+
+
+def _check_is_of_use(order: Order, ticket: TicketState, deadline: event.DeadlineSet) -> None:
+    """Refuse more time that nobody can use any more: it says only that what came late came in time."""
+    if not _is_longer(ticket, deadline):
+        return
+    if ticket.status in lifecycle.CLOSED:
+        raise RefusalError("no_deadline", f"the ticket is {ticket.status}, its clocks stopped: reopen it first")
+    if deadline.due_at <= order.at:
+        raise RefusalError("too_late", "the time that this would grant had passed when it was ordered")
 
 
 def _chosen(order: Order, ticket: TicketState, clock: str, policy_id: str) -> event.DeadlineSet:
@@ -82,7 +97,9 @@ def _chosen(order: Order, ticket: TicketState, clock: str, policy_id: str) -> ev
         raise RefusalError("arguments", "this limit is of another place, or was not in force when the clock began")
     running = ticket.clocks.get(clock)
     is_begun = running is not None and running.started_at == start
-    return clocks.as_change(ticket.ticket_id, deadline, None if is_begun else start, source="clerk")
+    chosen = clocks.as_change(ticket.ticket_id, deadline, None if is_begun else start, source="clerk")
+    _check_is_of_use(order, ticket, chosen)
+    return chosen
 
 
 def _by_hand(ticket: TicketState, clock: str, due_at: datetime, policy_id: str) -> event.DeadlineSet:
