@@ -16,7 +16,7 @@ from tickets.bodies import LIKENESS
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State
 
-FORMAT = 20
+FORMAT = 21
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 PART = 10_000

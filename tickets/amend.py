@@ -202,7 +202,8 @@ def _revisited(ticket: Ticket, change: event.Revisited, occasion: Occasion) -> T
     one = Revisit(
         at=occasion.decision.at, contacted=change.contacted, resolved=change.resolved, satisfied=change.satisfied
     )
-    return replace(ticket, revisits=limits.ends((*ticket.revisits, one), occasion.policy.max_history))
+    asked = sorted((*ticket.revisits, one), key=lambda revisit: revisit.at)  # whatever order they come in
+    return replace(ticket, revisits=limits.ends(asked, occasion.policy.max_history))
 
 
 def _judged(ticket: Ticket, change: event.Confirmed | event.Rejected, occasion: Occasion) -> Ticket:

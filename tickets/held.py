@@ -87,6 +87,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `channel` is that of its first message; None of tickets whose opening was written down without it.
     `redacted_at` is when something was last blacked out, `files_redacted` whether its files were.
     `typed` is whether a form opened it, into which anybody can type another's telephone.
+    `resolved` is whether it was resolved (办结) since it was opened, or opened again.
     `dismissed` are messages of which a clerk said that they tell of no danger.
     `minor` is what a clerk said of it: that a minor is concerned, or none; `minor_flagged` what was told of it last.
     `by_clerk` names what a person set: kind, category, place, confidentiality, minor, dispatch, deadline.<clock>. No
@@ -126,6 +127,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     typed: bool = False
     channel: str | None = None
     files_redacted: bool = False
+    resolved: bool = False
 
     @property
     def redacted(self) -> bool:

@@ -166,7 +166,7 @@ def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
         ticket.status, ticket.status_at, ticket.closed_at = "reopened", decision.at, None
-        ticket.reopened_at = decision.at
+        ticket.reopened_at, ticket.resolved = decision.at, False
 
 
 def _status_set(state: "State", decision: Event, change: event.StatusSet) -> None:
@@ -178,8 +178,9 @@ def _status_set(state: "State", decision: Event, change: event.StatusSet) -> Non
     closed_at = max(decision.at, ticket.status_at, ticket.heard_at or ticket.opened_at)
     ticket.status, ticket.status_at = change.status, decision.at
     ticket.closed_at = closed_at if change.status in CLOSED else None  # an order of long ago lets nothing leave at once
+    ticket.resolved = change.status == "resolved" or ticket.resolved
     if change.status == "reopened":
-        ticket.reopened_at = decision.at
+        ticket.reopened_at, ticket.resolved = decision.at, False
     elif change.status in ("dispatched", "redispatched"):
         ticket.dispatched_at = decision.at
     state.note_closed(ticket)

@@ -102,6 +102,14 @@ def test_two_stages_in_which_a_clock_stands_are_one_pause_and_outlast_whatever_i
     assert fold(counter.decisions, known).tickets == counter.desk.state.tickets
 
 
+def test_a_clock_stands_from_no_earlier_than_the_stage_before_whatever_date_an_order_bears() -> None:
+    counter = Counter(policy(pauses=["supervised"]))
+    counter.goes(*AWAY[:2], ("set_status", {"status": "signed"}, "2026-11-02T12:00"))
+    counter.goes(("set_status", {"status": "in_progress"}, "2026-11-02T13:00"), ("supervise", {}, "2026-09-04T12:00"))
+    counter.goes(("set_status", {"status": "in_progress"}, "2026-11-05T13:00"))
+    assert counter.due() == "11-12 23:59"
+
+
 def test_an_extended_clock_stands_too() -> None:
     counter = Counter(policy(pauses=["supervised"]))
     counter.goes(*AWAY[:2], ("set_status", {"status": "signed"}, "2026-11-02T12:00"))

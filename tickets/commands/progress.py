@@ -136,6 +136,8 @@ def dispatch(order: Order, given: args.Dispatch) -> event.Changes:
     ticket = order.ticket(given)
     following = "redispatched" if ticket.status == "returned" else "dispatched"
     stage = _stage(ticket, following)
+    if len({given.organizer, *given.co_organizers}) <= len(given.co_organizers):
+        raise RefusalError("arguments", "co_organizers names the organizer, or an office twice: name each once")
     dispatched = event.Dispatched(
         ticket_id=ticket.ticket_id,
         organizer=given.organizer,
@@ -165,8 +167,12 @@ def supervise(order: Order, given: args.Supervise) -> event.Changes:
 
 
 def revisit(order: Order, given: args.Revisit) -> event.Changes:
-    """Record what the citizen says of a closed ticket; asked again, the last answer counts."""
+    """Record what the citizen says of a ticket that was resolved; asked again, the last answer counts."""
     ticket = order.ticket(given)
+    if ticket.status == "archived" and not ticket.resolved:
+        raise RefusalError(
+            "illegal_transition", "the ticket was archived without being resolved: it has no revisit (回访)"
+        )
     revisited = event.Revisited(
         ticket_id=ticket.ticket_id, contacted=given.contacted, resolved=given.resolved, satisfied=given.satisfied
     )

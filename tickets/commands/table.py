@@ -1,6 +1,7 @@
 """The kinds of commands, and the decision about one of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -65,11 +66,12 @@ _NO_CHANGE = (event.Read, event.NeverLink, event.CommandRefused)
 
 def decide_command(state: State, incoming: Incoming, command: Command, policy: TicketPolicy) -> Event:
     """Return the decision about a command: what it changes, or why it is refused."""
-    method = command.kind if command.kind in COMMANDS else "unknown"
+    method, at = command.kind if command.kind in COMMANDS else "unknown", incoming.at
     try:
         order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
         changes = _carry_out(order, policy.rules_folder)
-        changes += clocks.follow(state, policy.limits, changes, incoming.at, _told(state, incoming, changes))
+        at = max([at, *_stages_left(state, changes)])
+        changes += clocks.follow(state, policy.limits, changes, at, _told(state, incoming, changes))
         changes += dispatch.follow(state, policy.directories, changes, _codes_of_moved(incoming, changes))
         changes += duties.after_move(state, changes, _codes_of_moved(incoming, changes), policy)
         changes += duties.after_word(state, changes, policy)
@@ -81,7 +83,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         event_id=incoming.event_id,
         jurisdiction=incoming.jurisdiction,
         tickets=changed_by(state, changes),
-        at=incoming.at,
+        at=at,
         author=command.author,
         input=incoming.ref,
         features=incoming.earlier[moved].features if moved else None,
@@ -90,6 +92,17 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         policy_version=policy.version,
         changes=changes,
     )
+
+
+def _stages_left(state: State, changes: event.Changes) -> Iterator[datetime]:
+    """Yield when the stages began that end: an order that bears an older date counts from then.
+
+    What ends the first one may have been ordered before we took the message, as an archive tells it.
+    """
+    for change in changes:
+        ticket = state.tickets.get(change.ticket_id) if isinstance(change, event.StatusSet | event.Reopened) else None
+        if ticket is not None and ticket.status != "received":
+            yield ticket.status_at
 
 
 def _told(state: State, incoming: Incoming, changes: event.Changes) -> clocks.Told:

@@ -260,6 +260,25 @@ def test_when_a_ticket_was_read_counts_for_orders_that_bury_words_alone() -> Non
     assert refusal(at_office.order("dispatch", ticket, organizer="a", at=later, seen_at=START)) is None
 
 
+def test_a_stage_begins_after_the_one_before_it_whatever_date_an_order_bears() -> None:
+    at_office, ticket = office()[0], office()[1][0]
+    days = {"registered": -30, "answered": -20, "resolved": -25, "revisited": 1, "archived": -400, "reopened": -500}
+    for stage, day in days.items():
+        assert refusal(at_office.order("set_status", ticket, status=stage, at=START + timedelta(days=day))) is None
+    found = at_office.ticket(ticket)
+    assert [(step.at - START).days for step in found.history] == [-30, -20, -20, 1, 1, 1]
+    assert at_office.decisions[-1].at == found.status_at
+    same(at_office)
+
+
+def test_the_last_answer_of_a_citizen_is_the_one_given_last_in_whatever_order_they_come() -> None:
+    at_office, ticket = on_its_way("registered", "answered", "resolved")
+    for day, satisfied in ((4, True), (3, False)):
+        at = START + timedelta(days=day)
+        assert refusal(at_office.order("revisit", ticket, contacted=True, satisfied=satisfied, at=at)) is None
+    assert [one.satisfied for one in at_office.ticket(ticket).revisits] == [False, True]
+
+
 def test_an_order_that_bears_an_old_date_lets_no_ticket_leave_the_memory_at_once() -> None:
     """It is closed now, and for ninety days its citizen's answers come to it."""
     at_office, ticket = on_its_way("registered", "answered")
@@ -298,6 +317,26 @@ def test_who_is_asked_after_the_ticket_was_archived_is_heard_all_the_same() -> N
     assert refusal(at_office.order("revisit", ticket, contacted=True, resolved=False)) is None
     found = at_office.ticket(ticket)
     assert (found.status, [one.resolved for one in found.revisits]) == ("archived", [False])
+
+
+@pytest.mark.parametrize("way", [("not_accepted",), ("registered", "not_accepted"), ("handed_over",)])
+def test_nobody_is_asked_how_a_matter_was_resolved_that_was_not(way: tuple[str, ...]) -> None:
+    """What was not taken, or taken by the emergency desk alone, counts in no rate; also after an earlier resolution."""
+    for before in ((), ("registered", "answered", "resolved", "archived", "reopened")):
+        at_office, ticket = on_its_way(*before)
+        for stage in (*(one for one in way if not before or one != "handed_over"), "archived"):
+            at_office.order("set_status", ticket, status=stage, reason_code="military")
+        refused = at_office.order("revisit", ticket, contacted=True, resolved=False)
+        assert refusal(refused) == "illegal_transition"
+        assert at_office.ticket(ticket).revisits == ()
+        same(at_office)
+
+
+def test_an_office_has_one_part_in_a_dispatch() -> None:
+    at_office, ticket = on_its_way("registered")
+    for twice in (["water", "street-3"], ["street-3", "street-3"]):
+        assert refusal(at_office.order("dispatch", ticket, organizer="water", co_organizers=twice)) == "arguments"
+    assert refusal(at_office.order("dispatch", ticket, organizer="water", co_organizers=["street-3", "fire"])) is None
 
 
 def test_a_deadline_that_moves_says_from_where() -> None:
