@@ -36,6 +36,7 @@ def rules(settings: "Settings") -> Iterator[str]:
     if folder is not None and not refused:
         yield from misspelt(folder)
         yield from idle_calendars(folder)
+        yield from _ended_calendars(folder)
         yield from _meant_for_nobody(folder)
 
 
@@ -53,6 +54,21 @@ def refusal(look: Callable[["Settings"], object], settings: "Settings") -> Itera
         look(settings)
     except PipelineError as error:
         yield str(error)
+
+
+def _ended_calendars(folder: Path) -> Iterator[str]:
+    """Name each calendar that stands for one of ours and ends before it: its working days would be counted as unknown.
+
+    A city that added a year by itself hides those that come with the program later.
+    """
+    own = policies.read("calendars", folder)
+    for name, ours in policies.read("calendars").items():
+        last = max(own[name]["years"], default="")
+        if missing := sorted(year for year in ours["years"] if year > last):
+            yield (
+                f"calendars/{name}.toml in {folder} stands for ours and has no year after {last or 'none'}: copy "
+                f"{', '.join(missing)} from ours, or remove it if ours has all its days by now."
+            )
 
 
 def _meant_for_nobody(folder: Path) -> Iterator[str]:

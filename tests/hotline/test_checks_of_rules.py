@@ -77,6 +77,18 @@ def test_a_calendar_by_which_nothing_counts_is_told(folder: Path) -> None:
     ]
 
 
+def test_a_calendar_that_ends_before_ours_is_told(folder: Path) -> None:
+    """A city that wrote the next year into a copy of its own keeps that copy, and not what came with updates."""
+    ours = (Path(str(resources.files("tickets.policies"))) / "calendars/cn.toml").read_text("utf-8")
+    last = ours.rindex("[years.")
+    (folder / "calendars/guangxi.toml").unlink()
+    changed(folder / "deadlines/guangxi.toml", 'calendar = "guangxi"', "")
+    none = ours[: ours.index("[years.")] + "[years]\n"
+    for text, told_of in ((ours, False), (ours[:last], True), (none, True), (f"{ours}\n[years.2099]\n", False)):
+        (folder / "calendars/cn.toml").write_text(text, "utf-8")
+        assert ["stands for ours" in one for one in told()] == [True] * told_of
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "where"),
     [

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from schemas.records import Event, Finding, event
+from schemas import topics
+from schemas.records import Event, Finding, Ticket, event
 from schemas.records.dispatch import Dispatch, DispatchReturn
 from schemas.records.ticket import Acceptance
-from schemas.wire import encode
+from schemas.wire import decode, encode
 from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tickets import lifecycle
@@ -78,6 +79,21 @@ def test_a_whole_life() -> None:
     assert "李师傅" not in log
     assert "水务局" not in log
     assert [type(one).__name__ for one in dispatched.changes] == ["Dispatched", "StatusSet"]
+
+
+def test_stages_that_are_decided_at_one_go_are_one_snapshot_which_tells_them_all() -> None:
+    at_office, ticket = on_its_way("registered")
+    at_office.desk.flush()
+    stages = ("answered", "resolved", "revisited")
+    for stage in stages:
+        at_office.order("set_status", ticket, status=stage)
+    written = [
+        one for one in at_office.desk.flush() if one.topic in (topics.TICKET, topics.TICKET_MASKED, topics.EVENT)
+    ]
+    assert [one.topic for one in written] == [*[topics.EVENT] * 3, topics.TICKET, topics.TICKET_MASKED]
+    for record in written[-2:]:
+        told = decode(record.value, Ticket)
+        assert (told.version, tuple(step.status for step in told.history)) == (5, ("registered", *stages))
 
 
 def test_a_history_without_end_keeps_its_beginning_and_its_newest_stages() -> None:
