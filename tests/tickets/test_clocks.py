@@ -246,6 +246,17 @@ def test_a_limit_of_another_place_is_refused(policy_id: str) -> None:
     assert hall.give("set_deadline", ticket, clock="resolve", policy_id=policy_id) == "arguments"
 
 
+@pytest.mark.parametrize("policy_id", ["beijing.resolve.complex", "shandong.accept"])
+def test_a_limit_of_another_place_or_clock_is_no_basis_of_a_time_by_hand(policy_id: str) -> None:
+    """Else a ticket of Jinan that is reopened had Beijing's fifteen days."""
+    hall, ticket = at_office(taken())
+    order = {"clock": "resolve", "due_at": (START + timedelta(days=2)).isoformat()}
+    assert hall.give("set_deadline", ticket, **order, policy_id=policy_id) == "arguments"
+    for basis in ("shandong.resolve", "jinan-2026-7"):
+        assert hall.give("set_deadline", ticket, **order, policy_id=basis) is None
+        assert dues(hall.ticket(ticket))["resolve"] == (basis, "11-27 01:00")
+
+
 def test_a_limit_that_was_not_in_force_is_refused() -> None:
     hall, ticket = at_office(taken(city="440100", received=datetime(2022, 8, 30, tzinfo=UTC)))
     assert hall.give("set_deadline", ticket, clock="resolve", policy_id="guangdong.resolve.help") == "arguments"

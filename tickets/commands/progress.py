@@ -51,7 +51,7 @@ def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
     """Set when a clock runs out: at a time, by another limit, later by an extension, or by the calendar of today."""
     ticket = order.ticket(given)
     if given.due_at is not None and given.extend is None and not given.recompute:
-        return _granted(order, ticket, _by_hand(ticket, given.clock, given.due_at, given.policy_id or "clerk"))
+        return _granted(order, ticket, _by_hand(order, ticket, given, given.due_at))
     ways = [given.due_at is not None, given.policy_id is not None, given.extend is not None, given.recompute]
     if sum(ways) != 1:
         raise RefusalError("arguments", "set_deadline takes one of due_at, policy_id, extend and recompute")
@@ -92,9 +92,7 @@ def _check_is_of_use(order: Order, ticket: TicketState, deadline: event.Deadline
 
 def _chosen(order: Order, ticket: TicketState, clock: str, policy_id: str) -> event.DeadlineSet:
     start = clocks.start_by_name(ticket, clock)
-    deadline = _by_limit(order, policy_id, clock, start)
-    if not order.limits.may_be_chosen(policy_id, ticket.jurisdiction, start):
-        raise RefusalError("arguments", "this limit is of another place, or was not in force when the clock began")
+    deadline = _of_its_place(order, ticket, clock, policy_id)
     running = ticket.clocks.get(clock)
     is_begun = running is not None and running.started_at == start
     chosen = clocks.as_change(ticket.ticket_id, deadline, None if is_begun else start, source="clerk")
@@ -102,10 +100,23 @@ def _chosen(order: Order, ticket: TicketState, clock: str, policy_id: str) -> ev
     return chosen
 
 
-def _by_hand(ticket: TicketState, clock: str, due_at: datetime, policy_id: str) -> event.DeadlineSet:
-    if due_at < clocks.start_of(ticket, clock):
+def _of_its_place(order: Order, ticket: TicketState, clock: str, policy_id: str) -> Deadline:
+    """Return until when a limit runs that a person names. Raises RefusalError for one that is not the ticket's."""
+    start = clocks.start_by_name(ticket, clock)
+    deadline = _by_limit(order, policy_id, clock, start)
+    if not order.limits.may_be_chosen(policy_id, ticket.jurisdiction, start):
+        raise RefusalError("arguments", "this limit is of another place, or was not in force when the clock began")
+    return deadline
+
+
+def _by_hand(order: Order, ticket: TicketState, given: args.SetDeadline, due_at: datetime) -> event.DeadlineSet:
+    """Return a time that a person sets; one of our limits that is named as its basis counts after a reopening."""
+    if due_at < clocks.start_of(ticket, given.clock):
         raise RefusalError("too_early", "due_at lies before the clock began: set a later time")
-    deadline = Deadline(clock=clock, due_at=due_at, policy_id=policy_id, calendar_version=clocks.BY_HAND)
+    policy_id = given.policy_id or "clerk"
+    if order.limits.knows(policy_id):
+        _of_its_place(order, ticket, given.clock, policy_id)
+    deadline = Deadline(clock=given.clock, due_at=due_at, policy_id=policy_id, calendar_version=clocks.BY_HAND)
     return clocks.as_change(ticket.ticket_id, deadline, source="clerk")
 
 
