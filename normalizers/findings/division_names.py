@@ -105,8 +105,8 @@ def _fitting(name: str, within: Division | None, address: str, end: int, home: s
 
 def _rank(division: Division, home: str) -> tuple[bool, bool, int]:
     return (
-        division.former,
-        not divisions.in_city(division.adcode, home),
+        bool(division.former),
+        not divisions.in_city(divisions.code_today(division), home),
         (CITY, PROVINCE, DISTRICT).index(division.level),
     )
 

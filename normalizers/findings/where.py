@@ -155,8 +155,9 @@ def _district(text: str, home: str, rules_folder: Path | None) -> str | None:
         if kind != "division":
             continue
         for division in divisions.named(text[start:end]):
-            if division.level == divisions.DISTRICT and divisions.in_city(division.adcode, home):
-                return divisions.code_today(division)
+            today = divisions.code_today(division)
+            if division.level == divisions.DISTRICT and divisions.in_city(today, home):
+                return today
         if elsewhere is None and home.endswith("0000") and (first := _with_city(text, start, end)) < start:
             code = code_of(place.parse(text[first:end], rules_folder, home), home)
             elsewhere = code if code and code.startswith(home[:2]) else None

@@ -160,9 +160,25 @@ def test_a_name_that_several_districts_have_is_the_one_of_the_city() -> None:
     assert codes("吉林省长春市朝阳区", "110000") == ["220000", "220100", "220104"]
 
 
-def test_an_abolished_division_has_the_code_of_its_city() -> None:
-    assert codes("杭州市下城区体育场路") == ["330100", "330100"]
-    assert codes("北京市崇文区") == ["110000", "110000"]
+@pytest.mark.parametrize(
+    ("address", "code"),
+    [
+        ("杭州市下城区体育场路", "330105"),
+        ("北京市崇文区", "110101"),
+        ("沈阳市东陵区", "210112"),
+        ("大连市普兰店市", "210214"),
+        ("苏州市吴江市盛泽镇", "320509"),
+        ("成都市郫县", "510117"),
+        ("济南市莱城区", "370116"),
+    ],
+)
+def test_of_an_abolished_or_renamed_division_the_one_that_took_its_place_counts(address: str, code: str) -> None:
+    assert codes(address)[-1] == code
+
+
+def test_of_an_abolished_division_that_was_parted_its_city_counts() -> None:
+    assert codes("杭州市江干区") == ["330100", "330100"]
+    assert codes("绍兴市绍兴县") == ["330600", "330600"]
 
 
 def test_an_unknown_district_after_a_city_has_no_code() -> None:
@@ -197,6 +213,7 @@ def test_the_table_holds_every_province_and_no_code_of_today_twice() -> None:
     assert len(current) == len(set(current))
     assert all(len(row["adcode"]) == 6 and row["adcode"].isdigit() for row in rows)
     assert len([code for code in current if code.endswith("0000")]) == 34
+    assert {row["former"] for row in rows} <= {"", "yes", *current}
 
 
 def test_a_city_adds_an_ending(tmp_path: Path) -> None:

@@ -187,3 +187,16 @@ def test_a_repeat_is_one_whether_the_place_is_found_or_not() -> None:
     plain, other = message(text="朝阳区建国路88号漏水"), message(text="朝阳区建国路88号漏水", place="朝阳区建国路88号")
     assert plain.features.text_key == message("220100", text="朝阳区建国路88号漏水").features.text_key
     assert plain.features.text_key != other.features.text_key
+
+
+@pytest.mark.parametrize(
+    ("home", "text", "code"),
+    [
+        ("310000", "闸北区的老公房加装电梯没人管", "310106"),
+        ("440100", "萝岗区科学城堵车", "440112"),
+        ("340100", "居巢区的公交什么时候通", "340181"),
+        ("330100", "江干区的路灯不亮", "330100"),
+    ],
+)
+def test_a_district_that_is_no_more_is_told_by_the_one_in_its_place(home: str, text: str, code: str) -> None:
+    assert [one.value for one in found(message(home, text=text), "adcode")] == [code]
