@@ -22,12 +22,14 @@ class Year(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
-    """A calendar by its id; a year without a table counts Monday to Friday and is provisional."""
+    """A calendar by its id; a year without a table counts Monday to Friday less `every_year`, and is provisional."""
 
     id: str
     version: str
     years: Mapping[int, Year]
     extends: str | None = None
+    every_year: frozenset[str] = frozenset()
+    """Holidays of one date (`10-01`): a table of its year stands for them."""
 
     def knows(self, year: int) -> bool:
         """Say whether the year's holidays are published."""
@@ -35,7 +37,8 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
 
     def is_working(self, day: date) -> bool:
         """Say whether offices work on a day."""
-        year = self.years.get(day.year, _UNKNOWN)
+        if (year := self.years.get(day.year)) is None:
+            return day.weekday() < _SATURDAY and f"{day:%m-%d}" not in self.every_year
         return day in year.working or (day.weekday() < _SATURDAY and day not in year.off)
 
     def working_day(self, start: date, number: int) -> date:
@@ -65,7 +68,7 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
         raise AssertionError("count never ends")
 
 
-_UNKNOWN = Year()
+_LEAP_YEAR = 2024
 
 
 def calendars(tables: Mapping[str, Any]) -> dict[str, Calendar]:
@@ -84,6 +87,10 @@ def _calendar(name: str, table: Any) -> Calendar:
         raise MisconfiguredError(f"The calendar {name}.toml cannot be used: {error}.") from error
     if calendar.id != name:
         raise MisconfiguredError(f"The calendar {name}.toml calls itself {calendar.id}: let file and id be the same.")
+    if wrong := sorted(day for day in calendar.every_year if not _is_a_date(day)):
+        raise MisconfiguredError(
+            f"The calendar {name}.toml has {wrong[0]!r} in every_year: write month and day, 10-01."
+        )
     for number, year in calendar.years.items():
         strays = [day for day in sorted(year.off | year.working) if day.year != number]
         if strays:
@@ -92,6 +99,13 @@ def _calendar(name: str, table: Any) -> Calendar:
         if both:
             raise MisconfiguredError(f"The calendar {name}.toml has {both[0]} both off and working: keep one.")
     return calendar
+
+
+def _is_a_date(day: str) -> bool:
+    try:
+        return f"{date.fromisoformat(f'{_LEAP_YEAR}-{day}'):%m-%d}" == day
+    except ValueError:
+        return False
 
 
 def _whole(calendar: Calendar, read: Mapping[str, Calendar]) -> Calendar:
@@ -109,7 +123,13 @@ def _whole(calendar: Calendar, read: Mapping[str, Calendar]) -> Calendar:
             "add the year there first."
         )
     years = dict(base.years) | {number: _overlaid(base.years[number], year) for number, year in calendar.years.items()}
-    return Calendar(id=calendar.id, version=f"{base.version}+{calendar.version}", years=years, extends=base.id)
+    return Calendar(
+        id=calendar.id,
+        version=f"{base.version}+{calendar.version}",
+        years=years,
+        extends=base.id,
+        every_year=base.every_year | calendar.every_year,
+    )
 
 
 def _overlaid(under: Year, over: Year) -> Year:

@@ -63,6 +63,22 @@ def test_at_the_end_of_2026_the_calendar_knows_no_more(cn: Calendar, number: int
     assert not cn.knows(2027)
 
 
+def test_a_holiday_of_one_date_is_none_to_work_on_in_a_year_that_nobody_has_published(cn: Calendar) -> None:
+    days = [date(2029, month, day) for month, day in ((1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3))]
+    assert not any(map(cn.is_working, days))
+    assert cn.is_working(date(2029, 10, 4))
+    assert cn.working_day(date(2026, 12, 31), 1) == date(2027, 1, 4)
+    assert not cn.knows(2029)
+
+
+def test_a_citys_own_holiday_of_one_date_joins_the_states() -> None:
+    own = {"id": "xz", "version": "1", "extends": "cn", "years": {}, "every_year": ["03-28"]}
+    both = calendars(policies.read("calendars") | {"xz": own})
+    assert both["cn"].is_working(date(2028, 3, 28))
+    assert not both["xz"].is_working(date(2028, 3, 28))
+    assert not both["xz"].is_working(date(2029, 10, 1))
+
+
 def test_a_citys_own_days_lie_over_the_states() -> None:
     own = {"id": "gx", "version": "1", "extends": "cn", "years": {"2026": {"off": [date(2026, 4, 20)]}}}
     both = calendars(policies.read("calendars") | {"gx": own})
@@ -88,6 +104,8 @@ def test_a_citys_own_days_lie_over_the_states() -> None:
             "days of 2031, which cn.toml does not know yet",
         ),
         ({"id": "x", "version": "1", "years": {}, "holidays": []}, "unknown field"),
+        ({"id": "x", "version": "1", "years": {}, "every_year": ["1-1"]}, "'1-1' in every_year"),
+        ({"id": "x", "version": "1", "years": {}, "every_year": ["02-30"]}, "'02-30' in every_year"),
     ],
 )
 def test_a_calendar_that_cannot_be_used_is_named(table: dict[str, object], says: str) -> None:

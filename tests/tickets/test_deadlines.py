@@ -91,9 +91,9 @@ def test_a_deadline_in_a_year_without_a_calendar_is_provisional_until_the_file_g
     at = datetime(2026, 12, 28, tzinfo=SHANGHAI)
     before = LIMITS.by("shandong.resolve", at)
     assert before.provisional
-    assert before.due_at.date().isoformat() == "2027-01-04"
+    assert before.due_at.date().isoformat() == "2027-01-05"
     source = policies.OURS.joinpath("calendars", "cn.toml").read_text(encoding="utf-8")
-    grown = source.replace('"2026.1"', '"2027.1"') + "\n[years.2027]\noff = [2027-01-01, 2027-01-04]\nworking = []\n"
+    grown = source.replace('"2026.2"', '"2027.1"') + "\n[years.2027]\noff = [2027-01-01, 2027-01-04]\nworking = []\n"
     (tmp_path / "calendars").mkdir()
     (tmp_path / "calendars" / "cn.toml").write_text(grown, encoding="utf-8")
     after = ours(tmp_path).by(before.policy_id, at)
