@@ -60,6 +60,9 @@ _GREETED = r"尊敬|敬爱|亲爱|各位|领导|市长|书记|.{0,10}[您你]好
 _HEADING = re.compile(rf"\s*((?!{_GREETED})[^\n]{{4,60}}?(?<![\s,，。:：;；!！?？、…]))[ \t\r]*\n\s*\S")
 """A first line that nobody is greeted in: what an SMS or a chat has in place of a title."""
 
+_SHOWN = 4_000
+"""Characters of what a message quotes that tell one matter from another."""
+
 _AREA_LEVELS = {"市": "city", "区": "district", "县": "district"}
 
 
@@ -88,7 +91,7 @@ def features_of(
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
     matter = matter_of(title, without(folded[len(heading) :]), policy.rules_folder, day)
     key, *older = policy.requester_keys.values()
-    beside = (*_PARTED_NUMBER.findall(whole), *_files(attachments), *_places(findings))
+    beside = (*_PARTED_NUMBER.findall(whole), *_files(attachments), *_places(findings), *_shown(draft))
     text_keys = _text_keys(letters, beside, policy)
     message_keys = _message_keys(draft, own_id, policy)
     part_keys = _part_keys(draft.part, draft, policy) if draft.part is not None else ()
@@ -194,6 +197,12 @@ def _files(attachments: Sequence[Attachment]) -> Iterator[str]:
 
 def _places(findings: Sequence[Finding]) -> Iterator[str]:
     return (finding.value for finding in findings if finding.kind in _SHARED and finding.source == "channel")
+
+
+def _shown(draft: Draft) -> Iterator[str]:
+    """Yield the letters of what a message quotes: the same few words under it may be about another matter."""
+    if draft.quoted:
+        yield _letters(fold(draft.quoted[:_SHOWN])).tobytes().hex()
 
 
 def _hashes(letters: npt.NDArray[np.uint32], key: bytes) -> npt.NDArray[np.uint32]:

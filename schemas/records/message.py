@@ -37,7 +37,8 @@ class Features(Record, frozen=True, kw_only=True):
         field(default="person", name="class")
     )
     text_key: Annotated[
-        str | None, about("Keyed digest of title, text and attachments, folded", "内容摘要值", index="none")
+        str | None,
+        about("Keyed digest of title, text, what is quoted and attachments, folded", "内容摘要值", index="none"),
     ] = None
     text_known_as: Annotated[
         tuple[str, ...] | UnsetType, about("The same by the keys before the newest", "内容其他摘要值", index="none")

@@ -256,6 +256,32 @@ def test_what_somebody_passes_on_is_one_ticket_however_often_it_comes_and_screen
     assert fetched.emergency.level == "critical"
 
 
+LIFT, CARS = "河边小区的电梯停了三天", "河边小学门口天天堵车"
+
+
+def passed_on(number: int, words: str) -> dict[str, Any]:
+    return {**POST, "idstr": f"70{number}", "text": "@沈阳12345 看看这个", "retweeted_status": original(number, words)}
+
+
+def also_here(number: int, words: str) -> dict[str, Any]:
+    return under("", 7, f"60{number}", "我们小区也是这样，没人管") | {"status": original(number, words)}
+
+
+def original(number: int, words: str) -> dict[str, Any]:
+    return {"idstr": f"5{number}", "text": words, "user": {"id": 3, "screen_name": "路人"}}
+
+
+@pytest.mark.parametrize("said", [passed_on, also_here])
+def test_the_same_words_about_two_things_that_are_shown_are_two_matters(
+    raw: Raw, said: Callable[[int, str], dict[str, Any]]
+) -> None:
+    """As a repeat the second would not even be written into the ticket of the first."""
+    messages = [understood(raw, said(number, words), str(number)) for number, words in enumerate((LIFT, CARS, LIFT))]
+    _, (first, other, again) = decided(messages)
+    assert (other.relation, again.relation) == ("new", "same_person_same_matter")
+    assert again.tickets[0].ticket_id == first.tickets[0].ticket_id
+
+
 def test_a_comment_that_shows_us_something_is_one_ticket_however_often_it_comes(raw: Raw) -> None:
     pushed = {"type": "mention", "sender_id": 7, "text": "@我们 看", "data": {"subtype": "comment", "key": "601"}}
     shown = under("51", 7, "601", "@沈阳12345 快看") | {"pic_urls": [{"thumbnail_pic": "http://wx1.sinaimg.cn/1.jpg"}]}
