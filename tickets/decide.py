@@ -1,5 +1,6 @@
 """`decide(state, input, policy) -> Event | None`: pure, so the same log gives the same tickets, ids and links."""
 
+from collections.abc import Iterator
 from itertools import chain
 
 from msgspec.structs import replace
@@ -11,7 +12,8 @@ from tickets import calls, clocks, clusters, dispatch, duties, forgotten, redact
 from tickets.alarms import alarm_of
 from tickets.commands import decide_command
 from tickets.deadlines import matter_of
-from tickets.deciders import DECIDERS
+from tickets.deciders import DECIDERS, supplement
+from tickets.deciders.new import NO_RELATION
 from tickets.deciders.verdict import Verdict
 from tickets.held import month_of
 from tickets.incoming import Incoming
@@ -81,9 +83,16 @@ def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
         if verdict is None or _names_an_erased_one(state, verdict):
             continue
         if verdict.sure and not would_tell(state, incoming, verdict):
-            return verdict, proposals
+            return verdict, [*proposals, *_supplements(state, incoming, verdict, proposals)]
         proposals.append(replace(verdict, sure=False))
     raise AssertionError("the last decider is always sure")
+
+
+def _supplements(state: State, incoming: Incoming, verdict: Verdict, proposals: list[Verdict]) -> Iterator[Verdict]:
+    """Yield to which of the person's own tickets it may belong where nothing that it says leads to one."""
+    if verdict.method == NO_RELATION and all(one.relation != "follow_up" for one in proposals):
+        known = {one.ticket_id for one in proposals}
+        yield from (one for one in supplement.proposals(state, incoming) if one.ticket_id not in known)
 
 
 def _names_an_erased_one(state: State, verdict: Verdict) -> bool:

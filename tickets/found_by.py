@@ -31,8 +31,13 @@ def keys_of(jurisdiction: str, features: Features, sketch: Sketch, rarity: Rarit
     papers = rarity.rarest(sketch.papers, PAPER_KEYS)
     names = dict.fromkeys([city + name for name in (*papers, *heads, *texts)])
     grams = [city + _GRAM + gram for gram in sketch.grams[:GRAM_KEYS]]
-    people = [city + _PERSON + (xxh3_64_intdigest(person.encode()) & _HASH) for person in features.requesters]
-    return (*names, *grams, *people)
+    return (*names, *grams, *people_keys(jurisdiction, features))
+
+
+def people_keys(jurisdiction: str, features: Features) -> list[int]:
+    """Return the keys of who asks."""
+    city = int(jurisdiction) * _CITY
+    return [city + _PERSON + (xxh3_64_intdigest(person.encode()) & _HASH) for person in features.requesters]
 
 
 def people_in(keys: Iterable[int]) -> Iterator[int]:

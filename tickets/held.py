@@ -1,5 +1,6 @@
 """What later decisions need of one live ticket; its body is the last snapshot, kept beside it."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from msgspec import Struct, field
@@ -157,6 +158,21 @@ class TicketState(Findable, kw_only=True, array_like=True):
         """Return under which names its messages asked, hashed."""
         return {name for filed in self.messages.values() for name in filed.stated}
 
+    def is_anothers(self, stated: tuple[str, ...]) -> bool:
+        """Say whether its messages state another surname, name or sex from the same telephone than these."""
+        if not stated:
+            return False
+        ours, theirs = _by_kind(stated), _by_kind(self.stated())
+        return any(names.isdisjoint(theirs.get(kind, names)) for kind, names in ours.items())
+
     def proposal(self, proposal_id: str) -> Proposal | None:
         """Return an open proposal."""
         return next((one for one in self.proposals if one.proposal_id == proposal_id), None)
+
+
+def _by_kind(stated: Iterable[str]) -> dict[str, set[str]]:
+    kinds: dict[str, set[str]] = {}
+    for one in stated:
+        kind, _, which = one.rpartition("-")
+        kinds.setdefault(kind, set()).add(which)
+    return kinds

@@ -8,7 +8,7 @@ and still a person's own is found.
 
 from array import array
 from collections import defaultdict
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Iterator
 from math import fsum
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from schemas.records import Features
 from tickets.contradictions import may_be_elsewhere, other_marks, other_places
-from tickets.found_by import keys_of, people_in, worths
+from tickets.found_by import keys_of, people_in, people_keys, worths
 from tickets.likeness import Question, Rarity, Weights, codes
 from tickets.policy import NearPolicy
 from tickets.sketch import Sketch, hashes
@@ -141,6 +141,10 @@ class Near:
             asked = self._asked = Asked(features, question, keys, self._compare(question, keys))
         return asked.found
 
+    def own(self, jurisdiction: str, features: Features) -> list[int]:
+        """Return a person's first and newest tickets, the newest first, whatever they are about."""
+        return sorted(set(self._under(people_keys(jurisdiction, features))), reverse=True)
+
     def _sketch(self, features: Features) -> Sketch:
         """Return what is compared of a message; that of the last question is not made again."""
         asked = self._asked
@@ -176,10 +180,10 @@ class Near:
         packed = self._kept.get(order)
         return packed is not None and may_be_elsewhere(self._sketch(features), _compared(packed).sketch)
 
-    def names_place_of(self, features: Features, order: int) -> bool:
-        """Say whether a ticket has a name of the places that a message names."""
+    def names_any(self, words: Iterable[str], order: int) -> bool:
+        """Say whether a ticket has one of these words."""
         packed = self._kept.get(order)
-        return packed is not None and not _all_words(_compared(packed).sketch).isdisjoint(hashes(features.places))
+        return packed is not None and not _all_words(_compared(packed).sketch).isdisjoint(hashes(words))
 
     def shares_nothing(self, features: Features, order: int) -> bool:
         """Say whether a message has a matter of its own: places or objects, none of which the ticket names anywhere."""
@@ -219,9 +223,13 @@ class Near:
 
     def _own(self, question: Question, keys: tuple[int, ...], likely: Container[int]) -> list[int]:
         """Return the person's own tickets that share as much as a likely one, and are none of these."""
-        there = (self._by_key.get(key, ()) for key in people_in(keys))
-        own = [order for orders in there for order in (orders if isinstance(orders, list | tuple) else (orders,))]
-        return [order for order in dict.fromkeys(own) if order not in likely and self._shares(question, keys, order)]
+        own = dict.fromkeys(self._under(people_in(keys)))
+        return [order for order in own if order not in likely and self._shares(question, keys, order)]
+
+    def _under(self, keys: Iterable[int]) -> Iterator[int]:
+        for key in keys:
+            there = self._by_key.get(key, ())
+            yield from (there,) if isinstance(there, int) else there
 
     def _shares(self, question: Question, keys: tuple[int, ...], order: int) -> bool:
         common = set(keys).intersection(_decode(self._kept[order]).keys)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from schemas.records import Event, event
+from schemas.records import Event, Features, event
 from tickets import calls
 from tickets.bodies import Bodies
 from tickets.calls import CallRecords
@@ -117,6 +117,11 @@ class State:
     def in_order(self, order: int) -> TicketState:
         """Return the live ticket that was opened as this one of the partition's, counted from 0."""
         return self.tickets[self.by_order[order]]
+
+    def own(self, jurisdiction: str, features: Features) -> list[TicketState]:
+        """Return the first and the newest live tickets of who asks, the newest first."""
+        found = map(self.in_order, self.near.own(jurisdiction, features))
+        return [ticket for ticket in found if not set(features.requesters).isdisjoint(ticket.requesters)]
 
     def saying(self, jurisdiction: str, text_key: str, people: frozenset[str]) -> list[TicketState]:
         """Return a city's live tickets in which one of these people said this very text, the oldest first."""

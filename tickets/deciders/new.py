@@ -6,6 +6,8 @@ from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.state import State
 
+NO_RELATION = "no_relation_found"
+
 
 def judge(state: State, incoming: Incoming) -> Verdict:
     """Open a ticket, related to the person's own that was closed long ago where the message answers that one."""
@@ -14,7 +16,7 @@ def judge(state: State, incoming: Incoming) -> Verdict:
             continue
         if state.may_answer(ticket_id, incoming.features.requesters):
             return Verdict(relation="new", method=method, evidence=(evidence,), related=(ticket_id,))
-    return Verdict(relation="new", method="no_relation_found")
+    return Verdict(relation="new", method=NO_RELATION)
 
 
 def _answered(state: State, incoming: Incoming) -> Iterator[tuple[str, str, str]]:

@@ -75,7 +75,7 @@ def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
 def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: str) -> bool:
     """Say whether the cluster knows of another thing or place of the kind; its likest ticket may tell of none."""
     features, near = incoming.features, state.near
-    by_place = bool(features.places) and not near.names_place_of(features, ticket.order)
+    by_place = bool(features.places) and not near.names_any(features.places, ticket.order)
     by_district = ticket.place is None and location.place_of(features.codes) is not None
     if not (features.doors or by_place or by_district):
         return False

@@ -4,13 +4,14 @@ Two persons may share a telephone or a mailbox: who states another name than the
 very same text days later, where its words mean another day by then: 昨晚又停电了.
 """
 
-from collections.abc import Iterable
 from datetime import timedelta
 
 from msgspec.structs import replace
 
 from schemas.records import Features
 from tickets import location
+from tickets.codes import is_alarm
+from tickets.deciders.supplement import AT_ONCE, names_nothing
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
@@ -40,7 +41,11 @@ def _equal(state: State, incoming: Incoming) -> Verdict | None:
                 method="equal_text",
                 ticket_id=ticket.ticket_id,
                 evidence=(key,),
-                sure=not (_is_named_otherwise(features, ticket) or _is_of_another_day(state, incoming, ticket)),
+                sure=not (
+                    ticket.is_anothers(features.stated)
+                    or _is_of_another_day(state, incoming, ticket)
+                    or _may_mean_another(state, incoming, ticket)
+                ),
             )
             if verdict.sure:
                 return verdict
@@ -65,7 +70,7 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
         own = not set(incoming.features.requesters).isdisjoint(ticket.requesters)
         if found.score >= policy.same_person and own and not _is_elsewhere(incoming.features, ticket):
             verdict = _verdict(found, ticket.ticket_id, found.evidence)
-            if not _is_named_otherwise(incoming.features, ticket):
+            if not ticket.is_anothers(incoming.features.stated):
                 return verdict
             claimed = claimed or replace(verdict, sure=False)
         contacts = _shared_contacts(incoming.features, ticket)
@@ -79,28 +84,26 @@ def _is_of_another_day(state: State, incoming: Incoming, ticket: TicketState) ->
 
     What reaches us long after it was sent says nothing by when it comes: an archive brings two nights in one minute.
     """
-    is_later = max(incoming.at - ticket.opened_at, incoming.at - incoming.received_at) > SOON
-    return is_later and state.near.has_other_marks(incoming.features, ticket.order)
+    return _since(incoming, ticket) > SOON and state.near.has_other_marks(incoming.features, ticket.order)
+
+
+def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether words that name nothing (还没解决) may be said of another matter than the first time.
+
+    An alarm is heard wherever it is filed, and what was blacked out must not be opened anew.
+    """
+    if not names_nothing(incoming.features) or is_alarm(incoming.features.codes) or ticket.redacted:
+        return False
+    newest = next(iter(state.own(incoming.jurisdiction, incoming.features)), ticket)
+    return _since(incoming, ticket) > AT_ONCE or newest is not ticket
+
+
+def _since(incoming: Incoming, ticket: TicketState) -> timedelta:
+    return max(incoming.at - ticket.opened_at, incoming.at - incoming.received_at)
 
 
 def _is_elsewhere(features: Features, ticket: TicketState) -> bool:
     return location.is_elsewhere(features.codes, ticket.place)
-
-
-def _is_named_otherwise(features: Features, ticket: TicketState) -> bool:
-    """Say whether both state a surname, a name or a sex from one telephone, and none of one kind is the same."""
-    if not features.stated:
-        return False
-    ours, theirs = _by_kind(features.stated), _by_kind(ticket.stated())
-    return any(names.isdisjoint(theirs.get(kind, names)) for kind, names in ours.items())
-
-
-def _by_kind(stated: Iterable[str]) -> dict[str, set[str]]:
-    kinds: dict[str, set[str]] = {}
-    for one in stated:
-        kind, _, which = one.rpartition("-")
-        kinds.setdefault(kind, set()).add(which)
-    return kinds
 
 
 def _shared_contacts(features: Features, ticket: TicketState) -> set[str]:

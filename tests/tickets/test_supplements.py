@@ -1,0 +1,148 @@
+"""What somebody adds to a matter of their own and does not name is a ticket, proposed to the few that it may mean."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from schemas.records import Event, Message
+from tests.tickets.build import START
+from tests.tickets.commands.orders import Office, refusal, same
+from tests.tickets.said import decided, said, take, ticket_of
+from tickets.desk import Desk
+
+WE = "13845671201"
+LIFT, LIGHTS, PENSION = (
+    "幸福里小区12号楼的电梯停了三天，老人下不了楼",
+    "解放路与青年大街路口的红绿灯不亮",
+    "我爸的养老金这个月没到账，社保局说让等",
+)
+HOUR, DAY = 60, 24 * 60
+
+
+def at(minutes: int, text: str, **more: str) -> Message:
+    return said(minutes, "", text, sender=WE, **more)
+
+
+def proposed(*messages: Message) -> list[int]:
+    """Return to which of the messages before it the last one is proposed; all of them open tickets."""
+    desk, decisions = decided(messages)
+    tickets = [one.tickets[0].ticket_id for one in decisions]
+    assert len(set(tickets)) == len(messages)
+    return [tickets.index(one.target) for one in ticket_of(desk, decisions[-1]).proposals]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "还没解决",
+        "根本没解决，电梯又停了",
+        "同上，请尽快处理",
+        "催一下我上周反映的电梯问题",
+        "为什么没人联系我",
+        "不满意",
+        "谢谢，修好了",
+        "补充：电梯里昨天还困过人，物业电话没人接",
+        "不用处理了，电梯已经修好，撤销投诉",
+        "幸福里的事怎么样了",
+    ],
+)
+def test_a_few_words_days_later_are_proposed_to_the_ticket(text: str) -> None:
+    assert proposed(at(0, LIFT), at(2 * DAY, text)) == [0]
+
+
+@pytest.mark.parametrize("text", ["更正一下，是13号楼不是12号楼", "说错了，是13号楼", "在青年大街56号"])
+def test_a_place_alone_belongs_to_what_was_just_said(text: str) -> None:
+    assert proposed(at(0, LIFT), at(5, text)) == [0]
+
+
+def test_of_three_matters_the_one_is_meant_that_is_named() -> None:
+    assert proposed(at(0, LIFT), at(1, LIGHTS), at(2, PENSION), at(2 * DAY, "电梯还是没修好")) == [0]
+
+
+def test_where_none_is_named_all_are_proposed_what_had_news_last_first() -> None:
+    assert proposed(at(0, LIFT), at(1, LIGHTS), at(2, PENSION), at(2 * DAY, "还没解决")) == [2, 1, 0]
+
+
+def test_the_newest_of_many_are_proposed() -> None:
+    other = at(3, "河边小学门口天天堵车")
+    assert proposed(at(0, LIFT), at(1, LIGHTS), at(2, PENSION), other, at(2 * DAY, "还没解决")) == [3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LIGHTS,
+        "幸福里小区15号楼门口的垃圾没人收",
+        "建设路8号的电梯坏了",
+        "我今年13岁，爸爸天天打我",
+        "举报他们收钱不办事",
+    ],
+)
+def test_a_matter_of_its_own_is_proposed_to_none(text: str) -> None:
+    assert proposed(at(0, LIFT), at(2 * DAY, text)) == []
+
+
+def test_nobody_else_s_ticket_is_meant() -> None:
+    assert proposed(said(0, "", LIFT, sender="13845671202"), at(5, "还没解决")) == []
+
+
+def test_who_states_another_name_means_none() -> None:
+    assert proposed(at(0, f"我叫王建国，{LIFT}"), at(2 * DAY, "我叫李梅，还没解决")) == []
+
+
+def test_a_picture_is_proposed_to_what_was_said_before_it() -> None:
+    picture = at(5, "")
+    assert proposed(at(0, LIFT), replace(picture, features=replace(picture.features, grams=()))) == [0]
+
+
+def again(minutes: int, *between: Message) -> tuple[Desk, Event, Event]:
+    desk, (_, first) = decided([at(0, LIFT), at(1, "不满意")])
+    take(desk, between)
+    (second,) = take(desk, [at(minutes, "不满意")])
+    return desk, first, second
+
+
+def test_few_words_that_come_twice_at_once_are_one() -> None:
+    _, first, second = again(30)
+    assert (second.relation, second.tickets[0].ticket_id) == ("same_person_same_matter", first.tickets[0].ticket_id)
+
+
+@pytest.mark.parametrize(
+    "said_again",
+    [lambda: again(3 * HOUR), lambda: again(30, at(9, LIGHTS))],
+    ids=["hours later", "after another matter"],
+)
+def test_the_same_few_words_may_mean_another_matter_later(said_again: Callable[[], tuple[Desk, Event, Event]]) -> None:
+    """As a repeat they would not be written down, and whoever works on the second matter would not see them."""
+    desk, first, second = said_again()
+    assert second.relation == "new"
+    assert first.tickets[0].ticket_id in [one.target for one in ticket_of(desk, second).proposals]
+
+
+def test_so_they_may_in_an_archive_that_brings_both_at_once() -> None:
+    taken = START + timedelta(days=60)
+    _, (_, _, again) = decided(
+        [replace(at(n * DAY, text), ingested_at=taken) for n, text in enumerate((LIFT, "不满意", "不满意"))]
+    )
+    assert again.relation == "new"
+
+
+def test_one_proposal_is_confirmed_and_the_others_stay() -> None:
+    at_office = Office([at(0, LIFT), at(1, LIGHTS), at(2 * DAY, "还没解决")])
+    lift, lights, unsolved = at_office.tickets
+    of_lights, of_lift = at_office.ticket(unsolved).proposals
+    assert refusal(at_office.order("confirm_proposal", unsolved, proposal_id=of_lift.proposal_id)) is None
+    assert at_office.ticket(unsolved).cluster_id == lift
+    assert refusal(at_office.order("reject_proposal", unsolved, proposal_id=of_lights.proposal_id)) is None
+    assert at_office.ticket(lights).cluster_id == lights
+    same(at_office)
+
+
+def test_what_was_forgotten_is_not_proposed() -> None:
+    at_office = Office([at(0, LIFT)])
+    at_office.order("forget", at_office.tickets[0])
+    later = at_office.take(at(2 * DAY, "还没解决"))
+    assert at_office.ticket(later.tickets[0].ticket_id).proposals == ()
+    same(at_office)

@@ -1,0 +1,70 @@
+"""What a person adds to a matter of their own and does not name it: 还没解决, a picture, 电梯还是没修好, 是13号楼.
+
+To which of their tickets it belongs nobody can be sure: it gets one of its own, proposed to the few that it may mean.
+"""
+
+from datetime import datetime, timedelta
+
+from msgspec import UNSET
+
+from schemas.records import Features
+from tickets.deciders.verdict import Verdict
+from tickets.held import TicketState
+from tickets.incoming import Incoming
+from tickets.state import State
+
+AT_ONCE = timedelta(hours=1)
+"""So long somebody goes on with what they just said, and a place alone tells where that is."""
+
+_MOST = 3
+_SCORE = 0.3
+
+_SHORT = 40
+"""3-grams: whoever writes more says what it is about."""
+
+
+def proposals(state: State, incoming: Incoming) -> list[Verdict]:
+    """Return to which of the person's tickets a new one may belong: those that had news last come first.
+
+    A report, a danger to oneself and a minor in need are matters of their own.
+    """
+    features = incoming.features
+    if len(features.grams) > _SHORT or state.policy.near.is_restricted(features.codes):
+        return []
+    own = state.own(incoming.jurisdiction, features)
+    meant = [ticket for ticket in own if not ticket.erased and _may_mean(state, incoming, ticket)]
+    meant.sort(key=_last_news, reverse=True)
+    return [
+        Verdict(relation="follow_up", method="adds_to_own", ticket_id=ticket.ticket_id, score=_SCORE, sure=False)
+        for ticket in meant[:_MOST]
+    ]
+
+
+def names_nothing(features: Features) -> bool:
+    """Say whether a short text names no place and no thing: 还没解决 can be said of any matter."""
+    return len(features.grams) <= _SHORT and not (_things(features) or features.papers or _places(features))
+
+
+def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    features, near = incoming.features, state.near
+    things = _things(features)
+    if ticket.is_anothers(features.stated):
+        return False
+    if not things and (names_nothing(features) or incoming.at - _last_news(ticket) <= AT_ONCE):
+        return True
+    if near.has_other_marks(features, ticket.order) or near.has_other_places(features, ticket.order):
+        return False
+    return near.names_any(things or _places(features), ticket.order)
+
+
+def _things(features: Features) -> tuple[str, ...]:
+    return (*features.objects, *features.text_objects)
+
+
+def _places(features: Features) -> tuple[str, ...]:
+    where = features.whereabouts if features.whereabouts is not UNSET else ()
+    return (*features.places, *where)
+
+
+def _last_news(ticket: TicketState) -> datetime:
+    return max(ticket.opened_at, ticket.status_at, ticket.heard_at or ticket.opened_at)
