@@ -3,13 +3,14 @@
 import pytest
 from msgspec.structs import replace
 
-from schemas.records import Message, event
+from schemas.records import Event, Message, Ticket, event
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office, refusal, same
-from tests.tickets.said import decided, said, ticket_of
+from tests.tickets.said import decided, said, take, ticket_of
 
 LIFT = "柳荫公寓的电梯总是坏，物业不修"
 SHARED = "13900000001"
+FIRST = f"210100-{said(0, '', LIFT).message_id[:20]}"
 
 
 def relation(first: str, second: str) -> tuple[str, list[tuple[str, str]], str]:
@@ -49,6 +50,35 @@ def test_two_names_are_two_persons_with_a_ticket_each_and_a_proposal(first: str,
 )
 def test_who_states_no_other_name_is_heard_once(first: str, second: str) -> None:
     assert relation(first, second)[0] == "same_person_same_matter"
+
+
+def answering(text: str) -> tuple[Event, Ticket]:
+    """Return what becomes of an answer from the telephone from which 王建国 told of a lift."""
+    first = said(0, "", f"我叫王建国，{LIFT}", sender=SHARED)
+    desk, (asked,) = decided([first])
+    (decision,) = take(desk, [said(1, "", f"{text}，工单{ticket_of(desk, asked).ticket_no}", sender=SHARED)])
+    return decision, ticket_of(desk, decision)
+
+
+@pytest.mark.parametrize("text", ["我叫李梅，宏发服装厂拖欠我三个月的工资", "我叫李梅，我要举报隔壁麻将馆赌博，请保密"])
+def test_who_states_another_name_and_tells_of_something_else_is_not_read_in_the_first_one_s_ticket(text: str) -> None:
+    decision, ticket = answering(text)
+    assert (decision.relation, ticket.message_count) == ("new", 1)
+    assert [(one.relation, one.target) for one in ticket.proposals] == [("follow_up", FIRST)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "我叫李梅，电梯还没修",
+        "李女士：还是没人来",
+        "我叫王建国，我要举报隔壁麻将馆赌博，请保密",
+        "宏发服装厂拖欠我工资",
+    ],
+)
+def test_who_answers_for_the_other_or_states_no_other_name_is_filed(text: str) -> None:
+    decision, ticket = answering(text)
+    assert (decision.relation, ticket.ticket_id) == ("follow_up", FIRST)
 
 
 def test_the_same_name_makes_no_two_matters_one() -> None:

@@ -32,10 +32,17 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdict:
-    ticket = state.tickets.get(verdict.ticket_id or "")
-    if ticket is None or not state.near.shares_nothing(incoming.features, ticket.order):
+    """Say of what is about something else that it is; from who states another name than the ticket's, it only proposes.
+
+    Of one telephone or mailbox that is somebody else's matter, and so is a report: it must not be read by the first.
+    """
+    ticket, features = state.tickets.get(verdict.ticket_id or ""), incoming.features
+    if ticket is None:
         return verdict
-    return replace(verdict, evidence=(*verdict.evidence, TOPIC_CHANGED))
+    is_other = state.near.shares_nothing(features, ticket.order)
+    if (is_other or state.policy.near.is_restricted(features.codes)) and ticket.is_anothers(features.stated):
+        return replace(verdict, score=STRANGER, sure=False)
+    return replace(verdict, evidence=(*verdict.evidence, TOPIC_CHANGED)) if is_other else verdict
 
 
 def _by_token(state: State, incoming: Incoming) -> Verdict | None:
