@@ -21,10 +21,14 @@ _AUTO_SUBJECT = re.compile(
     re.IGNORECASE,
 )
 _AUTO_TEXT = re.compile(
-    r"自动回复|自動回覆|休假|出差|外出|不在办公室|out of (?:the )?office|auto(?:mated|matic)|on (?:vacation"
-    r"|leave|holiday)",
+    r"(?:这是|此为|本邮件|此邮件|由系统|這是|本郵件|此郵件|由系統)[^,，。!！\n]{0,8}自(?:动|動)"
+    r"|(?:休假|出差|外出)(?:期间|期間|中|[,，。.!！;；\s]|至|到|$)|不在办公室|不在辦公室"
+    r"|out of (?:the )?office|this is an? auto(?:mated|matic)"
+    r"|(?:am|'m|is|currently|now) on (?:annual |sick |parental )?(?:vacation|leave|holiday)",
     re.IGNORECASE,
 )
+"""How a machine speaks of itself, or of who is away; who complains of automatic replies names them as well."""
+
 _MAILER = re.compile(r"^(?:mailer[-_.]?daemon|postmaster|mail[-_.]?daemon|double-bounce)$", re.IGNORECASE)
 _BOUNCE_SUBJECT = re.compile(
     r"退信|退件|投递失败|无法投递|未送达|undeliver|returned? (?:mail|to sender)|delivery (?:status|failure"

@@ -24,6 +24,36 @@ CLASSES = {
     "subject with suppression": (b"Subject: Automatic reply: x\nX-Auto-Response-Suppress: All\n\nhi", "auto_reply"),
     "subject with words": ("Subject: 自动回复：x\n\n我正在出差".encode(), "auto_reply"),
     "subject alone": ("Subject: 自动回复：x\n\n请真人联系我".encode(), "person"),
+    **{
+        f"who complains of machines {number}": (f"Subject: {subject}\n\n{text}".encode(), "person")
+        for number, (subject, text) in enumerate(
+            [
+                ("自动回复，没人管", "发了三封信都是自动回复，没有人处理我的问题"),
+                ("自动回复!!!", "只会自动回复，我家漏水一个月了"),
+                ("自动回复: 电梯", "你们的自动回复说三天内处理，现在一周了"),
+                ("自动回复：我的工资", "这都是自动回复。我外出打工三个月，工资一分没发"),
+                ("自动回复: 我的留言", "村干部出差旅费乱报，我在外出租房，没法回去，只给我自动回复"),
+                ("自动回复：路灯", "政府系统的自动回复没有用，路灯还是坏的"),
+                ("Auto reply: lift", "Your automatic reply promised three days. The lift is still broken."),
+                ("Automatic reply: the lift", "It was out of order on every holiday"),
+            ]
+        )
+    },
+    **{
+        f"who is away {number}": (f"Subject: {subject}\n\n{text}".encode(), "auto_reply")
+        for number, (subject, text) in enumerate(
+            [
+                ("自动回复: 电梯", "这是一封自动回复邮件。您的来信我已收到。"),
+                ("自动回复：Re: 电梯", "您好，我目前休假，至12月3日"),
+                ("自動回覆：來信", "本郵件由系統自動回覆，請勿直接回信"),
+                ("自动回复：来信", "我外出期间不能及时回信"),
+                ("自动回复：来信", "我不在办公室"),
+                ("Automatic reply: your letter", "I am out of the office until Monday"),
+                ("Automatic reply: your letter", "I'm on annual leave."),
+                ("Auto reply: x", "This is an automated message."),
+            ]
+        )
+    },
     "subject within": ("Subject: 为什么总是自动回复\nPrecedence: bulk\n\nx".encode(), "person"),
     "report": (b"Content-Type: multipart/report; report-type=delivery-status; boundary=b\n\n--b\n\nx\n--b--", "bounce"),
     "read receipt": (
