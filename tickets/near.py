@@ -185,6 +185,11 @@ class Near:
         packed = self._kept.get(order)
         return packed is not None and not _all_words(_compared(packed).sketch).isdisjoint(hashes(words))
 
+    def names_nothing(self, order: int) -> bool:
+        """Say whether a ticket names neither a place nor a thing."""
+        packed = self._kept.get(order)
+        return packed is not None and _compared(packed).sketch.names_nothing
+
     def shares_nothing(self, features: Features, order: int) -> bool:
         """Say whether a message has a matter of its own: places or objects, none of which the ticket names anywhere."""
         kept = self._kept.get(order)

@@ -48,6 +48,11 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
         """Return all names and objects."""
         return self.names | self.text_names | self.all_objects
 
+    @property
+    def names_nothing(self) -> bool:
+        """Say whether it names neither a place nor a thing: 还没解决 can be said of any matter."""
+        return not (self.places or self.all_objects or self.papers or self.whereabouts)
+
     @classmethod
     def of(cls, features: Features) -> "Sketch":
         """Take from the features what is compared."""

@@ -121,6 +121,15 @@ def test_the_same_few_words_may_mean_another_matter_later(said_again: Callable[[
     assert first.tickets[0].ticket_id in [one.target for one in ticket_of(desk, second).proposals]
 
 
+def test_who_only_calls_again_and_again_has_no_ticket_each_time() -> None:
+    desk, _ = decided([at(minute, text) for minute, text in enumerate(["你好", "在吗", "有人吗"] * 8)])
+    assert len(desk.state.tickets) == 3
+
+
+def test_what_names_something_is_meant_before_what_names_nothing() -> None:
+    assert proposed(at(0, "你好"), at(1, LIFT), at(2, "在吗"), at(3, "怎么没人回")) == [1, 2, 0]
+
+
 def test_so_they_may_in_an_archive_that_brings_both_at_once() -> None:
     taken = START + timedelta(days=60)
     _, (_, _, again) = decided(

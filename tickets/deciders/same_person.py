@@ -94,8 +94,10 @@ def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> 
     """
     if not names_nothing(incoming.features) or is_alarm(incoming.features.codes) or ticket.redacted:
         return False
-    newest = next(iter(state.own(incoming.jurisdiction, incoming.features)), ticket)
-    return _since(incoming, ticket) > AT_ONCE or newest is not ticket
+    if _since(incoming, ticket) > AT_ONCE:
+        return True
+    own = state.own(incoming.jurisdiction, incoming.features)
+    return not all(state.near.names_nothing(one.order) for one in own if one.order > ticket.order)
 
 
 def _since(incoming: Incoming, ticket: TicketState) -> timedelta:

@@ -11,6 +11,7 @@ from schemas.records import Features
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
+from tickets.sketch import Sketch
 from tickets.state import State
 
 AT_ONCE = timedelta(hours=1)
@@ -24,8 +25,9 @@ _SHORT = 40
 
 
 def proposals(state: State, incoming: Incoming) -> list[Verdict]:
-    """Return to which of the person's tickets a new one may belong: those that had news last come first.
+    """Return to which of the person's tickets a new one may belong.
 
+    Those that name something come first, and of them what had news last.
     A report, a danger to oneself and a minor in need are matters of their own.
     """
     features = incoming.features
@@ -33,7 +35,7 @@ def proposals(state: State, incoming: Incoming) -> list[Verdict]:
         return []
     own = state.own(incoming.jurisdiction, features)
     meant = [ticket for ticket in own if not ticket.erased and _may_mean(state, incoming, ticket)]
-    meant.sort(key=_last_news, reverse=True)
+    meant.sort(key=lambda ticket: (not state.near.names_nothing(ticket.order), _last_news(ticket)), reverse=True)
     return [
         Verdict(relation="follow_up", method="adds_to_own", ticket_id=ticket.ticket_id, score=_SCORE, sure=False)
         for ticket in meant[:_MOST]
@@ -41,8 +43,8 @@ def proposals(state: State, incoming: Incoming) -> list[Verdict]:
 
 
 def names_nothing(features: Features) -> bool:
-    """Say whether a short text names no place and no thing: 还没解决 can be said of any matter."""
-    return len(features.grams) <= _SHORT and not (_things(features) or features.papers or _places(features))
+    """Say whether a short text names neither a place nor a thing."""
+    return len(features.grams) <= _SHORT and Sketch.of(features).names_nothing
 
 
 def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
