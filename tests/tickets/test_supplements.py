@@ -97,6 +97,14 @@ def test_a_picture_is_proposed_to_what_was_said_before_it() -> None:
     assert proposed(at(0, LIFT), replace(picture, features=replace(picture.features, grams=()))) == [0]
 
 
+@pytest.mark.parametrize("first", ["你好", "我要投诉", ""], ids=["greeting", "announced", "picture"])
+def test_what_follows_at_once_is_proposed_to_what_named_nothing(first: str) -> None:
+    begun = at(0, first)
+    begun = begun if first else replace(begun, features=replace(begun.features, grams=(), names=()))
+    assert proposed(begun, at(2, f"{LIFT}，请领导尽快派人来修，我们天天爬楼梯，家里还有八十岁的老人")) == [0]
+    assert proposed(begun, at(2 * HOUR, LIFT)) == []
+
+
 def again(minutes: int, *between: Message) -> tuple[Desk, Event, Event]:
     desk, (_, first) = decided([at(0, LIFT), at(1, "不满意")])
     take(desk, between)

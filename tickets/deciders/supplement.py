@@ -1,4 +1,4 @@
-"""What a person adds to a matter of their own and does not name it: 还没解决, a picture, 电梯还是没修好, 是13号楼.
+"""What a person adds to a matter of their own and does not name: 还没解决, a picture, 电梯还是没修好, 是13号楼.
 
 To which of their tickets it belongs nobody can be sure: it gets one of its own, proposed to the few that it may mean.
 """
@@ -31,7 +31,7 @@ def proposals(state: State, incoming: Incoming) -> list[Verdict]:
     A report, a danger to oneself and a minor in need are matters of their own.
     """
     features = incoming.features
-    if len(features.grams) > _SHORT or state.policy.near.is_restricted(features.codes):
+    if state.policy.near.is_restricted(features.codes):
         return []
     own = state.own(incoming.jurisdiction, features)
     meant = [ticket for ticket in own if not ticket.erased and _may_mean(state, incoming, ticket)]
@@ -48,11 +48,17 @@ def names_nothing(features: Features) -> bool:
 
 
 def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether a message goes on with a ticket, or tells what a picture or a greeting just before it was about."""
     features, near = incoming.features, state.near
-    things = _things(features)
     if ticket.is_anothers(features.stated):
         return False
-    if not things and (names_nothing(features) or incoming.at - _last_news(ticket) <= AT_ONCE):
+    could_be_any = incoming.at - _last_news(ticket) <= AT_ONCE or names_nothing(features)
+    if near.names_nothing(ticket.order):
+        return could_be_any
+    if len(features.grams) > _SHORT:
+        return False
+    things = _things(features)
+    if could_be_any and not things:
         return True
     if near.has_other_marks(features, ticket.order) or near.has_other_places(features, ticket.order):
         return False
