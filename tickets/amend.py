@@ -212,7 +212,7 @@ def _judged(ticket: Ticket, change: event.Confirmed | event.Rejected, occasion: 
 
 
 def _redacted(ticket: Ticket, change: event.Redacted, occasion: Occasion) -> Ticket:
-    return erasing.redacted(ticket, change, occasion.policy.query_key)
+    return erasing.redacted(ticket, change, occasion.policy.query_key, occasion.policy.rules_folder)
 
 
 def _erased(ticket: Ticket, change: event.Erased, occasion: Occasion) -> Ticket:

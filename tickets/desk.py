@@ -120,7 +120,7 @@ class Desk:
 
     def _take_back(self, command: Command, decision: Event, changed: Sequence[Ticket]) -> None:
         """Note what an erasure tells others: the audit log who did it, the outbox to send nothing."""
-        self._acts += [(act, decision) for act in audits.acts(decision, command)]
+        self._acts += [(act, decision) for act in audits.acts(decision, command, self.state.policy.rules_folder)]
         withdrawn = (answers.withdrawal(ticket, decision, self.state.policy.answers) for ticket in changed)
         self._answers += [(one, decision) for one in withdrawn if one is not None]
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from normalizers.text import fold
 from schemas.records import Event, Ticket, event
 from schemas.records.ticket import Category, Location, Requester
-from tickets import said_again, snapshot
+from tickets import emptied, said_again, snapshot
 from tickets.codes import AS_GIVEN
 from tickets.held import with_more
 from tickets.masking import drawn_title, known_of, origin_without
@@ -26,7 +27,7 @@ BLACK = "■"
 _TOLD = ("title", "requester", "location", "attachments", "category", "origin")
 """Fields in which a message that is told again may say what was redacted."""
 
-_LINES = frozenset({"title", "text", "summary"})
+_LINES = frozenset({"title", "text", "summary", "result"})
 """Fields of which each line stays known by a digest when they are emptied."""
 
 _EMPTY: dict[str, Any] = {
@@ -40,23 +41,25 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-def redacted(ticket: Ticket, change: event.Redacted, key: bytes) -> Ticket:
+def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules_folder: Path | None) -> Ticket:
     """Return the ticket without these fields, and without the words of the spans wherever they stand.
 
     So do the names, numbers and doors in these words, each for itself, a number in whatever form. Where a span tells
     of the place, its point leaves the map. A title that is only the beginning of the text goes the way of the text.
     What was known of a requester who goes leaves the words as well, those of another system, too: nobody could hide it
     from analysts any more. Digests under `key` stay of all that went, so that it stays black in what is said later.
+    `rules_folder` may hold the city's own names.
     """
     known = known_of(ticket.requester) if "requester" in change.fields else ()
-    secrets = set(_secrets(ticket.text[start:end] for start, end in change.spans)) - {""}
+    secrets = set(_secrets((ticket.text[start:end] for start, end in change.spans), rules_folder)) - {""}
     text = _black_spans(ticket.text, change.spans)
     drawn = drawn_title(ticket)
     title = ticket.title if drawn is None else text[drawn]
     fields = {*change.fields, "title"} if drawn is not None and "text" in change.fields else {*change.fields}
-    emptied = (line for name in fields & _LINES for line in (getattr(ticket, name) or "").splitlines())
-    gone = said_again.digests([*secrets, *known, *emptied], ticket.ticket_id, key)
-    black = partial(_blackened, secrets=secrets, known=known)
+    gone = said_again.digests([*secrets, *known, *_lines(ticket, fields)], ticket.ticket_id, key)
+    is_off_map = "location" in fields or _overlap(change.spans, address_spans(ticket.text))
+    gone = (*gone, *emptied.digests(ticket, fields, key, is_off_map=is_off_map))
+    black = partial(_blackened, secrets=secrets, known=known, rules_folder=rules_folder)
     origin = origin_without(ticket.origin, known)
     if origin is not None:
         origin = replace(origin, external_ticket_no=black(origin.external_ticket_no))
@@ -69,7 +72,7 @@ def redacted(ticket: Ticket, change: event.Redacted, key: bytes) -> Ticket:
         result=replace(ticket.result, text=black(ticket.result.text)) if ticket.result else None,
         attachments=tuple(replace(file, id=black(file.id) or "", name=black(file.name)) for file in ticket.attachments),
         origin=origin,
-        category=_category_without(ticket.category, secrets, known),
+        category=_category_without(ticket.category, black),
     )
     ticket = replace(ticket, **{name: _EMPTY[name] for name in fields if name in _EMPTY})
     ticket = replace(ticket, redacted_words=with_more(ticket.redacted_words or (), gone)[-said_again.MOST :])
@@ -77,7 +80,7 @@ def redacted(ticket: Ticket, change: event.Redacted, key: bytes) -> Ticket:
 
 
 def still_redacted(ticket: Ticket, key: bytes) -> Ticket:
-    """Return a ticket without the words that were taken from it before, whatever message says them again."""
+    """Return a ticket without what was taken from it before, whatever message or clerk says it again."""
     if not ticket.redacted_words:
         return ticket
     kept = frozenset(ticket.redacted_words)
@@ -85,6 +88,7 @@ def still_redacted(ticket: Ticket, key: bytes) -> Ticket:
     def black(text: str | None) -> str | None:
         return _black_spans(text, said_again.spans_again(text, kept, ticket.ticket_id, key)) if text else text
 
+    ticket = emptied.not_again(ticket, key)
     place = ticket.location
     if place is not None and (words := black(place.text)) != place.text:
         place = replace(place, text=words, longitude=None, latitude=None, datum=None)
@@ -95,7 +99,9 @@ def still_redacted(ticket: Ticket, key: bytes) -> Ticket:
         search_text=black(ticket.search_text) or "",
         summary=black(ticket.summary),
         location=place,
-        attachments=tuple(replace(file, name=black(file.name)) for file in ticket.attachments),
+        result=ticket.result and replace(ticket.result, text=black(ticket.result.text)),
+        attachments=tuple(replace(file, id=black(file.id) or "", name=black(file.name)) for file in ticket.attachments),
+        category=_category_without(ticket.category, black),
     )
 
 
@@ -182,6 +188,13 @@ def unknown(ticket_id: str, jurisdiction: str, at: datetime) -> Ticket:
     )
 
 
+def _lines(ticket: Ticket, fields: Iterable[str]) -> Iterator[str]:
+    """Yield each line of what is emptied."""
+    for name in _LINES.intersection(fields):
+        words = (ticket.result and ticket.result.text) if name == "result" else getattr(ticket, name)
+        yield from (words or "").splitlines()
+
+
 def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     characters = list(text)
     for start, end in spans:
@@ -189,14 +202,14 @@ def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return "".join(characters)
 
 
-def _secrets(words: Iterable[str]) -> Iterator[str]:
+def _secrets(words: Iterable[str], rules_folder: Path | None) -> Iterator[str]:
     """Yield these words, those of each line, and what in them names or reaches somebody.
 
     A title may say the name without the number, and no other place has the end of the line.
     """
     for one in words:
         yield one
-        personal = (one[start:end] for start, end in personal_spans(one))
+        personal = (one[start:end] for start, end in personal_spans(one, rules_folder=rules_folder))
         yield from (found for found in (*map(str.strip, one.splitlines()), *personal) if len(found) > 1)
 
 
@@ -223,18 +236,18 @@ def _overlap(spans: Spans, others: Spans) -> bool:
     return any(start < end_of and start_of < end for start, end in spans for start_of, end_of in others)
 
 
-def _category_without(category: Category | None, secrets: Iterable[str], known: Sequence[str]) -> Category | None:
+def _category_without(category: Category | None, black: Callable[[str | None], str | None]) -> Category | None:
     """Return the category, but none in another system's words that hold one of these."""
     if category is None or category.scheme != AS_GIVEN:
         return category
-    return category if _blackened(category.code, secrets, known) == category.code else None
+    return category if black(category.code) == category.code else None
 
 
-def _blackened(text: str | None, secrets: Iterable[str], known: Sequence[str]) -> str | None:
+def _blackened(text: str | None, secrets: Iterable[str], known: Sequence[str], rules_folder: Path | None) -> str | None:
     """Return the words without the secrets, and without what is known of a requester, wherever it stands."""
     if text is None:
         return None
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, BLACK * len(secret))
-    text = _black_spans(text, in_other_forms(text, [*secrets, *known]))
+    text = _black_spans(text, in_other_forms(text, [*secrets, *known], rules_folder))
     return _black_spans(text, known_spans(text, known)) if known else text

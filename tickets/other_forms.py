@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from normalizers.numbers_of import value_of
 from normalizers.text import Span
@@ -18,7 +19,7 @@ _OF_A_DOOR = re.compile(f"[0-9]+|[a-z]|[{_NUMERAL}]+|[甲乙丙丁东西南北]"
 _WITH_TENS = re.compile("[十百千]")
 
 
-def in_other_forms(text: str, secrets: Iterable[str]) -> list[Span]:
+def in_other_forms(text: str, secrets: Iterable[str], rules_folder: Path | None = None) -> list[Span]:
     """Return where one of the secrets stands in another form: with other signs, in other digits, with words between.
 
     A door is known by its numbers in their order; one that leaves some of them out may be the same.
@@ -28,7 +29,8 @@ def in_other_forms(text: str, secrets: Iterable[str]) -> list[Span]:
     numbers = {one for secret in secrets for one in (bare(secret),) if len(one) > SHORT}
     doors = [door(secret[start:end]) for secret in secrets for start, end in address_spans(secret)]
     if numbers:
-        found += [span for span in personal_spans(text) if any(one in bare(text[slice(*span)]) for one in numbers)]
+        spans = personal_spans(text, rules_folder=rules_folder)
+        found += [span for span in spans if any(one in bare(text[slice(*span)]) for one in numbers)]
     if doors:
         found += [span for span in address_spans(text) if any(_may_be(door(text[slice(*span)]), one) for one in doors)]
     return in_order(found)

@@ -24,13 +24,13 @@ _TOGETHER = re.compile(r"[\w\s·•・‧∙.-]*")
 
 def digests(secrets: Iterable[str], ticket_id: str, key: bytes) -> tuple[str, ...]:
     """Return by what these words are known again: their length, or 0 for a door, and a digest of this ticket alone."""
-    hashed = _Hashed(ticket_id, key)
+    hashed = Hashed(ticket_id, key)
     return tuple(sorted({one for secret in secrets for one in _told(secret, hashed)}))
 
 
 def spans_again(text: str, kept: Collection[str], ticket_id: str, key: bytes) -> list[Span]:
     """Return where words stand whose digests are `kept`."""
-    hashed = _Hashed(ticket_id, key)
+    hashed = Hashed(ticket_id, key)
     plain, places = readable(text)
     said, at = bare_with_places(plain)
     lengths = sorted({int(one.partition(":")[0]) for one in kept} - {0})
@@ -46,7 +46,7 @@ def spans_again(text: str, kept: Collection[str], ticket_id: str, key: bytes) ->
     return in_order([*spans, *_doors(text, kept, hashed)])
 
 
-def _told(secret: str, hashed: "_Hashed") -> Iterator[str]:
+def _told(secret: str, hashed: "Hashed") -> Iterator[str]:
     plain, _ = readable(secret)
     said, _ = bare_with_places(plain)
     if len(said) > SHORT or NAME.fullmatch(letters(plain)):
@@ -56,7 +56,7 @@ def _told(secret: str, hashed: "_Hashed") -> Iterator[str]:
             yield hashed.door(way)
 
 
-def _doors(text: str, kept: Collection[str], hashed: "_Hashed") -> Iterator[Span]:
+def _doors(text: str, kept: Collection[str], hashed: "Hashed") -> Iterator[Span]:
     if any(one.startswith("0:") for one in kept):
         yield from (span for span in address_spans(text) if hashed.door(door(text[slice(*span)])) in kept)
 
@@ -69,7 +69,7 @@ def _is_whole(plain: str, start: int, end: int) -> bool:
     return not any(len(pair) > 1 and pair.isascii() and pair.isdigit() for pair in (before if start else "", after))
 
 
-class _Hashed:
+class Hashed:
     """Digests under one key and for one ticket: in no other they are the same."""
 
     def __init__(self, ticket_id: str, key: bytes) -> None:
@@ -78,10 +78,17 @@ class _Hashed:
         self._begun = begun
 
     def words(self, said: str) -> str:
+        """Return by what words are known, wherever they stand."""
         return f"{len(said)}:{self._of(said)}"
 
     def door(self, way: Sequence[str]) -> str:
+        """Return by what a door is known."""
         return f"0:{self._of(' '.join(way))}"
+
+    def value(self, kind: str, value: str) -> str:
+        """Return by what all of a field is known, and no word of a text."""
+        told = f"{kind}\n{value}"
+        return f"0:{self._of(told)}"
 
     def _of(self, words: str) -> str:
         begun = self._begun.copy()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from msgspec import json
+from msgspec.structs import replace
 
 from hotline.inputs import Input
 from hotline.trial_raw import raw_of
@@ -12,7 +13,7 @@ from normalizers import Policy, normalize
 from normalizers.findings import rulebooks
 from schemas import topics
 from schemas.errors import MisconfiguredError
-from schemas.records import Ticket
+from schemas.records import Audit, Ticket
 from schemas.wire import decode
 from tests.tickets.build import message, position
 from tests.tickets.commands.orders import Office, refusal
@@ -71,3 +72,22 @@ def test_no_office_is_called_by_one_of_the_citys_own_names(own: Path) -> None:
         at_office = Office([message(1, "路灯坏了")], TicketPolicy(rules_folder=folder))
         decision = at_office.order("dispatch", at_office.tickets[0], organizer="O1", organizer_name="负责人妫小满")
         assert refusal(decision) == wanted
+
+
+def test_one_of_them_in_the_words_that_are_blacked_out_goes_from_the_title_too(own: Path) -> None:
+    at_office = Office([replace(message(1, SAID), title="投诉邻居妫小满")], TicketPolicy(rules_folder=own))
+    (ticket,) = at_office.tickets
+    at_office.order("redact", ticket, spans=[[0, SAID.index("，")]], if_version=1)
+    assert at_office.ticket(ticket).title == "投诉邻居■■■"
+
+
+def test_a_reason_that_names_somebody_by_the_citys_own_cues_is_kept_out_of_the_audit_log(own: Path) -> None:
+    file = own / "names.toml"
+    file.write_text(file.read_text("utf-8").replace('"sender:", ', '"sender:", "tenant:", ', 1), encoding="utf-8")
+    told = {}
+    for folder in (None, own):
+        at_office = Office([message(1, SAID)], TicketPolicy(rules_folder=folder))
+        at_office.order("forget", at_office.tickets[0], reason="tenant:GuiXiaoman")
+        (act,) = (decode(out.value, Audit) for out in at_office.desk.flush() if out.topic == topics.AUDIT)
+        told[folder] = act.reason
+    assert told == {None: "tenant:GuiXiaoman", own: None}

@@ -6,6 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.records import Attachment, Finding, Message, Ticket
+from schemas.records.common import Party
+from schemas.records.ticket import Requester
 from schemas.wire import encode
 from tests.checkpoints import known
 from tests.tickets.build import CITY, message
@@ -65,6 +67,38 @@ def test_so_have_the_place_and_the_names_of_files_of_a_later_message() -> None:
     assert ticket.attachments[0].name == "■■■.jpg"
 
 
+def test_so_have_the_id_of_a_file_and_a_category_in_another_systems_words() -> None:
+    made = Office([message(0, f"请找{NAME}，路灯坏了")])
+    (ticket,) = made.tickets
+    made.order("redact", ticket, spans=[[2, 5]], if_version=1)
+    given = (Finding(kind="category", value=f"{NAME}专项", source="channel"),)
+    made.take(reply("还没修", findings=given, attachments=(Attachment(id=f"p/{NAME}", sha256="a" * 64),)))
+    after = made.ticket(ticket)
+    assert (after.attachments[0].id, after.category) == ("p/■■■", None)
+    same(made)
+
+
+def test_so_has_what_a_clerk_writes_later() -> None:
+    made, ticket = redacted()
+    made.order("set_status", ticket, status="registered")
+    told = f"已致电{NAME}（138-1234-5678），{WORDS}也在场"
+    made.order("set_status", ticket, status="answered", result_kind="explained", result_text=told)
+    result = made.ticket(ticket).result
+    assert (result.kind, result.text) == ("explained", f"已致电■■■（{'■' * 13}），{'■' * len(WORDS)}也在场")
+    same(made)
+
+
+def test_a_result_that_was_emptied_does_not_come_back_line_by_line() -> None:
+    made = Office([message(0, "路灯坏了")])
+    (ticket,) = made.tickets
+    for status, told in (("registered", None), ("answered", "已修复，费用由物业承担\n另见附件"), ("resolved", None)):
+        made.order("set_status", ticket, status=status, result_text=told)
+    made.order("redact", ticket, fields=["result"])
+    assert made.ticket(ticket).result is None
+    made.take(reply("你们说：已修复，费用由物业承担，可是没有"))
+    assert made.ticket(ticket).text == f"路灯坏了\n\n你们说：{'■' * 11}，可是没有"
+
+
 @pytest.mark.parametrize("said", ["另一个电话是13812345679", "4栋2单元501室也没灯", "李小明来过", "路灯还没修"])
 def test_what_is_said_otherwise_is_heard_as_it_is(said: str) -> None:
     assert said in after(said).text
@@ -93,3 +127,73 @@ def test_what_stands_in_another_ticket_is_not_touched() -> None:
     made, _ = redacted()
     other = made.take(message(7, f"请找{NAME}，{PHONE}，井盖没了", sender="13900139000")).tickets[0].ticket_id
     assert PHONE in made.ticket(other).text
+
+
+def requester_redacted(**sender: Any) -> tuple[Office, str]:
+    said = replace(message(0, "路灯坏了"), sender=Party(**{"kind": "phone", "value": PHONE, "name": NAME} | sender))
+    made = Office([said])
+    made.order("redact", made.tickets[0], fields=["requester"])
+    return made, made.tickets[0]
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "shown"),
+    [
+        ({}, {}, Requester()),
+        ({}, {"value": f"+86 {PHONE}", "name": "李 小龙"}, Requester()),
+        ({"name": "Bo"}, {"kind": "email", "value": "bo@mail.example", "name": "Bo"}, "bo@mail.example"),
+        ({"kind": "name", "value": NAME, "name": None}, {"kind": "name", "value": NAME}, Requester()),
+        ({"kind": "uid", "value": "17", "name": "Bo"}, {"kind": "uid", "value": "17", "name": "Bo"}, Requester()),
+    ],
+)
+def test_a_requester_who_was_redacted_is_not_filled_in_again_by_the_same_name_or_number(
+    first: dict[str, str], then: dict[str, str], shown: Requester | str
+) -> None:
+    made, ticket = requester_redacted(**first)
+    made.take(reply("还没修", sender=Party(**{"kind": "phone", "value": PHONE, "name": NAME} | then)))
+    after = made.ticket(ticket)
+    assert "还没修" in after.text
+    if isinstance(shown, str):
+        shown = Requester(email=shown, identities=(Party(kind="email", value=shown),))
+    assert after.requester == shown
+    same(made)
+
+
+def test_who_writes_on_from_another_address_is_known_by_it() -> None:
+    made, ticket = requester_redacted()
+    made.take(reply("还没修", sender=Party(kind="phone", value="13900139000", name="李小明")))
+    after = made.ticket(ticket).requester
+    assert (after.name, after.phone) == ("李小明", "13900139000")
+
+
+def test_words_that_were_blacked_out_leave_the_requester_as_he_is() -> None:
+    made, ticket = redacted()
+    made.take(reply("还没修", sender=Party(kind="phone", value=PHONE, name=NAME)))
+    assert made.ticket(ticket).requester.identities[-1] == Party(kind="phone", value=PHONE, name=NAME)
+
+
+def point(place: str) -> tuple[Finding, ...]:
+    return (
+        Finding(kind="place", value=place, source="rule"),
+        Finding(kind="coordinates", value="123.4567,41.8012,gcj02", source="channel"),
+    )
+
+
+@pytest.mark.parametrize("redaction", [{"fields": ["location"]}, {"spans": [[2, 2 + len(DOOR)]], "if_version": 1}])
+def test_a_place_that_was_taken_off_the_map_does_not_come_back_on_it(redaction: dict[str, Any]) -> None:
+    made = Office([replace(message(0, f"我住{DOOR}，路灯坏了"), findings=point(DOOR))])
+    (ticket,) = made.tickets
+    assert made.ticket(ticket).location.longitude
+    made.order("redact", ticket, **redaction)
+    made.take(reply("还没修", findings=point(DOOR)))
+    place = made.ticket(ticket).location
+    assert place.longitude is place.latitude is place.datum is None
+    assert DOOR not in (place.text or "")
+
+
+def test_another_place_that_is_told_later_is_shown_by_its_words() -> None:
+    made = Office([replace(message(0, "路灯坏了"), findings=point("中山路12号"))])
+    made.order("redact", made.tickets[0], fields=["location"])
+    made.take(reply("还没修", findings=point("青年大街1号")))
+    place = made.ticket(made.tickets[0]).location
+    assert (place.text, place.longitude) == ("青年大街1号", None)
