@@ -22,6 +22,7 @@ from tickets import (
     parting,
     parts,
     recorded,
+    redaction,
     ringing,
     snapshot,
 )
@@ -74,6 +75,8 @@ class Desk:
             return None
         if isinstance(record, Message):
             foreseen.expect(record, self.state.policy.rules_folder)
+        messages = [record] if isinstance(record, Message) else earlier
+        decision = redaction.with_emptied(self.state, decision, messages, self.ticket)
         self._carry_out(record, decision, earlier)
         return decision
 

@@ -83,11 +83,7 @@ def still_redacted(ticket: Ticket, key: bytes) -> Ticket:
     """Return a ticket without what was taken from it before, whatever message or clerk says it again."""
     if not ticket.redacted_words:
         return ticket
-    kept = frozenset(ticket.redacted_words)
-
-    def black(text: str | None) -> str | None:
-        return _black_spans(text, said_again.spans_again(text, kept, ticket.ticket_id, key)) if text else text
-
+    black = partial(black_again, ticket=ticket, key=key)
     ticket = emptied.not_again(ticket, key)
     place = ticket.location
     if place is not None and (words := black(place.text)) != place.text:
@@ -103,6 +99,12 @@ def still_redacted(ticket: Ticket, key: bytes) -> Ticket:
         attachments=tuple(replace(file, id=black(file.id) or "", name=black(file.name)) for file in ticket.attachments),
         category=_category_without(ticket.category, black),
     )
+
+
+def black_again(text: str | None, ticket: Ticket, key: bytes) -> str | None:
+    """Return words without those that were taken from the ticket before."""
+    kept = frozenset(ticket.redacted_words or ())
+    return _black_spans(text, said_again.spans_again(text, kept, ticket.ticket_id, key)) if text and kept else text
 
 
 def without_repeats(filed: Ticket, before: Ticket, decision: Event) -> Ticket:

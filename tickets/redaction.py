@@ -1,15 +1,20 @@
 """What says again what was blacked out: a later record of a call, a part or a mail that comes again, a late file,
 an SMS under another id that was sent before.
 
-It is filed in its ticket without a word, and the archive empties it as it did the message before.
+It is filed in its ticket without a word, and the archive empties it as it did the message before. What is new and says
+some of those words again is heard in the ticket, and emptied in the archive as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from schemas.records import event
+from msgspec.structs import replace
+
+from schemas.records import Event, Message, Ticket, event
 from schemas.records.given import ErasedMessage
-from tickets import calls, parts
+from tickets import calls, erasing, parts, snapshot
+from tickets.deciders.call_record import AFTER_REDACTION
 from tickets.forgotten import OF_ONE_DAY, TIMED
 from tickets.held import TicketState, month_of
 from tickets.keys import names_of, texts_of
@@ -17,6 +22,8 @@ from tickets.keys import names_of, texts_of
 if TYPE_CHECKING:
     from tickets.incoming import Incoming
     from tickets.state import State
+
+_FILING = (event.MessageFiled, event.Noted)
 
 
 def follow(state: "State", incoming: "Incoming", ticket: TicketState) -> event.Changes:
@@ -27,6 +34,51 @@ def follow(state: "State", incoming: "Incoming", ticket: TicketState) -> event.C
     if ticket.files_redacted:
         return (event.MessagesErased(messages=gone),)
     return (event.Redacted(ticket_id=ticket.ticket_id, fields=(), messages=gone),)
+
+
+def with_emptied(
+    state: "State", decision: Event, messages: Sequence[Message], ticket_of: Callable[[str], Ticket]
+) -> Event:
+    """Return a decision that lets the archive empty what says again that was blacked out of the ticket it comes to.
+
+    Not what the ticket tells no word of, a record of a call or the very words of a text that was emptied: nobody else
+    would have what its writer says.
+    """
+    filed = next(_filed(decision), None)
+    held = state.tickets.get(filed[0]) if filed is not None else None
+    if filed is None or held is None or not held.redacted or _is_settled(decision):
+        return decision
+    ticket, key = ticket_of(held.ticket_id), state.policy.query_key
+    (message,) = (one for one in messages if one.message_id == filed[1])
+    black = partial(erasing.black_again, ticket=ticket, key=key)
+    is_shown = snapshot.says_more(decision) or (black(message.text) or "") in ticket.text
+    if not is_shown or all(black(words) == words for words in _words_of(message)):
+        return decision
+    gone = (ErasedMessage(message_id=message.message_id, month=month_of(message.ingested_at)),)
+    emptied = event.Redacted(ticket_id=ticket.ticket_id, fields=(), messages=gone)
+    return replace(decision, changes=(*decision.changes, emptied))
+
+
+def _filed(decision: Event) -> Iterator[tuple[str, str]]:
+    """Yield in which ticket a decision files or notes its message, or one that a clerk moves."""
+    for change in decision.changes:
+        if isinstance(change, event.Moved):
+            yield change.to_ticket_id, change.message_id
+        elif isinstance(change, _FILING) and change.message_id == decision.input.message_id:
+            yield change.ticket_id, change.message_id
+
+
+def _is_settled(decision: Event) -> bool:
+    emptied = any(isinstance(one, event.Redacted | event.MessagesErased) for one in decision.changes)
+    return emptied or decision.method == AFTER_REDACTION
+
+
+def _words_of(message: Message) -> Iterator[str]:
+    """Yield all that a message says; who sent it, and to whom, is none of it."""
+    files = (word for file in message.attachments for word in (file.name, file.id))
+    found = (one.value for one in message.findings)
+    said = (message.title, message.text, message.quoted, message.signature)
+    yield from filter(None, (*said, *files, *found, *message.extra.values()))
 
 
 def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) -> bool:

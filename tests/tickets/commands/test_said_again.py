@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from schemas.records import Attachment, Finding, Message, Ticket
+from schemas.records import Attachment, Event, Finding, Message, Ticket, event
 from schemas.records.common import Party
 from schemas.records.ticket import Requester
 from schemas.wire import encode
@@ -197,3 +197,72 @@ def test_another_place_that_is_told_later_is_shown_by_its_words() -> None:
     made.take(reply("还没修", findings=point("青年大街1号")))
     place = made.ticket(made.tickets[0]).location
     assert (place.text, place.longitude) == ("青年大街1号", None)
+
+
+def emptied_by(decision: Event) -> list[str]:
+    """Return the messages that the archive empties of this decision."""
+    told = (one for one in decision.changes if isinstance(one, event.Redacted | event.MessagesErased))
+    return [message.message_id for one in told for message in one.messages]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"text": f"还没修，问{NAME}"},
+        {"title": f"致{NAME}"},
+        {"quoted": TEXT},
+        {"signature": f"{NAME}的邻居"},
+        {"attachments": (Attachment(id="1", name=f"{NAME}.jpg", sha256="a" * 64),)},
+        {"findings": (Finding(kind="place", value=f"阳光花园{DOOR}", source="rule"),)},
+        {"extra": {"备注": PHONE}},
+        {"message_class": "bounce", "quoted": TEXT},
+        {"message_class": "auto_reply", "text": f"我已休假，急事找{NAME}"},
+    ],
+)
+def test_a_message_that_says_again_what_was_blacked_out_is_emptied_in_the_archive(said: dict[str, Any]) -> None:
+    made, ticket = redacted()
+    told = replace(reply("还没修"), **said)
+    told = replace(told, features=replace(told.features, message_class=told.message_class))
+    decision = made.take(told)
+    assert emptied_by(decision) == [told.message_id]
+    assert encode(decision).decode().count(told.message_id) >= 2
+    heard = told.message_class == "person"
+    assert ("还没修" in made.ticket(ticket).text) is heard
+    same(made)
+    assert emptied_by(made.take(message(6, "又过了一天", answers=(f"{CITY}-5",)))) == []
+
+
+def test_so_is_one_that_says_all_of_it_again_where_the_ticket_shows_the_rest() -> None:
+    made, ticket = redacted()
+    again = made.take(message(6, TEXT))
+    assert (again.relation, emptied_by(again)) == ("same_person_same_matter", [again.input.message_id])
+    assert "路灯坏了" in made.ticket(ticket).text
+    made, ticket = redacted(fields=["text"], spans=[])
+    assert emptied_by(made.take(message(6, TEXT))) == [], "nobody else has its words"
+    assert made.ticket(ticket).message_count == 2
+
+
+@pytest.mark.parametrize(("text", "is_gone"), [(f"还没修，问{NAME}", True), ("还没修", False)])
+def test_so_is_one_that_a_clerk_moves_into_the_ticket(text: str, is_gone: bool) -> None:
+    made, ticket = redacted()
+    other = made.take(message(7, "井盖没了", sender="13900139000")).tickets[0].ticket_id
+    said = made.take(message(8, text, sender="13900139000", answers=(f"{CITY}-7",)))
+    assert said.tickets[0].ticket_id == other
+    moved = made.order("move", other, message_id=said.input.message_id, to=ticket)
+    assert refusal(moved) is None
+    assert emptied_by(moved) == ([said.input.message_id] if is_gone else [])
+    assert NAME not in made.ticket(ticket).text
+    same(made)
+
+
+@pytest.mark.parametrize("said", [{}, {"sender": Party(kind="phone", value=PHONE, name=NAME)}])
+def test_one_that_says_nothing_of_it_stays_with_whoever_sent_it(said: dict[str, Any]) -> None:
+    made, _ = redacted()
+    assert emptied_by(made.take(reply("还没修", **said))) == []
+    made, _ = requester_redacted()
+    assert emptied_by(made.take(reply("还没修", **said))) == []
+
+
+def test_a_message_to_a_ticket_of_which_nothing_was_taken_stays() -> None:
+    made = Office([message(0, TEXT)])
+    assert emptied_by(made.take(reply(f"还没修，问{NAME}"))) == []
