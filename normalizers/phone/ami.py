@@ -101,7 +101,7 @@ def _user_event(frame: Frame, zone: ZoneInfo) -> Told:
     }
     said = {name: frame.get(name, "") for name in ("request_kind", "category", "place", "ticket_no")}
     findings = values.findings_of(said)
-    used = {*texts, *_CHANNEL_ONLY, "agent", "recording", "caller", *(name for name in said if findings)}
+    used = {*texts, *_CHANNEL_ONLY, "agent", "recording", "caller", *values.told_by(findings)}
     return Told(
         call_id=frame.call_id,
         revision=REVISIONS["UserEvent"],

@@ -86,7 +86,7 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
     times: dict[str, Any] = {name: values.time_of(row.get(name), zone) for name in values.TIMES}
     findings = values.findings_of({name: row.get(name, "") for name in values.SAID})
     disposition = values.disposition_of(row.get("disposition", ""))
-    found = {finding.kind for finding in findings}
+    found = values.told_by(findings)
     unread = _KNOWN - {*values.SAID, *(name for name, at in times.items() if at is None)}
     rest = {name: text for name, text in row.items() if text.strip() and name not in unread}
     return Told(

@@ -1,6 +1,6 @@
 """Values as call platforms write them: times with or without a zone, dispositions (通话结果), directions, kinds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any
@@ -77,6 +77,15 @@ def findings_of(said: Mapping[str, str]) -> tuple[Finding, ...]:
         "hotline_code": _coded(said, "hotline_code", is_hotline),
     }
     return tuple(Finding(kind=name, value=value, source="channel") for name, value in found.items() if value)
+
+
+def told_by(findings: Iterable[Finding]) -> set[str]:
+    """Return the fields that are told by these findings; what another one says is nowhere else."""
+    return {_NAMED.get(finding.kind, finding.kind) for finding in findings}
+
+
+_NAMED = {"external_ticket_no": "ticket_no"}
+"""Fields that have another name than what is found in them."""
 
 
 def _coded(said: Mapping[str, str], name: str, fits: Any) -> str:

@@ -56,6 +56,15 @@ def test_a_user_event_brings_the_agents_words() -> None:
     assert message.extra == {"event": "UserEvent HotlineCall", "queue": "7"}
 
 
+def test_what_a_user_event_says_of_the_matter_is_told_once_and_none_of_it_is_lost() -> None:
+    matter = "\r\nplace: 中山路12号\r\nticket_no: GD-2026-0317\r\ncategory: 请找李小龙。\r\nrequest_kind: 其他的"
+    message, _ = told(frames.USER_EVENT + matter.encode(), AMI)
+    found = {one.kind: one.value for one in message.findings if one.source == "channel"}
+    assert found == {"place": "中山路12号", "external_ticket_no": "GD-2026-0317", "hotline_code": "12345"}
+    left = {"category": "请找李小龙。", "request_kind": "其他的"}
+    assert message.extra == {"event": "UserEvent HotlineCall", **left}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sender", "name"),
     [

@@ -31,6 +31,16 @@ def test_a_time_that_nobody_can_read_stays_beside_the_message() -> None:
     assert (call.started_at, message.extra["started_at"]) == (None, "昨天")
 
 
+@pytest.mark.parametrize(
+    ("number", "found", "extra"),
+    [("GD-2026-0317", "GD-2026-0317", {}), ("李小龙来电", None, {"ticket_no": "李小龙来电"})],
+)
+def test_the_number_of_another_system_is_told_once(number: str, found: str | None, extra: dict[str, str]) -> None:
+    message, _ = told(f"通话标识,备注,工单编号\nc1,x,{number}".encode(), SHEET)
+    assert said(message).get("external_ticket_no") == found
+    assert message.extra == extra
+
+
 def test_a_line_of_a_file_and_a_post_speak_of_one_call() -> None:
     by_file = told(b"call_id,note\nc1,x", SHEET)[0]
     assert by_file.features.message_key == told({"call_id": "c1", "transcript": "y"})[0].features.message_key
