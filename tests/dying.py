@@ -2,11 +2,11 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+
+from tests.forked import Forked
 
 
 def reached(wanted: str, number: int) -> Callable[[str], None]:
@@ -23,11 +23,10 @@ def reached(wanted: str, number: int) -> Callable[[str], None]:
 
 
 @contextmanager
-def running(script: Path, *arguments: str, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+def running(script: Path, *arguments: str, log: Path | None = None) -> Iterator[Forked]:
     """Run a worker, frozen or not, to the end of the block."""
     with log.open("wb") if log else nullcontext() as stdout:
-        environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-        process = subprocess.Popen([sys.executable, str(script), *arguments], env=environment, stdout=stdout)
+        process = Forked(str(script), *arguments, stdout=stdout)
     try:
         yield process
     finally:

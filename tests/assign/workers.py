@@ -1,13 +1,13 @@
 """Assign workers as processes, and letters of two cities for them."""
 
 import asyncio
-import subprocess
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from schemas.connection import KafkaConnection
 from schemas.records import Message
 from tests.dying import running
+from tests.forked import Forked
 from tests.tickets.build import CITY, message
 
 WORKER = Path(__file__).with_name("worker.py")
@@ -28,11 +28,11 @@ def letters(count: int, *, start: int = 0) -> list[Message]:
 
 def worker(
     connection: KafkaConnection, blobs: Path, *kill: str, log: Path | None = None
-) -> AbstractContextManager[subprocess.Popen[bytes]]:
+) -> AbstractContextManager[Forked]:
     return running(WORKER, connection.bootstrap_servers, str(blobs), *kill, log=log)
 
 
-async def finished(process: subprocess.Popen[bytes]) -> int:
+async def finished(process: Forked) -> int:
     return await asyncio.wait_for(asyncio.to_thread(process.wait), 60)
 
 

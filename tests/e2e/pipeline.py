@@ -3,14 +3,11 @@
 import contextlib
 import json
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import psutil
 import urllib3
 from typer.testing import CliRunner
 
@@ -18,6 +15,8 @@ from hotline.cli.app import app
 from hotline.demo.ledger import Ledger, TopicReader, Totals
 from hotline.demo.pipeline import STAGES
 from schemas.connection import KafkaConnection
+from tests import forked
+from tests.forked import Forked
 
 PATIENCE = 180.0
 
@@ -29,13 +28,13 @@ class Pipeline:
         self._environment = {**os.environ, **settings}
         self._folder = folder
         self._port = receiver_port
-        self._running: dict[str, psutil.Popen] = {}
+        self._running: dict[str, Forked] = {}
 
     def start(self, *names: str) -> None:
         """Start a process for these components together."""
         with (self._folder / "pipeline.log").open("ab") as log:
-            command = [sys.executable, "-m", "hotline", "run", *names]
-            self._running[names[0]] = psutil.Popen(command, env=self._environment, stdout=log, stderr=log)
+            command = ("-m", "hotline", "run", *names)
+            self._running[names[0]] = Forked(*command, env=self._environment, stdout=log, stderr=log)
 
     def start_all(self, *more: str) -> None:
         """Start the demo's components, and `more`, in one process and wait for the receiver."""
@@ -56,10 +55,10 @@ class Pipeline:
         """Let everything drain."""
         for process in self._running.values():
             process.terminate()
-        psutil.wait_procs(self._running.values(), 90)
         for process in self._running.values():
-            if process.is_running():
-                process.kill()
+            with contextlib.suppress(TimeoutError):
+                process.wait(90)
+            process.kill()
 
     def ask(self, *arguments: str) -> list[dict[str, Any]]:
         """Call a verb of the command line and return its JSON lines.
@@ -72,8 +71,7 @@ class Pipeline:
 
     def told(self, *arguments: str) -> str:
         """Run a verb of the command line and return all that it says."""
-        command = [sys.executable, "-m", "hotline", *arguments]
-        done = subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=180, check=False)
+        done = forked.done("-m", "hotline", *arguments, env=self._environment)
         assert done.returncode in (0, 1), done.stderr
         return done.stdout + done.stderr
 

@@ -3,8 +3,6 @@
 import email
 import email.policy
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -18,6 +16,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import Link, Ticket
 from schemas.wire import decode
+from tests import forked
 from tests.e2e.pipeline import Pipeline, until
 from tests.peers.greenmail import GreenMail
 
@@ -96,9 +95,9 @@ def tickets(connection: KafkaConnection) -> dict[str, Ticket]:
 
 
 def told(settings: dict[str, str]) -> str:
-    command = [sys.executable, "-m", "hotline", "answers", "list"]
-    environment = {**os.environ, **settings}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=True).stdout
+    done = forked.done("-m", "hotline", "answers", "list", env={**os.environ, **settings})
+    done.check_returncode()
+    return done.stdout
 
 
 def test_a_receipt_goes_out_and_the_reply_comes_back_into_the_ticket(

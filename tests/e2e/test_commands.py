@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -22,6 +20,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import Audit, Event, Ticket
 from schemas.wire import decode
+from tests import forked
 from tests.e2e.pipeline import Pipeline, until
 from tests.peers.dovecot import free_ports
 from tests.streams import raws
@@ -52,9 +51,7 @@ class City:
         return [decode(record.value, Event) for record in reading.read_all(self.connection, topics.EVENT)]
 
     def command(self, *words: str) -> tuple[int, str, str]:
-        command = [sys.executable, "-m", "hotline", "command", *words]
-        environment = {**os.environ, **self.settings}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+        done = forked.done("-m", "hotline", "command", *words, env={**os.environ, **self.settings})
         return done.returncode, done.stdout, done.stderr
 
     def ask(self, method: str, target: str, body: bytes = b"") -> httpx.Response:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -11,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from obstore.store import MemoryStore
@@ -30,11 +28,11 @@ from schemas.records import Cursor, RawMessage, raw_message
 from schemas.wire import Outbound, Position
 from tests.connectors import pushed
 from tests.docs import pages
+from tests.forked import Forked
 from tests.hotline.letters import letter, read, send
 from tests.peers import acls
 from tests.peers.certificates import Authority
 from tests.peers.elastic_door import ElasticDoor
-from tests.peers.leash import leash
 from tests.peers.secured_kafka import SecuredKafka
 from tests.sinks.webhook.receiver import SECRET, receiving, status
 from tests.sinks.webhook.snapshots import snapshot
@@ -90,18 +88,16 @@ class Worker:
         with log.open("wb") as output, tempfile.TemporaryFile() as told:
             told.write(json.dumps({name: settings(user) for name, user in users.items()}).encode())
             told.seek(0)
-            command = [sys.executable, "-m", "tests.e2e.secured_worker"]
-            self.process = psutil.Popen(
-                command, stdin=told, stdout=output, stderr=output, cwd=pages.ROOT, preexec_fn=leash
+            self.process = Forked(
+                "-m", "tests.e2e.secured_worker", cwd=pages.ROOT, stdin=told, stdout=output, stderr=output
             )
 
     def end(self) -> None:
         """Let it drain, or kill it when that takes too long."""
-        with suppress(psutil.NoSuchProcess):
-            self.process.terminate()
+        self.process.terminate()
         try:
             self.process.wait(PATIENCE)
-        except psutil.TimeoutExpired:
+        except TimeoutError:
             self.process.kill()
             self.process.wait(PATIENCE)
 

@@ -1,10 +1,7 @@
 """Worker processes that can become zombies, watched by their logs."""
 
 import contextlib
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +9,7 @@ import msgspec
 import psutil
 
 from tests.faults.zombie import Task
+from tests.forked import Forked
 from tests.waiting import soon
 
 SECONDS = 90.0
@@ -24,10 +22,8 @@ class Worker:
     def __init__(self, task: Task, log: Path) -> None:
         self._log = log
         script = Path(__file__).with_name("zombie.py")
-        command = [sys.executable, str(script), msgspec.json.encode(task).decode()]
         with log.open("ab") as file:
-            env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-            self._process = psutil.Popen(command, env=env, stdout=file, stderr=subprocess.STDOUT)
+            self._process = Forked(str(script), msgspec.json.encode(task).decode(), stdout=file, stderr=file)
 
     def written(self) -> list[str]:
         """Return its lines about writes."""
@@ -36,7 +32,7 @@ class Worker:
 
     async def stopped(self) -> None:
         """Return when it has stopped itself."""
-        await soon(lambda: self._process.status() == psutil.STATUS_STOPPED, self._told, SECONDS)
+        await soon(lambda: psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED, self._told, SECONDS)
 
     def goes_on(self) -> None:
         """Let it go on where it stopped."""

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import re
 import signal
-import subprocess
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from schemas.connection import KafkaConnection
 from schemas.records import Message
 from tests.assign import logs
 from tests.assign.workers import worker
+from tests.forked import Forked
 from tests.fresh import topics_made_anew
 from tests.tickets.build import message
 from tests.waiting import soon
@@ -75,7 +75,7 @@ async def until(condition: Callable[[], bool], what: str, load: Load, seconds: f
     await soon(condition, lambda: f"{what}; {len(load.sent)} letters so far", seconds)
 
 
-async def gone(process: subprocess.Popen[bytes], how: signal.Signals) -> int:
+async def gone(process: Forked, how: signal.Signals) -> int:
     process.send_signal(how)
     return await asyncio.to_thread(process.wait, 60)
 

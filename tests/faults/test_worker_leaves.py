@@ -3,10 +3,7 @@
 import asyncio
 import collections
 import contextlib
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,10 +13,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from hotline.local.stack import Endpoints
+from tests.forked import Forked
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
-ROOT = Path(__file__).parents[2]
 WORKER = Path(__file__).with_name("hop_worker.py")
 
 
@@ -30,9 +27,7 @@ class Worker:
         self._log = folder / "log"
         folder.mkdir()
         with self._log.open("ab") as log:
-            command = [sys.executable, str(WORKER), broker, prefix, str(folder)]
-            env = dict(os.environ, PYTHONPATH=str(ROOT))
-            self.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+            self.process = Forked(str(WORKER), broker, prefix, str(folder), stdout=log, stderr=log)
 
     def assigned(self) -> str:
         """Return the last assignment, empty before the first."""

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import signal
-import subprocess
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -40,6 +39,7 @@ from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, intent, outbound, state_of, withdrawn, written
 from tests.connectors.outbox.worker import Service, reply
 from tests.dying import running
+from tests.forked import Forked
 from tests.fresh import made_anew
 from tests.frozen import freeze
 from tests.hanging import hang
@@ -55,9 +55,7 @@ def intents(count: int, start: int = 1) -> list[Outbox]:
     return [intent(number, received_at=datetime.now(UTC)) for number in range(start, start + count)]
 
 
-def worker(
-    connection: KafkaConnection, folder: Path, *kill: str, at_once: int = 1
-) -> AbstractContextManager[subprocess.Popen[bytes]]:
+def worker(connection: KafkaConnection, folder: Path, *kill: str, at_once: int = 1) -> AbstractContextManager[Forked]:
     return running(WORKER, connection.bootstrap_servers, str(folder), str(at_once), *kill)
 
 
