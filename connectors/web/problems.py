@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from connectors.web.settings import WebSettings
 from normalizers.web import places
 from normalizers.web.fields import Fields
-from normalizers.web.open311 import attribute_code
+from normalizers.web.open311 import LINKS, attribute_code
 from normalizers.web.services import LISTS, Attribute, Service
 
 MOST_CHARACTERS = 4_000
@@ -55,7 +55,7 @@ def request(given: Fields, services: Mapping[str, Service], settings: WebSetting
         *_service(form, services),
         *_location(form),
         *_texts(form),
-        *_media_url(form),
+        *_media_url(given),
         *_attributes(given, services.get(form.get("service_code", ""))),
         *files(given, settings),
     ]
@@ -69,7 +69,7 @@ def update(given: Fields, settings: WebSettings) -> Iterator[Problem]:
         if not form.get(name, "").strip():
             yield Problem(400, f"{name} was not provided")
     yield from _texts(form)
-    yield from _media_url(form)
+    yield from _media_url(given)
     yield from files(given, settings)
 
 
@@ -120,10 +120,10 @@ def _texts(form: Mapping[str, str]) -> Iterator[Problem]:
             yield Problem(400, f"{name} is longer than {MOST_IN_A_FIELD} characters")
 
 
-def _media_url(form: Mapping[str, str]) -> Iterator[Problem]:
-    """Judge how it is written; nobody here ever asks what is behind it."""
-    url = form.get("media_url", "").strip()
-    if url and not _is_web_address(url):
+def _media_url(given: Fields) -> Iterator[Problem]:
+    """Judge how each is written; nobody here ever asks what is behind it."""
+    urls = (value.strip() for name, value in given.pairs if name in LINKS)
+    if not all(_is_web_address(url) for url in urls if url):
         yield Problem(400, "media_url must be an http or https address")
 
 

@@ -23,6 +23,9 @@ _TAKEN = frozenset(
         "last_name", "description", "media_url", "account_id", "service_request_id", "query_code",
     }
 )  # fmt: skip
+LINKS = frozenset({"media_url", "media_url[]"})
+"""As often as there are photos: FixMyStreet repeats the field, and JSON has a list."""
+
 _KINDS = frozenset(KINDS.values())
 _YES = frozenset({"yes", "true", "1", "on"})
 
@@ -43,7 +46,7 @@ def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | Non
         sender=asks.sender,
         recipients=answering(options),
         thread=Thread(reply_to=asks.reply_to),
-        text=_text(form, attributes, service),
+        text=_text(given, attributes, service),
         files=files_of(given),
         findings=tuple(_findings(form, attributes, service, options)),
         extra=_extra(given.joined, attributes, service) | people.unread(form, asks),
@@ -86,8 +89,9 @@ def attribute_code(name: str) -> str | None:
     return code if code and not set(code) & set("[]") else None
 
 
-def _text(form: Mapping[str, str], attributes: Mapping[str, list[str]], service: Service | None) -> str:
+def _text(given: Fields, attributes: Mapping[str, list[str]], service: Service | None) -> str:
     """Return the description, with what else a clerk must read below it."""
+    form = given.form
     said = form.get("description", "").strip() or (service.name if service else "")
     place = form.get("address_string", "").strip()
     names = {one.code: one for one in service.attributes} if service else {}
@@ -101,8 +105,7 @@ def _text(form: Mapping[str, str], attributes: Mapping[str, list[str]], service:
             known = names.get(code)
             told = "、".join(known.values.get(value, value) for value in values) if known else "、".join(values)
             lines.append(f"{known.name if known else code}：{told}")
-    if form.get("media_url", "").strip():
-        lines.append(f"媒体链接：{form['media_url'].strip()}")
+    lines += [f"媒体链接：{url.strip()}" for name, url in given.pairs if name in LINKS and url.strip()]
     return "\n".join(lines)
 
 

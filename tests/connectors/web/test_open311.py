@@ -95,6 +95,7 @@ WRONG: dict[str, tuple[Fields, int, list[int]]] = {
     "a value that a list does not have": (request(**{"attribute[request_kind]": "rage"}), 400, [400]),
     "two values where there is one": (request(**{"attribute[request_kind][]": ["praise", "report"]}), 400, [400]),
     "media_url that is no address": (request(media_url="file:///etc/passwd"), 400, [400]),
+    "a second media_url that is none": (request(media_url=["https://a.example/1.jpg", "file:///x"]), 400, [400]),
     "media_url without a host": (request(media_url="http:///x"), 400, [400]),
     "another city": (request(jurisdiction_id="110000"), 404, [404]),
     "all at once": (

@@ -1,5 +1,6 @@
 """Submissions of forms and apps: encodings, attributes, contacts, places, and what they come to in the ticket."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -132,6 +133,15 @@ def test_accounts_of_two_apps_are_two_people() -> None:
     )
     assert set(one).isdisjoint(other)
     assert message(REQUEST | {"account_id": "77"}).sender is None, "an account of nobody's app"
+
+
+@pytest.mark.parametrize("content_type", [FORM, "application/json"])
+def test_every_photo_that_an_app_only_links_to_is_told(content_type: str) -> None:
+    links = ["https://a.example/1.jpg", "https://a.example/2.jpg"]
+    value = REQUEST | {"media_url": links}
+    sent = value if content_type == FORM else json.dumps(value).encode()
+    lines = message(sent, content_type).text.split("\n")
+    assert lines[-2:] == [f"媒体链接：{link}" for link in links]
 
 
 def test_the_door_s_token_is_found_and_a_forged_one_only_claims() -> None:
