@@ -120,3 +120,22 @@ def test_settings_that_cannot_be_read_bounce_no_mail(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hotline", "--settings", str(settings), "pipe", "--to", MAYOR]
     done = subprocess.run(command, cwd=ROOT, input=mail("one"), capture_output=True, check=False)
     assert (done.returncode, done.stderr.startswith(b"The mail was not taken: ")) == (75, True)
+
+
+def test_without_a_journal_what_kafka_takes_hears_250_and_with_one_again_all_does(
+    daemon: Daemon, fresh_topics: KafkaConnection, local_stack: Stack, tmp_path: Path
+) -> None:
+    in_the_way = tmp_path / "journal-lmtp"
+    in_the_way.write_bytes(b"no folder")
+    process = daemon.start()
+    daemon.deliver(mail("one"))
+    with frozen(local_stack.pid("kafka")):
+        with pytest.raises(smtplib.SMTPDataError) as refused:
+            daemon.deliver(mail("two"))
+        assert refused.value.smtp_code == 451
+        in_the_way.unlink()
+        until((in_the_way / "lock").exists)
+        daemon.deliver(mail("three"))
+    until(lambda: {mail("one"), mail("three")} <= set(held(fresh_topics)))
+    process.terminate()
+    assert process.wait(60) == 0
