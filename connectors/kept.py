@@ -59,6 +59,7 @@ class Kept:
         self._publisher = publisher
         self._make = make
         self._timeout = publish_timeout_seconds
+        self._journal: Journal | None = None
         self._intake: Intake | None = None
         self.fault: PipelineError | None = None
         """Why there is no journal."""
@@ -120,6 +121,8 @@ class Kept:
         self._note(None)
         if self._intake is not None:
             await self._intake.close()
+        elif self._journal is not None:
+            await asyncio.to_thread(self._journal.close)
 
     def _note(self, fault: PipelineError | None) -> None:
         """Tell of a journal that cannot be had when that begins; another process that has it is no fault."""
@@ -131,12 +134,9 @@ class Kept:
             metrics.JOURNALS_AWAY.dec()
 
     def _open(self) -> Intake:
-        journal = self._make()
-        try:
-            return Intake(self._publisher, journal, self._timeout)
-        except PipelineError:  # the journal of large messages in it
-            journal.close()
-            raise
+        """Open it once, and then what is missing: that of the large messages is a folder in it."""
+        self._journal = self._journal or self._make()
+        return Intake(self._publisher, self._journal, self._timeout)
 
 
 def _is_a_fault(fault: PipelineError | None) -> bool:

@@ -76,14 +76,19 @@ async def test_what_kafka_refuses_for_good_is_not_now_for_its_sender(tmp_path: P
     await ended(kept, working)
 
 
-async def test_a_journal_whose_part_for_large_messages_cannot_be_written_is_let_go_and_had_later(
+async def test_a_journal_whose_part_for_large_messages_cannot_be_written_is_had_later_and_opened_once(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "large").write_bytes(b"no folder")
+    (tmp_path / "1.journal").write_bytes(b"made by hand")
     kafka = Kafka()
+    with capture_logs() as logs:
+        kept, working = await begun(kafka, tmp_path)
+        await asyncio.sleep(0.3)
+        assert kept.fault is not None
+        await ended(kept, working)
+    assert [one["event"] for one in logs].count("journal_file_foreign") == 1
     kept, working = await begun(kafka, tmp_path)
-    assert kept.fault is not None
-    Journal(tmp_path).close()
     (tmp_path / "large").unlink()
     await soon(lambda: kept.fault is None)
     kafka.down = True
