@@ -45,6 +45,23 @@ def test_who_asks_the_way_or_tells_of_a_street_is_taken(text: str) -> None:
     assert heard(text) == "none"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("帮我查一下公积金中心的电话", "none"),
+        ("请问人社局的电话是哪个,帮忙查一下", "none"),
+        ("不好意思点错了", "no_request_content"),
+        ("喂,听得见吗", "no_request_content"),
+        ("打扰了,按错了", "no_request_content"),
+        ("帮我查查欠我钱那个人现在的电话", "personal_privacy"),
+        ("打听一下对面那家火锅店一天营业额", "commercial_secret"),
+        ("所长和收废品的老板称兄道弟,来查都先打招呼", "discipline_inspection"),
+    ],
+)
+def test_an_offices_telephone_is_told_and_a_strangers_is_not(text: str, expected: str) -> None:
+    assert heard(text) == expected
+
+
 def test_hardly_one_that_tempts_is_turned_away() -> None:
     ordinary = [text for name, expected, text in ROWS if expected == "none" and name not in BY_CUES]
     assert len(ordinary) >= 280

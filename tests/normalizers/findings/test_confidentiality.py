@@ -38,5 +38,18 @@ def test_openness_of_others_and_secrets_of_others_are_no_wish(text: str) -> None
     assert heard(text) == "none"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("能不能告诉我是谁投诉的我,我要当面说清楚", "none"),
+        ("请问怎么匿名举报黑作坊", "none"),
+        ("能不能不要告诉老板是我反映的", "withheld"),
+        ("求你们匿名处理", "withheld"),
+    ],
+)
+def test_a_question_who_it_was_and_how_to_report_are_no_wish(text: str, expected: str) -> None:
+    assert heard(text) == expected
+
+
 def test_a_long_run_of_cues_takes_no_longer_than_its_length() -> None:
     assert heard("不要把我的电话" * 20_000) == "withheld"

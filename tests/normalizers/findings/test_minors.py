@@ -54,6 +54,29 @@ def test_a_child_tells_of_home_and_of_the_way_to_school(text: str, expected: str
     assert heard(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("台球厅一到周末全是没满十八的小年轻", "minor"),
+        ("我念七年级,学校不让带水杯", "minor"),
+        ("镇上的歌厅让不满十八岁的进去玩", "minor"),
+        ("我没满十六,想自己去派出所办身份证行不行", "minor"),
+        ("村东头两个孩子父母都坐牢,跟着奶奶过", "minor"),
+        ("饭店后厨有两个没满十六的在上班", "harm"),
+        ("我念初二,几个男生天天让我给钱", "harm"),
+        ("我上五年级,后桌老用铅笔戳我", "harm"),
+        ("我是初一的,他们在楼梯口堵我,扒我裤子", "harm"),
+        ("会所里陪唱的好几个不满十八岁", "harm"),
+        ("贷款没满十八个月提前还要收违约金吗", "none"),
+        ("我念大二,想问四级补考", "none"),
+        ("社保未满十六年怎么补缴", "none"),
+        ("业主用圆规画的停车位不对", "none"),
+    ],
+)
+def test_who_is_under_age_and_who_says_which_grade_is_a_minor(text: str, expected: str) -> None:
+    assert heard(text) == expected
+
+
 def test_a_long_run_of_cues_takes_no_longer_than_its_length() -> None:
     assert heard("初三学生被老师" * 10_000) == "harm"
 
