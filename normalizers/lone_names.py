@@ -17,6 +17,8 @@ _TIME = r":[0-9]{2}"
 _MINUTES = re.compile(_TIME)
 _NEAR_TIME = 24
 _LONGEST = 4
+_SAYS = re.compile(r"反映|来电|来信|来访|致电|求助|[(,、](?=[女男][,、)性])")
+_LONGEST_BY_SOUND = 12
 
 
 class Lone(NamedTuple):
@@ -47,6 +49,9 @@ class Lone(NamedTuple):
     spelled: re.Pattern[str]
     """Behind the surname that was told before: 木子李，李明."""
 
+    by_sound: re.Pattern[str]
+    """Of another people, who begins a sentence and says something: 扎西多吉反映."""
+
     @classmethod
     def of(cls, known: Surnames) -> "Lone":
         """Make the patterns of these surnames."""
@@ -75,6 +80,7 @@ class Lone(NamedTuple):
             second_of_three=re.compile(rf"([、 ]){name}(?=\1{name}(?!{HAN}))"),
             first_of_three=re.compile(rf"(?<!{HAN})({name})$"),
             spelled=re.compile(rf",(?<=({known.common}),)\s?(?:名字)?叫?(\1{HAN}{{1,2}})(?<![了的])(?=[,。;\s]|$)"),
+            by_sound=re.compile(rf"(?<!{HAN})({known.foreign})$"),
         )
 
     def found(self, text: str) -> Iterator[re.Match[str]]:
@@ -94,5 +100,7 @@ class Lone(NamedTuple):
             yield from self.behind_time.finditer(text)
             for colon in _MINUTES.finditer(text):
                 yield from self.before_time.finditer(text, max(0, colon.start() - _NEAR_TIME), colon.start())
+        for said in _SAYS.finditer(text):
+            yield from self.by_sound.finditer(text, max(0, said.start() - _LONGEST_BY_SOUND), said.start())
         if "“" in text or '"' in text:
             yield from self.quoted.finditer(text)

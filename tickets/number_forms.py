@@ -17,6 +17,7 @@ MISTYPED = re.compile(r"1[3-9][0-9]{8}(?:[0-9]{2})?")
 """A mobile number with a digit too few or too many."""
 
 PASSPORT = re.compile(r"(?<![a-z0-9字])(?:[egdsphmc][0-9]{8}|[hm][0-9]{10}|e[a-z][0-9]{7})")
+PASSPORT_APART = re.compile(r"[egdsphmc](?<![a-z0-9].)(?:[ .-]{1,2}[0-9]){8}(?![ .-]{0,2}[0-9])")
 
 LETTERS_FOR_DIGITS = re.compile(
     r"[1li](?<![a-z0-9][1li])(?=[0-9 .-]*+[oli]|(?<=[li]))[3-9](?:[ .-]?[0-9oli]){9}(?![a-z0-9])"

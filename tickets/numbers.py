@@ -87,6 +87,10 @@ _SPOKEN_MOBILE = re.compile(rf"[一幺壹][\s-]?[三四五六七八九叁肆伍�
 _MOBILE_IN_PARTS = {(3, 4, 4), (3, 8), (7, 4)}
 _LANDLINE_IN_PARTS = {(area, *rest) for area in (3, 4) for rest in ((7,), (8,), (3, 4), (4, 4))}
 _ID_IN_PARTS = {(6, 8, 4), (6, 8, 3)}
+_CHECK = re.compile(r"[\s.·•_-]{0,2}x(?![0-9a-z])|x")
+_BEFORE_CHECK = 17
+"""Digits of an identity card whose last character is an X."""
+
 _YEAR = re.compile("(?:19|20)[0-9]{2}")
 _AMOUNT = re.compile(r" ?[元万块亿平米人户亩吨年]")
 _BANK = re.compile("(?:卡|[账帐]户)[号码是为: ]{0,4}$|[账帐]号[码是为: ]{0,3}$")
@@ -104,6 +108,7 @@ def numbers(text: str) -> Iterator[Span]:
             yield from _written(beside.read, beside, start, end)
             yield from [match.span() for match in _SPOKEN_MOBILE.finditer(text, start, end)]
         yield from [match.span() for match in _EACH_APART.finditer(text, start, end)]
+        yield from [match.span() for match in forms.PASSPORT_APART.finditer(text, max(0, start - 3), end)]
     if "o" in text or "l" in text or "i" in text:
         yield from [match.span() for match in forms.LETTERS_FOR_DIGITS.finditer(text)]
     if "***" in text or "xxx" in text or "×××" in text:
@@ -172,7 +177,7 @@ def _reaches_somebody(run: Run, first: int, last: int, digits: str) -> bool:
         return True
     if first == last and _is_code(run.text, start, digits):
         return False
-    if run.text[end : end + 1] == "x" and forms.ID.fullmatch(digits + "x"):
+    if _CHECK.match(run.text, end) and forms.ID.fullmatch(digits + "x"):
         return True
     return _is_personal(run, first, last, digits) or _is_short_number(run, start, end, digits)
 
@@ -187,7 +192,7 @@ def _is_number_in_parts(run: Run, first: int, last: int, digits: str) -> bool:
     if len(digits) == _QUERY_CODE and run.beside.query_code:
         return True
     end = run.end(last)
-    whole = digits + "x" if run.text[end : end + 1] == "x" else digits
+    whole = digits + "x" if len(digits) == _BEFORE_CHECK and _CHECK.match(run.text, end) else digits
     if forms.ID.fullmatch(whole):
         return shape in _ID_IN_PARTS or bool(ric.is_valid(whole))
     return _is_card_in_fours(run, first, shape, digits)
@@ -283,7 +288,8 @@ def _is_written_as_one(run: Run, first: int, last: int) -> bool:
 
 def _whole(run: Run, first: int, last: int) -> Span:
     start, end = run.starts[first], run.end(last)
-    if run.text[end : end + 1] == "x":
-        end += 1
+    check = _CHECK.match(run.text, end)
+    if check and (check[0] == "x" or sum(map(len, run.groups[first : last + 1])) == _BEFORE_CHECK):
+        end = check.end()
     extension = _EXTENSION.match(run.text, end)
     return start, extension.end() if extension else end

@@ -18,7 +18,10 @@ _NUMBER = (
 )
 """Five characters behind the letter, six of new-energy cars, four before a word."""
 
-_EACH_APART = r"[\s·•.-]{0,2}[a-z](?=[\s·•.a-z-]{1,15}[0-9])(?:[\s·•.-]{1,2}[a-z0-9]){5,6}(?![a-z0-9])"
+_EACH_APART = (
+    r"[\s·•.-]{0,2}[a-z](?=[\s·•.a-z-]{1,15}[0-9])"
+    r"(?:(?:[\s·•.-]{1,2}[a-z0-9]){5,6}(?![a-z0-9])|(?:[\s·•.-]{1,2}[a-z0-9]){4}[\s·•.-]{0,2}[警挂学港澳试超领])"
+)
 """辽 A 1 2 3 4 5, as it is read out."""
 
 _PLATE = re.compile(
