@@ -4,16 +4,23 @@ import asyncio
 import functools
 import threading
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, SecretStr
 
 from hotline import probes, services, stopped
 from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
+from schemas.keyed import keyed_digest
 from schemas.trace import Tracer
 
 if TYPE_CHECKING:
     from connectors.base import PullConnector, SessionConnector
     from hotline.settings import Settings
+
+A = TypeVar("A", bound=BaseModel)
+
+_NAMING_KEY = "naming_key"
 
 
 def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
@@ -24,8 +31,17 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
         if which in accounts and section in PULL:
             return _pull(settings, name, which, PULL[section].make(accounts[which], which), tracer)
         if which in accounts and section in SESSION:
-            return _session(settings, name, which, SESSION[section].make(accounts[which], which), tracer)
+            account = with_naming_key(settings, accounts[which])
+            return _session(settings, name, which, SESSION[section].make(account, which), tracer)
     raise MisconfiguredError(f"There is no account {which} that is fetched from: see `hotline check`.")
+
+
+def with_naming_key(settings: "Settings", account: A) -> A:
+    """Return the settings of an account with a key for its messages' names, where it takes one and has none."""
+    if settings.query_key is None or getattr(account, _NAMING_KEY, True) is not None:
+        return account
+    made = keyed_digest(settings.query_key.get_secret_value().encode(), _NAMING_KEY.encode()).hex()
+    return account.model_copy(update={_NAMING_KEY: SecretStr(made)})
 
 
 def _session(settings: "Settings", name: str, which: str, connector: "SessionConnector", tracer: Tracer) -> Component:

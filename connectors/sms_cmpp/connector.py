@@ -1,15 +1,15 @@
 """CMPP: one SP account's session; a DELIVER is published as it came, and answered when Kafka holds it."""
 
 import asyncio
-import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import ClassVar, NamedTuple
 
 import structlog
+from pydantic import SecretStr
 
 from connectors import faults, metrics
-from connectors.account import city_of
+from connectors.account import city_of, digest_of
 from connectors.base import Emit, utc_now
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
@@ -73,8 +73,9 @@ class Cmpp:
         )
 
     def _named(self, frame: Frame, major: Major, now: datetime) -> "_Named":
+        key = self._settings.naming_key
         return faults.or_plainly(
-            self.channel, self._account, lambda: _named(frame, major, now), lambda: _unread(frame, major)
+            self.channel, self._account, lambda: _named(frame, major, now, key), lambda: _unread(frame, major, key)
         )
 
 
@@ -158,7 +159,7 @@ class _Named(NamedTuple):
     major: Major
 
 
-def _named(frame: Frame, major: Major, now: datetime) -> _Named:
+def _named(frame: Frame, major: Major, now: datetime, key: SecretStr | None) -> _Named:
     """Return what names a DELIVER: Msg_Id, sender and content, as some gateways give two messages one Msg_Id.
 
     One without a Msg_Id has the day it came on in its place, or the same words would be a repeat for ever.
@@ -170,9 +171,9 @@ def _named(frame: Frame, major: Major, now: datetime) -> _Named:
             continue
         name = fields.msg_id if any(fields.msg_id) else f"{now + _NIGHT:%Y%m%d}".encode()
         named = name + fields.sender.encode() + b"\n" + fields.content
-        return _Named(hashlib.sha256(named).hexdigest(), fields.sender or None, 2 if version == 2 else 3)
-    return _unread(frame, major)
+        return _Named(digest_of(named, key), fields.sender or None, 2 if version == 2 else 3)
+    return _unread(frame, major, key)
 
 
-def _unread(frame: Frame, major: Major) -> _Named:
-    return _Named(hashlib.sha256(frame.body).hexdigest(), None, major)
+def _unread(frame: Frame, major: Major, key: SecretStr | None) -> _Named:
+    return _Named(digest_of(frame.body, key), None, major)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from connectors.account import Jurisdiction
+from connectors.account import Jurisdiction, NamingKey
 
 
 class CmppSettings(BaseModel):
@@ -18,6 +18,7 @@ class CmppSettings(BaseModel):
     secret: SecretStr = Field(min_length=1, description="Shared secret (共享密钥)")
     version: Literal["2.0", "3.0"] = Field("2.0", description="CMPP version (协议版本) of the account")
     jurisdiction: Jurisdiction = None
+    naming_key: NamingKey = None
     window: int = Field(16, ge=1, le=1024, description="Messages taken at once before Kafka holds the first (滑动窗口)")
     busy: Literal["silent", "throttle"] = Field(
         "silent",

@@ -85,7 +85,7 @@ class SmsSmpp:
             channel_kind=CHANNEL_KIND,
             account=self._account,
             jurisdiction=self._jurisdiction,
-            identifier=identifier(pdu.body, first.named),
+            identifier=identifier(pdu.body, first.named, self._settings.naming_key),
             value=pdu.raw,
             content_type=self._content_type,
             time=first.at,

@@ -16,6 +16,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from pydantic import SecretStr
+
+from connectors.account import digest_of
 from connectors.base import Emit
 from schemas.errors import RetriableError
 
@@ -34,9 +37,9 @@ _MOST = 100_000
 """Messages that are remembered while they wait to come again; 32 bytes each."""
 
 
-def identifier(body: bytes, arrival: datetime) -> str:
+def identifier(body: bytes, arrival: datetime, key: SecretStr | None = None) -> str:
     """Return the `ce_id` of a PDU's body, which holds sender and receiver, arrived at this aware time."""
-    return hashlib.sha256(b"%d\n" % _number(arrival) + body).hexdigest()
+    return digest_of(b"%d\n" % _number(arrival) + body, key)
 
 
 class Arrival(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from connectors.account import Jurisdiction
+from connectors.account import Jurisdiction, NamingKey
 from connectors.tls import is_this_machine, verifying
 
 Bind = Literal["transceiver", "receiver"]
@@ -67,6 +67,7 @@ class SmppSettings(BaseModel):
     )
     connect_timeout_seconds: float = Field(15, gt=0, description="Limit for a connection attempt")
     jurisdiction: Jurisdiction = None
+    naming_key: NamingKey = None
     reply_from: str | None = Field(
         None, min_length=1, max_length=20, description="The number (接入号) of answers; the SMSC's own by default"
     )

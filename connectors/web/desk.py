@@ -80,7 +80,7 @@ class Desk:
                 account=self.account,
                 city=self.city,
                 kind=kind,
-                identifier=one.identifier(key, self._arrivals, now),
+                identifier=self.receipts.name(one.identifier(key, self._arrivals, now)),
                 now=now,
                 options={**line, **options},
             ),

@@ -373,6 +373,18 @@ def test_the_name_of_a_message_is_that_of_the_documentation() -> None:
     assert made.envelope.id == hashlib.sha256(bytes(7) + b"\3" + b"13800138000\nx").hexdigest()
 
 
+def test_whoever_knows_the_words_and_tries_all_telephones_does_not_find_the_name() -> None:
+    ismg = Ismg()
+    ismg.port = 7890
+    for known in (peer.deliver(3, b"x", fmt=0), b"what nobody can read"):
+        raw = Frame(5, 1, peer.frame(5, 1, known))
+        names = {
+            Cmpp(settings_for(ismg, naming_key=key), "mobile").message(raw, 2).envelope.id
+            for key in (None, "k" * 16, "l" * 16, "k" * 16)
+        }
+        assert len(names) == 3
+
+
 def test_words_without_a_msg_id_are_a_repeat_within_a_day_alone() -> None:
     ismg, now = Ismg(), [datetime(2026, 3, 1, 2, tzinfo=UTC)]
     ismg.port = 7890

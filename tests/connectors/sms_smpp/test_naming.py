@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from connectors.sms_smpp.naming import Arrival, Arrivals, Steps, identifier
 from schemas.errors import UnreachableError
@@ -25,6 +26,13 @@ def test_a_step_is_ten_minutes_of_the_clock_in_any_zone() -> None:
 
 def test_a_name_is_for_ever() -> None:
     assert identifier(b"x", AT) == "956f1fcf6a6594f4adb9aa06bb8b181ae084c42604040256d3af65493345c7de"
+
+
+def test_whoever_knows_the_words_and_tries_all_telephones_does_not_find_the_name() -> None:
+    one, other = SecretStr("k" * 16), SecretStr("l" * 16)
+    assert len({identifier(b"x", AT, key) for key in (None, one, other)}) == 3
+    assert identifier(b"x", AT, one) == identifier(b"x", AT + timedelta(minutes=9), SecretStr("k" * 16))
+    assert identifier(b"x", AT, one) != identifier(b"y", AT, one)
 
 
 def arrived(at: datetime) -> Arrival:

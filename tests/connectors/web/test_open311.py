@@ -16,6 +16,7 @@ from structlog.testing import capture_logs
 from connectors import metrics
 from connectors.web import ClientSettings, WebSettings
 from connectors.web.desk import EMERGENCY_NOTICE
+from connectors.web.submission import Submission
 from normalizers import Policy, normalize
 from schemas import ids
 from schemas.records.ticket import Acceptance, Location, Requester, Result, StatusStep
@@ -50,6 +51,20 @@ async def test_a_request_is_safe_before_it_is_answered_with_the_id_that_its_tick
     assert message.text == "路灯不亮\n地点：中山路88号"
     assert message.sender
     assert message.sender.value == "13800138000"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "1"}])
+async def test_whoever_reads_the_words_and_tries_all_telephones_does_not_find_the_id(
+    door: Door, headers: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is made of the id of the message, and everybody may ask for it."""
+    made = []
+    plain = Submission.identifier
+    monkeypatch.setattr(Submission, "identifier", lambda *said: made.append(plain(*said)) or made[-1])
+    await post(door, request(phone="13800138000"), headers=headers)
+    await post(door, request(phone="13800138000"), headers=headers)
+    (first, again), (other,) = door.kafka.held, {*made}
+    assert first.envelope.id == again.envelope.id != other
 
 
 async def test_while_kafka_is_slow_a_token_is_the_answer(door: Door) -> None:
