@@ -1,6 +1,5 @@
 """What a gateway's request brings: messages with their names, each as the bytes that stand for it."""
 
-import hashlib
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -9,7 +8,9 @@ from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
+from pydantic import SecretStr
 
+from connectors.account import digest_of
 from connectors.base import Request
 from connectors.sms_http.settings import Provider
 from normalizers import mended
@@ -37,22 +38,25 @@ class Callback(Struct, frozen=True, kw_only=True):
     time: datetime | None = None
 
 
-def read(request: Request, provider: Provider) -> tuple[Callback, ...]:
-    """Return the messages of a request; one that cannot be read is a message, too, and later a dead letter."""
-    return _READERS[provider](request)
+def read(request: Request, provider: Provider, key: SecretStr | None = None) -> tuple[Callback, ...]:
+    """Return the messages of a request; one that cannot be read is a message, too, and later a dead letter.
+
+    Under `key` are the names of those that their words and sender name.
+    """
+    return _READERS[provider](request, key)
 
 
-def unread(request: Request, provider: Provider) -> Callback:
+def unread(request: Request, provider: Provider, key: SecretStr | None = None) -> Callback:
     """Return a request as one message that nobody has read."""
-    return _unreadable(request.body, f"{_MEDIA[provider]}; provider={provider}")
+    return _unreadable(request.body, f"{_MEDIA[provider]}; provider={provider}", key)
 
 
-def _twilio(request: Request) -> tuple[Callback, ...]:
+def _twilio(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
     content_type = "application/x-www-form-urlencoded; provider=twilio"
     try:
         received = web.read("twilio", request.body, {})
     except MalformedError:
-        return (_unreadable(request.body, content_type),)
+        return (_unreadable(request.body, content_type, key),)
     status = received.extra.get("MessageStatus")
     # the reports of one message of ours carry its id: each of them is a message
     name = f"{received.identifier}:{status}" if received.report else received.identifier
@@ -63,25 +67,25 @@ def _twilio(request: Request) -> tuple[Callback, ...]:
     )
 
 
-def _aliyun(request: Request) -> tuple[Callback, ...]:
+def _aliyun(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
     elements = _batch(request.body)
     if len(elements) > max(_FEW, len(request.body) // _LEAST_BYTES):
-        return (_unreadable(request.body, "application/json; provider=aliyun"),)
-    return tuple(_of_json("aliyun", value) for value in elements)
+        return (_unreadable(request.body, "application/json; provider=aliyun", key),)
+    return tuple(_of_json("aliyun", value, key) for value in elements)
 
 
-def _tencent(request: Request) -> tuple[Callback, ...]:
-    return (_of_json("tencent", request.body),)
+def _tencent(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
+    return (_of_json("tencent", request.body, key),)
 
 
-def _of_json(provider: Provider, value: bytes) -> Callback:
+def _of_json(provider: Provider, value: bytes, key: SecretStr | None) -> Callback:
     content_type = f"application/json; provider={provider}"
     try:
         received = web.read(provider, value, {})
     except MalformedError:
-        return _unreadable(value, content_type)
+        return _unreadable(value, content_type, key)
     told = (received.sender, received.time.isoformat() if received.time else "", received.text)
-    digest = _digest("\n".join(told).encode("utf-8", "surrogatepass") if received.text else value)
+    digest = digest_of("\n".join(told).encode("utf-8", "surrogatepass") if received.text else value, key)
     # Aliyun calls its sequence_id a serial number, of type Double in one document: nobody says that no other has it.
     return Callback(
         identifier=bounded(f"{received.identifier}:{digest}" if received.identifier else digest),
@@ -107,7 +111,7 @@ def _batch(body: bytes) -> tuple[bytes, ...]:
         return (body,)
 
 
-def _kannel(request: Request) -> tuple[Callback, ...]:
+def _kannel(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
     """Who sent it and its id stand in the query as `post-url` names them (id=%I&from=%p&to=%P&charset=%C).
 
     With id=%i, which is the line's name, all messages of a line would be one by their id alone.
@@ -121,7 +125,7 @@ def _kannel(request: Request) -> tuple[Callback, ...]:
         "udh": request.headers.get("x-kannel-udh", ""),
     }
     told = [sender, options["to"], request.headers.get("x-kannel-time", ""), options["udh"]]
-    digest = _digest("\n".join(told).encode("utf-8", "surrogatepass") + b"\n" + request.body)
+    digest = digest_of("\n".join(told).encode("utf-8", "surrogatepass") + b"\n" + request.body, key)
     named = query.get("id", "")
     parameters = "".join(f"; {name}={value}" for name, value in options.items() if _PARAMETER.fullmatch(value))
     return (
@@ -134,12 +138,8 @@ def _kannel(request: Request) -> tuple[Callback, ...]:
     )
 
 
-def _unreadable(value: bytes, content_type: str) -> Callback:
-    return Callback(identifier=_digest(value), value=value, content_type=content_type)
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
+def _unreadable(value: bytes, content_type: str, key: SecretStr | None) -> Callback:
+    return Callback(identifier=digest_of(value, key), value=value, content_type=content_type)
 
 
 _MEDIA: Mapping[Provider, str] = MappingProxyType(
@@ -151,6 +151,6 @@ _MEDIA: Mapping[Provider, str] = MappingProxyType(
     }
 )
 
-_READERS: Mapping[Provider, Callable[[Request], tuple[Callback, ...]]] = MappingProxyType(
+_READERS: Mapping[Provider, Callable[[Request, SecretStr | None], tuple[Callback, ...]]] = MappingProxyType(
     {"twilio": _twilio, "aliyun": _aliyun, "tencent": _tencent, "kannel": _kannel}
 )

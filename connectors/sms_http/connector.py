@@ -49,12 +49,12 @@ class SmsHttp:
         caller.check(request, self._settings)
         if request.method != "POST":
             raise RefusedRequest("not a POST: set the callback to POST at the gateway", status=405, reason="method")
-        provider = self._settings.provider
+        provider, key = self._settings.provider, self._settings.naming_key
         found = faults.or_plainly(
             self.channel,
             self._account,
-            lambda: callbacks.read(request, provider),
-            lambda: (callbacks.unread(request, provider),),
+            lambda: callbacks.read(request, provider, key),
+            lambda: (callbacks.unread(request, provider, key),),
         )
         wire = hashlib.sha256(request.body).hexdigest()
         messages = tuple(self._message(one, wire if one.value != request.body else None) for one in found)

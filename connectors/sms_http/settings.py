@@ -4,7 +4,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
 
-from connectors.account import Jurisdiction
+from connectors.account import Jurisdiction, NamingKey
 
 Provider: TypeAlias = Literal["twilio", "aliyun", "tencent", "kannel"]
 
@@ -38,6 +38,7 @@ class SmsHttpSettings(BaseModel):
         None, pattern=r"^https?://", description="Twilio: the callback's address as it stands there; it is signed, too"
     )
     jurisdiction: Jurisdiction = None
+    naming_key: NamingKey = None
     body_max_bytes: int = Field(1 << 20, gt=0, description="A greater body is refused while it comes in (413)")
 
     @model_validator(mode="after")

@@ -312,3 +312,26 @@ def test_an_account_without_a_city_is_refused() -> None:
 def test_whatever_the_gateway_sends_is_kept_or_refused(provider: str, body: bytes) -> None:
     for message in account(provider).accept(gateways.request(body)).messages:
         assert message.value in body or provider == "aliyun"
+
+
+@pytest.mark.parametrize(
+    ("provider", "request_"),
+    [
+        ("tencent", gateways.request(json.dumps(TENCENT).encode())),
+        ("kannel", kannel("路灯坏了".encode(), query={}, headers={"x-kannel-from": "13800138000"})),
+        ("aliyun", aliyun()),
+        ("aliyun", gateways.request(b"[{")),
+    ],
+    ids=["tencent", "kannel without an id", "aliyun", "what nobody can read"],
+)
+def test_whoever_knows_the_words_and_tries_all_telephones_does_not_find_the_name(provider: str, request_: Any) -> None:
+    names = {
+        account(provider, naming_key=key).accept(request_).messages[0].envelope.id
+        for key in (None, "k" * 16, "l" * 16, "k" * 16)
+    }
+    assert len(names) == 3
+
+
+def test_the_id_that_a_gateway_gives_needs_no_key() -> None:
+    (message,) = account(naming_key="k" * 16).accept(twilio()).messages
+    assert message.envelope.id == MO["MessageSid"]
