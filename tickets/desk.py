@@ -29,6 +29,7 @@ from tickets import (
 from tickets.amend import Occasion, amend
 from tickets.commands import erases, looks_back
 from tickets.decide import decide
+from tickets.deciders.part_of import may_end_erased
 from tickets.incoming import Incoming
 from tickets.overdue import due_of
 from tickets.policy import TicketPolicy
@@ -185,6 +186,7 @@ class Desk:
         opened = next((one for one in decision.changes if isinstance(one, event.Opened)), None)
         if opened is not None and opened.ticket_id == ticket_id:
             first = record if isinstance(record, Message) else _named(earlier, opened.message_id)
+            first = parts.without_words(first) if may_end_erased(decision) else first
             ticket = snapshot.open_ticket(first, decision, opened, policy)
         else:
             ticket, opened = self._found(ticket_id, decision), None
@@ -222,11 +224,17 @@ def _filed(
     """File a message; one that was joined with what came before it (`earlier`) says all that this said."""
     if message.call and decision.relation == "part_of":
         return recorded.file_record(ticket, message, decision, policy, earlier)
+    if message.part is not None and not ticket.text and _is_incomplete(decision):
+        return snapshot.file_silently(ticket, message, decision, policy)
     filed = snapshot.file_message(ticket, message, decision, policy)
     if not earlier or message.part is None:
         return filed
     before = whole_text(earlier, policy.joining) if len(earlier) > 1 else earlier[0]
     return snapshot.rewritten(filed, ticket, message, before, policy)
+
+
+def _is_incomplete(decision: Event) -> bool:
+    return any(isinstance(one, event.PartJoined) and not one.complete for one in decision.changes)
 
 
 def _named(messages: Sequence[Message], message_id: str) -> Message:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from schemas.records import Features, Message
 from tickets.keys import scoped
@@ -81,6 +82,20 @@ def is_of_erased(state: "State", jurisdiction: str, features: Features, sent_at:
     piece = known.pieces.get(features.part_number or 0)
     is_in_time = abs(sent_at - known.sent_at) <= (LATE if piece is None and not is_rare else WITHIN)
     return is_in_time and (piece is None or _is_again(piece, features))
+
+
+def erased_by(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> str | None:
+    """Return the erased ticket whose message this part may end, though it comes too late to be taken for it."""
+    known = _known(state, jurisdiction, features)
+    ticket = state.tickets.get(known.ticket_id) if known else None
+    if known is None or ticket is None or not ticket.erased or abs(sent_at - known.sent_at) > WITHIN:
+        return None
+    return None if features.part_number in known.pieces else known.ticket_id
+
+
+def without_words(message: Message) -> Message:
+    """Return a part of which the ticket shows no word before its message is whole."""
+    return replace(message, title=None, text="", search_text="", findings=())
 
 
 def _is_again(piece: Piece, features: Features) -> bool:

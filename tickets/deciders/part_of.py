@@ -3,13 +3,15 @@
 A file that came after its message completes that message's ticket.
 """
 
+from schemas.records import Event
 from tickets import calls
 from tickets.deciders import call_record
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
-from tickets.parts import set_of
+from tickets.parts import erased_by, set_of
 from tickets.state import State
 
+FIRST_PART = "first_part"
 LATE_FILE = "late_file"
 
 
@@ -25,7 +27,9 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     evidence = (features.part_key,)
     known = set_of(state, incoming.jurisdiction, features, incoming.sent_at)
     if known is None or (incoming.id, known.ticket_id) in state.never:
-        return Verdict(relation="new", method="first_part", evidence=evidence, part="incomplete")
+        erased = erased_by(state, incoming.jurisdiction, features, incoming.sent_at)
+        named = evidence if erased is None else (*evidence, erased)
+        return Verdict(relation="new", method=FIRST_PART, evidence=named, part="incomplete")
     if features.part_number in known.pieces:
         return Verdict(relation="part_of", method="repeated_part", ticket_id=known.ticket_id, evidence=evidence)
     is_last = len(known.pieces) + 1 == features.part_total
@@ -36,6 +40,11 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         evidence=evidence,
         part="complete" if is_last else "incomplete",
     )
+
+
+def may_end_erased(decision: Event) -> bool:
+    """Say whether a first part may be the end of an erased message: its evidence names that one's ticket, too."""
+    return decision.method == FIRST_PART and len(decision.evidence) > 1
 
 
 def _late_file(state: State, incoming: Incoming) -> Verdict | None:

@@ -249,7 +249,33 @@ def test_another_long_message_is_heard_though_the_telephone_uses_the_reference_a
 def test_a_second_part_first_under_a_reference_that_is_used_again_the_same_day_is_heard() -> None:
     assigned, _ = forgotten_parts()
     others = parts_of("公园的长椅坏了，没有人来修，请你们派人来看一看好吗谢谢", 40, minutes=60 * 7)
-    assert assigned.take(others[::-1]) == ["first_part", "last_part"]
+    assert assigned.take(others[:0:-1]) == ["first_part"]
+    assert assigned.tickets[-1].text == "", "it may be the end of what was erased"
+    assert assigned.take(others[:1]) == ["last_part"]
+    assert assigned.tickets[-1].text.startswith("公园的长椅坏了")
+
+
+@pytest.mark.parametrize("size", [20, 40])
+def test_the_end_of_a_forgotten_message_that_comes_later_than_it_is_known_shows_no_word(size: int) -> None:
+    parts, assigned = parts_of(LONG, size), Assigned()
+    assigned.take(parts[:1])
+    given = Command(
+        command_id="c1",
+        jurisdiction=CITY,
+        ticket_id=assigned.tickets[0].ticket_id,
+        kind="forget",
+        author="c",
+        at=START,
+    )
+    assigned.desk.take(given, position(1))
+    assigned.input.append(parts[0])
+    assigned.take(late := parts_of(LONG, size, minutes=60 * 7)[1:])
+    written = [one.value for one in assigned.desk.flush()]
+    assert len(assigned.tickets) == 2
+    ticket = assigned.tickets[-1]
+    assert (ticket.text, ticket.title, ticket.search_text) == ("", None, "")
+    assert (ticket.message_count, ticket.labels) == (len(late), ("incomplete",))
+    assert not any(one.text.encode() in value for one in late for value in written if value)
 
 
 def test_a_late_part_of_a_forgotten_message_goes_as_well_when_the_key_of_the_hashes_changed() -> None:
