@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from tests.docs.pages import ROOT
 ROW = re.compile(r"^\| `([^`]+)` \|(.*)\|$", re.MULTILINE)
 
 
+@cache
 def rows(name: str) -> dict[str, str]:
     """What the tables of a page say, by the first cell."""
     return dict(ROW.findall(pages.files()[name].decode()))
