@@ -13,6 +13,7 @@ from normalizers.clock import believed
 from normalizers.draft import Draft, File
 from normalizers.sms import segments
 from normalizers.sms.coding import Format, decode
+from normalizers.times import written
 from schemas import ids
 from schemas.errors import MalformedError
 from schemas.records import Part, Party
@@ -22,7 +23,6 @@ _FIRST = datetime(1992, 12, 3, tzinfo=UTC)
 """Of the first SMS."""
 
 _MEDIA_MAX = 100
-_LATEST = 4102444800
 
 
 class Received(Struct, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ def _aliyun(body: bytes, options: Mapping[str, str]) -> Received:
         sender=taken["phone_number"],
         to=taken["dest_code"],
         text=taken["content"],
-        time=_chinese_time(_text(fields.pop("send_time", None))),
+        time=written(_text(fields.pop("send_time", None)), ids.SHANGHAI),
         report="success" in fields and not taken["content"],
         extra=_rest(fields),
     )
@@ -117,7 +117,7 @@ def _tencent(body: bytes, options: Mapping[str, str]) -> Received:
         sender=f"+{nation}{taken['mobile']}" if nation and taken["mobile"] else taken["mobile"],
         to=taken["extend"],
         text=taken["text"],
-        time=_unix_time(_text(fields.pop("time", None))),
+        time=written(_text(fields.pop("time", None)), ids.SHANGHAI),
         extra=_rest(fields),
     )
 
@@ -168,20 +168,6 @@ def _text(written: msgspec.Raw | None) -> str:
 
 def _rest(fields: Mapping[str, msgspec.Raw]) -> dict[str, str]:
     return {name: text for name, value in fields.items() if (text := _text(value))}
-
-
-def _chinese_time(text: str) -> datetime | None:
-    try:
-        time = datetime.fromisoformat(text.strip())
-        return (time if time.tzinfo else time.replace(tzinfo=ids.SHANGHAI)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
-def _unix_time(text: str) -> datetime | None:
-    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:12]) < _LATEST:
-        return None
-    return datetime.fromtimestamp(int(text[:12]), UTC)
 
 
 _TWILIO_REPEATS = frozenset({"SmsSid", "SmsMessageSid", "AccountSid", "NumSegments"})

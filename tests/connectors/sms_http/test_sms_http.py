@@ -222,6 +222,26 @@ def test_without_an_id_the_words_their_writer_and_their_time_are_the_name() -> N
     assert name("aliyun", report) != name("aliyun", report | {"biz_id": "10"})
 
 
+@pytest.mark.parametrize(
+    ("provider", "field", "times"),
+    [
+        ("tencent", "time", (1795482723000, 1798074723000)),
+        ("tencent", "time", ("24/11 11:12", "24/12 11:12")),
+        ("aliyun", "send_time", ("20261124111203", "20261224111203")),
+        ("aliyun", "send_time", ("24/11 11:12", "24/12 11:12")),
+    ],
+)
+def test_the_same_words_a_month_later_are_no_repeat_however_the_time_is_written(
+    provider: str, field: str, times: tuple[Any, Any]
+) -> None:
+    sent = TENCENT if provider == "tencent" else {key: ALIYUN[key] for key in ALIYUN if key != "sequence_id"}
+    names = {
+        account(provider).accept(gateways.request(json.dumps(sent | {field: at}).encode())).messages[0].envelope.id
+        for at in times
+    }
+    assert len(names) == 2
+
+
 def test_a_sequence_id_that_aliyun_gives_twice_names_no_two_messages() -> None:
     changes: tuple[dict[str, Any], ...] = (
         {}, {"content": "救命"}, {"phone_number": "1"}, {"send_time": "2026-11-25 16:30:00"}, {"sequence_id": "2"},

@@ -119,6 +119,14 @@ def test_what_is_no_callback_is_malformed(provider: str, body: bytes) -> None:
         read(body, provider)
 
 
+def test_a_time_may_be_written_otherwise() -> None:
+    at = datetime(2026, 11, 24, 3, 12, 13, tzinfo=UTC)
+    for time in ("20261124111213", "2026/11/24 11:12:13", "2026-11-24T03:12:13Z"):
+        assert read(json.dumps(ALIYUN | {"send_time": time}).encode(), "aliyun").received_at == at
+    for unix in (1795489933, "1795489933", 1795489933000):
+        assert read(json.dumps(TENCENT | {"time": unix}).encode(), "tencent").received_at == at
+
+
 @pytest.mark.parametrize("time", ["", "yesterday", 10**30, -1, None, 1.5, [], "2026-02-31 00:00:00", "9" * 5000])
 def test_a_senseless_time_leaves_the_transports(time: object) -> None:
     assert read(json.dumps(TENCENT | {"time": time}).encode(), "tencent").received_at is None
