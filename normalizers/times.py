@@ -6,10 +6,15 @@ from datetime import UTC, datetime, tzinfo
 
 from dateutil import parser
 
+from schemas import ids
+
 _UNIX = re.compile(r"1[0-9]{9}(?:[0-9]{3})?")
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _CHINESE_UNITS = {ord(unit): mark for unit, mark in zip("年月日时点分秒", "-- ::: ", strict=True)}
 _DEFAULT = datetime(1970, 1, 1)
+_ZONES = {"CST": ids.SHANGHAI}
+"""As Java writes a time here: Wed Nov 25 09:00:00 CST 2026."""
+
 _NO_TIME = (ValueError, ArithmeticError, LookupError, TypeError, AttributeError)
 """What dateutil raises: beside its own error, what its arithmetic does of digits without end and of numbers missing."""
 
@@ -37,5 +42,5 @@ def _read(text: str) -> datetime:
         return datetime.fromisoformat(text)
     if len(text) > _MOST_OF_A_TIME or not _YEAR.search(text):
         raise ValueError("no time, or one without a year")
-    time: datetime = parser.parse(text.translate(_CHINESE_UNITS).strip(" -:"), default=_DEFAULT)
+    time: datetime = parser.parse(text.translate(_CHINESE_UNITS).strip(" -:"), default=_DEFAULT, tzinfos=_ZONES)
     return time

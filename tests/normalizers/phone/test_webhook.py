@@ -127,6 +127,7 @@ def test_times_are_read_as_written_by_platforms() -> None:
     moments = (
         "2026-11-25T09:00:00+08:00", "2026-11-25 09:00:00", "2026/11/25 09:00:00", 1795568400, "1795568400000",
         "2026/11/25 9:00", "20261125090000", 202611250900, "2026年11月25日 9时0分",
+        "Wed Nov 25 09:00:00 CST 2026",
     )  # fmt: skip
     assert {told({"call_id": "1", "started_at": at})[1].started_at for at in moments} == {
         datetime(2026, 11, 25, 1, tzinfo=UTC)
