@@ -16,7 +16,7 @@ from schemas.errors import RecordError, RetriableError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import Event, Message
 from schemas.trace import OFF, Tracer
-from schemas.wire import Inbound, Outbound, position_of
+from schemas.wire import Inbound, Outbound, appended_at, position_of
 from streams import metrics
 from streams.checkpoint_store import Checkpoints, Restored
 from streams.counting import count_decisions, count_written
@@ -203,7 +203,7 @@ class Owner:
         one, position = input_of(record), position_of(record)
         wanted = self._desk.looks_back(one)
         earlier = await self._look_back(position.topic, position.partition, wanted) if wanted else []
-        return self._desk.take(one, position, earlier)
+        return self._desk.take(one, position, earlier, appended_at(record))
 
     def _flushed(self) -> list[Outbound]:
         try:

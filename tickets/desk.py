@@ -1,6 +1,7 @@
 """The desk of one partition: it takes inputs in order, decides, folds, and says what is to be written."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from msgspec.structs import replace
 
@@ -62,14 +63,20 @@ class Desk:
             return calls.offsets(self.state, record)
         return parts.offsets(self.state, record) if record.part is not None else []
 
-    def take(self, record: Message | Command, position: Position, earlier: Sequence[Message] = ()) -> Event | None:
+    def take(
+        self,
+        record: Message | Command,
+        position: Position,
+        earlier: Sequence[Message] = (),
+        appended_at: datetime | None = None,
+    ) -> Event | None:
         """Decide about one input; None for a repeat, which its id tells.
 
         Its position tells nothing: in a topic that was made anew another input stands there. `earlier` are the messages
-        that `looks_back` asked for, as far as the input topic still has them.
+        that `looks_back` asked for, as far as the input topic still has them. `appended_at` is when the broker took it.
         """
         record, earlier = self._whole(record, earlier)
-        incoming = _incoming(record, position, earlier)
+        incoming = _incoming(record, position, earlier, appended_at)
         decision = decide(self.state, incoming, self.state.policy)
         if decision is None:
             self.repeats += 1
@@ -241,7 +248,9 @@ def _named(messages: Sequence[Message], message_id: str) -> Message:
     return next(message for message in messages if message.message_id == message_id)
 
 
-def _incoming(record: Message | Command, position: Position, earlier: Sequence[Message]) -> Incoming:
+def _incoming(
+    record: Message | Command, position: Position, earlier: Sequence[Message], appended_at: datetime | None
+) -> Incoming:
     if isinstance(record, Message):
-        return Incoming.of_message(record, position)
-    return Incoming.of_command(record, position, earlier)
+        return Incoming.of_message(record, position, appended_at)
+    return Incoming.of_command(record, position, earlier, appended_at)

@@ -1,14 +1,17 @@
 """Incoming: all that `decide` sees of one input; features, never personal text."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from schemas import ids
 from schemas.records import Command, Features, InputRef, Message, Part
 from schemas.wire import Position
+
+AT_ONCE = timedelta(seconds=1)
+"""What came within this time did not wait, as hardly any message does: the log has no word of it."""
 
 _FORMS = ids.source_of("web", "")
 _OF_8_BITS = 255
@@ -37,6 +40,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
     `has_rare_reference` is said of a part whose reference takes more than 8 bits: no telephone uses it again in a day.
     `within` is the ticket that a text which is compared again is filed in already.
+    `appended_at` is when the broker took the input, as far as it tells.
     Of what is not `proven` anybody may be the sender: whose telephone it is was typed into a form of ours.
     `earlier` are the filed messages that a command is about, as far as the input still has them.
     """
@@ -48,6 +52,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     channel: str | None = None
     proven: bool = True
     position: Position
+    appended_at: datetime | None = None
     features: Features
     sent_at: datetime
     has_rare_reference: bool = False
@@ -56,7 +61,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     earlier: Mapping[str, Earlier] = MappingProxyType({})
 
     @classmethod
-    def of_message(cls, message: Message, position: Position) -> "Incoming":
+    def of_message(cls, message: Message, position: Position, appended_at: datetime | None = None) -> "Incoming":
         """Reduce a message to what a decision may look at."""
         return cls(
             id=message.message_id,
@@ -66,13 +71,20 @@ class Incoming(Struct, frozen=True, kw_only=True):
             channel=message.channel,
             proven=_is_proven(message),
             position=position,
+            appended_at=appended_at,
             features=message.features,
             sent_at=message.received_at,
             has_rare_reference=message.part is not None and _is_rare(message.part),
         )
 
     @classmethod
-    def of_command(cls, command: Command, position: Position, earlier: Sequence[Message] = ()) -> "Incoming":
+    def of_command(
+        cls,
+        command: Command,
+        position: Position,
+        earlier: Sequence[Message] = (),
+        appended_at: datetime | None = None,
+    ) -> "Incoming":
         """Put a command in line with the messages."""
         return cls(
             id=command.command_id,
@@ -80,6 +92,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             at=command.at,
             received_at=command.at,
             position=position,
+            appended_at=appended_at,
             features=Features(),
             sent_at=command.at,
             command=command,
@@ -96,7 +109,9 @@ class Incoming(Struct, frozen=True, kw_only=True):
         """Return the reference that the event keeps."""
         topic, partition, offset = self.position
         name = {"command_id": self.id} if self.command else {"message_id": self.id}
-        return InputRef(topic=topic, partition=partition, offset=offset, **name)
+        came = self.appended_at
+        waited = came if came is not None and came - self.at > AT_ONCE else UNSET
+        return InputRef(topic=topic, partition=partition, offset=offset, appended_at=waited, **name)
 
 
 def _is_rare(part: Part) -> bool:

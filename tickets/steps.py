@@ -1,8 +1,10 @@
 """How each kind of change alters the state; `tickets/state.py:apply` is their only caller."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas.records import Edge, Event, Features, event
@@ -58,7 +60,7 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         return
     filed = Filed(decision.input.offset, 1, month_of(decision.at))
     if features is not None and ticket.messages and _is_news(state, ticket, features):
-        ticket.heard_at = decision.at
+        ticket.heard_at = _readable_from(decision)
     ticket.messages[change.message_id] = _with_features(filed, features) if features is not None else filed
     if features is None:
         return
@@ -70,6 +72,12 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         ticket.codes = with_more(ticket.codes, features.codes)
     else:
         _take_features(state, decision, ticket, features)
+
+
+def _readable_from(decision: Event) -> datetime:
+    """Return before when nobody can have read what a decision files: while it waited it stood in no ticket."""
+    appended_at = decision.input.appended_at
+    return decision.at if appended_at is UNSET else max(decision.at, appended_at)
 
 
 def _is_news(state: "State", ticket: TicketState, features: Features) -> bool:
@@ -242,7 +250,7 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     state.never.discard((change.message_id, ticket.ticket_id))
     if change.message_id in state.handed_over:
         state.handed_over[change.message_id] = ticket.ticket_id
-    ticket.heard_at = decision.at
+    ticket.heard_at = _readable_from(decision)
 
 
 def _proposed(state: "State", decision: Event, change: event.Proposed) -> None:

@@ -10,7 +10,7 @@ from hotline.replay.facts import Difference, Facts, compared, of_decision, of_ti
 from hotline.replay.record import FLUSH_INPUTS, InStep, Recorded, Start
 from schemas.errors import RecordError
 from schemas.records import Command, Event, Message
-from schemas.wire import position_of
+from schemas.wire import appended_at, position_of
 from streams.inputs import input_of
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
@@ -101,7 +101,7 @@ class Walk:
             if isinstance(given, RecordError):
                 raise given
             looked_back = [one for _, one in self._again(earlier) if isinstance(one, Message)] if earlier else []
-            decision = desk.take(given, position_of(record), looked_back)
+            decision = desk.take(given, position_of(record), looked_back, appended_at(record))
         except Exception:  # noqa: BLE001 - as in streams/assign.py: one record's fault stops nothing
             self.counts.dead += 1
             return None

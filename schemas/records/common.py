@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from schemas import words
 from schemas.fields import about
@@ -89,3 +89,7 @@ class InputRef(Record, frozen=True, kw_only=True):
     topic: Annotated[str, about("Topic of the input", "主题")]
     partition: Annotated[int, about("Partition of the input", "分区", index="long")]
     offset: Annotated[int, about("Offset of the input", "偏移量", index="long")]
+    appended_at: Annotated[
+        Time | UnsetType,
+        about("When the broker took it, of what had waited before (a flood, a journal)", "入队时间", index="date"),
+    ] = UNSET

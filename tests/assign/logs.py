@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -22,6 +22,9 @@ from tickets.policy import TicketPolicy
 
 Record = ConsumerRecord[bytes, bytes]
 
+ORDERED = max(START, datetime.now(UTC))
+"""Orders are given after the broker took the messages: whoever gives them may have read these."""
+
 
 def outbound(message: Message) -> Outbound:
     taken = message.received_at, message.ingested_at
@@ -38,9 +41,14 @@ def ordered(number: int, kind: str, target: str, args: dict[str, Any]) -> Outbou
         handover_id=None if is_ticket else target,
         kind=kind,
         author="clerk-7",
-        at=START + timedelta(hours=number),
+        at=ORDERED + timedelta(hours=number),
         args=args,
     )
+    return given(command)
+
+
+def given(command: Command) -> Outbound:
+    """Return an order as `normalize` passes it on."""
     return _input(command, command.command_id, "/hotline/commands/test", command.at, command.at, CITY)
 
 

@@ -1,6 +1,7 @@
 """Commands in the one ordered input: carried out in a transaction, replayed by a restart, gone when erased."""
 
 import contextlib
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +11,8 @@ from obstore.store import LocalStore
 
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
-from schemas.records import Audit, event
-from schemas.wire import Outbound, decode
+from schemas.records import Audit, Command, event
+from schemas.wire import Outbound, appended_at, decode
 from streams.checkpoint_store import save_checkpoint
 from streams.owner import Owner, take_over
 from tests.assign import logs
@@ -79,6 +80,30 @@ async def test_a_message_that_the_input_does_not_have_any_more_is_said_to_be_gon
     refused = (await logs.events(connection))[-1].changes[0]
     assert isinstance(refused, event.CommandRefused)
     assert refused.code == "gone"
+
+
+async def test_the_log_says_how_long_a_message_waited_and_nobody_closes_its_ticket_who_cannot_have_read_it(
+    connection: KafkaConnection, blobs: LocalStore, tmp_path: Path
+) -> None:
+    taken = datetime.now(UTC) - timedelta(hours=5)
+    waited = [replace(one, received_at=taken, ingested_at=taken) for one in (FIRST, LATER)]
+    order = decode(forwarded(3, "set_status", status="not_accepted", reason_code="military").value, Command)
+    order = replace(order, at=taken + timedelta(hours=1))
+    await logs.write(connection, [*map(logs.outbound, waited), logs.given(order)])
+    owner = await take_over(
+        ids.partition_of(CITY, connection.partitions), connection, blobs, POLICY, lambda point: None
+    )
+    found = await logs.read(connection, topics.MESSAGE)
+    await owner.work_off([record for record in found if record.partition == owner._partition])
+    await owner.close()
+    *filed, refused = await logs.events(connection)
+    for decision, record in zip(filed, found, strict=False):
+        assert decision.input.appended_at == appended_at(record)
+    (change,) = refused.changes
+    assert isinstance(change, event.CommandRefused)
+    assert change.code == "stale"
+    again = await logs.restored(connection, LocalStore(tmp_path), owner._partition)
+    assert again.state.dump() == owner.restored.state.dump()
 
 
 async def test_what_is_forgotten_is_in_no_checkpoint_and_comes_back_from_no_log(

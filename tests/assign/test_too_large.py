@@ -19,7 +19,7 @@ from streams.fetched import Fetched
 from streams.lanes import Chunk
 from streams.normalize import command_step
 from tests.assign import logs
-from tests.tickets.build import CITY, START, message
+from tests.tickets.build import CITY, message
 from tickets import outputs
 from tickets.policy import TicketPolicy
 
@@ -185,7 +185,7 @@ def order(command_id: str, kind: str, ticket_id: str, minutes: int, **given: obj
     """Return a command as normalize forwards it."""
     command = Command(
         command_id=command_id, jurisdiction=CITY, ticket_id=ticket_id, kind=kind, author="clerk-7",
-        at=START + timedelta(minutes=minutes), args=given,
+        at=logs.ORDERED + timedelta(minutes=minutes), args=given,
     )  # fmt: skip
     result = command_step(Fetched(topics.COMMAND, 0, 0, 0, b"c", encode(command), []))
     return result.outbound

@@ -91,7 +91,7 @@ def command(kind: str, number: int, **args: object) -> Outbound:
         ticket_id=opened_by(number),
         kind=kind,
         author="clerk.li",
-        at=START + timedelta(minutes=200),
+        at=logs.ORDERED + timedelta(minutes=200),
         args=args,
     )
     envelope = Envelope(

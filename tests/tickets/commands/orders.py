@@ -1,7 +1,7 @@
 """A desk with tickets, and commands given to it."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from schemas.records import Command, Event, Message, Ticket, event
@@ -23,9 +23,10 @@ class Office:
         self.input: list[Message | Command] = []
         self.tickets = [self.take(one).tickets[0].ticket_id for one in messages]
 
-    def take(self, record: Message | Command) -> Event:
+    def take(self, record: Message | Command, appended_at: datetime | None = None) -> Event:
         earlier = [self.input[offset] for offset in self.desk.looks_back(record)]
-        decision = self.desk.take(record, position(self._next()), [one for one in earlier if isinstance(one, Message)])
+        looked_back = [one for one in earlier if isinstance(one, Message)]
+        decision = self.desk.take(record, position(self._next()), looked_back, appended_at)
         assert decision is not None
         self.input.append(record)
         self.decisions.append(decision)

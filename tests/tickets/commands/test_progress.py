@@ -269,6 +269,20 @@ def test_what_its_sender_may_not_have_read_is_not_buried(kind: str, args: dict[s
     assert refusal(at_office.order(kind, ticket, at=ordered, seen_at=today, **args)) is None
 
 
+@pytest.mark.parametrize("closed_first", [False, True])
+def test_what_waited_before_it_came_is_unread_however_long_ago_it_was_taken(closed_first: bool) -> None:
+    """A flood, a journal, an outage: taken at nine, in its ticket at noon, and an order at half past twelve."""
+    at_office, ticket = on_its_way("registered", "answered", *(["resolved"] if closed_first else []))
+    noon = START + timedelta(days=1, hours=3)
+    late = message(7, "楼上也漏水了", sender="13800138000", answers=(f"{CITY}-0",), minutes=24 * 60)
+    at_office.take(late, appended_at=noon)
+    half_past = {"at": noon + timedelta(minutes=30), "seen_at": noon - timedelta(minutes=30)}
+    assert refusal(at_office.order("set_status", ticket, status="resolved", **half_past)) == "stale"
+    assert refusal(at_office.order("set_status", ticket, status="resolved", at=noon - timedelta(minutes=1))) == "stale"
+    assert refusal(at_office.order("set_status", ticket, status="resolved", at=noon + timedelta(minutes=1))) is None
+    same(at_office)
+
+
 def test_when_a_ticket_was_read_counts_for_orders_that_bury_words_alone() -> None:
     at_office, ticket = on_its_way("registered")
     at_office.take(message(7, "楼上也漏水了", sender="13800138000", answers=(f"{CITY}-0",), minutes=24 * 60))
