@@ -41,6 +41,11 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parallel_share_of_words: Annotated[float, Meta(gt=0, le=1)] = 0.55
     retold_share: Annotated[float, Meta(gt=0, le=1)] = 0.4
     anew_share: Annotated[float, Meta(ge=0, le=1)] = 0.2
+    propose_short: float = 1.0
+
+    def least_to_propose(self, *, is_short: bool) -> float:
+        """Return from which score two messages are proposed; what is short and has no title shares few words."""
+        return min(self.propose, self.propose_short) if is_short else self.propose
 
     def is_restricted(self, codes: Iterable[str]) -> bool:
         """Say whether one of these codes keeps a ticket from being joined to others by itself."""

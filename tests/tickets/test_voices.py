@@ -92,3 +92,25 @@ def test_voices_joined_and_filed(name: str, apart: tuple[int, int], same: tuple[
     assert found["each"][1] == 0
     assert (found["apart"][0] <= apart[0], found["apart"][1] <= apart[1]) == (True, True)
     assert (found["same"][0] >= same[0], found["same"][1] >= same[1]) == (True, True)
+
+
+def proposed(first: str, second: str, title: str = "", policy: TicketPolicy | None = None) -> bool:
+    """Say whether the second of two persons' texts is a ticket that is proposed to the first's."""
+    messages = [said(n, title, text, sender=SENDERS[n]) for n, text in enumerate((first, second))]
+    desk, (one, two) = decided(messages, policy)
+    return [found.target for found in ticket_of(desk, two).proposals] == [ticket_of(desk, one).ticket_id]
+
+
+BEACH = ("金沙湾浴场沙滩上全是玻璃碴，把脚扎破了", "金沙湾浴场光脚走路被碎玻璃划伤，没人清扫沙子")
+
+
+def test_a_short_text_in_wholly_other_words_is_proposed_by_what_tells_where_it_is() -> None:
+    assert proposed(*BEACH)
+    assert not proposed(*BEACH, policy=TicketPolicy(near=replace(near_policy(), propose_short=1.0)))
+
+
+@pytest.mark.parametrize(("name", "same"), [("voices.tsv", 10), ("voices_unseen.tsv", 16)])
+def test_voices_proposed(name: str, same: int) -> None:
+    """Of the pairs of one incident that are not joined so many are put before a clerk."""
+    rows = [line.split("\t") for line in Path(__file__).with_name(name).read_text("utf-8").splitlines()]
+    assert sum(proposed(first, second) for verdict, _, first, second in rows if verdict == "same") >= same

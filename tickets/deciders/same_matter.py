@@ -24,8 +24,10 @@ _MEMBERS = 8
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Take the likest ticket; between the two thresholds a clerk decides."""
     policy = state.policy.near
+    is_short = incoming.features.untitled is True and len(incoming.features.grams) < GRAMS
+    least = policy.least_to_propose(is_short=is_short)
     for found in state.near.find(incoming.jurisdiction, incoming.features):
-        if found.score < policy.propose:
+        if found.score < least:
             return None
         ticket = state.in_order(found.order)
         if ticket.ticket_id == incoming.within:
