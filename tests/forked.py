@@ -4,6 +4,7 @@ A new interpreter takes up to five seconds of a processor for that, of which a t
 itself (what `hotline run` says and returns, its signals and its memory) start one all the same.
 """
 
+import math
 import multiprocessing
 import os
 import runpy
@@ -11,7 +12,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.reduction import DupFd
 from pathlib import Path
@@ -24,6 +28,8 @@ from tests.peers.leash import leash
 ROOT = Path(__file__).parents[1]
 
 _CONTEXT = multiprocessing.get_context("forkserver")
+_TOLD_ONCE = threading.Lock()
+"""Exit codes come through a pipe: of two threads that read it the second would take its end for one."""
 
 
 class Forked:
@@ -38,33 +44,37 @@ class Forked:
         stdout: IO[Any] | None = None,
         stderr: IO[Any] | None = None,
     ) -> None:
+        self.args = command
         _begin()
         files = {0: stdin.fileno() if stdin else None, 1: stdout.fileno() if stdout else 1}
         files[2] = stderr.fileno() if stderr else 2
         given = {number: _Descriptor(file) for number, file in files.items() if file is not None}
         arguments = (command, dict(env or os.environ), cwd or Path.cwd(), given)
         self._process = _CONTEXT.Process(target=_run, args=arguments)
-        self._process.start()
+        with _TOLD_ONCE:
+            self._process.start()  # looks after all others, too
         assert self._process.pid
         self.pid = self._process.pid
 
     @property
     def returncode(self) -> int | None:
         """The exit code, negative for a signal; None while it runs."""
-        return self._process.exitcode
+        with _TOLD_ONCE:
+            return self._process.exitcode
 
     def poll(self) -> int | None:
-        return self._process.exitcode
+        return self.returncode
 
-    def wait(self, timeout: float | None = None) -> int:
-        """Return the exit code at the end; raises TimeoutError."""
-        self._process.join(timeout)
-        if self._process.exitcode is None:
-            raise TimeoutError(f"it has not ended after {timeout} s")
-        return self._process.exitcode
+    def wait(self, timeout: float = math.inf) -> int:
+        end = time.monotonic() + timeout
+        while (code := self.returncode) is None:
+            if time.monotonic() > end:
+                raise subprocess.TimeoutExpired(self.args, timeout)
+            time.sleep(0.01)
+        return code
 
     def send_signal(self, number: int) -> None:
-        if self._process.exitcode is None:
+        if self.returncode is None:
             os.kill(self.pid, number)
 
     def terminate(self) -> None:
@@ -97,8 +107,9 @@ def _opened(passed: Any) -> _Descriptor:
     return _Descriptor(passed.detach())
 
 
+@cache
 def _begin() -> None:
-    """Start the process that all others are forked off, unless it runs; it ends with this one."""
+    """Start the process that all others are forked off; it ends with this one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))  # it looks for tests where it is started
         _CONTEXT.set_forkserver_preload(["tests.forked_from"])

@@ -8,12 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 PATIENCE_SECONDS = 300.0
 """Until a component serves, or ends: ten of them may begin at once on two cores that others use, too."""
 RESTART_SECONDS = 2.0
+
+
+Begin = Callable[..., Any]
+"""Starts a process as `psutil.Popen` does, and gives what it gives."""
 
 
 class Actor:
@@ -26,13 +31,15 @@ class Actor:
         environment: Mapping[str, str],
         log: Path,
         answers: Callable[[], bool] = lambda: True,
+        begin: Begin = psutil.Popen,
     ) -> None:
         self.name = name
         self._command = command
         self._environment = dict(environment)
         self._log = log
         self._answers = answers
-        self._process: psutil.Popen | None = None
+        self._new = begin
+        self._process: Any = None
         self._lock = threading.Lock()
         self._told_before = 0
 
@@ -96,7 +103,7 @@ class Actor:
     def _begin(self) -> None:
         with self._log.open("ab") as log:
             self._told_before = log.tell()
-            self._process = psutil.Popen(self._command(), env=self._environment, stdout=log, stderr=log)
+            self._process = self._new(self._command(), env=self._environment, stdout=log, stderr=log)
 
     def _end(self, number: int) -> None:
         with self._lock:

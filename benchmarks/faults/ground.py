@@ -11,9 +11,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+import psutil
 from elasticsearch import AsyncElasticsearch
 
-from benchmarks.faults.actors import Actor
+from benchmarks.faults.actors import Actor, Begin
 from benchmarks.faults.citizens import Citizens, MailServer
 from benchmarks.faults.proxy import Cutter, ElasticGate
 from benchmarks.faults.sources import ACCOUNTS, AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes
@@ -67,10 +68,12 @@ class Ground:
         override: Mapping[str, list[str]] | None = None,
         cities: Sequence[str] = CITIES,
         without: Collection[str] = (),
+        begin: Begin = psutil.Popen,
     ) -> None:
         self.cities = cities
         self.folder = folder
         self._override = override or {}
+        self._begin = begin
         self.stages = [name for name in STAGES if name not in without]
         self.has_blob_disk = os.geteuid() == 0
         self._standing = ExitStack()
@@ -154,7 +157,8 @@ class Ground:
     def _component(self, name: str, called: str) -> Actor:
         command = [*self._override.get(name, [sys.executable, "-m", "hotline"]), "run", name]
         answers: Callable[[], bool] = (lambda: _listens(self._receiver)) if name == "receiver" else (lambda: True)
-        return Actor(called, lambda: command, self._settings(), self._log(called.replace(":", "-")), answers)
+        log = self._log(called.replace(":", "-"))
+        return Actor(called, lambda: command, self._settings(), log, answers, self._begin)
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"

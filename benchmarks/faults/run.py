@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
+import psutil
 from msgspec import Struct
 
 from benchmarks.faults import answers, checker, deliveries, erasures
-from benchmarks.faults.actors import Keeper
+from benchmarks.faults.actors import Begin, Keeper
 from benchmarks.faults.clerk import Clerk
 from benchmarks.faults.ground import PARTITIONS, Ground
 from benchmarks.faults.ledger import Ledger, Reader
@@ -103,13 +104,15 @@ class Report(Struct, frozen=True, kw_only=True):
     """How long it took after the last fault until everything was worked off."""
 
 
-def run(plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = None) -> Report:
-    """Run one plan on servers of its own in `folder`."""
+def run(
+    plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = None, begin: Begin = psutil.Popen
+) -> Report:
+    """Run one plan on servers of its own in `folder`; `begin` starts each component."""
     cities = CITIES[: plan.cities]
     sent = list(numbered(plan.messages, plan.seed, cities))
     began = time.monotonic()
     sys.setswitchinterval(SWITCH_SECONDS)
-    with Ground(folder, override, cities, plan.without) as ground:
+    with Ground(folder, override, cities, plan.without, begin) as ground:
         stop = threading.Event()
         crowds = _crowds(sent, ground, plan, stop)
         schedule = Schedule(ground, plan.seed, plan.freeze_seconds, plan.hold_seconds)

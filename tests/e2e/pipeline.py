@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -56,7 +57,7 @@ class Pipeline:
         for process in self._running.values():
             process.terminate()
         for process in self._running.values():
-            with contextlib.suppress(TimeoutError):
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(90)
             process.kill()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -97,7 +98,7 @@ class Worker:
         self.process.terminate()
         try:
             self.process.wait(PATIENCE)
-        except TimeoutError:
+        except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(PATIENCE)
 

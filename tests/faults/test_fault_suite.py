@@ -1,12 +1,15 @@
 """The fault suite in short: a seed of it finds nothing wrong, and it finds what is wrong where a rule is broken."""
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from benchmarks.faults.run import Plan, Report, run
 from benchmarks.faults.sources import CITIES
+from tests.forked import Forked
 from tests.peers.dovecot import missing
 from tests.peers.presence import require
 
@@ -45,7 +48,11 @@ def performed(
         pause_seconds=pause or (10 if override else 0.2),
         only=only,
     )
-    return run(plan, folder, override)
+    return run(plan, folder, override, forked_off)
+
+
+def forked_off(command: Sequence[str], **more: Any) -> Forked:
+    return Forked(*command[1:], **more)
 
 
 def test_nothing_is_lost_doubled_or_stale_whatever_is_killed_frozen_and_cut(tmp_path: Path) -> None:
