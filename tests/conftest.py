@@ -27,7 +27,7 @@ settings.register_profile("hotline", deadline=None)  # how long an example takes
 settings.load_profile("hotline")
 
 
-LONG = ("e2e", "faults", "alerts", "local", "demo")
+LONG = ("e2e", "faults", "alerts", "local", "demo", "skeletons", "fetcher")
 """Folders whose files take long: begun last, one of them would keep a single worker busy at the end."""
 
 
@@ -41,6 +41,18 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.collect()
         gc.freeze()
         gc.enable()
+
+
+COLLECTOR, SWITCHES = gc.get_threshold(), sys.getswitchinterval()
+
+
+def pytest_runtest_teardown() -> None:
+    """Put back what is the whole process's: all tests behind would have it, and what they leave in circles would stay.
+
+    A stage lets the collector look seldom, and the fault suite lets its threads take turns sooner.
+    """
+    gc.set_threshold(*COLLECTOR)
+    sys.setswitchinterval(SWITCHES)
 
 
 @pytest.hookimpl(trylast=True)

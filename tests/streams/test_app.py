@@ -1,6 +1,7 @@
 """The app of a stage: its settings, its login, and what the caller hears when it fails."""
 
 import asyncio
+import gc
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from faust.auth import SASLCredentials, SSLCredentials
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, UnreachableError
 from streams import lanes
-from streams.app import make_app, serve
+from streams.app import make_app, serve, tune_collector
 from streams.fetched import Fetched
 from tests.streams.conftest import Bench
 from tests.streams.raws import outbound
@@ -111,3 +112,10 @@ async def test_a_worker_that_finds_no_way_into_its_group_ends(bench: Bench, monk
         broken.setattr(AIOKafkaClient, "coordinator_lookup", no_broker)
         with pytest.raises(FatalError):
             await asyncio.wait_for(serve(app, asyncio.Event()), 60)
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_how_seldom_the_collector_looks_ends_with_the_test_of_a_stage(turn: str) -> None:
+    before = gc.get_threshold()
+    tune_collector()
+    assert gc.get_threshold() != before
