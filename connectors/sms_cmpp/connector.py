@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 import structlog
 from pydantic import SecretStr
 
 from connectors import faults, metrics
-from connectors.account import city_of, digest_of
+from connectors.account import city_of
 from connectors.base import Emit, utc_now
+from connectors.naming import day_of, digest_of
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.link import Link
@@ -24,9 +25,6 @@ CHANNEL_KIND = "sms_cmpp"
 
 RETRY_SECONDS = 1.0
 """How long a message waits that Kafka did not take, before it is tried again."""
-
-_NIGHT = timedelta(hours=4)
-"""From UTC to a day that ends at four in the morning in China, when hardly anything comes again."""
 
 _OUTCOMES = {codec.OK: "answered", codec.FLOW_CONTROL: "throttled", None: "failed"}
 
@@ -169,7 +167,7 @@ def _named(frame: Frame, major: Major, now: datetime, key: SecretStr | None) -> 
             fields = deliver(frame.raw, version)
         except MalformedError:
             continue
-        name = fields.msg_id if any(fields.msg_id) else f"{now + _NIGHT:%Y%m%d}".encode()
+        name = fields.msg_id if any(fields.msg_id) else day_of(now).encode()
         named = name + fields.sender.encode() + b"\n" + fields.content
         return _Named(digest_of(named, key), fields.sender or None, 2 if version == 2 else 3)
     return _unread(frame, major, key)

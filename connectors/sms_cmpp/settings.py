@@ -4,7 +4,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from connectors.account import Jurisdiction, NamingKey
+from connectors.account import Jurisdiction
+from connectors.naming import NamingKey
 
 
 class CmppSettings(BaseModel):

@@ -5,13 +5,14 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Struct
 from pydantic import SecretStr
 
-from connectors.account import digest_of
 from connectors.base import Request
+from connectors.naming import day_of, digest_of
 from connectors.sms_http.settings import Provider
 from normalizers import mended
 from normalizers.sms import media, web
@@ -38,25 +39,33 @@ class Callback(Struct, frozen=True, kw_only=True):
     time: datetime | None = None
 
 
-def read(request: Request, provider: Provider, key: SecretStr | None = None) -> tuple[Callback, ...]:
-    """Return the messages of a request; one that cannot be read is a message, too, and later a dead letter.
+class Names(NamedTuple):
+    """How a message is named that has only its words and sender: under a key, and by the day if it tells no time."""
 
-    Under `key` are the names of those that their words and sender name.
-    """
-    return _READERS[provider](request, key)
+    now: datetime
+    key: SecretStr | None = None
+
+    def name(self, said: bytes, *, is_dated: bool = True) -> str:
+        """Return the name by all that a message says."""
+        return digest_of(said if is_dated else f"{day_of(self.now)}\n".encode() + said, self.key)
 
 
-def unread(request: Request, provider: Provider, key: SecretStr | None = None) -> Callback:
+def read(request: Request, provider: Provider, names: Names) -> tuple[Callback, ...]:
+    """Return the messages of a request; one that cannot be read is a message, too, and later a dead letter."""
+    return _READERS[provider](request, names)
+
+
+def unread(request: Request, provider: Provider, names: Names) -> Callback:
     """Return a request as one message that nobody has read."""
-    return _unreadable(request.body, f"{_MEDIA[provider]}; provider={provider}", key)
+    return _unreadable(request.body, f"{_MEDIA[provider]}; provider={provider}", names)
 
 
-def _twilio(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
+def _twilio(request: Request, names: Names) -> tuple[Callback, ...]:
     content_type = "application/x-www-form-urlencoded; provider=twilio"
     try:
         received = web.read("twilio", request.body, {})
     except MalformedError:
-        return (_unreadable(request.body, content_type, key),)
+        return (_unreadable(request.body, content_type, names),)
     status = received.extra.get("MessageStatus")
     # the reports of one message of ours carry its id: each of them is a message
     name = f"{received.identifier}:{status}" if received.report else received.identifier
@@ -67,28 +76,28 @@ def _twilio(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
     )
 
 
-def _aliyun(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
+def _aliyun(request: Request, names: Names) -> tuple[Callback, ...]:
     elements = _batch(request.body)
     if len(elements) > max(_FEW, len(request.body) // _LEAST_BYTES):
-        return (_unreadable(request.body, "application/json; provider=aliyun", key),)
-    return tuple(_of_json("aliyun", value, key) for value in elements)
+        return (_unreadable(request.body, "application/json; provider=aliyun", names),)
+    return tuple(_of_json("aliyun", value, names) for value in elements)
 
 
-def _tencent(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
-    return (_of_json("tencent", request.body, key),)
+def _tencent(request: Request, names: Names) -> tuple[Callback, ...]:
+    return (_of_json("tencent", request.body, names),)
 
 
-def _of_json(provider: Provider, value: bytes, key: SecretStr | None) -> Callback:
+def _of_json(provider: Provider, value: bytes, names: Names) -> Callback:
     content_type = f"application/json; provider={provider}"
     try:
         received = web.read(provider, value, {})
     except MalformedError:
-        return _unreadable(value, content_type, key)
+        return _unreadable(value, content_type, names)
     if received.text and received.time:
         told = (received.sender, received.time.isoformat(), received.text)
-        digest = digest_of("\n".join(told).encode("utf-8", "surrogatepass"), key)
-    else:  # by the words alone, the same words of another day would be a repeat
-        digest = digest_of(value, key)
+        digest = names.name("\n".join(told).encode("utf-8", "surrogatepass"))
+    else:  # with a time that cannot be read, or none
+        digest = names.name(value, is_dated=bool(received.identifier))
     # Aliyun calls its sequence_id a serial number, of type Double in one document: nobody says that no other has it.
     return Callback(
         identifier=bounded(f"{received.identifier}:{digest}" if received.identifier else digest),
@@ -114,7 +123,7 @@ def _batch(body: bytes) -> tuple[bytes, ...]:
         return (body,)
 
 
-def _kannel(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
+def _kannel(request: Request, names: Names) -> tuple[Callback, ...]:
     """Who sent it and its id stand in the query as `post-url` names them (id=%I&from=%p&to=%P&charset=%C).
 
     With id=%i, which is the line's name, all messages of a line would be one by their id alone.
@@ -127,9 +136,9 @@ def _kannel(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
         "to": query.get("to") or request.headers.get("x-kannel-to", ""),
         "udh": request.headers.get("x-kannel-udh", ""),
     }
-    told = [sender, options["to"], request.headers.get("x-kannel-time", ""), options["udh"]]
-    digest = digest_of("\n".join(told).encode("utf-8", "surrogatepass") + b"\n" + request.body, key)
-    named = query.get("id", "")
+    named, time = query.get("id", ""), request.headers.get("x-kannel-time", "")
+    told = "\n".join([sender, options["to"], time, options["udh"]]).encode("utf-8", "surrogatepass")
+    digest = names.name(told + b"\n" + request.body, is_dated=bool(named or time))
     parameters = "".join(f"; {name}={value}" for name, value in options.items() if _PARAMETER.fullmatch(value))
     return (
         Callback(
@@ -141,8 +150,8 @@ def _kannel(request: Request, key: SecretStr | None) -> tuple[Callback, ...]:
     )
 
 
-def _unreadable(value: bytes, content_type: str, key: SecretStr | None) -> Callback:
-    return Callback(identifier=digest_of(value, key), value=value, content_type=content_type)
+def _unreadable(value: bytes, content_type: str, names: Names) -> Callback:
+    return Callback(identifier=names.name(value), value=value, content_type=content_type)
 
 
 _MEDIA: Mapping[Provider, str] = MappingProxyType(
@@ -154,6 +163,6 @@ _MEDIA: Mapping[Provider, str] = MappingProxyType(
     }
 )
 
-_READERS: Mapping[Provider, Callable[[Request, SecretStr | None], tuple[Callback, ...]]] = MappingProxyType(
+_READERS: Mapping[Provider, Callable[[Request, Names], tuple[Callback, ...]]] = MappingProxyType(
     {"twilio": _twilio, "aliyun": _aliyun, "tencent": _tencent, "kannel": _kannel}
 )

@@ -10,7 +10,7 @@ from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.sms_http import callbacks, caller
-from connectors.sms_http.callbacks import Callback
+from connectors.sms_http.callbacks import Callback, Names
 from connectors.sms_http.settings import Provider, SmsHttpSettings
 from normalizers.sms import web
 from schemas.errors import RefusedRequest
@@ -49,12 +49,12 @@ class SmsHttp:
         caller.check(request, self._settings)
         if request.method != "POST":
             raise RefusedRequest("not a POST: set the callback to POST at the gateway", status=405, reason="method")
-        provider, key = self._settings.provider, self._settings.naming_key
+        provider, names = self._settings.provider, Names(self._now(), self._settings.naming_key)
         found = faults.or_plainly(
             self.channel,
             self._account,
-            lambda: callbacks.read(request, provider, key),
-            lambda: (callbacks.unread(request, provider, key),),
+            lambda: callbacks.read(request, provider, names),
+            lambda: (callbacks.unread(request, provider, names),),
         )
         wire = hashlib.sha256(request.body).hexdigest()
         messages = tuple(self._message(one, wire if one.value != request.body else None) for one in found)

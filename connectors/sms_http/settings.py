@@ -4,7 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
 
-from connectors.account import Jurisdiction, NamingKey
+from connectors.account import Jurisdiction
+from connectors.naming import NamingKey
 
 Provider: TypeAlias = Literal["twilio", "aliyun", "tencent", "kannel"]
 

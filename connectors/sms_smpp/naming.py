@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 from pydantic import SecretStr
 
-from connectors.account import digest_of
 from connectors.base import Emit
+from connectors.naming import digest_of
 from schemas.errors import RetriableError
 
 STEP = timedelta(minutes=10)

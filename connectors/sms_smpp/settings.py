@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from connectors.account import Jurisdiction, NamingKey
+from connectors.account import Jurisdiction
+from connectors.naming import NamingKey
 from connectors.tls import is_this_machine, verifying
 
 Bind = Literal["transceiver", "receiver"]

@@ -39,14 +39,14 @@ TENCENT = {
 }
 
 
-def account(provider: str = "twilio", **changes: Any) -> SmsHttp:
+def account(provider: str = "twilio", *, now: datetime = NOW, **changes: Any) -> SmsHttp:
     known = (
         {"auth_tokens": [TOKEN], "public_url": URL}
         if provider == "twilio"
         else {"path_secrets": [SECRET], "allowed_addresses": ["203.0.113.0/24"]}
     )
     settings = SmsHttpSettings(**({"provider": provider, "jurisdiction": "210100"} | known | changes))
-    return SmsHttp(settings, "gateway", lambda: NOW)
+    return SmsHttp(settings, "gateway", lambda: now)
 
 
 def request(body: bytes, **changes: Any) -> Request:

@@ -1,6 +1,7 @@
 """Who is believed, what is published of a callback, and what the gateway is told."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
+from connectors.base import Request
 from connectors.sms_http import SmsHttpSettings
 from connectors.sms_http.caller import sign
 from normalizers import Policy
@@ -240,6 +242,22 @@ def test_the_same_words_a_month_later_are_no_repeat_however_the_time_is_written(
         for at in times
     }
     assert len(names) == 2
+
+
+@pytest.mark.parametrize(
+    ("provider", "request_"),
+    [
+        ("tencent", gateways.request(json.dumps({"mobile": "13800138000", "text": "路灯坏了"}).encode())),
+        ("aliyun", aliyun({"phone_number": "13800138000", "content": "路灯坏了"})),
+        ("kannel", kannel("路灯坏了".encode("utf-16-be"), identifier="")),
+    ],
+)
+def test_what_tells_neither_an_id_nor_a_time_is_named_by_its_day(provider: str, request_: Request) -> None:
+    """Or what a citizen writes again a month later would be a repeat of it, and nobody would hear."""
+    early = datetime(2026, 11, 25, 6, tzinfo=UTC)
+    times = (early, early + timedelta(hours=13), early + timedelta(days=30))
+    first, same_day, month_later = (account(provider, now=at).accept(request_).messages[0].envelope.id for at in times)
+    assert first == same_day != month_later
 
 
 def test_a_sequence_id_that_aliyun_gives_twice_names_no_two_messages() -> None:
