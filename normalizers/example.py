@@ -1,5 +1,7 @@
 """Example: a message by which a stage reads and compiles all that one takes, so that no citizen's waits for it."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from schemas.records import RawMessage, raw_message
@@ -20,3 +22,9 @@ EXAMPLE: RawMessage = raw_message(
     sender="example",
 )
 """An emergency, at a place, by somebody with a name: it is asked all that messages are asked, and goes nowhere."""
+
+
+def work_through(work: Callable[[RawMessage], object]) -> None:
+    """Do with the example what is done with messages; what fails at it fails at them as well, and is told of there."""
+    with suppress(Exception):
+        work(EXAMPLE)

@@ -13,7 +13,7 @@ from obstore.store import ObjectStore
 
 from normalizers import Policy, normalize
 from normalizers.codes import is_code
-from normalizers.example import EXAMPLE
+from normalizers.example import work_through
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
@@ -84,7 +84,7 @@ class Normalize:
         self._tracer = tracer
         self._control = control
         self._beside = Beside(app, self._put_behind, f"{STAGE}-beside")
-        foreseen(normalize(EXAMPLE, policy).message, policy.rules_folder)
+        work_through(lambda raw: foreseen(normalize(raw, policy).message, policy.rules_folder))
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
         """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 import faust
@@ -12,7 +13,7 @@ from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from normalizers import Policy, alarming
-from normalizers.example import EXAMPLE
+from normalizers.example import work_through
 from normalizers.handover import handover, record_of
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -54,7 +55,7 @@ def declare(
     flood_settings: FloodSettings | None = None,
 ) -> None:
     """Attach the screen agents to `app`: one for the live topics, one for back-fill, which gives way."""
-    screen(EXAMPLE, policy)
+    work_through(partial(screen, policy=policy))
     control = FloodControl(flood_settings, connection.partitions, told=False) if flood_settings else None
     work = Screen(app, connection, blobs, policy, tracer, control)
     lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)

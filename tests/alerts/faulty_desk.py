@@ -1,10 +1,9 @@
 """`hotline` with faults of ours in it: its desk fails over what speaks of `FAULT`, its screen over `UNHEARD`."""
 
-from collections.abc import Sequence
+from typing import Any
 
 from hotline.cli import main
 from schemas.records import Command, Event, Handover, Message
-from schemas.wire import Position
 from streams import screen
 from tickets.desk import Desk
 
@@ -14,10 +13,10 @@ UNHEARD = "四楼着火了，快来人"
 honest, hands_over = Desk.take, screen.handover
 
 
-def take(self: Desk, record: Message | Command, position: Position, earlier: Sequence[Message] = ()) -> Event | None:
+def take(self: Desk, record: Message | Command, *given: Any) -> Event | None:
     if isinstance(record, Message) and FAULT in record.text:
         raise IndexError
-    return honest(self, record, position, earlier)
+    return honest(self, record, *given)
 
 
 def handover(message: Message) -> Handover | None:

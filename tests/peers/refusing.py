@@ -52,7 +52,7 @@ class Refusing(Dribble):
 
 def fetched_uids(command: bytes) -> set[int]:
     """Return the UIDs whose bytes a command asks for, none if it asks for none."""
-    found = re.match(rb"UID FETCH ([\d,:]+) .*BODY", command)
+    found = re.match(rb"UID FETCH ([\d,:]+) .*BODY\.PEEK\[(?!HEADER\.FIELDS)", command)
     uids: set[int] = set()
     for part in found[1].split(b",") if found else ():
         first, _, last = part.partition(b":")

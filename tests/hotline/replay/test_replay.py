@@ -54,23 +54,28 @@ def letters(*, orders: bool = True) -> Iterable[Outbound]:
     """Every kind of input: new ones, repeats, replies, the same again, machines, commands, and what nobody can read."""
     for number in range(30):
         city = OTHER_CITY if number % 3 == 0 else CITY
-        yield logs.outbound(message(number, f"第{number}条诉求", sender=f"p{number % 9}", jurisdiction=city))
+        yield letter(number, number, city)
         if number % 4 == 1:
-            again = message(100 + number, f"第{number}条诉求", sender=f"p{number % 9}", jurisdiction=city)
-            yield logs.outbound(again)
+            yield letter(100 + number, number, city)
         if number % 5 == 2:
             reply = (f"{city}-{number}",)
             yield logs.outbound(
                 message(200 + number, "还没人来", sender=f"p{number % 9}", jurisdiction=city, answers=reply)
             )
         if number % 6 == 5:
-            yield logs.outbound(message(number, f"第{number}条诉求", sender=f"p{number % 9}", jurisdiction=city))
+            yield letter(number, number, city)
     yield logs.outbound(message(300, "自动回复", message_class="auto_reply"))
     if orders:
         yield from commands()
     yield logs.outbound(message(301))._replace(value=b"{}")
     for number in range(302, 305):  # one ticket, three messages, one transaction
         yield logs.outbound(message(number, "老问题又来了", sender="p-old"))
+
+
+def letter(number: int, matter: int, city: str) -> Outbound:
+    """A message about a thing of its own: one that names nothing would be proposed to whatever its writer has open."""
+    said = message(number, f"第{matter}条诉求", sender=f"p{matter % 9}", jurisdiction=city)
+    return logs.outbound(replace(said, features=replace(said.features, objects=(f"{matter:08x}",))))
 
 
 def commands() -> Iterable[Outbound]:
