@@ -48,9 +48,18 @@ class Ahead:
         for message in messages:
             self._waiting.append(replace(message, value=message.value[:BEGINNING_BYTES]))
             self._bytes += len(self._waiting[-1].value)
+        self._let_go_of_the_oldest()
+        self._arrived.set()
+
+    def _put_back(self, newest_first: Sequence[RawMessage]) -> None:
+        """Take again what could not be told; what has come meanwhile is newer."""
+        self._waiting.extendleft(newest_first)
+        self._bytes += sum(len(message.value) for message in newest_first)
+        self._let_go_of_the_oldest()
+
+    def _let_go_of_the_oldest(self) -> None:
         while len(self._waiting) > MOST_MESSAGES or self._bytes > MOST_BYTES:
             self._bytes -= len(self._waiting.popleft().value)
-        self._arrived.set()
 
     async def run(self) -> None:
         """Tell whatever comes, and first the newest of what an earlier process left, until this is cancelled."""
@@ -60,7 +69,7 @@ class Ahead:
             self._arrived.clear()
             while batch := self._newest():
                 if not self._journal.empty and (left := await self._told(batch)):
-                    self.put(reversed(left))
+                    self._put_back(left)
                     await asyncio.sleep(self._retry)
 
     def close(self) -> None:

@@ -248,6 +248,33 @@ async def test_a_fault_over_what_is_told_ahead_ends_nothing(tmp_path: Path) -> N
         assert broker.held == ["1", "2"]
 
 
+async def test_what_could_not_be_told_is_older_than_what_came_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Broker):
+        answer = threading.Event()
+
+        def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
+            left = super().tell(messages)
+            if left:
+                self.answer.wait(60)
+            return left
+
+    monkeypatch.setattr(ahead, "MOST_MESSAGES", 2)
+    async with opened(broker := Slow(), tmp_path) as (intake, _):
+        broker.error = UnreachableError("down")
+        await intake.keep([message("1")])
+        await soon(lambda: broker.asked == 1)
+        for number in (2, 3):
+            await intake.keep([message(str(number))])
+        broker.answer.set()
+        await back(broker)
+        await soon(lambda: len(broker.told) >= 2)
+        broker.hold.set()
+        await soon(lambda: len(broker.held) == 3)
+    assert broker.told == ["3", "2"]
+
+
 async def test_what_waits_to_be_heard_has_an_end_and_the_newest_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
