@@ -9,9 +9,10 @@ from typing import IO
 
 from msgspec import Struct
 
+from connectors.mailbox.about import About
 from connectors.mailbox.door import CommandRefusedError, EndlessError, NotNowError
 from connectors.mailbox.doubts import Doubts
-from connectors.mailbox.session import About, Session
+from connectors.mailbox.session import Session
 from schemas.errors import (
     MalformedError,
     RecordError,

@@ -8,8 +8,9 @@ from typing import TypeAlias
 import msgspec
 
 from connectors import faults
+from connectors.mailbox.about import About
 from connectors.mailbox.reader import NOTHING, Mail
-from connectors.mailbox.session import About, Folder
+from connectors.mailbox.session import Folder
 from connectors.publisher import STAGE
 from normalizers.clock import believed
 from schemas import topics

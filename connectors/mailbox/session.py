@@ -5,13 +5,12 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
-from email import message_from_string
-from email.utils import getaddresses
 from typing import Any
 
 from msgspec import Struct
 
 from connectors.mailbox import asking, resync
+from connectors.mailbox.about import ASKED, About, about_of
 from connectors.mailbox.door import CommandRefusedError, EndlessError, NotNowError, door
 from connectors.mailbox.login import Connect, connected, log_in
 from connectors.mailbox.settings import MailboxSettings
@@ -25,15 +24,6 @@ logging.getLogger("imapclient").setLevel(logging.WARNING)
 WINDOW = 20_000
 """UIDs asked for at a time, some 140 KB of answer; each time that no mail has any of them, twice as many."""
 
-_FROM = "BODY.PEEK[HEADER.FIELDS (FROM)]"
-_FIELDS = b"BODY[HEADER.FIELDS"
-"""How its answer begins; some servers quote the name."""
-
-_FROM_BYTES = 8 * 1024
-"""Of a From that may name thousands: one address is wanted."""
-
-_SENDER_LIMIT = 320
-
 
 class Folder(Struct, frozen=True):
     """A folder as it was when it was opened."""
@@ -43,14 +33,6 @@ class Folder(Struct, frozen=True):
     exists: int
     modseq: int | None = None
     """Grows with every change, where the server counts them (CONDSTORE)."""
-
-
-class About(Struct, frozen=True):
-    """What the server says of a mail; its `size` can be wrong (GreenMail counts the body alone)."""
-
-    received: datetime | None
-    size: int
-    sender: str | None
 
 
 class Session:
@@ -127,8 +109,8 @@ class Session:
     def about(self, uids: Sequence[int]) -> dict[int, About]:
         """Return what the server says of these mails; those that are gone are missing."""
         with self._command():
-            found = self._client.fetch(uids, ["INTERNALDATE", "RFC822.SIZE", _FROM])
-            return {uid: _about(data) for uid, data in found.items()}
+            found = self._client.fetch(uids, ASKED)
+            return {uid: about_of(data) for uid, data in found.items()}
 
     def received(self, uid: int) -> datetime | None:
         """Return when a mail was received; None when it is gone, or the server does not say."""
@@ -281,23 +263,6 @@ class Session:
         if folder.uidnext is not None:
             return folder.uidnext
         return max(self._search(0, "*"), default=0) + 1
-
-
-def _about(data: dict[bytes, Any]) -> About:
-    received = data.get(b"INTERNALDATE")
-    return About(
-        received if isinstance(received, datetime) and received.tzinfo else None,
-        int(data.get(b"RFC822.SIZE") or 0),
-        _sender(next((value for name, value in data.items() if name.startswith(_FIELDS)), None)),
-    )
-
-
-def _sender(fields: bytes | None) -> str | None:
-    """Return the first address of From, None where there is none that can be read."""
-    with suppress(Exception):  # the standard library's parser has met stranger headers than its authors
-        found = message_from_string((fields or b"")[:_FROM_BYTES].decode("utf-8", "replace")).get("From", "")
-        return next((address.lower()[:_SENDER_LIMIT] for _, address in getaddresses([found]) if "@" in address), None)
-    return None
 
 
 def _is_news(lines: Sequence[Any]) -> bool:
