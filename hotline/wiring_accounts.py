@@ -37,10 +37,16 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
 
 
 def with_naming_key(settings: "Settings", account: A) -> A:
-    """Return the settings of an account with a key for its messages' names, where it takes one and has none."""
-    if settings.query_key is None or getattr(account, _NAMING_KEY, True) is not None:
+    """Return the settings of an account with a key for its messages' names, where it takes one and has none.
+
+    On the local stack they may go without. Raises MisconfiguredError where the key that it is made of lacks elsewhere.
+    """
+    if getattr(account, _NAMING_KEY, True) is not None:
         return account
-    made = keyed_digest(settings.query_key.get_secret_value().encode(), _NAMING_KEY.encode()).hex()
+    key = services.query_key(settings)
+    if settings.query_key is None:
+        return account
+    made = keyed_digest(key, _NAMING_KEY.encode()).hex()
     return account.model_copy(update={_NAMING_KEY: SecretStr(made)})
 
 

@@ -1,11 +1,18 @@
 """Accounts whose messages are named by their words and sender alone get a key that the names are made with."""
 
+import pytest
+
 from connectors.mailbox import MailboxSettings
 from connectors.sms_smpp.settings import SmppSettings
 from hotline.settings import Settings
-from hotline.wiring_accounts import with_naming_key
+from hotline.wiring import pushed
+from hotline.wiring_accounts import fetched, with_naming_key
+from schemas.errors import MisconfiguredError
+from schemas.trace import OFF
 
 QUERY_KEY = "q" * 16
+ELSEWHERE = {"bootstrap_servers": "kafka.invalid:9092"}
+"""No local stack, where a key of the demo, or none, is as good as any."""
 
 
 def smpp(**more: str) -> SmppSettings:
@@ -32,3 +39,22 @@ def test_one_of_its_own_stays_and_without_any_names_are_as_they_were() -> None:
 def test_an_account_that_takes_none_is_left_as_it_is() -> None:
     account = MailboxSettings(host="imap", username="x", password="y")
     assert with_naming_key(Settings(query_key=QUERY_KEY), account) is account
+
+
+def test_outside_of_the_local_stack_no_account_is_named_without_a_key() -> None:
+    with pytest.raises(MisconfiguredError, match="set HOTLINE_QUERY_KEY"):
+        with_naming_key(Settings(kafka=ELSEWHERE), smpp())
+    with pytest.raises(MisconfiguredError, match="HOTLINE_QUERY_KEY is too short"):
+        with_naming_key(Settings(kafka=ELSEWHERE, query_key="short"), smpp())
+    assert key_of(Settings(kafka=ELSEWHERE), smpp(naming_key="n" * 16)) == "n" * 16
+    mailbox = MailboxSettings(host="imap", username="x", password="y")
+    assert with_naming_key(Settings(kafka=ELSEWHERE), mailbox) is mailbox
+
+
+def test_whoever_takes_short_messages_does_not_start_without_it() -> None:
+    gateway = {"provider": "twilio", "path": "/sms", "public_url": "https://a.example/sms", "auth_tokens": ["t" * 32]}
+    with pytest.raises(MisconfiguredError, match="set HOTLINE_QUERY_KEY"):
+        pushed(Settings(kafka=ELSEWHERE, connectors={"sms_http": {"abroad": gateway}}))
+    settings = Settings(kafka=ELSEWHERE, connectors={"sms_smpp": {"centre": smpp().model_dump()}})
+    with pytest.raises(MisconfiguredError, match="set HOTLINE_QUERY_KEY"):
+        fetched(settings, "connector:centre", "centre", OFF)
