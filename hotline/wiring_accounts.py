@@ -28,10 +28,12 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
     from connectors.table import PULL, SESSION
 
     for section, accounts in settings.connectors.sections.items():
-        if which in accounts and section in PULL:
-            return _pull(settings, name, which, PULL[section].make(accounts[which], which), tracer)
-        if which in accounts and section in SESSION:
-            account = with_naming_key(settings, accounts[which])
+        if which not in accounts:
+            continue
+        account = with_naming_key(settings, accounts[which])
+        if section in PULL:
+            return _pull(settings, name, which, PULL[section].make(account, which), tracer)
+        if section in SESSION:
             return _session(settings, name, which, SESSION[section].make(account, which), tracer)
     raise MisconfiguredError(f"There is no account {which} that is fetched from: see `hotline check`.")
 

@@ -51,9 +51,17 @@ def test_what_a_terminal_signs_becomes_a_draft(made: dict[str, Any]) -> None:
     assert raw.message_id == again.message_id
     draft = normalize(raw, Policy())
     assert (draft.text, draft.sender.value) == ("幸福路12号的井盖坏了", "13912345678")
-    assert draft.extra == {"terminal": "hall-3", "odd": "kept"}
+    assert draft.extra == {"count": "hall-3/417", "odd": "kept"}
     with pytest.raises(MalformedError):
         normalize(msgspec.structs.replace(raw, value=b"no JSON"), Policy())
+
+
+def test_nobody_finds_who_typed_by_trying_which_telephone_gives_the_name(made: dict[str, Any]) -> None:
+    posts, kiosk = made[POSTS], made[CONNECTOR]
+    settings = {"secrets": [posts.SECRET], "jurisdiction": "210100"}
+    keys = [None, "n" * 16, "m" * 16]
+    accounts = [kiosk.Kiosk(kiosk.KioskSettings(**settings, naming_key=key), "a", lambda: posts.NOW) for key in keys]
+    assert len({account.accept(posts.healthy()).messages[0].message_id for account in accounts}) == 3
 
 
 def test_what_a_stranger_sends_is_refused(made: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from connectors.mailbox import MailboxSettings
 from connectors.sms_smpp.settings import SmppSettings
+from connectors.table import Entry
 from hotline.settings import Settings
 from hotline.wiring import pushed
 from hotline.wiring_accounts import fetched, with_naming_key
@@ -58,3 +59,20 @@ def test_whoever_takes_short_messages_does_not_start_without_it() -> None:
     settings = Settings(kafka=ELSEWHERE, connectors={"sms_smpp": {"centre": smpp().model_dump()}})
     with pytest.raises(MisconfiguredError, match="set HOTLINE_QUERY_KEY"):
         fetched(settings, "connector:centre", "centre", OFF)
+
+
+@pytest.mark.parametrize("shape", ["PULL", "SESSION"])
+def test_whoever_is_fetched_from_is_given_one(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[SmppSettings] = []
+
+    class Line:
+        channel = "sms"
+
+        def __init__(self, account: SmppSettings, _: str) -> None:
+            made.append(account)
+
+    entry = Entry("sms", "Lines", SmppSettings, lambda: Line)
+    for name in ("PULL", "SESSION"):
+        monkeypatch.setattr(f"connectors.table.{name}", {"sms_smpp": entry} if name == shape else {})
+    fetched(Settings(query_key=QUERY_KEY, connectors={"sms_smpp": {"line": smpp()}}), "connector:line", "line", None)
+    assert made[0].naming_key is not None
