@@ -16,6 +16,9 @@ MOST = 500
 """Digests that a ticket keeps, the newest: no clerk has marked so much in one."""
 
 _DIGEST = 16
+_BEGINNING = 5
+"""Letters by which longer words are looked for: one digest for a place of a text, and not one for each length."""
+
 _WAY_TO_A_DOOR = 2
 """Numbers of a door: a room alone could be anybody's."""
 
@@ -23,7 +26,10 @@ _TOGETHER = re.compile(r"[\w\s·•・‧∙.-]*")
 
 
 def digests(secrets: Iterable[str], ticket_id: str, key: bytes) -> tuple[str, ...]:
-    """Return by what these words are known again: their length, or 0 for a door, and a digest of this ticket alone."""
+    """Return by what these words are known again: their length, or 0 for a door, and a digest of this ticket alone.
+
+    Behind those of more than five letters stands by what their beginning is known; older versions kept none.
+    """
     hashed = Hashed(ticket_id, key)
     return tuple(sorted({one for secret in secrets for one in _told(secret, hashed)}))
 
@@ -33,12 +39,12 @@ def spans_again(text: str, kept: Collection[str], ticket_id: str, key: bytes) ->
     hashed = Hashed(ticket_id, key)
     plain, places = readable(text)
     said, at = bare_with_places(plain)
-    lengths = sorted({int(one.partition(":")[0]) for one in kept} - {0})
+    known = Known(kept)
     found = [
         (at[start], at[start + length - 1] + 1)
-        for length in lengths
-        for start in range(len(said) - length + 1)
-        if hashed.words(said[start : start + length]) in kept
+        for start in range(len(said))
+        for length in known.lengths_at(said, start, hashed)
+        if start + length <= len(said) and hashed.words(said[start : start + length]) in known.words
     ]
     spans = [span for span in found if _is_whole(plain, *span)]
     if places is not None:
@@ -50,7 +56,8 @@ def _told(secret: str, hashed: "Hashed") -> Iterator[str]:
     plain, _ = readable(secret)
     said, _ = bare_with_places(plain)
     if len(said) > SHORT or NAME.fullmatch(letters(plain)):
-        yield hashed.words(said)
+        words = hashed.words(said)
+        yield f"{words}:{hashed.beginning(said)}" if len(said) > _BEGINNING else words
     for start, end in address_spans(secret):
         if len(way := door(secret[start:end])) >= _WAY_TO_A_DOOR:
             yield hashed.door(way)
@@ -69,6 +76,27 @@ def _is_whole(plain: str, start: int, end: int) -> bool:
     return not any(len(pair) > 1 and pair.isascii() and pair.isdigit() for pair in (before if start else "", after))
 
 
+class Known:
+    """Words that are known by their digests, and which lengths are worth a look where a text begins as they do."""
+
+    def __init__(self, kept: Iterable[str]) -> None:
+        self.words: set[str] = set()
+        self._anywhere: set[int] = set()
+        self._beginning: dict[str, set[int]] = {}
+        for length, digest, *beginning in (one.split(":") for one in kept):
+            if length != "0":
+                self.words.add(f"{length}:{digest}")
+                lengths = self._beginning.setdefault(beginning[0], set()) if beginning else self._anywhere
+                lengths.add(int(length))
+
+    def lengths_at(self, said: str, start: int, hashed: "Hashed") -> Collection[int]:
+        """Return how long the words may be that begin here."""
+        if not self._beginning:
+            return self._anywhere
+        begun = self._beginning.get(hashed.beginning(said[start : start + _BEGINNING]))
+        return self._anywhere | begun if begun else self._anywhere
+
+
 class Hashed:
     """Digests under one key and for one ticket: in no other they are the same."""
 
@@ -80,6 +108,10 @@ class Hashed:
     def words(self, said: str) -> str:
         """Return by what words are known, wherever they stand."""
         return f"{len(said)}:{self._of(said)}"
+
+    def beginning(self, said: str) -> str:
+        """Return by what the first letters of longer words are known."""
+        return self._of(f"begins\n{said[:_BEGINNING]}")[:_DIGEST]
 
     def door(self, way: Sequence[str]) -> str:
         """Return by what a door is known."""

@@ -269,7 +269,7 @@ class Ticket(Record, frozen=True, kw_only=True):
     redacted_words: Annotated[
         tuple[str, ...] | UnsetType,
         about(
-            "Length and keyed digest of each of the words that were blacked out: who says them again is not shown",
+            "Length and keyed digests of each of the words that were blacked out: who says them again is not shown",
             "涂黑内容摘要",
             pii=1,
             index="none",

@@ -12,8 +12,9 @@ from schemas.wire import encode
 from tests.checkpoints import known
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import Office, refusal, same
+from tests.tickets.test_linear import calls_of
 from tickets.masking import mask_ticket
-from tickets.said_again import digests
+from tickets.said_again import digests, spans_again
 
 DOOR, PHONE, NAME, WORDS = "3栋2单元501室", "13812345678", "李小龙", "我在酒厂上夜班的那个表弟"
 TEXT = f"我住{DOOR}，电话{PHONE}，请找{NAME}，{WORDS}也说路灯坏了"
@@ -121,6 +122,30 @@ def test_nobody_reads_the_words_out_of_what_is_kept_and_analysts_do_not_even_see
 def test_the_same_words_have_other_digests_in_another_ticket_and_under_another_key() -> None:
     told = {digests([PHONE], ticket, key) for ticket in ("a", "b") for key in (b"k" * 16, b"l" * 16)}
     assert len(told) == 4
+
+
+def test_the_work_grows_as_the_text_however_many_lengths_are_known() -> None:
+    lines = ["".join(chr(0x4E00 + (first * 97 + at) % 20_000) for at in range(6 + first)) for first in range(200)]
+    text = "".join(chr(0x4E00 + at * 31 % 20_000) for at in range(3_000))
+
+    def looked(count: int) -> int:
+        kept = digests(lines[:count], "a", b"k" * 16)
+        return calls_of(lambda words: spans_again(words, kept, "a", b"k" * 16), text)
+
+    assert looked(200) <= 1.5 * looked(2)
+
+
+def test_long_words_are_found_wherever_they_stand_also_those_that_begin_alike_or_were_kept_by_an_older_version() -> (
+    None
+):
+    lines = ["我在酒厂上夜班的那个表弟", "我在酒厂上夜班", "夜班的那个表弟也说", "李小龙"]
+    text = "他说，我在酒厂上夜班的那个表弟也说，李小龙急了"
+    kept = digests(lines, "a", b"k" * 16)
+    older = [":".join(one.split(":")[:2]) for one in kept]
+    assert older != list(kept)
+    for known_as in (kept, older):
+        found = {at for span in spans_again(text, known_as, "a", b"k" * 16) for at in range(*span)}
+        assert found == {*range(3, 17), *range(18, 21)}
 
 
 def test_what_stands_in_another_ticket_is_not_touched() -> None:
