@@ -182,7 +182,7 @@ def query_key(settings: "Settings") -> bytes:
     from tickets.policy import DEMO_QUERY_KEY
 
     if settings.query_key is None:
-        _local_only(settings, "Query codes (查询码)", "HOTLINE_QUERY_KEY")
+        _local_only(settings, "Query codes (查询码) and the names of messages", "HOTLINE_QUERY_KEY")
         return DEMO_QUERY_KEY
     key = settings.query_key.get_secret_value().encode()
     _strong(settings, key, DEMO_QUERY_KEY, "HOTLINE_QUERY_KEY")

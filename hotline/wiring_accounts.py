@@ -41,15 +41,20 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
 def with_naming_key(settings: "Settings", account: A) -> A:
     """Return the settings of an account with a key for its messages' names, where it takes one and has none.
 
-    On the local stack they may go without. Raises MisconfiguredError where the key that it is made of lacks elsewhere.
+    Raises MisconfiguredError as `naming_key` does.
     """
-    if getattr(account, _NAMING_KEY, True) is not None:
+    if getattr(account, _NAMING_KEY, True) is not None or (key := naming_key(settings)) is None:
         return account
+    return account.model_copy(update={_NAMING_KEY: key})
+
+
+def naming_key(settings: "Settings") -> SecretStr | None:
+    """Return the key for the names of messages that their words name, made of that of the query codes.
+
+    On the local stack there may be none. Raises MisconfiguredError where `HOTLINE_QUERY_KEY` lacks elsewhere.
+    """
     key = services.query_key(settings)
-    if settings.query_key is None:
-        return account
-    made = keyed_digest(key, _NAMING_KEY.encode()).hex()
-    return account.model_copy(update={_NAMING_KEY: SecretStr(made)})
+    return None if settings.query_key is None else SecretStr(keyed_digest(key, _NAMING_KEY.encode()).hex())
 
 
 def _session(settings: "Settings", name: str, which: str, connector: "SessionConnector", tracer: Tracer) -> Component:

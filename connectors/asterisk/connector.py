@@ -5,7 +5,6 @@ does not take yet goes to a journal (`listening`), and the file of call detail r
 """
 
 import asyncio
-import hashlib
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -21,6 +20,7 @@ from connectors.asterisk.gaps import Gaps
 from connectors.asterisk.naming import Calls, identifier, is_kept
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.base import Emit, utc_now
+from connectors.naming import digest_of
 from connectors.phone.connector import number
 from connectors.publisher import ATTEMPTS
 from normalizers.phone import AMI, ami, zone_of
@@ -250,12 +250,18 @@ class Asterisk:
     def _message(self, frame: ami.Frame, value: bytes) -> RawMessage:
         call = self._calls.unsaid(frame)
         caller = frame.word("calleridnum") or frame.word("source")
-        return self._record(value, identifier(frame, value, call), number(caller), call, call or frame.call_id)
+        return self._record(
+            value,
+            identifier(frame, value, call, self._settings.naming_key),
+            number(caller),
+            call,
+            call or frame.call_id,
+        )
 
     def _plain(self, value: bytes) -> RawMessage:
         """Return an event that was not read, named by its bytes: nobody could be asked for it again."""
         self._count("kept")
-        return self._record(value, hashlib.sha256(value).hexdigest())
+        return self._record(value, digest_of(value, self._settings.naming_key))
 
     def _record(
         self, value: bytes, name: str, sender: str | None = None, call: str | None = None, thread: str = ""

@@ -1,10 +1,12 @@
 """What names an event of a call, and which events are worth keeping: the same for all who watch one Asterisk."""
 
-import hashlib
 import re
 from collections import OrderedDict
 
+from pydantic import SecretStr
+
 from connectors.asterisk.settings import AsteriskSettings
+from connectors.naming import digest_of
 from normalizers.phone import ami, cdr
 
 _MARKS = frozenset({"CHAN_START", "ANSWER", "LINKEDID_END"})
@@ -50,7 +52,7 @@ def is_kept(frame: ami.Frame, settings: AsteriskSettings) -> bool:
     return True
 
 
-def identifier(frame: ami.Frame, value: bytes, call: str | None) -> str:
+def identifier(frame: ami.Frame, value: bytes, call: str | None, key: SecretStr | None) -> str:
     """Return the event's own name: its call, and what tells it from the call's other events."""
     named, leg = call or frame.call_id, frame.word("uniqueid")
     if frame.event == "Cdr":
@@ -59,4 +61,4 @@ def identifier(frame: ami.Frame, value: bytes, call: str | None) -> str:
         return f"{named}:cel:{frame.word('eventname')}:{leg}"
     if frame.event == "Hangup":
         return f"{named}:hangup:{leg}"
-    return f"{named}:user:{hashlib.sha256(value).hexdigest()[:16]}"
+    return f"{named}:user:{digest_of(value, key)[:16]}"

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from connectors.account import Jurisdiction, Zone
+from connectors.naming import NamingKey
 from connectors.phone.settings import Platform
 from connectors.tls import is_this_machine, verifying
 
@@ -33,6 +34,7 @@ class AsteriskSettings(BaseModel):
     platform: Platform | None = Field(
         None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
     )
+    naming_key: NamingKey = None
     jurisdiction: Jurisdiction = None
     timezone: Zone = Field("Asia/Shanghai", description="Zone of Asterisk's clock: its times have none")
     connect_timeout_seconds: float = Field(10, gt=0, description="How long to wait for the greeting and the login")

@@ -1,6 +1,5 @@
 """Rows: a line of a call file as a raw record, named by the call it tells of."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import BinaryIO, NamedTuple
@@ -12,6 +11,7 @@ from connectors import faults
 from connectors.call_files import recordings
 from connectors.call_files.lines import Line, ends_with_cr, lines_from, with_line_feeds
 from connectors.call_files.settings import CallFilesSettings
+from connectors.naming import digest_of
 from connectors.phone.connector import citizen, identifier
 from normalizers.phone import CSV, JSON, KINDS, READERS, cdr, sheet, zone_of
 from normalizers.phone.told import Told, sensible
@@ -134,7 +134,7 @@ class Rows:
             channel_kind=KINDS[JSON, "call"],
             account=self._account,
             jurisdiction=self._jurisdiction,
-            identifier=identifier(Told(call_id=pending.call_id, revision=pending.revision), _digest(value)),
+            identifier=identifier(Told(call_id=pending.call_id, revision=pending.revision), self._digest(value)),
             value=value,
             content_type=f"{JSON}; shape=call; platform={self._platform}",
             time=now,
@@ -143,7 +143,7 @@ class Rows:
         )
 
     def _identifier(self, told: Told | None, value: bytes) -> str:
-        digest = _digest(value)
+        digest = self._digest(value)
         if told is None:
             return digest
         if self._settings.shape == "asterisk":
@@ -163,6 +163,5 @@ class Rows:
             return named
         return f"{named}; recording={look.state}" + (f"; recording_bytes={look.size}" if look.size is not None else "")
 
-
-def _digest(value: bytes) -> str:
-    return hashlib.sha256(value).hexdigest()
+    def _digest(self, value: bytes) -> str:
+        return digest_of(value, self._settings.naming_key)

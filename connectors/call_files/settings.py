@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.account import Jurisdiction, Zone
+from connectors.naming import NamingKey
 from connectors.phone.settings import Platform
 
 
@@ -27,6 +28,7 @@ class CallFilesSettings(BaseModel):
     platform: Platform | None = Field(
         None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
     )
+    naming_key: NamingKey = None
     jurisdiction: Jurisdiction = None
     timezone: Zone = Field("Asia/Shanghai", description="Zone of times that are written without one")
     recordings: Path | None = Field(

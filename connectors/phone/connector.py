@@ -1,6 +1,5 @@
 """Phone: one platform's webhook; what is verified goes on as the bytes it came in."""
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
@@ -8,6 +7,7 @@ from typing import ClassVar
 from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
+from connectors.naming import digest_of
 from connectors.phone.bearer import check_token
 from connectors.phone.settings import PhoneSettings
 from connectors.signed import check_signature
@@ -75,7 +75,7 @@ class Phone:
         return Accepted(messages=(self._message(body, told, now),), answer=KEPT)
 
     def _message(self, body: bytes, told: Told | None, now: datetime) -> RawMessage:
-        digest = hashlib.sha256(body).hexdigest()
+        digest = digest_of(body, self._settings.naming_key)
         started = sensible(told.started_at, now) if told else None
         return raw_message(
             channel=self.channel,

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.account import Jurisdiction, Zone
+from connectors.naming import NamingKey
 from connectors.signed import Secret
 
 Platform = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,31}$")]
@@ -28,6 +29,7 @@ class PhoneSettings(BaseModel):
     platform: Platform | None = Field(
         None, description="Whose call ids these are: accounts of one platform share it; the account's name by default"
     )
+    naming_key: NamingKey = None
     path: str = Field("/phone", pattern=r"^/[\w/.-]*$", description="Path of the webhook on the receiver")
     jurisdiction: Jurisdiction = None
     timezone: Zone = Field("Asia/Shanghai", description="Zone of times that are written without one")

@@ -99,6 +99,7 @@ def import_(
     from hotline.imports.item import Options
     from hotline.imports.run import Import
     from hotline.imports.sources import find
+    from hotline.wiring_accounts import naming_key
 
     settings = settings_of(ctx)
     intake = _intake(settings, account, jurisdiction)
@@ -109,6 +110,7 @@ def import_(
         sheet=sheet,
         encoding=encoding,
         delimiter=delimiter,
+        naming_key=naming_key(settings),
         heard=preview.heard,
     )
     began, totals = time.monotonic(), reports.Totals()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from msgspec import Struct
+from pydantic import SecretStr
 
 from hotline.imports.columns import Columns, Plan
 from schemas.errors import PipelineError, RecordError
@@ -44,4 +45,5 @@ class Options(Struct, frozen=True, kw_only=True):
     sheet: str | None = None
     encoding: str | None = None
     delimiter: str | None = None
+    naming_key: SecretStr | None = None
     heard: Callable[[str, Plan, str], None] = lambda _, __, ___: None

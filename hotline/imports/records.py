@@ -1,11 +1,11 @@
 """Neutral records, one JSON object a line; objects with other names for the fields are mapped as tables are."""
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
+from connectors.naming import digest_of
 from hotline.imports.columns import Plan
 from hotline.imports.item import Item, Options
 from hotline.imports.lines import numbered
@@ -45,7 +45,7 @@ def item(source: Source, number: int, data: bytes, mapped: "_Mapped") -> Item:
         place=source.name,
         line=number,
         data=data if written is fields else msgspec.json.encode(written),
-        identifier=identifier_of(written) or hashlib.sha256(data).hexdigest(),
+        identifier=identifier_of(written) or digest_of(data, mapped.naming_key),
         folder=source.path.parent,
     )
 
@@ -66,6 +66,7 @@ class _Mapped:
 
     def __init__(self, place: str, options: Options) -> None:
         self._place = place
+        self.naming_key = options.naming_key
         self._options = options
         self._plans: dict[tuple[str, ...], Plan] = {}
 

@@ -1,13 +1,14 @@
 """Rows of a CSV file, and what CSV and Excel sheets have in common: a header, and one record a row."""
 
 import csv
-import hashlib
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TextIO
 
 import msgspec
+from pydantic import SecretStr
 
+from connectors.naming import digest_of
 from hotline.imports.columns import Plan
 from hotline.imports.item import Item, Options
 from hotline.imports.ledger import Occurrences
@@ -174,17 +175,17 @@ def _item(
         place=source.name,
         line=number,
         data=data,
-        identifier=identifier_of(record) or _name(plan.header, cells, occurrences),
+        identifier=identifier_of(record) or _name(plan.header, cells, occurrences, options.naming_key),
         folder=source.path.parent,
     )
 
 
-def _name(header: Sequence[str], cells: Sequence[Any], occurrences: Occurrences) -> str:
+def _name(header: Sequence[str], cells: Sequence[Any], occurrences: Occurrences, key: SecretStr | None) -> str:
     """Return the digest of the row as it stands in the file: another mapping of it is the same message.
 
     A row that comes again in its file is another message: two citizens may have said the same in the same minute.
     """
     row = {name: str(cell) for name, cell in zip(header, cells, strict=False) if cell is not None}
-    digest = hashlib.sha256(msgspec.json.encode(row, order="sorted")).hexdigest()
+    digest = digest_of(msgspec.json.encode(row, order="sorted"), key)
     times = occurrences.count(digest)
     return digest if times == 1 else f"{digest}-{times}"

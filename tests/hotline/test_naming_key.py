@@ -74,5 +74,6 @@ def test_whoever_is_fetched_from_is_given_one(shape: str, monkeypatch: pytest.Mo
     entry = Entry("sms", "Lines", SmppSettings, lambda: Line)
     for name in ("PULL", "SESSION"):
         monkeypatch.setattr(f"connectors.table.{name}", {"sms_smpp": entry} if name == shape else {})
-    fetched(Settings(query_key=QUERY_KEY, connectors={"sms_smpp": {"line": smpp()}}), "connector:line", "line", None)
+    settings = Settings(kafka=ELSEWHERE, query_key=QUERY_KEY, connectors={"sms_smpp": {"line": smpp()}})
+    fetched(settings, "connector:line", "line", OFF)
     assert made[0].naming_key is not None

@@ -51,6 +51,15 @@ def saying(*said: bytes) -> Script:
     return script
 
 
+async def test_whoever_knows_the_words_and_tries_all_telephones_does_not_find_a_user_events_name() -> None:
+    names = set()
+    for key in (None, "k" * 16, "l" * 16, "k" * 16):
+        held = Held()
+        await ended(saying(frames.USER_EVENT + END), held, **({"naming_key": key} if key else {}))
+        names.update(held.ids)
+    assert len(names) == 3
+
+
 async def test_each_event_of_a_call_is_kept_as_its_bytes_and_named_by_the_call() -> None:
     held = Held()
     await ended(saying(ALL), held)

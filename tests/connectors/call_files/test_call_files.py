@@ -44,6 +44,18 @@ def test_an_uploaders_old_time_does_not_make_a_file_ready(tmp_path: Path) -> Non
     assert len(folder.all()) == 1
 
 
+@pytest.mark.parametrize("line", ["20261125-13800138000,13800138000,x,", ",13800138000,x,"])
+def test_whoever_knows_the_words_and_tries_all_telephones_does_not_find_a_lines_name(tmp_path: Path, line: str) -> None:
+    names = set()
+    for number, key in enumerate((None, "k" * 16, "l" * 16, "k" * 16)):
+        (tmp_path / str(number)).mkdir()
+        folder = Folder(tmp_path / str(number), {"naming_key": key} if key else {})
+        folder.put("a.csv", f"{HEADING}{line}\n")
+        (message,) = folder.all()
+        names.add(message.envelope.id)
+    assert len(names) == 3
+
+
 def test_a_line_is_named_by_what_it_says(tmp_path: Path) -> None:
     folder = Folder(tmp_path)
     folder.put("a.csv", HEADING + "1,13800138000,x,\n1,13800138000,y,\n")

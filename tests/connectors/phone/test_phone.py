@@ -41,6 +41,15 @@ def test_two_records_of_one_revision_are_two_and_a_repeat_is_one() -> None:
     assert names[0] == names[1] != names[2]
 
 
+@pytest.mark.parametrize("body", [RECORD.replace(b"20261125-0001", b"20261125-13800138000"), b"13800138000 said"])
+def test_whoever_knows_the_words_and_tries_all_telephones_does_not_find_the_name(body: bytes) -> None:
+    names = {
+        account(naming_key=key).accept(signed(body)).messages[0].envelope.id
+        for key in (None, "k" * 16, "l" * 16, "k" * 16)
+    }
+    assert len(names) == 3
+
+
 @pytest.mark.parametrize("seconds", [-301, 301])
 def test_a_record_that_is_played_again_later_is_refused(seconds: int) -> None:
     assert refusal(account(), signed(RECORD, at=NOW.timestamp() + seconds)) == (401, "timestamp")

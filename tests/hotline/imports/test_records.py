@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from hotline.imports import lines, records
 from hotline.imports.columns import columns_of
@@ -41,6 +42,16 @@ def test_a_record_may_name_its_own_account_and_city(tmp_path: Path) -> None:
     )
     said = [(raw.envelope.account, raw.jurisdiction, raw.envelope.channelkind) for raw in memory.messages]
     assert said == [("office_2", "110000", "letter"), ("old_system", CITY, "record")]
+
+
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+def test_whoever_knows_a_line_but_its_telephone_does_not_find_its_name_by_trying(tmp_path: Path, name: str) -> None:
+    line = '{"text": "路灯坏了", "sender": {"value": "13800138000"}}'
+    (tmp_path / name).write_text(line if name == "a.jsonl" else "诉求内容,联系电话\n路灯坏了,13800138000\n")
+    names = {
+        items(tmp_path / name, naming_key=key)[0].identifier for key in (None, *map(SecretStr, ("k" * 16, "l" * 16)))
+    }
+    assert len(names) == 3
 
 
 def test_without_a_time_it_is_the_files(tmp_path: Path) -> None:
