@@ -2,7 +2,6 @@
 
 import re
 from functools import cache, lru_cache
-from itertools import chain
 from pathlib import Path
 
 from normalizers import names, persons, rules
@@ -31,7 +30,15 @@ _UUID = re.compile(r"(?=.*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][
 
 _CATEGORY = re.compile(r"[\w、，/·（）()>-]{1,32}")
 _LONG_NUMBER = re.compile(f"[0-9]{{5}}|[0-9{SPOKEN_DIGITS}]{{7}}")
-"""The name of a class: a few words without blanks, sentences, long numbers and persons."""
+"""The name of a class: a few words without blanks, sentences, long numbers, doors, plates and persons."""
+
+_DOOR_OR_PLATE = re.compile(
+    "[0-9] ?(?:[栋幢座室户]|单元|号(?:$|[楼门院内之0-9]))|[0-9〇零一二三四五六七八九十](?:[栋幢室]|单元|号楼)"
+    "|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][·.-]?[a-z0-9]{5}"
+)
+_ROLE = "市民"
+_NEEDS_A_CUE = 3
+"""Characters of a name in another language than Chinese, which is one behind a role: 马合木提; no class is."""
 
 _DOCUMENT = re.compile(r"[\u4e00-\u9fff]{0,8}[〔\[（(【]?(?:19|20)[0-9]{2}[〕\]）)】]?年?[第-]?[0-9]{1,8}号?")
 """发文字号 as GB/T 9704 writes it, and what offices make of it: 京热〔2026〕123号, 信访2026-00123."""
@@ -87,8 +94,11 @@ def is_category(text: str, rules_folder: Path | None = None) -> bool:
 
 
 def _tells_of_a_person(folded: str, rules_folder: Path | None) -> bool:
-    named = chain(names.rulebook(rules_folder).spans(folded), persons.rulebook(rules_folder).spans(folded))
-    return _LONG_NUMBER.search(folded) is not None or next(named, None) is not None
+    known = names.rulebook(rules_folder), persons.rulebook(rules_folder)
+    read = (folded, _ROLE + folded) if len(folded) >= _NEEDS_A_CUE else (folded,)
+    named = (span for rules_of in known for words in read for span in rules_of.spans(words))
+    written = _LONG_NUMBER.search(folded) or _DOOR_OR_PLATE.search(folded)
+    return written is not None or next(named, None) is not None
 
 
 @lru_cache(_REMEMBERED)
