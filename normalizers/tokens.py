@@ -17,9 +17,15 @@ from schemas import ids
 from schemas.keyed import keyed_digest
 
 _TOKEN = re.compile(r"(?<![a-z0-9-])([1-9]\d{5}-[a-z2-7]{20})\.([a-z0-9_]{1,32})\.([a-z2-7]{16})(?![a-z0-9])")
-TICKET_NUMBER = re.compile(r"(?<![0-9-])[1-9]\d{5}-(?:19|20)\d{6}-\d{6,9}-\d(?![0-9-])")
-_LIKE_ONE = re.compile(r"-(?:(?:19|20)\d{6}-|[a-z2-7]{20}\.)")
-"""What every token and every number holds; it begins with a hyphen, which is looked for."""
+_DASH = r"[-\s\u2010-\u2015\u2212_.]{0,3}"
+"""Between the pieces of a number: what a telephone makes of two hyphens, a line that was wrapped, or nothing."""
+
+TICKET_NUMBER = re.compile(rf"(?<![0-9-])([1-9]\d{{5}}){_DASH}(20\d{{6}}){_DASH}(\d{{6,9}}){_DASH}(\d)(?![0-9-])")
+_LIKE_ONE, _DAY = re.compile(r"-[a-z2-7]{20}\."), re.compile(r"20\d{6}")
+"""What every token and every number holds; how each begins is sooner looked for."""
+
+_QUOTED = 4_000
+"""Characters of what a message quotes in which a ticket is looked for."""
 
 _OUR_REFERENCE = ".receipt@"
 """Ends the part before the @ of the Message-ID of our receipts; the token stands before it."""
@@ -46,7 +52,14 @@ NOTHING = Named()
 
 def without(folded: str) -> str:
     """Return a folded text without tokens and official numbers: they say which ticket is meant, and not what."""
-    return TICKET_NUMBER.sub("", _TOKEN.sub("", folded)) if _LIKE_ONE.search(folded) is not None else folded
+    if _LIKE_ONE.search(folded) is not None:
+        folded = _TOKEN.sub("", folded)
+    return TICKET_NUMBER.sub(_unless_an_order, folded) if _DAY.search(folded) is not None else folded
+
+
+def _unless_an_order(written: re.Match[str]) -> str:
+    number = "-".join(written.groups())
+    return "" if number == written[0] or ids.valid_ticket_no(number) else written[0]
 
 
 def make(ticket_id: str, policy: Policy) -> str:
@@ -61,15 +74,24 @@ def mail_id(token: str, domain: str) -> str:
 
 
 def named(draft: Draft, policy: Policy) -> Named:
-    """Find the first token that we signed in title, our addresses, references and text; numbers in title and text."""
+    """Find the first token that we signed in title, our addresses, references and text; numbers in title and text.
+
+    Who names no ticket there and repeats our letter below their own words (不满意) means the one that it names.
+    """
     said = f"{draft.title}\n{draft.text}" if draft.title else draft.text
-    addresses = "\n".join(_tagged(draft))
-    if _has_none(said) and not addresses:
+    found = _named("\n".join((draft.title or "", *_tagged(draft), draft.text)), said, policy)
+    return (
+        _named(draft.quoted[:_QUOTED], draft.quoted[:_QUOTED], policy) if found == NOTHING and draft.quoted else found
+    )
+
+
+def _named(plain: str, said: str, policy: Policy) -> Named:
+    """Find the first token in `plain`, and the numbers in `said`."""
+    if _has_none(plain):
         return NOTHING
-    plain = nfkc(f"{draft.title or ''}\n{addresses}\n{draft.text}").lower()
-    numbers = dict.fromkeys(number for number in TICKET_NUMBER.findall(nfkc(said)) if ids.valid_ticket_no(number))
-    found = _token(_TOKEN.findall(plain), policy)
-    return found._replace(numbers=tuple(numbers)[:MOST_NUMBERS])
+    written = dict.fromkeys(map("-".join, TICKET_NUMBER.findall(nfkc(said))))
+    numbers = tuple(filter(ids.valid_ticket_no, written))[:MOST_NUMBERS]
+    return _token(_TOKEN.findall(nfkc(plain).lower()), policy)._replace(numbers=numbers)
 
 
 def _tagged(draft: Draft) -> Iterator[str]:
@@ -78,9 +100,9 @@ def _tagged(draft: Draft) -> Iterator[str]:
     yield from (reference for reference in draft.thread.references if _OUR_REFERENCE in reference)
 
 
-def _has_none(said: str) -> bool:
-    """Say quickly that there is none: nearly all messages have no hyphen between digits and what follows."""
-    return "-" not in said and "－" not in said
+def _has_none(text: str) -> bool:
+    """Say quickly that there is none: nearly all messages have neither a hyphen nor a day of eight digits."""
+    return "-" not in text and "－" not in text and _DAY.search(text) is None
 
 
 def _token(found: Iterable[tuple[str, str, str]], policy: Policy) -> Named:

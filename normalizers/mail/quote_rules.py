@@ -115,6 +115,9 @@ PROSE = re.compile(
 LINE = re.compile(r"^[ \t]*[-_—=*]{5,}[ \t]*$")
 """A drawn line, as Outlook puts above a repeated header."""
 
+ADDRESS = re.compile(r"^[ \t\xa0]*[\w.+-]{1,64}@[\w.-]{1,253}[ \t\xa0]*$")
+"""The writer's own address alone, as Foxmail puts above one."""
+
 RULE = re.compile(r"^[-_—=*]{2,}\s*$|^\s*$")
 
 DEVICE = re.compile(

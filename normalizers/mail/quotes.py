@@ -91,7 +91,7 @@ def _opening(lines: list[str], index: int) -> int:
         return 0
     if rules.SEPARATOR.match(line):
         return 1
-    if rules.LINE.match(line):
+    if rules.LINE.match(line) or rules.ADDRESS.match(line):
         rest = next((i for i in range(index + 1, min(index + 4, len(lines))) if lines[i].strip()), index)
         below = _header_block(lines, rest) if rest > index else 0
         return rest - index + below if below else 0

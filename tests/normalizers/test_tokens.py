@@ -7,6 +7,7 @@ import pytest
 from normalizers import tokens
 from normalizers.draft import Draft
 from normalizers.policy import Policy
+from normalizers.text import fold
 from schemas.records import Party
 
 TICKET = "210100-j4q2ogp2xitx2mcxomsa"
@@ -60,6 +61,37 @@ def test_a_signed_token_counts_before_a_forged_one() -> None:
 def test_official_numbers_are_those_whose_check_digit_is_right() -> None:
     said = "工单210100-20261125-000001-9和210100-20261125-000001-8，电话0241-20261125-000001-9"
     assert tokens.named(Draft(text=said), OLD).numbers == ("210100-20261125-000001-9",)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "210100 20261125 000001 9",
+        "210100202611250000019",
+        "210100—20261125—000001—9",
+        "210100–20261125–000001–9",
+        "210100−20261125−000001−9",
+        "210100 - 20261125 - 000001 - 9",
+        "210100-20261125-\n000001-9",
+        "２１０１００－２０２６１１２５－０００００１－９",
+    ],
+)
+def test_an_official_number_is_known_as_people_type_it(written: str) -> None:
+    assert tokens.named(Draft(text=f"工单{written}怎么样了"), OLD).numbers == ("210100-20261125-000001-9",)
+    assert tokens.without(fold(f"工单{written}怎么样了")) == "工单怎么样了"
+
+
+@pytest.mark.parametrize("written", ["2101002026112500000191", "210100 20261125 000001 8", "订单2101002026112599999"])
+def test_what_only_looks_like_one_is_an_order_s_number_and_stays(written: str) -> None:
+    assert tokens.named(Draft(text=written), OLD).numbers == ()
+    assert tokens.without(written) == written
+
+
+def test_the_ticket_that_is_quoted_below_counts_where_the_writer_names_none() -> None:
+    other, quoted = "210100-20261125-000002-7", f"> 工单编号210100-20261125-000001-9\n> {TOKEN}"
+    below = tokens.named(Draft(text="不满意", quoted=quoted), OLD)
+    assert (below.ticket_id, below.numbers) == (TICKET, ("210100-20261125-000001-9",))
+    assert tokens.named(Draft(text=f"工单{other}呢", quoted=quoted), OLD) == tokens.Named(numbers=(other,))
 
 
 def test_a_text_without_any_names_nothing() -> None:

@@ -10,6 +10,10 @@ REPLIES = {
     "netease": ('没修好。\n\nAt 2026-03-01 10:20:30, "热线" <a@b.cn> wrote:\n>您好\n>已转办', "没修好。"),
     "netease, new": ("没修好\n---- 回复的原邮件 ----\n| 发件人 | 热线<a@b.cn> |\n| 主题 | 路灯 |\n您好", "没修好"),
     "foxmail": ("没修好\n \n发件人： 热线\n发送时间： 2026-03-01 10:20\n收件人： a\n主题： 路灯\n您好", "没修好"),
+    "foxmail, signed": (
+        "没修好\n\n\na@b.cn\n \n发件人： 热线\n发送时间： 2026-03-01 10:20\n收件人： a\n主题： 路灯\n您好",
+        "没修好",
+    ),
     "qq": ("没修好\n------------------ 原始邮件 ------------------\n发件人: a\n您好", "没修好"),
     "outlook, Chinese": (
         "没修好。\n\n________________________________\n发件人: 热线 <a@b.cn>\n发送时间: 2026年3月1日 10:20\n"
@@ -52,6 +56,7 @@ def test_reply(client: str) -> None:
 
 
 OWN = {
+    "an address": "没修好，请回复\na@b.cn\n\n时间：昨晚八点",
     "a sentence": "物业在2024年5月的通知中写道：\n“6月修好”\n邻居在群里写道：\n没人管！",
     "On": "On the corner it is dark.\nOn Monday nobody came.",
     "feedback": "Please enter below.\n\n----- Enter Feedback Below -----\n\nThe lamp is broken.",
