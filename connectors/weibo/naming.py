@@ -52,14 +52,15 @@ def _said(fields: Fields) -> bytes | None:
 
 
 def fetched(item: bytes, kind: str, now: datetime) -> Named:
-    """Name an item of a list; `kind` is status, comment or dm."""
+    """Name an item of a list; `kind` is status, comment or dm. A status is another message whenever it was edited."""
     fields = _fields(item) or Fields()
     identifier = fields.identifier() or hashlib.sha256(item).hexdigest()
+    edits = digits(fields.get("edit_count")).lstrip("0") if kind == "status" else ""
     return Named(
-        identifier=f"{kind}:{identifier}",
+        identifier=f"{kind}:{identifier}{f':edit{edits}' if edits else ''}",
         kind=KINDS[kind],
         sender=next(_senders(fields), None),
-        time=moment(text_of(fields.get("created_at")), now),
+        time=moment(text_of(fields.get("edit_at")), now) or moment(text_of(fields.get("created_at")), now),
     )
 
 

@@ -1,5 +1,6 @@
 """A walk down a list, from its newest item to what is known already: by id, so that nothing new moves a page."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -47,7 +48,7 @@ class Walk:
         self.gap = False
         self.found: list[Found] = []
         self._since = int(known.since) if known.since else None
-        self._floor = min(map(int, filter(str.isdigit, known.seen)), default=0) if len(known.seen) >= page_size else 0
+        self._floor = min(_ids(known.seen), default=0) if len(known.seen) >= page_size else 0
         self._keys = set(known.seen)
         self._pages_max = pages_max
         self._pages = 0
@@ -62,7 +63,7 @@ class Walk:
         if self._newest is None:
             self._newest_page, self._newest = tuple(keys), max(page, key=lambda item: item.id or 0, default=None)
         for item, key in zip(page, keys, strict=True):
-            if key not in self._keys and (item.id is None or item.id > self._floor):
+            if key not in self._keys and (item.id is None or item.id >= self._floor):
                 self._keys.add(key)
                 self.found.append(Found(item, key))
         self._judge(page, self._leads_to(page, keys))
@@ -130,3 +131,8 @@ class Walk:
         return Known(
             since=str(since) if since else None, at=at.isoformat() if at else None, seen=self._newest_page, gap=gap
         )
+
+
+def _ids(keys: Iterable[str]) -> Iterator[int]:
+    """Yield the ids of items by what names them; an edited one has more in its name than that."""
+    yield from map(int, filter(str.isdigit, (key.partition(":")[0] for key in keys)))

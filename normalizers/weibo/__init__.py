@@ -27,8 +27,9 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         return _in_xml(raw, policy)
     fields = read(raw.value)
     written = fields.text("created_at")
+    edited = moment(fields.text("edit_at"), raw.envelope.recordedtime)
     draft = _reader(fields)(fields)
-    received_at = moment(written, raw.envelope.recordedtime)
+    received_at = edited or moment(written, raw.envelope.recordedtime)
     extra = draft.extra | ({"created_at": written} if written and received_at is None else {})
     return _known_by_all_names(_known_by_its_second(structs.replace(draft, received_at=received_at, extra=extra)))
 

@@ -137,6 +137,38 @@ def test_posts_that_arrive_while_pages_turn_are_neither_lost_nor_doubled(
     assert ids(found) == [f"status:{identifier}" for identifier in posts]
 
 
+def test_a_status_that_was_edited_comes_again_under_a_name_of_its_own_and_once(platform: Platform) -> None:
+    runner = ready(platform, page_size=5)
+    first = platform.post(text="幸福路9号的路灯坏了")
+    for _ in range(7):
+        platform.post()
+    assert len(runner.next_round()) == 8
+    last = platform.items[MENTIONS][3]
+    first |= {"text": "幸福路9号的路灯坏了，有人摔伤", "edit_count": 1}  # no page of the next round shows it
+    last |= {"text": "幸福路19号的路灯坏了", "edit_count": 1, "edit_at": "Wed Nov 25 09:30:00 +0800 2026"}
+    (again,) = runner.next_round()
+    assert again.envelope.id == f"status:{last['idstr']}:edit1"
+    assert again.envelope.time == datetime(2026, 11, 25, 1, 30, tzinfo=UTC)
+    assert msgspec.json.decode(again.value) == last
+    last |= {"text": "幸福路19号的路灯和井盖坏了", "edit_count": 2}
+    newer = platform.post()
+    assert ids(runner.next_round()) == [f"status:{last['idstr']}:edit2", f"status:{newer['idstr']}"]
+    assert runner.next_round() == []
+
+
+def test_where_all_of_a_page_was_edited_no_old_item_comes_again(platform: Platform) -> None:
+    for _ in range(12):
+        platform.post()
+    runner = ready(platform, page_size=3, history_pages=9)
+    for post in platform.items[MENTIONS][:3]:
+        post["edit_count"] = 1
+    assert len(runner.next_round()) == 3
+    del platform.items[MENTIONS][:2]  # what is older moves up into the page
+    assert runner.next_round() == []
+    platform.post()
+    assert len(runner.next_round()) == 1
+
+
 def test_a_status_that_becomes_visible_late_is_seen_by_its_lower_id(platform: Platform) -> None:
     runner = ready(platform)
     late = platform.post()
