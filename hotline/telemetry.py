@@ -20,19 +20,11 @@ if TYPE_CHECKING:
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
 
-# At these levels or below the libraries write keys, values or addresses.
-_QUIET = (
-    "kafka",
-    "aiokafka",
-    "faust",
-    "elastic_transport",
-    "imapclient",
-    "uvicorn",
-    "asyncio",
-    "streams.app",
-    "streams.chunks",
-    "streams.member",
-)
+_ROOMS = ("hotline", "connectors", "streams", "sinks", "tickets", "normalizers", "schemas")
+"""Who writes at the level that is asked for: below a warning libraries write keys, values and addresses."""
+
+_QUIET = ("streams.app", "streams.chunks", "streams.member")
+"""Of ours, where Faust writes."""
 
 _MUTE = (
     # It cannot read what Faust tells of its members, and says so with all their bytes each time one asks who works.
@@ -83,13 +75,16 @@ class Calm(logging.Filter):
 
 
 class Wordless(logging.Filter):
-    """Leaves of what asyncio tells of a fault that nobody saw its first words: the rest shows values, and what it says.
+    """Names a fault in the line of a library, and leaves of what asyncio tells of one its first words.
 
-    Which fault it was, and where, is told beside it.
+    The rest shows values, and what the fault says: a client of a server alone says nothing but where it is. Which fault
+    it was, and where, is told beside it.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Cut the line; it is always told."""
+        if isinstance(record.args, tuple) and record.name.partition(".")[0] not in _CLIENTS:
+            record.args = tuple(type(one).__name__ if isinstance(one, BaseException) else one for one in record.args)
         if record.name == "asyncio":
             record.msg, record.args = _VALUES.split(record.getMessage(), maxsplit=1)[0].strip(), ()
         return True
@@ -165,7 +160,9 @@ def _handler(readable: bool, shared: list[Any]) -> logging.Handler:
 def _set_up_libraries(level: Level, handler: logging.Handler) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level.upper())
+    root.setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    for name in _ROOMS:
+        logging.getLogger(name).setLevel(level.upper())
     for name in _QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in _MUTE:

@@ -14,7 +14,7 @@ from kafka.net import selector
 from hotline.telemetry import set_up
 from streams.member import ChunkConsumerThread
 set_up("info", "json")
-log = structlog.get_logger("a")
+log = structlog.get_logger("hotline.a")
 log.debug("not_shown")
 log.info("batch_published", messages=3)
 try:
@@ -92,6 +92,41 @@ def test_lines_that_differ_each_time_do_not_fill_the_memory() -> None:
     calm = Calm(lambda: 0.0)
     assert all(told(calm, f"waiting {number} ms") for number in range(5_000))
     assert len(calm._told) <= 1_000
+
+
+TALKING = """
+import asyncio, logging
+import structlog
+from mode import Service
+from hotline.telemetry import set_up
+set_up("debug", "json")
+structlog.get_logger("streams.assign").debug("looked_back")
+logging.getLogger("aiokafka.conn").warning("Connect: %s", ConnectionRefusedError("port 9092"))
+for library in ("requests_oauthlib.oauth1_session", "oauthlib.oauth1", "smpplib.client", "mail.debug"):
+    logging.getLogger(library).debug("13812345678")
+    logging.getLogger(library).info("13812345678")
+
+class Fails(Service):
+    @Service.task
+    async def _run(self):
+        raise ValueError("my name is Li Lei")
+
+async def main():
+    service = Fails()
+    await service.start()
+    await asyncio.sleep(0.05)
+    await service.crash(ValueError("my name is Li Lei"))
+
+asyncio.run(main())
+"""
+
+
+def test_a_library_tells_no_value_even_at_debug_and_names_the_fault_it_had() -> None:
+    done = subprocess.run([sys.executable, "-c", TALKING], capture_output=True, text=True, check=False)
+    events = [json.loads(line)["event"] for line in done.stderr.splitlines()]
+    assert events[:2] == ["looked_back", "Connect: port 9092"]
+    assert any("Crashed reason='ValueError'" in event for event in events)
+    assert not any(words in done.stderr for words in ("Li Lei", "13812345678"))
 
 
 UNSEEN = """
