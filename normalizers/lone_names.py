@@ -17,7 +17,10 @@ _TIME = r":[0-9]{2}"
 _MINUTES = re.compile(_TIME)
 _NEAR_TIME = 24
 _LONGEST = 4
-_SAYS = re.compile(r"反映|来电|来信|来访|致电|求助|[(,、](?=[女男][,、)性])")
+_SAYS = re.compile(
+    r"反映|来电|来信|来访|致电|求助|投诉|[(,、](?=[女男][,、)性])"
+    "|的(?=低保|户口|身份证|社保|医保|养老金|工资|病历|房子|房屋|家[里人]|[妈爸]|[父母]亲|儿子|女儿|丈夫|妻子|孩子)|家(?=[漏里的])"
+)
 _LONGEST_BY_SOUND = 12
 
 
@@ -50,7 +53,7 @@ class Lone(NamedTuple):
     """Behind the surname that was told before: 木子李，李明."""
 
     by_sound: re.Pattern[str]
-    """Of another people, who begins a sentence and says something: 扎西多吉反映."""
+    """Of another people, who begins a sentence and says or has something: 扎西多吉反映, 乌云其其格的低保."""
 
     @classmethod
     def of(cls, known: Surnames) -> "Lone":
@@ -62,7 +65,7 @@ class Lone(NamedTuple):
         )
         line = rf"[ \t]*({lone})(?=[ \t]*(?:\n|\||[、,][ \t]?{name}[、,\s]))"
         return cls(
-            whole=re.compile(rf"\s*({lone})[。.\s]*$"),
+            whole=re.compile(rf"\s*({lone}|{known.foreign})[。.\s]*$"),
             own_line=re.compile(rf"\n{line}"),
             first_line=re.compile(line),
             behind_signs=re.compile(

@@ -67,15 +67,16 @@ class Surnames(NamedTuple):
         places = trie(sorted({one for one in divisions.names() if len(one) > 1 and one[0] in common}))
         unless = f"(?!{trie(words)})" if words else ""
         sounds, rare = found["transliterated"], _rare_name(found["role_names"])
+        apart = rf" {HAN} (?![男女汉电手]){HAN}(?!{HAN})"
         return cls(
             common=f"[{common}]",
             one=one,
             two=two,
             rare=one_of(found["role_names"]["surnames"]),
             words=unless,
-            name=rf"(?=[{common}{begun}]){unless}(?:{two}{HAN}{{1,2}}|[{common}] ?{HAN}{{1,2}})",
+            name=rf"(?=[{common}{begun}]){unless}(?:{two}{HAN}{{1,2}}|[{common}]{apart}|[{common}] ?{HAN}{{1,2}})",
             rare_name=rare,
-            any_name=rf"(?:{two}{HAN}{{1,2}}|{one} {HAN} (?![男女汉电手]){HAN}(?!{HAN})|{one} ?{HAN}{{1,2}})",
+            any_name=rf"(?:{two}{HAN}{{1,2}}|{one}{apart}|{one} ?{HAN}{{1,2}})",
             foreign=_by_sound(sounds) if sounds else "(?!)",
             dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
             latin=western(found),

@@ -22,6 +22,30 @@ def test_names_without_a_cue_are_hidden_and_ordinary_words_stay(file: str, least
 
 
 @pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("乌云其其格的低保还没发", "乌云其其格"),
+        ("马合木提反映井盖没了", "马合木提"),
+        ("艾力江投诉噪音", "艾力江"),
+        ("买买提家漏水", "买买提"),
+        ("阿依古丽", "阿依古丽"),
+        ("我妈叫邓 桂 芳", "邓 桂 芳"),
+        ("我爸叫李 建 国，今年80", "李 建 国"),
+        ("联系人 邓 桂 芳", "邓 桂 芳"),
+        ("名叫邓　桂　芳", "邓　桂　芳"),
+        ("请找李沐阳谢谢", "李沐阳"),
+    ],
+)
+def test_a_name_by_its_sounds_with_blanks_or_before_thanks_is_hidden_whole(text: str, name: str) -> None:
+    assert mask_text(text) == text.replace(name, "＊" * len(name))
+
+
+@pytest.mark.parametrize("text", ["巴音郭楞的低保标准", "哈尔滨反映", "木材投诉", "我妈叫我来投诉", "高 中 生反映"])
+def test_what_only_sounds_like_one_stays(text: str) -> None:
+    assert mask_text(text) == text
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "还请包涵", "由于刚下过雨", "对于刚出生的婴儿", "城管强拆", "违章强占农田", "林美水郡的业主", "程明物业不作为",
