@@ -1,7 +1,8 @@
 """Stated: the name (姓名) by which somebody asks, as keyed hashes: a telephone of an office is many persons'.
 
-Two of them state different surnames, different names, or one is Mr and the other Mrs (王先生, 王女士). A name is hashed
-together with the number or address it was stated from: no other one's hashes tell that somebody is called the same.
+Two of them state different surnames, different names, or one is Mr and the other Mrs (王先生, 王女士); or each another
+telephone (联系电话：…), as in letters that an office passes on. Either is hashed together with the number or address
+that it was stated from: no other one's hashes tell that somebody is called the same.
 """
 
 import re
@@ -38,6 +39,14 @@ _SHORT = 8
 _NOT_OF_OTHERS = "(?<![子女童生者父母妈爸妻夫员主东友]姓名)"
 """孩子姓名 and 患者姓名 are labels of somebody else."""
 
+TELEPHONE = "telephone "
+"""Begins the kind of what is no name."""
+
+_NUMBER = r"(?P<number>1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}|(?:0[0-9]{2,3}[- ]?)?[2-9][0-9]{6,7})(?![0-9])"
+_DIGITS = re.compile("[0-9]{4}")
+_SAME_AS = 7
+"""Digits: with and without its area a number is the same."""
+
 Stated = tuple[str, str]
 
 
@@ -58,9 +67,12 @@ class Rulebook(NamedTuple):
     others: re.Pattern[str]
     """Words and places that begin like a name."""
 
+    telephones: tuple[re.Pattern[str], ...]
+    """What finds one's own telephone, the surest first."""
+
 
 def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
-    """Return by which surname, name and sex somebody asks, hashed under every key.
+    """Return by which surname, name and sex somebody asks, and at which telephone, hashed under every key.
 
     What the text says is surer than the channel's field: there may stand whose telephone it is.
     """
@@ -69,15 +81,28 @@ def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
     if sender is None or identity is None:
         return ()
     lists = rulebook(policy.rules_folder)
-    told = set(_in_text(folded, lists)) or set(_in_field(sender.name, lists))
+    said = folded if len(folded) <= _BEGINNING + _END else f"{folded[:_BEGINNING]}\n{folded[-_END:]}"
+    told = set(_in_text(said, lists)) or set(_in_field(sender.name, lists))
+    told |= {(TELEPHONE, number) for number in _own_telephones(said, lists) if not identity.endswith(number)}
     return tuple([one for kind, said in sorted(told) for one in _hashed(kind, identity, said, policy)])
 
 
 def _hashed(kind: str, identity: str, said: str, policy: Policy) -> Iterator[str]:
     """Yield under each key whose name of which kind it is, and, behind the last dash, the name."""
     kinds, names = keyed_hashes(f"{kind} of", identity, policy), keyed_hashes(f"{kind} of {identity}", said, policy)
+    begins = kind if kind == TELEPHONE else ""
     for whose, name in zip(kinds, names, strict=True):
-        yield f"{whose}-{name.rpartition(':')[2][:_SHORT]}"
+        yield f"{begins}{whose}-{name.rpartition(':')[2][:_SHORT]}"
+
+
+def _own_telephones(said: str, lists: Rulebook) -> set[str]:
+    """Return the numbers that are stated in the surest way; of these a landline may be the office's."""
+    if _DIGITS.search(said) is None:
+        return set()
+    ways = ([one["number"] for one in pattern.finditer(said)] for pattern in lists.telephones)
+    found = next(filter(None, ways), [])
+    mobile = [number for number in found if number[0] == "1"]
+    return {re.sub("[- ]", "", number)[-_SAME_AS:] for number in mobile or found}
 
 
 def _in_field(name: str | None, lists: Rulebook) -> Iterator[Stated]:
@@ -87,8 +112,7 @@ def _in_field(name: str | None, lists: Rulebook) -> Iterator[Stated]:
         yield from _told(found, lists)
 
 
-def _in_text(folded: str, lists: Rulebook) -> Iterator[Stated]:
-    said = folded if len(folded) <= _BEGINNING + _END else f"{folded[:_BEGINNING]}\n{folded[-_END:]}"
+def _in_text(said: str, lists: Rulebook) -> Iterator[Stated]:
     begins = (0, said.find("\n") + 1)
     found = [lists.by_role.match(said, at) for at in begins]
     found += [lists.behind[said[start:end]].match(said, end) for start, end in lists.cues.spans(said)]
@@ -129,7 +153,17 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         whole=re.compile(f"{_addressed(any_surname, given, sexes)}|{_named(any_surname, given)}"),
         sexes=sexes,
         others=persons.rulebook(folder).words,
+        telephones=tuple(_telephones(lists)),
     )
+
+
+def _telephones(lists: Mapping[str, str]) -> Iterator[re.Pattern[str]]:
+    sure, alone = trie(lists["telephones"].split()), trie(lists["alone"].split())
+    who = trie([*lists["cues"].split(), *lists["roles"].split()])
+    asks = rf"{who}[:是叫为 ]{{0,3}}(?:(?![的电联手话号]){HAN}){{1,4}}[(,:、 ]{{0,2}}"
+    ends = rf"{HAN}{{2,3}}[:, ]{{1,2}}"
+    for cue, behind in ((sure, ""), (f"{asks}{alone}?", ""), (f"(?:{alone}|{ends})", "(?= ?(?:[。.;)]|$))")):
+        yield re.compile(rf"(?<!{HAN}){cue}(?:号码?)?[:是为 ]{{0,3}}(?:\+?86[- ]?)?{_NUMBER}{behind}")
 
 
 def _addressed(surname: str, given: str, sexes: Iterable[str]) -> str:

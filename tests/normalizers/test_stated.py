@@ -4,7 +4,7 @@ import pytest
 
 from normalizers.draft import Draft
 from normalizers.policy import Policy
-from normalizers.stated import stated_names
+from normalizers.stated import TELEPHONE, stated_names
 from normalizers.text import fold
 from schemas.records import Party
 
@@ -94,3 +94,30 @@ def test_no_name_can_be_guessed_without_the_key_and_older_keys_still_meet() -> N
     assert "王" not in "".join(stated("我叫王建国。"))
     assert stated("我叫王建国。") < stated("我叫王建国。", policy=ROTATED)
     assert stated("我叫王建国。").isdisjoint(stated("我叫王建国。", policy=Policy(requester_keys={"k2": b"new"})))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "路灯不亮，联系电话：13911112222",
+        "路灯不亮，我的电话是139-1111-2222，谢谢",
+        "诉求人联系方式13911112222",
+        "居民赵六（13911112222）：路灯不亮",
+        "路灯不亮。电话 13911112222",
+        "路灯不亮\n赵六 13911112222",
+        "路灯不亮，请联系我+86 13911112222，物业电话是13900009999",
+    ],
+)
+def test_who_asks_says_their_own_telephone(text: str) -> None:
+    (told,) = (one for one in stated(text) if one.startswith(TELEPHONE))
+    assert told in stated("联系电话：13911112222")
+    assert told not in stated("联系电话：13911112222", Party(kind="phone", value="13900000002"))
+    assert told in stated(text, policy=ROTATED)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["物业电话13911112222没人接", "拨打老板电话：13911112222，他不认", "司机的联系电话13911112222", "2026年联系电话会"],
+)
+def test_the_telephone_of_somebody_else_is_nobody_s_who_asks(text: str) -> None:
+    assert not stated(text)

@@ -1,4 +1,4 @@
-"""One telephone of an office, a shop or a family: who states another name is another person."""
+"""One telephone of an office, a shop or a family: who states another name, or another telephone, is another person."""
 
 import pytest
 from msgspec.structs import replace
@@ -30,9 +30,18 @@ def relation(first: str, second: str) -> tuple[str, list[tuple[str, str]], str]:
         (f"{LIFT}。签名：王建国", f"{LIFT}。签名：李梅"),
         (f"{LIFT}。业主签名 王建国", f"{LIFT}。业主签名 李梅"),
         (f"{LIFT}。户主：王建国", f"{LIFT}。户主：李梅"),
+        (f"{LIFT}。联系电话：13911112222", f"{LIFT}。联系电话：13933334444"),
+        (f"{LIFT}。联系电话024-31234567", f"{LIFT}。联系电话31287654"),
+        (f"市民张女士（13911112222）反映{LIFT}", f"市民张女士（13933334444）反映{LIFT}"),
+        (f"来信人：张伟，电话13911112222。{LIFT}", f"来信人：张伟，电话13933334444。{LIFT}"),
+        (f"{LIFT}\n张伟 13911112222", f"{LIFT}\n张伟 13933334444"),
+        (
+            f"{LIFT}。联系电话：13911112222\n信访科电话：024-31234567",
+            f"{LIFT}。我的电话是139 3333 4444\n信访科电话：024-31234567",
+        ),
     ],
 )
-def test_two_names_are_two_persons_with_a_ticket_each_and_a_proposal(first: str, second: str) -> None:
+def test_two_names_or_telephones_are_two_persons_with_a_ticket_each_and_a_proposal(first: str, second: str) -> None:
     found, proposals, ticket = relation(first, second)
     assert found == "same_matter_other_person"
     assert ("same_person_same_matter", ticket) in proposals
@@ -46,9 +55,13 @@ def test_two_names_are_two_persons_with_a_ticket_each_and_a_proposal(first: str,
         (f"我叫王建国，{LIFT}", f"市民王先生来电反映{LIFT}"),
         (f"我是王女士的丈夫，{LIFT}", f"我姓李，{LIFT}"),
         (f"{LIFT}，业主签名都是假的", f"{LIFT}，签名是王建国一个人代签的"),
+        (f"{LIFT}。联系电话：13911112222", f"{LIFT}，还没修。电话：13911112222"),
+        (f"{LIFT}。联系电话：024-31234567", f"{LIFT}，还没修。联系电话31234567"),
+        (f"{LIFT}", f"{LIFT}。联系电话：13911112222"),
+        (f"{LIFT}，物业电话13911112222没人接", f"{LIFT}，维修公司电话13933334444也没人接"),
     ],
 )
-def test_who_states_no_other_name_is_heard_once(first: str, second: str) -> None:
+def test_who_states_no_other_name_or_telephone_is_heard_once(first: str, second: str) -> None:
     assert relation(first, second)[0] == "same_person_same_matter"
 
 
