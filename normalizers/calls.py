@@ -85,4 +85,5 @@ def _features(whole: Features, own: Features) -> Features:
         threads=own.threads,
         call_revision=own.call_revision,
         call_began=own.call_began,
+        call_ended=own.call_ended,
     )

@@ -135,6 +135,7 @@ def features_of(
         or UNSET,
         call_revision=draft.call.revision if draft.call is not None else UNSET,
         call_began=int(draft.call.started_at.timestamp()) if draft.call and draft.call.started_at else UNSET,
+        call_ended=int(draft.call.ended_at.timestamp()) if draft.call and draft.call.ended_at else UNSET,
         codes=_codes(findings) if findings else (),
     )
 

@@ -35,6 +35,9 @@ APART, APART_FOR_ONE = timedelta(hours=6), timedelta(hours=12)
 Of one caller it takes longer: a file whose hours are those of another zone is eight off.
 """
 
+BEHIND = timedelta(minutes=2)
+"""So long after a call's end nobody else is put through in it: who begins later called anew."""
+
 SKEW = timedelta(minutes=10)
 """By so much a platform's clock may be ahead of ours."""
 
@@ -46,7 +49,7 @@ class CallRecords(Struct, kw_only=True):
     """The records of one call by message id, as they came; `told_at` is the log time of the last.
 
     `waiting` are those that have no ticket yet; `text_key` is the digest of what the call says by now; `people` are who
-    called, and `began` when it began, as the records tell: seconds since 1970.
+    called, and `began` and `ended` when it began and ended, as the records tell: seconds since 1970.
     """
 
     told_at: datetime
@@ -55,6 +58,7 @@ class CallRecords(Struct, kw_only=True):
     text_key: str | None = None
     people: tuple[str, ...] = ()
     began: int | None = None
+    ended: int | None = None
 
 
 def is_record(features: Features) -> bool:
@@ -130,9 +134,19 @@ def _is_anothers(known: CallRecords, features: Features, at: datetime) -> bool:
     is_callers = not set(known.people).isdisjoint(features.requesters)
     if are_apart(known.began, features, is_callers=is_callers):
         return True
+    if bool(known.people) == bool(features.requesters) and not is_callers and _is_behind(known, features):
+        return True
     if known.people and features.requesters:
         return at - known.told_at > USED_AGAIN and not is_callers
     return features.call_began is not UNSET and features.call_began > (known.told_at + SKEW).timestamp()
+
+
+def _is_behind(known: CallRecords, features: Features) -> bool:
+    """Say whether one of two calls began when the other was over; a leg of a call begins while it lasts."""
+    began, ended = features.call_began, features.call_ended
+    is_later = began is not UNSET and known.ended is not None and began - known.ended > BEHIND.total_seconds()
+    is_earlier = ended is not UNSET and known.began is not None and known.began - ended > BEHIND.total_seconds()
+    return is_later or is_earlier
 
 
 def are_apart(began: int | None, features: Features, *, is_callers: bool) -> bool:
@@ -166,6 +180,8 @@ def note(state: "State", decision: Event) -> None:
     known.people = tuple(dict.fromkeys((*known.people, *features.requesters)))
     if known.began is None and features.call_began is not UNSET:
         known.began = features.call_began
+    if features.call_ended is not UNSET:
+        known.ended = max(known.ended or 0, features.call_ended)
     if features.message_class == "person":
         known.text_key = features.text_key
     known.waiting = () if decision.tickets else (*known.waiting, message_id)

@@ -141,6 +141,9 @@ class Features(Record, frozen=True, kw_only=True):
         int | UnsetType,
         about("When the call began, as its record tells: seconds since 1970", "通话开始时刻", index="none"),
     ] = UNSET
+    call_ended: Annotated[int | UnsetType, about("When it ended, in the same way", "通话结束时刻", index="none")] = (
+        UNSET
+    )
     codes: Annotated[tuple[str, ...], about("Codes of the findings", "识别结果代码", index="none")] = ()
 
 

@@ -232,3 +232,36 @@ def test_a_ticket_that_another_message_restricts_is_not_joined_by_its_call(calle
     calls.tell(call_id="c1", revision=2, note=LAMP)
     assert joined(calls) == [{0, 2}, {1}]
     assert calls.tickets[1].proposals
+
+
+WEB_CAFE = "举报和平路网吧接纳未成年人，老板是我表哥，请保密"
+
+
+def called(at: str, until: str, caller: str, note: str) -> dict[str, str]:
+    day = "2026-11-25T{}:00+08:00"
+    return {"started_at": day.format(at), "ended_at": day.format(until), "caller": caller, "note": note}
+
+
+@pytest.mark.parametrize("callers", [(ONE, OTHER), ("anonymous", "anonymous")])
+@pytest.mark.parametrize("is_backlog", [True, False])
+def test_who_calls_under_an_id_when_its_call_was_over_called_anew(callers: tuple[str, str], is_backlog: bool) -> None:
+    """A platform that was started anew counts from 1: nobody's words go into another citizen's ticket."""
+    calls = Calls()
+    calls.tell(300 if is_backlog else 5, **called("09:00", "09:04", callers[0], LAMP))
+    calls.tell(301 if is_backlog else 65, **called("10:00", "10:04", callers[1], WEB_CAFE))
+    assert [one.text for one in calls.tickets] == [LAMP, WEB_CAFE]
+
+
+def test_of_a_backlog_the_later_call_may_be_read_first() -> None:
+    calls = Calls()
+    calls.tell(300, **called("10:00", "10:04", "anonymous", WEB_CAFE))
+    calls.tell(301, **called("09:00", "09:04", "anonymous", LAMP))
+    assert [one.text for one in calls.tickets] == [WEB_CAFE, LAMP]
+
+
+@pytest.mark.parametrize(("at", "caller"), [("09:03", OTHER), ("09:05", OTHER), ("10:00", ONE), ("09:12", "8001")])
+def test_a_leg_that_begins_in_a_call_is_of_it_and_so_is_whatever_its_caller_tells(at: str, caller: str) -> None:
+    calls = Calls()
+    calls.tell(5, **called("09:00", "09:04", ONE, LAMP))
+    calls.tell(65, revision=2, **called(at, "10:05", caller, f"{LAMP}，已转接"))
+    assert calls.ticket.text == f"{LAMP}，已转接"
