@@ -7,6 +7,8 @@ import os
 import sys
 import threading
 from collections.abc import Generator, Iterator
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -27,20 +29,40 @@ settings.register_profile("hotline", deadline=None)  # how long an example takes
 settings.load_profile("hotline")
 
 
+ROOT = Path(__file__).parents[1]
 LONG = ("e2e", "faults", "alerts", "local", "demo", "skeletons", "fetcher")
 """Folders whose files take long: begun last, one of them would keep a single worker busy at the end."""
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Look for rubbish only in what tests make: twelve thousand tests and all our modules stay, and need no looks."""
     gc.disable()
     try:
+        _begin_elsewhere(session.config.args)
         return (yield)
     finally:
         gc.collect()
         gc.freeze()
         gc.enable()
+
+
+def _begin_elsewhere(asked: list[str]) -> None:
+    """Import the tests, each worker another part of them first: in a new checkout what one compiles the others read.
+
+    What cannot be imported is told of when it is collected.
+    """
+    number, workers = (
+        int(os.environ.get(f"PYTEST_XDIST_{name}", "0").strip("gw")) for name in ("WORKER", "WORKER_COUNT")
+    )
+    if workers < 2:
+        return
+    paths = [Path(one.partition("::")[0]).resolve() for one in asked]
+    files = [file for path in paths for file in ([path] if path.is_file() else sorted(path.rglob("test_*.py")))]
+    first = len(files) * number // workers
+    for file in files[first:] + files[:first]:
+        with suppress(Exception, pytest.skip.Exception):
+            import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
 
 
 COLLECTOR, SWITCHES = gc.get_threshold(), sys.getswitchinterval()
