@@ -6,7 +6,7 @@ from connectors.fetcher.settings import FetcherSettings
 from connectors.lazy import lazily
 
 if TYPE_CHECKING:
-    from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
+    from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish, TooEarlyError
     from connectors.fetcher.fetcher import Fetcher
     from connectors.fetcher.run import run_fetcher
 else:
@@ -16,8 +16,9 @@ else:
         GivenUp="errand",
         Plan="errand",
         Publish="errand",
+        TooEarlyError="errand",
         Fetcher="fetcher",
         run_fetcher="run",
     )
 
-__all__ = ["Errand", "Fetcher", "FetcherSettings", "GivenUp", "Plan", "Publish", "run_fetcher"]
+__all__ = ["Errand", "Fetcher", "FetcherSettings", "GivenUp", "Plan", "Publish", "TooEarlyError", "run_fetcher"]

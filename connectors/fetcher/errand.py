@@ -19,6 +19,14 @@ class GivenUp(Exception):  # noqa: N818 - it ends an errand, and is no error of 
         self.fault = fault
 
 
+class TooEarlyError(Exception):
+    """Raised when what an errand is for may come later: it is run again in `seconds`, and nothing is wrong."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("too early")
+        self.seconds = seconds
+
+
 class Errand(Protocol):
     """Repeats are harmless: the same errand always publishes records of the same names."""
 
@@ -46,7 +54,8 @@ class Errand(Protocol):
         """Fetch, and publish what came of it.
 
         Whatever it raises, it is run again; the `last` time it settles for what it has, and raises only when the
-        result itself cannot be stored. GivenUp, and an error that is none of ours, end it then.
+        result itself cannot be stored. GivenUp, and an error that is none of ours, end it then. TooEarlyError is no
+        fault.
         """
         ...
 

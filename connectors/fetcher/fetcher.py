@@ -10,7 +10,7 @@ from kafka import TopicPartition
 
 from connectors import metrics
 from connectors.base import utc_now
-from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish
+from connectors.fetcher.errand import Errand, GivenUp, Plan, Publish, TooEarlyError
 from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.lane import Done, Job, Lane
 from connectors.fetcher.settings import FetcherSettings
@@ -142,7 +142,7 @@ class Fetcher:
         last = self._now() >= errand.deadline
         try:
             errand.run(self._publish, last=last)
-        except (PipelineError, GivenUp):
+        except (PipelineError, GivenUp, TooEarlyError):
             raise
         except Exception as error:
             if last:
@@ -155,6 +155,8 @@ class Fetcher:
         A fault of ours is told when it begins and when it has won.
         """
         job, error = done
+        if isinstance(error, TooEarlyError):
+            return False
         if isinstance(error, PipelineError):
             if isinstance(error, FaultOfOursError) and job.tries == 1:
                 _log.error("errand_faulted", account=job.errand.account, error=type(error.__cause__).__name__)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from kafka import TopicPartition
 
-from connectors.fetcher.errand import Errand, GivenUp
+from connectors.fetcher.errand import Errand, GivenUp, TooEarlyError
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError
 
 PARALLEL = 4
@@ -93,8 +93,11 @@ class Lane:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _judged(self, job: Job, error: BaseException | None, now: float) -> Done:
-        if error is None:
+        if error is None or isinstance(error, TooEarlyError):
             self.trouble, self._refusals = None, 0
+        if isinstance(error, TooEarlyError):
+            job.tries -= 1
+            self.put(job, now + error.seconds)
         elif isinstance(error, GivenUp):
             self.trouble = error.fault
             self._wait(error.fault, now)

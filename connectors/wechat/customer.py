@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from connectors import faults
 from connectors.base import utc_now
-from connectors.fetcher import Publish
+from connectors.fetcher import Publish, TooEarlyError
 from connectors.wechat import callback
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from normalizers.wechat.customer import CONTENT_TYPE
@@ -39,7 +39,10 @@ LARGE = "large"
 """In the cursor: behind it lie large messages that the blob store has not taken."""
 
 SETTLED_SECONDS = 5.0
-"""After an event: the platform may show a message a little later than it tells of it, so a new event is pulled for."""
+"""After an event: the platform may show a message a little later than it tells of it.
+
+So a new event is pulled for, and once more when so long has passed if nothing came: another event may never follow.
+"""
 
 SYSTEM_BUSY = -1
 """The errcode that says nothing of what was asked."""
@@ -110,14 +113,22 @@ class CustomerMessages:
 
         A page may be empty though more follow; a crash repeats a page and loses none. The platform limits who asks
         without a new token: a thousand events that waited are one pull. Raises NoAnswerError when the platform gives
-        none to go on by, StoreAwayError while large messages wait.
+        none to go on by, StoreAwayError while large messages wait, TooEarlyError when nothing came that still may.
         """
+        came: list[RawMessage] = []
+
+        def counted(messages: Sequence[RawMessage]) -> None:
+            publish(messages)
+            came.extend(messages[:1])
+
         with self._lock:
             if announced < self._pulled:
                 return
             began, looked = time.monotonic(), self._now()
-            self._pull_all(publish)
+            self._pull_all(counted)
             self._pulled, self._looked = began, looked
+        if not came and began < announced < inf:
+            raise TooEarlyError(announced - began)
 
     def _pull_all(self, publish: Publish) -> None:
         passed: set[str] = set()

@@ -13,7 +13,7 @@ from obstore.store import ObjectStore
 
 from connectors import metrics
 from connectors.base import utc_now
-from connectors.fetcher import Errand, GivenUp, Publish
+from connectors.fetcher import Errand, GivenUp, Publish, TooEarlyError
 from connectors.wechat import callback
 from connectors.wechat.api import Api, RefusalError
 from connectors.wechat.customer import CustomerMessages
@@ -156,6 +156,9 @@ class CustomerErrand:
         """Pull; after three days the messages of this event are gone, and the next event pulls what is not."""
         try:
             self._messages.pull(publish, self._announced)
+        except TooEarlyError:
+            if not last:
+                raise
         except (RetriableError, UnauthorizedError) as error:
             if last:
                 raise GivenUp(error) from error

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from kafka import TopicPartition
 
 from connectors import metrics
-from connectors.fetcher import Errand, Fetcher, FetcherSettings, GivenUp
+from connectors.fetcher import Errand, Fetcher, FetcherSettings, GivenUp, TooEarlyError
 from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.window import Window
 from connectors.journal import Journal
@@ -94,6 +94,19 @@ def test_what_is_done_is_committed_and_what_gives_nothing_at_once(benches: list[
     assert bench.position == 8
     assert bench.publisher.names == ["a"]
     assert bench.fetcher.waiting == 0
+
+
+def test_what_came_too_early_is_run_again_in_time_and_is_no_trouble(benches: list[Bench]) -> None:
+    early = Fake("a", TooEarlyError(5.0))
+    bench = Bench(early, Fake("b"))
+    benches.append(bench)
+    bench.fetcher.take(PLACE, [record(5, "a"), record(6, "b")])
+    bench.step()
+    assert (bench.publisher.names, bench.position, bench.fetcher.complaints) == (["b"], 5, ())
+    bench.step(4.9)
+    assert bench.publisher.names == ["b"]
+    bench.step(0.1)
+    assert (bench.publisher.names, bench.position, early.runs) == (["b", "a"], 7, [False, False])
 
 
 def test_what_runs_when_the_fetcher_ends_is_done_and_its_place_can_be_committed(benches: list[Bench]) -> None:

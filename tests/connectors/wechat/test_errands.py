@@ -18,9 +18,9 @@ from msgspec.structs import replace
 from obstore.store import LocalStore
 from prometheus_client import REGISTRY
 
-from connectors.fetcher import Errand, GivenUp
+from connectors.fetcher import Errand, GivenUp, TooEarlyError
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
-from connectors.wechat.customer import CustomerMessages
+from connectors.wechat.customer import SETTLED_SECONDS, CustomerMessages
 from connectors.wechat.errands import Account, WeChatErrands
 from connectors.wechat.shelf import FATE
 from hotline.demo.wechat_api import Call, WeChatApi
@@ -482,6 +482,23 @@ def test_each_new_event_is_pulled_for(platform: WeChatApi, company: WeChatErrand
     assert [one.envelope.id for one in kept.messages] == ["msg1", "msg2"]
 
 
+def test_a_message_that_is_shown_after_its_event_was_pulled_for_comes_without_another_event(
+    platform: WeChatApi, company: WeChatErrands
+) -> None:
+    kept, errand = Kept(), only(company(announced("a")))
+    with pytest.raises(TooEarlyError) as early:
+        errand.run(kept, last=False)
+    assert 0 < early.value.seconds <= SETTLED_SECONDS
+    platform.customer = [said(1)]
+    errand.run(kept, last=False)
+    assert [one.envelope.id for one in kept.messages] == ["msg1"]
+
+
+def test_nobody_waits_for_the_message_of_an_event_that_is_settled_or_at_its_end(company: WeChatErrands) -> None:
+    for errand, last in ((only(company(announced("a", age=60))), False), (only(company(announced("b"))), True)):
+        errand.run(Kept(), last=last)
+
+
 def test_an_event_is_done_by_no_pull_that_broke_or_began_before_it(platform: WeChatApi, company: WeChatErrands) -> None:
     platform.customer = [said(1)]
     first, second = (only(company(announced(token, age=60))) for token in ("a", "b"))
@@ -703,7 +720,7 @@ def test_large_messages_wait_for_the_store_and_no_other_waits_with_them(
     errand.run(store, last=False)
     assert store.came[5:] == ["msg1", "msg4"]
     assert cursors.position == {"cursor": "7"}
-    errand.run(store, last=False)
+    only(company.sweep()).run(store, last=False)
     assert len(store.came) == 7
 
 
