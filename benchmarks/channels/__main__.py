@@ -1,33 +1,34 @@
-"""`python -m benchmarks.channels SECTION [--minutes 10] [--seed 1] [--rate 20]`: a channel while its peer fails.
+"""`python -m benchmarks.channels SECTION... [--minutes 10] [--seed 1] [--rate 20]`: channels while their peers fail.
 
-Sends numbered messages through the real connector while a seeded schedule breaks its peer and kills, freezes and
-restarts the daemon; then waits and says whether each number is held once. `--rate 0 --minutes 0 --messages N` sends N
-as fast as they are taken and no faults happen: the load run. Exit code 1 if a message is missing or doubled.
+Sends numbered messages through the real connector while a seeded schedule breaks its peer, resets and tears the lines
+to it and to Kafka, kills and freezes the broker, and kills, freezes and restarts the daemon; then waits and says
+whether each number is held once and can be read. `--rate 0 --minutes 0 --messages N` sends N as fast as they are taken
+and no faults happen: the load run. Exit code 1 if a message is missing, doubled, unreadable or a dead letter.
 """
 
 import argparse
 import importlib
 import json
-import os
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
+from benchmarks.channels.broker import Broker
 from benchmarks.channels.course import Course, Ground
 from benchmarks.channels.daemon import Daemon
 from benchmarks.channels.ledger import Ledger
-from hotline.demo.greenmail import free_port
-from hotline.local.stack import Stack
-from hotline.provision import Provision
-from schemas.connection import KafkaConnection
+from benchmarks.channels.trouble import general
+from benchmarks.faults.actors import Keeper
+from schemas import topics
+from tests.fresh import topics_made_anew
 
-CITY = "110000"
 SETTLE_SECONDS = 180.0
-PAUSE = (5.0, 20.0)
-"""Between two faults."""
+WRONG = ("missing", "doubled", "unreadable", "dead", "fault")
 
 
 class Sender(threading.Thread):
@@ -48,97 +49,134 @@ class Sender(threading.Thread):
                 self.sent += 1
                 if self._rate:
                     time.sleep(1 / self._rate)
+            getattr(self._course, "finish", lambda: None)()
         except BaseException as fault:  # noqa: BLE001 - told in the report
             self.fault = fault
 
 
 def main() -> int:
-    """Run one course and print its report."""
+    """Run the courses, seed after seed, and print a report of each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("section")
+    parser.add_argument("sections", nargs="+")
     parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--faults", type=int, default=None, help="so many, however long they take, and not --minutes")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, default=1, help="how many, counting upwards from --seed")
     parser.add_argument("--rate", type=float, default=20, help="messages a second; 0: as fast as they are taken")
     parser.add_argument("--messages", type=int, default=None)
+    parser.add_argument(
+        "--pause", type=float, default=20, help="seconds between two faults at most; a quarter at least"
+    )
+    parser.add_argument(
+        "--sabotage", help="rule that the daemon breaks (`benchmarks.faults.sabotage`): it must be found"
+    )
+    parser.add_argument("--keep", type=Path, help="folder for the logs")
     chosen = parser.parse_args()
+    failed = 0
+    with _folder(chosen.keep) as folder, Broker(folder) as broker:
+        for seed in range(chosen.seed, chosen.seed + chosen.seeds):
+            for section in chosen.sections:
+                topics_made_anew(broker.connection)
+                (own := folder / f"{section}-{seed}").mkdir()
+                with Ground(own, broker) as ground:
+                    report = _run(section, seed, chosen, ground, broker)
+                print(json.dumps(report, ensure_ascii=False), flush=True)
+                failed += any(report[name] for name in WRONG)
+    return int(failed > 0)
+
+
+@contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    """Yield a folder that goes afterwards, or `keep`."""
+    if keep is not None:
+        keep.mkdir(parents=True)
+        yield keep.absolute()
+        return
     with tempfile.TemporaryDirectory(prefix="hotline-channel-") as folder:
-        stack = Stack(Path(folder) / "stack")
-        endpoints = stack.up(owner=os.getpid())
-        try:
-            connection = KafkaConnection(bootstrap_servers=endpoints.bootstrap_servers, partitions=4)
-            Provision(connection).create()
-            report = _run(chosen, Ground(Path(folder), connection, free_port()), Path(folder) / "stack")
-        finally:
-            stack.down()
-    print(json.dumps(report, ensure_ascii=False))
-    return int(bool(report["missing"] or report["doubled"] or report["fault"]))
+        yield Path(folder)
 
 
-def _run(chosen: argparse.Namespace, ground: Ground, data_dir: Path) -> dict[str, object]:
-    make = importlib.import_module(f"benchmarks.channels.{chosen.section}").Course
-    random = Random(chosen.seed)
+def _run(section: str, seed: int, chosen: argparse.Namespace, ground: Ground, broker: Broker) -> dict[str, object]:
+    make = importlib.import_module(f"benchmarks.channels.{section}").Course
+    random = Random(seed)
     with make(ground) as course:
-        ledger = Ledger(ground.connection, course.channel)
-        daemon = Daemon(course.components, _environment(course, ground, data_dir), ground.folder / "daemon.log")
+        ledger = Ledger(ground.connection, getattr(course, "topic", topics.raw(course.channel)))
+        settings = {**ground.environment(), **course.environment()}
+        command = getattr(course, "command", None) or ("run", *course.components)
+        program = ("benchmarks.faults.sabotage", chosen.sabotage) if chosen.sabotage else ("hotline",)
+        daemon = Daemon((*program, *command), settings, ground.folder / "daemon.log")
+        faults = {**course.faults(), **general(ground, broker, daemon, chosen.pause)}
         daemon.start()
-        sender = Sender(course, chosen.rate, chosen.messages)
+        keeper, sender = Keeper({"daemon": daemon}), Sender(course, chosen.rate, chosen.messages)
         try:
             began = time.monotonic()
             sender.start()
-            happened = _break(course, daemon, sender, random, began + chosen.minutes * 60)
+            keeper.start()
+            happened = _break(faults, sender, random, chosen)
             if chosen.messages is None:
                 sender.stop.set()
             sender.join(SETTLE_SECONDS)
+            quiet = time.monotonic()
             _settle(ledger, sender)
             seconds = time.monotonic() - began
-            died = not daemon.alive()
+            keeper.stop.set()
+            keeper.join()
+            died = not daemon.alive() and not hasattr(course, "command")
         finally:
             sender.stop.set()
+            keeper.stop.set()
             daemon.stop()
         ledger.read()
         ledger.close()
-    missing = sorted(set(range(sender.sent)) - ledger.numbers)
+    wanted: Callable[[int], set[str]] = getattr(course, "accounts", lambda _: set())
+    sent = set(range(sender.sent))
+    missing = sorted(
+        number for number in sent if number not in ledger.numbers or wanted(number) - ledger.accounts(number)
+    )
     return {
-        "section": chosen.section,
-        "seed": chosen.seed,
+        "section": section,
+        "seed": seed,
         "seconds": round(seconds, 1),
+        "settled_seconds": round(time.monotonic() - quiet, 1),
         "sent": sender.sent,
-        "held": len(ledger.numbers & set(range(sender.sent))),
+        "held": len(ledger.numbers & sent),
         "missing": len(missing),
         "missing_numbers": missing[:10],
         "doubled": len(ledger.doubled),
-        "repeats": ledger.records - len(ledger.numbers),
-        "faults": happened,
+        "doubled_numbers": sorted(ledger.doubled)[:10],
+        "unreadable": len(ledger.unreadable),
+        "dead": len(ledger.dead),
+        "odd": len(ledger.odd),
+        "repeats": ledger.records - len(ledger.numbers) - len(ledger.odd),
+        "faults": {name: count for name, count in happened.items() if count},
+        "revived": keeper.restarts["daemon"],
         "messages_a_second": round(sender.sent / seconds, 1),
         "cpu_ms_a_message": round(1000 * daemon.cpu_seconds / max(sender.sent, 1), 3),
         "fault": repr(sender.fault) if sender.fault else "the daemon ended by itself" if died else None,
     }
 
 
-def _environment(course: Course, ground: Ground, data_dir: Path) -> dict[str, str]:
-    return {
-        "HOTLINE_LOCAL__DATA_DIR": str(data_dir),
-        "HOTLINE_KAFKA__PARTITIONS": str(ground.connection.partitions),
-        "HOTLINE_JURISDICTION": CITY,
-        "HOTLINE_TELEMETRY__PORT": "0",
-        "HOTLINE_RECEIVER__PORT": str(ground.receiver_port),
-        **course.environment(),
-    }
+def _break(
+    faults: Mapping[str, Callable[[Random], None]], sender: Sender, random: Random, chosen: argparse.Namespace
+) -> dict[str, int]:
+    """Let one fault after the other happen until that is over, or until all is sent; return how often each did.
 
+    Every one comes once before any comes twice.
+    """
+    end = time.monotonic() + chosen.minutes * 60
+    happened, waiting = dict.fromkeys(faults, 0), list[str]()
 
-def _break(course: Course, daemon: Daemon, sender: Sender, random: Random, end: float) -> dict[str, int]:
-    """Let one fault after the other happen until the time is over, or until all is sent; return how often each did."""
-    faults = {
-        **course.faults(),
-        "daemon killed": lambda _: daemon.kill(),
-        "daemon restarted": lambda _: daemon.restart(),
-        "daemon frozen": lambda dice: daemon.freeze(dice.uniform(5, 30)),
-    }
-    happened = dict.fromkeys(faults, 0)
-    while time.monotonic() < end and sender.is_alive():
-        if sender.stop.wait(random.uniform(*PAUSE)) or time.monotonic() >= end:
+    def goes_on() -> bool:
+        if chosen.faults is not None:
+            return sum(happened.values()) < chosen.faults and sender.is_alive()
+        return time.monotonic() < end and sender.is_alive()
+
+    while goes_on():
+        if sender.stop.wait(random.uniform(chosen.pause / 4, chosen.pause)) or not goes_on():
             break
-        name = random.choice(sorted(faults))
+        if not waiting:
+            random.shuffle(waiting := sorted(faults))
+        name = waiting.pop()
         faults[name](random)
         happened[name] += 1
     return happened

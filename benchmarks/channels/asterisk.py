@@ -19,11 +19,13 @@ class Course:
     components: ClassVar[tuple[str, ...]] = ("connector:bench", "connector:bench_file")
 
     def __init__(self, ground: Ground) -> None:
+        self._ground = ground
         self._pbx = Asterisk()
         self._calling = threading.Lock()
 
     def __enter__(self) -> "Course":
         self._pbx.__enter__()
+        self._line = self._ground.line(self._pbx.ami)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -34,7 +36,7 @@ class Course:
         interface, file = "HOTLINE_CONNECTORS__ASTERISK__BENCH__", "HOTLINE_CONNECTORS__CALL_FILES__BENCH_FILE__"
         return {
             f"{interface}HOST": "127.0.0.1",
-            f"{interface}PORT": str(self._pbx.ami),
+            f"{interface}PORT": str(self._line),
             f"{interface}USERNAME": "hotline",
             f"{interface}SECRET": "secret",
             f"{interface}EVENTS": '["Cdr"]',

@@ -26,6 +26,7 @@ class Course(Run):
     components: ClassVar[tuple[str, ...]] = ("connector:bench",)
 
     def __init__(self, ground: Ground) -> None:
+        self._ground = ground
         self._loop = asyncio.new_event_loop()
         self._thread = Thread(target=self._loop.run_forever, daemon=True)
         self._ismg = Ismg(3, window=WINDOW, repeat_seconds=5, repeats=3)
@@ -33,6 +34,7 @@ class Course(Run):
     def __enter__(self) -> "Course":
         self._thread.start()
         self._do(self._ismg.listen(0))
+        self._line = self._ground.line(self._ismg.port)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -43,7 +45,7 @@ class Course(Run):
     def environment(self) -> Mapping[str, str]:
         return {
             f"{PREFIX}HOST": "127.0.0.1",
-            f"{PREFIX}PORT": str(self._ismg.port),
+            f"{PREFIX}PORT": str(self._line),
             f"{PREFIX}SOURCE": peer.SOURCE,
             f"{PREFIX}SECRET": peer.SECRET,
             f"{PREFIX}VERSION": "3.0",

@@ -1,4 +1,4 @@
-"""Webhooks of a gateway: signed forms, repeated until the receiver says yes, among strangers and broken requests."""
+"""Webhooks of four gateways: requests repeated until the receiver says yes, among strangers and broken ones."""
 
 import base64
 import hashlib
@@ -23,6 +23,7 @@ PREFIX = "HOTLINE_CONNECTORS__SMS_HTTP__BENCH__"
 TOKEN, URL, PATH = "hotline-bench-token", "https://12345.example/sms", "/sms"
 CONNECTIONS = 16
 PATIENCE_SECONDS = 170.0
+OTHERS, SECRET = ("aliyun", "tencent", "kannel"), "a-secret-of-the-benchmark"
 
 
 class Course(Run):
@@ -43,16 +44,21 @@ class Course(Run):
         self._http.clear()
 
     def environment(self) -> Mapping[str, str]:
-        return {
-            f"{PREFIX}PROVIDER": "twilio",
-            f"{PREFIX}PATH": PATH,
-            f"{PREFIX}AUTH_TOKENS": json.dumps([TOKEN]),
-            f"{PREFIX}PUBLIC_URL": URL,
-        }
+        known = {"PROVIDER": "twilio", "PATH": PATH, "AUTH_TOKENS": json.dumps([TOKEN]), "PUBLIC_URL": URL}
+        settings = {f"{PREFIX}{name}": value for name, value in known.items()}
+        for provider in OTHERS:
+            own = f"HOTLINE_CONNECTORS__SMS_HTTP__BENCH_{provider.upper()}__"
+            settings |= {
+                f"{own}PROVIDER": provider,
+                f"{own}PATH": f"/{provider}",
+                f"{own}PATH_SECRETS": json.dumps([SECRET]),
+                f"{own}ALLOWED_ADDRESSES": '["127.0.0.1"]',
+            }
+        return settings
 
     def send(self, number: int) -> None:
         self._room.acquire()
-        self._pool.submit(self._until_yes, *request(number)).add_done_callback(lambda _: self._room.release())
+        self._pool.submit(self._until_yes, *of_any(number)).add_done_callback(lambda _: self._room.release())
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
         return {
@@ -62,16 +68,16 @@ class Course(Run):
             "garbage": lambda random: self._raw(random.randbytes(500), length=None),
         }
 
-    def _until_yes(self, body: bytes, headers: Mapping[str, str]) -> None:
+    def _until_yes(self, path: str, body: bytes, headers: Mapping[str, str]) -> None:
         end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end:
             with suppress(urllib3.exceptions.HTTPError, OSError):
-                if self._post(body, headers) == 200:
+                if self._post(body, headers, path) == 200:
                     return
             time.sleep(0.5)
 
-    def _post(self, body: bytes, headers: Mapping[str, str]) -> int:
-        address = f"http://127.0.0.1:{self._port}{PATH}"
+    def _post(self, body: bytes, headers: Mapping[str, str], path: str = PATH) -> int:
+        address = f"http://127.0.0.1:{self._port}{path}"
         return self._http.request("POST", address, body=body, headers=headers).status
 
     def _cut(self, random: Random) -> None:
@@ -96,6 +102,33 @@ class Course(Run):
     def _write(self, data: bytes) -> None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 2) as raw:
             raw.sendall(data)
+
+
+def of_any(number: int) -> tuple[str, bytes, Mapping[str, str]]:
+    """The callback of one message at the gateway whose turn it is: path, body and headers.
+
+    Aliyun puts others beside it that it may have sent before.
+    """
+    phone, text = f"138{number % 10_000:08d}", f"路灯坏了 {numbered(number)}"
+    match number % 4:
+        case 1:
+            rows = [
+                {
+                    "phone_number": "13800138000",
+                    "content": f"路灯坏了 {numbered(one)}",
+                    "send_time": "2026-11-25 16:29:00",
+                }
+                for one in (number, max(1, number - 4))
+            ]
+            return f"/aliyun/{SECRET}", json.dumps(rows, ensure_ascii=False).encode(), {}
+        case 2:
+            row = {"mobile": phone, "nationcode": "86", "text": text, "time": 1795595340}
+            return f"/tencent/{SECRET}", json.dumps(row, ensure_ascii=False).encode(), {}
+        case 3:
+            told = urlencode({"id": f"k{number}", "from": f"+86{phone}", "to": "12345", "charset": "UTF-16BE"})
+            return f"/kannel/{SECRET}?{told}", text.encode("utf-16-be"), {"content-type": "text/plain"}
+        case _:
+            return PATH, *request(number)
 
 
 def request(number: int) -> tuple[bytes, Mapping[str, str]]:

@@ -1,10 +1,7 @@
 """SMPP under faults: smpp34's SMSC behind a line that breaks. Alone (`-m benchmarks.channels.sms_smpp`): the codec."""
 
-import os
-import signal
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from random import Random
 from typing import ClassVar
 
@@ -15,7 +12,6 @@ from benchmarks.channels.smpp_line import Line, truncated, unknown_command
 from connectors.sms_smpp import codec
 from hotline.demo.greenmail import free_port
 from hotline.demo.smsc import Sms, Smsc
-from hotline.local.stack import Stack
 
 PREFIX = "HOTLINE_CONNECTORS__SMS_SMPP__BENCH__"
 MOST_WAITING = 2000
@@ -29,7 +25,6 @@ class Course:
     components: ClassVar[tuple[str, ...]] = ("connector:bench",)
 
     def __init__(self, ground: Ground) -> None:
-        self._stack = Stack(Path(ground.folder) / "stack")
         self._smsc = Smsc(free_port(17800), window=50, patience_seconds=PATIENCE_SECONDS)
 
     def __enter__(self) -> "Course":
@@ -67,7 +62,7 @@ class Course:
             self._smsc.deliver(Sms(sender=sender, data=header + text.encode("utf-16-be"), headed=True))
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return what goes wrong with an SMSC, with the line to it, and with Kafka."""
+        """Return what goes wrong with an SMSC, and with the line to it."""
         line = self._line
         return {
             "line cut": lambda _: line.cut(),
@@ -80,7 +75,6 @@ class Course:
             "unknown command": lambda dice: line.inject(unknown_command(dice)),
             "SMSC killed": self._killed,
             "SMSC unbinds": lambda _: self._smsc.unbind(),
-            "Kafka frozen": self._kafka_frozen,
         }
 
     def _for(self, seconds: float, switch: str, value: object) -> None:
@@ -98,14 +92,6 @@ class Course:
         self._smsc.stop()
         time.sleep(dice.uniform(0, 5))
         self._smsc.start()
-
-    def _kafka_frozen(self, dice: Random) -> None:
-        """Longer than the connector waits for it: the SMSC is told to slow down."""
-        pid = self._stack.pid("kafka")
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(dice.uniform(11, 20))
-        os.kill(pid, signal.SIGCONT)
 
 
 def codec_seconds(rounds: int = 50_000) -> dict[str, float]:

@@ -12,7 +12,6 @@ import http.client
 import json
 import os
 import re
-import signal
 import socket
 import sys
 import tempfile
@@ -63,7 +62,6 @@ class Course:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self._stack = Stack(ground.folder / "stack")
         self._http = urllib3.PoolManager(retries=False, timeout=15.0)
 
     def __enter__(self) -> "Course":
@@ -96,10 +94,8 @@ class Course:
         raise TimeoutError(f"message {number} was not taken within {PATIENCE_SECONDS} s")
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return Kafka that stops answering, and callers that hang, dribble and hang up."""
+        """Return callers that hang, dribble and hang up."""
         return {
-            "Kafka frozen": self._freeze_kafka,
-            "Kafka killed": lambda _: self._stack.restart("kafka"),
             "hung up in the body": lambda _: self._hang_up(),
             "slow bodies": lambda dice: self._dribble(dice.uniform(5, 10)),
             "a flood of strangers": lambda _: self._strangers(),
@@ -130,15 +126,6 @@ class Course:
 
     def _photo(self, number: int, field: str) -> dict[str, object]:
         return {field: ("photo.jpg", b"\xff\xd8" + bytes(PHOTO_BYTES), "image/jpeg")} if number % 5 == 0 else {}
-
-    def _freeze_kafka(self, dice: Random) -> None:
-        """Stop the broker's clock for a while, longer than a publish may take."""
-        pid = self._stack.pid("kafka")
-        if pid is None:
-            return
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(dice.uniform(4, 15))
-        os.kill(pid, signal.SIGCONT)
 
     def _hang_up(self) -> None:
         for _ in range(20):

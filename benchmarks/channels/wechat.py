@@ -1,14 +1,13 @@
 """WeChat: the platform pushes, repeats three times at five seconds, and is down itself while its files are fetched."""
 
 import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from kafka import KafkaConsumer, TopicPartition
 
@@ -16,7 +15,6 @@ from benchmarks.channels.course import Ground, numbered
 from benchmarks.channels.daemon import Daemon
 from hotline.demo.wechat_api import Call, WeChatApi
 from hotline.demo.wechat_platform import WeChatPlatform
-from hotline.local.stack import Stack
 from schemas import media, topics
 
 TOKEN, APPID = "hotlinebenchtoken", "wx12345bench6789"
@@ -45,13 +43,14 @@ class Course:
 
     def __enter__(self) -> "Course":
         self._running.__enter__()
+        self._line = self._ground.line(urlsplit(self._api.url).port or 0)
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let a fetcher that starts anew finish, and tell what became of the pictures."""
         self._api.fault = None
-        data = {"HOTLINE_LOCAL__DATA_DIR": str(self._ground.folder / "stack"), "HOTLINE_TELEMETRY__PORT": "0"}
-        daemon = Daemon(("fetcher",), {**data, **self.environment()}, self._ground.folder / "fetcher.log")
+        settings = {**self._ground.environment(), **self.environment()}
+        daemon = Daemon(("hotline", "run", "fetcher"), settings, self._ground.folder / "fetcher.log")
         daemon.start()
         end = time.monotonic() + CATCH_UP_SECONDS
         while len(found := self._fates()) < self._pictures and time.monotonic() < end:
@@ -70,7 +69,7 @@ class Course:
             f"{PREFIX}AES_KEYS": f'["{AES_KEY}"]',
             f"{PREFIX}PATH": PATH,
             f"{PREFIX}SECRET": "bench-secret",
-            f"{PREFIX}API_URL": self._api.url,
+            f"{PREFIX}API_URL": f"http://127.0.0.1:{self._line}",
             f"{PREFIX}JURISDICTION": "110000",
         }
 
@@ -81,7 +80,6 @@ class Course:
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
         return {
-            "kafka frozen": self._freeze_kafka,
             "api down": self._api_down,
             "tokens ended": lambda _: self._api.expire_tokens(),
             "one message three times at once": self._repeat,
@@ -92,15 +90,6 @@ class Course:
         self._api.media[f"m{number}"] = (PHOTO, "image/jpeg")
         self._pictures += 1
         return _xml(number, f"<MsgType>image</MsgType><PicUrl>{numbered(number)}</PicUrl><MediaId>m{number}</MediaId>")
-
-    def _freeze_kafka(self, dice: Random) -> None:
-        pid = Stack(self._ground.folder / "stack").pid("kafka")
-        assert pid is not None
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            time.sleep(dice.uniform(4, 15))
-        finally:
-            os.kill(pid, signal.SIGCONT)
 
     def _api_down(self, dice: Random) -> None:
         def fault(call: Call) -> bool:

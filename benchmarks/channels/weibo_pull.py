@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from random import Random
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import weibo
 
@@ -37,9 +38,11 @@ class Course(course.Course):
         self._platform.quota = 10**9
         self._platform.reset_in = 86_400
         self._running = ExitStack()
+        self._ground = ground
 
     def __enter__(self) -> "Course":
         self._running.enter_context(running(self._platform))
+        self._line = self._ground.line(urlsplit(self._platform.url).port or 0)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -49,7 +52,7 @@ class Course(course.Course):
         prefix = "HOTLINE_CONNECTORS__WEIBO_PULL__BENCH__"
         return {
             f"{prefix}ACCESS_TOKEN": GOOD,
-            f"{prefix}HOST": self._platform.url,
+            f"{prefix}HOST": f"http://127.0.0.1:{self._line}",
             f"{prefix}CALLS_PER_DAY": "10000000",
             f"{prefix}POLL_SECONDS": "1",
             f"{prefix}HISTORY_PAGES": "10",

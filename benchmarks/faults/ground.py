@@ -16,6 +16,7 @@ from elasticsearch import AsyncElasticsearch
 
 from benchmarks.faults.actors import Actor, Begin
 from benchmarks.faults.citizens import Citizens, MailServer
+from benchmarks.faults.kafka import ProxiedKafka
 from benchmarks.faults.proxy import Cutter, ElasticGate
 from benchmarks.faults.sources import ACCOUNTS, AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes
 from benchmarks.faults.subscriber import NAME, WHSEC, Subscriber
@@ -23,7 +24,6 @@ from hotline.demo.smsc import Smsc
 from hotline.demo.wechat_api import WeChatApi
 from hotline.local import jars
 from hotline.local.elastic import Elasticsearch, build_home
-from hotline.local.kafka import Kafka
 from hotline.local.processes import environment
 from hotline.provision import Provision
 from schemas.connection import KafkaConnection
@@ -33,27 +33,6 @@ from tests.peers.dovecot import Dovecot, free_ports
 STAGES = ("screen", "normalize", "assign", "sink:elastic", "fetcher", "outbox", "sink:webhook", "eraser")
 PARTITIONS = 4
 BLOB_DISK_MB = 400
-
-_DOORS = """
-listeners=PLAINTEXT://127.0.0.1:{direct},PROXIED://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{direct},PROXIED://127.0.0.1:{proxy}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
-inter.broker.listener.name=PLAINTEXT
-"""
-"""Whoever asks behind the proxy is sent to the proxy again, so that every connection of the pipeline can be cut."""
-
-
-class ProxiedKafka(Kafka):
-    """The local stack's Kafka with a second door, which sends its clients to a proxy."""
-
-    def __init__(self, data_dir: Path, direct: int, behind: int, controller: int, proxy: int) -> None:
-        super().__init__(data_dir, (direct, controller))
-        self._doors = _DOORS.format(direct=direct, behind=behind, controller=controller, proxy=proxy)
-
-    def _write_config(self) -> None:
-        super()._write_config()
-        with self._config.open("a", encoding="utf-8") as file:  # later lines beat earlier ones
-            file.write(self._doors)
 
 
 class Ground:

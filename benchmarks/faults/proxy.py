@@ -16,11 +16,18 @@ _KEPT = ("content-type", "x-elastic-product")
 
 
 class Cutter(Served):
-    """Forwards a port of ours to another; `cut` resets every connection at once."""
+    """Forwards a port of ours to another; `cut` resets every connection at once.
+
+    While it is silent connections stay and nothing comes through. `most` bytes of an answer come through, where that is
+    a number, and then its connection is reset.
+    """
 
     def __init__(self, port: int, target: int) -> None:
         super().__init__()
-        self._port, self._target = port, target
+        self._speaks = asyncio.Event()
+        self._speaks.set()
+        self.most: int | None = None
+        self.port, self._target = port, target
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
 
@@ -28,12 +35,20 @@ class Cutter(Served):
         """Reset all connections, in both directions."""
         self._loop.call_soon_threadsafe(self._reset)
 
+    def silence(self) -> None:
+        """Let nothing through."""
+        self._loop.call_soon_threadsafe(self._speaks.clear)
+
+    def speak(self) -> None:
+        """Let everything through again, what came meanwhile first."""
+        self._loop.call_soon_threadsafe(self._speaks.set)
+
     def _reset(self) -> None:
         for writer in self._writers:
             writer.transport.abort()
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
+        server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self._ready.set()
         await self._end.wait()
         server.close()
@@ -50,7 +65,7 @@ class Cutter(Served):
             theirs, on = await asyncio.open_connection("127.0.0.1", self._target)
             pair.add(on)
             self._writers.add(on)
-            await asyncio.gather(_forward(ours, on), _forward(theirs, back))
+            await asyncio.gather(self._forward(ours, on), self._forward(theirs, back, is_answer=True))
         except OSError:
             pass
         finally:
@@ -59,16 +74,21 @@ class Cutter(Served):
             for writer in pair:
                 writer.transport.abort()
 
-
-async def _forward(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(1 << 16):
-            target.write(data)
-            await target.drain()
-    except OSError:
-        pass
-    finally:
-        target.close()
+    async def _forward(
+        self, source: asyncio.StreamReader, target: asyncio.StreamWriter, *, is_answer: bool = False
+    ) -> None:
+        try:
+            while data := await source.read(1 << 16):
+                await self._speaks.wait()
+                most = self.most if is_answer else None
+                target.write(data[:most])
+                await target.drain()
+                if most is not None:
+                    break
+        except OSError:
+            pass
+        finally:
+            target.close()
 
 
 class ElasticGate(Served):

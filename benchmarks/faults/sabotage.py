@@ -33,7 +33,7 @@ from streams.lanes import TP, Chunk, Lanes
 def cursor_before_kafka() -> None:
     """Save the cursor of a mailbox before the broker holds the mails."""
 
-    def run_once(connector: Any, publisher: Any, cursors: Any) -> Batch:
+    def run_once(connector: Any, publisher: Any, cursors: Any, _: Any = None) -> Batch:
         before = cursors.load()
         batch = connector.fetch(before)
         if batch.cursor.position != before.position:
