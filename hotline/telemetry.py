@@ -42,6 +42,9 @@ _VALUES = re.compile(r"[\n(<]")
 _TALKATIVE = ("aiokafka", "faust", "kafka", "mode")
 """Their clients knock ten times a second at a broker that is away, and write several lines each time."""
 
+_OWN_PORT = re.compile(r"(?<=<-)\d+")
+"""What is another one in each line of `kafka` about a connection that the other end closes again and again."""
+
 _CLIENTS = ("aiokafka", "kafka", "elastic_transport")
 """What a tool that a person waits for asks through."""
 
@@ -61,7 +64,7 @@ class Calm(logging.Filter):
         """Say whether a line is told."""
         if record.name.partition(".")[0] not in _TALKATIVE:
             return True
-        now, line = self._clock(), (record.name, record.getMessage())
+        now, line = self._clock(), (record.name, _OWN_PORT.sub("", record.getMessage()))
         at, left_out = self._told.get(line, (-_CALM_SECONDS, 0))
         if now - at < _CALM_SECONDS:
             self._told[line] = (at, left_out + 1)

@@ -31,6 +31,10 @@ def up(
         endpoints = local_stack(settings).up(progress)
     typer.echo(f"Kafka          {endpoints.bootstrap_servers}")
     typer.echo(f"Elasticsearch  {without_login(endpoints.elasticsearch_url)}")
+    if endpoints.moved:
+        typer.echo(
+            "Another program has their former ports: start again what `hotline run` runs, it asks there.", err=True
+        )
 
 
 def down(

@@ -50,6 +50,8 @@ class Endpoints:
 
     bootstrap_servers: str
     elasticsearch_url: str
+    moved: bool = False
+    """Somebody else has the ports where they were before; who runs over the folder asks there still."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +86,10 @@ class Stack:
     def up(self, progress: Progress = SILENT, owner: int | None = None) -> Endpoints:
         """Bring every server up, unless it is; the servers end with the process `owner`, if one is given."""
         with self._exclusively():
+            before = state.load(self.data_dir)
             if not self._is_up():
                 self._start(progress, owner)
-            return self._endpoints()
+            return self._endpoints(before)
 
     def down(self, progress: Progress = SILENT) -> None:
         """Stop the servers cleanly, also those that a killed supervisor left."""
@@ -219,12 +222,13 @@ class Stack:
             restarts=seen.restarts if seen else 0,
         )
 
-    def _endpoints(self) -> Endpoints:
+    def _endpoints(self, before: StackState | None) -> Endpoints:
         known = state.load(self.data_dir)
         ports = Ports(known.slot if known else 0)
         return Endpoints(
             self._existing.bootstrap_servers or f"127.0.0.1:{ports.kafka}",
             self._existing.elasticsearch_url or f"http://127.0.0.1:{ports.elasticsearch}",
+            moved=before is not None and before.slot != ports.slot and bool(self._names),
         )
 
     @contextmanager

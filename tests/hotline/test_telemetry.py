@@ -82,6 +82,13 @@ def test_what_a_kafka_client_says_again_and_again_is_told_once_in_a_while_with_i
     assert told(calm, "no node %s", 1) == "no node 1"
 
 
+def test_whoever_takes_each_connection_and_hangs_up_fills_no_log() -> None:
+    calm = Calm(lambda: 0.0)
+    lines = [f"<KafkaTCPTransport [127.0.0.1:9092<-{own}]>: socket disconnected" for own in range(50_000, 50_100)]
+    assert [line for line in lines if told(calm, line, logger="kafka.net.transport")] == lines[:1]
+    assert told(calm, lines[0].replace("9092", "9093"), logger="kafka.net.transport")
+
+
 def test_our_own_lines_and_other_libraries_are_always_told() -> None:
     calm = Calm(lambda: 0.0)
     for logger in ("streams.lanes", "connectors.intake", "imapclient"):

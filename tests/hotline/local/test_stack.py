@@ -1,4 +1,5 @@
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -131,6 +132,15 @@ def test_a_stack_that_starts_meanwhile_leaves_it_its_ports(own: Stack, up: Endpo
         assert own.up(owner=os.getpid()) == up
     finally:
         other.down()
+
+
+def test_where_another_program_has_its_ports_it_says_that_it_moved(own: Stack, up: Endpoints) -> None:
+    own.down()
+    with socket.create_server(("127.0.0.1", int(up.bootstrap_servers.rpartition(":")[2]))):
+        again = own.up(owner=os.getpid())
+    assert again.moved
+    assert again.bootstrap_servers != up.bootstrap_servers
+    assert not own.up(owner=os.getpid()).moved  # it is told once
 
 
 def test_down_also_stops_what_a_killed_supervisor_left_and_wipe_deletes_it(own: Stack, up: Endpoints) -> None:
