@@ -25,8 +25,11 @@ _REACHES_A_PERSON = re.compile(
 )
 """Mobile numbers, landlines with their area, ids of WeChat, or an id number of 18 or 15 digits; also in groups."""
 
-_UUID = re.compile(r"(?=.*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.IGNORECASE)
-"""RFC 9562; one of 1,500 holds eleven digits that a mobile number could have, and reaches nobody for all that."""
+_UUID = re.compile(
+    r"(?=.*[a-f])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[1-8][0-9a-f]{3}\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}", re.IGNORECASE
+)
+"""RFC 9562, with hyphens or without; one of 1,500 holds eleven digits that a mobile number could have (without hyphens
+one of 200), and reaches nobody for all that."""
 
 _CATEGORY = re.compile(r"[\w、，/·（）()>-]{1,32}")
 _LONG_NUMBER = re.compile(f"[0-9]{{5}}|[0-9{SPOKEN_DIGITS}]{{7}}")
@@ -55,10 +58,13 @@ _REMEMBERED = 1_024
 
 @lru_cache(_REMEMBERED)
 def is_code(text: str) -> bool:
-    """Say whether `text` is written as a code or an account, and holds no number that reaches a person."""
-    if _UUID.fullmatch(text) is not None:
-        return True
-    return _CODE.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None
+    """Say whether `text` is written as a code or an account, and holds no number that reaches a person.
+
+    A back office's own id (UUID) may stand behind its system's name and a colon.
+    """
+    system, _, own = text.rpartition(":")
+    told = system if _UUID.fullmatch(own) is not None else text
+    return _CODE.fullmatch(text) is not None and _REACHES_A_PERSON.search(told) is None
 
 
 @lru_cache(_REMEMBERED)

@@ -4,6 +4,7 @@ POST /commands takes one command and answers 202; GET /commands/ID?jurisdiction=
 """
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
@@ -24,6 +25,7 @@ from connectors.base import utc_now
 from connectors.receiver import headers_of, read_body
 from normalizers import mended
 from normalizers.codes import is_code
+from schemas import ids
 from schemas.errors import PipelineError, RefusedRequest
 from schemas.records import Command, Event
 from schemas.records.common import Time
@@ -46,6 +48,11 @@ LOOK_BACK = timedelta(hours=1)
 """A command that is sent again may have been decided when it came first: from its `at` on, but not longer ago."""
 
 LOOKS_AT_ONCE = 4
+
+_NAMED = re.compile(r"`(?:\$\.)?(\w+)")
+"""What an error of msgspec is about."""
+
+A_CODE = "a code: A-Z a-z 0-9 _ . : / + -, 40 of them at most, without a number that a citizen could have"
 
 _log = structlog.get_logger(__name__)
 
@@ -175,9 +182,11 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
     """Return the command under its system's name. Raises RefusedRequest (400)."""
     try:
         order, _ = mended.read(body, Order)
-    except UNREADABLE as error:  # its text can quote a value
-        fields = ", ".join(Order.__struct_fields__)
-        raise RefusedRequest(f"the body is no command: a JSON object of {fields}", status=400, reason="body") from error
+    except UNREADABLE as error:
+        raise RefusedRequest(_misread(error), status=400, reason="body") from error
+    if order.ticket_id is not None and ids.valid_ticket_no(order.ticket_id):
+        meant = "ticket_id is the ticket's id, such as 210100-zakvpalbglvqczpx52u2, and not its number (工单编号)"
+        raise RefusedRequest(meant, status=400, reason="body")
     command = Command(
         command_id=f"{key.system}:{order.command_id}",
         jurisdiction=order.jurisdiction,
@@ -192,12 +201,21 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
     )
     for name in ("command_id", "author"):
         if not is_code(getattr(command, name)):
-            raise RefusedRequest(f"{name} must be a code: A-Z a-z 0-9 _ . : / + -", status=400, reason="body")
+            raise RefusedRequest(f"{name} must be {A_CODE}", status=400, reason="body")
     if command.at > now + AHEAD:
         raise RefusedRequest("at lies in the future: see NTP", status=400, reason="body")
     if command.at < NO_TIME:
         raise RefusedRequest("at lies before the year 2000: leave it out", status=400, reason="body")
     return command
+
+
+def _misread(error: Exception) -> str:
+    """Say which field of a body is at fault, in our words: the error's own can quote a value."""
+    fields, named = ", ".join(Order.__struct_fields__), set(_NAMED.findall(str(error)))
+    faulty = [name for name in Order.__struct_fields__ if name in named]
+    why = f"{faulty[0]} is missing, or is not what it must be" if faulty else f"a JSON object of {fields}"
+    offset = ", a time with its offset" if faulty and faulty[0] in ("at", "seen_at") else ""
+    return f"the body is no command: {why}{offset}"
 
 
 def _check_allowed(command: Command, key: BackOfficeSettings) -> None:

@@ -1,4 +1,4 @@
-"""docs/how-to/search.md: what Elasticsearch is asked there, as it stands there, counts every ticket where it belongs."""
+"""docs/how-to/search.md: Elasticsearch is asked as it stands there, and counts every ticket where it belongs."""
 
 import json
 import re

@@ -39,13 +39,22 @@ def test_codes(text: str) -> None:
         "6a13ee8c-4b5d-4b1c-9a33-a13812345678",
         "138E0013-8001-4138-8123-451380013800",
         "f13a8001-1380-4013-8000-13800138000a",
+        "6a13ee8c4b5d4b1c9a33a13812345678",
+        "crm:6a13ee8c-4b5d-4b1c-9a33-a13812345678",
+        "crm:6a13ee8c4b5d4b1c9a33a13812345678",
     ],
 )
 def test_an_id_of_a_back_office_is_a_code_whatever_digits_it_has(text: str) -> None:
     assert is_code(text)
 
 
-@pytest.mark.parametrize("text", ["6a13ee8c4b5d4b1c9a33-13812345678", "a-13812345678"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "6a13ee8c4b5d4b1c9a33-13812345678", "a-13812345678", "13812345678:6a13ee8c-4b5d-4b1c-9a33-a13812345678",
+        "张伟:6a13ee8c-4b5d-4b1c-9a33-a13812345678", "6a13ee8c4b5d6b1c1a33a13812345678", "x" * 65,
+    ],
+)  # fmt: skip
 def test_digits_in_another_shape_are_no_id(text: str) -> None:
     assert not is_code(text)
 

@@ -132,6 +132,43 @@ async def test_who_does_not_say_what_they_had_read_may_have_looked_before(
 
 
 @pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"at": "2026-11-25T10:00:00"}, "at "),
+        ({"seen_at": "yesterday"}, "seen_at "),
+        ({"kind": 7}, "kind "),
+        ({"args": ["status"]}, "args "),
+        ({"ticket_id": "210100-20261130-000020-4"}, "ticket_id "),
+    ],
+)
+async def test_who_is_refused_is_told_which_field_is_at_fault(
+    kafka: Kafka, changes: dict[str, Any], named: str
+) -> None:
+    answer = await post(kafka, order(**changes))
+    assert (answer.status_code, answer.json()["error"]) == (400, "body")
+    assert answer.json()["reason"].removeprefix("the body is no command: ").startswith(named)
+    assert not kafka.held
+
+
+async def test_a_system_may_name_its_commands_by_whatever_id_it_draws(kafka: Kafka) -> None:
+    answer = await post(kafka, order(command_id="6a13ee8c-4b5d-4b1c-9a33-a13812345678"))
+    assert (answer.status_code, len(kafka.held)) == (202, 1)
+
+
+async def test_an_id_with_a_citizens_number_is_refused_for_that(kafka: Kafka) -> None:
+    answer = await post(kafka, order(command_id="13812345678"))
+    assert answer.status_code == 400
+    assert "number" in answer.json()["reason"]
+    assert "13812345678" not in answer.text
+
+
+async def test_no_word_of_a_body_that_cannot_be_read_comes_back(kafka: Kafka) -> None:
+    answer = await post(kafka, order(**{"张伟13912345678": "seen_at"}))
+    assert (answer.status_code, answer.json()["error"]) == (400, "body")
+    assert "张" not in answer.text
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {},
