@@ -13,6 +13,7 @@ from connectors.wechat.signature import moment
 from normalizers import mended
 from normalizers.clock import believed
 from normalizers.wechat.callback import FIRST
+from normalizers.wechat.fields import is_json
 from schemas.ids import bounded
 from schemas.wire import UNREADABLE
 
@@ -69,11 +70,6 @@ def parse(body: bytes) -> dict[str, str] | None:
         return None
     twice = any(count > 1 for count in Counter(child.tag for child in root).values())
     return None if twice or root.tag != "xml" else {child.tag: (child.text or "").strip() for child in root}
-
-
-def is_json(body: bytes) -> bool:
-    """Say whether a body is JSON: 小程序 may ask for it (数据格式)."""
-    return body.lstrip().startswith(b"{")
 
 
 def _of_json(body: bytes) -> dict[str, str] | None:

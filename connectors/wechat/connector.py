@@ -11,6 +11,7 @@ from connectors.base import Accepted, Answer, Request, utc_now
 from connectors.wechat import callback, cipher, reply
 from connectors.wechat.settings import ENCRYPTED, WeChatSettings, aes_key
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
+from normalizers.wechat.fields import is_json
 from schemas.errors import RefusedRequest
 from schemas.records import RawMessage, raw_message
 
@@ -141,7 +142,7 @@ def named_or_plain(body: bytes, account: str, now: datetime) -> callback.Callbac
 
 
 def check_method(request: Request) -> None:
-    """Refuse what the platform never does."""
+    """Raise RefusedRequest (405) for what the platform never does."""
     if request.method != "POST":
         raise RefusedRequest("neither GET nor POST: this is not the platform", status=405, reason="method")
 
@@ -157,7 +158,7 @@ def message_of(
         jurisdiction=jurisdiction,
         identifier=named.identifier,
         value=body,
-        content_type=JSON if callback.is_json(body) else CONTENT_TYPE,
+        content_type=JSON if is_json(body) else CONTENT_TYPE,
         time=named.time or now,
         recorded=now,
         sender=named.sender,

@@ -48,7 +48,7 @@ def check_signature(tokens: Sequence[str], signature: str, *parts: str) -> str:
 
 
 def check_freshness(timestamp: str, now: datetime, window_seconds: float) -> None:
-    """Refuse a timestamp that is none, or too far from our clock."""
+    """Raise RefusedRequest (403) for a timestamp that is none, or too far from our clock."""
     at = moment(timestamp)
     if at is None or abs((now - at).total_seconds()) > window_seconds:
         raise RefusedRequest("old timestamp: a replay, or our clock is wrong (see NTP)", reason="timestamp")

@@ -452,9 +452,10 @@ def test_an_account_needs_a_city() -> None:
 MINI = '{"ToUserName":"gh_1","FromUserName":"o-mini","CreateTime":%s,"MsgType":"text","Content":"井盖坏了","MsgId":%s}'
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
 @pytest.mark.parametrize("mode", ["plain", "safe"])
-def test_a_mini_programme_speaks_json(mode: str) -> None:
-    body = MINI % (STAMP, "9223372036854775807")
+def test_a_mini_programme_speaks_json(mode: str, mark: str) -> None:
+    body = mark + MINI % (STAMP, "9223372036854775807")
     message = received(account(kind="mini_programme"), push(body, mode))
     assert (message.value, message.envelope.datacontenttype) == (body.encode(), "application/json")
     assert (msgid(message.envelope.id), message.envelope.sender) == ("9223372036854775807", "o-mini")
