@@ -223,7 +223,7 @@ def caller_of(request: requests.Request) -> str:
 
 
 async def read_body(request: requests.Request, limit: int, seconds: float) -> bytes:
-    """Return the body; one that is too large is refused before more of it than that is held."""
+    """Return the body. Raises RefusedRequest: 400 cut off, 408 slow, 413 before more than `limit` bytes are held."""
     body = bytearray()
     try:
         async with asyncio.timeout(seconds):

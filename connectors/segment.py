@@ -58,7 +58,7 @@ class Segment:
         return self.written
 
     def settle(self, position: int) -> None:
-        """Return when everything before `position` is on the disk; one fsync serves all who wait."""
+        """Return when everything before `position` is on the disk; one fsync serves all who wait. Raises OSError."""
         with self._syncing:
             if self._synced >= position:
                 return

@@ -65,7 +65,7 @@ class PublicPages:
         self._client = _Client(session, cookie)
 
     def long_text(self, identifier: str) -> str:
-        """Return the whole text of a status, in the site's HTML."""
+        """Return the whole text of a status, in the site's HTML. Raises PublicPageUnavailable."""
         found = self._door(lambda: self._client.status(identifier).longTextContent)
         if not isinstance(found, str) or not found:
             raise PublicPageUnavailable("no text")

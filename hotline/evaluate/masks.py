@@ -20,7 +20,10 @@ _MARKED = re.compile("⟦([^⟦⟧]*)⟧")
 
 
 def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
-    """Black out every text of a file, and look for what should have gone and for what should have stayed."""
+    """Black out every text of a file, and look for what should have gone and for what should have stayed.
+
+    Raises MisconfiguredError for a file without a row, or one that cannot be read.
+    """
     known = Known(rules_folder=rules_folder)
     found = [(str(row["text"]), _readable(row, known)) for row in rows(path)]
     if not found:

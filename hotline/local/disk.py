@@ -18,7 +18,7 @@ _AGE = 946_684_800  # the year 2000
 
 
 def require_room(folder: Path, size: int, what: str) -> None:
-    """Refuse to begin when the disk of `folder` cannot take `size` more bytes."""
+    """Raise StackError when the disk of `folder` cannot take `size` more bytes."""
     with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free

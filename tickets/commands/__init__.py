@@ -1,4 +1,7 @@
-"""Commands: what clerks and back offices order, carried out or refused with the reason. Pure; one function a kind."""
+"""Commands: what clerks and back offices order, carried out or refused with the reason.
+
+Pure; one function a kind, which raises RefusalError with a code and a sentence.
+"""
 
 from tickets.commands.table import COMMANDS, changed_by, check, decide_command, erases, looks_back
 

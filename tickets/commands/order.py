@@ -33,7 +33,7 @@ class Order(Struct, frozen=True, kw_only=True):
         return ticket
 
     def check_version(self, ticket: TicketState, args: Args) -> None:
-        """Refuse what was ordered of another version than the ticket has by now."""
+        """Raise RefusalError for what was ordered of another version than the ticket has by now."""
         if args.if_version not in (None, ticket.version):
             raise RefusalError("stale", f"the ticket is at version {ticket.version} by now: read it again")
 
@@ -55,7 +55,7 @@ class Order(Struct, frozen=True, kw_only=True):
         return ticket
 
     def check_heard(self, ticket: TicketState) -> None:
-        """Refuse to bury what a citizen said after whoever orders had read the ticket: nobody has read that yet."""
+        """Raise RefusalError rather than bury what a citizen said after whoever orders had read the ticket."""
         if ticket.heard_at is None:
             return
         if self.at < ticket.heard_at:
@@ -67,6 +67,6 @@ class Order(Struct, frozen=True, kw_only=True):
             )
 
     def check_city(self, ticket_id: str) -> None:
-        """Refuse a ticket of another city, whether it exists or not."""
+        """Raise RefusalError for a ticket of another city, whether it exists or not."""
         if not ticket_id.startswith(f"{self.command.jurisdiction}-"):
             raise RefusalError("jurisdiction", "the ticket is not of the command's jurisdiction")
