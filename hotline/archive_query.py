@@ -24,8 +24,8 @@ class Filters(Struct, frozen=True, kw_only=True):
     adcode: str | None = None
     """How the place's 行政区划代码 begins."""
     cluster_id: str | None = None
-    requester: str | None = None
-    """A person's hash; masked tickets have none."""
+    requesters: tuple[str, ...] = ()
+    """A person's hashes, any of them; masked tickets have none."""
     received_from: datetime | None = None
     received_to: datetime | None = None
     revisited: bool = False
@@ -73,9 +73,10 @@ def _narrowed(filters: Filters) -> list[dict[str, Any]]:
         "jurisdiction": filters.jurisdiction,
         "request_kind": filters.request_kind,
         "cluster_id": filters.cluster_id,
-        "requester.id": filters.requester,
     }
     terms: list[dict[str, Any]] = [{"term": {name: value}} for name, value in equal.items() if value is not None]
+    if filters.requesters:
+        terms.append({"terms": {"requester.id": filters.requesters}})
     if filters.category is not None:
         terms.append(_category(filters.category))
     if filters.adcode is not None:

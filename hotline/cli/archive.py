@@ -51,7 +51,9 @@ def search(
     """Find tickets, the newest first."""
     from hotline.cli import archive_view
 
+    settings = settings_of(ctx, accounts=False)
     filters = filters_of(
+        settings,
         channel=channel,
         status=status,
         kind=kind,
@@ -65,7 +67,6 @@ def search(
         clear=clear,
     )
     refuse_misread(query)
-    settings = settings_of(ctx, accounts=False)
 
     async def find(archive: "Archive") -> "list[Hit]":
         found = await archive.search(query, masked=not clear, limit=limit, filters=filters)

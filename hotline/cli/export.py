@@ -68,7 +68,9 @@ def export(
     from hotline.export import Choices
     from hotline.export import export as write
 
+    settings = settings_of(ctx, accounts=False)
     filters = filters_of(
+        settings,
         channel=channel,
         status=status,
         kind=kind,
@@ -83,7 +85,6 @@ def export(
     )
     chosen = Choices(media_base_url, zammad_group, zammad_customer)
     refuse_misread(query)
-    settings = settings_of(ctx, accounts=False)
     with _opened(file) as out:
 
         async def written(archive: "Archive") -> int:

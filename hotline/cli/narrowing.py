@@ -14,6 +14,7 @@ from schemas.words import Words
 
 if TYPE_CHECKING:
     from hotline.archive_query import Filters
+    from hotline.settings import Settings
 
 
 def _one_of(known: Words) -> Callable[[str | None], str | None]:
@@ -86,7 +87,10 @@ Cluster = Annotated[
 ]
 Person = Annotated[
     str | None,
-    typer.Option(metavar="HASH", help="Only of this person (诉求人标识), `requester.id` of a ticket; with --clear."),
+    typer.Option(
+        metavar="PERSON",
+        help="Only who wrote by this telephone or mail address, or has this `requester.id` (诉求人标识); with --clear.",
+    ),
 ]
 Since = Annotated[
     datetime | None, typer.Option(parser=moment, metavar="TIME", help="Received then or later, Chinese time.")
@@ -94,7 +98,25 @@ Since = Annotated[
 Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Received before, Chinese time.")]
 
 
+def persons(said: str | None, settings: "Settings") -> tuple[str, ...]:
+    """Return the hashes of whom a person named; raises BadParameter for what identifies nobody."""
+    if said is None or re.fullmatch(r"[^@:]+:[a-z2-7]{16}", said):
+        return (said,) if said else ()
+    from hotline.services import requester_keys
+    from normalizers.identity import requester_hashes
+    from normalizers.policy import Policy
+    from schemas.records import Party
+
+    party = Party(kind="email" if "@" in said else "phone", value=said)
+    found = requester_hashes([party], Policy(requester_keys=requester_keys(settings)))
+    if not found:
+        meant = "a telephone with its area, or a mail address, that is one person's own; or `requester.id` of a ticket"
+        raise typer.BadParameter(meant, param_hint="--person")
+    return found
+
+
 def filters_of(
+    settings: "Settings",
     *,
     channel: str | None,
     status: str | None,
@@ -108,7 +130,7 @@ def filters_of(
     until: datetime | None,
     clear: bool,
 ) -> "Filters":
-    """Return what the options narrow a search to."""
+    """Return what the options narrow a search to; raises BadParameter for what would find nothing."""
     from hotline.archive_query import Filters
 
     if person is not None and not clear:
@@ -122,7 +144,7 @@ def filters_of(
         jurisdiction=jurisdiction,
         adcode=adcode,
         cluster_id=cluster,
-        requester=person,
+        requesters=persons(person, settings),
         received_from=first,
         received_to=end,
     )

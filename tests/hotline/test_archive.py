@@ -142,7 +142,7 @@ async def test_analysts_narrow_by_kind_category_place_incident_and_person(world:
             Filters(category="construction"),
             Filters(category="construction.public_works"),
             Filters(adcode="2101"),
-            Filters(requester="k1:zhang"),
+            Filters(requesters=("k2:zhang", "k1:zhang")),
         )
     }
     assert set(map(frozenset, found.values())) == {frozenset(named("zhang"))}

@@ -257,6 +257,7 @@ def test_the_view_of_an_empty_search_says_so() -> None:
         ("--jurisdiction", "21", "six digits"),
         ("--adcode", "沈河区", "two digits or more"),
         ("--person", "k1:abcdefgh", "add --clear"),
+        ("--person", "13912345678", "add --clear"),
     ],
 )
 def test_a_search_that_could_find_nothing_is_refused(option: str, value: str, told: str) -> None:

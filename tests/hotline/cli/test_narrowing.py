@@ -1,0 +1,40 @@
+"""Who is meant by `--person`: whoever wrote by a telephone or an address, however it is typed, under each key."""
+
+import pytest
+import typer
+
+from hotline.cli.narrowing import persons
+from hotline.settings import Settings
+from normalizers.identity import requester_hashes
+from normalizers.policy import Policy
+from schemas.records import Party
+
+KEYS = {"k1": "a" * 32, "k2": "b" * 32}
+SETTINGS = Settings(requester_keys=KEYS)
+POLICY = Policy(requester_keys={name: KEYS[name].encode() for name in ("k2", "k1")})
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "received"),
+    [
+        ("13912345678", "phone", "+8613912345678"),
+        ("139 1234 5678", "phone", "8613912345678"),
+        ("024-84000001", "phone", "02484000001"),
+        ("Zhou.Yaqin@mail.example", "email", "zhou.yaqin@mail.example"),
+    ],
+)
+def test_a_telephone_or_an_address_names_who_wrote_by_it(said: str, kind: str, received: str) -> None:
+    written = requester_hashes([Party(kind=kind, value=received)], POLICY)
+    assert [one.partition(":")[0] for one in written] == ["k2", "k1"]
+    assert persons(said, SETTINGS) == written
+
+
+def test_a_hash_is_taken_as_it_is() -> None:
+    assert persons("k1:bymy7zvmnjhvk2eg", SETTINGS) == ("k1:bymy7zvmnjhvk2eg",)
+    assert persons(None, SETTINGS) == ()
+
+
+@pytest.mark.parametrize("said", ["张伟", "12345", "k1:abcdefgh", "8001", "", "no-reply@mail.example"])
+def test_what_identifies_nobody_is_refused(said: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        persons(said, SETTINGS)
