@@ -1,10 +1,7 @@
 """Two processes share an account: one works, the other follows when it ends, dies or freezes; nothing is done twice."""
 
 import json
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,9 +19,8 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 from tests.connectors.reader import Reader
+from tests.forked import Forked
 from tests.waiting import until
-
-ROOT = Path(__file__).parents[2]
 
 SESSION = 6.0
 """Seconds; in less, a busy machine holds an owner up for so long that it loses its seat rightly."""
@@ -40,21 +36,20 @@ class Workers:
         self.folder, self.account, self._kafka = folder, account, kafka
         self._stack = ExitStack()
         self._read: dict[int, list[Any]] = {}
-        self.started: list[subprocess.Popen] = []
+        self.started: list[Forked] = []
         (folder / "source").touch()
 
-    def start(self) -> subprocess.Popen:
+    def start(self) -> Forked:
         script = Path(__file__).with_name("lease_worker.py")
-        command = [sys.executable, script, self._kafka.bootstrap_servers, self.account, self.folder, str(SESSION)]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        told = (self._kafka.bootstrap_servers, self.account, str(self.folder), str(SESSION))
         with (self.folder / f"said-{len(self._read)}").open("w") as said:
-            worker = subprocess.Popen(command, stdout=said, text=True, cwd=ROOT, env=environment)
+            worker = Forked(str(script), *told, stdout=said)
         self._read[worker.pid] = [Path(said.name), 0]
         self.started.append(worker)
         self._stack.callback(self._end, worker)
         return worker
 
-    def says(self, worker: subprocess.Popen, what: str) -> None:
+    def says(self, worker: Forked, what: str) -> None:
         """Wait until a worker tells its state, after what was waited for before."""
 
         def told() -> bool:
@@ -89,7 +84,7 @@ class Workers:
         self._stack.close()
 
     @staticmethod
-    def _end(worker: subprocess.Popen) -> None:
+    def _end(worker: Forked) -> None:
         worker.kill()
         worker.wait()
 

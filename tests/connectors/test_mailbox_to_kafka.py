@@ -6,7 +6,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from obstore.store import LocalStore
@@ -23,6 +25,7 @@ from schemas import topics
 from schemas.connection import KafkaConnection
 from tests.connectors.mailboxes import mail, settings
 from tests.connectors.reader import Reader
+from tests.forked import Forked
 from tests.frozen import frozen
 from tests.peers import dovecot
 from tests.peers.presence import require
@@ -69,37 +72,46 @@ def test_kill_9_repeats_some_and_sigterm_none(
     kafka: KafkaConnection, server: dovecot.Dovecot, reader: Reader, account: str, tmp_path: Path
 ) -> None:
     expected = filled(server, 400)
-    script = Path(__file__).with_name("mailbox_worker.py")
-    command = [sys.executable, script, kafka.bootstrap_servers, str(server.port), account, tmp_path / "blobs"]
+    script = str(Path(__file__).with_name("mailbox_worker.py"))
 
-    def start() -> subprocess.Popen:
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}
-        )
+    @contextmanager
+    def started() -> Iterator[tuple[Forked, IO[str]]]:
+        """Run a worker; what it says can be read."""
+        said, says = os.pipe()
+        with os.fdopen(says, "w") as stdout:
+            worker = Forked(
+                script, kafka.bootstrap_servers, str(server.port), account, str(tmp_path / "blobs"), stdout=stdout
+            )
+        try:
+            with os.fdopen(said) as heard:
+                yield worker, heard
+        finally:
+            worker.kill()
+            worker.wait(60)
 
     for _ in range(2):
-        with start() as worker:
-            worker.stdout.readline()  # a batch is safe: somewhere before, in or after the cursor's save
+        with started() as (worker, said):
+            said.readline()  # a batch is safe: somewhere before, in or after the cursor's save
             worker.kill()
     assert len(set(arrived(reader, account))) < len(expected)
 
-    with start() as worker:
-        worker.stdout.readline()
+    with started() as (worker, said):
+        said.readline()
         worker.send_signal(signal.SIGTERM)
-        said = worker.stdout.read().split()
+        lines = said.read().split()
         assert worker.wait(60) == 0
-    assert said[-1] == "stopped"
+    assert lines[-1] == "stopped"
     before = arrived(reader, account)
     assert saved(kafka, account)["INBOX"]["uid"] == len(set(before))
 
-    with start() as worker:
-        while int(worker.stdout.readline()) == 20:
+    with started() as (worker, said):
+        while int(said.readline()) == 20:
             pass
         server.deliver(mail("announced"))  # by IDLE
-        while int(worker.stdout.readline()) == 0:
+        while int(said.readline()) == 0:
             pass
         worker.send_signal(signal.SIGTERM)
-        worker.communicate(timeout=60)
+        said.read()
     after = arrived(reader, account)
     assert set(after) == expected | {b"announced"}
     assert len(after) - len(before) == len(expected) + 1 - len(set(before))

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from prometheus_client import REGISTRY
 from hotline.local.stack import Stack
 from sinks.runner import Runner
 from sinks.settings import SinkSettings
+from tests.forked import Forked
 from tests.sinks.conftest import QUICK, Lane, until
 from tests.sinks.flaky import flaky, larger_than, some, whole
 from tests.sinks.test_runner_live import tickets
@@ -149,6 +149,5 @@ async def run_process(lane: Lane, deaths: int) -> int:
         "deaths": str(deaths),
     }
     script = Path(__file__).with_name("dying_sink.py")
-    process = await asyncio.create_subprocess_exec(sys.executable, str(script), json.dumps(told))
-    async with asyncio.timeout(60):
-        return await process.wait()
+    process = await asyncio.to_thread(Forked, str(script), json.dumps(told))
+    return await asyncio.to_thread(process.wait, 60)

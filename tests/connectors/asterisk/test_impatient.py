@@ -6,12 +6,10 @@ not read 0.8 s after the buffers between were full, with 1,000 of 9,800 events l
 
 import asyncio
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
 
 from hotline.local.stack import Stack
@@ -21,6 +19,7 @@ from tests.connectors.asterisk.fake import logged_in, served
 from tests.connectors.asterisk.test_asterisk import END
 from tests.connectors.reader import Reader
 from tests.docs.pages import ROOT
+from tests.forked import Forked
 from tests.frozen import frozen
 from tests.normalizers.phone import frames
 from tests.waiting import soon
@@ -72,7 +71,7 @@ def event(number: int) -> bytes:
 
 
 @contextmanager
-def daemon(kafka: KafkaConnection, port: int, folder: Path) -> Iterator[psutil.Popen]:
+def daemon(kafka: KafkaConnection, port: int, folder: Path) -> Iterator[Forked]:
     """`hotline run connector:pbx`."""
     account = {"HOST": "127.0.0.1", "PORT": str(port), "USERNAME": "hotline", "SECRET": "geheim"}
     environment = {
@@ -83,9 +82,7 @@ def daemon(kafka: KafkaConnection, port: int, folder: Path) -> Iterator[psutil.P
         "HOTLINE_TELEMETRY__PORT": "0",
     }
     with (folder / "log").open("a") as log:
-        running = psutil.Popen(
-            [sys.executable, "-m", "hotline", "run", "connector:pbx"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
+        running = Forked("-m", "hotline", "run", "connector:pbx", cwd=ROOT, env=environment, stdout=log, stderr=log)
     try:
         yield running
     finally:

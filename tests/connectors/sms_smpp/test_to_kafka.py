@@ -1,8 +1,6 @@
 """SMSCs of others, through the connector into the real Kafka, and what the normalizer and the desk make of it."""
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +27,7 @@ from schemas.wire import Position
 from tests.connectors.reader import Reader
 from tests.connectors.sms_smpp.fixtures import settings
 from tests.connectors.sms_smpp.smsc import CITIZEN, HOTLINE, SUBMIT, Esme, Smsc, message
+from tests.forked import Forked
 from tests.frozen import frozen
 from tests.normalizers.sms.raws import raw_of
 from tests.normalizers.sms.test_real_messages import pdus, unhex
@@ -205,15 +204,13 @@ def test_a_daemon_killed_before_its_answer_was_read_is_asked_again_and_the_messa
     async def serve() -> None:
         async with Smsc() as smsc:
             for number in (1, 2):  # a restart: the SMSC saw no answer, so it sends again
-                process = await asyncio.create_subprocess_exec(
-                    sys.executable, str(Path(__file__).with_name("daemon_process.py")), kafka.bootstrap_servers,
-                    str(smsc.port), account, env={**os.environ, "PYTHONPATH": str(ROOT)},
-                )  # fmt: skip
+                script = str(Path(__file__).with_name("daemon_process.py"))
+                process = await asyncio.to_thread(Forked, script, kafka.bootstrap_servers, str(smsc.port), account)
                 esme = await smsc.bound()
                 esme.send(message("路灯坏了", number))
                 await asyncio.to_thread(arrived, reader, account, number)
                 process.kill()
-                await process.wait()
+                await asyncio.to_thread(process.wait, 60)
 
     asyncio.run(serve())
     assert [each.text for each in messages(reader, account)] == ["路灯坏了"]

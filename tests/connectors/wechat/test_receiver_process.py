@@ -1,13 +1,9 @@
 """What a receiver answered with success survives its own end, however it ends."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -18,26 +14,27 @@ from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port, wait_for
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, seen, text_now
+from tests.forked import Forked
 from tests.frozen import frozen
 from tests.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
-ROOT = Path(__file__).parents[3]
+SAID = "said"
 
 
 @contextmanager
-def process(kafka: KafkaConnection, folder: Path, account: str) -> Iterator[tuple[WeChatPlatform, Any]]:
+def process(kafka: KafkaConnection, folder: Path, account: str) -> Iterator[tuple[WeChatPlatform, Forked]]:
     port = free_port()
     script = str(Path(__file__).with_name("receiver_process.py"))
-    command = [sys.executable, script, kafka.bootstrap_servers, str(port), str(folder), account]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as receiver:
-        try:
-            wait_for(port)
-            yield WeChatPlatform(f"http://127.0.0.1:{port}/wechat", TOKEN, AES_KEY, APPID), receiver
-        finally:
-            receiver.kill()
+    with (folder / SAID).open("w") as said:
+        receiver = Forked(script, kafka.bootstrap_servers, str(port), str(folder), account, stdout=said)
+    try:
+        wait_for(port)
+        yield WeChatPlatform(f"http://127.0.0.1:{port}/wechat", TOKEN, AES_KEY, APPID), receiver
+    finally:
+        receiver.kill()
+        receiver.wait(60)
 
 
 def test_what_was_answered_survives_kill_9(
@@ -60,7 +57,7 @@ def test_sigterm_ends_running_requests_first_and_leaves_with_success(
         until(lambda: seen(reader, account) == ["1"])  # by way of the journal when Kafka is busy
         receiver.send_signal(signal.SIGTERM)
         assert receiver.wait(90) == 0
-        assert "drained" in receiver.stdout.read()
+        assert "drained" in (tmp_path / SAID).read_text()
     journal = Journal(tmp_path)
     assert journal.empty
     journal.close()

@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import os
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -19,7 +17,7 @@ from sinks import Document, Source
 from sinks.kafka import group_of
 from sinks.webhook.run import Webhooks, run_subscriber
 from sinks.webhook.webhook import name_of
-from tests.docs.pages import ROOT
+from tests.forked import Forked
 from tests.sinks.conftest import PARTITIONS, Lane, count_partitions, make_topics, until
 from tests.sinks.webhook.receiver import Receiver, for_ticket, receiving, status
 from tests.sinks.webhook.snapshots import snapshot, subscriber
@@ -167,7 +165,7 @@ async def test_a_process_killed_in_midstream_repeats_under_the_same_ids_and_lose
         process = await start(lane, receiver)
         await receiver.until(50)
         process.kill()
-        await process.wait()
+        await asyncio.to_thread(process.wait, 60)
         before = list(receiver.ids)
         assert await committed(lane, "map") < 200
         async with running(lane, "map", receiver.url):
@@ -178,15 +176,14 @@ async def test_a_process_killed_in_midstream_repeats_under_the_same_ids_and_lose
     assert await lane.dead() == []
 
 
-async def start(lane: Lane, receiver: Receiver) -> asyncio.subprocess.Process:
+async def start(lane: Lane, receiver: Receiver) -> Forked:
     told = {
         "name": named(lane, "map"),
         "topic": lane.topic,
         "url": receiver.url,
         "kafka": lane.endpoints.bootstrap_servers,
     }
-    command = ("-m", "tests.sinks.webhook.dying_subscriber", json.dumps(told))
-    return await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT, env={**os.environ})
+    return await asyncio.to_thread(Forked, "-m", "tests.sinks.webhook.dying_subscriber", json.dumps(told))
 
 
 @pytest.fixture
