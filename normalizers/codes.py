@@ -4,6 +4,8 @@ import re
 from functools import cache, lru_cache
 from pathlib import Path
 
+from stdnum import luhn
+
 from normalizers import names, persons, rules
 from normalizers.english_names import SYLLABLE
 from normalizers.findings.words import trie
@@ -24,6 +26,8 @@ _REACHES_A_PERSON = re.compile(
     r"|wxid_[A-Za-z0-9]{6}"
 )
 """Mobile numbers, landlines with their area, ids of WeChat, or an id number of 18 or 15 digits; also in groups."""
+
+_CARD = re.compile(r"(?<![0-9])62[0-9]{14,17}(?![0-9])")
 
 _UUID = re.compile(
     r"(?=.*[a-f])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[1-8][0-9a-f]{3}\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}", re.IGNORECASE
@@ -64,7 +68,12 @@ def is_code(text: str) -> bool:
     """
     system, _, own = text.rpartition(":")
     told = system if _UUID.fullmatch(own) is not None else text
-    return _CODE.fullmatch(text) is not None and _REACHES_A_PERSON.search(told) is None
+    return _CODE.fullmatch(text) is not None and _REACHES_A_PERSON.search(told) is None and not _names_a_card(told)
+
+
+def _names_a_card(text: str) -> bool:
+    """Say whether a card of a Chinese bank is in it: by its beginning, its length and its last digit."""
+    return any(luhn.is_valid(found[0]) for found in _CARD.finditer(text))
 
 
 @lru_cache(_REMEMBERED)

@@ -78,6 +78,7 @@ def test_numbers_of_tickets(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "6217003810026896707", "CARD:6217003810026896707",
         "zhangsan", "ZhangWei", "li-na", "Smith", "zhangsan1988", "Wang.Xiaoming.7", "wangxiaoming-2026-1",
         "xiaoming_wang_2", "Li-Na-7", "87654321", "8765-4321", "6512345", "02487654321", "0591/87654321",
     ],

@@ -32,7 +32,14 @@ CASES = sorted(
     for source in (Path(__file__).parents[1] / "normalizers/cases").glob("*/*/raw.*")
     if source.parts[-3] not in {"mailbox", "sms"}  # mails and hexadecimal digits: no fields to plant into
 )
-VALUES = ("13764520918", "jixiaoxi.1987@mail.example", "210102198503123322", "辽A3M2K7", "wxid_8k2l1m9n0p")
+VALUES = (
+    "13764520918",
+    "jixiaoxi.1987@mail.example",
+    "210102198503123322",
+    "辽A3M2K7",
+    "wxid_8k2l1m9n0p",
+    "6217003810026896707",
+)
 HIDDEN_FROM = {topics.EVENT, topics.LINK, topics.TICKET_MASKED}
 COUNTED = "revision"
 _ELEMENT = re.compile(r"<(\w+)>(?:<!\[CDATA\[)?([^<\]]*)(?:\]\]>)?</\1>")
