@@ -171,7 +171,7 @@ class RawRef(Record, frozen=True, kw_only=True):
     topic: Annotated[str | None, about("Raw topic", "主题", index="none")] = None
     partition: Annotated[int | None, about("Partition", "分区", index="none")] = None
     offset: Annotated[int | None, about("Offset", "偏移量", index="none")] = None
-    sha256: Annotated[str, about("SHA-256 of the raw bytes", "摘要值")]
+    sha256: Annotated[str, about("SHA-256 of the raw bytes", "摘要值", pii=1)]
     dataref: Annotated[str | None, about("Path in the blob store, for large bodies", "存储路径", index="none")] = None
 
 

@@ -7,6 +7,12 @@ from schemas.records import Attachment, Party
 from tests.tickets.build import message
 
 
+def test_no_digest_of_the_bytes_is_shown_by_which_all_telephones_could_be_tried() -> None:
+    one = message(1, "路灯坏了")
+    assert hidden(one)["raw"]["sha256"] == HIDDEN
+    assert one.raw.sha256 not in str(hidden(one))
+
+
 def test_names_of_files_and_of_others_are_hidden_as_well() -> None:
     files = (Attachment(id="1", name="李沐阳.jpg", size=3), Attachment(id="2"))
     one = message(1, "我叫李沐阳", sender="13812345678", attachments=files)
