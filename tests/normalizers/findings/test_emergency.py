@@ -74,6 +74,16 @@ def test_habits_and_fear_as_a_figure_are_no_emergency(text: str) -> None:
     assert not alarming(screened(text))
 
 
+@pytest.mark.parametrize("text", ["怎么还没来啊火越烧越大了", "刚才报的火越来越大了，快点"])
+def test_who_asks_once_more_tells_that_the_fire_grows(text: str) -> None:
+    assert alarming(screened(text))
+
+
+@pytest.mark.parametrize("text", ["我肝火越来越大，睡不着", "怒火越烧越大", "生意火越来越大家都知道"])
+def test_a_fire_that_is_a_figure_is_none(text: str) -> None:
+    assert screened(text) is None
+
+
 def test_the_sentences_cover_every_class_and_enough_of_each_side() -> None:
     assert {name for name, _, _ in SENTENCES} == {*CLASSES, "-"}
     assert len(SENTENCES) >= 120
