@@ -41,7 +41,6 @@ from tickets.state import State
 
 pytestmark = pytest.mark.integration
 
-ROOT = Path(__file__).parents[3]
 LONG = "长短信" * 22 + "💡" + "测试" * 20
 RECEIPT = "id:0123 sub:001 dlvrd:001 submit date:2611242245 done date:2611242246 stat:DELIVRD err:000 text:ok"
 
