@@ -22,6 +22,7 @@ from hotline.provision import Provision
 from schemas.connection import KafkaConnection
 from sinks.elastic.templates import ensure_indices
 from tests.fresh import topics_made_anew
+from tests.light_node import light
 from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
 
@@ -123,9 +124,8 @@ def local_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """One real stack for the whole run, started when first asked for; it ends with this process, even by kill -9."""
     chosen = os.environ.get("HOTLINE_LOCAL__DATA_DIR")
     folder = Path(chosen) if chosen else tmp_path_factory.mktemp("stack")
-    if not chosen:  # what compiles thoroughly takes half of a node's CPU in its first minutes, and a run has few more
-        (folder / "elasticsearch").mkdir()
-        (folder / "elasticsearch" / "jvm.options").write_text("-XX:TieredStopAtLevel=1\n")
+    if not chosen:
+        light(folder)
     stack = Stack(folder)
     stack.up(owner=os.getpid())
     yield stack

@@ -10,6 +10,7 @@ import pytest
 from benchmarks.faults.run import Plan, Report, run
 from benchmarks.faults.sources import CITIES
 from tests.forked import Forked
+from tests.light_node import light
 from tests.peers.dovecot import missing
 from tests.peers.presence import require
 
@@ -35,6 +36,7 @@ def performed(
     without: tuple[str, ...] = (),
     pause: float | None = None,
 ) -> Report:
+    light(folder)
     plan = Plan(
         seed=7,
         messages=300,

@@ -13,6 +13,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from connectors.journal import Journal
 from hotline.local.errors import StackError
 from hotline.local.stack import Endpoints, Existing, Stack
+from tests.light_node import light
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
@@ -29,6 +30,7 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.fixture
 def up(own: Stack) -> Endpoints:
+    light(own.data_dir)
     where = own.up(owner=os.getpid())
     with closing(KafkaAdminClient(bootstrap_servers=where.bootstrap_servers)) as admin:
         if TOPIC not in admin.list_topics():
