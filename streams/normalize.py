@@ -1,9 +1,10 @@
 """normalize: raw records become messages, attachments go to the blob store, commands join the one ordered input."""
 
 import asyncio
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from typing import TypeVar
 
 import faust
 from faust.types import TP
@@ -11,7 +12,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 from obstore.store import ObjectStore
 
-from normalizers import Policy, normalize
+from normalizers import Normalized, Policy, normalize
 from normalizers.codes import is_code
 from normalizers.example import work_through
 from schemas import ids, topics
@@ -37,6 +38,11 @@ COMMANDS = "commands"
 
 RECORD_LIMIT = 900_000
 """Bytes of one message record; Kafka's own limit is 1 MiB with headers."""
+
+Understood = tuple[Normalized, Envelope]
+"""A message, and the envelope of the raw record that it was made of."""
+
+Made = TypeVar("Made")
 
 CLAIMED_WEIGHT = SLICE // 4
 """A claim-checked record may be 64 MiB large: four of them make a slice."""
@@ -143,12 +149,14 @@ class Normalize:
         read = [(record, next(claimed) if has_reference(record) else raw_or_fault(record)) for record in records]
         gone = await self._blobs.erased({place for _, raw in read if (place := may_be_gone(raw)) is not None})
         left = (one for one in read if not isinstance(one[1], ErasedError) and may_be_gone(one[1]) not in gone)
-        return [(record, await self._step(record, raw)) for record, raw in left]
+        # All are understood before the words of any are looked through: what either takes stays in caches meanwhile.
+        found = [(record, await self._apart(record, understood, raw)) for record, raw in left]
+        return [(record, await self._apart(record, result_of, record, one)) for record, one in found]
 
-    async def _step(self, record: Inbound, raw: RawMessage | Exception) -> Result:
+    async def _apart(self, record: Inbound, work: Callable[..., Made], *arguments: object) -> Made:
         if has_reference(record):  # megabytes take seconds, in which the other cities go on
-            return await asyncio.to_thread(step, record, raw, self._policy)
-        return step(record, raw, self._policy)
+            return await asyncio.to_thread(work, *arguments, self._policy)
+        return work(*arguments, self._policy)
 
     async def _read(self, record: Inbound) -> RawMessage | Exception:
         """Return the raw message with its bytes, or what makes that impossible for ever."""
@@ -197,12 +205,27 @@ def slices(records: Sequence[Inbound]) -> Iterator[Sequence[Inbound]]:
 
 def step(record: Inbound, raw: RawMessage | Exception, policy: Policy) -> Result:
     """Return the message of a record, or its dead letter. Pure."""
+    return result_of(record, understood(raw, policy), policy)
+
+
+def understood(raw: RawMessage | Exception, policy: Policy) -> Understood | Exception:
+    """Return the message of a raw record with where it comes from, or why there is none. Pure."""
+    if isinstance(raw, Exception):
+        return raw
     try:
-        if isinstance(raw, Exception):
-            raise raw
-        message, blobs = normalize(raw, policy)
+        return normalize(raw, policy), raw.envelope
+    except Exception as error:  # noqa: BLE001 - as in `result_of`
+        return error
+
+
+def result_of(record: Inbound, found: Understood | Exception, policy: Policy) -> Result:
+    """Return what is sent of a message that was understood, or the dead letter. Pure."""
+    try:
+        if isinstance(found, Exception):
+            raise found
+        (message, blobs), origin = found
         message = foreseen(message, policy.rules_folder)
-        return Result(message_record(message, raw.envelope), blobs, may_wait=message.emergency is None)
+        return Result(message_record(message, origin), blobs, may_wait=message.emergency is None)
     except Exception as error:  # noqa: BLE001 - a fault on one record: it becomes a dead letter, the next goes on
         return dead(record, error, STAGE)
 
