@@ -9,6 +9,7 @@ and no faults happen: the load run. Exit code 1 if a message is missing, doubled
 import argparse
 import importlib
 import json
+import signal
 import sys
 import tempfile
 import threading
@@ -72,6 +73,7 @@ def main() -> int:
     )
     parser.add_argument("--keep", type=Path, help="folder for the logs")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the broker and the daemon end, too
     failed = 0
     with _folder(chosen.keep) as folder, Broker(folder) as broker:
         for seed in range(chosen.seed, chosen.seed + chosen.seeds):
