@@ -1,9 +1,7 @@
 """The example for production loads, names every secret it wants, and its unit lets `hotline run` drain."""
 
-import platform
 import re
 import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -97,22 +95,7 @@ def test_the_unit_runs_its_instance_for_ever_and_lets_it_drain(settings: Setting
     assert told["Environment"] == [
         "HOTLINE_SETTINGS=/etc/hotline/hotline.toml",
         "HOTLINE_SECRETS_DIR=/etc/hotline/secrets",
-        "GLIBC_TUNABLES=glibc.malloc.hugetlb=1",
     ]
-
-
-HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage/enabled")
-
-
-def test_the_memory_of_a_unit_lies_in_huge_pages_where_the_kernel_gives_them_to_who_asks() -> None:
-    asks = "print(any('hg' in one.split() for one in open('/proc/self/smaps') if one.startswith('VmFlags')))"
-    (tunables,) = [one for one in unit()["Environment"] if one.startswith("GLIBC_TUNABLES=")]
-    command = ["env", tunables, sys.executable, "-S", "-c", asks]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    library, version = platform.libc_ver()
-    is_known = library == "glibc" and tuple(map(int, version.split("."))) >= (2, 35)
-    gives = HUGE_PAGES.is_file() and "[madvise]" in HUGE_PAGES.read_text()
-    assert done.stdout == f"{is_known and gives}\n"
 
 
 def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
