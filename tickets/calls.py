@@ -8,7 +8,7 @@ words.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import UNSET, Struct, field
 
@@ -59,6 +59,18 @@ class CallRecords(Struct, kw_only=True):
     people: tuple[str, ...] = ()
     began: int | None = None
     ended: int | None = None
+
+
+class Lasted(Protocol):
+    """A call, and when it began and ended, as its records tell: seconds since 1970."""
+
+    @property
+    def began(self) -> int | None:
+        """When it began."""
+
+    @property
+    def ended(self) -> int | None:
+        """When it ended."""
 
 
 def is_record(features: Features) -> bool:
@@ -132,28 +144,31 @@ def _is_anothers(known: CallRecords, features: Features, at: datetime) -> bool:
     Where a number is withheld nobody knows who called: when a call began has to tell.
     """
     is_callers = not set(known.people).isdisjoint(features.requesters)
-    if are_apart(known.began, features, is_callers=is_callers):
-        return True
-    if bool(known.people) == bool(features.requesters) and not is_callers and _is_behind(known, features):
+    if are_apart(known, features, is_callers=is_callers, is_told=bool(known.people)):
         return True
     if known.people and features.requesters:
         return at - known.told_at > USED_AGAIN and not is_callers
     return features.call_began is not UNSET and features.call_began > (known.told_at + SKEW).timestamp()
 
 
-def _is_behind(known: CallRecords, features: Features) -> bool:
+def are_apart(known: Lasted, features: Features, *, is_callers: bool, is_told: bool) -> bool:
+    """Say whether a record is of another call than the one that is known by its id, by when either began and ended.
+
+    `is_callers` says that the same person called, `is_told` that it is known who called the other time.
+    """
+    if known.began is not None and features.call_began is not UNSET:
+        apart = APART_FOR_ONE if is_callers else APART
+        if abs(features.call_began - known.began) > apart.total_seconds():
+            return True
+    return not is_callers and is_told == bool(features.requesters) and _is_behind(known, features)
+
+
+def _is_behind(known: Lasted, features: Features) -> bool:
     """Say whether one of two calls began when the other was over; a leg of a call begins while it lasts."""
     began, ended = features.call_began, features.call_ended
     is_later = began is not UNSET and known.ended is not None and began - known.ended > BEHIND.total_seconds()
     is_earlier = ended is not UNSET and known.began is not None and known.began - ended > BEHIND.total_seconds()
     return is_later or is_earlier
-
-
-def are_apart(began: int | None, features: Features, *, is_callers: bool) -> bool:
-    """Say whether a record began at another time than the call that is known by its id, whose caller told it or not."""
-    if began is None or features.call_began is UNSET:
-        return False
-    return abs(features.call_began - began) > (APART_FOR_ONE if is_callers else APART).total_seconds()
 
 
 def outdated(state: "State", decision: Event) -> str | None:

@@ -70,7 +70,7 @@ def _remember_calls(state: "State", keys: Iterable[str], known: Forgotten, peopl
     for key in sorted(keys):
         call = state.calls[key]
         callers = (*people, *call.people)
-        known = replace(known, told_at=call.told_at, of_nobody=not callers, began=call.began)
+        known = replace(known, told_at=call.told_at, of_nobody=not callers, began=call.began, ended=call.ended)
         remember(state, (key,), known, people=callers)
 
 

@@ -34,9 +34,9 @@ _MACHINES = frozenset({"auto_reply", "bounce"})
 class Forgotten(Struct, frozen=True, array_like=True, gc=False):
     """What is kept under the hashed thread id of an erased message, and under who said what.
 
-    `name` is that of its ticket, or its own. `told_at` is when it was last told of, `began` when a call did;
-    `of_nobody` that nothing said whose it was. Whose it was, and which texts went, `State.left` says of those alone
-    that are named to it.
+    `name` is that of its ticket, or its own. `told_at` is when it was last told of, `began` and `ended` when a call
+    did; `of_nobody` that nothing said whose it was. Whose it was, and which texts went, `State.left` says of those
+    alone that are named to it.
     """
 
     name: str
@@ -44,6 +44,7 @@ class Forgotten(Struct, frozen=True, array_like=True, gc=False):
     told_at: datetime
     of_nobody: bool
     began: int | None = None
+    ended: int | None = None
 
 
 def remember(
@@ -97,7 +98,7 @@ def _is_not_of(other: calls.CallRecords, state: "State", incoming: "Incoming", k
     """
     people = incoming.features.requesters
     is_callers = not set(other.people).isdisjoint(people)
-    if calls.are_apart(other.began, incoming.features, is_callers=is_callers):
+    if calls.are_apart(other, incoming.features, is_callers=is_callers, is_told=bool(other.people)):
         return True
     return bool(other.people) and not is_callers and _is_theirs(state, known, incoming)
 
@@ -111,13 +112,14 @@ def _is_of_this_call(state: "State", incoming: "Incoming", known: Forgotten) -> 
     begun = datetime.fromtimestamp(began, UTC) if began is not UNSET else None
     if begun > known.told_at + calls.SKEW if begun is not None else incoming.at - known.at > calls.REMEMBERED:
         return False
-    if calls.are_apart(known.began, incoming.features, is_callers=_is_theirs(state, known, incoming)):
+    is_theirs = _is_theirs(state, known, incoming)
+    if calls.are_apart(known, incoming.features, is_callers=is_theirs, is_told=not known.of_nobody):
         return False
     if not incoming.features.requesters or incoming.at - known.told_at <= calls.USED_AGAIN:
         return True
     if known.of_nobody:
         return begun is not None and begun >= known.told_at - calls.REMEMBERED
-    return _is_theirs(state, known, incoming)
+    return is_theirs
 
 
 def _is_the_same_mail(state: "State", incoming: "Incoming") -> bool:

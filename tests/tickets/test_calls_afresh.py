@@ -265,3 +265,24 @@ def test_a_leg_that_begins_in_a_call_is_of_it_and_so_is_whatever_its_caller_tell
     calls.tell(5, **called("09:00", "09:04", ONE, LAMP))
     calls.tell(65, revision=2, **called(at, "10:05", caller, f"{LAMP}，已转接"))
     assert calls.ticket.text == f"{LAMP}，已转接"
+
+
+@pytest.mark.parametrize("callers", [(ONE, OTHER), ("anonymous", "anonymous")])
+@pytest.mark.parametrize("is_told", [True, False], ids=["its end is told", "nothing tells its end"])
+def test_who_calls_under_the_id_of_an_erased_call_that_was_over_is_heard(
+    callers: tuple[str, str], is_told: bool
+) -> None:
+    calls = Calls()
+    first = called("09:00", "09:04", callers[0], LAMP)
+    calls.tell(300, **(first if is_told else {key: told for key, told in first.items() if key != "ended_at"}))
+    order(calls, "forget", 0)
+    calls.tell(301, **called("10:00", "10:04", callers[1], WEB_CAFE))
+    assert [one.text for one in calls.tickets] == (["", WEB_CAFE] if is_told else [""])
+
+
+def test_a_leg_of_an_erased_call_is_not_heard() -> None:
+    calls = Calls()
+    calls.tell(300, **called("09:00", "09:04", ONE, LAMP))
+    order(calls, "forget", 0)
+    calls.tell(301, revision=2, **called("09:03", "10:05", OTHER, f"{LAMP}，已转接"))
+    assert [one.erased for one in calls.tickets] == [True]
