@@ -32,6 +32,9 @@ SILENT_SECONDS = 180.0
 do was seen to take over a minute, and was asked for everything again.
 """
 
+_NO_BROKER = "bootstrap"
+"""What aiokafka asserts of a cluster without a broker ("Did we not perform bootstrap?")."""
+
 METADATA_MS = 10_000
 """How often a member of a group looks for new partitions: until it knows of them nobody reads them. The libraries' own
 5 minutes would delay an emergency.
@@ -79,8 +82,16 @@ T = TypeVar("T")
 
 
 async def started(start: Call) -> None:
-    """Return when a client has started. Raises what it raises, and UnreachableError when it takes too long."""
-    await brought(start(), START_SECONDS)
+    """Return when a client has started.
+
+    Raises what it raises, and UnreachableError when it takes too long, or a broker that begins names none yet.
+    """
+    try:
+        await brought(start(), START_SECONDS)
+    except AssertionError as error:
+        if _NO_BROKER not in str(error):
+            raise
+        raise UnreachableError("Kafka names no broker yet") from error
 
 
 async def brought(work: Coroutine[Any, Any, T], seconds: float) -> T:

@@ -9,7 +9,7 @@ from aiokafka import errors as kafka
 from obstore.store import ObjectStore
 
 from schemas import topics
-from schemas.clients import brought, closed
+from schemas.clients import brought, closed, started
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
 from schemas.errors import RecordError, RetriableError, UnreachableError
@@ -60,7 +60,7 @@ async def take_over(
     """
     producer = make_producer(connection, transactional_id=transactional_id(partition))
     try:
-        await brought(producer.start(), STUCK_SECONDS)
+        await started(producer.start)
         await refuse_hanging(connection.aiokafka_options(), partition)
         restored = await restore(connection.aiokafka_options(), blobs, partition, policy, kept)
     except BaseException:

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import pytest
+from aiokafka.client import AIOKafkaClient, CoordinationType
 
 from schemas import clients
 from schemas.clients import brought, closed, in_time, running, started
@@ -39,6 +41,20 @@ async def test_who_waits_for_a_client_is_still_cancelled_itself() -> None:
 async def test_a_client_that_does_not_begin_is_another_ones_turn() -> None:
     with pytest.raises(UnreachableError):
         await asyncio.wait_for(started(Hanging().stop), 60)
+
+
+async def test_a_broker_that_names_none_yet_is_asked_again() -> None:
+    client = AIOKafkaClient(bootstrap_servers="kafka.invalid:9092")
+    with pytest.raises(UnreachableError, match="no broker"):
+        await started(partial(client.coordinator_lookup, CoordinationType.TRANSACTION, "assign-0"))
+
+
+async def test_a_slip_of_ours_is_none_of_the_surroundings() -> None:
+    async def slip() -> None:
+        raise AssertionError("two and two")
+
+    with pytest.raises(AssertionError, match="two"):
+        await started(slip)
 
 
 async def test_a_cancellation_that_a_client_lets_out_is_a_fault_of_the_surroundings() -> None:
