@@ -97,7 +97,7 @@ def _ami(data: bytes) -> None:
         event = ami.parse(value)
         calls.learn(event)
         if is_kept(event, _settings):
-            identifier(event, value, calls.unsaid(event)).encode()
+            identifier(event, value, calls.unsaid(event), None).encode()
 
 
 def _lines(data: bytes) -> None:
