@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import confluent_kafka as ck
+from faust.types import TP
 from kafka.admin import KafkaAdminClient
 from msgspec.structs import replace
 from obstore.store import LocalStore, MemoryStore
@@ -111,7 +112,7 @@ async def stage_worker(broker: str, expected: int) -> None:
     tune_collector()
     assign = Assign(connection, MemoryStore(), TicketPolicy())
 
-    async def handle(tp: lanes.TP, chunk: lanes.Chunk) -> None:
+    async def handle(tp: TP, chunk: lanes.Chunk) -> None:
         meter.begin()
         count = len(chunk.records)
         await assign.handle(tp, chunk)
@@ -143,7 +144,11 @@ def bare_worker(broker: str, expected: int) -> None:
             continue
         meter.begin()
         for one in found:
-            desk.take(decode(one.value(), Message), Position(one.topic(), one.partition(), one.offset()))
+            value, partition, offset = one.value(), one.partition(), one.offset()
+            assert value is not None
+            assert partition is not None
+            assert offset is not None
+            desk.take(decode(value, Message), Position(topics.MESSAGE, partition, offset))
         producer.begin_transaction()
         for out in desk.flush():
             _emit(producer, out)
@@ -158,7 +163,7 @@ def _emit(producer: ck.Producer, out: Outbound) -> None:
     partition = ids.partition_of(out.jurisdiction or "", PARTITIONS)
     while True:
         try:
-            producer.produce(out.topic, out.value, out.key, partition=partition, headers=out.headers)
+            producer.produce(out.topic, out.value, out.key, partition=partition, headers=list(out.headers))
             return
         except BufferError:
             producer.poll(0.1)

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 import confluent_kafka as ck
 import psutil
@@ -188,9 +189,15 @@ def _documents(one: ck.Message, desk: Desk, policy: Policy, alias: object) -> It
     from schemas.envelope import Envelope
     from schemas.wire import encode
 
-    raw = RawMessage(envelope=Envelope.of(one.headers()), value=one.value(), conversation=one.key().decode())
+    value, key, partition, offset, headers = one.value(), one.key(), one.partition(), one.offset(), one.headers()
+    assert value is not None
+    assert key is not None
+    assert partition is not None
+    assert offset is not None
+    envelope = Envelope.of(cast("list[tuple[str, bytes]]", headers))
+    raw = RawMessage(envelope=envelope, value=value, conversation=key.decode())
     message = normalize(raw, policy).message
-    desk.take(message, Position(topics.MESSAGE, one.partition(), one.offset()))
+    desk.take(message, Position(topics.MESSAGE, partition, offset))
     yield b'{"index":{"_index":"hotline-message-bare","_id":"%b"}}' % message.message_id.encode()
     yield encode(message)
 
@@ -213,7 +220,8 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, befor
     with pipeline(data_dir) as running, Searchable(client) as looked:
         warm(connection, client, endpoints)
         handovers = _handovers(connection)
-        producer, urgent = a_producer(connection), []
+        producer = a_producer(connection)
+        urgent: list[float] = []
         for number in range(backfill):
             publish(producer, replace(neutral(10**8 + number), backfill=True))
         producer.flush()

@@ -167,7 +167,7 @@ class Trial:
         for message in sent:
             self._shares[message.channel].append(message)
         self._sent = sent
-        self._push = Stopwatch(WeChat(ground.receiver_url, ground.cities, self._stop).send)
+        self._push = Stopwatch(WeChat(ground.receiver_url, ground.cities, ground.wechat, self._stop).send)
         ways: Mapping[str, Any] = {
             "mailbox": ground.mailboxes.send,
             "wechat": self._push,

@@ -23,7 +23,8 @@ from obstore.store import MemoryStore
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.receiver import Receiver
+from connectors.receiver_settings import ReceiverSettings
 from connectors.wechat import WeChat, WeChatSettings
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack

@@ -92,7 +92,7 @@ class Builder:
 
     async def _written(self, outbounds: Iterable[Outbound], taken: int) -> None:
         read = [out for out in outbounds if out.topic in (topics.EVENT, topics.TICKET)]
-        inputs = [Outbound(topics.MESSAGE, None, b"", [], CITY)] * taken  # nobody reads them: their offsets count
+        inputs = [Outbound(topics.MESSAGE, b"", b"", [], CITY)] * taken  # nobody reads them: their offsets count
         last = await self._sender.send([*read, *inputs])
         self.restored.last_event = last[topics.EVENT, PARTITION]
         self.restored.next_ticket = last[topics.TICKET, PARTITION] + 1

@@ -58,7 +58,7 @@ class Searchable:
         answer = self._client.search(
             index=indices()["link"].alias,
             query={"terms": {"message_id": wanted[:10_000]}},
-            docvalue_fields=["message_id"],
+            docvalue_fields=[{"field": "message_id"}],
             source=False,
             size=10_000,
         )

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -97,7 +97,7 @@ async def chunk_worker(broker: str, source: str, target: str, expected: int) -> 
 
     async def handle(tp: object, chunk: Chunk) -> None:
         meter.begin()
-        tickets = job((record.value for record in chunk.records), seen)
+        tickets = job((record.value or b"" for record in chunk.records), seen)
         await sender.send([Outbound(target, t.id.encode(), _write(t), [], t.city) for t in tickets])
         chunk.ack()
         if meter.done(len(chunk.records)):
@@ -132,7 +132,7 @@ def bare_worker(broker: str, source: str, target: str, expected: int) -> None:
         if not messages:
             continue
         meter.begin()
-        for ticket in job((message.value() for message in messages), seen):
+        for ticket in job((message.value() or b"" for message in messages), seen):
             partition = CITIES.index(ticket.city)
             emit(producer, target, ticket, partition, delivered)
         producer.flush()
@@ -144,7 +144,7 @@ def bare_worker(broker: str, source: str, target: str, expected: int) -> None:
             return
 
 
-def emit(producer: ck.Producer, target: str, ticket: Ticket, partition: int, delivered: object) -> None:
+def emit(producer: ck.Producer, target: str, ticket: Ticket, partition: int, delivered: Callable[..., None]) -> None:
     """Produce one ticket; a full queue is served first."""
     while True:
         try:
@@ -170,7 +170,8 @@ def measured(engine: str, broker: str, source: str, target: str, count: int) -> 
     """Run one worker in a process of its own."""
     command = [sys.executable, "-m", "benchmarks.transport", "worker", engine, broker, source, target, str(count)]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=300)
-    return json.loads(done.stdout.splitlines()[-1])
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
 
 
 def compare(broker: str, count: int, runs: int) -> None:

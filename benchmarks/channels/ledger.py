@@ -74,7 +74,7 @@ class Ledger:
             return  # it proves nothing of the whole
         headers, value = dict(record.headers), record.value or b""
         if record.topic == topics.DEAD:
-            self.dead.append(headers.get("hotline_code", headers.get("code", b"?")).decode())
+            self.dead.append((headers.get("hotline_code") or headers.get("code") or b"?").decode())
             return
         self.records += 1
         found = _NUMBER.search(value)

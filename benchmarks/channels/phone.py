@@ -79,10 +79,14 @@ class Course:
         """Return what platforms and strangers do."""
         return {
             "kamailio frozen": lambda dice: self._sip.freeze(dice.uniform(2, 8)),
-            "platform repeats": lambda _: [self._post(body) for body in list(self._last)] and None,
+            "platform repeats": lambda _: self._repeat(),
             "strangers post": lambda _: self._strangers(),
             "posts that never end": lambda dice: self._dribble(dice.uniform(2, 6)),
         }
+
+    def _repeat(self) -> None:
+        for body in list(self._last):
+            self._post(body)
 
     def _post(self, body: bytes, secret: str = SECRET) -> int:
         stamp = str(int(time.time()))

@@ -37,7 +37,8 @@ from benchmarks.receiver import process
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.receiver import Receiver
+from connectors.receiver_settings import ReceiverSettings
 from connectors.web import ClientSettings, Tools, WebDoor, WebSettings
 from hotline.local.stack import Stack
 from hotline.provision import Provision
@@ -51,6 +52,9 @@ PREFIX = "HOTLINE_CONNECTORS__WEB__BENCH__"
 PHOTO_BYTES = 30_000
 PATIENCE_SECONDS = 120.0
 CONNECTIONS = 64
+
+Fields = dict[str, str | bytes | tuple[str, str | bytes] | tuple[str, str | bytes, str]]
+
 _STAMP = re.compile(rb'name="stamp" value="([^"]+)"')
 
 
@@ -102,7 +106,7 @@ class Course:
         }
 
     def _open311(self, number: int, _: list[str]) -> bool:
-        fields: dict[str, object] = {
+        fields: Fields = {
             "api_key": API_KEY,
             "service_code": "construction.public_works",
             "address_string": f"人民路{number % 300}号",
@@ -121,10 +125,10 @@ class Course:
             if found is None:
                 return False
             stamp.append(found[1].decode())
-        fields: dict[str, object] = {"stamp": stamp[0], "text": f"小区停水，请尽快修复。{numbered(number)}"}
+        fields: Fields = {"stamp": stamp[0], "text": f"小区停水，请尽快修复。{numbered(number)}"}
         return self._http.request_encode_body("POST", url, fields=fields | self._photo(number, "files")).status == 303
 
-    def _photo(self, number: int, field: str) -> dict[str, object]:
+    def _photo(self, number: int, field: str) -> Fields:
         return {field: ("photo.jpg", b"\xff\xd8" + bytes(PHOTO_BYTES), "image/jpeg")} if number % 5 == 0 else {}
 
     def _hang_up(self) -> None:

@@ -97,10 +97,14 @@ class Course:
         asked = int(call.json.get("cursor") or "0")
         if asked % 2 or asked >= len(self._api.customer):
             return False
-        return call.say({"errcode": 0, "next_cursor": str(asked), "has_more": 0, "msg_list": []})
+        call.say({"errcode": 0, "next_cursor": str(asked), "has_more": 0, "msg_list": []})
+        return None
 
     def _refused(self, call: Call) -> object:
-        return call.say({"errcode": 95002, "errmsg": "invalid cursor"}) if call.json.get("cursor") else False
+        if not call.json.get("cursor"):
+            return False
+        call.say({"errcode": 95002, "errmsg": "invalid cursor"})
+        return None
 
 
 def _event(number: int) -> str:

@@ -31,7 +31,7 @@ def main() -> None:
         if TRANSACTIONS:
             producer.begin_transaction()
         for message in messages:
-            emit(producer, place.target, judged(message.value(), seen))
+            emit(producer, place.target, judged(message.value() or b"", seen))
         if TRANSACTIONS:
             producer.send_offsets_to_transaction(
                 consumer.position(consumer.assignment()), consumer.consumer_group_metadata()

@@ -114,10 +114,10 @@ async def work(place: Place) -> None:
     app = make_app(place.group, KafkaConnection(bootstrap_servers=place.broker), Path(place.folder))
     declare(app, "judge", [place.source], stage.handle)
 
-    async def revoked(app: Any, revoked: set[TP], **_: Any) -> None:
+    async def revoked(app: Any, revoked: Any, *_: Any, **__: Any) -> None:
         await stage.lose([tp.partition for tp in revoked])
 
-    app.on_partitions_revoked.connect(revoked, weak=False)
+    app.on_partitions_revoked.connect(revoked, weak=False)  # type: ignore[arg-type] # as in `streams/assign.py`
     await serve(app, asyncio.Event())
 
 

@@ -80,7 +80,8 @@ class Outputs:
 
     def more(self, seconds: float = 0.1) -> bool:
         """Take what is there by now, and say whether there was any."""
-        found = [message.value() for message in self._consumer.consume(10_000, seconds) if not message.error()]
+        read = self._consumer.consume(10_000, seconds)
+        found = [message.value() or b"" for message in read if not message.error()]
         if found:
             self.newest = time.time()
             self.values += found

@@ -20,8 +20,18 @@ def python_of(engine: str, packages: tuple[str, ...]) -> Path:
     done = folder / "installed"
     if not done.exists() or done.read_text() != wanted:
         print(f"Installing {', '.join(packages)} into {folder}", file=sys.stderr)
-        install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages, *JOB]
-        for command in ([sys.executable, "-m", "venv", "--clear", folder], install):
+        install: list[str | Path] = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            *packages,
+            *JOB,
+        ]
+        make: list[str | Path] = [sys.executable, "-m", "venv", "--clear", folder]
+        for command in (make, install):
             if subprocess.run(command, check=False).returncode:
                 raise SystemExit(f"{engine} cannot be installed: see above")
         done.write_text(wanted)

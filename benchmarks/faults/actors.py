@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
@@ -120,10 +120,18 @@ class Actor:
             process.wait(10)
 
 
+class Revived(Protocol):
+    """Whatever a keeper keeps."""
+
+    def revive(self) -> bool:
+        """Start it again if it ended by itself, and say so."""
+        ...
+
+
 class Keeper(threading.Thread):
     """Starts what ended by itself again after a pause, as `hotline run all` and systemd do."""
 
-    def __init__(self, actors: Mapping[str, Actor]) -> None:
+    def __init__(self, actors: Mapping[str, Revived]) -> None:
         super().__init__(daemon=True)
         self._actors = actors
         self.stop = threading.Event()

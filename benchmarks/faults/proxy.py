@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import ClientError, ClientSession, web
 
@@ -154,7 +154,7 @@ def _merged(answer: web.Response | None, verdicts: list[dict[str, str] | None]) 
     """Return the real answer with the refused documents' items in their places."""
     if answer is not None and answer.status != 200:
         return answer
-    told = (
+    told: Any = (
         json.loads(answer.body) if answer is not None and isinstance(answer.body, bytes) else {"took": 0, "items": []}
     )
     real = iter(told["items"])

@@ -7,18 +7,20 @@ if it does not, its checker is worth nothing.
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from connectors import runner
-from connectors.base import Batch
+from connectors.base import Batch, PullConnector
+from connectors.cursors import Cursors
 from connectors.fetcher import Fetcher
 from connectors.fetcher.run import _Reading as Reading
 from connectors.fetcher.window import Window
 from connectors.outbox.lane import Lane
 from connectors.outbox.ledger import Open
 from connectors.outbox.owner import Owner
+from connectors.publisher import Publisher
 from connectors.reply import Sent
 from hotline.cli import main
 from schemas.errors import RetriableError
@@ -27,13 +29,15 @@ from sinks.base import Document
 from sinks.eraser import Eraser, Target
 from sinks.runner import Runner
 from sinks.webhook.courier import Courier
-from streams.lanes import TP, Chunk, Lanes
+from streams.lanes import Chunk, Lanes
 
 
 def cursor_before_kafka() -> None:
     """Save the cursor of a mailbox before the broker holds the mails."""
 
-    def run_once(connector: Any, publisher: Any, cursors: Any, _: Any = None) -> Batch:
+    def run_once(
+        connector: PullConnector, publisher: Publisher, cursors: Cursors, beside: set[str] | None = None
+    ) -> Batch:
         before = cursors.load()
         batch = connector.fetch(before)
         if batch.cursor.position != before.position:
@@ -48,20 +52,25 @@ def cursor_before_kafka() -> None:
 
 def offset_before_kafka() -> None:
     """Let a stage commit a chunk's offset before Kafka holds what came of it."""
-    honest = Lanes._work_off
+    honest = Lanes._worked
 
-    async def work_off(self: Lanes, tp: TP, chunk: Chunk) -> None:
-        chunk.ack()
-        await chunk.event.app.consumer.commit()
-        _die_once("offset")
-        await honest(self, tp, chunk)
+    async def worked(self: Lanes, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        for chunk in arguments:
+            if isinstance(chunk, Chunk) and not _mark("offset").exists():
+                chunk.ack()
+                await chunk.event.app.consumer.commit()
+                _die_once("offset")
+        await honest(self, work, *arguments)
 
-    Lanes._work_off = work_off  # type: ignore[method-assign] # that is the sabotage
+    Lanes._worked = worked  # type: ignore[method-assign] # that is the sabotage
 
 
 def offset_before_file() -> None:
     """Let the fetcher commit the offset of a message before it has its file."""
     honest_take, honest_step, honest_commit = Window.take, Fetcher.step, Reading.commit
+
+    def take(self: Window, offset: int, errands: Iterable[str]) -> None:
+        honest_take(self, offset, ())
 
     def step(self: Fetcher, **options: bool) -> int:
         return 0 if self.waiting and not _mark("file").exists() else honest_step(self, **options)
@@ -71,7 +80,7 @@ def offset_before_file() -> None:
         if self._fetcher.waiting:
             _die_once("file")
 
-    Window.take = lambda self, offset, _: honest_take(self, offset, 0)  # type: ignore[method-assign] # as above
+    Window.take = take  # type: ignore[method-assign] # as above
     Fetcher.step, Reading.commit = step, commit  # type: ignore[method-assign] # as above
 
 

@@ -53,7 +53,8 @@ def accepted(make: Callable[[], PushConnector], request: Request) -> Accepted | 
     try:
         found = make().accept(request)
     except RefusedRequest as refusal:
-        return _refused(refusal)
+        _refused(refusal)
+        return None
     kept(found.messages)
     assert isinstance(found.answer.body, bytes)
     return found
@@ -97,7 +98,7 @@ def _wecom(body: bytes) -> None:
     closed = MessageCrypt(company.TOKEN, company.AES_KEY, company.CORP).prp_crypto.encrypt(body, company.CORP).decode()
     sent = company.push("x")
     wire = f"<xml><ToUserName/><Encrypt><![CDATA[{closed}]]></Encrypt></xml>".encode()
-    signature = get_signature(company.TOKEN, company.STAMP, "n1", closed)
+    signature = get_signature(company.TOKEN, platform.STAMP, "n1", closed)
     accepted(company.company, replace(sent, body=wire, query={**sent.query, "msg_signature": (signature,)}))
 
 
@@ -169,8 +170,8 @@ async def _knocked(door: doors.Door, asked: Iterable[tuple[str, str]], body: byt
     """Send requests to the web door: whatever they are, no fault of ours, and what was kept can be written."""
     async with door.open(form_per_hour=10**6) as client:
         for method, path in asked:
-            sent = {"content": body} if method == "POST" else {}
-            answer = await client.request(method, path, headers={"content-type": content_type}, **sent)
+            sent = body if method == "POST" else None
+            answer = await client.request(method, path, headers={"content-type": content_type}, content=sent)
             assert answer.status_code in _ANSWERS, f"{answer.status_code} of {path}"
             assert b"Traceback" not in answer.content
             if answer.headers.get("content-type", "").startswith("application/json"):

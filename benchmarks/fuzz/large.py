@@ -18,13 +18,14 @@ from pathlib import Path
 from types import MappingProxyType
 
 from benchmarks.fuzz.messages import POLICY, holds, raw
-from connectors.receiver import ReceiverSettings
+from connectors.receiver_settings import ReceiverSettings
 from normalizers import normalize
 from schemas.errors import RecordError
 from schemas.records.raw import SIZE_LIMIT
 from tests.connectors import test_asvs
 from tests.connectors.serving import free_port, running, wait_for
 from tests.connectors.test_lmtp import Served
+from tests.connectors.web import doors
 
 PIECE = 64 * 1024
 PATIENCE = 60.0
@@ -170,7 +171,7 @@ _SHAPES: Mapping[str, tuple[str, str, Callable[[], bytes]]] = MappingProxyType(
     }
 )
 
-_DOORS = (*test_asvs.HEALTHY, "/web", f"{test_asvs.doors.BASE}/requests.json", "/commands")
+_DOORS = (*test_asvs.HEALTHY, "/web", f"{doors.BASE}/requests.json", "/commands")
 
 CASES: Mapping[str, Case] = MappingProxyType(
     {

@@ -48,7 +48,8 @@ def main() -> None:
     chosen = parser.parse_args()
     if chosen.what == "measure":
         return measure.main(chosen.messages)
-    for title, rows in (*((_TABLES if chosen.what == "all" else {}) | {"Against what was measured": check}).items(),):
+    tables = {**(_TABLES if chosen.what == "all" else {}), "Against what was measured": check}
+    for title, rows in tables.items():
         print(f"\n## {title}\n")
         for number, row in enumerate(rows(chosen.seed)):
             print("| " + " | ".join(map(_shown, row)) + " |")

@@ -81,10 +81,16 @@ def test_nothing_is_lost_doubled_or_stale_whatever_is_killed_frozen_and_cut(tmp_
     assert report.answers["tried again"] > 0
 
 
+def died(folder: Path) -> set[str]:
+    """Return at what saboteurs died: one that falls over itself loses everything, and shows nothing."""
+    return {mark.name.removeprefix("died-of-") for mark in folder.rglob("died-of-*")}
+
+
 def test_a_cursor_and_an_offset_that_are_saved_too_early_are_caught(tmp_path: Path) -> None:
     override = {MAILBOX: [*SABOTAGED, "cursor-before-kafka"], "normalize": [*SABOTAGED, "offset-before-kafka"]}
     report = performed(tmp_path, f"kill {MAILBOX}", "kill normalize", override=override, without=BEHIND)
     assert {"lost before raw", "lost before message"} <= report.wrong.keys()
+    assert died(tmp_path) == {"cursor", "offset"}
 
 
 def test_a_file_that_is_taken_for_fetched_too_early_and_a_no_that_is_taken_for_doubt_are_caught(tmp_path: Path) -> None:
@@ -96,6 +102,7 @@ def test_a_file_that_is_taken_for_fetched_too_early_and_a_no_that_is_taken_for_d
         tmp_path, "answers not taken", override=override, settle=40, expected=expected, without=without, pause=0.2
     )
     assert set(report.wrong) == expected
+    assert died(tmp_path) == {"file"}
 
 
 def test_what_leaves_or_is_taken_for_done_too_early_is_caught(tmp_path: Path) -> None:
@@ -109,3 +116,4 @@ def test_what_leaves_or_is_taken_for_done_too_early_is_caught(tmp_path: Path) ->
     expected = frozenset({"answered twice", "snapshot never delivered", *unforgotten})
     report = performed(tmp_path, "cut smtp", override=override, expected=expected)
     assert set(report.wrong) == expected
+    assert died(tmp_path) == {"text", "delivery", "erasure"}

@@ -1,16 +1,51 @@
-"""The saboteurs fit what they take the place of: one that falls over its arguments loses all, and shows nothing."""
+"""The saboteurs take the place of what there is: one that falls over its own slip loses all, and shows nothing."""
 
 from inspect import signature
+from typing import Any
 
 import pytest
 
-from benchmarks.faults import sabotage
+from benchmarks.faults.sabotage import RULES
 from connectors import runner
+from connectors.fetcher import Fetcher
+from connectors.fetcher.run import _Reading as Reading
+from connectors.fetcher.window import Window
+from connectors.outbox.lane import Lane
+from connectors.outbox.owner import Owner
+from sinks.eraser import Eraser
+from sinks.runner import Runner
+from sinks.webhook.courier import Courier
+from streams.lanes import Lanes
+
+PLACES: dict[str, list[tuple[Any, str]]] = {
+    "cursor-before-kafka": [(runner, "run_once")],
+    "offset-before-kafka": [(Lanes, "_worked")],
+    "offset-before-file": [(Window, "take"), (Fetcher, "step"), (Reading, "commit")],
+    "text-before-log": [(Owner, "_mark")],
+    "doubt-for-no": [(Lane, "_sent")],
+    "offset-before-delivery": [(Courier, "deliver"), (Runner, "_commit_offsets")],
+    "offset-before-erasure": [(Eraser, "_carry_out"), (Runner, "_commit_offsets")],
+}
 
 
-def test_the_saboteur_of_a_cursor_takes_what_the_runner_gives(monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = runner.run_once
-    monkeypatch.setattr(runner, "run_once", honest)  # put back in the end
-    sabotage.cursor_before_kafka()
-    assert runner.run_once is not honest
-    assert len(signature(runner.run_once).parameters) == len(signature(honest).parameters)
+@pytest.mark.parametrize("rule", RULES)
+def test_a_saboteur_takes_what_is_given_to_whom_it_takes_the_place_of(
+    rule: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = [getattr(owner, name) for owner, name in PLACES[rule]]
+    for (owner, name), one in zip(PLACES[rule], honest, strict=True):
+        monkeypatch.setattr(owner, name, one)  # put back in the end
+    RULES[rule]()
+    for (owner, name), one in zip(PLACES[rule], honest, strict=True):
+        taken = getattr(owner, name)
+        assert taken is not one
+        assert len(signature(taken).parameters) == len(signature(one).parameters)
+
+
+def test_a_file_that_is_taken_for_fetched_leaves_no_errand_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    for owner, name in PLACES["offset-before-file"]:
+        monkeypatch.setattr(owner, name, getattr(owner, name))
+    RULES["offset-before-file"]()
+    window = Window()
+    window.take(7, ["a file"])
+    assert window.position == 8

@@ -1,7 +1,7 @@
 """The back offices' door: who may give which command, and what each answer means."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -46,7 +46,7 @@ class Kafka:
         self.decision: Event | None = None
         self.asked: list[tuple[str, str, datetime]] = []
 
-    def deliver(self, records: list[Outbound]) -> "Future[None]":
+    def deliver(self, records: Sequence[Outbound]) -> "Future[None]":
         done: Future[None] = Future()
         if self.down:
             done.set_exception(UnreachableError("down"))
