@@ -121,6 +121,7 @@ def test_a_connector_whose_password_is_refused_says_so(
         env.setenv(name, value)
     env.setenv("HOTLINE_KAFKA__SASL_PASSWORD", "planted-wrong")
     env.setenv("HOTLINE_TELEMETRY__PORT", "0")
+    env.setenv("HOTLINE_QUERY_KEY", "a key of the tests")
     env.setenv("HOTLINE_CONNECTORS__CALL_FILES__CALLS__FOLDER", str(tmp_path))
     command = [sys.executable, "-m", "hotline", "run", "connector:calls"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:

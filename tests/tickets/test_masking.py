@@ -257,7 +257,7 @@ def test_a_copy_that_tells_more_than_the_text_is_masked_by_itself() -> None:
 @pytest.mark.parametrize(
     ("given", "shown"),
     [
-        ("住五零一室", None),
+        ("住五零一室", "construction.public_works"),
         ("闽A1234挂停在门口", None),
         ("E52345671", None),
         ("油烟扰民", "油烟扰民"),

@@ -78,6 +78,7 @@ def daemon(kafka: KafkaConnection, port: int, folder: Path) -> Iterator[Forked]:
         **os.environ,
         **{f"HOTLINE_CONNECTORS__ASTERISK__PBX__{name}": value for name, value in account.items()},
         "HOTLINE_KAFKA__BOOTSTRAP_SERVERS": kafka.bootstrap_servers,
+        "HOTLINE_QUERY_KEY": "a key of the tests",
         "HOTLINE_LOCAL__DATA_DIR": str(folder),
         "HOTLINE_TELEMETRY__PORT": "0",
     }

@@ -42,6 +42,7 @@ def kafka(fresh_topics: KafkaConnection, home: Path, monkeypatch: pytest.MonkeyP
     """A user's settings: this Kafka, and a data folder of their own."""
     monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", fresh_topics.bootstrap_servers)
     monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", str(fresh_topics.partitions))
+    monkeypatch.setenv("HOTLINE_QUERY_KEY", "a key of the tests")
     monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(home / "data"))
     return fresh_topics
 
