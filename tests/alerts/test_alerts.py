@@ -275,9 +275,17 @@ def worsen(city: City) -> None:
         assert city.post("cut off", "a secret of yesterday") in (401, 403, 404)
     city.open("stages")
     assert city.post("stages") == 200
-    city.scraped(f'hotline_connectors_push_unheard_total{{instance="127.0.0.1:{city.hosts.ports["stages"]}"}}')
-    with suppress(urllib3.exceptions.HTTPError):  # it may be hung up on while it still sends
-        assert city.post("stages", beside=" " * (1 << 20)) == 413
+    unheard = (
+        f'hotline_connectors_push_unheard_total{{instance="127.0.0.1:{city.hosts.ports["stages"]}",reason="size"}}'
+    )
+    city.scraped(unheard)
+
+    def is_refused() -> bool:
+        with suppress(urllib3.exceptions.HTTPError):  # it may be hung up on while it still sends, or before
+            assert city.post("stages", beside=" " * (1 << 20)) == 413
+        return city.peer.value(f"{unheard} > 0") is not None
+
+    city.until(is_refused, "a push that is too large")
     city.scraped("hotline_connectors_weibo_gaps_total")
     city.scraped("hotline_connectors_errands_total")
     city.scraped("hotline_connectors_asterisk_events_total")
