@@ -3,7 +3,9 @@
 Sends numbered messages through the real connector while a seeded schedule breaks its peer, resets and tears the lines
 to it and to Kafka, kills and freezes the broker, and kills, freezes and restarts the daemon; then waits and says
 whether each number is held once and can be read. `--rate 0 --minutes 0 --messages N` sends N as fast as they are taken
-and no faults happen: the load run. Exit code 1 if a message is missing, doubled, unreadable or a dead letter.
+and no faults happen: the load run. With a rate it takes its time, and what the daemon holds (memory, threads,
+descriptors) should be no more at its last quarter than at its first. Exit code 1 if a message is missing, doubled,
+unreadable or a dead letter.
 """
 
 import argparse
@@ -21,7 +23,7 @@ from random import Random
 
 from benchmarks.channels.broker import Broker
 from benchmarks.channels.course import Course, Ground
-from benchmarks.channels.daemon import Daemon
+from benchmarks.channels.daemon import Daemon, Scales
 from benchmarks.channels.ledger import Ledger
 from benchmarks.channels.trouble import general
 from benchmarks.faults.actors import Keeper
@@ -109,24 +111,31 @@ def _run(section: str, seed: int, chosen: argparse.Namespace, ground: Ground, br
         daemon = Daemon((*program, *command), settings, ground.folder / "daemon.log")
         faults = {**course.faults(), **general(ground, broker, daemon, chosen.pause)}
         daemon.start()
-        keeper, sender = Keeper({"daemon": daemon}), Sender(course, chosen.rate, chosen.messages)
+        keeper, sender, scales = (
+            Keeper({"daemon": daemon}),
+            Sender(course, chosen.rate, chosen.messages),
+            Scales(daemon),
+        )
         try:
             began = time.monotonic()
             sender.start()
             keeper.start()
+            scales.start()
             happened = _break(faults, sender, random, chosen)
             if chosen.messages is None:
                 sender.stop.set()
-            sender.join(SETTLE_SECONDS)
+            sender.join(SETTLE_SECONDS + (chosen.messages / chosen.rate if chosen.messages and chosen.rate else 0))
             quiet = time.monotonic()
             _settle(ledger, sender)
             seconds = time.monotonic() - began
-            keeper.stop.set()
-            keeper.join()
+            for thread in (keeper, scales):
+                thread.stop.set()
+                thread.join()
             died = not daemon.alive() and not hasattr(course, "command")
         finally:
             sender.stop.set()
-            keeper.stop.set()
+            for thread in (keeper, scales):
+                thread.stop.set()
             daemon.stop()
         ledger.read()
         ledger.close()
@@ -154,6 +163,7 @@ def _run(section: str, seed: int, chosen: argparse.Namespace, ground: Ground, br
         "revived": keeper.restarts["daemon"],
         "messages_a_second": round(sender.sent / seconds, 1),
         "cpu_ms_a_message": round(1000 * daemon.cpu_seconds / max(sender.sent, 1), 3),
+        "held_mb_threads_descriptors": scales.quarters(),
         "fault": repr(sender.fault) if sender.fault else "the daemon ended by itself" if died else None,
     }
 

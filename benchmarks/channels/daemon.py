@@ -11,10 +11,21 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
 from tests.forked import Forked
+
+WEIGH_SECONDS = 5.0
+
+
+class Held(NamedTuple):
+    """What one life holds: memory of its own in MB, threads, open descriptors."""
+
+    megabytes: float
+    threads: int
+    descriptors: int
 
 
 class Daemon:
@@ -32,6 +43,15 @@ class Daemon:
     def cpu_seconds(self) -> float:
         """Return user and system time of all lives so far."""
         return self._spent + self._now()
+
+    def held(self) -> Held | None:
+        """Return what this life holds, None between two."""
+        with suppress(psutil.Error):
+            if self._process:
+                process = psutil.Process(self._process.pid)
+                own = process.memory_full_info().uss / 1e6
+                return Held(round(own, 1), process.num_threads(), process.num_fds())
+        return None
 
     def start(self) -> None:
         """Begin a life."""
@@ -94,3 +114,24 @@ class Daemon:
             times = psutil.Process(self._process.pid).cpu_times() if self._process else None
             return times.user + times.system if times else 0.0
         return 0.0
+
+
+class Scales(threading.Thread):
+    """Weighs a daemon every few seconds until it is told to stop: what grows with the messages is a leak."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        super().__init__(daemon=True)
+        self._daemon = daemon
+        self._found: list[Held] = []
+        self.stop = threading.Event()
+
+    def run(self) -> None:
+        """Weigh."""
+        while not self.stop.wait(WEIGH_SECONDS):
+            if (held := self._daemon.held()) is not None:
+                self._found.append(held)
+
+    def quarters(self) -> list[Held]:
+        """Return five of the weighings: the first, the last, and three evenly between them."""
+        last = len(self._found) - 1
+        return [self._found[last * at // 4] for at in range(5)] if self._found else []
