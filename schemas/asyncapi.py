@@ -1,5 +1,6 @@
 """The AsyncAPI 3.0 document: every topic as a channel, with its key, headers and messages."""
 
+import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -130,7 +131,7 @@ def _record(name: str) -> dict[str, Any]:
     return {
         "name": type_of(name),
         "title": struct.__name__,
-        "summary": (struct.__doc__ or "").strip(),
+        "summary": inspect.cleandoc(struct.__doc__ or ""),
         "contentType": "application/json",
         "headers": headers.envelope(),
         "payload": {"$ref": f"#/components/schemas/{struct.__name__}"},

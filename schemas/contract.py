@@ -1,5 +1,6 @@
 """The data contract in the Open Data Contract Standard 3.1: what consumers of the topics may rely on."""
 
+import inspect
 from datetime import datetime
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
@@ -75,7 +76,7 @@ def _object(topic: Topic, record: str) -> dict[str, Any]:
         "physicalName": topic.name,
         "physicalType": "topic",
         "logicalType": "object",
-        "description": (shape.__doc__ or "").strip(),
+        "description": inspect.cleandoc(shape.__doc__ or ""),
         "properties": [_property(field, field.name == key) for field in fields_of(shape)],
     }
 

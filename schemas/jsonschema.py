@@ -1,5 +1,6 @@
 """JSON Schemas of the records: one document a record, or all of them as the components of another document."""
 
+from inspect import cleandoc
 from typing import Any
 
 import msgspec
@@ -39,12 +40,17 @@ def _headed(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _opened(schema: Any) -> Any:
-    """Return a schema whose unions have room for members of later versions: a validator must not refuse them."""
+    """Return a schema whose unions have room for members of later versions: a validator must not refuse them.
+
+    Docstrings lose their indentation, as Python takes it off by itself from 3.13 on.
+    """
     if isinstance(schema, (list, tuple)):
         return [_opened(item) for item in schema]
     if not isinstance(schema, dict):
         return schema
     made = {key: _opened(value) for key, value in schema.items()}
+    if isinstance(told := made.get("description"), str):
+        made["description"] = cleandoc(told)
     if isinstance(found := made.get("discriminator"), dict):
         made["anyOf"].append(_later(found["propertyName"], sorted(found["mapping"])))
     return made
