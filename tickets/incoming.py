@@ -7,15 +7,14 @@ from types import MappingProxyType
 from msgspec import UNSET, Struct
 
 from schemas import ids
-from schemas.records import Command, Features, InputRef, Message, Part
+from schemas.records import Command, Features, InputRef, Message
 from schemas.wire import Position
+from tickets import parts
 
 AT_ONCE = timedelta(seconds=1)
 """What came within this time did not wait, as hardly any message does: the log has no word of it."""
 
 _FORMS = ids.source_of("web", "")
-_OF_8_BITS = 255
-"""The greatest reference of them."""
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
@@ -74,7 +73,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             appended_at=appended_at,
             features=message.features,
             sent_at=message.received_at,
-            has_rare_reference=message.part is not None and _is_rare(message.part),
+            has_rare_reference=parts.is_rare(message.part),
         )
 
     @classmethod
@@ -112,11 +111,6 @@ class Incoming(Struct, frozen=True, kw_only=True):
         came = self.appended_at
         waited = came if came is not None and came - self.at > AT_ONCE else UNSET
         return InputRef(topic=topic, partition=partition, offset=offset, appended_at=waited, **name)
-
-
-def _is_rare(part: Part) -> bool:
-    number = part.reference.rpartition("-")[2]
-    return number.isdecimal() and int(number) > _OF_8_BITS
 
 
 def _is_proven(message: Message) -> bool:

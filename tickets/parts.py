@@ -2,8 +2,9 @@
 
 Nobody waits for a part: the first one opens a ticket that is marked incomplete, the others complete it, in whatever
 order they come. Which parts are one message, their key says: sender, destination, format, reference and total. Phones
-use the same reference again after 255 messages, so parts are of one message only within a day of its first, and a
-number that comes again with other bytes begins another message.
+use the same reference again after 255 messages, and some give each message the same one. So a number that comes again
+with other bytes begins another message, and what fills a gap late may be the beginning of another: it opens a ticket of
+its own, to be read beside the one that still waits.
 """
 
 from collections.abc import Sequence
@@ -13,20 +14,26 @@ from typing import TYPE_CHECKING
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from schemas.records import Features, Message
+from schemas.records import Features, Message, Part
 from tickets.keys import scoped
 
 if TYPE_CHECKING:
     from tickets.state import State
 
 WITHIN = timedelta(hours=24)
-"""Of message time."""
+"""Of message time: so long a part that comes again is known, and one under a rare reference is of the same message."""
+
+IN_TIME = timedelta(minutes=30)
+"""So long after the first a part that was not there yet is of the same message: gateways wait 10 to 30 minutes."""
 
 LATE = timedelta(hours=6)
 """So long a part that was not there yet may be one of an erased message: none is lost to it that is another's.
 
 Where the reference takes more than 8 bits it is used again after 65,535 messages, and may be one of it as long as any.
 """
+
+_OF_8_BITS = 255
+"""The greatest reference of them."""
 
 REMEMBERED = timedelta(hours=48)
 """Of log time, after the last part: repeats of a part are still known."""
@@ -56,18 +63,29 @@ def keys_of(jurisdiction: str, features: Features) -> tuple[str, ...]:
     return tuple(scoped(jurisdiction, key) for key in (features.part_key, *(features.part_known_as or ())))
 
 
-def set_of(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> PartSet | None:
+def is_rare(part: Part | None) -> bool:
+    """Say whether a part's reference takes more than 8 bits: no telephone uses it again in a day."""
+    number = part.reference.rpartition("-")[2] if part is not None else ""
+    return number.isdecimal() and int(number) > _OF_8_BITS
+
+
+def set_of(
+    state: "State", jurisdiction: str, features: Features, sent_at: datetime, *, is_rare: bool
+) -> PartSet | None:
     """Return the parts that came before, if this is one more of them or one of them again."""
-    if features.part_number is None:
+    known = _waiting(state, jurisdiction, features, sent_at)
+    if known is None:
         return None
-    known = _known(state, jurisdiction, features)
-    ticket = state.tickets.get(known.ticket_id) if known else None
-    if known is None or ticket is None or ticket.erased or abs(sent_at - known.sent_at) > WITHIN:
-        return None
-    piece = known.pieces.get(features.part_number)
-    if piece is None:  # joined anew, a redacted text would say again what was blacked out
-        return None if ticket.redacted else known
+    piece = known.pieces.get(features.part_number or 0)
+    if piece is None:
+        return known if abs(sent_at - known.sent_at) <= (WITHIN if is_rare else IN_TIME) else None
     return known if _is_again(piece, features) else None
+
+
+def late_for(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> str | None:
+    """Return the ticket of a message that lacks this part, which comes too late to be taken for it."""
+    known = _waiting(state, jurisdiction, features, sent_at)
+    return known.ticket_id if known is not None and features.part_number not in known.pieces else None
 
 
 def is_of_erased(state: "State", jurisdiction: str, features: Features, sent_at: datetime, *, is_rare: bool) -> bool:
@@ -102,13 +120,24 @@ def _is_again(piece: Piece, features: Features) -> bool:
     return piece.digest in (features.part_digest, *(features.part_digest_known_as or ()))
 
 
+def _waiting(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> PartSet | None:
+    """Return the parts that this may belong to; none lacks one that was redacted, as joined anew its text would say
+    again what was blacked out.
+    """
+    known = _known(state, jurisdiction, features) if features.part_number is not None else None
+    ticket = state.tickets.get(known.ticket_id) if known else None
+    if known is None or ticket is None or ticket.erased or abs(sent_at - known.sent_at) > WITHIN:
+        return None
+    return None if ticket.redacted and features.part_number not in known.pieces else known
+
+
 def _known(state: "State", jurisdiction: str, features: Features) -> PartSet | None:
     return next((state.parts[key] for key in keys_of(jurisdiction, features) if key in state.parts), None)
 
 
 def offsets(state: "State", message: Message) -> list[int]:
     """Return where the parts before this one stand in the input."""
-    known = set_of(state, message.jurisdiction, message.features, message.received_at)
+    known = _set_of(state, message)
     if known is None or message.features.part_number in known.pieces:
         return []
     filed = state.tickets[known.ticket_id].messages
@@ -120,6 +149,11 @@ def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequenc
 
     In an input that was made anew, other messages stand at their places.
     """
-    known = set_of(state, message.jurisdiction, message.features, message.received_at)
+    known = _set_of(state, message)
     wanted = {piece.message_id for piece in known.pieces.values()} if known is not None else set()
     return earlier if {one.message_id for one in earlier} == wanted else ()
+
+
+def _set_of(state: "State", message: Message) -> PartSet | None:
+    rare = is_rare(message.part)
+    return set_of(state, message.jurisdiction, message.features, message.received_at, is_rare=rare)

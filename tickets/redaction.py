@@ -91,7 +91,8 @@ def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) ->
     if features.part_key is None:
         is_again = _is_the_same_mail(state, incoming, ticket) or _was_sent_before(incoming, ticket)
         return is_again and _is_any_gone(ticket, ticket.messages)
-    known_parts = parts.set_of(state, incoming.jurisdiction, features, incoming.sent_at)
+    city, sent_at, is_rare = incoming.jurisdiction, incoming.sent_at, incoming.has_rare_reference
+    known_parts = parts.set_of(state, city, features, sent_at, is_rare=is_rare)
     piece = known_parts.pieces.get(features.part_number or 0) if known_parts is not None else None
     return piece is not None and _is_any_gone(ticket, (piece.message_id,))
 

@@ -122,6 +122,43 @@ def test_the_same_reference_with_other_words_or_a_day_later_is_another_message()
     assert len({ticket.ticket_id for ticket in assigned.tickets}) == 3
 
 
+def test_a_gap_that_is_filled_late_is_filled_by_another_message_which_loses_no_part() -> None:
+    """Its first part was lost for ever, and the telephone uses the reference again some hours later."""
+    assigned, other = Assigned(), TEXT[::-1]
+    torn = parts_of(TEXT, 34)
+    assigned.take(torn[1:])
+    assert assigned.take(parts_of(other, 34, minutes=150)) == ["first_part", "next_part", "last_part"]
+    first, second = assigned.tickets
+    assert first.text == GAP + TEXT[17:]
+    assert first.labels == ("incomplete",)
+    assert (second.text, second.labels) == (other, ())
+    assert second.related == (first.ticket_id,), "a clerk sees what it may have been the end of"
+
+
+@pytest.mark.parametrize(("reference", "minutes"), [(7, 29), (4711, 60 * 23)])
+def test_a_gap_is_filled_as_long_as_no_telephone_uses_the_reference_again(reference: int, minutes: int) -> None:
+    assigned = Assigned()
+    assigned.take(parts_of(TEXT, 34, reference=reference)[1:])
+    assert assigned.take(parts_of(TEXT, 34, reference=reference, minutes=minutes)[:1]) == ["last_part"]
+    assert assigned.tickets[0].text == TEXT
+
+
+def test_the_rest_of_a_message_that_comes_late_is_one_text_beside_what_came_in_time() -> None:
+    parts, assigned = parts_of(TEXT, 34), Assigned()
+    assigned.take(parts[:1])
+    assigned.take(parts_of(TEXT, 34, minutes=45)[1:])
+    first, second = assigned.tickets
+    assert (first.text, second.text) == (TEXT[:17], GAP + TEXT[17:])
+    assert assigned.take(parts_of(TEXT, 34, minutes=50)[:1]) == ["last_part"], "sent again, it is whole"
+    assert assigned.tickets[1].text == TEXT
+
+
+def test_a_part_that_comes_again_after_hours_is_known() -> None:
+    assigned = Assigned()
+    assigned.take(parts_of(TEXT, 34))
+    assert assigned.take(parts_of(TEXT, 34, minutes=60 * 20)) == ["repeated_part"] * 3
+
+
 def test_an_emergency_that_no_part_tells_alone_is_handed_over_with_the_last() -> None:
     cut = FIRE.index("着") * 2 + 2
     parts, assigned = parts_of(FIRE, cut), Assigned()

@@ -8,7 +8,7 @@ from tickets import calls
 from tickets.deciders import call_record
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
-from tickets.parts import erased_by, set_of
+from tickets.parts import erased_by, late_for, set_of
 from tickets.state import State
 
 FIRST_PART = "first_part"
@@ -25,11 +25,14 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     if features.part_key is None or features.part_number is None or features.part_total is None:
         return None
     evidence = (features.part_key,)
-    known = set_of(state, incoming.jurisdiction, features, incoming.sent_at)
+    city, sent_at, is_rare = incoming.jurisdiction, incoming.sent_at, incoming.has_rare_reference
+    known = set_of(state, city, features, sent_at, is_rare=is_rare)
     if known is None or (incoming.id, known.ticket_id) in state.never:
-        erased = erased_by(state, incoming.jurisdiction, features, incoming.sent_at)
+        erased = erased_by(state, city, features, sent_at)
         named = evidence if erased is None else (*evidence, erased)
-        return Verdict(relation="new", method=FIRST_PART, evidence=named, part="incomplete")
+        waits = late_for(state, city, features, sent_at) if known is None else None
+        beside = (waits,) if waits is not None else ()
+        return Verdict(relation="new", method=FIRST_PART, evidence=named, part="incomplete", related=beside)
     if features.part_number in known.pieces:
         return Verdict(relation="part_of", method="repeated_part", ticket_id=known.ticket_id, evidence=evidence)
     is_last = len(known.pieces) + 1 == features.part_total
