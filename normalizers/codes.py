@@ -5,6 +5,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from stdnum import luhn
+from stdnum.cn import ric
 
 from normalizers import names, persons, rules
 from normalizers.english_names import SYLLABLE
@@ -20,12 +21,20 @@ _MEDIA_TYPE = re.compile(
 )
 
 _REACHES_A_PERSON = re.compile(
-    r"(?<![0-9])(?:(?:(?:00)?86)?(?:1[3-9][0-9]{9})+|[1-9][0-9]{16}[0-9Xx]|[1-9][0-9]{14}"
+    r"(?<![0-9])(?:(?:(?:00)?86)?(?:1[3-9][0-9]{9})+|[1-9][0-9]{16}[Xx]|[1-9][0-9]{14}"
     r"|0(?:10|2[0-9]|[3-9][0-9]{2})-(?!20[0-9]{2}[01][0-9][0-3])[2-9][0-9]{6,7}"
-    r"|1[3-9][0-9][-_./:+][0-9]{4}[-_./:+][0-9]{4}|[1-9][0-9]{5}[-_./:+](?:19|20)[0-9]{6}[-_./:+][0-9]{3}[0-9Xx])(?![0-9])"
-    r"|wxid_[A-Za-z0-9]{6}"
+    r"|1[3-9][0-9][-_./:+][0-9]{4}[-_./:+][0-9]{4})(?![0-9])|wxid_[A-Za-z0-9]{6}"
 )
-"""Mobile numbers, landlines with their area, ids of WeChat, or an id number of 18 or 15 digits; also in groups."""
+"""Mobile numbers, landlines with their area, ids of WeChat, or an id number of 15 digits or with an X."""
+
+_IDENTITY = re.compile(
+    r"(?<![0-9])((?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|9[1-4])[0-9]{4})([-_./:+]?)((?:19|20)[0-9]{2})"
+    r"((?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))\2([0-9]{3}[0-9Xx])(?![0-9])"
+)
+"""An id number of 18 digits: a province, a birth date; also in groups."""
+
+_NUMBERED_SINCE = "2020"
+"""Since then systems number what they do by place and day, as 210100202611250001: as a birth date it is a child's."""
 
 _CARD = re.compile(r"(?<![0-9])62[0-9]{14,17}(?![0-9])")
 
@@ -68,7 +77,7 @@ def is_code(text: str) -> bool:
     """
     system, _, own = text.rpartition(":")
     told = system if _UUID.fullmatch(own) is not None else text
-    return _CODE.fullmatch(text) is not None and _REACHES_A_PERSON.search(told) is None and not _names_a_card(told)
+    return _CODE.fullmatch(text) is not None and not _reaches_a_person(told) and not _names_a_card(told)
 
 
 def _names_a_card(text: str) -> bool:
@@ -76,10 +85,26 @@ def _names_a_card(text: str) -> bool:
     return any(luhn.is_valid(found[0]) for found in _CARD.finditer(text))
 
 
+def _reaches_a_person(text: str) -> bool:
+    return _REACHES_A_PERSON.search(text) is not None or any(map(_is_identity, _IDENTITY.finditer(text)))
+
+
+def _is_identity(found: re.Match[str]) -> bool:
+    """Say whether it is somebody's id number, or one that a system counts: the number of its city and of this day.
+
+    Where the day is of these years its check digit has to tell, and no city as a whole (210100) issues any.
+    """
+    place, _, year, day, rest = found.groups()
+    if year < _NUMBERED_SINCE:
+        return True
+    number = f"{place}{year}{day}{rest}".upper()
+    return not place.endswith("00") and ric.calc_check_digit(number) == number[-1]
+
+
 @lru_cache(_REMEMBERED)
 def is_kind(text: str) -> bool:
     """Say whether `text` is written as the kinds of channels are: `letter`, `wechat_mp`."""
-    return _KIND.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None
+    return _KIND.fullmatch(text) is not None and not _reaches_a_person(text)
 
 
 def is_hotline(text: str) -> bool:
@@ -90,7 +115,7 @@ def is_hotline(text: str) -> bool:
 @lru_cache(_REMEMBERED)
 def is_reference(text: str) -> bool:
     """Say whether `text` is a code with a number in it, or the number of an official document."""
-    is_written = is_code(text) or (_DOCUMENT.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None)
+    is_written = is_code(text) or (_DOCUMENT.fullmatch(text) is not None and not _reaches_a_person(text))
     return is_written and _NO_REFERENCE.fullmatch(text) is None and _latin_name().search(text.lower()) is None
 
 
@@ -119,4 +144,4 @@ def _tells_of_a_person(folded: str, rules_folder: Path | None) -> bool:
 @lru_cache(_REMEMBERED)
 def is_media_type(text: str) -> bool:
     """Say whether `text` is an IANA media type, with a charset at most, and holds no number that reaches a person."""
-    return _MEDIA_TYPE.fullmatch(text) is not None and _REACHES_A_PERSON.search(text) is None
+    return _MEDIA_TYPE.fullmatch(text) is not None and not _reaches_a_person(text)

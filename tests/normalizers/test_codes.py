@@ -59,6 +59,31 @@ def test_digits_in_another_shape_are_no_id(text: str) -> None:
     assert not is_code(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "210100202611250001", "210100202611250008", "crm:210102202611250001", "210100-20261125-0001",
+        "202611251030001234", "812345678901234567", "175420000000000001", "210102202613250001", "210102198000250001",
+    ],
+)  # fmt: skip
+def test_an_id_of_eighteen_digits_that_a_machine_counts_is_a_code(text: str) -> None:
+    """A day of these years behind its city, a time, a number with no birth date in it."""
+    assert is_code(text)
+    assert is_reference(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "210102198003076137", "210102198003076131", "crm:210102198003076137", "210102-19800307-6137",
+        "210102201912310014", "441900198003070018", "21010219800307613X", "21010220261125000X", "a:210102202203070010",
+    ],
+)  # fmt: skip
+def test_an_id_number_of_a_person_is_none_mistyped_too(text: str) -> None:
+    assert not is_code(text)
+    assert not is_reference(text)
+
+
 @pytest.mark.parametrize("text", ["京热〔2026〕123号", "信访2026-00123", "2026年第17号", "市长信箱20261124", "DH-77"])
 def test_numbers_of_documents(text: str) -> None:
     assert is_reference(text)
