@@ -1,8 +1,9 @@
 """Stated: the name (姓名) by which somebody asks, as keyed hashes: a telephone of an office is many persons'.
 
 Two of them state different surnames, different names, or one is Mr and the other Mrs (王先生, 王女士); or each another
-telephone (联系电话：…), as in letters that an office passes on. Either is hashed together with the number or address
-that it was stated from: no other one's hashes tell that somebody is called the same.
+telephone (联系电话：…), as in letters that an office passes on. Whoever writes for another (替我妈问) states whom for,
+from any account. Each is hashed together with the number, address or id that it was stated from: no other one's hashes
+tell the same.
 """
 
 import re
@@ -16,6 +17,7 @@ from normalizers.draft import Draft
 from normalizers.findings.words import Words, trie
 from normalizers.identity import identity_of, keyed_hashes
 from normalizers.name_cues import HAN, NO_PLACE, Surnames
+from normalizers.on_behalf import OnBehalf
 from normalizers.policy import Policy
 from normalizers.text import fold
 
@@ -39,8 +41,8 @@ _SHORT = 8
 _NOT_OF_OTHERS = "(?<![子女童生者父母妈爸妻夫员主东友]姓名)"
 """孩子姓名 and 患者姓名 are labels of somebody else."""
 
-TELEPHONE = "telephone "
-"""Begins the kind of what is no name."""
+TELEPHONE, ON_BEHALF = NO_NAMES = ("telephone ", "on behalf ")
+"""Begin the kinds of what is no name."""
 
 _NUMBER = r"(?P<number>1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}|(?:0[0-9]{2,3}[- ]?)?[2-9][0-9]{6,7})(?![0-9])"
 _DIGITS = re.compile("[0-9]{4}")
@@ -70,29 +72,40 @@ class Rulebook(NamedTuple):
     telephones: tuple[re.Pattern[str], ...]
     """What finds one's own telephone, the surest first."""
 
+    on_behalf: OnBehalf
+
 
 def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
-    """Return by which surname, name and sex somebody asks, and at which telephone, hashed under every key.
+    """Return by which surname, name and sex somebody asks, at which telephone and for whom, hashed under every key.
 
     What the text says is surer than the channel's field: there may stand whose telephone it is.
     """
     sender = draft.sender
-    identity = identity_of(sender) if sender is not None and sender.kind in _SHARED else None
+    identity = identity_of(sender) if sender is not None else None
     if sender is None or identity is None:
         return ()
     lists = rulebook(policy.rules_folder)
     said = folded if len(folded) <= _BEGINNING + _END else f"{folded[:_BEGINNING]}\n{folded[-_END:]}"
-    told = set(_in_text(said, lists)) or set(_in_field(sender.name, lists))
-    told |= {(TELEPHONE, number) for number in _own_telephones(said, lists) if not identity.endswith(number)}
+    told = set(_for_whom(said, lists))
+    if sender.kind in _SHARED:
+        told |= set(_in_text(said, lists)) or set(_in_field(sender.name, lists))
+        told |= {(TELEPHONE, number) for number in _own_telephones(said, lists) if not identity.endswith(number)}
     return tuple([one for kind, said in sorted(told) for one in _hashed(kind, identity, said, policy)])
 
 
 def _hashed(kind: str, identity: str, said: str, policy: Policy) -> Iterator[str]:
     """Yield under each key whose name of which kind it is, and, behind the last dash, the name."""
     kinds, names = keyed_hashes(f"{kind} of", identity, policy), keyed_hashes(f"{kind} of {identity}", said, policy)
-    begins = kind if kind == TELEPHONE else ""
+    begins = kind if kind.startswith(NO_NAMES) else ""
     for whose, name in zip(kinds, names, strict=True):
         yield f"{begins}{whose}-{name.rpartition(':')[2][:_SHORT]}"
+
+
+def _for_whom(said: str, lists: Rulebook) -> Iterator[Stated]:
+    for whom, surname in lists.on_behalf.told(said):
+        yield ON_BEHALF, whom
+        if surname is not None:
+            yield f"{ON_BEHALF}surname ", surname
 
 
 def _own_telephones(said: str, lists: Rulebook) -> set[str]:
@@ -154,6 +167,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         sexes=sexes,
         others=persons.rulebook(folder).words,
         telephones=tuple(_telephones(lists)),
+        on_behalf=OnBehalf.of(lists["on_behalf"], likely, sexes),
     )
 
 

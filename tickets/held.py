@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
+from normalizers.stated import ON_BEHALF
 from schemas.records import Edge
 from schemas.records.event import DispatchProposed, MinorFlagged
 from schemas.records.ticket import Proposal
@@ -159,10 +160,17 @@ class TicketState(Findable, kw_only=True, array_like=True):
         return {name for filed in self.messages.values() for name in filed.stated}
 
     def is_anothers(self, stated: tuple[str, ...]) -> bool:
-        """Say whether its messages state another surname, name or sex from the same telephone than these."""
+        """Say whether its messages state another surname, name or sex from the same telephone than these.
+
+        Whoever is written for (替我妈问) is another, unless one of them was written for the same.
+        """
         if not stated:
             return False
-        ours, theirs = _by_kind(stated), _by_kind(self.stated())
+        known = self.stated()
+        written_for = {one for one in stated if one.startswith(ON_BEHALF)}
+        if written_for and written_for.isdisjoint(known):
+            return True
+        ours, theirs = _by_kind(stated), _by_kind(known)
         return any(names.isdisjoint(theirs.get(kind, names)) for kind, names in ours.items())
 
     def proposal(self, proposal_id: str) -> Proposal | None:

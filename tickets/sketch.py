@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import UNSET, Struct
 
-from normalizers.stated import TELEPHONE
+from normalizers.stated import NO_NAMES
 from schemas.records import Features
 
 GRAMS = 64
@@ -72,7 +72,7 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
             whereabouts=hashes(features.whereabouts[:NAMES]) if features.whereabouts is not UNSET else None,
             opening=int(features.opening, 16) if features.opening is not UNSET else None,
             told=hashes(features.told),
-            states_name=not all(one.startswith(TELEPHONE) for one in features.stated),
+            states_name=not all(one.startswith(NO_NAMES) for one in features.stated),
         )
 
 

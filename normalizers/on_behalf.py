@@ -1,0 +1,46 @@
+"""For whom somebody writes: 替我妈问, 帮邻居张大爷反映, 受同事委托. Whoever is named so is who asks."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from normalizers.findings.words import trie
+from normalizers.name_cues import HAN
+
+_NOT_OF_US = r"(?<![请求能否以望烦劳你您])(?<![你您]们)"
+"""请帮我妈查一下 asks the hotline to help: there the writer asks."""
+
+_NEARER = (
+    r"(?:我们?|咱们?|本人|自己|其)?家?(?:(?!忙)[\d\u4e00-\u9fff]{0,10}的)?"
+    "(?:一[位个名]|这[位个]|楼[上下]|隔壁|对门|同[村楼]|村里|单位|小区|老家|年迈|老)?"
+)
+_GOES_ON = rf"(?:家|一家|们)?[向跟来再先去]?{HAN}{{0,4}}?"
+_MAY_BE = re.compile("[替帮代受让托叫]")
+
+
+class OnBehalf(NamedTuple):
+    """What finds them; made of the lists of `[stated]` in `rules/names.toml`."""
+
+    patterns: tuple[re.Pattern[str], ...]
+    persons: Mapping[str, str]
+    """Of each word the one that stands for all that mean the same."""
+
+    @classmethod
+    def of(cls, lists: Mapping[str, str], surname: str, titles: Iterable[str]) -> "OnBehalf":
+        """Make the patterns; `surname` is that of any surname, `titles` are forms of address."""
+        persons = {word: line.split()[0] for line in lists["persons"].strip().splitlines() for word in line.split()}
+        called = rf"(?:(?P<surname>{surname})(?:{trie(titles)}|[某xX*×]{{1,2}}|{HAN}{{1,2}}))?"
+        whom = rf"{_NEARER}(?P<whom>{trie(persons)}){called}"
+        asks, asked = trie(lists["asks"].split()), trie(lists["asked"].split())
+        ways = (
+            rf"{_NOT_OF_US}[替帮代](?!忙)(?:[表为]|助)?{whom}{_GOES_ON}{asks}",
+            rf"受{whom}的?{asked}",
+            rf"{whom}(?:让|叫|要|请|{asked})我(?:[们来帮代替]|[他她]){{0,3}}{HAN}{{0,3}}?{asks}",
+        )
+        return cls(tuple(map(re.compile, ways)), persons)
+
+    def told(self, said: str) -> Iterator[tuple[str, str | None]]:
+        """Yield by which word a folded text names somebody it is written for, and their surname, where it tells it."""
+        if _MAY_BE.search(said) is not None:
+            for found in (one for pattern in self.patterns for one in pattern.finditer(said)):
+                yield self.persons[found["whom"]], found["surname"]
