@@ -44,9 +44,9 @@ class Attachment(Record, frozen=True, kw_only=True):
     name: Annotated[str | None, about("File name as sent, without any path", "文件名", pii=1, index="none")] = None
     media_type: Annotated[str, about("IANA media type", "文件类型")] = "application/octet-stream"
     size: Annotated[int | None, about("Bytes; null while not fetched", "文件大小", index="long")] = None
-    sha256: Annotated[str | None, about("SHA-256 of the bytes", "摘要值")] = None
+    sha256: Annotated[str | None, about("SHA-256 of the bytes", "摘要值", pii=1)] = None
     dataref: Annotated[
-        str | None, about("Path in the blob store; null while not fetched", "存储路径", index="none")
+        str | None, about("Path in the blob store; null while not fetched", "存储路径", pii=1, index="none")
     ] = None
     unavailable: Annotated[
         str | None, about("Why its bytes will never come; null otherwise", "无法取得原因", words=words.UNAVAILABLE)

@@ -14,9 +14,11 @@ def test_no_digest_of_the_bytes_is_shown_by_which_all_telephones_could_be_tried(
 
 
 def test_names_of_files_and_of_others_are_hidden_as_well() -> None:
-    files = (Attachment(id="1", name="李沐阳.jpg", size=3), Attachment(id="2"))
+    digest = "5f" * 32
+    of_a_file = Attachment(id="1", name="李沐阳.jpg", size=3, sha256=digest, dataref=f"210100/m1/{digest}")
+    files = (of_a_file, Attachment(id="2"))
     one = message(1, "我叫李沐阳", sender="13812345678", attachments=files)
     shown = hidden(replace(one, recipients=(Party(kind="email", value="li@x.cn", name="李沐阳"),)))
-    assert not any(secret in str(shown) for secret in ("李沐阳", "13812345678", "li@x.cn"))
+    assert not any(secret in str(shown) for secret in ("李沐阳", "13812345678", "li@x.cn", digest))
     assert [(each["name"], each["size"]) for each in shown["attachments"]] == [(HIDDEN, 3), (None, None)]
     assert shown["message_id"] == one.message_id

@@ -1,5 +1,6 @@
 """Masks hide persons, contacts and doors; places stay searchable."""
 
+import hashlib
 import re
 
 import msgspec
@@ -95,6 +96,17 @@ def test_a_files_number_is_shown_and_no_address_of_its_page() -> None:
     files = (Attachment(id="1", name="a.jpg"), Attachment(id="https://wx1.sinaimg.example/large/8e5e1d3fly1.jpg"))
     masked = mask_ticket(ticket_of(message(1, attachments=files)))
     assert [one.id for one in masked.attachments] == ["1", ""]
+
+
+def test_no_digest_of_a_files_bytes_is_shown_by_which_files_could_be_tried() -> None:
+    """A card with a telephone is as short as a message: its digest tells the telephone to whoever tries them all."""
+    digest = hashlib.sha256(b"BEGIN:VCARD\r\nTEL:13812345678\r\nEND:VCARD\r\n").hexdigest()
+    card = Attachment(id="1", size=46, sha256=digest, dataref=f"{CITY}/m1/{digest}")
+    ticket = ticket_of(message(1, attachments=(card,)))
+    assert digest in encode(ticket).decode()
+    masked = mask_ticket(ticket)
+    assert digest not in encode(masked).decode()
+    assert masked.attachments == (Attachment(id="1", size=46),)
 
 
 @pytest.mark.parametrize(("number", "shown"), [("A00074795-1", None), ("CC-1", "CC-1")])
