@@ -65,6 +65,11 @@ _NO_REFERENCE = re.compile(
 )
 """A word without a digit may be a name in Latin letters; a landline reaches a home without its area, too."""
 
+_MOBILE_OR_MAIL = re.compile(
+    r"(?<![0-9])(?:(?:00)?86[-_. ]?)?1[3-9][0-9](?:[0-9]{8}|([-_./: ])[0-9]{4}\1[0-9]{4})(?![0-9])|[^@\s]@[^@\s]"
+)
+_DIGEST = re.compile(r"[0-9a-fA-F-]{32,}")
+
 _REMEMBERED = 1_024
 """Answers: a system sends the same few accounts, kinds and categories with every record."""
 
@@ -92,13 +97,26 @@ def _reaches_a_person(text: str) -> bool:
 def _is_identity(found: re.Match[str]) -> bool:
     """Say whether it is somebody's id number, or one that a system counts: the number of its city and of this day.
 
-    Where the day is of these years its check digit has to tell, and no city as a whole (210100) issues any.
+    Where the day is of these years its check digit has to tell.
     """
+    return found[3] < _NUMBERED_SINCE or _is_checked(found)
+
+
+def _is_checked(found: re.Match[str]) -> bool:
+    """Say whether its check digit is right, and its place no city as a whole (210100), which issues none."""
     place, _, year, day, rest = found.groups()
-    if year < _NUMBERED_SINCE:
-        return True
     number = f"{place}{year}{day}{rest}".upper()
     return not place.endswith("00") and ric.calc_check_digit(number) == number[-1]
+
+
+def names_a_person(text: str) -> bool:
+    """Say whether a telephone, a mail address, or an identity number with the right last digit stands in an id.
+
+    Not every long number, which most systems give: 202401010001234.
+    """
+    if _DIGEST.fullmatch(text) is not None:
+        return False
+    return _MOBILE_OR_MAIL.search(text) is not None or any(map(_is_checked, _IDENTITY.finditer(text)))
 
 
 @lru_cache(_REMEMBERED)

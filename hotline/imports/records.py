@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+from pydantic import SecretStr
 
 from connectors.naming import digest_of
 from hotline.imports.columns import Plan
@@ -11,6 +12,7 @@ from hotline.imports.item import Item, Options
 from hotline.imports.lines import numbered
 from hotline.imports.sources import Source
 from normalizers import record
+from normalizers.codes import names_a_person
 from schemas.errors import MalformedError, RecordError, TooLargeError
 from schemas.records.raw import SIZE_LIMIT
 
@@ -45,7 +47,7 @@ def item(source: Source, number: int, data: bytes, mapped: "_Mapped") -> Item:
         place=source.name,
         line=number,
         data=data if written is fields else msgspec.json.encode(written),
-        identifier=identifier_of(written) or digest_of(data, mapped.naming_key),
+        identifier=identifier_of(written, mapped.naming_key) or digest_of(data, mapped.naming_key),
         folder=source.path.parent,
     )
 
@@ -55,10 +57,16 @@ def _says(value: object) -> bool:
     return bool(value.strip() if isinstance(value, str) else value)
 
 
-def identifier_of(fields: dict[str, Any]) -> str | None:
-    """Return the `id` of a record as text; None without one that names anything."""
+def identifier_of(fields: dict[str, Any], key: SecretStr | None) -> str | None:
+    """Return the `id` of a record as text; None without one that names anything.
+
+    One that is a citizen's number or address stands under the key: tickets' ids come of it, and all could be tried.
+    """
     value = fields.get("id")
-    return (str(value) or None) if type(value) in (str, int, float) else None
+    told = str(value) if type(value) in (str, int, float) else ""
+    if key is not None and names_a_person(told):
+        return digest_of(told.encode(errors="surrogatepass"), key)
+    return told or None
 
 
 class _Mapped:

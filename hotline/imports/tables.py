@@ -175,7 +175,8 @@ def _item(
         place=source.name,
         line=number,
         data=data,
-        identifier=identifier_of(record) or _name(plan.header, cells, occurrences, options.naming_key),
+        identifier=identifier_of(record, options.naming_key)
+        or _name(plan.header, cells, occurrences, options.naming_key),
         folder=source.path.parent,
     )
 

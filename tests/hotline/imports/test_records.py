@@ -54,6 +54,35 @@ def test_whoever_knows_a_line_but_its_telephone_does_not_find_its_name_by_trying
     assert len(names) == 3
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.csv"])
+@pytest.mark.parametrize(
+    "told", ["13800138000", "SY13800138000", "138-0013-8000_2", "11010519491231002X", "li@mail.example"]
+)
+def test_an_id_that_is_a_citizens_number_is_not_found_by_trying_all_of_them(
+    tmp_path: Path, name: str, told: str
+) -> None:
+    line = json.dumps({"id": told, "text": "路灯坏了"}) if name == "a.jsonl" else f"id,诉求内容\n{told},路灯坏了\n"
+    (tmp_path / name).write_text(line, encoding="utf-8")
+    named = [
+        items(tmp_path / name, naming_key=key)[0].identifier for key in (None, *map(SecretStr, ("k" * 16, "l" * 16)))
+    ]
+    assert len(set(named)) == 3
+    assert named[0] == told, "without a key nothing else names it"
+    assert told not in named[1:]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "7", "23456789", "20240101000123", "202401010001234", "202401010001234567", "FZ202401010000123", "2024-000187",
+        "210100-20261125-000187-8", "b13812345678abcdef0123456789abcd", "留言2024001",
+    ],
+)  # fmt: skip
+def test_an_id_that_another_system_counted_stays_the_name(tmp_path: Path, told: str) -> None:
+    path = written(tmp_path, {"id": told, "text": "灯"})
+    assert items(path, naming_key=SecretStr("k" * 16))[0].identifier == told
+
+
 def test_without_a_time_it_is_the_files(tmp_path: Path) -> None:
     path = written(tmp_path, {"text": "着火了"})
     os.utime(path, (1_600_000_000, 1_600_000_000))
