@@ -21,7 +21,11 @@ _MAPPINGS: dict[str, dict[str, Any]] = {
     "boolean": {"type": "boolean"},
 }
 
+QUIET: dict[str, Any] = {"indexing": {"slowlog": {"source": False}}}
+"""Whoever lets Elasticsearch log slow writes gets ids and times: by itself it writes the document there, too."""
+
 _SETTINGS: dict[str, Any] = {
+    **QUIET,
     "number_of_shards": 1,
     "auto_expand_replicas": "0-1",  # a copy wherever there is a second node, green where there is none
     "refresh_interval": "500ms",  # said explicitly: otherwise an index nobody searched for 30 s stops refreshing

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from elasticsearch import AsyncElasticsearch, BadRequestError
 
-from schemas.elastic import Index, indices, mapping
+from schemas.elastic import QUIET, Index, indices, mapping
 from schemas.errors import MisconfiguredError
 from sinks.elastic.errors import translated
 
@@ -22,6 +22,7 @@ async def ensure_indices(client: AsyncElasticsearch, wanted: Iterable[Index] | N
             await put_template(client, index)
             if await client.indices.exists_alias(name=index.alias):
                 await _update_mapping(client, index)
+                await client.indices.put_settings(index=index.alias, settings=QUIET)
             elif index.first is not None and await _create(client, index, index.first):
                 created.append(index.first)
     return created

@@ -27,6 +27,18 @@ async def test_small_pieces_of_an_index_are_not_merged_ten_at_a_time_and_all_is_
     assert found["count"] == 20
 
 
+@pytest.mark.parametrize("made", ["now", "by an earlier version"])
+async def test_the_log_of_slow_writes_is_to_hold_no_word_of_a_document(lane: Lane, made: str) -> None:
+    wanted = [lane.routes["ticket"].index]
+    alias = wanted[0].alias
+    await ensure_indices(lane.es, wanted)
+    if made == "by an earlier version":
+        await lane.es.indices.put_settings(index=alias, settings={"indexing.slowlog.source": None})
+        await ensure_indices(lane.es, wanted)
+    (told,) = (await lane.es.indices.get_settings(index=alias, flat_settings=True)).values()
+    assert told["settings"]["index.indexing.slowlog.source"] == "false"
+
+
 async def test_a_template_of_somebody_else_is_told_of_and_buries_no_document(lane: Lane) -> None:
     """Elasticsearch calls it a bad request, as it does a bad document."""
     way = lane.routes["message"]
