@@ -1,10 +1,13 @@
 """Folders and files that hold what citizens wrote: nobody but their owner may look into them."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import takewhile
 from pathlib import Path
 
 OWNER_ONLY = 0o700
+_OTHERS = 0o007
 
 
 def make_private(folder: Path) -> None:
@@ -21,3 +24,17 @@ def make_private(folder: Path) -> None:
 def for_us_alone(path: str, flags: int) -> int:
     """Open a file, as the `opener` of `open`; one that is made is for our user alone."""
     return os.open(path, flags, 0o600)
+
+
+@contextmanager
+def shut_to_others() -> Iterator[None]:
+    """Make no file while a `with` block lasts that others may read, whoever makes it and however open its folder is.
+
+    Our group may, where the umask lets it: a city's web server reads attachments out of a blob store.
+    """
+    before = os.umask(_OTHERS)
+    os.umask(before | _OTHERS)
+    try:
+        yield
+    finally:
+        os.umask(before)

@@ -19,6 +19,7 @@ from hotline.dead_original import INPUTS, SINK, SUBSCRIBER, inputs_of, is_of_a_s
 from hotline.dead_replay import Held, Plan, Replay, Report, plan, target_of
 from hotline.dead_sinks import Archive, Subscriber, Target
 from hotline.local.progress import Shown
+from schemas import folders
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from streams.blobs import Blobs
@@ -86,7 +87,7 @@ def _carried_out(
             job = Replay(connection, Blobs(services.blobs(settings)), run, targets)
             return await job.carry_out(chosen, rate, lambda done: progress.count("putting back", done, total))
 
-    with Shown(Console(stderr=True)) as progress:
+    with folders.shut_to_others(), Shown(Console(stderr=True)) as progress:
         return asyncio.run(carry_out(progress))
 
 

@@ -138,13 +138,13 @@ def _publish(settings: "Settings", start: "Start", again: bool) -> None:
     from hotline.imports.ledger import Ledger
     from hotline.provision import Provision
     from hotline.telemetry import tracing
-    from schemas import topics
+    from schemas import folders, topics
 
     connection = services.kafka(settings)
     # Of another cluster, or of a topic that was made anew, nothing is known.
     name = Provision(connection).topic_id(topics.BACKFILL)
     ledger = Ledger(settings.data_dir / "imports" / f"{name}.sqlite", forget=again)
-    with tracing(settings.telemetry) as tracer:
+    with folders.shut_to_others(), tracing(settings.telemetry) as tracer:
         publisher = Publisher(connection, services.blobs(settings), tracer=tracer)
         try:
             start(publisher, ledger)

@@ -58,6 +58,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     from hotline.process import Deadline, serve
     from hotline.telemetry import tracing
     from hotline.wiring import component
+    from schemas import folders
     from schemas.errors import FatalError, MisconfiguredError, UnauthorizedError, UnreachableError
 
     async def work() -> None:
@@ -75,6 +76,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     disks.watch(settings)
     try:
         with (
+            folders.shut_to_others(),
             HealthServer(health, chosen.host, chosen.port) if chosen.port else nullcontext(),
             tracing(chosen) as tracer,
         ):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from obstore.store import LocalStore
 
-from schemas.folders import make_private
+from schemas.folders import make_private, shut_to_others
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +40,15 @@ def test_a_file_is_no_folder(tmp_path: Path, within: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         make_private(tmp_path / "file" / within)
+
+
+@pytest.mark.parametrize("before", [0o022, 0o027, 0o077])
+def test_no_other_may_read_what_a_library_puts_into_a_folder_that_is_open_to_all(tmp_path: Path, before: int) -> None:
+    tmp_path.chmod(0o755)
+    os.umask(before)
+    with shut_to_others():
+        LocalStore(tmp_path).put("210100/m1/letter", b"x")
+    (made,) = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert mode(made) == 0o640 & ~before
+    assert mode(made.parent) == 0o750 & ~before
+    assert os.umask(0) == before, "as it was"
