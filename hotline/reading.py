@@ -10,8 +10,8 @@ from typing import Any
 
 from kafka import TopicPartition
 
-from connectors.clients import READ_SECONDS, reader, up_to
 from connectors.clients import position as stands
+from connectors.clients import reader, up_to
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.wire import Position
@@ -73,14 +73,6 @@ def read_one(connection: KafkaConnection, position: Position) -> Any | None:
         return found if found is not None and found.offset == position.offset else None
 
 
-def backlog(connection: KafkaConnection, group: str, topic: str) -> int:
-    """Return how many records of a topic a consumer group has not committed; all of them for a new group."""
-    with reader(connection, group_id=group) as consumer:
-        partitions = [TopicPartition(topic, number) for number in _partitions(consumer, topic)]
-        ends, begins = consumer.end_offsets(partitions), consumer.beginning_offsets(partitions)
-        return sum(ends[one] - max(begins[one], _committed(consumer, one)) for one in partitions)
-
-
 def records_at(consumer: Any, partition: TopicPartition, offsets: Iterable[int]) -> Iterator[Any]:
     """Yield the records at these offsets in their order, as far as they are still there."""
     consumer.assign([partition])
@@ -124,10 +116,6 @@ def _up_to_the_end(consumer: Any, partition: TopicPartition) -> Iterator[Any]:
     end = consumer.end_offsets([partition])[partition]
     for found in up_to(consumer, {partition: end}):
         yield from found.get(partition, ())
-
-
-def _committed(consumer: Any, partition: TopicPartition) -> int:
-    return consumer.committed(partition, timeout_ms=READ_SECONDS * 1000) or 0
 
 
 def _partitions(consumer: Any, topic: str) -> set[int]:

@@ -8,18 +8,18 @@ import msgspec
 from msgspec import Struct
 
 from hotline import reading
+from hotline.watch import stages
+from hotline.watch.kafka import opened
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Delivery
 from schemas.wire import decode
-from sinks.kafka import group_of
 from sinks.webhook import SubscriberSettings
 from sinks.webhook.request import Body
-from sinks.webhook.run import TOPICS
 from sinks.webhook.verdict import Answer
-from sinks.webhook.webhook import WebhookSink, name_of
+from sinks.webhook.webhook import WebhookSink
 
 
 class Subscriber(Struct, frozen=True, kw_only=True):
@@ -49,7 +49,9 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 def subscribers(settings: dict[str, SubscriberSettings], connection: KafkaConnection) -> Iterator[Subscriber]:
     """Yield every subscriber of the settings, with its backlog as Kafka has it now."""
-    for name, one in settings.items():
+    with opened(connection) as kafka:
+        waiting = stages.look(kafka, datetime.now(UTC), stages.of_subscribers(settings))
+    for (name, one), stage in zip(settings.items(), waiting, strict=True):
         yield Subscriber(
             name=name,
             endpoint=one.endpoint,
@@ -57,7 +59,7 @@ def subscribers(settings: dict[str, SubscriberSettings], connection: KafkaConnec
             format=one.format,
             filter=one.filter.model_dump(mode="json", exclude_defaults=True),
             secrets=len(one.secrets),
-            backlog=reading.backlog(connection, group_of(name_of(name)), TOPICS[one.snapshot]),
+            backlog=stage.lag_records,
         )
 
 

@@ -15,6 +15,7 @@ from schemas import topics
 from sinks import SINKS
 from sinks.archive import sources
 from sinks.kafka import group_of
+from sinks.webhook import SubscriberSettings
 from sinks.webhook.run import TOPICS
 from sinks.webhook.webhook import name_of
 from streams import groups
@@ -53,13 +54,17 @@ def watched(settings: "Settings") -> dict[str, Watched]:
     """
     kept = Watched(group=group_of("archive"), topics=tuple(source.topic for source in sources()))
     archive = {"sink:archive": kept} if settings.sinks.archive.enabled else {}
-    subscribers = {
-        f"webhook:{name}": Watched(group=group_of(name_of(name)), topics=(TOPICS[one.snapshot],))
-        for name, one in settings.sinks.webhook.items()
-    }
     answering = {"outbox": Watched(group=GROUP, topics=(topics.OUTBOX,))} if settings.answers else {}
     later = {"fetcher": Watched(group=FETCHER, topics=())} if fetching.is_needed(settings) else {}
-    return {**WATCHED, **archive, **subscribers, **answering, **later}
+    return {**WATCHED, **archive, **of_subscribers(settings.sinks.webhook), **answering, **later}
+
+
+def of_subscribers(settings: Mapping[str, SubscriberSettings]) -> dict[str, Watched]:
+    """Return the stages of webhooks' subscribers: each has a consumer group of its own."""
+    return {
+        f"webhook:{name}": Watched(group=group_of(name_of(name)), topics=(TOPICS[one.snapshot],))
+        for name, one in settings.items()
+    }
 
 
 class Stage(Struct, frozen=True, kw_only=True):

@@ -7,12 +7,14 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from typer.testing import CliRunner, Result
 
 from hotline.cli.app import app
 from schemas import topics
 from schemas.connection import KafkaConnection
-from sinks.kafka import make_producer
+from sinks.kafka import group_of, make_producer
+from sinks.webhook.webhook import name_of
 from tests.sinks.webhook.receiver import SECRET, Receiver, receiving, status
 from tests.sinks.webhook.snapshots import snapshot
 
@@ -75,6 +77,21 @@ async def test_from_the_topic_to_the_log(
     assert (nothing.stdout, nothing.stderr) == ("", "No deliveries: see `hotline webhook list`.\n")
     unknown = await hotline("webhook", "log", "mpa")
     assert (unknown.exit_code, unknown.stderr) == (2, "hotline: There is no subscriber mpa; known are map.\n")
+
+
+async def test_the_end_of_a_transaction_is_no_record_that_waits(
+    receiver: Receiver, fresh_topics: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", fresh_topics.bootstrap_servers)
+    one, place = snapshot("210100-1"), TopicPartition(topics.TICKET_MASKED, 0)
+    made = AIOKafkaProducer(**fresh_topics.aiokafka_options(), transactional_id="assign")
+    async with made as producer, producer.transaction():
+        await producer.send_and_wait(place.topic, one.value, key=one.key, headers=one.headers, partition=0)
+    group = group_of(name_of("map"))
+    async with AIOKafkaConsumer(**fresh_topics.aiokafka_options(), group_id=group, enable_auto_commit=False) as reads:
+        reads.assign([place])
+        await reads.commit({place: 1})
+    assert "0 waiting" in (await hotline("webhook", "list")).stdout
 
 
 async def test_a_ping_is_signed_and_says_what_is_wrong(receiver: Receiver) -> None:
