@@ -131,7 +131,7 @@ async def _settled(
                 for one in _of_tickets(change)
             ],
             await _looked("its messages in the archive", _messages(archive, change)),
-            await _looked("its attachments and raw bytes in the blob store", _blobs(blobs, decision, change)),
+            await _looked(_stored(change), _blobs(blobs, decision, change)),
             await _looked("older checkpoints of assign", _checkpoints(blobs, decision, partitions)),
         ]
         if time.monotonic() > deadline or all(one.state != "waits" for one in places):
@@ -168,9 +168,20 @@ async def _messages(archive: Archive, change: Change) -> int:
     return sum(one is not None and one.message_class != "erased" for one in found)
 
 
+def _takes_attachments(change: Change) -> bool:
+    return not isinstance(change, event.Redacted) or "attachments" in change.fields
+
+
+def _stored(change: Change) -> str:
+    """Name what has to go from the blob store: what stays there is not called gone."""
+    if _takes_attachments(change):
+        return "its attachments and raw bytes in the blob store"
+    return "its raw bytes in the blob store; its attachments stay, as `fields` does not name them"
+
+
 async def _blobs(blobs: ObjectStore, decision: Event, change: Change) -> int:
     """Return how many objects are left, or marks of the eraser missing."""
-    whole = not isinstance(change, event.Redacted) or "attachments" in change.fields
+    whole = _takes_attachments(change)
     left = 0
     for one in change.messages:
         there = {

@@ -103,6 +103,20 @@ async def test_of_a_redaction_attachments_may_stay(tmp_path: Path, there: tuple[
     assert await erasure._blobs(store, decided(change), change) == left
 
 
+@pytest.mark.parametrize(("fields", "stays"), [(("text",), True), (("text", "attachments"), False)])
+async def test_attachments_that_stay_are_not_called_gone(tmp_path: Path, fields: tuple[str, ...], stays: bool) -> None:
+    store, client = LocalStore(tmp_path), AsyncElasticsearch("http://127.0.0.1:1", max_retries=0)
+    for name in ("redacted", "erased", "photo"):
+        await obstore.put_async(store, f"{CITY}/{MESSAGE}/{name}", b"")
+    change = event.Redacted(ticket_id=TICKET, fields=fields, messages=erased().messages)
+    try:
+        places = await erasure._settled(Archive(client), store, decided(change), change, 2, 0)
+    finally:
+        await client.close()
+    told = next(one for one in places if "blob store" in one.place)
+    assert (told.state, "attachments stay" in told.place) == (("gone", True) if stays else ("waits", False))
+
+
 async def test_a_checkpoint_from_before_the_decision_is_told(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     await obstore.put_async(store, f"{checkpoints(ids.partition_of(CITY, 4))}/1", b"x")
