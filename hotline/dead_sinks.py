@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Protocol
 
+import structlog
 from aiokafka import AIOKafkaProducer
 from elasticsearch import AsyncElasticsearch
 from obstore.store import ObjectStore
@@ -11,12 +13,15 @@ from obstore.store import ObjectStore
 from hotline import reading
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
+from schemas.records import Delivery
 from schemas.topics import EVENT
 from schemas.wire import Position
 from sinks import SINKS, Document
-from sinks.delivery import Bury, Delivery
+from sinks.delivery import Bury
+from sinks.delivery import Delivery as Deliverer
 from sinks.elastic import ElasticSink
 from sinks.eraser import Eraser
+from sinks.kafka import group_of, make_reader
 from sinks.settings import SinkSettings
 from sinks.webhook import SubscriberSettings
 from sinks.webhook.ahead import Ahead
@@ -24,6 +29,8 @@ from sinks.webhook.book import Book
 from sinks.webhook.courier import Courier
 from sinks.webhook.request import is_notice
 from sinks.webhook.webhook import WebhookSink
+
+_log = structlog.get_logger(__name__)
 
 
 class Target(Protocol):
@@ -58,8 +65,8 @@ class Archive:
         await self._elastic.open()
         erasures = [document for document in documents if document.position.topic == EVENT]
         others = [document for document in documents if document.position.topic != EVENT]
-        await Delivery(self._elastic, self._settings, bury, asyncio.sleep).deliver(others)
-        await Delivery(self._eraser, self._settings, bury, asyncio.sleep).deliver(erasures)
+        await Deliverer(self._elastic, self._settings, bury, asyncio.sleep).deliver(others)
+        await Deliverer(self._eraser, self._settings, bury, asyncio.sleep).deliver(erasures)
 
 
 class Subscriber:
@@ -71,6 +78,7 @@ class Subscriber:
         self._sink = WebhookSink(name, settings)
         self._connection = connection
         self._newest: dict[tuple[str, int], _Newest] = {}
+        self._waits = False
 
     async def settled(self, documents: Sequence[Document]) -> Mapping[Position, str]:
         """Return snapshots that a newer one replaces: an old one could bring back what was erased since.
@@ -97,12 +105,34 @@ class Subscriber:
         return self._sink.outgoing(document) is not None
 
     async def deliver(self, producer: AIOKafkaProducer, documents: Sequence[Document], bury: Bury) -> None:
-        """Post them. Raises a FatalError when a person must mend the subscriber."""
+        """Post them, but none of a ticket that loses its words, or is hidden, while the endpoint keeps us waiting.
+
+        Raises a FatalError when a person must mend the subscriber.
+        """
+        book = Book(producer)
+
+        async def write(line: Delivery) -> None:
+            self._say_that_it_waits(line)
+            await book.write(line)
+
+        reader = partial(make_reader, self._connection, client_id=f"{group_of(self._sink.name)}-replay")
+        ahead = Ahead(self._sink.may_read, reader)
+        reading = asyncio.create_task(ahead.run(), name="ahead")
         try:
-            courier = Courier(self._sink, self._name, self._settings, bury, Book(producer).write)
-            await courier.deliver(documents)
+            await Courier(self._sink, self._name, self._settings, bury, write, ahead=ahead).deliver(documents)
         finally:
+            reading.cancel()
+            await asyncio.wait([reading])
             await self._sink.close()
+
+    def _say_that_it_waits(self, line: Delivery) -> None:
+        """Say once that a delivery is tried again: a person sits before it, and it may take hours."""
+        if line.outcome != "retrying" or self._waits:
+            return
+        self._waits = True
+        minutes = self._settings.retry_seconds / 60
+        sentence = f"each is tried again for up to {minutes:.0f} minutes; Ctrl-C leaves the letters as they are"
+        _log.warning("delivery_waits", subscriber=self._name, answer=line.answer, sentence=sentence)
 
 
 class _Newest:

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from aiohttp import web
 from msgspec.structs import replace
+from structlog.testing import capture_logs
 
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -14,7 +16,7 @@ from schemas.records.dead import REPLAYS
 from schemas.wire import Outbound, Position, decode, encode
 from sinks import Document
 from tests.hotline.letters import hotline, letter, lines, read, send
-from tests.sinks.webhook.receiver import SECRET, Receiver, receiving, status
+from tests.sinks.webhook.receiver import SECRET, Delivered, Receiver, for_ticket, receiving, status
 from tests.sinks.webhook.snapshots import snapshot
 from tickets.erasing import withheld
 
@@ -96,6 +98,30 @@ async def test_an_old_snapshot_does_not_bring_back_what_was_erased(kafka: KafkaC
     report = await replayed()
     assert [held["why"] for held in report["held"]] == ["a newer snapshot of its ticket takes its place"]  # type: ignore[attr-defined] # JSON
     assert map_.ids == ["map:210100-b:1"]
+
+
+async def test_nor_does_one_that_waits_for_the_endpoint_while_its_ticket_is_erased(
+    kafka: KafkaConnection, map_: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever puts it back is told that it waits, and for how long."""
+    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__BACKOFF_BASE_SECONDS", "6")
+    old, other = snapshot(topic=topics.TICKET_MASKED), snapshot("210100-b", topic=topics.TICKET_MASKED)
+    old, other = await asyncio.to_thread(published, kafka, old, other)
+    await asyncio.to_thread(refused, kafka, old, other)
+
+    async def erase(delivered: Delivered) -> web.Response:
+        erased = snapshot(delivered.ticket, version=2, topic=topics.TICKET_MASKED, erased=True)
+        await asyncio.to_thread(published, kafka, erased)
+        map_.answers = [status(204)]
+        return web.Response(status=500)
+
+    map_.answers = [for_ticket("210100-a", erase)]
+    with capture_logs() as told:
+        await replayed()
+    assert sorted(map_.ids) == ["map:210100-a:1", "map:210100-b:1"]
+    assert [line["sentence"] for line in told if line["event"] == "delivery_waits"] == [
+        "each is tried again for up to 120 minutes; Ctrl-C leaves the letters as they are"
+    ]
 
 
 async def test_an_old_snapshot_does_not_bring_back_what_was_redacted(
