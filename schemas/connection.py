@@ -39,6 +39,8 @@ class KafkaConnection(Struct, frozen=True, kw_only=True):
 
     def aiokafka_options(self) -> dict[str, Any]:
         """Return those of an aiokafka client, which takes a context instead of the file."""
+        import schemas.reconnecting  # noqa: F401 - whoever asks makes such a client; others never load the library
+
         options = self.client_options()
         options.pop("ssl_cafile", None)
         return {**options, "ssl_context": self.ssl_context()}

@@ -1,0 +1,65 @@
+"""Clients of Kafka pause longer and longer before a load balancer that hangs up on everybody, and find Kafka again."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from schemas import topics
+from schemas.clients import running
+from schemas.connection import KafkaConnection
+from schemas.reconnecting import MOST_SECONDS
+from sinks.kafka import make_consumer
+from streams.sender import make_producer
+from tests.peers.balancer import Balancer
+
+pytestmark = pytest.mark.integration
+
+LOOK_SECONDS = 6.0
+
+
+@pytest.fixture
+def balancer(fresh_topics: KafkaConnection) -> Iterator[Balancer]:
+    with Balancer(int(fresh_topics.bootstrap_servers.rpartition(":")[2])) as balancer:
+        yield balancer
+
+
+async def left(balancer: Balancer) -> int:
+    """Return how many connections it hung up on within a while, once its clients have been used to that."""
+    balancer.leave()
+    await asyncio.sleep(2 * MOST_SECONDS + LOOK_SECONDS)
+    count = balancer.hung_up(LOOK_SECONDS)
+    balancer.empty = False
+    return count
+
+
+@pytest.fixture
+def behind(balancer: Balancer) -> KafkaConnection:
+    return KafkaConnection(bootstrap_servers=f"127.0.0.1:{balancer.port}", partitions=2)
+
+
+async def test_a_member_of_a_group(balancer: Balancer, behind: KafkaConnection, fresh_topics: KafkaConnection) -> None:
+    async with running(make_consumer(behind, "balanced")) as consumer:
+        consumer.subscribe([topics.AUDIT])
+        while not consumer.assignment():
+            await consumer.getmany(timeout_ms=100)
+        reading = asyncio.create_task(consumer.getone())
+        count = await left(balancer)
+        assert 0 < count <= 6 * LOOK_SECONDS / MOST_SECONDS
+        async with running(make_producer(fresh_topics)) as producer:
+            await producer.send_and_wait(topics.AUDIT, b"again")
+        assert (await asyncio.wait_for(reading, 60)).value == b"again"
+
+
+async def test_one_that_writes_in_transactions(balancer: Balancer, behind: KafkaConnection) -> None:
+    async with running(make_producer(behind, transactional_id="balanced")) as producer:
+
+        async def write() -> None:
+            async with producer.transaction():
+                await producer.send_and_wait(topics.AUDIT, b"v")
+
+        await write()
+        writing = asyncio.create_task(write())
+        count = await left(balancer)
+        assert count <= 6 * LOOK_SECONDS / MOST_SECONDS
+        await asyncio.wait_for(writing, 60)
