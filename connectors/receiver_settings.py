@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
+from pydantic import Field, IPvAnyNetwork
+
+from schemas.section import Section
 
 
-class ReceiverSettings(BaseModel):
+class ReceiverSettings(Section):
     """The one HTTP server of the push channels."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; a proxy with TLS stands before it")
     port: int = Field(19110, ge=0, le=65535, description="Port to listen on")

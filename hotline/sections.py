@@ -3,13 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
-
-class Section(BaseModel):
-    """One table of `hotline.toml`; an unknown key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from schemas.section import Section
 
 
 class KafkaSettings(Section):

@@ -25,7 +25,8 @@ from connectors.outbox.senders import check
 from connectors.outbox.settings import AnswerSettings
 from connectors.receiver_settings import ReceiverSettings
 from connectors.table import entries
-from hotline.sections import BlobSettings, ElasticsearchSettings, KafkaSettings, LocalSettings, Section
+from hotline.sections import BlobSettings, ElasticsearchSettings, KafkaSettings, LocalSettings
+from schemas.section import Section
 from sinks.settings import ArchiveSettings, SinkSettings
 from sinks.webhook.settings import SubscriberSettings
 from streams.settings import FloodSettings

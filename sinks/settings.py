@@ -1,12 +1,12 @@
 """Settings of a sink's runner; every limit has its unit in its name."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from schemas.section import Section
 
 
-class SinkSettings(BaseModel):
+class SinkSettings(Section):
     """How documents are gathered, written and tried again."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     batch_max_documents: int = Field(1000, ge=1, description="A batch closes when it holds this many documents")
     batch_max_bytes: int = Field(4 * 1024 * 1024, ge=1, description="... or this many bytes")

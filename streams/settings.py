@@ -1,12 +1,12 @@
 """What the operator says of floods; it imports nothing heavy, as every command reads the settings."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from schemas.section import Section
 
 
-class ShareSettings(BaseModel):
+class ShareSettings(Section):
     """How much may come at once and a minute before the rest waits; 0 a minute means that all of it may."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     sender_burst: int = Field(60, ge=1, description="Messages of one sender that may come at once")
     sender_per_minute: int = Field(

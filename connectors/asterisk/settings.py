@@ -4,20 +4,19 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from connectors.account import Jurisdiction, Zone
 from connectors.naming import NamingKey
 from connectors.phone.settings import Platform
 from connectors.tls import is_this_machine, verifying
+from schemas.section import Section
 
 Event = Literal["CEL", "Cdr", "Hangup", "UserEvent"]
 
 
-class AsteriskSettings(BaseModel):
+class AsteriskSettings(Section):
     """One Asterisk; `[connectors.asterisk.NAME]` in hotline.toml, the account of manager.conf."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     host: str = Field(min_length=1, description="Where the manager interface listens (manager.conf)")
     port: int = Field(5038, ge=1, le=65535, description="Its port; 5039 with TLS")

@@ -1,19 +1,18 @@
 """What one key of a back office may do."""
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from connectors.account import Adcode
 from connectors.signed import Secret
 from schemas.records.command import KINDS
+from schemas.section import Section
 
 PATH = "/commands"
 """On the receiver."""
 
 
-class BackOfficeSettings(BaseModel):
+class BackOfficeSettings(Section):
     """One key for `POST /commands` on the receiver; to change it, give a second one and remove the first later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     secret: Secret = Field(description="Shared secret of the signature (HMAC-SHA256), 32 bytes or more")
     system: str = Field(

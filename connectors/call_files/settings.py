@@ -3,17 +3,16 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from connectors.account import Jurisdiction, Zone
 from connectors.naming import NamingKey
 from connectors.phone.settings import Platform
+from schemas.section import Section
 
 
-class CallFilesSettings(BaseModel):
+class CallFilesSettings(Section):
     """One folder of call files; `[connectors.call_files.NAME]` in hotline.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     folder: Path = Field(description="Folder that holds the files; nothing in it is changed or deleted")
     pattern: str = Field(

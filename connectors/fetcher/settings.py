@@ -1,12 +1,12 @@
 """What an operator says of the fetcher; it imports nothing heavy, as every command reads the settings."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from schemas.section import Section
 
 
-class FetcherSettings(BaseModel):
+class FetcherSettings(Section):
     """What is fetched after a message came: files by their media id, the messages behind an event of 微信客服."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     waiting_max: int = Field(100_000, gt=0, description="With so many errands waiting no more messages are read")
     journal_seconds: float = Field(

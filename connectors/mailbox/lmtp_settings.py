@@ -3,19 +3,18 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from connectors.account import Jurisdiction
+from schemas.section import Section
 
 CHANNEL = "mailbox"
 
 Address = Annotated[str, Field(pattern=r"^[^@\s]*@[^@\s]+$")]
 
 
-class LmtpMailbox(BaseModel):
+class LmtpMailbox(Section):
     """The mail of some addresses; `[lmtp.mailboxes.NAME]` in hotline.toml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     recipients: list[Address] = Field(
         min_length=1, description="Addresses; @12345.city.gov.cn stands for all of a domain. Others are refused"
@@ -23,10 +22,8 @@ class LmtpMailbox(BaseModel):
     jurisdiction: Jurisdiction = None
 
 
-class LmtpSettings(BaseModel):
+class LmtpSettings(Section):
     """The server that a mail server (Postfix, Exim) hands mail over to; for the same machine or a private network."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; nobody logs in here")
     port: int = Field(19111, ge=0, le=65535, description="Port to listen on")

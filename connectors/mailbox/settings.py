@@ -4,17 +4,16 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from connectors.account import Jurisdiction
 from connectors.tls import is_this_machine, verifying
+from schemas.section import Section
 
 
-class MailboxSettings(BaseModel):
+class MailboxSettings(Section):
     """One IMAP account; `[connectors.mailbox.NAME]` in hotline.toml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field(min_length=1, description="IMAP server")
     port: int | None = Field(None, ge=1, le=65535, description="Port; 993 for tls, else 143")

@@ -4,17 +4,16 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from connectors.tls import is_this_machine, verifying
+from schemas.section import Section
 
 Address = Annotated[str, Field(pattern=r"^[^\s@<>,;:()\"+]+@[^\s@<>,;:()\"]+$")]
 
 
-class SmtpSettings(BaseModel):
+class SmtpSettings(Section):
     """The server through which a mailbox's receipts leave."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     host: str = Field(min_length=1, description="SMTP server")
     port: int | None = Field(None, ge=1, le=65535, description="Port; 465 for tls, 587 for starttls, else 25")

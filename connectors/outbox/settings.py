@@ -1,15 +1,14 @@
 """What the operator says of answering back on one account; `[answers.ID]`, where ID is the account's."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from connectors.mailbox.smtp_settings import SmtpSettings
 from connectors.reply import AT_ONCE_MOST
+from schemas.section import Section
 
 
-class AnswerSettings(BaseModel):
+class AnswerSettings(Section):
     """Receipts (回执) of one account; without this table it answers nobody."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     enabled: bool = Field(True, description="Whether new tickets of this account get a receipt")
     max_age_hours: float = Field(

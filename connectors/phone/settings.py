@@ -2,19 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from connectors.account import Jurisdiction, Zone
 from connectors.naming import NamingKey
 from connectors.signed import Secret
+from schemas.section import Section
 
 Platform = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,31}$")]
 
 
-class PhoneSettings(BaseModel):
+class PhoneSettings(Section):
     """One call platform (呼叫平台) that posts records of calls; `[connectors.phone.NAME]` in hotline.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     secrets: tuple[Secret, ...] = Field(
         min_length=1, max_length=4, description="Shared secret, 32 bytes or more; the old and the new one in a change"

@@ -2,16 +2,15 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr
 
 from connectors.account import Jurisdiction
 from connectors.naming import NamingKey
+from schemas.section import Section
 
 
-class CmppSettings(BaseModel):
+class CmppSettings(Section):
     """One SP account (企业代码) at an ISMG (短信网关); `[connectors.sms_cmpp.NAME]` in hotline.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     host: str = Field(min_length=1, description="Address of the ISMG (网关地址)")
     port: int = Field(7890, ge=1, le=65535, description="Its port for long connections (长连接端口)")

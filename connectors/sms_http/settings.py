@@ -2,10 +2,11 @@
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, model_validator
+from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
 
 from connectors.account import Jurisdiction
 from connectors.naming import NamingKey
+from schemas.section import Section
 
 Provider: TypeAlias = Literal["twilio", "aliyun", "tencent", "kannel"]
 
@@ -15,10 +16,8 @@ SIGNING: frozenset[Provider] = frozenset({"twilio"})
 PathSecret = Annotated[SecretStr, Field(min_length=16)]
 
 
-class SmsHttpSettings(BaseModel):
+class SmsHttpSettings(Section):
     """One account at a gateway (短信平台); `[connectors.sms_http.NAME]` in hotline.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     provider: Provider = Field(description="Whose webhook it is")
     path: str = Field(

@@ -4,11 +4,12 @@ import ssl
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from connectors.account import Jurisdiction
 from connectors.naming import NamingKey
 from connectors.tls import is_this_machine, verifying
+from schemas.section import Section
 
 Bind = Literal["transceiver", "receiver"]
 Alphabet = Literal["gsm7", "ascii", "latin1", "gb", "ucs2"]
@@ -17,10 +18,8 @@ Alphabet = Literal["gsm7", "ascii", "latin1", "gb", "ucs2"]
 WhenUnsafe = Literal["throttled", "temporary", "silent"]
 
 
-class SmppSettings(BaseModel):
+class SmppSettings(Section):
     """One system_id at one SMSC; `[connectors.sms_smpp.NAME]` in hotline.toml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     host: str = Field(min_length=1, description="The SMSC (短信中心) or the aggregator's gateway")
     port: int = Field(2775, ge=1, le=65535, description="Its port")

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from connectors.account import Jurisdiction
+from schemas.section import Section
 
 LEAST_KEY_CHARACTERS = 16
 
@@ -15,20 +16,16 @@ MIB = 1024 * 1024
 _is_name = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*").fullmatch
 
 
-class ClientSettings(BaseModel):
+class ClientSettings(Section):
     """One app that may send requests by Open311."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     api_keys: tuple[ApiKey, ...] = Field(
         min_length=1, description="Its api_key, 16 characters or more; the old and the new one while it is changed"
     )
 
 
-class WebSettings(BaseModel):
+class WebSettings(Section):
     """One city's web door: a form for citizens and Open311 for apps; `[connectors.web.NAME]` in hotline.toml."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     jurisdiction: Jurisdiction = None
     path: str = Field(

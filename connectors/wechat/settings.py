@@ -4,9 +4,10 @@ import base64
 import binascii
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from connectors.account import Jurisdiction
+from schemas.section import Section
 
 Mode = Literal["plain", "compatible", "safe"]
 """消息加解密方式: 明文模式, 兼容模式, 安全模式."""
@@ -36,10 +37,8 @@ Token = Annotated[SecretStr, Field(min_length=3, max_length=32)]
 AesKey = Annotated[SecretStr, AfterValidator(_checked_key)]
 
 
-class AccountSettings(BaseModel):
+class AccountSettings(Section):
     """What accounts of all kinds have."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     tokens: tuple[Token, ...] = Field(min_length=1, description="Token; the old and the new one while it is changed")
     jurisdiction: Jurisdiction = None

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
 from connectors.account import Jurisdiction
 from schemas.errors import MisconfiguredError
+from schemas.section import Section
 
 List = Literal["mentions", "comments_to_me", "comments_mentions", "direct_messages"]
 """@我的微博, 收到的评论, @我的评论, 收到的私信."""
@@ -14,10 +15,8 @@ List = Literal["mentions", "comments_to_me", "comments_mentions", "direct_messag
 Secret = Annotated[SecretStr, Field(min_length=8, max_length=128)]
 
 
-class TokenSettings(BaseModel):
+class TokenSettings(Section):
     """The access token that a person granted to the application."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     access_token: SecretStr | None = Field(None, min_length=1, description="Access token of the account")
     access_token_file: Path | None = Field(

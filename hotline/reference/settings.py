@@ -7,6 +7,7 @@ from hotline.config import DEFAULT_SECRETS_DIR
 from hotline.reference.markdown import code, page, prose, table
 from hotline.settings import Settings
 from hotline.variables import FILE_VARIABLE, SECRETS_VARIABLE, variable_of
+from schemas.errors import MisconfiguredError
 
 OTHER_VARIABLES = {
     FILE_VARIABLE: "The settings file; `hotline.toml` in the working folder by default",
@@ -79,6 +80,8 @@ def _section(path: Path, table_: Node, settings: dict[str, Node]) -> str:
 
 def _row(path: Path, node: Node, required: bool) -> tuple[str, ...]:
     whole = (*path, "<id>") if _each(node) else path
+    if "description" not in node:
+        raise MisconfiguredError(f"The setting {'.'.join(whole)} says nothing of itself: give its Field a description.")
     default = "**needed**" if required else _default(node.get("default"))
     return code(".".join(whole)), code(variable_of(whole)), kind(node), default, prose(node["description"])
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_validator
 
 from schemas import words
 from schemas.ids import ADCODE
+from schemas.section import Section
 from sinks.webhook.addresses import is_disguised, is_loopback, literal, refusal
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks marks a secret, no secret itself
@@ -61,10 +62,8 @@ Adcode = Annotated[str, Field(pattern=ADCODE)]
 Word = Annotated[str, Field(min_length=1)]
 
 
-class FilterSettings(BaseModel):
+class FilterSettings(Section):
     """Which tickets a subscriber gets; an empty list lets all through. Erased tickets pass whatever kind they had."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     jurisdictions: tuple[Adcode, ...] = Field((), description="行政区划代码 of the cities")
     kinds: tuple[Kind, ...] = Field((), description="诉求类型; `unknown` where none is known yet")
@@ -86,10 +85,8 @@ class FilterSettings(BaseModel):
     )
 
 
-class SubscriberSettings(BaseModel):
+class SubscriberSettings(Section):
     """One webhook subscriber."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: Endpoint = Field(description="Where to POST; https, or http into a private network")
     secrets: tuple[Secret, ...] = Field(

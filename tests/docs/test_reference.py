@@ -12,11 +12,12 @@ from prometheus_client import generate_latest
 from pydantic import BaseModel
 
 from hotline.cli.app import app
-from hotline.reference import metrics, pages
+from hotline.reference import metrics, pages, settings
 from hotline.reference.markdown import prose, table
 from hotline.settings import Settings
 from hotline.settings_shape import is_secret, kind_at
 from hotline.variables import variable_of
+from schemas.errors import MisconfiguredError
 from schemas.records import RECORDS
 from schemas.shape import walk
 from schemas.topics import TOPICS
@@ -70,6 +71,11 @@ def test_every_setting_is_told_with_its_variable_and_whether_it_is_a_secret() ->
         row = told[".".join(path)]
         assert f"`{variable_of(path)}`" in row
         assert is_secret(kind_at(Settings, path)) == ("**secret**" in row), path
+
+
+def test_a_setting_without_a_description_is_named() -> None:
+    with pytest.raises(MisconfiguredError, match=r"connectors\.kiosk\.<id>\.token says nothing"):
+        settings._row(("connectors", "kiosk", "<id>", "token"), {"type": "string"}, True)
 
 
 def test_a_setting_says_type_default_and_meaning() -> None:

@@ -1,12 +1,17 @@
 """Settings: one rule from TOML to environment, one order of precedence, one sentence for each fault."""
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel, ValidationError
 
 from hotline.config import FaultySettingsError, load
+from hotline.settings import Settings
+from hotline.settings_shape import is_model
 from hotline.variables import variable_of
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -317,6 +322,23 @@ def test_a_file_that_is_named_must_exist(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_secrets_are_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_REQUESTER_KEYS__K1", "a key of at least 16 bytes")
     assert "16 bytes" not in repr(load())
+
+
+def tables(kind: Any) -> Iterator[type[BaseModel]]:
+    """Every table of the settings, whichever room declares it."""
+    if is_model(kind):
+        yield kind
+    inner = [field.annotation for field in kind.model_fields.values()] if is_model(kind) else get_args(kind)
+    for one in inner:
+        yield from tables(one)
+
+
+@pytest.mark.parametrize("table", dict.fromkeys(tables(Settings)), ids=lambda table: table.__name__)
+def test_a_table_refuses_what_it_does_not_know_and_repeats_no_value(table: type[BaseModel]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        table.model_validate({"surprise": "geheim"})
+    assert "extra_forbidden" in str(caught.value)
+    assert "geheim" not in str(caught.value)
 
 
 def test_an_account_of_any_channel_that_names_no_city_has_that_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
