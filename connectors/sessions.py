@@ -170,7 +170,7 @@ async def run_session(
     outlet = Outlet(publisher, health, publish_seconds, memory)
     carrying = asyncio.create_task(outlet.run(), name="outlet")
     try:
-        await _again_and_again(connector, outlet, lease, stop, health, pace, slow_pace)
+        await _Session(connector, outlet, lease, stop, health).serve(pace, slow_pace)
     except FatalError as error:
         health.failed(error)
         raise
@@ -182,82 +182,86 @@ async def run_session(
         health.stopped()
 
 
-async def _again_and_again(
-    connector: SessionConnector,
-    outlet: Outlet,
-    lease: Lease,
-    stop: asyncio.Event,
-    health: Health,
-    pace: wait_base,
-    slow: wait_base,
-) -> None:
-    attempt, worked = 0, False
-    while not stop.is_set():
-        outlet.lively = False
-        fault = await _one_turn(connector, outlet, lease, stop, health, worked)
-        worked = worked or outlet.lively
-        if fault is None or stop.is_set():
-            continue
-        health.troubled(fault)
-        attempt = 1 if outlet.lively else attempt + 1
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), wait_for(state_of(attempt, fault), pace, slow))
+class _Session:
+    """One account, connected or not."""
 
+    def __init__(
+        self, connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event, health: Health
+    ) -> None:
+        self._connector = connector
+        self._listens = isinstance(connector, Listening)
+        self._outlet = outlet
+        self._lease = lease
+        self._stop = stop
+        self._health = health
+        self._worked_before = False
 
-async def _one_turn(
-    connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event, health: Health, worked: bool
-) -> Exception | None:
-    """Serve one connection as the owner of the account; None when it is not ours, or not any more."""
-    try:
-        if not _may_connect(connector, lease, health, worked or outlet.lively):
-            await asyncio.sleep(ASK_SECONDS)
-            return None
-        return await _one_connection(connector, outlet, lease, stop)
-    except Exception as error:
-        if not passes(error, worked or outlet.lively):
+    @property
+    def _worked(self) -> bool:
+        return self._worked_before or self._outlet.lively
+
+    async def serve(self, pace: wait_base, slow_pace: wait_base) -> None:
+        """Serve connections one after another until told to stop; raises what does not pass."""
+        attempt = 0
+        while not self._stop.is_set():
+            self._outlet.lively = False
+            fault = await self._one_turn()
+            self._worked_before = self._worked
+            if fault is None or self._stop.is_set():
+                continue
+            self._health.troubled(fault)
+            attempt = 1 if self._outlet.lively else attempt + 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), wait_for(state_of(attempt, fault), pace, slow_pace))
+
+    async def _one_turn(self) -> Exception | None:
+        """Serve one connection as the owner of the account; None when it is not ours, or not any more."""
+        try:
+            if not self._may_connect():
+                await asyncio.sleep(ASK_SECONDS)
+                return None
+            return await self._one_connection()
+        except Exception as error:
+            if not passes(error, self._worked):
+                raise
+            return error
+
+    def _may_connect(self) -> bool:
+        """Say whether the account is ours; who listened goes on, on a new connection too, until it is surely another's.
+
+        So begins who only listens while Kafka is away: two do no harm, and what nobody hears is lost.
+        """
+        try:
+            return self._lease.ask(self._health.standing_by) or (
+                self._worked and self._listens and not self._lease.taken
+            )
+        except RetriableError:
+            if self._listens and not self._lease.taken:
+                return True
             raise
-        return error
 
+    async def _one_connection(self) -> PipelineError | None:
+        """Return why the connection ended, None when it is no longer ours; raises what the connector raises."""
+        serving = asyncio.create_task(self._connector.run(self._outlet), name="session")
+        ending = [asyncio.create_task(self._stop.wait()), asyncio.create_task(self._lost())]
+        try:
+            await asyncio.wait({serving, *ending}, return_when=asyncio.FIRST_COMPLETED)
+            if not serving.done():
+                serving.cancel()
+                patience = LEAVE_SECONDS if self._lease.held or self._listens else LOST_SECONDS
+                await asyncio.wait({serving}, timeout=patience)
+            if not serving.done() or serving.cancelled():
+                return None
+            serving.result()
+        finally:
+            for task in (serving, *ending):
+                task.cancel()
+        return UnreachableError("the other side ended the connection")
 
-def _may_connect(connector: SessionConnector, lease: Lease, health: Health, worked: bool) -> bool:
-    """Say whether the account is ours; who listened goes on, on a new connection too, until it is surely another's.
-
-    So begins who only listens while Kafka is away: two do no harm, and what nobody hears is lost.
-    """
-    listens = isinstance(connector, Listening)
-    try:
-        return lease.ask(health.standing_by) or (worked and listens and not lease.taken)
-    except RetriableError:
-        if listens and not lease.taken:
-            return True
-        raise
-
-
-async def _one_connection(
-    connector: SessionConnector, outlet: Outlet, lease: Lease, stop: asyncio.Event
-) -> PipelineError | None:
-    """Return why the connection ended, None when it is no longer ours; raises what the connector raises."""
-    serving = asyncio.create_task(connector.run(outlet), name="session")
-    listens = isinstance(connector, Listening)
-    ending = [asyncio.create_task(stop.wait()), asyncio.create_task(_lost(lease, listens))]
-    try:
-        await asyncio.wait({serving, *ending}, return_when=asyncio.FIRST_COMPLETED)
-        if not serving.done():
-            serving.cancel()
-            await asyncio.wait({serving}, timeout=LEAVE_SECONDS if lease.held or listens else LOST_SECONDS)
-        if not serving.done() or serving.cancelled():
-            return None
-        serving.result()
-    finally:
-        for task in (serving, *ending):
-            task.cancel()
-    return UnreachableError("the other side ended the connection")
-
-
-async def _lost(lease: Lease, listens: bool) -> None:
-    """Return when the account is not surely ours; who only listens goes on until it is surely another's."""
-    while lease.held or (listens and not lease.taken):  # noqa: ASYNC110 - a clock that runs out makes no event
-        await asyncio.sleep(WATCH_SECONDS)
+    async def _lost(self) -> None:
+        """Return when the account is not surely ours; who only listens goes on until it is surely another's."""
+        while self._lease.held or (self._listens and not self._lease.taken):  # noqa: ASYNC110 - no clock makes an event
+            await asyncio.sleep(WATCH_SECONDS)
 
 
 def state_of(attempt: int, fault: Exception) -> RetryCallState:
