@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from normalizers.dialogue import own_words, without_phrases
 from normalizers.draft import Draft
 from normalizers.findings.kind import SURE
+from normalizers.footers import without_footer, without_office
 from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
 from normalizers.policy import Policy
@@ -82,14 +83,16 @@ def features_of(
     It was sent `at` this time, so that 昨天 is a day. One that waits for its files is found again by `own_id`, its
     message id. `giver` is the system that gave the people their ids.
     """
-    whole, letters, thread, contacts = folded, _letters(folded), draft.thread, contacts_in(draft.text)
+    whole, letters, thread, contacts = folded, _letters(folded), draft.thread, contacts_in(without_office(draft.text))
     if (own := own_words(draft.text)) != draft.text:
         draft, folded = replace(draft, text=own), fold(f"{draft.title}\n{own}" if draft.title else own)
-    heading = _heading(draft, folded)
-    folded = heading + without_phrases(folded[len(heading) :])
-    title = without(heading)
+    heading, folded = _compared(draft, folded)
+    stated = stated_names(draft, folded, policy)
+    if (body := without_footer(draft.text)) != draft.text:
+        draft = replace(draft, text=body)
+        heading, folded = _compared(draft, fold(f"{draft.title}\n{body}" if draft.title else body))
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
-    matter = matter_of(title, without(folded[len(heading) :]), policy.rules_folder, day)
+    matter = matter_of(without(heading), without(folded[len(heading) :]), policy.rules_folder, day)
     key, *older = policy.requester_keys.values()
     beside = (*_PARTED_NUMBER.findall(whole), *_files(attachments), *_places(findings), *_shown(draft))
     text_keys = _text_keys(letters, beside, policy)
@@ -115,7 +118,7 @@ def features_of(
         told=_hashed_words(matter.told, key),
         whereabouts=_hashed_words(matter.whereabouts, key),
         requesters=requester_hashes((draft.sender,), policy, giver),
-        stated=stated_names(draft, folded, policy),
+        stated=stated,
         contacts=requester_hashes(contacts, policy),
         participants=requester_hashes(draft.recipients, policy, giver) if draft.recipients else (),
         message_key=message_keys[0] if message_keys else None,
@@ -138,6 +141,12 @@ def features_of(
         call_ended=int(draft.call.ended_at.timestamp()) if draft.call and draft.call.ended_at else UNSET,
         codes=_codes(findings) if findings else (),
     )
+
+
+def _compared(draft: Draft, folded: str) -> tuple[str, str]:
+    """Return the heading, and all that is compared behind it."""
+    heading = _heading(draft, folded)
+    return heading, heading + without_phrases(folded[len(heading) :])
 
 
 def _heading(draft: Draft, folded: str) -> str:
