@@ -163,3 +163,52 @@ def test_what_was_forgotten_is_not_proposed() -> None:
     later = at_office.take(at(2 * DAY, "还没解决"))
     assert at_office.ticket(later.tickets[0].ticket_id).proposals == ()
     same(at_office)
+
+
+AGAIN = (
+    "我上次打电话反映过，你们给我转接到了市场监管的12315，他们那边说这个事情不属于他们的受理范围，"
+    "让我重新打12345找卫生部门，到底谁来管我这个事情，能不能给个说法"
+)
+ROACH = "我在人民路的福满楼吃饭吃出蟑螂，老板不赔，要求处理"
+
+
+def sent_on(second: str, *, status: str = "not_accepted", days: int = 3, first: str = ROACH) -> list[int]:
+    """Return to which ticket is proposed what its citizen says after they were sent to another line."""
+    at_office = Office([at(0, first)])
+    reason = {"reason_code": "out_of_jurisdiction"} if status == "not_accepted" else {}
+    assert refusal(at_office.order("set_status", at_office.tickets[0], status=status, **reason)) is None
+    (decision,) = take(at_office.desk, [at(days * DAY, second)])
+    assert decision.relation == "new"
+    ticket = ticket_of(at_office.desk, decision)
+    return [at_office.tickets.index(one.target) for one in ticket.proposals]
+
+
+def test_who_was_sent_on_to_another_line_and_calls_again_is_proposed() -> None:
+    assert sent_on(AGAIN) == [0]
+
+
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        (AGAIN, {"status": "registered"}),
+        (AGAIN, {"days": 15}),
+        (
+            "我在解放路的聚香阁吃饭也吃坏了肚子，找他们经理理论，经理让我去找卫生部门开证明，我不知道去哪里开这个证明",
+            {},
+        ),
+    ],
+)
+def test_who_was_not_sent_on_or_names_another_place_is_not(second: str, told: dict[str, object]) -> None:
+    assert sent_on(second, **told) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("line", ["12315", "12345", ""])
+@pytest.mark.parametrize("own", [WE, "13999999999"])
+def test_what_another_line_passes_on_is_proposed_by_the_telephone_that_it_names(line: str, own: str) -> None:
+    desk, (first,) = decided([at(0, ROACH)])
+    text = f"12315转来：消费者投诉餐饮店食品卫生，来电号码{own}，请贵市热线办理"
+    passed_on = said(3 * DAY, "", text, sender=line or {"kind": "name", "value": "12315平台"})
+    (decision,) = take(desk, [passed_on])
+    assert decision.relation == "new"
+    proposed = [one.target for one in ticket_of(desk, decision).proposals]
+    assert proposed == ([first.tickets[0].ticket_id] if own == WE else [])

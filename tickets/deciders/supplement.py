@@ -1,11 +1,13 @@
 """What a person adds to a matter of their own and does not name: 还没解决, a picture, 电梯还是没修好, 是13号楼.
 
 To which of their tickets it belongs nobody can be sure: it gets one of its own, proposed to the few that it may mean.
+So does what comes back: from whoever was sent on to another line (12315), or through one, which names their telephone.
 """
 
 from datetime import datetime, timedelta
 
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from schemas.records import Features
 from tickets.deciders.verdict import Verdict
@@ -16,6 +18,11 @@ from tickets.state import State
 
 AT_ONCE = timedelta(hours=1)
 """So long somebody goes on with what they just said, and a place alone tells where that is."""
+
+COMES_BACK = timedelta(days=14)
+"""So long whoever was sent on to another line is looked for: that one answers, or sends them back."""
+
+_SENT_ON = frozenset({"not_accepted", "handed_over"})
 
 _MOST = 3
 _SCORE = 0.3
@@ -33,7 +40,7 @@ def proposals(state: State, incoming: Incoming) -> list[Verdict]:
     features = incoming.features
     if state.policy.near.is_restricted(features.codes):
         return []
-    own = state.own(incoming.jurisdiction, features)
+    own = state.own(incoming.jurisdiction, _asking(features))
     meant = [ticket for ticket in own if not ticket.erased and _may_mean(state, incoming, ticket)]
     meant.sort(key=lambda ticket: (not state.near.names_nothing(ticket.order), _last_news(ticket)), reverse=True)
     return [
@@ -47,11 +54,19 @@ def names_nothing(features: Features) -> bool:
     return len(features.grams) <= _SHORT and Sketch.of(features).names_nothing
 
 
+def _asking(features: Features) -> Features:
+    """Return the features with those who are named where nobody is known to have sent it: 12315 is no citizen."""
+    return features if features.requesters else replace(features, requesters=features.contacts)
+
+
 def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
     """Say whether a message goes on with a ticket, or tells what a picture or a greeting just before it was about."""
     features, near = incoming.features, state.near
     if ticket.is_anothers(features.stated):
         return False
+    is_other = near.has_other_marks(features, ticket.order) or near.has_other_places(features, ticket.order)
+    if _may_come_back(incoming, ticket):
+        return not is_other
     could_be_any = incoming.at - _last_news(ticket) <= AT_ONCE or names_nothing(features)
     if near.names_nothing(ticket.order):
         return could_be_any
@@ -60,9 +75,14 @@ def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
     things = _things(features)
     if could_be_any and not things:
         return True
-    if near.has_other_marks(features, ticket.order) or near.has_other_places(features, ticket.order):
-        return False
-    return near.names_any(things or _places(features), ticket.order)
+    return not is_other and near.names_any(things or _places(features), ticket.order)
+
+
+def _may_come_back(incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether the ticket's citizen was sent on to another line, or another line passes them on."""
+    was_passed_on = not incoming.features.requesters
+    is_soon = incoming.at - _last_news(ticket) <= COMES_BACK
+    return is_soon and (was_passed_on or ticket.status in _SENT_ON)
 
 
 def _things(features: Features) -> tuple[str, ...]:
