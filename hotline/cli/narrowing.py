@@ -1,6 +1,7 @@
 """The options that narrow a search of the archive: each is checked, since a misspelt one would find nothing."""
 
 import re
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -55,6 +56,11 @@ def no_number(said: str | None) -> str | None:
     return said
 
 
+def _told_apart(said: str | None) -> str | None:
+    """Return what a person typed, or for `-` the line on standard input."""
+    return sys.stdin.readline().strip() if said == "-" else said
+
+
 Channel = Annotated[
     str | None, typer.Option(callback=_one_of(words.CHANNELS), help="Only this channel (诉求来源): sms or 短信.")
 ]
@@ -89,7 +95,9 @@ Person = Annotated[
     str | None,
     typer.Option(
         metavar="PERSON",
-        help="Only who wrote by this telephone or mail address, or has this `requester.id` (诉求人标识); with --clear.",
+        callback=_told_apart,
+        help="Only who wrote by this telephone or mail address, or has this `requester.id` (诉求人标识); with --clear. "
+        "- reads it from standard input: the arguments of a process are shown to every user of its machine.",
     ),
 ]
 Since = Annotated[

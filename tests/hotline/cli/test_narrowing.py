@@ -2,8 +2,9 @@
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
-from hotline.cli.narrowing import persons
+from hotline.cli.narrowing import Person, persons
 from hotline.settings import Settings
 from normalizers.identity import requester_hashes
 from normalizers.policy import Policy
@@ -38,3 +39,14 @@ def test_a_hash_is_taken_as_it_is() -> None:
 def test_what_identifies_nobody_is_refused(said: str) -> None:
     with pytest.raises(typer.BadParameter):
         persons(said, SETTINGS)
+
+
+@pytest.mark.parametrize("typed", ["13912345678", "-"])
+def test_a_telephone_may_come_where_no_list_of_processes_shows_it(typed: str) -> None:
+    app = typer.Typer()
+
+    @app.command()
+    def said(person: Person = None) -> None:
+        typer.echo(person)
+
+    assert CliRunner().invoke(app, ["--person", typed], input="13912345678\n").stdout == "13912345678\n"
