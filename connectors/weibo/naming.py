@@ -6,7 +6,9 @@ from datetime import datetime
 
 import msgspec
 from msgspec import Struct
+from pydantic import SecretStr
 
+from connectors.naming import digest_of
 from connectors.wechat import callback
 from normalizers.weibo.reading import Fields, digits, is_xml, read, text_of
 from normalizers.weibo.times import moment
@@ -25,18 +27,23 @@ class Named(Struct, frozen=True, kw_only=True):
     time: datetime | None = None
 
 
-def pushed(body: bytes, now: datetime) -> Named:
-    """Name a push; one that cannot be read is named by its bytes, which a repeat brings again."""
+def pushed(body: bytes, now: datetime, key: SecretStr | None = None) -> Named:
+    """Name a push; one that cannot be read is named by its bytes, which a repeat brings again.
+
+    Its words and its sender's uid are all that names it, and uids are few: the digest is under the key.
+    """
     if is_xml(body):
         found = callback.read(body, now)
-        return Named(identifier=f"push:{found.identifier}", kind=KINDS["dm"], sender=found.sender, time=found.time)
+        said = found.identifier.encode(errors="surrogatepass")
+        name = found.identifier if key is None else digest_of(said, key)
+        return Named(identifier=f"push:{name}", kind=KINDS["dm"], sender=found.sender, time=found.time)
     fields = _fields(body)
     if fields is None:
-        return unread(body)
+        return unread(body, key=key)
     where = _mention(Fields(fields).part("data")) if fields.get("type") == "mention" else None
     said = _said(fields) or body
     return Named(
-        identifier=f"mention:{where[1]}" if where else f"push:{hashlib.sha256(said).hexdigest()}",
+        identifier=f"mention:{where[1]}" if where else f"push:{digest_of(said, key)}",
         kind=where[0] if where else KINDS["dm"],
         sender=digits(fields.get("sender_id")) or None,
         time=moment(text_of(fields.get("created_at")), now),
@@ -64,9 +71,9 @@ def fetched(item: bytes, kind: str, now: datetime) -> Named:
     )
 
 
-def unread(data: bytes, kind: str = "push") -> Named:
+def unread(data: bytes, kind: str = "push", key: SecretStr | None = None) -> Named:
     """Name what was not read by its bytes, which a repeat brings again."""
-    return Named(identifier=f"{kind}:{hashlib.sha256(data).hexdigest()}", kind=KINDS.get(kind, KINDS["dm"]))
+    return Named(identifier=f"{kind}:{digest_of(data, key)}", kind=KINDS.get(kind, KINDS["dm"]))
 
 
 def named(data: bytes, now: datetime) -> Named:

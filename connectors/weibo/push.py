@@ -31,6 +31,7 @@ class Weibo:
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._window = settings.timestamp_window_seconds
         self._secrets = [secret.get_secret_value() for secret in settings.app_secrets]
+        self._key = settings.naming_key
         self._now = now
         self._signatures = Signatures()
 
@@ -61,9 +62,9 @@ class Weibo:
         return signature
 
     def _message(self, body: bytes) -> RawMessage:
-        now = self._now()
+        now, key = self._now(), self._key
         named = faults.or_plainly(
-            self.channel, self._account, lambda: naming.pushed(body, now), lambda: naming.unread(body)
+            self.channel, self._account, lambda: naming.pushed(body, now, key), lambda: naming.unread(body, key=key)
         )
         return raw_message(
             channel=self.channel,

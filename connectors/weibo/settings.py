@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
 from connectors.account import Jurisdiction
+from connectors.naming import NamingKey
 from schemas.errors import MisconfiguredError
 from schemas.section import Section
 
@@ -56,6 +57,7 @@ class WeiboSettings(TokenSettings):
         min_length=1, description="App Secret of the application; the old and the new one while it is changed"
     )
     jurisdiction: Jurisdiction = None
+    naming_key: NamingKey = None
     path: str = Field("/weibo", pattern=r"^/[\w/.-]*$", description="Path of the callback URL on the receiver")
     body_max_bytes: int = Field(64 * 1024, gt=0, description="A greater push is refused (413)")
     timestamp_window_seconds: float = Field(

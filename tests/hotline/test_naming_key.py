@@ -52,10 +52,12 @@ def test_outside_of_the_local_stack_no_account_is_named_without_a_key() -> None:
     assert with_naming_key(Settings(kafka=ELSEWHERE), mailbox) is mailbox
 
 
-def test_whoever_takes_short_messages_does_not_start_without_it() -> None:
+def test_whoever_takes_short_messages_or_pushes_of_weibo_does_not_start_without_it() -> None:
     gateway = {"provider": "twilio", "path": "/sms", "public_url": "https://a.example/sms", "auth_tokens": ["t" * 32]}
     with pytest.raises(MisconfiguredError, match="set HOTLINE_QUERY_KEY"):
         pushed(Settings(kafka=ELSEWHERE, connectors={"sms_http": {"abroad": gateway}}))
+    with pytest.raises(MisconfiguredError, match="set HOTLINE_QUERY_KEY"):
+        pushed(Settings(kafka=ELSEWHERE, connectors={"weibo": {"fans": {"app_secrets": ["s" * 16]}}}))
     settings = Settings(kafka=ELSEWHERE, connectors={"sms_smpp": {"centre": smpp().model_dump()}})
     with pytest.raises(MisconfiguredError, match="set HOTLINE_QUERY_KEY"):
         fetched(settings, "connector:centre", "centre", OFF)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from connectors.base import Request
 from connectors.weibo.push import Weibo
@@ -57,6 +57,19 @@ def test_a_repeat_of_any_kind_has_the_same_name_and_another_message_has_not(kind
     names = {received(weibo, push(other, nonce=str(number))).envelope.id for number, other in enumerate(others, 10)}
     assert len(names) == 4
     assert first not in names
+
+
+@pytest.mark.parametrize("body", [text("路灯坏了"), FOREIGN, "半截{2489518277"])
+def test_whoever_knows_a_push_but_its_uid_does_not_find_its_name_by_trying(body: str) -> None:
+    keys = (None, *map(SecretStr, ("k" * 16, "l" * 16)))
+    names = {received(account(naming_key=key), push(body)).envelope.id for key in keys}
+    assert len(names) == 3
+    assert not any("2489518277" in name for name in names)
+
+
+def test_a_mention_has_the_same_name_under_any_key() -> None:
+    body = message("mention", "@沈阳12345 路灯坏了", subtype="status", key="7")
+    assert received(account(naming_key=SecretStr("k" * 16)), push(body)).envelope.id == "mention:status:7"
 
 
 def test_the_order_of_a_repeat_s_fields_changes_no_name() -> None:
