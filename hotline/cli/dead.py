@@ -95,6 +95,7 @@ def show(
     from hotline import services
     from hotline.dead import find, letter_of
     from hotline.dead_original import bytes_shown
+    from schemas.errors import MissingBlobError
     from streams.blobs import Blobs
 
     settings = settings_of(ctx, accounts=False)
@@ -102,18 +103,29 @@ def show(
     record = find(connection, identifier)
     letter = letter_of(record, clear=clear)
     shown = to_builtins(letter, builtin_types=(datetime,))
-    value = b""
+    value, gone = b"", None
     if clear:
-        value = asyncio.run(bytes_shown(record, letter, Blobs(services.blobs(settings))))
+        try:
+            value = asyncio.run(bytes_shown(record, letter, Blobs(services.blobs(settings))))
+        except MissingBlobError as error:  # who wrote it is told all the same
+            gone = error
         _tell_who_reads(settings, letter, record.key or b"", reason, author)
     if as_json:
         print_json({**shown, "value": value} if clear else shown)
-        return
+    else:
+        _show(shown)
+    if gone is not None:
+        raise MissingBlobError(
+            f"{gone}; its headers say who wrote. Mount the store, or restore it, and ask again"
+        ) from gone
+    if clear and not as_json:
+        typer.echo(f"\n{readable(value.decode(errors='replace'))}")
+
+
+def _show(shown: dict[str, Any]) -> None:
     headers = shown.pop("headers")
     for name, text in {**shown, **headers}.items():
         typer.echo(f"{name:<42} {readable(there(text) if isinstance(text, datetime) else str(text))}")
-    if clear:
-        typer.echo(f"\n{readable(value.decode(errors='replace'))}")
 
 
 @dead.command()

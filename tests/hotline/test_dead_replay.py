@@ -15,7 +15,7 @@ from normalizers.policy import Policy
 from schemas import ids, topics
 from schemas.blobs import ERASED, REDACTED
 from schemas.connection import KafkaConnection
-from schemas.errors import MalformedError, RecordError
+from schemas.errors import MalformedError, MissingBlobError, RecordError
 from schemas.records import Audit, Command, Message
 from schemas.records.dead import PREFIX, REPLAYS
 from schemas.wire import Outbound, Position, decode
@@ -306,6 +306,18 @@ def test_a_reading_in_clear_is_recorded_before_anything_is_shown(kafka: KafkaCon
     assert act.subject == one["id"]
     assert hotline("dead", "show", one["id"], "--clear", "--reason", "x", "--author", "不是").exit_code == 2
     assert read(kafka, topics.COMMAND) == [], "there is no ticket yet"
+
+
+def test_of_a_message_whose_bytes_are_missing_the_headers_are_shown(kafka: KafkaConnection) -> None:
+    """They say who wrote it: nothing else does while the store is away."""
+    told = [("ce_sender", b"li@mail.example"), ("ce_dataref", b"210100/x/y")]
+    record = Outbound(topics.raw("record"), b"k", b"", told)
+    send(kafka, letter("normalize", Position(record.topic, 0, 0), record, MissingBlobError("x")))
+    (one,) = lines(hotline("dead", "list", "--json"))
+    shown = hotline("dead", "show", one["id"], "--clear", "--reason", "no ticket")
+    assert (shown.exit_code, "li@mail.example" in shown.stdout) == (1, True)
+    assert "ask again" in shown.stderr
+    assert [decode(act.value, Audit).action for act in read(kafka, topics.AUDIT)] == ["read_in_clear"]
 
 
 @pytest.mark.parametrize("mark", [ERASED, REDACTED])
