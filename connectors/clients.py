@@ -121,6 +121,21 @@ def _closing(connect: Connect) -> Connect:
 KafkaNetSocket.sock_connect = _closing(KafkaNetSocket.sock_connect)
 
 
+def _whatever_it_raises(close: Callable[..., None]) -> Callable[..., None]:
+    """Close the sockets of a consumer also when what comes before that fails; kafka-python leaves them open then."""
+
+    def closed(self: Any, *arguments: Any, **options: Any) -> None:
+        try:
+            close(self, *arguments, **options)
+        finally:
+            self._client.close()
+
+    return closed
+
+
+KafkaConsumer.close = _whatever_it_raises(KafkaConsumer.close)
+
+
 def _heard(receive: Callable[[Any], tuple[bytes, Exception | None]]) -> Callable[[Any], tuple[bytes, Exception | None]]:
     """Give what came before the other side hung up; kafka-python drops it, and with it why a login was refused."""
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from kafka import KafkaConsumer
+from kafka import ConsumerRebalanceListener, KafkaConsumer
+from kafka.errors import KafkaError
 
 from connectors.group import finish_joining
 from schemas import topics
@@ -36,3 +37,21 @@ def test_a_join_that_ends_between_two_polls_is_not_forgotten(consumer: Any) -> N
     assert not coordinator.stable()
     until(lambda: polled() or coordinator.stable())
     assert consumer.assignment()
+
+
+def test_a_consumer_whose_last_words_fail_leaves_no_socket(consumer: Any) -> None:
+    until(lambda: finish_joining(consumer) or consumer.poll(timeout_ms=100) or consumer.assignment())
+
+    class Failing(ConsumerRebalanceListener):
+        def on_partitions_assigned(self, assigned: Any) -> None:
+            pass
+
+        def on_partitions_revoked(self, revoked: Any) -> None:
+            raise ValueError
+
+    consumer._subscription.rebalance_listener = Failing()
+    sockets = [connection.transport._sock for connection in consumer._client._manager._conns.values()]
+    assert sockets
+    with pytest.raises(KafkaError):
+        consumer.close()
+    assert [one.fileno() for one in sockets] == [-1] * len(sockets)

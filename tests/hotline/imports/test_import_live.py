@@ -98,13 +98,12 @@ def test_kill_9_and_ctrl_c_lose_nothing_and_double_at_most_a_batch(kafka: KafkaC
 
 
 def until_some_arrived(kafka: KafkaConnection, before: int) -> None:
-    consumer = KafkaConsumer(**kafka.client_options())
     places = [TopicPartition(topics.BACKFILL, number) for number in range(kafka.partitions)]
     deadline = time.monotonic() + 90
-    while sum(consumer.end_offsets(places).values()) <= before:
-        assert time.monotonic() < deadline, "nothing was published"
-        time.sleep(0.02)
-    consumer.close()
+    with KafkaConsumer(**kafka.client_options()) as consumer:
+        while sum(consumer.end_offsets(places).values()) <= before:
+            assert time.monotonic() < deadline, "nothing was published"
+            time.sleep(0.02)
 
 
 def test_a_topic_that_was_made_anew_gets_everything_and_so_does_again(
