@@ -1,6 +1,7 @@
 """Which tickets and messages belong together: a person's word on what was decided by rules, or was not."""
 
 from schemas.records import event
+from schemas.records.ticket import Proposal
 from tickets.clusters import CONNECTING
 from tickets.commands import args, moves
 from tickets.commands.order import Order
@@ -42,10 +43,7 @@ def unmerge(order: Order, given: args.Unmerge) -> event.Changes:
 
 def confirm_proposal(order: Order, given: args.Judge) -> event.Changes:
     """Say yes: the two tickets are joined; the answer of somebody else to a ticket is merged with it."""
-    ticket = order.ticket(given)
-    proposal = ticket.proposal(given.proposal_id)
-    if proposal is None:
-        raise RefusalError("unknown_proposal", "the ticket has no such open proposal")
+    ticket, proposal = _proposed(order, given)
     confirmed = event.Confirmed(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
     if not proposal.target.startswith(f"{order.command.jurisdiction}-"):
         return (confirmed,)  # a proposed code, not a ticket: other commands carry it out
@@ -62,13 +60,18 @@ def confirm_proposal(order: Order, given: args.Judge) -> event.Changes:
 
 def reject_proposal(order: Order, given: args.Judge) -> event.Changes:
     """Say no, for ever."""
+    ticket, proposal = _proposed(order, given)
+    rejected = event.Rejected(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
+    message_id = proposal.proposal_id.partition("-")[0]
+    return (rejected, event.NeverLink(message_id=message_id, ticket_id=proposal.target))
+
+
+def _proposed(order: Order, given: args.Judge) -> tuple[TicketState, Proposal]:
     ticket = order.ticket(given)
     proposal = ticket.proposal(given.proposal_id)
     if proposal is None:
         raise RefusalError("unknown_proposal", "the ticket has no such open proposal")
-    rejected = event.Rejected(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
-    message_id = proposal.proposal_id.partition("-")[0]
-    return (rejected, event.NeverLink(message_id=message_id, ticket_id=proposal.target))
+    return ticket, proposal
 
 
 def _both(kind: str, ticket: TicketState, other: TicketState) -> event.Changes:
