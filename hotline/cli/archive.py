@@ -8,42 +8,24 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from hotline.cli.common import AsJson, Clear, print_json, readable, refuse_misread, settings_of
-from hotline.cli.narrowing import (
-    Category,
-    Channel,
-    City,
-    Cluster,
-    Kind,
-    Person,
-    Place,
-    Since,
-    Status,
-    Until,
-    filters_of,
-)
+from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
 
 if TYPE_CHECKING:
     from hotline.archive import Archive, Hit
+    from hotline.archive_query import Filters
     from hotline.settings import Settings
 
 T = TypeVar("T")
 Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its number (工单编号), or a message's id.")]
 
 
+@narrowed
 def search(
     ctx: typer.Context,
     query: Annotated[str, typer.Argument(help="Words that must all be there; -word must not.")] = "",
-    channel: Channel = None,
-    status: Status = None,
-    kind: Kind = None,
-    category: Category = None,
-    jurisdiction: City = None,
-    adcode: Place = None,
-    cluster: Cluster = None,
-    person: Person = None,
-    since: Since = None,
-    until: Until = None,
+    *,
+    filters: "Filters",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     clear: Clear = False,
     as_json: AsJson = False,
@@ -52,20 +34,6 @@ def search(
     from hotline.cli import archive_view
 
     settings = settings_of(ctx, accounts=False)
-    filters = filters_of(
-        settings,
-        channel=channel,
-        status=status,
-        kind=kind,
-        category=category,
-        jurisdiction=jurisdiction,
-        adcode=adcode,
-        cluster=cluster,
-        person=person,
-        since=since,
-        until=until,
-        clear=clear,
-    )
     refuse_misread(query)
 
     async def find(archive: "Archive") -> "list[Hit]":

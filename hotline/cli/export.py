@@ -11,25 +11,14 @@ import typer
 
 from hotline.cli.archive import ask
 from hotline.cli.common import Author, Clear, Reason, refuse_misread, settings_of
-from hotline.cli.narrowing import (
-    Category,
-    Channel,
-    City,
-    Cluster,
-    Kind,
-    Person,
-    Place,
-    Since,
-    Status,
-    Until,
-    filters_of,
-)
+from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from hotline.archive import Archive, Tickets
+    from hotline.archive_query import Filters
     from hotline.settings import Settings
     from schemas.records import Ticket
 
@@ -37,6 +26,7 @@ PAGE = 500
 """Tickets that one record names."""
 
 
+@narrowed
 def export(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - is standard output.")],
@@ -45,16 +35,8 @@ def export(
         typer.Option("--format", help="Service requests, or one POST body for Zammad's /api/v1/tickets a line."),
     ],
     query: Annotated[str, typer.Option(help="Words that must all be there; -word must not.")] = "",
-    channel: Channel = None,
-    status: Status = None,
-    kind: Kind = None,
-    category: Category = None,
-    jurisdiction: City = None,
-    adcode: Place = None,
-    cluster: Cluster = None,
-    person: Person = None,
-    since: Since = None,
-    until: Until = None,
+    *,
+    filters: "Filters",
     media_base_url: Annotated[str | None, typer.Option(help="Where the blob store can be read, for media_url.")] = None,
     zammad_group: Annotated[str, typer.Option(help="Zammad: the group that gets the tickets.")] = "Users",
     zammad_customer: Annotated[
@@ -69,20 +51,6 @@ def export(
     from hotline.export import export as write
 
     settings = settings_of(ctx, accounts=False)
-    filters = filters_of(
-        settings,
-        channel=channel,
-        status=status,
-        kind=kind,
-        category=category,
-        jurisdiction=jurisdiction,
-        adcode=adcode,
-        cluster=cluster,
-        person=person,
-        since=since,
-        until=until,
-        clear=clear,
-    )
     chosen = Choices(media_base_url, zammad_group, zammad_customer)
     refuse_misread(query)
     with _opened(file) as out:

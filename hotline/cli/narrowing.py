@@ -1,14 +1,17 @@
 """The options that narrow a search of the archive: each is checked, since a misspelt one would find nothing."""
 
+import inspect
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from functools import wraps
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotline.cli.common import moment, span
+from hotline.cli.common import moment, settings_of, span
 from schemas import ids, words
 from schemas.ids import ADCODE
 from schemas.words import Words
@@ -123,20 +126,52 @@ def persons(said: str | None, settings: "Settings") -> tuple[str, ...]:
     return found
 
 
-def filters_of(
-    settings: "Settings",
+OPTIONS: Mapping[str, Any] = MappingProxyType(
+    {
+        "channel": Channel,
+        "status": Status,
+        "kind": Kind,
+        "category": Category,
+        "jurisdiction": City,
+        "adcode": Place,
+        "cluster": Cluster,
+        "person": Person,
+        "since": Since,
+        "until": Until,
+    }
+)
+
+
+def narrowed(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb these options in the place of its parameter `filters`, which is what they come to."""
+
+    @wraps(verb)
+    def asked(ctx: typer.Context, clear: bool, **given: Any) -> None:
+        chosen = {name: given.pop(name) for name in OPTIONS}
+        filters = _filters(ctx, clear=clear, **chosen)
+        verb(ctx=ctx, clear=clear, filters=filters, **given)
+
+    own = inspect.signature(verb).parameters.values()
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        for name, kind in OPTIONS.items()
+    ]
+    whole = [one for each in own for one in (options if each.name == "filters" else [each])]
+    asked.__signature__ = inspect.Signature(whole)  # type: ignore[attr-defined] # what typer reads
+    asked.__annotations__ = {one.name: one.annotation for one in whole}
+    return asked
+
+
+def _filters(
+    ctx: typer.Context,
     *,
-    channel: str | None,
-    status: str | None,
-    kind: str | None,
-    category: str | None,
-    jurisdiction: str | None,
-    adcode: str | None,
-    cluster: str | None,
+    clear: bool,
     person: str | None,
     since: datetime | None,
     until: datetime | None,
-    clear: bool,
+    kind: str | None,
+    cluster: str | None,
+    **same: Any,
 ) -> "Filters":
     """Return what the options narrow a search to; raises BadParameter for what would find nothing."""
     from hotline.archive_query import Filters
@@ -145,14 +180,10 @@ def filters_of(
         raise typer.BadParameter("masked tickets name nobody: add --clear, if you may", param_hint="--person")
     first, end = span(since, until)
     return Filters(
-        channel=channel,
-        status=status,
         request_kind=kind,
-        category=category,
-        jurisdiction=jurisdiction,
-        adcode=adcode,
         cluster_id=cluster,
-        requesters=persons(person, settings),
+        requesters=persons(person, settings_of(ctx, accounts=False)),
         received_from=first,
         received_to=end,
+        **same,
     )
