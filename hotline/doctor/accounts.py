@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from connectors.wechat.api import RefusalError
 from hotline.doctor.findings import Told
-from hotline.doctor.reach import Address, NoTlsError, reach
+from hotline.doctor.reach import Address, NoTlsError, of_account, reach
 from schemas import ids
 from schemas.errors import MisconfiguredError, UnreachableError
 
@@ -20,20 +20,13 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
     from connectors.mailbox import Mailbox
 
     account = settings.connectors.mailbox[name]
-    address = Address(
-        service=f"The IMAP server of mailbox {name}",
-        host=account.host,
-        port=account.port or (993 if account.tls == "tls" else 143),
-        setting=f"connectors.mailbox.{name}.host",
-        port_setting=f"connectors.mailbox.{name}.port",
-        authorities=f"connectors.mailbox.{name}.ssl_cafile",
-    )
+    where, port = f"connectors.mailbox.{name}", account.port or (993 if account.tls == "tls" else 143)
+    address = of_account(f"The IMAP server of mailbox {name}", where, account, port)
     try:
         reach(address, account.tls_context() if account.tls == "tls" else None)
     except NoTlsError as error:
         raise MisconfiguredError(
-            f"{address} begins without TLS: correct `connectors.mailbox.{name}.port` (993 has it as a rule), or set "
-            "`tls` to starttls."
+            f"{address} begins without TLS: correct `{where}.port` (993 has it as a rule), or set `tls` to starttls."
         ) from error
     connector = Mailbox(account, name)
     try:
@@ -68,14 +61,7 @@ def smtp(settings: "Settings", name: str) -> Iterator[Told]:
 def smpp(settings: "Settings", name: str) -> Iterator[Told]:
     """Connect to the SMSC of an account, with its TLS; a login could end the bind of a running connector."""
     account = settings.connectors.sms_smpp[name]
-    address = Address(
-        service=f"The SMSC of {name}",
-        host=account.host,
-        port=account.port,
-        setting=f"connectors.sms_smpp.{name}.host",
-        port_setting=f"connectors.sms_smpp.{name}.port",
-        authorities=f"connectors.sms_smpp.{name}.ssl_cafile",
-    )
+    address = of_account(f"The SMSC of {name}", f"connectors.sms_smpp.{name}", account)
     reach(address, account.tls_context())
     yield "the SMSC answers; the login is tried by the connector alone"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from hotline.doctor.findings import Told
-from hotline.doctor.reach import Address, NoTlsError, reach, speaks_tls
+from hotline.doctor.reach import NoTlsError, of_account, reach, speaks_tls
 from schemas.errors import MisconfiguredError
 
 if TYPE_CHECKING:
@@ -17,23 +17,17 @@ def asterisk(settings: "Settings", name: str) -> Iterator[Told]:
     from connectors.asterisk import Asterisk
 
     account = settings.connectors.asterisk[name]
-    address = Address(
-        service=f"Asterisk {name}",
-        host=account.host,
-        port=account.port,
-        setting=f"connectors.asterisk.{name}.host",
-        port_setting=f"connectors.asterisk.{name}.port",
-        authorities=f"connectors.asterisk.{name}.ssl_cafile",
-    )
+    where = f"connectors.asterisk.{name}"
+    address = of_account(f"Asterisk {name}", where, account)
     try:
         reach(address, account.tls_context())
     except NoTlsError as error:
         raise MisconfiguredError(
-            f"{address} speaks no TLS there: correct `connectors.asterisk.{name}.port` (5039 has it as a rule), or "
+            f"{address} speaks no TLS there: correct `{where}.port` (5039 has it as a rule), or "
             "switch it on in manager.conf."
         ) from error
     if account.tls == "none" and speaks_tls(address):
-        raise MisconfiguredError(f"{address} wants TLS: set `connectors.asterisk.{name}.tls` to tls.")
+        raise MisconfiguredError(f"{address} wants TLS: set `{where}.tls` to tls.")
     asyncio.run(Asterisk(account, name).examine())
     yield "the login works"
 

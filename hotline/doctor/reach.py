@@ -4,6 +4,7 @@ import socket
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -28,6 +29,18 @@ class Address(Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return f"{self.service} at {self.host}:{self.port}"
+
+
+def of_account(service: str, where: str, account: Any, port: int | None = None) -> Address:
+    """Return where the service of an account is, by the settings that all of them have below `where`."""
+    return Address(
+        service=service,
+        host=account.host,
+        port=port or account.port,
+        setting=f"{where}.host",
+        port_setting=f"{where}.port",
+        authorities=f"{where}.ssl_cafile",
+    )
 
 
 class NoTlsError(MisconfiguredError):
