@@ -55,6 +55,8 @@ class Lone(NamedTuple):
     by_sound: re.Pattern[str]
     """Of another people, who begins a sentence and says or has something: 扎西多吉反映, 乌云其其格的低保."""
 
+    of_peoples: re.Pattern[str]
+
     @classmethod
     def of(cls, known: Surnames) -> "Lone":
         """Make the patterns of these surnames."""
@@ -83,6 +85,7 @@ class Lone(NamedTuple):
             second_of_three=re.compile(rf"([、 ]){name}(?=\1{name}(?!{HAN}))"),
             first_of_three=re.compile(rf"(?<!{HAN})({name})$"),
             spelled=re.compile(rf",(?<=({known.common}),)\s?(?:名字)?叫?(\1{HAN}{{1,2}})(?<![了的])(?=[,。;\s]|$)"),
+            of_peoples=re.compile(known.of_peoples),
             by_sound=re.compile(rf"(?<!{HAN})({known.foreign})$"),
         )
 
@@ -99,6 +102,7 @@ class Lone(NamedTuple):
         yield from self.spelled.finditer(text)
         yield from self.row.finditer(text)
         yield from self.behind_signs.finditer(text, max(0, len(text) - _TAIL))
+        yield from self.of_peoples.finditer(text)
         if ":" in text:
             yield from self.behind_time.finditer(text)
             for colon in _MINUTES.finditer(text):

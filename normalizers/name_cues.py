@@ -46,6 +46,9 @@ class Surnames(NamedTuple):
     dotted: str
     """Of these the ones with a dot, which nothing else is written like."""
 
+    of_peoples: str
+    """Of these the ones that are made of known given names: 其其格, 扎西次仁."""
+
     latin: str
     """Of foreigners, in Latin letters."""
 
@@ -79,6 +82,7 @@ class Surnames(NamedTuple):
             any_name=rf"(?:{two}{HAN}{{1,2}}|{one}{apart}|{one} ?{HAN}{{1,2}})",
             foreign=_by_sound(sounds) if sounds else "(?!)",
             dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
+            of_peoples=_of_peoples(found) if sounds else "(?!)",
             latin=western(found),
             bodies=trie(found["bodies"].split()),
             no_origin=f"(?!{places}[人的市县区籍户居])",
@@ -105,6 +109,22 @@ def _by_sound(sounds: str, *, dotted: bool = False) -> str:
         if dotted
         else rf"(?!{places})(?:{in_parts}|(?![再都来让那才其然合高]|特[别意地]|别[让再]){part}{{3,9}})"
     )
+
+
+def _of_peoples(found: Mapping[str, Any]) -> str:
+    """Return the pattern of names that are like no other words: of two that are given names, or with such an ending.
+
+    One of two characters is believed alone where a word begins and somebody says or has something.
+    """
+    lists = found["peoples"]
+    run = "".join(sorted(set(found["transliterated"]) - set(lists["no_syllables"])))
+    names, ends, says = (trie(lists[name].split()) for name in ("names", "ends", "goes_on"))
+    alone = trie(name for name in lists["names"].split() if name not in lists["not_alone"].split())
+    places = trie((*found["full_names"]["goes_on_as_a_place"].split(), *lists["firms"].split()))
+    begins = "|".join((f"(?<!{HAN})", *(f"(?<={word})" for word in (*lists["before"], *lists["words_before"].split()))))
+    first = "".join(sorted({name[0] for name in f"{lists['names']} {lists['ends']}".split()} | set(run)))
+    whole = rf"{names}(?:{names}|{ends})|[{run}]{{0,4}}?{ends}[{run}]{{0,2}}|(?:{begins}){alone}(?={says})"
+    return rf"(?=[{first}])(?:{whole})(?!{places})"
 
 
 def after(known: Surnames) -> Iterator[tuple[str, str]]:

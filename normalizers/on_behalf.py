@@ -19,7 +19,7 @@ _MAY_BE = re.compile("[替帮代受让托叫]")
 
 
 class OnBehalf(NamedTuple):
-    """What finds them; made of the lists of `[stated]` in `rules/names.toml`."""
+    """What finds them; made of the lists of `[on_behalf]` in `rules/names.toml`."""
 
     patterns: tuple[re.Pattern[str], ...]
     persons: Mapping[str, str]

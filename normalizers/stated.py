@@ -167,7 +167,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         sexes=sexes,
         others=persons.rulebook(folder).words,
         telephones=tuple(_telephones(lists)),
-        on_behalf=OnBehalf.of(lists["on_behalf"], likely, sexes),
+        on_behalf=OnBehalf.of(found["on_behalf"], likely, sexes),
     )
 
 

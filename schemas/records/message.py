@@ -93,7 +93,11 @@ class Features(Record, frozen=True, kw_only=True):
     requesters: Annotated[tuple[str, ...], about("Keyed hashes of who asks", "诉求人标识", index="none")] = ()
     stated: Annotated[
         tuple[str, ...],
-        about("By which surname, name, sex or telephone they ask, each a keyed hash", "自称姓名标识", index="none"),
+        about(
+            "By which surname, name, sex or telephone they ask, and for whom, each a keyed hash",
+            "自称姓名标识",
+            index="none",
+        ),
     ] = ()
     contacts: Annotated[
         tuple[str, ...], about("Keyed hashes of contact details in the text", "文中联系方式标识", index="none")
