@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from normalizers.findings.words import trie
@@ -30,11 +31,11 @@ class OnBehalf(NamedTuple):
         """Make the patterns; `surname` is that of any surname, `titles` are forms of address."""
         persons = {word: line.split()[0] for line in lists["persons"].strip().splitlines() for word in line.split()}
         called = rf"(?:(?P<surname>{surname})(?:{trie(titles)}|[某xX*×]{{1,2}}|{HAN}{{1,2}}))?"
-        whom = rf"{_NEARER}(?P<whom>{trie(persons)}){called}"
+        whom = rf"(?P<whom>{trie(persons)}){called}"
         asks, asked = trie(lists["asks"].split()), trie(lists["asked"].split())
         ways = (
-            rf"{_NOT_OF_US}[替帮代](?!忙)(?:[表为]|助)?{whom}{_GOES_ON}{asks}",
-            rf"受{whom}的?{asked}",
+            rf"{_NOT_OF_US}[替帮代](?!忙)(?:[表为]|助)?{_NEARER}{whom}{_GOES_ON}{asks}",
+            rf"受{_NEARER}{whom}的?{asked}",
             rf"{whom}(?:让|叫|要|请|{asked})我(?:[们来帮代替]|[他她]){{0,3}}{HAN}{{0,3}}?{asks}",
         )
         return cls(tuple(map(re.compile, ways)), persons)
@@ -42,5 +43,5 @@ class OnBehalf(NamedTuple):
     def told(self, said: str) -> Iterator[tuple[str, str | None]]:
         """Yield by which word a folded text names somebody it is written for, and their surname, where it tells it."""
         if _MAY_BE.search(said) is not None:
-            for found in (one for pattern in self.patterns for one in pattern.finditer(said)):
+            for found in chain.from_iterable(pattern.finditer(said) for pattern in self.patterns):
                 yield self.persons[found["whom"]], found["surname"]
