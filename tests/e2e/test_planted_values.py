@@ -1,8 +1,9 @@
 """Values planted in every kind of input come out in the topics that keep them in clear, and nowhere else."""
 
 import asyncio
+import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,7 +13,8 @@ import pytest
 import urllib3
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from hotline.demo import mailbox
+from hotline import erasure
+from hotline.demo import mailbox, web
 from hotline.demo import pipeline as demo
 from hotline.demo.ledger import Totals
 from hotline.evaluate.labelled import rows
@@ -21,11 +23,11 @@ from hotline.tracing import LINKS
 from hotline.watch.stages import WATCHED
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.records import Command, Message, raw_message
+from schemas.records import Command, Message, Ticket, raw_message
 from schemas.records.dead import PREFIX
 from schemas.wire import Outbound, decode, encode
 from tests.checkpoints import is_one, text_of
-from tests.e2e import planted, promised
+from tests.e2e import outputs, planted, promised
 from tests.e2e.hooked import hooked
 from tests.e2e.pipeline import Pipeline, reading, until
 from tests.peers.collector import Collector
@@ -71,7 +73,8 @@ IN_LINES = ["\n".join([*TOLD][first : first + A_DOZEN]) for first in range(0, le
 PROMISED = sorted(set(topics.TOPICS) - {topics.COMMAND, topics.CURSOR})
 """The topics whose records are ours: commands come from outside, and cursors are nobody else's."""
 
-HIDDEN_FROM = (topics.EVENT, topics.LINK, topics.TICKET_MASKED, topics.CURSOR)
+HIDDEN_FROM = {topics.TICKET_MASKED, topics.CURSOR} | (set(topics.TOPICS) - {*erasure.PERSONAL, topics.LEASE})
+"""All topics that the report of an erasure does not name, but one without records; and two that it does."""
 
 
 def mail() -> bytes:
@@ -185,7 +188,7 @@ class Read:
 
     def texts(self, topic: str, header: tuple[str, ...] = ("",), *, value: bool = True) -> Iterator[str]:
         for one in self.records(topic):
-            told = [text for name, text in one.headers if name.startswith(header)]
+            told = [name.encode() + b": " + text for name, text in one.headers if name.startswith(header)]
             yield b"\n".join([*((one.key or b"", one.value or b"") if value else ()), *told]).decode()
 
     def all(self, topic: str, header: tuple[str, ...] = ("",), *, value: bool = True) -> str:
@@ -202,11 +205,7 @@ def found(secrets: list[str], text: str) -> list[str]:
 
 def indexed(url: str) -> str:
     """Return every document of every index."""
-    asked = {"query": {"match_all": {}}, "size": 10_000}
-    urllib3.request("POST", f"{url}/hotline-*/_refresh", timeout=60)
-    hits = urllib3.request("POST", f"{url}/hotline-*/_search", json=asked, timeout=60).json()["hits"]
-    assert hits["total"]["value"] == len(hits["hits"]), "more than one answer holds"
-    return json.dumps(hits, ensure_ascii=False)
+    return json.dumps(outputs.indexed(url), ensure_ascii=False)
 
 
 def stored(folder: Path) -> str:
@@ -226,9 +225,9 @@ def newest(read: "Read", topic: str) -> str:
     return "\n".join(kept.values())
 
 
-def forget(
+def erase(
     pipeline: Pipeline,
-    ticket_id: str,
+    order: Sequence[str],
     known_by: set[str],
     secrets: list[str],
     *,
@@ -236,20 +235,20 @@ def forget(
     blobs: Path,
     read: "Read",
 ) -> None:
-    """Forget one citizen; everybody else's words stay."""
+    """Erase what one citizen said, by forget or redact; everybody else's words stay."""
     before = indexed(elasticsearch), stored(blobs)
     for text in before:
         assert known_by <= set(found(secrets, text)), "what was not there cannot be gone"
-    _, report = pipeline.ask("command", "forget", ticket_id, "--author", "clerk-7")
+    _, report = pipeline.ask("command", *order, "--author", "clerk-7")
     assert {one["state"] for one in report["places"]} == {"gone", "expires"}, report
     assert not found(secrets, json.dumps(report, ensure_ascii=False))
     texts = {"indices": indexed(elasticsearch), "blob store, archive and checkpoints": stored(blobs)}
-    texts |= {topic: newest(read, topic) for topic in (topics.TICKET, topics.TICKET_MASKED, topics.LINK)}
-    texts |= {topic: read.all(topic) for topic in (topics.EVENT, topics.AUDIT)}
+    texts |= {topic: newest(read, topic) for topic in (topics.TICKET, topics.TICKET_MASKED)}
+    texts |= {topic: read.all(topic) for topic in topics.TOPICS if topic not in erasure.PERSONAL}
+    assert {topics.EVENT, topics.AUDIT, topics.LINK, topics.DELIVERY} <= set(texts)
     for place, text in texts.items():
-        assert text, place
         assert not found(secrets, text), place
-    assert '"action":"erased"' in texts[topics.AUDIT]
+    assert f'"action":"{report["action"]}"' in texts[topics.AUDIT]
     assert WRITER in texts["indices"]
     assert ADDRESS in texts["blob store, archive and checkpoints"]
 
@@ -268,6 +267,7 @@ def test_planted_values_come_out_in_clear_topics_alone(
     came = len(sent) + planted.CAME + 2
     port = free_ports(2, start=19400)
     doors = planted.Doors(port)
+    (tmp_path / "blobs").mkdir(mode=0o755)  # as an administrator may make it
     with GreenMail() as server, Collector(tmp_path) as collector, hooked() as subscriber, doors.open():
         settings = (
             demo.environment(local_stack.data_dir, port)
@@ -308,30 +308,51 @@ def test_planted_values_come_out_in_clear_topics_alone(
             shown += pipeline.told("answers", "list")
             status, indices = pipeline.ask("status"), indexed(stack.elasticsearch_url)
             metrics = urllib3.request("GET", f"http://127.0.0.1:{port + 1}/metrics", timeout=60).data.decode()
+            outputs.ask_for(port, (planted.AT_WECHAT, planted.AT_PHONE, planted.AT_LMTP, GONE))
+            tickets = sorted({one.key.decode() for one in read.records(topics.TICKET_MASKED)})[:A_DOZEN]
+            said = dict(outputs.answers(port, port + 1, tickets)) | dict(outputs.printed(pipeline, tmp_path))
+            said |= {
+                one: json.dumps(outputs.indexed(stack.elasticsearch_url, one), ensure_ascii=False)
+                for one in ("hotline-ticket-masked", "hotline-link")
+            }
+            servers = "".join(one.read_text("utf-8") for one in (local_stack.data_dir / "logs").glob("*.out"))
             leaving_ones = {left["ticket_id"]: ({GONE_ADDRESS, GONE}, [*FORGOTTEN])} | {
                 ticket_that_holds(known_by, read): ({known_by}, [*told]) for known_by, told in planted.LEAVING.items()
             }
             for ticket_id, (known_by, told_of) in leaving_ones.items():
-                forget(
+                erase(
                     pipeline,
-                    ticket_id,
+                    ("forget", ticket_id),
                     known_by,
                     told_of,
                     elasticsearch=stack.elasticsearch_url,
                     blobs=tmp_path / "blobs",
                     read=read,
                 )
+            erase(
+                pipeline,
+                ("redact", *span_of(planted.IN_WECHAT, read)),
+                {planted.IN_WECHAT},
+                [planted.IN_WECHAT],
+                elasticsearch=stack.elasticsearch_url,
+                blobs=tmp_path / "blobs",
+                read=read,
+            )
             server.deliver(planted.AGAIN + leaving())
             doors.knock_again()
             until(
                 lambda: read.all(topics.EVENT).count(METHOD) == 1 + planted.CAME_AGAIN, "what comes again goes as well"
             )
-            gone = [secret for _, told_of in leaving_ones.values() for secret in told_of]
+            gone = [secret for _, told_of in leaving_ones.values() for secret in told_of] + [planted.IN_WECHAT]
             places = (lambda: indexed(stack.elasticsearch_url), lambda: stored(tmp_path / "blobs"))
             for place in places:
                 until(lambda place=place: not found(gone, place()), "no place has it")  # type: ignore[misc]
+            still_said = "".join(outputs.printed_in_clear(pipeline, tmp_path, leaving_ones))
+            open_files = outputs.open_to_others(tmp_path, "blobs", "export.*")
         finally:
             pipeline.stop()
+        assert ADDRESS in still_said, "of everybody else"
+        assert not found(gone, still_said)
         assert not found(gone, "".join(place() for place in places)), "nor does it come back"
         spans, told = collector.spans(), collector.text()
     written = [promised.check(one.value, one.headers) for topic in PROMISED for one in read.records(topic)]
@@ -362,7 +383,9 @@ def test_planted_values_come_out_in_clear_topics_alone(
     came_in = "".join(read.all(topics.raw(channel)) for channel in ("mailbox", "web"))
     assert set(found([*planted.INSIDE], came_in)) == set(planted.INSIDE)
     assert set(found(secrets, clear)) == set(secrets), "what was planted nowhere cannot be missed anywhere"
-    secrets += planted.INSIDE
+    assert planted.DIGESTS[0] in clear, "of the card"
+    came_as = [one.value for topic in topics.LIVE_RAW for one in read.records(topic)]
+    secrets += [*planted.INSIDE, *planted.DIGESTS, *(hashlib.sha256(value).hexdigest() for value in came_as)]
     for topic in HIDDEN_FROM:
         text = read.all(topic)
         assert text, topic
@@ -371,6 +394,12 @@ def test_planted_values_come_out_in_clear_topics_alone(
     assert reasons.count("malformed") == len(dead) + 3
     assert not found(secrets, reasons)
     assert not found(secrets, hits)
+    for place in ("hotline-ticket-masked", f"{web.PATH}/open311/v2/requests.json", "file of export zammad"):
+        assert "翠屏苑" in said[place], "a place is no secret"
+    for place, text in said.items():
+        assert not found([*secrets, *planted.KEYS], text), place
+    assert not found(secrets, servers)
+    assert not open_files
     assert "翠屏苑" in shown, "a place is no secret"
     assert not found(secrets, shown)
     assert not found(secrets, "\n".join(subscriber.came))
@@ -406,6 +435,13 @@ def ticket_that_holds(secret: str, read: Read) -> str:
     """Return the id of the one ticket that holds this."""
     (ticket_id,) = {one.key.decode() for one in read.records(topics.TICKET) if secret in one.value.decode()}
     return ticket_id
+
+
+def span_of(secret: str, read: Read) -> tuple[str, ...]:
+    """Return what `redact` is told of where a ticket's text says this."""
+    held = [decode(one.value, Ticket) for one in read.records(topics.TICKET) if secret in one.value.decode()]
+    ticket, start = held[-1], held[-1].text.index(secret)
+    return ticket.ticket_id, f"spans=[[{start}, {start + len(secret)}]]", f"if_version={ticket.version}"
 
 
 def is_archived(folder: Path, messages: int) -> bool:

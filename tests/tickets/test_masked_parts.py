@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 
+from tests.tickets.commands.orders import Office
 from tests.tickets.pieces import parts_of
 from tests.tickets.test_parts import Assigned
 from tickets.masking import mask_ticket
@@ -46,3 +47,18 @@ def test_what_came_whole_keeps_its_ordinary_numbers() -> None:
     assigned.take(parts_of("2026年路灯坏了，请打12345", 20))
     (ticket,) = assigned.tickets
     assert mask_ticket(ticket).text == "2026年路灯坏了，请打12345"
+
+
+@pytest.mark.parametrize("size", range(16, 40, 4))
+def test_nor_in_the_ticket_that_a_later_part_opens_when_the_part_before_it_was_redacted(size: int) -> None:
+    first, *others = parts_of(TEXT, size)
+    at_office = Office([first])
+    ticket = at_office.ticket(at_office.tickets[0])
+    at_office.order("redact", ticket.ticket_id, spans=[[0, len(ticket.text)]], if_version=ticket.version)
+    for one in others:
+        at_office.take(one)
+    tickets = {made.ticket_id for decision in at_office.decisions for made in decision.tickets}
+    assert len(tickets) > 1
+    for masked in map(mask_ticket, map(at_office.ticket, tickets)):
+        told = f"{masked.title} {masked.text} {masked.search_text}"
+        assert SHOWN.search(told) is None, told
