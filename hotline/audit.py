@@ -55,11 +55,16 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 def run_of(settings: "Settings", author: str | None, reason: str | None = None) -> Run:
-    """Begin a run; without an author it is the settings', or the account of this machine. Raises MisconfiguredError."""
+    """Begin a run; without an author it is the settings', or the account of this machine. Raises MisconfiguredError.
+
+    The reason may be words, but no erasure reaches them: who is named in them, or could be rung up, is blacked out.
+    """
+    from tickets.masking import mask_text
+
     name = author or settings.author or f"os:{getpass.getuser()}"
     if not is_code(name):  # it stands in the logs for years
         raise MisconfiguredError("The author must be a code of A-Z a-z 0-9 _ . : / + -: give another --author.")
-    return Run(id=secrets.token_hex(8), author=name, reason=reason)
+    return Run(id=secrets.token_hex(8), author=name, reason=mask_text(reason) if reason else None)
 
 
 def record(connection: KafkaConnection, *acts: Outbound) -> None:
