@@ -59,7 +59,7 @@ def replay(
     if as_json:
         print_json(report)
     else:
-        _show_report(report, chosen.held)
+        _show_report(report, chosen)
     if report.failed_again or not all(one.settled for one in report.held):
         raise typer.Exit(1)
 
@@ -133,15 +133,16 @@ def _named(target: str) -> str:
     return "the archive" if target == SINK else target
 
 
-def _show_report(report: Report, shown: Sequence[Held]) -> None:
+def _show_report(report: Report, chosen: Plan) -> None:
     parts = [f"{number} to {_named(to)}" for to, number in report.put_back.most_common()]
     typer.echo(f"{sum(report.put_back.values())} put back{': ' + ', '.join(parts) if parts else ''}.")
     if report.failed_again:
         typer.echo(f"{report.failed_again} failed again at once: `hotline dead list` has them, with a higher count.")
     if any(not is_of_a_sink(to) for to in report.put_back):
         typer.echo("What fails again comes back to `hotline dead list`, with a higher count.")
-    _show_held([one for one in report.held if one not in shown])
-    typer.echo(f"Recorded as run {report.run_id} of {report.author}.", file=sys.stderr)
+    _show_held([one for one in report.held if one not in chosen.held])
+    if chosen.chosen:
+        typer.echo(f"Recorded as run {report.run_id} of {report.author}.", file=sys.stderr)
 
 
 def _show_held(held: Sequence[Held]) -> None:

@@ -285,7 +285,10 @@ def test_the_filters_choose_and_count(kafka: KafkaConnection) -> None:
     assert read(kafka, place.topic) == []
     assert hotline("dead", "replay", "9:9", "--yes").exit_code == 2
     assert hotline("dead", "replay", "--json").exit_code == 2
-    assert hotline("dead", "replay", one["id"], answer="y\n").exit_code == 0
+    told, nothing = (hotline("dead", "replay", one["id"], answer="y\n") for _ in range(2))
+    assert (told.exit_code, nothing.exit_code) == (0, 0)
+    assert ("Recorded as run" in told.stderr, "Recorded as run" in nothing.stderr) == (True, False)
+    assert len({decode(act.value, Audit).run_id for act in read(kafka, topics.AUDIT)}) == 1
     assert [record.value for record in read(kafka, place.topic)] == [outbound(0).value]
 
 
