@@ -155,6 +155,12 @@ def _message_alone(ctx: typer.Context, message_id: str, jurisdiction: str | None
         raise MisconfiguredError(f"The ticket {link.ticket_id} has this message: erase that one.")
     words = [f'message_ids=["{message_id}"]']
     known = ask(ctx, lambda archive: archive.message(message_id))
+    if known is None:  # a slip of the pen would erase nothing, and the report would call it gone
+        typer.echo(
+            f"The archive has no message {message_id}: that is right of a dead letter, see `hotline dead list`; "
+            "of any other look whether the id is the one you mean.",
+            err=True,
+        )
     if known is None or known.message_class == "erased":
         return words, jurisdiction
     return [*words, f"month={month_of(known.ingested_at)}"], known.jurisdiction

@@ -215,6 +215,8 @@ def forget_what_no_ticket_has(city: City) -> None:
     until(lambda: city.found("soontobeforgotten") == [vacation.message_id], "the auto-reply in the archive")
     code, _, err = city.command("redact", vacation.message_id, 'fields=["text"]')
     assert (code, "forget erases it" in err) == (2, True)
+    code, _, err = city.command("forget", vacation.message_id[::-1], "--dry-run")
+    assert (code, "The archive has no message" in err) == (0, True), "a slip of the pen would be called gone"
     code, out, err = city.command("forget", vacation.message_id, "--reason", "pipl-47", "--json")
     assert (code, err) == (0, "")
     report = json.loads(out.splitlines()[1])
