@@ -27,7 +27,8 @@ def is_needed(settings: "Settings") -> bool:
 
 def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     """Make the component."""
-    from connectors.fetcher import Fetcher, run_fetcher
+    from connectors.fetcher.fetcher import Fetcher
+    from connectors.fetcher.run import run_fetcher
     from connectors.health import Health
     from connectors.producer import Producer
     from connectors.publisher import Publisher

@@ -19,7 +19,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.account import Adcode
 from connectors.backoffice.settings import BackOfficeSettings
-from connectors.fetcher import FetcherSettings
+from connectors.fetcher.settings import FetcherSettings
 from connectors.mailbox.lmtp_settings import LmtpSettings
 from connectors.outbox.senders import check
 from connectors.outbox.settings import AnswerSettings

@@ -14,7 +14,7 @@ from typing import Any
 from connectors import runner
 from connectors.base import Batch, PullConnector
 from connectors.cursors import Cursors
-from connectors.fetcher import Fetcher
+from connectors.fetcher.fetcher import Fetcher
 from connectors.fetcher.run import _Reading as Reading
 from connectors.fetcher.window import Window
 from connectors.outbox.lane import Lane

@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from connectors import faults
 from connectors.base import utc_now
-from connectors.fetcher import Publish, TooEarlyError
+from connectors.fetcher.errand import Publish, TooEarlyError
 from connectors.wechat import callback
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from normalizers.wechat.customer import CONTENT_TYPE

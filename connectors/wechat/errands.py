@@ -13,7 +13,7 @@ from obstore.store import ObjectStore
 
 from connectors import metrics
 from connectors.base import utc_now
-from connectors.fetcher import Errand, GivenUp, Publish, TooEarlyError
+from connectors.fetcher.errand import Errand, GivenUp, Publish, TooEarlyError
 from connectors.wechat import callback
 from connectors.wechat.api import Api, RefusalError
 from connectors.wechat.customer import CustomerMessages

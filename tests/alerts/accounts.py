@@ -10,7 +10,9 @@ from types import SimpleNamespace
 from tenacity import wait_fixed
 
 from connectors.base import Batch, PullConnector
-from connectors.fetcher import Fetcher, FetcherSettings, GivenUp
+from connectors.fetcher.errand import GivenUp
+from connectors.fetcher.fetcher import Fetcher
+from connectors.fetcher.settings import FetcherSettings
 from connectors.health import Health as ConnectorHealth
 from connectors.mailbox import Mailbox
 from connectors.runner import run_pull

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.faults.sabotage import RULES
 from connectors import runner
-from connectors.fetcher import Fetcher
+from connectors.fetcher.fetcher import Fetcher
 from connectors.fetcher.run import _Reading as Reading
 from connectors.fetcher.window import Window
 from connectors.outbox.lane import Lane

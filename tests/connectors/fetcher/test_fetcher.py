@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from kafka import TopicPartition
 
 from connectors import metrics
-from connectors.fetcher import Errand, Fetcher, FetcherSettings, GivenUp, TooEarlyError
+from connectors.fetcher.errand import Errand, GivenUp, TooEarlyError
+from connectors.fetcher.fetcher import Fetcher
 from connectors.fetcher.journaled import Journaled
+from connectors.fetcher.settings import FetcherSettings
 from connectors.fetcher.window import Window
 from connectors.journal import Journal
 from schemas.errors import MalformedError, ThrottledError, UnauthorizedError, UnreachableError

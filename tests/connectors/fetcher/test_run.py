@@ -15,8 +15,9 @@ from kafka.errors import BrokerNotAvailableError, CommitFailedError, KafkaError
 from obstore.store import LocalStore
 
 from connectors.cursors import Cursors
-from connectors.fetcher import Fetcher, run_fetcher
 from connectors.fetcher import run as runner
+from connectors.fetcher.fetcher import Fetcher
+from connectors.fetcher.run import run_fetcher
 from connectors.health import Health
 from connectors.publisher import Publisher
 from connectors.wechat.api import Api

@@ -10,8 +10,9 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.structs import OffsetAndMetadata
 
-from connectors.fetcher import Fetcher, run_fetcher
 from connectors.fetcher import run as runner
+from connectors.fetcher.fetcher import Fetcher
+from connectors.fetcher.run import run_fetcher
 from connectors.health import Health
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError

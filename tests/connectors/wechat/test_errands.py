@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from obstore.store import LocalStore
 from prometheus_client import REGISTRY
 
-from connectors.fetcher import Errand, GivenUp, TooEarlyError
+from connectors.fetcher.errand import Errand, GivenUp, TooEarlyError
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.customer import SETTLED_SECONDS, CustomerMessages
 from connectors.wechat.errands import Account, WeChatErrands
