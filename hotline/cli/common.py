@@ -13,7 +13,7 @@ import typer
 from msgspec import Struct
 
 from schemas.errors import PipelineError
-from schemas.topics import CHANNELS
+from schemas.words import CHANNELS, Words
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -82,11 +82,21 @@ def print_each(records: Iterable[T], as_json: bool, line: Callable[[T], str], *,
         typer.echo(nothing, err=True)
 
 
-def known_channel(channel: str | None) -> str | None:
-    """Return a channel that a person typed; raises BadParameter for one that there is not."""
-    if channel is not None and channel not in CHANNELS:
-        raise typer.BadParameter(f"choose one of {', '.join(CHANNELS)}")
-    return channel
+def one_of(known: Words) -> Callable[[str | None], str | None]:
+    """Return what makes a word of these of what a person typed, in English or Chinese; raises BadParameter."""
+
+    def checked(said: str | None) -> str | None:
+        if said is None or said in known:
+            return said
+        for word, name in known.items():
+            if said == name:
+                return word
+        raise typer.BadParameter(f"choose one of {', '.join(f'{word} ({name})' for word, name in known.items())}")
+
+    return checked
+
+
+known_channel = one_of(CHANNELS)
 
 
 def moment(text: str) -> datetime:

@@ -11,27 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotline.cli.common import moment, settings_of, span
+from hotline.cli.common import known_channel, moment, one_of, settings_of, span
 from schemas import ids, words
 from schemas.ids import ADCODE
-from schemas.words import Words
 
 if TYPE_CHECKING:
     from hotline.archive_query import Filters
     from hotline.settings import Settings
-
-
-def _one_of(known: Words) -> Callable[[str | None], str | None]:
-    def checked(said: str | None) -> str | None:
-        """Return the word that a person typed, in English or Chinese."""
-        if said is None or said in known:
-            return said
-        for word, name in known.items():
-            if said == name:
-                return word
-        raise typer.BadParameter(f"choose one of {', '.join(f'{word} ({name})' for word, name in known.items())}")
-
-    return checked
 
 
 def _digits(pattern: str, meant: str) -> Callable[[str | None], str | None]:
@@ -64,15 +50,13 @@ def _told_apart(said: str | None) -> str | None:
     return sys.stdin.readline().strip() if said == "-" else said
 
 
-Channel = Annotated[
-    str | None, typer.Option(callback=_one_of(words.CHANNELS), help="Only this channel (诉求来源): sms or 短信.")
-]
+Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only this channel (诉求来源): sms or 短信.")]
 Status = Annotated[
-    str | None, typer.Option(callback=_one_of(words.STATUSES), help="Only this status (办理状态): resolved or 办结.")
+    str | None, typer.Option(callback=one_of(words.STATUSES), help="Only this status (办理状态): resolved or 办结.")
 ]
 Kind = Annotated[
     str | None,
-    typer.Option(callback=_one_of(words.REQUEST_KINDS), help="Only this kind (诉求类型): complaint or 投诉."),
+    typer.Option(callback=one_of(words.REQUEST_KINDS), help="Only this kind (诉求类型): complaint or 投诉."),
 ]
 Category = Annotated[
     str | None, typer.Option(help="Only this category (事项分类) and what is below it: its code or its name.")

@@ -4,6 +4,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from hotline.cli.common import known_channel
 from hotline.cli.narrowing import Person, persons
 from hotline.settings import Settings
 from normalizers.identity import requester_hashes
@@ -50,3 +51,9 @@ def test_a_telephone_may_come_where_no_list_of_processes_shows_it(typed: str) ->
         typer.echo(person)
 
     assert CliRunner().invoke(app, ["--person", typed], input="13912345678\n").stdout == "13912345678\n"
+
+
+def test_every_verb_takes_a_channel_in_english_and_in_chinese() -> None:
+    assert [known_channel(said) for said in ("sms", "短信", None)] == ["sms", "sms", None]
+    with pytest.raises(typer.BadParameter, match=r"sms \(短信\)"):
+        known_channel("短信息")
