@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
-import structlog
 from pydantic import SecretStr
 
 from connectors import faults, metrics
@@ -27,8 +26,6 @@ RETRY_SECONDS = 1.0
 """How long a message waits that Kafka did not take, before it is tried again."""
 
 _OUTCOMES = {codec.OK: "answered", codec.FLOW_CONTROL: "throttled", None: "failed"}
-
-_log = structlog.get_logger(__name__)
 
 
 class Cmpp:
@@ -145,7 +142,7 @@ class _Session:
             except PipelineError:
                 raise
             except Exception as error:  # noqa: BLE001 - a fault of ours with this one: the session goes on, it comes again
-                _log.error("message_failed", connector=message.envelope.account, error=type(error).__name__)
+                faults.told(message.channel, message.envelope.account or "", error)
                 return None
             else:
                 return codec.OK

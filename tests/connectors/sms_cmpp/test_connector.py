@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from connectors import metrics
 from connectors.sms_cmpp import Cmpp, connector
 from connectors.sms_cmpp.codec import Frame
 from normalizers import Policy
@@ -345,14 +346,16 @@ async def test_a_fault_of_ours_with_one_message_leaves_it_unanswered_and_the_oth
                 raise KeyError("a citizen's words")
             await super().__call__(message)
 
-    kafka = Stumbling()
+    kafka, counted = Stumbling(), metrics.FAULTS_OF_OURS.labels("sms", "mobile")
+    before = counted._value.get()
     async with Ismg(repeat_seconds=2) as ismg, session(ismg, kafka) as running:
         number = ismg.queue(LAMP)
         other = ismg.queue("井盖丢失".encode("utf-16-be"))
         with capture_logs() as logs:
             await ismg.until(lambda: ismg.results.get(other) == [0])
         assert number not in ismg.results
-        assert [(one["event"], one["error"]) for one in logs] == [("message_failed", "KeyError")]
+        assert [(one["event"], one["error"]) for one in logs] == [("connector_fault", "KeyError")]
+        assert counted._value.get() == before + 1, "the alarm on faults of ours counts it"
         await ismg.until(lambda: ismg.results.get(number) == [0])  # it came again
         assert not running.done()
     assert len(kafka.held) == 2
