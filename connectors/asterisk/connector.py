@@ -10,8 +10,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import ClassVar
 
-import structlog
-
 from connectors import faults, metrics
 from connectors.account import city_of
 from connectors.asterisk.clock import Clock
@@ -48,8 +46,6 @@ LEAVE_SECONDS = 1.0
 
 SETTLE_SECONDS = 3.5
 """How long events on their way to Kafka are waited for when we stop; with LEAVE_SECONDS less than the runner waits."""
-
-_log = structlog.get_logger(__name__)
 
 
 class Asterisk:
@@ -212,7 +208,7 @@ class Asterisk:
                     raise
                 except Exception as error:  # noqa: BLE001 - a fault of ours over one event ends no other one's way
                     failures += 1
-                    _log.error("event_failed", connector=self._account, error=type(error).__name__)
+                    faults.told(self.channel, self._account, error)
                 await asyncio.sleep(self._retry)
             self._count("lost")
         except asyncio.CancelledError:

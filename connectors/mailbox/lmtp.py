@@ -14,7 +14,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, syntax
 from aiosmtpd.smtp import Session as Client
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.account import city_of
 from connectors.base import utc_now
 from connectors.kept import Keeper
@@ -30,6 +30,9 @@ MAIL_LIMIT = SIZE_LIMIT - 1024
 """Bytes of a mail: there is room for the line that is written above it, as no command is longer (RFC 5321, 4.5.3)."""
 
 BLOCK_BYTES = 64 * 1024
+
+COMPONENT = "lmtp"
+"""What a fault of ours is counted under, as it may be over no account's mail."""
 
 _END = b".\r\n"
 
@@ -51,6 +54,7 @@ class Door:
         self._keeper = keeper
         self._now = now
         self.last_success: datetime | None = None
+        metrics.FAULTS_OF_OURS.labels(CHANNEL, COMPONENT)  # an alarm on its growth has to see it at 0
 
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, server: Any, session: Client, envelope: Envelope, address: str, options: list[str]
@@ -76,7 +80,7 @@ class Door:
 
     async def handle_exception(self, error: Exception) -> str:
         """Answer for a fault of ours: the mail server keeps the mail and tries again."""
-        _log.error("lmtp_failed", error=type(error).__name__)
+        faults.told(CHANNEL, COMPONENT, error)
         return "451 4.3.0 not now"
 
     async def _kept(self, message: RawMessage) -> str:

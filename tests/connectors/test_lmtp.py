@@ -196,7 +196,10 @@ async def test_after_a_fault_of_ours_the_next_mail_of_the_connection_is_taken(se
         return codes
 
     served.broker.bug = RuntimeError("planted")
+    counted = metrics.FAULTS_OF_OURS.labels("mailbox", "lmtp")
+    before = counted._value.get()
     assert await served.said(talk) == [250, 250, 451, 250, 250, 250]
+    assert counted._value.get() == before + 1, "the alarm on faults of ours counts it"
     assert [b"Subject: 2" in message.value for message in served.broker.held] == [True]
 
 

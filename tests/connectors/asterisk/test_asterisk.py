@@ -294,12 +294,13 @@ class Faulty(Held):
 
 
 async def test_a_fault_of_ours_over_one_event_loses_no_other() -> None:
-    lost = metrics.ASTERISK_EVENTS.labels("pbx", "lost")
-    before = lost._value.get()
+    lost, counted = metrics.ASTERISK_EVENTS.labels("pbx", "lost"), metrics.FAULTS_OF_OURS.labels("phone", "pbx")
+    before, faults = lost._value.get(), counted._value.get()
     notes = [frames.USER_EVENT + b"\r\nNote: " + word + END for word in (b"one", b"bad", b"two")]
     held = Faulty(ATTEMPTS - 1)  # then the publisher makes a dead letter of it
     await ended(saying(*notes), held)
     assert (len(held.messages), lost._value.get()) == (3, before)
+    assert counted._value.get() - faults == ATTEMPTS - 1
     held = Faulty(1000)
     await ended(saying(*notes), held)
     assert (len(held.messages), lost._value.get()) == (2, before + 1)
