@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.receiver import caller_of
 from connectors.web import pages
 from connectors.web.desk import Desk
@@ -62,7 +62,7 @@ class Form:
                 metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe").inc()
                 return self._said(request, "away", 503)
             except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told
-                _log.error("form_failed", error=type(error).__name__)
+                faults.told(CHANNEL, self._desk.account, error)
                 metrics.PUSH_REQUESTS.labels(CHANNEL, "failed").inc()
                 return self._said(request, "away", 500)
             if request.method == "GET":

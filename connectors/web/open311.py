@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.web import problems, queries, told
 from connectors.web.archive import within
 from connectors.web.desk import Desk
@@ -84,7 +84,7 @@ class Open311:
             response = refused(form, [Problem(503, "a service behind does not answer: send the same again later")], 503)
         except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told
             outcome = "failed"
-            _log.error("open311_failed", error=type(error).__name__)
+            faults.told(CHANNEL, self._desk.account, error)
             response = refused(form, [Problem(500, "a fault of ours: nothing was taken")], 500)
         if outcome:
             metrics.PUSH_REQUESTS.labels(CHANNEL, outcome).inc()

@@ -37,6 +37,17 @@ async def test_a_submission_is_safe_before_its_receipt_is_shown(door: Door) -> N
     assert message.extra == {}, "what is the door's own is no word of the citizen's"
 
 
+async def test_a_fault_of_ours_promises_nothing_and_is_counted(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*_: object) -> None:
+        raise KeyError("a citizen's words")
+
+    monkeypatch.setattr(door.kafka, "publish", break_down)
+    counted = metrics.FAULTS_OF_OURS.labels("web", "city")
+    before = counted._value.get()
+    assert (await submit(door)).status_code == 500
+    assert counted._value.get() == before + 1, "the alarm on faults of ours counts it"
+
+
 async def test_photos_come_along(door: Door) -> None:
     answer = await submit(door, [("files", ("坑.jpg", b"\xff\xd8", "image/jpeg")), ("files", ("", b""))])
     assert answer.status_code == 303

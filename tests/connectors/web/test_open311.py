@@ -594,10 +594,13 @@ async def test_a_fault_of_ours_promises_nothing_and_tells_nothing(door: Door, mo
         raise KeyError("a citizen's words")
 
     monkeypatch.setattr(door.kafka, "publish", break_down)
+    counted = metrics.FAULTS_OF_OURS.labels("web", "city")
+    before = counted._value.get()
     with capture_logs() as logs:
         answer = await post(door, request(description="张伟的诉求"))
     assert (answer.status_code, [code for code, _ in told(answer)]) == (500, [500])
     assert [line for line in logs if "words" in str(line) or "张伟" in str(line)] == []
+    assert counted._value.get() == before + 1, "the alarm on faults of ours counts it"
 
 
 async def test_refusals_and_requests_are_counted(door: Door) -> None:
