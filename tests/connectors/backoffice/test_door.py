@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 from starlette.applications import Starlette
 
+from connectors import metrics
 from connectors.backoffice.door import BODY_MAX_BYTES, BackOffice
 from connectors.backoffice.settings import BackOfficeSettings
 from connectors.backoffice.signature import sign
@@ -245,6 +246,18 @@ async def test_a_large_body_is_refused(kafka: Kafka) -> None:
 async def test_while_kafka_is_away_nothing_is_promised(kafka: Kafka, fault: str) -> None:
     setattr(kafka, fault, True)
     assert (await post(kafka, order())).status_code == 503
+
+
+async def test_a_fault_of_ours_promises_nothing_and_is_counted(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(*_: object) -> None:
+        raise KeyError("a clerk's words")
+
+    monkeypatch.setattr(kafka, "deliver", break_down)
+    counted = metrics.FAULTS_OF_OURS.labels("command", "backoffice")
+    before = counted._value.get()
+    answer = await post(kafka, order())
+    assert (answer.status_code, "words" in answer.text) == (500, False)
+    assert counted._value.get() == before + 1, "the alarm on faults of ours counts it"
 
 
 async def get(kafka: Kafka, target: str, name: str = "crm1") -> httpx.Response:
