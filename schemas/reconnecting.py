@@ -17,20 +17,29 @@ FIRST_SECONDS, MOST_SECONDS = 0.05, 1.0
 _connected = AIOKafkaClient._get_conn
 
 
+def _pause(failures: int) -> tuple[int, float]:
+    """Return after how many further failures one tries again, and when."""
+    seconds = min(MOST_SECONDS, FIRST_SECONDS * 2 ** min(failures, 20)) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
+    return failures, time.monotonic() + seconds
+
+
 async def _connected_in_time(client: Any, node: Any, **options: Any) -> Any:
     """Return a connection to a node when its pause is over, None when it lets nobody in: who asked does so again."""
     pauses: dict[Any, tuple[int, float]] = vars(client).setdefault("_pauses", {})
     place = node, options.get("group")
-    if place in pauses:
-        await asyncio.sleep(pauses[place][1] - time.monotonic())
+    known = pauses.get(place)
+    if known is not None:
+        failures, until = known
+        await asyncio.sleep(until - time.monotonic())
+        if pauses.get(place, known) is not known:
+            return None  # one of those who waited tries for all
+        pauses[place] = _pause(failures + 1)
     connection = await _connected(client, node, **options)
     if connection is not None:
         pauses.pop(place, None)
-        return connection
-    failures = pauses[place][0] + 1 if place in pauses else 0
-    pause = min(MOST_SECONDS, FIRST_SECONDS * 2 ** min(failures, 20)) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
-    pauses[place] = failures, time.monotonic() + pause
-    return None
+    elif known is None:
+        pauses[place] = _pause(0)
+    return connection
 
 
 AIOKafkaClient._get_conn = _connected_in_time

@@ -10,6 +10,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
+import schemas.reconnecting  # noqa: F401 - Faust makes its clients itself, and they pause as ours do
 from schemas.clients import LEAVE_SECONDS, closed
 from schemas.epochs import Gap
 from schemas.errors import FatalError

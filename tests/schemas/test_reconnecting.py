@@ -1,6 +1,8 @@
 """Clients of Kafka pause longer and longer before a load balancer that hangs up on everybody, and find Kafka again."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -63,3 +65,11 @@ async def test_one_that_writes_in_transactions(balancer: Balancer, behind: Kafka
         count = await left(balancer)
         assert count <= 6 * LOOK_SECONDS / MOST_SECONDS
         await asyncio.wait_for(writing, 60)
+
+
+def test_the_clients_that_faust_makes_for_a_stage_are_among_them() -> None:
+    look = (
+        "import streams.chunks; from aiokafka.client import AIOKafkaClient; print(AIOKafkaClient._get_conn.__module__)"
+    )
+    told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
+    assert told.strip() == "schemas.reconnecting"
