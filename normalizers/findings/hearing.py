@@ -198,10 +198,10 @@ class Hearing:
         letters, weights = int(ends[-1]), self._weights.of(keys)
         pairs, edges = weights[letters : 2 * letters], weights[2 * letters :]
         begins, finishes = edges[: len(starts)], edges[len(starts) :]
-        sums = np.concatenate((_NO_WEIGHT, (weights[:letters] + pairs).cumsum()))
+        sums = np.concatenate((_NO_WEIGHT, np.cumsum(weights[:letters] + pairs)))
         before, after = begins - pairs[starts] - sums[starts], finishes + sums[ends]
         loud = (before + after[lasts]) * shares
-        more, first = divmod(int(loud.argmax()), len(starts))
+        more, first = divmod(int(np.argmax(loud)), len(starts))
         return _Window(float(loud[more, first]), int(starts[first]), int(ends[lasts[more, first]]), among)
 
     def label_of(self, said: str) -> str:

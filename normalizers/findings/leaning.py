@@ -50,7 +50,7 @@ class Leaning:
         there = at[self._keys[at] == keys]
         if not there.size:
             return {}
-        likely = np.add.reduce(self._likely.take(there, axis=0), axis=0) / math.sqrt(said)
+        likely = self._likely.take(there, axis=0).sum(axis=0) / math.sqrt(said)
         return dict(zip(self.labels, likely.tolist(), strict=True))
 
 
