@@ -9,6 +9,8 @@ _REASONS = {
 }
 _UNTRUSTED = frozenset({2, 18, 19, 20, 21})
 _OTHER_HOST = frozenset({62, 64})
+_NOT_BY_THE_BOOK = range(79, 95)
+"""What RFC 5280 asks of a certificate, and Python from 3.13 on (VERIFY_X509_STRICT)."""
 
 
 def certificate_fault(error: ssl.SSLCertVerificationError, authorities: str) -> str:
@@ -21,4 +23,9 @@ def certificate_fault(error: ssl.SSLCertVerificationError, authorities: str) -> 
         return f"is signed by nobody whom this machine trusts: name its authority's certificate in `{authorities}`"
     if code in _OTHER_HOST:
         return "is for another host: connect to a name that it holds, or issue one for this name"
+    if code in _NOT_BY_THE_BOOK:
+        return (
+            f"lacks what RFC 5280 asks for, as Python does from 3.13 on (OpenSSL's verify code {code}): issue it and "
+            "its authority's anew, with key identifiers and key usage"
+        )
     return _REASONS.get(code, f"is refused (OpenSSL's verify code {code}): issue another one for the server")

@@ -27,12 +27,17 @@ class Ledger:
         self._file = file
         try:
             make_private(file.parent)
-            self._database = sqlite3.connect(file, timeout=60, isolation_level=None)
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = NORMAL")
-            self._database.execute("CREATE TABLE IF NOT EXISTS held (name INTEGER PRIMARY KEY, content INTEGER) STRICT")
-            if forget:
-                self._database.execute("DELETE FROM held")
+            with contextlib.ExitStack() as unusable:
+                self._database = sqlite3.connect(file, timeout=60, isolation_level=None)
+                unusable.callback(self._database.close)
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.execute("PRAGMA synchronous = NORMAL")
+                self._database.execute(
+                    "CREATE TABLE IF NOT EXISTS held (name INTEGER PRIMARY KEY, content INTEGER) STRICT"
+                )
+                if forget:
+                    self._database.execute("DELETE FROM held")
+                unusable.pop_all()
         except (OSError, sqlite3.Error) as error:
             raise MisconfiguredError(f"The list of imported messages {file} cannot be used ({error}).") from error
 

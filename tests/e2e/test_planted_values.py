@@ -54,7 +54,19 @@ GONE, GONE_NUMBER, GONE_ADDRESS = "漱霰汀", "13512207689", "shuxianting@mail.
 FORGOTTEN = (GONE, GONE_NUMBER, GONE_ADDRESS, "辽A58K62", "6217003810026896707", "翠屏苑")
 """Of a citizen who asks to be forgotten; the estate is a place, which masks show."""
 
-FORMS = {text: secret for text, secret in HIDDEN.values() if len(secret.encode()) > 5 and "座" not in secret}
+
+def by_no_chance(text: str, secret: str) -> str:
+    """Return what is hunted: a few digits with what stands around them, as ids and times are full of digits."""
+    start = text.index(secret)
+    start = max(0, min(start, start + len(secret) - LONG))
+    return text[start : max(start + LONG, text.index(secret) + len(secret))] if secret.isdecimal() else secret
+
+
+FORMS = {
+    text: by_no_chance(text, secret)
+    for text, secret in HIDDEN.values()
+    if len(secret.encode()) > 5 and "座" not in secret
+}
 """The forms whose secret is long enough to be found by no chance in an id or a time."""
 
 TOLD = {

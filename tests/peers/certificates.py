@@ -12,6 +12,12 @@ from cryptography.x509.oid import NameOID
 
 DAY = timedelta(days=1)
 
+_TO_SIGN = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+)  # fmt: skip
+"""RFC 5280 asks it of an authority, and that its key and its signatures name it; from 3.13 on Python does, too."""
+
 
 @dataclass(frozen=True)
 class Issued:
@@ -30,6 +36,7 @@ class Authority:
         self.certificate = folder / f"{name.replace(' ', '-')}.pem"
         signed = _built(self._name, self._name, self._key.public_key(), datetime.now(UTC) + 30 * DAY)
         signed = signed.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        signed = signed.add_extension(_TO_SIGN, critical=True).add_extension(self._own_id(), critical=False)
         self.certificate.write_bytes(_pem(signed.sign(self._key, hashes.SHA256())))
 
     def issue(self, name: str, *, host: str = "127.0.0.1", until: datetime | None = None) -> Issued:
@@ -37,12 +44,17 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _built(_named(name), self._name, key.public_key(), until or datetime.now(UTC) + 30 * DAY)
         builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(host)]), critical=False)
+        signer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._own_id())
+        builder = builder.add_extension(signer, critical=False)
         file = self._folder / f"{name}.pem"
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         file.write_bytes(private + _pem(builder.sign(self._key, hashes.SHA256())))
         return Issued(file)
+
+    def _own_id(self) -> x509.SubjectKeyIdentifier:
+        return x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
 
 
 def _built(

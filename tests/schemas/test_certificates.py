@@ -1,0 +1,24 @@
+"""Why a certificate is refused is said with what to do about it."""
+
+import ssl
+
+import pytest
+
+from schemas.certificates import certificate_fault
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        (10, "has expired"),
+        (18, "name its authority's certificate in `ca`"),
+        (64, "for another host"),
+        (85, "Python does from 3.13 on (OpenSSL's verify code 85)"),
+        (92, "with key identifiers and key usage"),
+        (50, "is refused (OpenSSL's verify code 50)"),
+    ],
+)
+def test_a_refused_certificate_is_told_with_what_to_do(code: int, told: str) -> None:
+    error = ssl.SSLCertVerificationError()
+    error.verify_code = code
+    assert told in certificate_fault(error, "ca")
