@@ -59,12 +59,13 @@ def run_of(settings: "Settings", author: str | None, reason: str | None = None) 
 
     The reason may be words, but no erasure reaches them: who is named in them, or could be rung up, is blacked out.
     """
-    from tickets.masking import mask_text
+    from tickets.masking import Known, mask_text
 
     name = author or settings.author or f"os:{getpass.getuser()}"
     if not is_code(name):  # it stands in the logs for years
         raise MisconfiguredError("The author must be a code of A-Z a-z 0-9 _ . : / + -: give another --author.")
-    return Run(id=secrets.token_hex(8), author=name, reason=mask_text(reason) if reason else None)
+    by_rules = Known(rules_folder=settings.rules.folder)
+    return Run(id=secrets.token_hex(8), author=name, reason=mask_text(reason, by_rules) if reason else None)
 
 
 def record(connection: KafkaConnection, *acts: Outbound) -> None:

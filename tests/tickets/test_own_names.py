@@ -7,7 +7,9 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
+from hotline.audit import run_of
 from hotline.inputs import Input
+from hotline.settings import Settings
 from hotline.trial_raw import raw_of
 from normalizers import Policy, normalize
 from normalizers.findings import rulebooks
@@ -42,6 +44,11 @@ def test_a_citys_own_surnames_are_hidden_in_its_masked_tickets(own: Path) -> Non
     (masked,) = (decode(out.value, Ticket) for out in desk.flush() if out.topic == topics.TICKET_MASKED)
     assert "妫" not in masked.text
     assert "妫" not in masked.search_text
+
+
+def test_a_citys_own_surnames_are_hidden_in_the_reason_of_a_run(own: Path) -> None:
+    settings = Settings.model_validate({"author": "ops.li", "rules": {"folder": own}})
+    assert "妫" not in (run_of(settings, None, SAID).reason or "")
 
 
 @pytest.mark.parametrize("written", ["", 'common_surnames = "王"', "third_persons = 3", "cues = ["])

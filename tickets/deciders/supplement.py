@@ -64,9 +64,8 @@ def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
     features, near = incoming.features, state.near
     if ticket.is_anothers(features.stated):
         return False
-    is_other = near.has_other_marks(features, ticket.order) or near.has_other_places(features, ticket.order)
     if _may_come_back(incoming, ticket):
-        return not is_other
+        return not _is_elsewhere(state, features, ticket)
     could_be_any = incoming.at - _last_news(ticket) <= AT_ONCE or names_nothing(features)
     if near.names_nothing(ticket.order):
         return could_be_any
@@ -75,7 +74,12 @@ def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
     things = _things(features)
     if could_be_any and not things:
         return True
-    return not is_other and near.names_any(things or _places(features), ticket.order)
+    return near.names_any(things or _places(features), ticket.order) and not _is_elsewhere(state, features, ticket)
+
+
+def _is_elsewhere(state: State, features: Features, ticket: TicketState) -> bool:
+    near = state.near
+    return near.has_other_marks(features, ticket.order) or near.has_other_places(features, ticket.order)
 
 
 def _may_come_back(incoming: Incoming, ticket: TicketState) -> bool:
