@@ -138,6 +138,7 @@ def doctor_of_the_receiver() -> list[str]:
     return [one["detail"] for one in map(json.loads, told) if one["name"] == "Elasticsearch"]
 
 
+@pytest.mark.usefixtures("fresh_indices")
 def test_a_receiver_with_a_web_door_is_asked_whether_it_may_search(
     door: ElasticDoor, local: pytest.MonkeyPatch, client: Elasticsearch
 ) -> None:
@@ -222,6 +223,7 @@ def test_an_index_that_takes_nothing_is_told(local: pytest.MonkeyPatch, client: 
         client.indices.put_settings(index="hotline-ticket-v1", settings={f"index.blocks.{block}": None})
 
 
+@pytest.mark.usefixtures("fresh_indices")
 def test_a_second_index_behind_an_alias_is_told(local: pytest.MonkeyPatch, client: Elasticsearch) -> None:
     client.indices.create(index="hotline-link-v7", aliases={"hotline-link": {}})
     try:

@@ -28,23 +28,32 @@ def test_slots_never_overlap_and_stay_below_the_outgoing_range() -> None:
     assert 19110 not in every
 
 
+def free() -> int:
+    """Return a slot that nobody has: other programs of this machine, and other tests, may be on any of its ports."""
+    taken = claim(17, BOTH)
+    taken.release()
+    return taken.ports.slot
+
+
 def test_two_stacks_never_get_the_same_slot_and_a_released_one_is_free_again() -> None:
-    first, second = claim(17, BOTH), claim(17, BOTH)
-    assert first.ports.slot == 17 != second.ports.slot
+    slot = free()
+    first, second = claim(slot, BOTH), claim(slot, BOTH)
+    assert first.ports.slot == slot != second.ports.slot
     first.release()
-    again = claim(17, BOTH)
+    again = claim(slot, BOTH)
     assert again.ports == first.ports
     again.release()
     second.release()
 
 
 def test_a_port_in_use_is_passed_over_unless_our_own_server_holds_it() -> None:
-    with socket.create_server(("127.0.0.1", Ports(16).controller)):
-        other = claim(16, BOTH)
-        assert other.ports.slot != 16
+    slot = free()
+    with socket.create_server(("127.0.0.1", Ports(slot).controller)):
+        other = claim(slot, BOTH)
+        assert other.ports.slot != slot
         other.release()
-        ours = claim(16, BOTH, held=["kafka"])
-        assert ours.ports.slot == 16
+        ours = claim(slot, BOTH, held=["kafka"])
+        assert ours.ports.slot == slot
         ours.release()
 
 
