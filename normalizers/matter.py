@@ -266,7 +266,7 @@ def _numbers(text: str, lists: Rulebook) -> list[str]:
     return [number for number in found if number[-1] not in _COUNTS_ONLY and number not in lists.objects]
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("matters.toml", "place.toml")
 def rulebook(folder: Path | None = None) -> Rulebook:
     """Return the word lists, ready to be asked; raises KeyError or TypeError for what is no such file."""
     found = rules.load("matters", folder)

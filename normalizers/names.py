@@ -7,7 +7,6 @@ follows some cues is no name, but an account or the number of a document. Third 
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -217,7 +216,7 @@ def _before(pattern: re.Pattern[str], text: str, end: int, characters: int) -> I
         yield start + named.start(), end
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("names.toml")
 def rulebook(folder: Path | None = None) -> Names:
     """Return what finds names by the city's own file, or ours; raises KeyError or TypeError for no such file."""
     found = rules.load("names", folder)

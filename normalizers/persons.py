@@ -7,7 +7,6 @@ as only one about a person does (的妈妈, 殴打, 等人). Words and places th
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,7 +108,7 @@ def _blanks_before(text: str, at: int) -> int:
     return len(before) - len(before.rstrip(" "))
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("names.toml")
 def rulebook(folder: Path | None = None) -> Persons:
     """Return what finds persons by the city's own file, or ours; raises KeyError or TypeError for no such file."""
     whole = rules.load("names", folder)

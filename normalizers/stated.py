@@ -8,7 +8,6 @@ tell the same.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,7 +144,7 @@ def _told(found: re.Match[str], lists: Rulebook) -> Iterator[Stated]:
         yield "sex", lists.sexes[sex]
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("names.toml")
 def rulebook(folder: Path | None = None) -> Rulebook:
     """Return what finds stated names by the city's own file, or ours."""
     found: dict[str, Any] = rules.load("names", folder)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -142,7 +141,7 @@ def _finding(reason: str, score: float, span: Span | None, known: Rulebook) -> F
     return Finding(kind=NOT_ACCEPTED, value=reason, span=span, score=score, version=known.version)
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("acceptance.toml", "acceptance_heard.tsv", "heard.tsv", "ordinary.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one. Raises ValueError unless every reason has a text."""
     table: dict[str, Any] = rules.load("acceptance", folder)

@@ -5,7 +5,6 @@ What words tell is added to what the whole sounds like (`leaning.py`), by the se
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -115,7 +114,7 @@ def _by_class(topics: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("category.toml", "category_heard.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
     table: dict[str, Any] = rules.load("category", folder)

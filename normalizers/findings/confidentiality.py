@@ -90,7 +90,7 @@ def _stands_for(code: str, there: tuple[str, ...]) -> bool:
     return any(one.startswith(code) for one in there) if code.endswith(".") else code in there
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("confidentiality.toml", "confidentiality_heard.tsv", "heard.tsv", "ordinary.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one. Raises ValueError for a level that there is not."""
     table: dict[str, Any] = rules.load("confidentiality", folder)

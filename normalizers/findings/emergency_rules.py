@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +42,7 @@ class Rulebook(NamedTuple):
     hearing: Hearing
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("emergency.toml", "heard.tsv", "ordinary.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one; raises MisconfiguredError for what is no rule."""
     data = rules.load("emergency", folder)

@@ -1,6 +1,5 @@
 """Merged hotlines (归并热线): how the line that somebody dialled became part of 12345."""
 
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ def merge_mode(number: str, jurisdiction: str, rules_folder: Path | None = None)
     return lists[max(fitting, key=len)].get(number) if fitting else None
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("hotlines.toml")
 def rulebook(folder: Path | None) -> dict[str, dict[str, str]]:
     """Return modes by number by the beginning of the adcode. Raises ValueError for a line with two modes."""
     table: dict[str, Any] = rules.load("hotlines", folder)

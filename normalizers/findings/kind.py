@@ -5,7 +5,6 @@ What cues say is added to what the whole sounds like (`leaning.py`): half of wha
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -73,7 +72,7 @@ def _ends(text: str) -> str:
     return text if len(text) <= 2 * MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}\n{text[-MOST_CHARACTERS:]}"
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("kind.toml", "kind_heard.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
     table: dict[str, Any] = rules.load("kind", folder)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,7 +87,7 @@ def protection(topic: str, rules_folder: Path | None = None) -> Protection | Non
     return rulebook(rules_folder).protections.get(topic)
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("minors.toml", "minors_heard.tsv", "heard.tsv", "ordinary.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one. Raises ValueError for a role or topic that there is not."""
     table: dict[str, Any] = rules.load("minors", folder)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +30,7 @@ class Rulebook(NamedTuple):
     version: str
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("place.toml")
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
     table: dict[str, Any] = rules.load("place", folder)

@@ -1,7 +1,6 @@
 """The words that places are found by (`rules/place.toml`), ready to be asked."""
 
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,7 +26,7 @@ class Rulebook(NamedTuple):
     version: str
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("place.toml")
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
     table: dict[str, Any] = rules.load("place", folder)

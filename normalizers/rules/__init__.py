@@ -1,15 +1,17 @@
 """Rules as data: words and levels that a city's own people can read and change; read once."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache, wraps
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from schemas.errors import MisconfiguredError
+
+Made = TypeVar("Made")
 
 FOLDERS = 8
 """Of so many folders the large rulebooks are kept, some 50 MB each: a process has one, a trial of rules a second."""
@@ -43,12 +45,33 @@ What a city's file lacks of it is ours: a list that is to be empty is written so
 """
 
 
+def of_files(*files: str) -> Callable[[Callable[[Path | None], Made]], Callable[..., Made]]:
+    """Keep what is made of these files of a folder; one without any of them has what is made of ours.
+
+    Every file that is read stands here: a city's own would not count otherwise.
+    """
+
+    def keeping(make: Callable[[Path | None], Made]) -> Callable[..., Made]:
+        @lru_cache(maxsize=FOLDERS)
+        @wraps(make)
+        def kept(folder: Path | None = None) -> Made:
+            if folder is None or any((folder / file).is_file() for file in files):
+                return make(folder)
+            return kept(None)
+
+        return kept
+
+    return keeping
+
+
 @cache
 def load(name: str, folder: Path | None = None) -> dict[str, Any]:
     """Return the rules in `<name>.toml`: the one in the city's own `folder`, with ours where it is older; else ours.
 
     Raises MisconfiguredError for a file that cannot be read.
     """
+    if folder is not None and not (folder / f"{name}.toml").is_file():
+        return load(name)
     file = _file(f"{name}.toml", folder)
     try:
         own = tomllib.loads(file.read_text("utf-8-sig"))

@@ -1,7 +1,6 @@
 """The services of Open311: the categories (事项分类) of `category.toml`, and what `services.toml` asks for."""
 
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -43,7 +42,7 @@ class Service(Struct, frozen=True, kw_only=True):
     attributes: tuple[Attribute, ...] = ()
 
 
-@cache
+@rules.of_files("category.toml", "services.toml")
 def services(folder: Path | None = None) -> Mapping[str, Service]:
     """Return every service by its code, in the order of the rules, `other` last. Raises ValueError for wrong rules."""
     table: dict[str, Any] = rules.load("category", folder)

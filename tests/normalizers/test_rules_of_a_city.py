@@ -4,6 +4,7 @@ import json
 import pkgutil
 from collections.abc import Mapping
 from importlib import import_module
+from inspect import getclosurevars
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,43 @@ def test_a_list_of_the_citys_own_stands(tmp_path: Path) -> None:
     assert "王胖子" not in mask_text("王胖子堵门", Known(rules_folder=tmp_path))
 
 
+MODULES = [import_module(one.name) for one in pkgutil.walk_packages(normalizers.__path__, "normalizers.")]
+MADE = {
+    f"{module.__name__}.{name}": made
+    for module in MODULES
+    for name, made in vars(module).items()
+    if hasattr(made, "cache_parameters") and made.__module__ == module.__name__
+    if "files" in made.__wrapped__.__code__.co_freevars
+}
+"""All that is made of a city's files, by its name."""
+
+
 def test_no_rulebook_is_kept_of_every_folder_that_was_ever_tried() -> None:
-    modules = [import_module(one.name) for one in pkgutil.walk_packages(normalizers.__path__, "normalizers.")]
-    own = [one for one in modules if "rulebook" in vars(one) and one.rulebook.__module__ == one.__name__]
+    own = [one for one in MODULES if "rulebook" in vars(one) and one.rulebook.__module__ == one.__name__]
     kept = {one.__name__: one.rulebook.cache_parameters()["maxsize"] for one in own}
     assert len(kept) > 10
     assert set(kept.values()) == {rules.FOLDERS}, kept
+    assert {f"{name}.rulebook" for name in kept} < MADE.keys()
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_what_is_made_of_a_citys_files_names_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """What stands in a file that is not named would not count: the city would have what is made of ours."""
+    for file in Path(rules.__file__).parent.glob("*.t*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    read, load, table = set(), rules.load, rules.table
+    monkeypatch.setattr(rules, "load", lambda file, *folder: read.add(f"{file}.toml") or load(file, *folder))
+    monkeypatch.setattr(
+        rules, "table", lambda file, columns, folder: read.add(f"{file}.tsv") or table(file, columns, folder)
+    )
+    assert MADE[name](tmp_path) is not MADE[name](None)
+    assert read == {*getclosurevars(MADE[name].__wrapped__).nonlocals["files"]}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_a_folder_without_the_files_of_a_rulebook_has_ours(tmp_path: Path, name: str) -> None:
+    (tmp_path / "deadlines").mkdir()
+    (tmp_path / "near.toml").write_text("")
+    assert MADE[name](tmp_path) is MADE[name](None)
