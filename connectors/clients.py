@@ -1,9 +1,12 @@
 """The door to kafka-python: its clients are begun and ended here, and what they raise becomes an error of ours."""
 
 import logging
+import random
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import cycle
 from typing import Any, TypeAlias
 
 from kafka import KafkaConsumer, TopicPartition
@@ -28,6 +31,11 @@ logging.getLogger("kafka").setLevel(logging.WARNING)
 
 PATIENCE_MS = 5_000
 """For a first broker that answers; for an answer a client that reads has twice as long."""
+
+REACH_SECONDS = 1.5
+"""For one address to take a connection, which its kernel does: packets to a host that is off may come to nobody, and of
+several addresses all have to be tried in `PATIENCE_MS`. What is lost once is sent again after a second.
+"""
 
 READ_SECONDS = 30.0
 """How long a reader may be given nothing of what is there: a broker may fall silent, and a client was seen to hang."""
@@ -70,6 +78,7 @@ def connected(connect: Connect, **settings: Any) -> Any:
     def remembered(**options: Any) -> Any:
         made.append(KafkaNetClient(**options))
         _listen(made[-1], refusals)
+        _take_turns(made[-1])
         return made[-1]
 
     try:
@@ -105,12 +114,28 @@ def _close(close: Callable[[Any], None], refusals: list[Exception], error: Excep
     close(error)
 
 
-def _closing(connect: Connect) -> Connect:
-    """Close the socket of a connection that is given up while it is being made; kafka-python leaves it open."""
+def _take_turns(client: Any) -> None:
+    """Let all addresses be tried; kafka-python draws lots, and may draw one that is off again and again."""
+    cluster = client._manager.cluster
+    brokers = cluster.bootstrap_brokers()
+    random.shuffle(brokers)
+    turns = cycle(brokers)
+    cluster.bootstrap_brokers = lambda: [next(turns)]
+
+
+def _reaching(connect: Connect) -> Connect:
+    """Give an address up that nobody answers from; kafka-python gives all of its time to one.
+
+    The socket of a connection that is given up while it is being made is closed; kafka-python leaves it open.
+    """
 
     async def sock_connect(self: Any, net: Any, sock: Any, sockaddr: Any, timeout_at: float | None = None) -> Any:
+        soon = time.monotonic() + REACH_SECONDS
         try:
-            return await connect(self, net, sock, sockaddr, timeout_at=timeout_at)
+            return await connect(self, net, sock, sockaddr, timeout_at=min(soon, timeout_at or soon))
+        except theirs.KafkaTimeoutError as error:
+            sock.close()
+            raise theirs.KafkaConnectionError("nobody answers") from error  # another address of the host may
         except BaseException:
             sock.close()
             raise
@@ -118,7 +143,7 @@ def _closing(connect: Connect) -> Connect:
     return sock_connect
 
 
-KafkaNetSocket.sock_connect = _closing(KafkaNetSocket.sock_connect)
+KafkaNetSocket.sock_connect = _reaching(KafkaNetSocket.sock_connect)
 
 
 def _whatever_it_raises(close: Callable[..., None]) -> Callable[..., None]:

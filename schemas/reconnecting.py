@@ -1,5 +1,6 @@
-"""A broker that lets nobody in is tried again after a pause that grows; aiokafka itself knows none.
+"""A broker that lets nobody in is tried again after a pause that grows, and one that is off is given up soon.
 
+aiokafka itself knows no pause, and waits 40 s for a host whose packets come to nobody, before it tries the next one.
 A load balancer without anybody behind it accepts every connection and hangs up at once: a stage made twenty to forty
 connections a second there, the outbox ninety, for as long as it lasted.
 """
@@ -10,11 +11,16 @@ import time
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection
 
 FIRST_SECONDS, MOST_SECONDS = 0.05, 1.0
 """The pause doubles from the one to the other, and each is a fifth shorter or longer, as in Kafka's own clients."""
 
+REACH_SECONDS = 5.0
+"""For a host to take a connection, TLS included; what a broker says then may take it longer, if it has much to do."""
+
 _connected = AIOKafkaClient._get_conn
+_connect = AIOKafkaConnection.connect
 
 
 def _pause(failures: int) -> tuple[int, float]:
@@ -43,3 +49,21 @@ async def _connected_in_time(client: Any, node: Any, **options: Any) -> Any:
 
 
 AIOKafkaClient._get_conn = _connected_in_time
+
+
+async def _connect_soon(self: Any) -> Any:
+    """Connect as aiokafka does, with less time until the host has taken the connection: from then on it is read."""
+    patience, begin = self._request_timeout, self._create_reader_task
+
+    def reached() -> Any:
+        self._request_timeout = patience
+        return begin()
+
+    self._request_timeout, self._create_reader_task = min(patience, REACH_SECONDS), reached
+    try:
+        return await _connect(self)
+    finally:
+        del self._create_reader_task
+
+
+AIOKafkaConnection.connect = _connect_soon

@@ -1,13 +1,19 @@
 """The door to kafka-python: what it leaves open is closed here."""
 
+import random
+import time
+from contextlib import ExitStack
 from types import coroutine
 from typing import Any
 
 import pytest
+from kafka import KafkaConsumer
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
-import connectors.clients  # noqa: F401 - what is tested is what it does to the library
+from connectors.clients import PATIENCE_MS, opened
+from schemas.connection import KafkaConnection
+from tests.peers.swallowing import swallowing
 
 
 class Sock:
@@ -56,3 +62,21 @@ def test_the_last_words_of_a_broker_that_hangs_up_are_heard(transport: Any) -> N
     assert transport._sock_recv(half) == (b"refused", None)
     data, error = transport._sock_recv(half)
     assert (data, str(error)) == (b"", "KafkaConnectionError: socket disconnected")
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("seed", range(6))
+def test_hosts_that_are_off_keep_nobody_from_the_one_that_answers(
+    seed: int, kafka: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One address is tried after the other, whichever comes first by lot."""
+    dice = random.Random(seed)
+    monkeypatch.setattr(random, "choice", dice.choice)
+    monkeypatch.setattr(random, "shuffle", dice.shuffle)
+    with ExitStack() as off:
+        servers = [kafka.bootstrap_servers, *(off.enter_context(swallowing()) for _ in range(2))]
+        connection = KafkaConnection(bootstrap_servers=",".join(servers))
+        began = time.monotonic()
+        with opened(KafkaConsumer, connection, bootstrap_timeout_ms=PATIENCE_MS) as client:
+            assert client.topics()
+        assert time.monotonic() - began < PATIENCE_MS / 1000

@@ -1,19 +1,26 @@
-"""Clients of Kafka pause longer and longer before a load balancer that hangs up on everybody, and find Kafka again."""
+"""Clients of Kafka pause longer and longer before a load balancer that hangs up on everybody, and find Kafka again.
+
+They find it beside hosts that are off, too.
+"""
 
 import asyncio
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
+from aiokafka import client as theirs
 
 from schemas import topics
 from schemas.clients import running
 from schemas.connection import KafkaConnection
-from schemas.reconnecting import MOST_SECONDS
+from schemas.reconnecting import MOST_SECONDS, REACH_SECONDS
 from sinks.kafka import make_consumer
 from streams.sender import make_producer
 from tests.peers.balancer import Balancer
+from tests.peers.swallowing import swallowing
 
 pytestmark = pytest.mark.integration
 
@@ -65,6 +72,29 @@ async def test_one_that_writes_in_transactions(balancer: Balancer, behind: Kafka
         count = await left(balancer)
         assert count <= 6 * LOOK_SECONDS / MOST_SECONDS
         await asyncio.wait_for(writing, 60)
+
+
+async def test_a_host_that_is_off_does_not_keep_one_from_the_next(
+    fresh_topics: KafkaConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(theirs, "collect_hosts", lambda hosts: [(*each.split(":"), 0) for each in hosts])  # no lot
+    with swallowing() as off:
+        servers = f"{off},{fresh_topics.bootstrap_servers}"
+        began = time.monotonic()
+        async with running(make_producer(KafkaConnection(bootstrap_servers=servers, partitions=2))) as producer:
+            assert time.monotonic() - began < REACH_SECONDS + 3
+            await producer.send_and_wait(topics.AUDIT, b"v")
+
+
+async def test_a_broker_that_is_slow_to_speak_has_the_librarys_own_time(fresh_topics: KafkaConnection) -> None:
+    """Only reaching it is cut short: one with too much to do is not asked again for what it is about to say."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connecting = asyncio.create_task(theirs.create_conn(*silent.getsockname()))
+        await asyncio.sleep(REACH_SECONDS + 1)
+        assert not connecting.done()
+        connecting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await connecting
 
 
 def test_the_clients_that_faust_makes_for_a_stage_are_among_them() -> None:
