@@ -70,6 +70,7 @@ def main() -> int:
     parser.add_argument(
         "--pause", type=float, default=20, help="seconds between two faults at most; a quarter at least"
     )
+    parser.add_argument("--only", nargs="+", default=(), metavar="FAULT", help="these faults, and no other")
     parser.add_argument(
         "--sabotage", help="rule that the daemon breaks (`benchmarks.faults.sabotage`): it must be found"
     )
@@ -110,6 +111,8 @@ def _run(section: str, seed: int, chosen: argparse.Namespace, ground: Ground, br
         program = ("benchmarks.faults.sabotage", chosen.sabotage) if chosen.sabotage else ("hotline",)
         daemon = Daemon((*program, *command), settings, ground.folder / "daemon.log")
         faults = {**course.faults(), **general(ground, broker, daemon, chosen.pause)}
+        faults = {name: faults[name] for name in chosen.only or faults}
+        kafka, before = broker.line, broker.line.taken
         daemon.start()
         keeper, sender, scales = (
             Keeper({"daemon": daemon}),
@@ -164,6 +167,7 @@ def _run(section: str, seed: int, chosen: argparse.Namespace, ground: Ground, br
         "messages_a_second": round(sender.sent / seconds, 1),
         "cpu_ms_a_message": round(1000 * daemon.cpu_seconds / max(sender.sent, 1), 3),
         "held_mb_threads_descriptors": scales.quarters(),
+        "connections": {"kafka": kafka.taken - before, "peer": sum(line.taken for line in ground.lines)},
         "fault": repr(sender.fault) if sender.fault else "the daemon ended by itself" if died else None,
     }
 

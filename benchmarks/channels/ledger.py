@@ -16,6 +16,9 @@ _NUMBER = re.compile(rb"hotline-bench-([0-9]{8})")
 _WIDE = re.compile("hotline-bench-".encode("utf-16-be") + rb"((?:\0[0-9]){8})")
 _POLICY = Policy()
 
+PATIENCE_MS = 180_000
+"""For a broker that was killed, on a machine with much else to do."""
+
 
 class Ledger:
     """Reads a raw topic, and the dead letters, from where they stood when the run began.
@@ -25,7 +28,10 @@ class Ledger:
 
     def __init__(self, connection: KafkaConnection, topic: str) -> None:
         self._consumer = KafkaConsumer(
-            enable_auto_commit=False, isolation_level="read_committed", **connection.client_options()
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            reconnect_backoff_max_ms=1000,
+            **connection.client_options(),
         )
         places = {name: self._consumer.partitions_for_topic(name) or set() for name in (topic, topics.DEAD)}
         self._consumer.assign([TopicPartition(name, number) for name, numbers in places.items() for number in numbers])
@@ -44,7 +50,7 @@ class Ledger:
 
     def read(self) -> int:
         """Take what came since and return how many distinct numbers are there."""
-        ends = self._consumer.end_offsets(self._consumer.assignment())
+        ends = self._consumer.end_offsets(self._consumer.assignment(), timeout_ms=PATIENCE_MS)
         while any(self._consumer.position(each) < end for each, end in ends.items()):
             found = self._consumer.poll(timeout_ms=200, max_records=5000)
             for record in (record for records in found.values() for record in records):

@@ -25,11 +25,13 @@ class Course:
     components: ClassVar[tuple[str, ...]] = ("connector:bench",)
 
     def __init__(self, ground: Ground) -> None:
+        self._ground = ground
         self._smsc = Smsc(free_port(17800), window=50, patience_seconds=PATIENCE_SECONDS)
 
     def __enter__(self) -> "Course":
         self._smsc.start()
         self._line = Line(self._smsc.port)
+        self._port = self._ground.line(self._line.port)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -40,7 +42,7 @@ class Course:
         """Return the settings of the account."""
         return {
             f"{PREFIX}HOST": "127.0.0.1",
-            f"{PREFIX}PORT": str(self._line.port),
+            f"{PREFIX}PORT": str(self._port),
             f"{PREFIX}SYSTEM_ID": "hotline",
             f"{PREFIX}PASSWORD": "secret",
             f"{PREFIX}BINDS": "2",

@@ -21,6 +21,7 @@ def general(ground: Ground, broker: Broker, daemon: Daemon, pause_seconds: float
         "Kafka killed": lambda dice: _kill(broker, dice.uniform(0, 5)),
         "Kafka frozen": lambda dice: _freeze(broker, dice.uniform(4, 15)),
         "Kafka's connections reset": lambda _: broker.line.cut(),
+        "Kafka hangs up": lambda dice: _hang_up([broker.line], dice.uniform(5, 20)),
         **(dict(_of_lines(ground.lines)) if ground.lines else {}),
     }
 
@@ -38,6 +39,16 @@ def _freeze(broker: Broker, seconds: float) -> None:
         time.sleep(seconds)
     finally:
         broker.actor.thaw()
+
+
+def _hang_up(lines: list[Cutter], seconds: float) -> None:
+    """End every connection, and each new one as soon as it is made, as a load balancer with nobody behind it does."""
+    for line in lines:
+        line.curt = True
+        line.cut()
+    time.sleep(seconds)
+    for line in lines:
+        line.curt = False
 
 
 def _of_lines(lines: list[Cutter]) -> Iterator[tuple[str, Fault]]:
@@ -61,5 +72,6 @@ def _of_lines(lines: list[Cutter]) -> Iterator[tuple[str, Fault]]:
             line.speak()
 
     yield "lines reset", cut
+    yield "peer hangs up", lambda dice: _hang_up(lines, dice.uniform(5, 20))
     yield "half an answer", tear
     yield "lines silent", silence

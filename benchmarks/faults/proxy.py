@@ -18,8 +18,8 @@ _KEPT = ("content-type", "x-elastic-product")
 class Cutter(Served):
     """Forwards a port of ours to another; `cut` resets every connection at once.
 
-    While it is silent connections stay and nothing comes through. `most` bytes of an answer come through, where that is
-    a number, and then its connection is reset.
+    While it is silent connections stay and nothing comes through; while it is `curt` each new one is ended at once.
+    `most` bytes of an answer come through, where that is a number, and then its connection is reset.
     """
 
     def __init__(self, port: int, target: int) -> None:
@@ -27,6 +27,9 @@ class Cutter(Served):
         self._speaks = asyncio.Event()
         self._speaks.set()
         self.most: int | None = None
+        self.curt = False
+        self.taken = 0
+        """Connections that were made."""
         self.port, self._target = port, target
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
@@ -61,7 +64,10 @@ class Cutter(Served):
         self._serving.add(task)
         pair = {back}
         self._writers.add(back)
+        self.taken += 1
         try:
+            if self.curt:
+                return
             theirs, on = await asyncio.open_connection("127.0.0.1", self._target)
             pair.add(on)
             self._writers.add(on)

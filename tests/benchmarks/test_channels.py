@@ -86,6 +86,13 @@ def test_a_line_gives_half_an_answer_or_none_and_goes_on() -> None:
         line.most = 3
         assert asked() == b"hea"
         line.most = None
+        line.curt = True
+        try:
+            refused = asked()
+        except ConnectionError:
+            refused = b""
+        assert (refused, line.taken) == (b"", 3)
+        line.curt = False
         line.silence()
         speaks = threading.Timer(0.5, line.speak)
         speaks.start()
