@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 from tenacity import wait_fixed
 
+from connectors import metrics
 from connectors.base import Batch, PullConnector
 from connectors.fetcher.errand import GivenUp
 from connectors.fetcher.fetcher import Fetcher
@@ -34,7 +35,8 @@ AWAY = UnreachableError("the service does not answer")
 
 
 def account(name: str, *, days: float = 90, quota: int = 1000) -> Runner:
-    """An account that has fetched once, whose token ends in so many days and which may ask so often."""
+    """An account of ours that has fetched once, whose token ends in so many days and which may ask so often."""
+    metrics.LEASE_HELD.labels(name).set(1)
     platform = Platform()
     platform.expire_in, platform.quota = int(days * DAY_SECONDS), quota
     runner = Runner(platform, Clock(time.time()), account=name, page_size=PAGE, pages_max=1, lists=("mentions",))
@@ -81,8 +83,9 @@ def heard(told: threading.Event) -> None:
     threading.Thread(target=lambda: asyncio.run(listen()), daemon=True).start()
 
 
-def heard_again(told: threading.Event) -> None:
-    """Listen again, once it is told to, to an Asterisk that nobody has listened to for five minutes."""
+def heard_again() -> None:
+    """Listen again to an Asterisk that nobody has listened to for five minutes, and return when that was counted."""
+    counted = metrics.ASTERISK_GAP_SECONDS.labels("pbx_back")
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await logged_in(reader, writer)
@@ -92,11 +95,11 @@ def heard_again(told: threading.Event) -> None:
         held = Held()
         await held.keep({"heard": time.time() - 300})
         async with served(script) as there:
-            back = asterisk(there, account="pbx_back", silence_seconds=3600)
-            await asyncio.to_thread(told.wait)
-            await back.run(held)
+            await asterisk(there, account="pbx_back", silence_seconds=3600).run(held)
 
     threading.Thread(target=lambda: asyncio.run(listen()), daemon=True).start()
+    while counted._value.get() < 300:
+        time.sleep(0.05)
 
 
 def main(port: int) -> None:
@@ -110,7 +113,7 @@ def main(port: int) -> None:
     pulled(Mailbox(settings(poll_seconds=1, idle=False), "vanishing", vanishing.connect), "vanishing")
     told = threading.Event()
     heard(told)
-    heard_again(told)
+    heard_again()  # before anybody asks for our metrics, as it is whenever a process takes its place again
     threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
     with HealthServer(Health([]), "127.0.0.1", port):
         while not told.wait(0.1):

@@ -33,6 +33,45 @@ def without(case: Case, *labels: str) -> Case:
     return Case(case.series, case.quiet, case.rings, kept)
 
 
+def owned(name: str, before: str, after: str, wait: int = 0) -> Case:
+    """A gauge of the account's owner; that of a former owner, who stands by, stays as bad as it was."""
+    lease = "hotline_connectors_lease_held"
+    case = gauge(name, before, after, 5, wait, instance="a:1", **MAYOR)
+    former = {
+        f'{name}{{instance="b:1",connector="mayor"}}': f"{after}x200",
+        f'{lease}{{instance="a:1",connector="mayor"}}': "1x200",
+        f'{lease}{{instance="b:1",connector="mayor"}}': "0x200",
+    }
+    return without(Case(case.series | former, case.quiet, case.rings, case.labels), "instance")
+
+
+BEGAN = {'process_start_time_seconds{instance="a:1"}': "0x200"}
+
+
+def young(name: str, minutes: int = 60, bound: int = 0, hidden: str = "", **labels: str) -> list[Case]:
+    """A counter that stood there when Prometheus first asked its process: it is told for as long as it may be news.
+
+    Then the same that is no more than the bound, beside others of the process.
+    """
+    shown = ",".join(f'{label}="{value}"' for label, value in {**labels, "instance": "a:1"}.items())
+    harmless = {f"{name}{{{shown}}}": f"{bound}x200"}
+    if hidden:
+        harmless[f'{name}{{{hidden}="of no harm",instance="a:1"}}'] = HOURS
+    told = {label: value for label, value in labels.items() if label not in ("stage", "code", hidden)}
+    return [
+        Case({f"{name}{{{shown}}}": f"{bound + 1}x200", **BEGAN}, minutes, minutes - 1, told),
+        Case(harmless | BEGAN, minutes - 1, None),
+    ]
+
+
+def restored_at_once(slow: int) -> dict[str, str]:
+    """A process that took over two partitions before it was first asked, so many of them slowly."""
+    count, bucket = "hotline_streams_restore_seconds_count", "hotline_streams_restore_seconds_bucket"
+    buckets = {"10.0": 2 - slow, "60.0": 2}
+    shown = {f'{bucket}{{instance="a:1",le="{le}"}}': f"{number}x200" for le, number in buckets.items()}
+    return {f'{count}{{instance="a:1"}}': "2x200"} | shown | BEGAN
+
+
 CASES = {
     "EmergencyUnanswered": without(
         gauge("hotline_monitor_handovers_overdue", "0+0", "1+0", 3, level="critical"), "level"
@@ -90,8 +129,8 @@ CASES = {
     ),
     "MailsVanished": grows("hotline_connectors_mails_vanished_total", **MAYOR),
     "NobodyOwnsAccount": gauge("hotline_connectors_lease_held", "1+0", "0+0", 5, 2, **MAYOR),
-    "TokenEnds": gauge("hotline_connectors_weibo_token_expires_timestamp_seconds", "700000+0", "604800+0", 5, **MAYOR),
-    "QuotaUsedUp": gauge("hotline_connectors_weibo_calls_left", "1+0", "0+0", 5, 30, **MAYOR),
+    "TokenEnds": owned("hotline_connectors_weibo_token_expires_timestamp_seconds", "700000+0", "604800+0"),
+    "QuotaUsedUp": owned("hotline_connectors_weibo_calls_left", "1+0", "0+0", 30),
     "ListOutOfReach": grows("hotline_connectors_weibo_gaps_total", list="mentions", **MAYOR),
     "FilesWait": gauge("hotline_connectors_errands_waiting", "100+0", "101+0", 5, 120),
     "FilesLost": without(grows("hotline_connectors_errands_total", outcome="given_up", **MAYOR), "outcome"),
@@ -158,6 +197,34 @@ def never(series: dict[str, str]) -> Case:
     return Case(series, 200, None)
 
 
+GONE = {"topic": "hotline.message.v1", "end": "old"}
+
+YOUNG = [
+    (
+        "EmergencyUnheard",
+        young("hotline_streams_record_errors_total", hidden="code", stage="screen", code="internal"),
+    ),
+    ("CheckpointsFail", young("hotline_streams_checkpoint_errors_total", operation="list")),
+    ("WorkerFenced", young("hotline_streams_fenced_total")),
+    ("DecisionsLost", young("hotline_streams_decided_again_total")),
+    *(
+        ("RecordsLost", young(f"hotline_{room}_records_gone_total", **GONE))
+        for room in ("streams", "sinks", "connectors")
+    ),
+    ("MailsVanished", young("hotline_connectors_mails_vanished_total", **MAYOR)),
+    ("ListOutOfReach", young("hotline_connectors_weibo_gaps_total", list="mentions", **MAYOR)),
+    ("FilesLost", young("hotline_connectors_errands_total", hidden="outcome", outcome="given_up", **MAYOR)),
+    ("FilesLost", young("hotline_connectors_media_total", hidden="outcome", outcome="refused", channel="wechat")),
+    ("EventsLost", young("hotline_connectors_asterisk_events_total", hidden="outcome", outcome="lost", **MAYOR)),
+    ("AsteriskUnheard", young("hotline_connectors_asterisk_gap_seconds_total", bound=60, **MAYOR)),
+    (
+        "PushUnsafe",
+        young("hotline_connectors_push_requests_total", 10, hidden="outcome", channel="sms", outcome="unsafe"),
+    ),
+    ("PushUnheard", young("hotline_connectors_push_unheard_total", 15, channel="sms", reason="size")),
+]
+"""Of a process that has just begun."""
+
 FURTHER: list[tuple[str, Case]] = [
     ("EmergencyUnanswered", never({'hotline_monitor_handovers_overdue{level="mentioned"}': HOURS})),
     ("StageBehind", never({'hotline_monitor_oldest_seconds{stage="flood"}': HOURS})),
@@ -172,6 +239,8 @@ FURTHER: list[tuple[str, Case]] = [
             }
         ),
     ),
+    ("RecordsLost", grows("hotline_sinks_records_gone_total", **GONE)),
+    ("RecordsLost", grows("hotline_connectors_records_gone_total", **GONE)),
     # nine seconds at each look, then eleven
     ("RestoreSlow", Case({'hotline_streams_restoring_since_timestamp_seconds{partition="3"}': "-9+60x5 349"}, 5, 6)),
     (
@@ -261,6 +330,10 @@ FURTHER: list[tuple[str, Case]] = [
         gauge("hotline_monitor_dead_letters_last_hour", "0+0", "1+0", 5, stage="normalize", code="missing_blob"),
     ),
     ("AnswersUnknown", never({'hotline_monitor_answers{account="mayor",state="accepted"}': HOURS})),
+    # what a process counts as soon as it starts has grown by nothing
+    ("RestoreSlow", Case(restored_at_once(slow=1), 60, 59)),
+    ("RestoreSlow", Case(restored_at_once(slow=0), 59, None)),
+    *((alarm, case) for alarm, cases in YOUNG for case in cases),
     # no monitor at all, and nothing remembered of one
     ("MonitorBlind", Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x2 stale _x20"}, 2, 3)),
 ]
