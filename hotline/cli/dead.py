@@ -2,7 +2,7 @@
 
 from collections import Counter
 from datetime import datetime
-from itertools import islice
+from heapq import nsmallest
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -61,7 +61,7 @@ def list_(
     count: Annotated[bool, typer.Option("--count", help="Count all of them by stage and code instead.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """List dead letters; no line holds personal data."""
+    """List dead letters, the oldest first; no line holds personal data."""
     from hotline.audit import replays
     from hotline.cli.dead_view import of_a_stage
     from hotline.dead import letters
@@ -73,7 +73,8 @@ def list_(
     if count:
         _show_counts(Counter((letter.stage, letter.code) for letter in found), as_json, _nothing(chosen))
         return
-    print_each(islice(found, limit), as_json, _line, nothing=_nothing(chosen))
+    oldest = nsmallest(limit, found, key=lambda letter: letter.at)
+    print_each(oldest, as_json, _line, nothing=_nothing(chosen))
 
 
 @dead.command()

@@ -1,14 +1,20 @@
 """A chunk that is done again writes its dead letters again: who lists them, or puts them back, meets each once."""
 
+import json
+from datetime import UTC, datetime
+
 import pytest
 from kafka import KafkaProducer
+from typer.testing import CliRunner
 
 from hotline import dead
+from hotline.cli.app import app
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.records import raw_message
 from schemas.records.dead import REPLAYS
 from tests.connectors.conftest import TIME
+from tests.fresh import by_the_senders_clock
 
 pytestmark = pytest.mark.integration
 
@@ -37,6 +43,20 @@ def test_what_failed_again_after_it_was_put_back_is_another_one(fresh_topics: Ka
             headers = [*said(1), (REPLAYS, str(count).encode())]
             producer.send(topics.DEAD, partition=0, value=b"x", headers=headers).get(60)
     assert [one.replays for one in dead.letters(fresh_topics, dead.Filters())] == [0, 1]
+
+
+def test_the_list_is_in_the_order_of_time_whatever_partition_a_letter_lies_in(
+    fresh_topics: KafkaConnection, env: pytest.MonkeyPatch
+) -> None:
+    env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", fresh_topics.bootstrap_servers)
+    by_the_senders_clock(fresh_topics, topics.DEAD)
+    at = int(datetime.now(UTC).timestamp() * 1000)
+    with KafkaProducer(**fresh_topics.client_options()) as producer:
+        for number in range(4):
+            told = {"headers": said(number), "timestamp_ms": at + number}
+            producer.send(topics.DEAD, partition=1 - number % 2, value=b"x", **told).get(60)
+    listed = CliRunner().invoke(app, ["dead", "list", "--limit", "3", "--json"])
+    assert [json.loads(line)["id"] for line in listed.stdout.splitlines()] == ["1:0", "0:0", "1:1"]
 
 
 def said(offset: int) -> list[tuple[str, bytes]]:
