@@ -78,8 +78,9 @@ class Courier:
 
     @property
     def trouble(self) -> str | None:
-        """Return what is in the way."""
-        return self._kafka_trouble or self._gate.reason or self._ahead.trouble
+        """Return what is in the way; an endpoint for which nothing waits is in nobody's."""
+        away = self._gate.reason if self._turns else None
+        return self._kafka_trouble or away or self._ahead.trouble
 
     async def deliver(self, documents: Sequence[Document]) -> None:
         """Return when each document is delivered, not wanted, or a dead letter that Kafka holds.

@@ -375,6 +375,25 @@ async def test_an_endpoint_that_is_away_is_asked_by_one_at_a_time(trip: Trip, nu
     assert refused_attempts < 80
 
 
+async def test_an_endpoint_that_nothing_waits_for_any_more_is_in_nobodys_way(trip: Trip) -> None:
+    """Its only delivery is a dead letter: nobody asks whether it is still away."""
+    trip.receiver.answers = [status(503)]
+    seen = set()
+
+    async def look() -> None:
+        seen.add(courier.trouble)
+
+    trip.on_sleep = look
+    courier = trip.make(retry_seconds=5)
+    await courier.deliver([snapshot()])
+    assert len(trip.letters) == 1
+    assert seen == {"subscriber map answers 503: look at its log, or run `hotline webhook test map`"}
+    assert courier.trouble is None
+    trip.receiver.answers = [status(204)]
+    await courier.deliver([snapshot("210100-b", offset=1)])
+    assert trip.receiver.ids[-1] == "map:210100-b:1"
+
+
 async def test_kafka_has_the_log_before_a_delivery_is_home(trip: Trip) -> None:
     trip.kafka_faults = 3
     await trip.make().deliver([snapshot()])
