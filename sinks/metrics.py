@@ -27,11 +27,6 @@ ARCHIVE_LACKS = Gauge(
     "1 while an index has nothing of documents that were brought to it: it was emptied, or put back as it was",
     ["index"],
 )
-LAG = Gauge(
-    "hotline_sinks_lag_records",
-    "Records in the topic behind the last one that was read",
-    ["sink", "topic", "partition"],
-)
 OLDEST_SECONDS = Gauge(
     "hotline_sinks_oldest_seconds", "Age of the oldest record that was read and is not yet stored", ["sink"]
 )

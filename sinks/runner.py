@@ -123,7 +123,6 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         answer = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=limit)
         for place, records in answer.items():
             self._gather(self._routes[place.topic], records)
-            self._measure(place, records[-1])
         due = self._batcher.due()
         if due is not None:
             self._closed.append(due)
@@ -136,11 +135,6 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
                 self._batcher.skip(document)
             elif (full := self._batcher.add(document, record.timestamp)) is not None:
                 self._closed.append(full)
-
-    def _measure(self, place: TopicPartition, last: ConsumerRecord[bytes, bytes]) -> None:
-        end = self._consumer.highwater(place)
-        if end is not None:
-            metrics.LAG.labels(self._sink.name, place.topic, str(place.partition)).set(max(0, end - last.offset - 1))
 
     async def _has_room(self) -> bool:
         """Wait until another batch may fly; False at a stop. What is read meanwhile is a record at a time."""
@@ -237,8 +231,6 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """Drop what is not committed: whoever gets the partitions reads it again. Waits for nothing."""
-        for place in revoked:  # whoever has them now measures them
-            metrics.LAG.remove(self._sink.name, place.topic, str(place.partition))
         if revoked:
             self._drop()
             _log.info("partitions_revoked", sink=self._sink.name, partitions=len(revoked))
