@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import ClassVar
 
+import structlog
+
 from connectors import faults, metrics
 from connectors.account import city_of
 from connectors.asterisk.clock import Clock
@@ -46,6 +48,9 @@ LEAVE_SECONDS = 1.0
 
 SETTLE_SECONDS = 3.5
 """How long events on their way to Kafka are waited for when we stop; with LEAVE_SECONDS less than the runner waits."""
+
+
+_log = structlog.get_logger(__name__)
 
 
 class Asterisk:
@@ -210,12 +215,17 @@ class Asterisk:
                     failures += 1
                     faults.told(self.channel, self._account, error)
                 await asyncio.sleep(self._retry)
-            self._count("lost")
+            self._lost()
         except asyncio.CancelledError:
-            self._count("lost")
+            self._lost()
             raise
         finally:
             window.release()
+
+    def _lost(self) -> None:
+        """Count an event, and say so: when we are stopping nobody may ask for our metrics any more."""
+        self._count("lost")
+        _log.error("asterisk_event_lost", connector=self._account)
 
     def _taken(self, value: bytes | None, emit: Emit) -> RawMessage | None:
         """Return the message of a frame, None for one that says nothing of a call worth keeping."""

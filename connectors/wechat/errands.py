@@ -2,8 +2,9 @@
 
 import tempfile
 import threading
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import product
 from typing import BinaryIO
 
 import msgspec
@@ -58,7 +59,7 @@ class WeChatErrands:
         now: Callable[[], datetime] = utc_now,
         limit: int = SIZE_LIMIT,
         stopped: Stopped = lambda: False,
-        mute: Container[str] = (),
+        mute: Collection[str] = (),
     ) -> None:
         self._accounts = accounts
         self._mute = mute
@@ -68,6 +69,8 @@ class WeChatErrands:
         self._stopped = stopped
         for why in ("expired", "refused", "too_large"):  # an alarm on their growth has to see them at 0
             metrics.MEDIA.labels("wechat", why)
+        for name, outcome in product((*accounts, *mute), ("given_up", "failed")):
+            metrics.ERRANDS.labels(name, outcome)
         self._customers: dict[tuple[str, str], CustomerMessages] = {}
         self._lock = threading.Lock()
 

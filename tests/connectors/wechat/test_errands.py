@@ -51,6 +51,17 @@ def plan(api: Api, blobs: LocalStore) -> WeChatErrands:
     return WeChatErrands({"city": Account(api)}, blobs, now=lambda: NOW)
 
 
+def test_an_account_shows_what_it_has_lost_before_it_has_lost_any(api: Api, blobs: LocalStore) -> None:
+    """The first file may be given up at once, or lost by a fault of ours: what first appears as 1 rings no alarm."""
+    WeChatErrands({"fresh": Account(api)}, blobs, mute=["silent"])
+    told = [
+        REGISTRY.get_sample_value("hotline_connectors_errands_total", {"connector": name, "outcome": outcome})
+        for name in ("fresh", "silent")
+        for outcome in ("given_up", "failed")
+    ]
+    assert told == [0, 0, 0, 0]
+
+
 def callback(kind: str = "image", account: str = "city", **fields: str) -> RawMessage:
     named = {"MsgType": kind, "FromUserName": "o-lin", "MediaId": "m1", **fields}
     inner = "".join(f"<{name}>{value}</{name}>" for name, value in named.items() if value)
