@@ -83,16 +83,17 @@ def features_of(
     It was sent `at` this time, so that 昨天 is a day. One that waits for its files is found again by `own_id`, its
     message id. `giver` is the system that gave the people their ids.
     """
-    whole, letters, thread, contacts = folded, _letters(folded), draft.thread, contacts_in(without_office(draft.text))
+    whole, letters, thread, lists = folded, _letters(folded), draft.thread, policy.rules_folder
+    contacts = contacts_in(without_office(draft.text, lists))
     if (own := own_words(draft.text)) != draft.text:
         draft, folded = replace(draft, text=own), fold(f"{draft.title}\n{own}" if draft.title else own)
     heading, folded = _compared(draft, folded)
     stated = stated_names(draft, folded, policy)
-    if (body := without_footer(draft.text)) != draft.text:
+    if (body := without_footer(draft.text, lists)) != draft.text:
         draft = replace(draft, text=body)
         heading, folded = _compared(draft, fold(f"{draft.title}\n{body}" if draft.title else body))
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
-    matter = matter_of(without(heading), without(folded[len(heading) :]), policy.rules_folder, day)
+    matter = matter_of(without(heading), without(folded[len(heading) :]), lists, day)
     key, *older = policy.requester_keys.values()
     beside = (*_PARTED_NUMBER.findall(whole), *_files(attachments), *_places(findings), *_shown(draft))
     text_keys = _text_keys(letters, beside, policy)

@@ -1,60 +1,47 @@
 """Footers: who signs for an office, how to reach them, and what a mail says of itself (此邮件仅供收件人…).
 
 They stand below every letter of an office and tell nothing of its matter: two letters are not compared by them. No word
-goes from the text. Where somebody lives may be where it happens: an address is one of a footer only in an office's.
+goes from the text. Where somebody lives may be where it happens: an address is one of a footer only in an office's. The
+words are those of `rules/footers.toml`, surnames those of `rules/names.toml`.
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from normalizers import rules
+from normalizers.findings.words import trie
 from normalizers.mail.quote_rules import DEVICE
+from normalizers.name_cues import HAN
 from normalizers.text import nfkc
 
-_LINES = 30
-"""From the end, in which a footer is looked for."""
-
-_LEAST = 6
-"""Letters above a footer: whoever writes less tells the matter below."""
-
-_MAY_BE = re.compile(r"@|[0-9０-９]{7}|邮件|邮箱|电话|手机|e-?mail", re.IGNORECASE)
-
-_NOTICE = re.compile(
-    r"[【\[(*]*(?:重要|保密|免责|法律|环保)?(?:免责声明|保密(?:提示|声明|通知|须知)|法律声明|disclaimer|confidentiality)"
-    r"|[此本该][封份]?(?:电子)?邮件[^。]{0,40}?(?:保密|机密|收件人|收信人|专有|指定|特权|上述|上面地址|误收|错收|病毒)"
-    r"|(?:如果?|若)?[您你]?(?:不是|并非|误收|错收|错误地?收到)[^。]{0,20}(?:收件人|收信人|本邮件|此邮件|该邮件)"
-    r"|.{0,6}打印[本此该]?邮件|请.{0,6}(?:爱护|保护|考虑)环境"
-    r"|th(?:is|e information (?:contained )?in this) (?:e-?mail|message)[^.]{0,120}(?:confidential|intended)",
-    re.IGNORECASE,
-)
-_MADE = re.compile(r"签名由.{1,20}(?:定制|生成)|(?:电子)?(?:邮件|邮箱)?签名[:：]?|[-_—=*~|+·\s]*")
-"""What a client puts around a signature."""
-
-_OFFICE_LABELS = (
-    "办公(?:室)?电话|单位电话|固定电话|固话|座机|直线|总机|传真|邮政编码|邮编|网址|网站|官网|公众号"
-    "|telephone|tel|phone|fax|mobile|mob|cell|e-?mail|mail|web(?:site)?|wechat|[tfme](?=[:：])"
-)
-_OWN_LABELS = "联系电话|联系方式|电话|手机号码|手机号|手机|移动电话|电子邮箱|电子邮件|邮箱|微信号|微信|qq号?"
+_DRAWN = r"[-_—=*~|+·\s]*"
 _REACHES = r"[^。!?;,:]{0,30}?(?:[0-9]{5}|@|www\.)[^。!?;]{0,60}"
-_PERSON = r"(?:联系人|经办人|承办人|姓名|职务|职位|title|name)[:： ]{1,3}[^。!?;,0-9]{2,20}"
-_NAMED = (
-    rf"[{rules.load('names')['common_surnames']}][\u4e00-\u9fff]{{1,2}}"
-    r"(?:[ /|,]{0,3}[\u4e00-\u9fff]{0,4}(?:长|员|任|理|师|士|生|书记|干事|专员|秘书|总监|助理))?"
-)
-_NAME = re.compile(_NAMED)
-_TITLED = rf"{_NAMED}[ :(/|,]{{1,3}}\+?[0-9][0-9 ()-]{{6,20}}"
-_OWN = re.compile(
-    rf"(?:{_OWN_LABELS})[:： /]{{0,3}}{_REACHES}|{_PERSON}|{_TITLED}|[+0-9][0-9 ()/、-]{{6,40}}|[\w.+-]+@[\w.-]+"
-)
-_OFFICES = re.compile(rf"(?:{_OFFICE_LABELS})[:： /.]{{0,3}}{_REACHES}|(?:https?://|www\.)\S+", re.IGNORECASE)
-_ADDRESS = re.compile(
-    r"(?:办公|单位|公司|通讯|通信|联系)?地址[:： ]{1,3}[^。!?;,]{4,60}|add(?:ress)?[:： .]{1,3}.{4,80}", re.IGNORECASE
-)
-_BODY = re.compile(
-    "(?!.{0,8}(?:举报|投诉|反映|反应|要求|建议|请|希望|关于|感谢|表扬|咨询|求助|拖欠|不))[\u4e00-\u9fff()]{2,24}"
-    "(?:局|科|处|室|办|中心|委员会|公司|事务所|部|厅|院|所|站|队|政府|集团|委|会|银行|学校|大学)"
-    rf"(?:[ /|,]{{1,3}}{_NAMED})?"
-)
+_NUMBER = r"[+0-9][0-9 ()/、-]{6,40}|[\w.+-]+@[\w.-]+"
+
+
+class Footers(NamedTuple):
+    """What finds them; made of one file of rules."""
+
+    lines: int
+    least: int
+    may_be: re.Pattern[str]
+    """What stands in every text that has one."""
+
+    notice: re.Pattern[str]
+    made: re.Pattern[str]
+    """What a client puts around a signature."""
+
+    name: re.Pattern[str]
+    own: re.Pattern[str]
+    """How anybody is reached, or named."""
+
+    offices: re.Pattern[str]
+    address: re.Pattern[str]
+    body: re.Pattern[str]
+    """The name of an office."""
 
 
 class _Line(NamedTuple):
@@ -65,35 +52,35 @@ class _Line(NamedTuple):
     is_office: bool = False
 
 
-def without_footer(text: str) -> str:
+def without_footer(text: str, rules_folder: Path | None = None) -> str:
     """Return a text without what stands below it as a footer; all of it where nothing else is there."""
-    return _split(text)[0]
+    return _split(text, rulebook(rules_folder))[0]
 
 
-def without_office(text: str) -> str:
+def without_office(text: str, rules_folder: Path | None = None) -> str:
     """Return a text without a footer that is an office's: how to reach that tells nothing of who asks."""
-    body, is_office = _split(text)
+    body, is_office = _split(text, rulebook(rules_folder))
     return body if is_office else text
 
 
-def _split(text: str) -> tuple[str, bool]:
-    if "\n" not in text or _MAY_BE.search(text) is None:
+def _split(text: str, known: Footers) -> tuple[str, bool]:
+    if "\n" not in text or known.may_be.search(text) is None:
         return text, False
     lines = text.split("\n")
-    first, end, is_office = max(1, len(lines) - _LINES), len(lines), False
+    first, end, is_office = max(1, len(lines) - known.lines), len(lines), False
     while end > first:
         block = [nfkc(line).strip() for line in lines[_start(lines, first, end) : end]]
-        told = [_line(line) for line in block]
-        if _NOTICE.match(block[0]):
+        told = [_line(line, known) for line in block]
+        if known.notice.match(block[0]):
             size, is_office = len(block), True
         else:
             is_office = is_office or any(one.is_office for one in told)
-            size = _size(block, told, is_office=is_office)
+            size = _size(block, told, known, is_office=is_office)
         end -= size
         if size < len(block):
             break
     body = "\n".join(lines[:end]).rstrip()
-    says_something = sum(map(str.isalnum, body)) >= _LEAST
+    says_something = sum(map(str.isalnum, body)) >= known.least
     return (body, is_office) if says_something and end < len(lines) else (text, False)
 
 
@@ -107,25 +94,82 @@ def _start(lines: list[str], first: int, end: int) -> int:
     return at
 
 
-def _line(line: str) -> _Line:
-    if _MADE.fullmatch(line) or DEVICE.match(line):
+def _line(line: str, known: Footers) -> _Line:
+    if _is_made(line, known):
         return _Line(is_footer=True)
-    if _OFFICES.fullmatch(line):
+    if known.offices.fullmatch(line):
         return _Line(is_footer=True, reaches=True, is_office=True)
-    if _BODY.fullmatch(line):
+    if known.body.fullmatch(line):
         return _Line(is_footer=True, is_office=True)
-    return _Line(is_footer=_OWN.fullmatch(line) is not None, reaches=_OWN.fullmatch(line) is not None)
+    reaches = known.own.fullmatch(line) is not None
+    return _Line(is_footer=reaches, reaches=reaches)
 
 
-def _size(block: list[str], told: list[_Line], *, is_office: bool) -> int:
+def _is_made(line: str, known: Footers) -> bool:
+    return known.made.fullmatch(line) is not None or DEVICE.match(line) is not None
+
+
+def _size(block: list[str], told: list[_Line], known: Footers, *, is_office: bool) -> int:
     """Return how many of a paragraph's last lines are a footer: all with a name in it, or those that surely are."""
     fits = [
-        one.is_footer or (is_office and _ADDRESS.fullmatch(line) is not None)
+        one.is_footer or (is_office and known.address.fullmatch(line) is not None)
         for line, one in zip(block, told, strict=True)
     ]
     if not any(one.reaches for one in told):
-        return len(block) if all(_MADE.fullmatch(line) or DEVICE.match(line) for line in block) else 0
-    if all(fit or _NAME.fullmatch(line) for line, fit in zip(block, fits, strict=True)):
+        return len(block) if all(_is_made(line, known) for line in block) else 0
+    if all(fit or known.name.fullmatch(line) for line, fit in zip(block, fits, strict=True)):
         return len(block)
     size = next(number for number, fit in enumerate(reversed(fits)) if not fit)
     return size if any(one.reaches for one in told[len(told) - size :]) else 0
+
+
+@lru_cache(maxsize=rules.FOLDERS)
+def rulebook(folder: Path | None = None) -> Footers:
+    """Return what finds footers by the city's own files, or ours."""
+    found = rules.load("footers", folder)
+    surnames = rules.load("names", folder)["common_surnames"]
+    patterns = {name: re.compile(one, re.IGNORECASE) for name, one in _patterns(found, surnames)}
+    return Footers(lines=found["lines"], least=found["least"], **patterns)
+
+
+def _patterns(found: Mapping[str, Any], surnames: str) -> Iterator[tuple[str, str]]:
+    words = {name: trie(one.split()) for name, one in found.items() if isinstance(one, str)}
+    notices = {name: trie(one.split()) for name, one in found["notices"].items()}
+    named = rf"[{surnames}]{HAN}{{1,2}}(?:[ /|,]{{0,3}}{HAN}{{0,4}}{words['titles_end']})?"
+    yield "may_be", rf"@|[0-9０-９]{{7}}|{words['known_by']}"
+    yield "notice", "|".join(_notices(**notices))
+    yield "made", rf"{words['signatures']}(?::?|由.{{1,20}}{words['made']})|{_DRAWN}"
+    yield "name", named
+    yield (
+        "own",
+        (
+            rf"{words['own_labels']}[: /]{{0,3}}{_REACHES}|{words['person_labels']}[: ]{{1,3}}[^。!?;,0-9]{{2,20}}"
+            rf"|{named}[ :(/|,]{{1,3}}\+?[0-9][0-9 ()-]{{6,20}}|{_NUMBER}"
+        ),
+    )
+    yield "offices", rf"{words['office_labels']}[: /.]{{0,3}}{_REACHES}|(?:https?://|www\.)\S+"
+    yield (
+        "address",
+        (
+            rf"{words['address_labels']}[: ]{{1,3}}[^。!?;,]{{4,60}}"
+            rf"|{words['address_labels_in_english']}[: .]{{1,3}}.{{4,80}}"
+        ),
+    )
+    yield (
+        "body",
+        (
+            rf"(?!.{{0,8}}{words['no_offices']})[\u4e00-\u9fff()]{{2,24}}{words['offices_end']}"
+            rf"(?:[ /|,]{{1,3}}{named})?"
+        ),
+    )
+
+
+def _notices(
+    headings: str, headed: str, mails: str, are: str, astray: str, addressed: str, environment: str
+) -> Iterator[str]:
+    """Yield how a notice begins."""
+    yield rf"[【\[(*]*{headed}?{headings}"
+    yield rf"[此本该][封份]?{mails}[^。]{{0,40}}?{are}"
+    yield rf"(?:如果?|若)?[您你]?{astray}[^。]{{0,20}}{addressed}"
+    yield rf".{{0,6}}打印[本此该]?{mails}|请.{{0,6}}{environment}"
+    yield rf"th(?:is|e information (?:contained )?in this) {mails}[^.]{{0,120}}{are}"

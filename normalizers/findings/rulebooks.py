@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from normalizers import matter, names, persons, stated
+from normalizers import footers, matter, names, persons, stated
 from normalizers.findings import (
     acceptance,
     category,
@@ -46,6 +46,7 @@ RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
         "services": services.services,
         "place": _place,
         "names": _names,
+        "footers": footers.rulebook,
     }
 )
 """By the name of their file."""

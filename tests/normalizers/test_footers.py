@@ -1,5 +1,8 @@
 """What stands below a letter and tells nothing of its matter, and what only looks like it."""
 
+from importlib import resources
+from pathlib import Path
+
 import pytest
 
 from normalizers.footers import without_footer, without_office
@@ -66,3 +69,20 @@ def test_the_matter_stays(name: str) -> None:
 def test_what_stands_first_is_no_footer(name: str) -> None:
     assert without_footer(OFFICES[name]).split("\n")[0] == OFFICES[name].split("\n")[0]
     assert without_footer(f"救命\n\n{OFFICES[name]}").startswith("救命")
+
+
+def test_a_city_s_own_words_and_surnames_are_asked(tmp_path: Path) -> None:
+    own = f"{LETTER}\n\n妫大路 主任\n热线直拨：024-31234567"
+    notice = f"{LETTER}\n\n内部邮件，严禁外传。"
+    assert without_office(own) == own
+    assert without_footer(notice) == notice
+    for name, before, after in (
+        ("footers", "办公室电话", "办公室电话 热线直拨"),
+        ("footers", 'headings = "', 'headings = "内部邮件 '),
+        ("names", "王李张刘陈杨黄赵吴周徐孙马朱胡", "妫王李张刘陈杨黄赵吴周徐孙马朱胡"),
+    ):
+        file = tmp_path / f"{name}.toml"
+        written = file if file.is_file() else resources.files("normalizers.rules").joinpath(file.name)
+        file.write_text(written.read_text("utf-8").replace(before, after), "utf-8")
+    assert without_office(own, tmp_path) == LETTER
+    assert without_footer(notice, tmp_path) == LETTER
