@@ -1,8 +1,9 @@
 """Footers: who signs for an office, how to reach them, and what a mail says of itself (此邮件仅供收件人…).
 
 They stand below every letter of an office and tell nothing of its matter: two letters are not compared by them. No word
-goes from the text. Where somebody lives may be where it happens: an address is one of a footer only in an office's. The
-words are those of `rules/footers.toml`, surnames those of `rules/names.toml`.
+goes from the text. Where somebody lives may be where it happens: an address is one of a footer only in an office's.
+What stands above may be a word or two (停水) and the place stand in what looks like a footer: then two letters have a
+ticket each. The words are those of `rules/footers.toml`, surnames those of `rules/names.toml`.
 """
 
 import re
@@ -26,7 +27,6 @@ class Footers(NamedTuple):
     """What finds them; made of one file of rules."""
 
     lines: int
-    least: int
     may_be: re.Pattern[str]
     """What stands in every text that has one."""
 
@@ -80,8 +80,7 @@ def _split(text: str, known: Footers) -> tuple[str, bool]:
         if size < len(block):
             break
     body = "\n".join(lines[:end]).rstrip()
-    says_something = sum(map(str.isalnum, body)) >= known.least
-    return (body, is_office) if says_something and end < len(lines) else (text, False)
+    return (body, is_office) if end < len(lines) and any(map(str.isalnum, body)) else (text, False)
 
 
 def _start(lines: list[str], first: int, end: int) -> int:
@@ -129,7 +128,7 @@ def rulebook(folder: Path | None = None) -> Footers:
     found = rules.load("footers", folder)
     surnames = rules.load("names", folder)["common_surnames"]
     patterns = {name: re.compile(one, re.IGNORECASE) for name, one in _patterns(found, surnames)}
-    return Footers(lines=found["lines"], least=found["least"], **patterns)
+    return Footers(lines=found["lines"], **patterns)
 
 
 def _patterns(found: Mapping[str, Any], surnames: str) -> Iterator[tuple[str, str]]:

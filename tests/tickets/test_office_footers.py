@@ -51,6 +51,25 @@ def test_letters_with_one_footer_are_as_many_matters(footer: str, greeting: str,
         assert not proposed or greeting, "what is greeted alike is proposed, as without a footer"
 
 
+@pytest.mark.parametrize("footer", [OFFICES["labels"], OFFICES["English"], NOTICE])
+def test_so_are_letters_of_two_or_three_words(footer: str) -> None:
+    for pair in combinations(("停水", "下水堵", "没暖气", "着火了", "路灯不亮", "垃圾没清"), 2):
+        _, (_, decision) = decided([mail(number, f"{text}\n\n{footer}", OFFICE) for number, text in enumerate(pair)])
+        assert decision.relation == "new", pair
+
+
+@pytest.mark.parametrize("said", ["救命", "着火了", "停水", "您好"])
+@pytest.mark.parametrize("second", [OFFICE, CITIZEN])
+def test_where_it_is_may_look_like_a_footer(said: str, second: str) -> None:
+    places = ("柳荫小学\n地址：柳荫区人民路18号", "松柏里小学\n地址：松柏区松柏路20号")
+    messages = [
+        mail(number, f"{said}\n{place}\n办公电话：024-31234567", sender)
+        for number, (place, sender) in enumerate(zip(places, (OFFICE, second), strict=True))
+    ]
+    _, (_, decision) = decided(messages)
+    assert decision.relation == "new"
+
+
 def test_an_office_s_telephone_in_a_footer_says_of_nobody_that_it_is_they() -> None:
     with_footer, without = (mail(0, f"{TROUBLES[0]}\n\n{below}", OFFICE) for below in (OFFICES["labels"], ""))
     assert with_footer.features.contacts == without.features.contacts == ()
