@@ -59,11 +59,13 @@ _NEEDS_A_CUE = 3
 _DOCUMENT = re.compile(r"[\u4e00-\u9fff]{0,8}[〔\[（(【]?(?:19|20)[0-9]{2}[〕\]）)】]?年?[第-]?[0-9]{1,8}号?")
 """发文字号 as GB/T 9704 writes it, and what offices make of it: 京热〔2026〕123号, 信访2026-00123."""
 
-_NO_REFERENCE = re.compile(
-    r"[^0-9]*|(?!(?:19|20)[0-9]{2}[-_./:+])[2-9][0-9]{2,3}[-_./:+]?[0-9]{4}"
+_LANDLINE = re.compile(
+    r"(?!(?:19|20)[0-9]{2}[-_./:+])[2-9][0-9]{2,3}[-_./:+]?[0-9]{4}"
     r"|0(?:10|2[0-9]|[3-9][0-9]{2})[-_./:+]?(?!20[0-9]{2}[01][0-9][0-3])[2-9][0-9]{6,7}"
 )
-"""A word without a digit may be a name in Latin letters; a landline reaches a home without its area, too."""
+"""It reaches a home without its area, too."""
+
+_DIGIT = re.compile("[0-9]")
 
 _MOBILE_OR_MAIL = re.compile(
     r"(?<![0-9])(?:(?:00)?86[-_. ]?)?1[3-9][0-9](?:[0-9]{8}|([-_./: ])[0-9]{4}\1[0-9]{4})(?![0-9])|[^@\s]@[^@\s]"
@@ -134,7 +136,18 @@ def is_hotline(text: str) -> bool:
 def is_reference(text: str) -> bool:
     """Say whether `text` is a code with a number in it, or the number of an official document."""
     is_written = is_code(text) or (_DOCUMENT.fullmatch(text) is not None and not _reaches_a_person(text))
-    return is_written and _NO_REFERENCE.fullmatch(text) is None and _latin_name().search(text.lower()) is None
+    return is_written and is_numbered(text) and not may_be_a_person_s(text)
+
+
+def is_numbered(code: str) -> bool:
+    """Say whether a code has a number in it and is no landline; a word without one may be anybody's name."""
+    return _DIGIT.search(code) is not None and _LANDLINE.fullmatch(code) is None
+
+
+@lru_cache(_REMEMBERED)
+def may_be_a_person_s(text: str) -> bool:
+    """Say whether a code that none of our lists knows may be a landline, or somebody's name in Pinyin."""
+    return _LANDLINE.fullmatch(text) is not None or _latin_name().search(text.lower()) is not None
 
 
 @cache

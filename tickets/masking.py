@@ -13,10 +13,12 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from normalizers.codes import may_be_a_person_s
+from normalizers.findings.category import path_of
 from normalizers.text import Span, fold, folds_simply, simply_folded
 from schemas.records import Attachment, Ticket
 from schemas.records.ticket import Category, Location, Origin, Requester
-from tickets.codes import AS_GIVEN, INCOMPLETE
+from tickets.codes import INCOMPLETE
 from tickets.remembered import Remembered
 from tickets.spans import Seen, by_rules, cut_spans, hyphened, in_order, personal_spans, spans_of
 
@@ -32,6 +34,9 @@ class Known(NamedTuple):
 
 NOTHING_KNOWN = Known()
 Rule = Callable[[Any, Known], Any]
+
+_BY_US = frozenset({"rule", "model"})
+"""Whose category is from the city's own files."""
 
 MASK = "＊"
 _FOLDED_MASK = "*"
@@ -71,11 +76,12 @@ def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
 
 
 def _category_of(ticket: Ticket, known: Known) -> Category | None:
-    """Return the category, but none that another system gave in words which tell of a person."""
+    """Return the category, but none that is of no scheme of ours and may tell of a person."""
     category = ticket.category
-    if category is None or category.scheme != AS_GIVEN:
+    if category is None or category.source in _BY_US or path_of(category.code, known.rules_folder)[1]:
         return category
-    return category if mask_text(f"{category.code}。", known) == f"{category.code}。" else None
+    told = may_be_a_person_s(category.code) or mask_text(f"{category.code}。", known) != f"{category.code}。"
+    return None if told else category
 
 
 def origin_without(origin: Origin | None, known: Iterable[str]) -> Origin | None:

@@ -257,6 +257,14 @@ def test_a_limit_of_another_place_or_clock_is_no_basis_of_a_time_by_hand(policy_
         assert dues(hall.ticket(ticket))["resolve"] == (basis, "11-27 01:00")
 
 
+@pytest.mark.parametrize("policy_id", ["zhangwei", "Zhang.Wei", "02487654321", "87654321", "somebody"])
+def test_a_basis_of_a_time_by_hand_is_one_of_our_limits_or_a_number_and_nobody_s_name(policy_id: str) -> None:
+    """It stands in masked tickets, and for years in the event log."""
+    hall, ticket = at_office(taken())
+    order = {"clock": "resolve", "due_at": (START + timedelta(days=2)).isoformat()}
+    assert hall.give("set_deadline", ticket, **order, policy_id=policy_id) == "arguments"
+
+
 def test_a_limit_that_was_not_in_force_is_refused() -> None:
     hall, ticket = at_office(taken(city="440100", received=datetime(2022, 8, 30, tzinfo=UTC)))
     assert hall.give("set_deadline", ticket, clock="resolve", policy_id="guangdong.resolve.help") == "arguments"

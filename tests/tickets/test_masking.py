@@ -13,6 +13,7 @@ from schemas.records import Attachment, Finding, Message, Party, Ticket
 from schemas.records.ticket import Location, Origin
 from schemas.wire import decode, encode
 from tests.tickets.build import CITY, message, position
+from tests.tickets.commands.orders import office
 from tests.tickets.said import decided, said
 from tickets.desk import Desk
 from tickets.masking import mask_text, mask_ticket
@@ -283,6 +284,27 @@ def test_a_category_in_words_that_tell_of_a_person_is_not_shown(given: str, show
         if out.topic == topics.TICKET_MASKED
     )
     assert (masked.category.code if masked.category else None) == shown
+
+
+@pytest.mark.parametrize(
+    ("given", "is_shown"),
+    [
+        ("construction.housing", True),
+        ("lamps", True),
+        ("0102030", True),
+        ("照明", True),
+        ("zhangwei", False),
+        ("02487654321", False),
+        ("87654321", False),
+    ],
+)
+def test_a_clerk_s_category_of_no_scheme_of_ours_that_may_name_a_person_is_not_shown(
+    given: str, is_shown: bool
+) -> None:
+    at_office, (ticket,) = office()
+    at_office.order("reclassify", ticket, category=given)
+    shown = mask_ticket(at_office.ticket(ticket)).category
+    assert (shown.code if shown else None) == (given if is_shown else None)
 
 
 def test_the_evidence_of_an_emergency_shows_nothing_that_the_text_hides() -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from normalizers.codes import is_numbered
 from schemas.records import event
 from schemas.records.ticket import Deadline
 from tickets import alarms, clocks, duties, lifecycle
@@ -113,9 +114,11 @@ def _by_hand(order: Order, ticket: TicketState, given: args.SetDeadline, due_at:
     """Return a time that a person sets; one of our limits that is named as its basis counts after a reopening."""
     if due_at < clocks.start_of(ticket, given.clock):
         raise RefusalError("too_early", "due_at lies before the clock began: set a later time")
-    policy_id = given.policy_id or "clerk"
+    policy_id = given.policy_id or clocks.BY_HAND
     if order.limits.knows(policy_id):
         _of_its_place(order, ticket, given.clock, policy_id)
+    elif policy_id != clocks.BY_HAND and not is_numbered(policy_id):
+        raise RefusalError("arguments", "policy_id must be one of our limits, or a code with a number in it")
     deadline = Deadline(clock=given.clock, due_at=due_at, policy_id=policy_id, calendar_version=clocks.BY_HAND)
     return clocks.as_change(ticket.ticket_id, deadline, source="clerk")
 
