@@ -9,6 +9,7 @@ from stdnum.cn import ric
 
 from normalizers import names, persons, rules
 from normalizers.english_names import SYLLABLE
+from normalizers.findings import divisions
 from normalizers.findings.words import trie
 from normalizers.text import SPOKEN_DIGITS, fold
 
@@ -34,7 +35,14 @@ _IDENTITY = re.compile(
 """An id number of 18 digits: a province, a birth date; also in groups."""
 
 _NUMBERED_SINCE = "2020"
-"""Since then systems number what they do by place and day, as 210100202611250001: as a birth date it is a child's."""
+"""Since then systems number what they do by place and day, as 210100202611250001: as a birth date it is a child's.
+
+So does a city without districts (441900), whose children's id numbers begin in the same way: one of eleven of its own
+systems' ids would be taken for one.
+"""
+
+_ARCHIVED_SINCE = "2000"
+"""Of no day before that an archive is brought in: it is a birth date, whatever the last digit is."""
 
 _CARD = re.compile(r"(?<![0-9])62[0-9]{14,17}(?![0-9])")
 
@@ -101,24 +109,26 @@ def _is_identity(found: re.Match[str]) -> bool:
 
     Where the day is of these years its check digit has to tell.
     """
-    return found[3] < _NUMBERED_SINCE or _is_checked(found)
+    return found[3] < _NUMBERED_SINCE or (not found[1].endswith("00") and _is_checked(found))
 
 
 def _is_checked(found: re.Match[str]) -> bool:
-    """Say whether its check digit is right, and its place no city as a whole (210100), which issues none."""
+    """Say whether its check digit is right, and its place one that issues them: no city that has districts (210100)."""
     place, _, year, day, rest = found.groups()
     number = f"{place}{year}{day}{rest}".upper()
-    return not place.endswith("00") and ric.calc_check_digit(number) == number[-1]
+    issues = not place.endswith("00") or divisions.is_undivided(place)
+    return issues and ric.calc_check_digit(number) == number[-1]
 
 
 def names_a_person(text: str) -> bool:
-    """Say whether a telephone, a mail address, or an identity number with the right last digit stands in an id.
+    """Say whether a telephone, a mail address or an identity number stands in an id, by its last digit or a birth date.
 
     Not every long number, which most systems give: 202401010001234.
     """
     if _DIGEST.fullmatch(text) is not None:
         return False
-    return _MOBILE_OR_MAIL.search(text) is not None or any(map(_is_checked, _IDENTITY.finditer(text)))
+    born = (found[3] < _ARCHIVED_SINCE or _is_checked(found) for found in _IDENTITY.finditer(text))
+    return _MOBILE_OR_MAIL.search(text) is not None or any(born)
 
 
 @lru_cache(_REMEMBERED)

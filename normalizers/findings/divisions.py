@@ -74,6 +74,11 @@ def code_today(division: Division) -> str:
     return city if city in _codes() else f"{division.adcode[:2]}0000"
 
 
+def is_undivided(adcode: str) -> bool:
+    """Say whether a code is of a city that has no districts: 东莞, 中山, 儋州, 嘉峪关."""
+    return adcode in _undivided()
+
+
 def short(name: str) -> str:
     """Return a name without its kind: 杭州 of 杭州市, 延边 of 延边朝鲜族自治州; itself if one character would stay."""
     for ending in (_PEOPLES_KIND, _KIND):
@@ -95,6 +100,15 @@ def _by_name() -> dict[str, tuple[Division, ...]]:
 @cache
 def _codes() -> frozenset[str]:
     return frozenset(division.adcode for division in _table() if not division.former)
+
+
+@cache
+def _undivided() -> frozenset[str]:
+    today = [one for one in _table() if not one.former]
+    cities = {one.adcode[:4]: one for one in today if one.level == CITY}
+    of_cities = ((cities.get(one.adcode[:4]), one) for one in today if one.level == DISTRICT)
+    divided = {city for city, district in of_cities if city is not None and district.name != city.name}
+    return frozenset(city.adcode for city in cities.values() if city not in divided)
 
 
 def _table() -> Iterator[Division]:

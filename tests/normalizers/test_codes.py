@@ -9,7 +9,7 @@ import pytest
 from hotline.inputs import Input
 from hotline.trial_raw import raw_of
 from normalizers import Policy, normalize
-from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_media_type, is_reference
+from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_media_type, is_reference, names_a_person
 from schemas.records import Message
 
 PERSONAL = [
@@ -82,6 +82,23 @@ def test_an_id_of_eighteen_digits_that_a_machine_counts_is_a_code(text: str) -> 
 def test_an_id_number_of_a_person_is_none_mistyped_too(text: str) -> None:
     assert not is_code(text)
     assert not is_reference(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "441900200103070019", "441900202203070015", "442000202203070017", "460400202203070010", "62020020220307001X",
+        "441900198503070011", "210102197003076132",
+    ],
+)  # fmt: skip
+def test_an_imported_id_that_is_an_id_number(text: str) -> None:
+    """Of a city without districts, which issues them itself; and of whoever is older than any archive, mistyped too."""
+    assert names_a_person(text)
+
+
+@pytest.mark.parametrize("text", ["210100202203070018", "210102201501010001", "441900201501010001", "20240101000123"])
+def test_an_imported_id_that_a_machine_counted(text: str) -> None:
+    assert not names_a_person(text)
 
 
 @pytest.mark.parametrize("text", ["京热〔2026〕123号", "信访2026-00123", "2026年第17号", "市长信箱20261124", "DH-77"])
