@@ -5,9 +5,10 @@ places that begin like a name are left out by whoever asks.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from normalizers.findings.words import trie
 from normalizers.name_cues import HAN, NO_PLACE, Surnames
 
 _DOOR = r"[0-9]{1,4}(?:-[0-9]{1,4}){0,3}"
@@ -17,10 +18,6 @@ _TIME = r":[0-9]{2}"
 _MINUTES = re.compile(_TIME)
 _NEAR_TIME = 24
 _LONGEST = 4
-_SAYS = re.compile(
-    r"反映|来电|来信|来访|致电|求助|投诉|[(,、](?=[女男][,、)性])"
-    "|的(?=低保|户口|身份证|社保|医保|养老金|工资|病历|房子|房屋|家[里人]|[妈爸]|[父母]亲|儿子|女儿|丈夫|妻子|孩子)|家(?=[漏里的])"
-)
 _LONGEST_BY_SOUND = 12
 
 
@@ -52,19 +49,17 @@ class Lone(NamedTuple):
     spelled: re.Pattern[str]
     """Behind the surname that was told before: 木子李，李明."""
 
+    says: re.Pattern[str]
     by_sound: re.Pattern[str]
     """Of another people, who begins a sentence and says or has something: 扎西多吉反映, 乌云其其格的低保."""
 
     of_peoples: re.Pattern[str]
 
     @classmethod
-    def of(cls, known: Surnames) -> "Lone":
-        """Make the patterns of these surnames."""
-        name, lone, did = (
-            known.name,
-            rf"{known.name}{NO_PLACE}{_NO_VILLAGE}",
-            "撤回|邀请|加入|退出|拍了拍|通过|与群里|修改群|将",
-        )
+    def of(cls, known: Surnames, lists: Mapping[str, str]) -> "Lone":
+        """Make the patterns of these surnames; `lists` are those of `[beside_names]`."""
+        name, lone = known.name, rf"{known.name}{NO_PLACE}{_NO_VILLAGE}"
+        said, has, did = (trie(lists[one].split()) for one in ("said_alone", "has", "did"))
         line = rf"[ \t]*({lone})(?=[ \t]*(?:\n|\||[、,][ \t]?{name}[、,\s]))"
         return cls(
             whole=re.compile(rf"\s*({lone}|{known.foreign})[。.\s]*$"),
@@ -86,6 +81,7 @@ class Lone(NamedTuple):
             first_of_three=re.compile(rf"(?<!{HAN})({name})$"),
             spelled=re.compile(rf",(?<=({known.common}),)\s?(?:名字)?叫?(\1{HAN}{{1,2}})(?<![了的])(?=[,。;\s]|$)"),
             of_peoples=re.compile(known.of_peoples),
+            says=re.compile(rf"{said}|[(,、](?=[女男][,、)性])|的(?={has})|家(?=[漏里的])"),
             by_sound=re.compile(rf"(?<!{HAN})({known.foreign})$"),
         )
 
@@ -107,7 +103,7 @@ class Lone(NamedTuple):
             yield from self.behind_time.finditer(text)
             for colon in _MINUTES.finditer(text):
                 yield from self.before_time.finditer(text, max(0, colon.start() - _NEAR_TIME), colon.start())
-        for said in _SAYS.finditer(text):
+        for said in self.says.finditer(text):
             yield from self.by_sound.finditer(text, max(0, said.start() - _LONGEST_BY_SOUND), said.start())
         if "“" in text or '"' in text:
             yield from self.quoted.finditer(text)

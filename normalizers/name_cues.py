@@ -58,6 +58,15 @@ class Surnames(NamedTuple):
     no_origin: str
     """Before a name: it is not the place somebody is of (彭州人)."""
 
+    said: str
+    """What who is named goes on with."""
+
+    papers: str
+    """What stands behind a name in the name of a file."""
+
+    no_homes: Sequence[str]
+    """Words that end with 家."""
+
     called: Sequence[str]
     """What is called (叫) and is no name."""
 
@@ -69,7 +78,7 @@ class Surnames(NamedTuple):
         begun = "".join(sorted({name[0] for name in found["two_surnames"].split()}))
         places = trie(sorted({one for one in divisions.names() if len(one) > 1 and one[0] in common}))
         unless = f"(?!{trie(words)})" if words else ""
-        sounds, rare = found["transliterated"], _rare_name(found["role_names"])
+        sounds, rare, beside = found["transliterated"], _rare_name(found["role_names"]), found["beside_names"]
         apart = rf" {HAN} (?![男女汉电手]){HAN}(?!{HAN})"
         return cls(
             common=f"[{common}]",
@@ -86,6 +95,9 @@ class Surnames(NamedTuple):
             latin=western(found),
             bodies=trie(found["bodies"].split()),
             no_origin=f"(?!{places}[人的市县区籍户居])",
+            said=trie(beside["said"].split()),
+            papers=trie(beside["papers"].split()),
+            no_homes=beside["no_homes"].split(),
             called=found["called_but_no_name"].split(),
         )
 
@@ -172,7 +184,7 @@ def _names(known: Surnames) -> Iterator[tuple[str, str]]:
         "labelled_as",
         rf"[\"']?\s?[:：】\]|=>]\s?[\"'“]?({any_name}|{foreign}){NO_PLACE}(?={PUNCTUATION}|[电手联住家男女&<]|$)",
     )
-    yield "says", rf"(?!方)(?:({foreign})|({name})(?=反映|投诉|来电|来信|致电|求助|举报|表示|称|说))"
+    yield "says", rf"(?!方)(?:({foreign})|({name})(?={known.said}))"
     yield (
         "is_called_a_child",
         rf"[:：是为做\s]{{0,2}}(?!{called})({any_name}|{foreign}|[小大阿]{HAN}{{1,2}}|{HAN}{{2,3}}?)"

@@ -11,17 +11,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from normalizers import english_names, name_cues, persons, rules
-from normalizers.findings.words import Words
+from normalizers.findings.words import Words, behind_none
 from normalizers.lone_names import Lone
 from normalizers.name_cues import HAN, NO_PLACE, PUNCTUATION, Surnames
 from normalizers.pinyin_names import PinyinNames
 from normalizers.text import Span
 
 _BEHIND_A_SEX = r"[,，\s]{0,2}(?=[0-9]{1,4}[岁年]|汉族|身份)"
-_HOME = re.compile(
-    "家(?<!大家|回家|国家|专家|商家|住家|厂家|每家|一家|人家|全家|独家|自家|我家|店家|买家|卖家|居家|在家|到家|搬家)"
-    r"(?=里|中|门|[^\u4e00-\u9fff]|$)"
-)
 _MOBILE = re.compile(r"1(?<![0-9]1)[3-9][0-9](?:[ -]?[0-9]{4}){2}(?![0-9])")
 _SEX = re.compile(rf"[男女]{_BEHIND_A_SEX}")
 _LATIN = re.compile("[a-z]{2}")
@@ -40,10 +36,6 @@ _NAME_OF_A_FILE = 30
 _SPOKEN = re.compile(":(?![/])|写道")
 _NEAR_SIGN = 24
 _NO_TITLE = "(?<!长|总)(?<!书记|主任|经理|老师|医生|警官|律师|老板)"
-_ON_PAPERS = (
-    "身份|病历|病例|诊断|合同|协议|户口|结婚|离婚|出生|房产|房本|购房|发票|照片|证|正面|反面|签|申请|起诉|判决|裁决"
-    "|工资|残疾|银行|信|材料"
-)
 _TAIL = 60
 
 
@@ -64,6 +56,7 @@ class Names(NamedTuple):
     rare: re.Pattern[str]
     """A surname that other words begin with as well, where a word surely begins."""
 
+    home: re.Pattern[str]
     owner: re.Pattern[str]
     last_line: re.Pattern[str]
     """Of a message; a ticket holds several, with an empty line between them."""
@@ -100,6 +93,8 @@ class Names(NamedTuple):
     """Two characters: the end of a word, which a surname looks like, and what stands before it (责任|护士)."""
 
     pinyin: PinyinNames
+    nobody: frozenset[str]
+    """Names of a channel that name nobody: 热心市民."""
 
     def spans(self, text: str) -> Iterator[Span]:
         """Yield where somebody is named in a folded text; spans may overlap."""
@@ -112,7 +107,7 @@ class Names(NamedTuple):
             pattern = self.addressed if text[start:end] in self.polite else self.named
             yield from self._called(pattern, text, start)
         if "家" in text:
-            for home in _HOME.finditer(text):
+            for home in self.home.finditer(text):
                 yield from _before(self.owner, text, home.start(), 5)
         if "身份证" in text:
             yield from [match.span(1) for match in self.before_id.finditer(text)]
@@ -232,10 +227,11 @@ def rulebook(folder: Path | None = None) -> Names:
         english=frozenset(word for kind, words in found["cues"].items() if kind.endswith("_english") for word in words),
         address=Words([*polite, *others]),
         polite=frozenset(polite),
-        lone=Lone.of(surnames),
+        lone=Lone.of(surnames, found["beside_names"]),
         words=persons.rulebook(folder).words,
         ends=persons.rulebook(folder).short.begun,
         pinyin=PinyinNames.of(found),
+        nobody=frozenset(found["beside_names"]["nobody"].split()),
         **own,
     )
 
@@ -248,6 +244,7 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
         "rare",
         rf"(?:[谢扬诉报求找问让给被跟请的员区科位名 ]|{PUNCTUATION}|^)((?![祝向于]){known.rare}|{known.rare_name})$",
     )
+    yield "home", rf"家{behind_none(known.no_homes)}(?=里|中|门|[^\u4e00-\u9fff]|$)"
     yield "owner", rf"(?:^|(?<={PUNCTUATION})|(?<=[号室户组]))({name})$"
     yield (
         "last_line",
@@ -295,4 +292,4 @@ def _of_programs(known: Surnames) -> Iterator[tuple[str, str]]:
         ),
     )
     yield "dotted", known.dotted
-    yield "names_a_file", (rf"(?:^|[_\s(:：、,.-]|附件|[0-9])({name})(?=$|[_\s().0-9-]|的|{_ON_PAPERS})")
+    yield "names_a_file", (rf"(?:^|[_\s(:：、,.-]|附件|[0-9])({name})(?=$|[_\s().0-9-]|的|{known.papers})")

@@ -11,10 +11,7 @@ from normalizers.name_cues import HAN
 _NOT_OF_US = r"(?<![请求能否以望烦劳你您])(?<![你您]们)"
 """请帮我妈查一下 asks the hotline to help: there the writer asks."""
 
-_NEARER = (
-    r"(?:我们?|咱们?|本人|自己|其)?家?(?:(?!忙)[\d\u4e00-\u9fff]{0,10}的)?"
-    "(?:一[位个名]|这[位个]|楼[上下]|隔壁|对门|同[村楼]|村里|单位|小区|老家|年迈|老)?"
-)
+_OURS = r"(?:我们?|咱们?|本人|自己|其)?家?(?:(?!忙)[\d\u4e00-\u9fff]{0,10}的)?"
 _GOES_ON = rf"(?:家|一家|们)?[向跟来再先去]?{HAN}{{0,4}}?"
 _MAY_BE = re.compile("[替帮代受让托叫]")
 
@@ -33,9 +30,10 @@ class OnBehalf(NamedTuple):
         called = rf"(?:(?P<surname>{surname})(?:{trie(titles)}|[某xX*×]{{1,2}}|{HAN}{{1,2}}))?"
         whom = rf"(?P<whom>{trie(persons)}){called}"
         asks, asked = trie(lists["asks"].split()), trie(lists["asked"].split())
+        nearer = rf"{_OURS}{trie(lists['nearer'].split())}?"
         ways = (
-            rf"{_NOT_OF_US}[替帮代](?!忙)(?:[表为]|助)?{_NEARER}{whom}{_GOES_ON}{asks}",
-            rf"受{_NEARER}{whom}的?{asked}",
+            rf"{_NOT_OF_US}[替帮代](?!忙)(?:[表为]|助)?{nearer}{whom}{_GOES_ON}{asks}",
+            rf"受{nearer}{whom}的?{asked}",
             rf"{whom}(?:让|叫|要|请|{asked})我(?:[们来帮代替]|[他她]){{0,3}}{HAN}{{0,3}}?{asks}",
         )
         return cls(tuple(map(re.compile, ways)), persons)

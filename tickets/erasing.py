@@ -50,7 +50,7 @@ def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules_folder: P
     from analysts any more. Digests under `key` stay of all that went, so that it stays black in what is said later.
     `rules_folder` may hold the city's own names.
     """
-    known = known_of(ticket.requester) if "requester" in change.fields else ()
+    known = known_of(ticket.requester, rules_folder) if "requester" in change.fields else ()
     secrets = set(_secrets((ticket.text[start:end] for start, end in change.spans), rules_folder)) - {""}
     text = _black_spans(ticket.text, change.spans)
     drawn = drawn_title(ticket)

@@ -5,7 +5,7 @@ out, every other personal field is emptied. What is known of the requester is bl
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
+from normalizers import names
 from normalizers.codes import may_be_a_person_s
 from normalizers.findings.category import path_of
 from normalizers.text import Span, fold, folds_simply, simply_folded
@@ -69,7 +70,7 @@ def _blacked_out(text: str, spans: Iterable[Span]) -> str:
 
 def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
-    known = Known(known_of(ticket.requester), rules_folder)
+    known = Known(known_of(ticket.requester, rules_folder), rules_folder)
     fields = _masked(ticket, known) | _words_of(ticket, known)
     own = {"category": _category_of(ticket, known), "origin": origin_without(ticket.origin, known.values)}
     return replace(ticket, **fields, **own, masked=True)
@@ -136,21 +137,22 @@ def drawn_title(ticket: Ticket) -> slice | None:
     return slice(start, start + len(ticket.title))
 
 
-def known_of(requester: Requester) -> tuple[str, ...]:
-    """Return the requester's names, numbers and addresses as they may stand in a text, folded."""
+def known_of(requester: Requester, rules_folder: Path | None = None) -> tuple[str, ...]:
+    """Return the requester's names, numbers and addresses as they may stand in a text, folded; no name of nobody."""
     values = {requester.name, requester.phone, requester.email, requester.openid, requester.weibo_uid, requester.uid}
     values |= {value for party in requester.identities for value in (party.value, party.name)}
-    return tuple({form for value in values if value for form in _forms(hyphened(fold(value)))})
+    nobody = names.rulebook(rules_folder).nobody
+    return tuple({form for value in values if value for form in _forms(hyphened(fold(value)), nobody)})
 
 
-def _forms(value: str) -> Iterator[str]:
+def _forms(value: str, nobody: Container[str]) -> Iterator[str]:
     """Yield the value, and the parts by which it is known as well: a name among other words, a number without area."""
-    if len(value) > (2 if value.isascii() else 1) and value not in _NOBODY and not _SHORT_NUMBER.fullmatch(value):
+    if len(value) > (2 if value.isascii() else 1) and value not in nobody and not _SHORT_NUMBER.fullmatch(value):
         yield value
     if "@" in value[_SHORT_LOCAL_PART:]:
         yield value.split("@", 1)[0]
     for part in _NAME_PARTS.findall(value):
-        if part not in _NOBODY:
+        if part not in nobody:
             yield part
     landline = _LANDLINE.fullmatch(value)
     if landline:
@@ -162,11 +164,6 @@ _LANDLINE = re.compile(r"(?:\+?86)?[ -]?\(?0?[0-9]{2,3}\)?[ -]?([2-9][0-9]{6,7})
 _SHORT_LOCAL_PART = 5
 _SHORT_NUMBER = re.compile(r"[0-9]{1,6}")
 """A hotline such as 12345 reaches no person."""
-
-_NOBODY = frozenset(
-    {"市民", "居民", "业主", "群众", "网友", "用户", "匿名", "热心市民", "微信用户", "先生", "女士", "未知", "无名"}
-)
-"""Display names that name nobody: their words stay."""
 
 
 def _mask(record: T, known: Known) -> T:

@@ -35,6 +35,14 @@ def _branches(words: Iterable[str]) -> str:
     return pattern + ("?" if ends_here else "")
 
 
+def behind_none(words: Iterable[str]) -> str:
+    """Return a pattern that matches where none of `words` has just ended."""
+    lengths: dict[int, list[str]] = {}
+    for word in words:
+        lengths.setdefault(len(word), []).append(word)
+    return "".join(f"(?<!{trie(alike)})" for alike in lengths.values())
+
+
 def one_of(characters: str) -> str:
     """Return a pattern that matches one of `characters`; of none it matches nowhere."""
     return f"[{characters}]" if characters else "(?!)"

@@ -1,5 +1,8 @@
 """Whoever writes for another says so, in words that no request to the hotline itself has."""
 
+from importlib import resources
+from pathlib import Path
+
 import pytest
 
 from normalizers.draft import Draft
@@ -54,6 +57,13 @@ def test_for_whom_somebody_writes(text: str, whom: str) -> None:
 )
 def test_who_only_tells_of_another_writes_for_nobody(text: str) -> None:
     assert not list(rulebook().on_behalf.told(fold(text)))
+
+
+def test_a_citys_own_words_for_who_is_near_are_asked(tmp_path: Path) -> None:
+    ours = resources.files("normalizers.rules").joinpath("names.toml").read_text("utf-8")
+    (tmp_path / "names.toml").write_text(ours.replace("隔壁 对门", "隔壁 对门 弄堂口"), "utf-8")
+    told = [list(rulebook(folder).on_behalf.told("替弄堂口邻居问养老金")) for folder in (None, tmp_path)]
+    assert told == [[], [("邻居", None)]]
 
 
 @pytest.mark.parametrize("kind", ["phone", "openid"])

@@ -16,11 +16,12 @@ from normalizers.findings import rulebooks
 from schemas import topics
 from schemas.errors import MisconfiguredError
 from schemas.records import Audit, Ticket
+from schemas.records.ticket import Requester
 from schemas.wire import decode
 from tests.tickets.build import message, position
 from tests.tickets.commands.orders import Office, refusal
 from tickets.desk import Desk
-from tickets.masking import Known, mask_text
+from tickets.masking import Known, known_of, mask_text
 from tickets.policy import TicketPolicy
 from tickets.state import State
 
@@ -44,6 +45,28 @@ def test_a_citys_own_surnames_are_hidden_in_its_masked_tickets(own: Path) -> Non
     (masked,) = (decode(out.value, Ticket) for out in desk.flush() if out.topic == topics.TICKET_MASKED)
     assert "妫" not in masked.text
     assert "妫" not in masked.search_text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said", "shown"),
+    [
+        ("热心市民 微信", "热心市民 热心街坊 微信", "热心街坊说路灯坏了", "热心街坊说路灯坏了"),
+        ("撤回 邀请", "撤回 邀请 点赞", "“汤嘉会”点赞了通知", "“＊＊＊”点赞了通知"),
+        ("病历 病例", "病历 病例 粮票", "附件汤嘉会粮票.jpg", "附件＊＊＊粮票.jpg"),
+        ("买家 卖家", "买家 方太家 卖家", "3号方太家门口", "3号方太家门口"),
+    ],
+)
+def test_what_a_city_says_stands_beside_names_counts(
+    before: str, after: str, said: str, shown: str, tmp_path: Path
+) -> None:
+    ours = resources.files("normalizers.rules").joinpath("names.toml").read_text("utf-8")
+    assert before in ours
+    (tmp_path / "names.toml").write_text(ours.replace(before, after), encoding="utf-8")
+    masked = []
+    for folder in (None, tmp_path):
+        sender = Requester(name="热心街坊")
+        masked.append(mask_text(said, Known(known_of(sender, folder), folder)))
+    assert masked[1] == shown != masked[0]
 
 
 def test_a_citys_own_surnames_are_hidden_in_the_reason_of_a_run(own: Path) -> None:
