@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from normalizers.dialogue import own_words, without_phrases
 from normalizers.draft import Draft
-from normalizers.findings.kind import SURE
+from normalizers.findings.coded import codes_of
 from normalizers.footers import without_footer, without_office
 from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of
@@ -30,20 +30,8 @@ from schemas import ids
 from schemas.keyed import keyed_digest
 from schemas.records import Attachment, Features, Finding, Part
 
-_CODED = frozenset(
-    {
-        "emergency", "emergency_level", "request_kind", "minor", "minor_topic", "minor_harm", "not_accepted",
-        "confidentiality", "anonymous", "adcode",
-    }
-)  # fmt: skip
-"""Findings whose values are from our own fixed lists; any other value could be somebody's words."""
-
-_CODED_AS = {"adcode": "place"}
-
 _SHARED = ("place", "coordinates")
 """What a citizen who shares a place says of it: its label may name a whole road."""
-
-SURE_REPORT = "confidentiality.report"
 
 _GRAM = 3
 
@@ -140,7 +128,7 @@ def features_of(
         call_revision=draft.call.revision if draft.call is not None else UNSET,
         call_began=int(draft.call.started_at.timestamp()) if draft.call and draft.call.started_at else UNSET,
         call_ended=int(draft.call.ended_at.timestamp()) if draft.call and draft.call.ended_at else UNSET,
-        codes=_codes(findings) if findings else (),
+        codes=codes_of(findings, folded, policy.rules_folder) if findings else (),
     )
 
 
@@ -278,24 +266,3 @@ def _part_keys(part: Part, draft: Draft, policy: Policy) -> tuple[str, ...]:
     to = ",".join(party.value for party in draft.recipients) or draft.account or ""
     key = "\n".join((sender, to, part.format, part.reference, str(part.total)))
     return keyed_hashes("part", key, policy)
-
-
-def _codes(findings: Iterable[Finding]) -> tuple[str, ...]:
-    codes = {
-        f"{_CODED_AS.get(finding.kind, finding.kind)}.{finding.value}" for finding in findings if _is_coded(finding)
-    }
-    if any(map(_is_sure_report, findings)):
-        codes.add(SURE_REPORT)
-    return tuple(sorted(codes))
-
-
-def _is_sure_report(finding: Finding) -> bool:
-    """Say whether somebody reports a violation (举报) by the channel's word, or by words that say nothing else."""
-    is_report = finding.kind == "request_kind" and finding.value == "report"
-    return is_report and (finding.source == "channel" or (finding.source != "model" and finding.score >= SURE))
-
-
-def _is_coded(finding: Finding) -> bool:
-    if (finding.kind, finding.value, finding.source) == ("request_kind", "praise", "model"):
-        return False  # mere thanks leave a closed ticket closed: that is for words that say so
-    return finding.kind in _CODED or (finding.kind == "category" and finding.source != "channel")

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from normalizers.features import SURE_REPORT
 from normalizers.findings import confidentiality, minors
 from normalizers.findings.acceptance import NOT_ACCEPTED
+from normalizers.findings.coded import SURE_REPORT
 from normalizers.findings.confidentiality import LEVELS
 from normalizers.findings.minors import HARMED, MINOR, TOPIC
 from schemas.records import event

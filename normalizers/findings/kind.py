@@ -22,9 +22,10 @@ SURE = 0.9
 
 
 class Rulebook(NamedTuple):
-    """The rules, ready to be asked: cues of a kind and a level, and sentences of each kind."""
+    """The rules, ready to be asked: cues of a kind and a level, of more than thanks, and sentences of each kind."""
 
     cues: Cues[tuple[str, str]]
+    more: Cues[str]
     weights: dict[str, float]
     kinds: tuple[str, ...]
     hearing: dict[str, Any]
@@ -55,6 +56,11 @@ def request_kind(title: str, text: str, rules_folder: Path | None = None) -> Fin
     return Finding(kind="request_kind", value=found.label, score=score, source=found.source, version=known.version)
 
 
+def wants_more(said: str, rules_folder: Path | None = None) -> bool:
+    """Say whether somebody who gives thanks, folded, says anything beside that wants something, or takes it back."""
+    return next(rulebook(rules_folder).more.found(said), None) is not None
+
+
 def _by_cues(told: Mapping[str, float], known: Rulebook) -> str | None:
     best = max(known.kinds, key=lambda kind: told[kind])
     return best if told[best] >= known.weights["least"] else None
@@ -79,6 +85,7 @@ def rulebook(folder: Path | None) -> Rulebook:
     kinds = tuple(table["kinds"])
     return Rulebook(
         cues=Cues(_written(table["kinds"]), table["within"], table["not"]),
+        more=Cues((("more", one) for one in table["thanks"]["more"]), table["within"], table["thanks"]["not"]),
         weights=table["weights"],
         kinds=kinds,
         hearing=table["hearing"],

@@ -22,7 +22,7 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "minors": ("hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
         "acceptance": ("hearing.", "beside."),
         "confidentiality": ("hearing.",),
-        "kind": ("hearing.",),
+        "kind": ("hearing.", "thanks."),
         "category": ("hearing.",),
         "place": ("but_before", "message.with_and", "message.road_names", "message.doing", "message.no_estate"),
         "matters": (

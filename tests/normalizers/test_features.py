@@ -7,7 +7,8 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from normalizers.draft import Draft, File
-from normalizers.features import SURE_REPORT, _heading, features_of, text_grams
+from normalizers.features import _heading, features_of, text_grams
+from normalizers.findings.coded import SURE_REPORT
 from normalizers.point import located
 from normalizers.policy import DEMO_KEY, Policy
 from normalizers.text import fold
@@ -237,7 +238,13 @@ def test_thanks_that_are_only_heard_are_no_praise_to_a_decision() -> None:
     """A closed ticket stays closed at mere thanks: that is for words that say so."""
     for source, codes in (("rule", ("request_kind.praise",)), ("model", ())):
         findings = (Finding(kind="request_kind", value="praise", score=0.99, source=source),)
-        assert features(findings=findings).codes == codes
+        assert features("修好了，谢谢师傅", findings=findings).codes == codes
+
+
+@pytest.mark.parametrize("source", ["rule", "channel"])
+def test_thanks_beside_which_something_is_wanted_are_no_praise_to_a_decision(source: str) -> None:
+    findings = (Finding(kind="request_kind", value="praise", source=source),)
+    assert features("给你们点赞，三天了没人理", findings=findings).codes == ()
 
 
 def test_a_report_that_is_only_heard_is_no_sure_one() -> None:

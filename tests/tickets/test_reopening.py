@@ -66,6 +66,7 @@ def test_an_emergency_opens_whatever_was_closed(text: str) -> None:
         "工单{}，谢谢你们，问题解决了",
         "{}这个工单的事办好了，给你们点赞",
         "工单{}，油烟的事处理好了，辛苦了，谢谢",
+        "工单{}，再次感谢，没想到这么快就解决了，态度不错，给你们点赞",
     ],
 )
 def test_mere_thanks_leave_a_ticket_closed(text: str) -> None:
@@ -86,3 +87,29 @@ def test_mere_thanks_leave_a_ticket_closed(text: str) -> None:
 )
 def test_anything_else_opens_what_was_resolved(text: str) -> None:
     assert status_after("resolved", text) == "reopened"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "谢谢12345，工作人员态度很好，但烟道没改",
+        "点赞！就是还没人来",
+        "给你们点赞，三天了没人理",
+        "谢谢你们的热心，可惜没用",
+        "服务态度点赞，窗照样开不了",
+        "感谢接线员耐心，处理结果不满意",
+        "谢谢领导，希望尽快修好",
+        "表揚接線員，但是問題依舊",
+        "表扬你们，这就算解决了吗？",
+    ],
+)
+def test_thanks_beside_which_something_is_wanted_open_it_again(text: str) -> None:
+    assert status_after("resolved", f"工单{{}}，{text}") == "reopened"
+
+
+def test_so_they_are_news_that_an_office_has_to_read() -> None:
+    at_office = Office([said(1, "", COMPLAINT, sender=OWNER)])
+    (ticket,) = at_office.tickets
+    number = at_office.ticket(ticket).ticket_no
+    at_office.take(said(2, "", f"工单{number}，谢谢你们的热心，可惜没用", sender=OWNER))
+    assert at_office.desk.state.tickets[ticket].heard_at is not None
