@@ -12,7 +12,7 @@ from tickets import calls, clocks, clusters, dispatch, duties, forgotten, redact
 from tickets.alarms import alarm_of
 from tickets.commands import decide_command
 from tickets.deadlines import matter_of
-from tickets.deciders import DECIDERS, supplement
+from tickets.deciders import DECIDERS, follow_up, supplement
 from tickets.deciders.new import NO_RELATION
 from tickets.deciders.verdict import Verdict
 from tickets.held import month_of
@@ -83,13 +83,16 @@ def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
         if verdict is None or _names_an_erased_one(state, verdict):
             continue
         if verdict.sure and not would_tell(state, incoming, verdict):
-            return verdict, [*proposals, *_supplements(state, incoming, verdict, proposals)]
+            return verdict, [*proposals, *_beside(state, incoming, verdict, proposals)]
         proposals.append(replace(verdict, sure=False))
     raise AssertionError("the last decider is always sure")
 
 
-def _supplements(state: State, incoming: Incoming, verdict: Verdict, proposals: list[Verdict]) -> Iterator[Verdict]:
-    """Yield to which of the person's own tickets it may belong where nothing that it says leads to one."""
+def _beside(state: State, incoming: Incoming, verdict: Verdict, proposals: list[Verdict]) -> Iterator[Verdict]:
+    """Yield to which of the person's own tickets it may belong, too: what it names, else where nothing leads to one."""
+    if incoming.features.ticket_nos and verdict.relation not in ("part_of", "no_ticket") and verdict.part is None:
+        known = {verdict.ticket_id, *(one.ticket_id for one in proposals)}
+        yield from (one for one in follow_up.also_named(state, incoming, known) if not _names_an_erased_one(state, one))
     if verdict.method == NO_RELATION and all(one.relation != "follow_up" for one in proposals):
         known = {one.ticket_id for one in proposals}
         yield from (one for one in supplement.proposals(state, incoming) if one.ticket_id not in known)
@@ -115,7 +118,8 @@ def _ask_again(state: State, incoming: Incoming, ticket_id: str) -> tuple[event.
         if verdict.sure and (relation == "follow_up" or _may_be_joined(state, incoming, ticket_id, other)):
             kind, other = ("related", other) if relation == "follow_up" else ("cluster", state.clusters.of(other))
             edge = event.EdgeAdded(ticket_id=ticket_id, other_id=other, kind=kind, score=verdict.score)
-            return (edge,), proposals
+            named = follow_up.also_named(state, incoming, {other})
+            return (edge,), [*proposals, *(one for one in named if not _is_settled(state, ticket_id, one.ticket_id))]
         proposals.append(replace(verdict, ticket_id=other))
     return (), proposals
 
@@ -131,9 +135,9 @@ def _may_be_joined(state: State, incoming: Incoming, ticket_id: str, other: str)
     return state.clusters.is_alone(ticket_id) and not state.policy.near.is_restricted(codes)
 
 
-def _is_settled(state: State, ticket_id: str, other: str) -> bool:
+def _is_settled(state: State, ticket_id: str, other: str | None) -> bool:
     ticket = state.tickets.get(ticket_id)
-    if ticket is None or other == ticket_id:
+    if ticket is None or other is None or other == ticket_id:
         return True
     known = {edge.ticket_id for edge in ticket.edges} | {proposal.target for proposal in ticket.proposals}
     oldest = state.clusters.of(other)

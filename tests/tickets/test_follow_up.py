@@ -1,9 +1,13 @@
 """A reply finds its ticket by a signed token or an official number, for its owner only; anybody else proposes."""
 
 import pytest
+from msgspec.structs import replace
 
 from normalizers import Policy, tokens
-from schemas.records import Message
+from schemas import ids
+from schemas.records import Message, event
+from tests.tickets.commands.orders import Office
+from tests.tickets.pieces import parts_of
 from tests.tickets.said import decided, said, take, ticket_of
 from tickets.desk import Desk
 from tickets.outputs import link_of
@@ -86,3 +90,50 @@ def test_an_official_number_counts_only_from_its_owner() -> None:
     desk, message, relation, _ = answer(f"工单{number}怎么样了", STRANGER)
     assert relation == "new"
     assert [one.target for one in desk.ticket(f"210100-{message.message_id[:20]}").proposals] == [TICKET]
+
+
+LIFT, MARKET = "柳荫公寓的电梯总是坏，物业不修", "城南早市的摊贩占道经营，车都过不去"
+
+
+def of_two(text: str, *, channel: str = "record") -> tuple[list[str], str, list[str]]:
+    """Return two tickets of one person, where their answer that names both is filed, and what it proposes."""
+    desk, opened = decided([said(n, "", words, sender=OWNER) for n, words in enumerate((LIFT, MARKET), 1)])
+    tickets = [ticket_of(desk, one) for one in opened]
+    answer = said(3, "", text.format(*(one.ticket_no for one in tickets)), sender=OWNER)
+    (decision,) = take(desk, [replace(answer, source=ids.source_of(channel, "city"))])
+    proposed = [change.target for change in decision.changes if isinstance(change, event.Proposed)]
+    return [one.ticket_id for one in tickets], decision.tickets[0].ticket_id, proposed
+
+
+def test_who_names_two_of_their_tickets_is_heard_in_the_first_and_the_other_is_proposed() -> None:
+    tickets, filed, proposed = of_two("{}和{}两件事都没有解决")
+    assert (filed, proposed) == (tickets[0], [tickets[1]])
+
+
+def test_so_it_is_when_a_token_says_where_it_is_filed() -> None:
+    token = tokens.make(f"210100-{said(1, '', LIFT, sender=OWNER).message_id[:20]}", Policy())
+    tickets, filed, proposed = of_two(f"还没有修 {token}，{{1}}也没有解决")
+    assert (filed, proposed) == (tickets[0], [tickets[1]])
+
+
+def test_of_a_form_that_proves_nobody_both_are_proposed() -> None:
+    tickets, filed, proposed = of_two("{}和{}两件事都没有解决", channel="web")
+    assert filed not in tickets
+    assert proposed == tickets
+
+
+def test_a_stranger_s_ticket_that_is_named_beside_one_s_own_is_not_proposed() -> None:
+    desk, opened = decided([said(1, "", LIFT, sender=STRANGER), said(2, "", MARKET, sender=OWNER)])
+    theirs, own = (ticket_of(desk, one) for one in opened)
+    (decision,) = take(desk, [said(3, "", f"{own.ticket_no}没有解决，邻居的{theirs.ticket_no}倒办了", sender=OWNER)])
+    assert decision.tickets[0].ticket_id == own.ticket_id
+    assert not [change for change in decision.changes if isinstance(change, event.Proposed)]
+
+
+def test_a_long_sms_that_names_two_is_related_to_the_first_and_the_other_is_proposed() -> None:
+    office = Office([said(n, "", words, sender="13800138000") for n, words in enumerate((LIFT, MARKET), 1)])
+    one, other = map(office.ticket, office.tickets)
+    said_in_parts = parts_of(f"{one.ticket_no}和{other.ticket_no}两件事都没有解决，已经拖了好几个月，请尽快处理", 80)
+    *_, last = (office.take(part) for part in said_in_parts)
+    assert [change.other_id for change in last.changes if isinstance(change, event.EdgeAdded)] == [one.ticket_id]
+    assert [change.target for change in last.changes if isinstance(change, event.Proposed)] == [other.ticket_id]

@@ -2,8 +2,11 @@
 
 What tells the ticket, in this order: a token that we signed, the References of a mail, an official number (工单编号)
 quoted by its owner. A token that we did not sign is no more than a claim. Who uses an old thread for another matter is
-filed there all the same, and the evidence says so: a clerk parts the two.
+filed there all the same, and the evidence says so: a clerk parts the two. Who names several of their tickets is filed
+in one of them, and the others are proposed.
 """
+
+from collections.abc import Collection, Iterator
 
 from msgspec.structs import replace
 
@@ -29,6 +32,13 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
             return _with_its_topic(state, incoming, verdict)
         doubtful = doubtful or verdict
     return doubtful or _by_claim(state, incoming)
+
+
+def also_named(state: State, incoming: Incoming, known: Collection[str | None]) -> Iterator[Verdict]:
+    """Yield the person's own tickets, but the `known` ones, whose number a message names beside what it is filed by."""
+    for verdict in _of_numbers(state, incoming):
+        if verdict.sure and verdict.ticket_id not in known:
+            yield replace(verdict, sure=False)
 
 
 def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdict:
@@ -71,15 +81,19 @@ def _by_references(state: State, incoming: Incoming) -> Verdict | None:
 
 def _by_number(state: State, incoming: Incoming) -> Verdict | None:
     """Take the first quoted number that is the person's own; who takes part in a ticket does not own it."""
-    stranger: Verdict | None = None
+    found = list(_of_numbers(state, incoming))
+    return next((one for one in found if one.sure), found[0] if found else None)
+
+
+def _of_numbers(state: State, incoming: Incoming) -> Iterator[Verdict]:
     for number in incoming.features.ticket_nos:
         ticket = _live(state, incoming, state.by_number.get(number))
         if ticket is None:
             continue
         if _shares(incoming.features.requesters, ticket.requesters):
-            return _verdict("number_of_owner", ticket.ticket_id, number)
-        stranger = stranger or _verdict("number_of_stranger", ticket.ticket_id, number, score=CLAIM)
-    return stranger
+            yield _verdict("number_of_owner", ticket.ticket_id, number)
+        else:
+            yield _verdict("number_of_stranger", ticket.ticket_id, number, score=CLAIM)
 
 
 def _by_claim(state: State, incoming: Incoming) -> Verdict | None:
