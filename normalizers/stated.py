@@ -1,9 +1,10 @@
 """Stated: the name (姓名) by which somebody asks, as keyed hashes: a telephone of an office is many persons'.
 
 Two of them state different surnames, different names, or one is Mr and the other Mrs (王先生, 王女士); or each another
-telephone (联系电话：…), as in letters that an office passes on. Whoever writes for another (替我妈问) states whom for,
-from any account. Each is hashed together with the number, address or id that it was stated from: no other one's hashes
-tell the same.
+telephone (联系电话：…), as in letters that an office passes on. Whoever writes for another (替我妈问) states whom for.
+All of it is told from any account: who has a WeChat, or sits at a desk with an app, is asked to write by those who have
+none. Each is hashed together with the number, address or id that it was stated from: no other one's hashes tell the
+same.
 """
 
 import re
@@ -19,9 +20,10 @@ from normalizers.name_cues import HAN, NO_PLACE, Surnames
 from normalizers.on_behalf import OnBehalf
 from normalizers.policy import Policy
 from normalizers.text import fold
+from schemas.records import Party
 
-_SHARED = frozenset({"phone", "email"})
-"""What several persons may write from; an account of a network is one person's, and its name a nickname."""
+_NICKNAMED = "weibo"
+"""Begins the kinds of channels on which a uid is shown by a nickname; an app's account and an import's have names."""
 
 _BEGINNING, _END = 200, 60
 """Characters at the beginning and at the end of a text in which people say who they are."""
@@ -86,10 +88,15 @@ def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
     lists = rulebook(policy.rules_folder)
     said = folded if len(folded) <= _BEGINNING + _END else f"{folded[:_BEGINNING]}\n{folded[-_END:]}"
     told = set(_for_whom(said, lists))
-    if sender.kind in _SHARED:
-        told |= set(_in_text(said, lists)) or set(_in_field(sender.name, lists))
-        told |= {(TELEPHONE, number) for number in _own_telephones(said, lists) if not identity.endswith(number)}
+    told |= set(_in_text(said, lists)) or set(_in_field(_name_of(draft, sender), lists))
+    told |= {(TELEPHONE, number) for number in _own_telephones(said, lists) if not identity.endswith(number)}
     return tuple([one for kind, said in sorted(told) for one in _hashed(kind, identity, said, policy)])
+
+
+def _name_of(draft: Draft, sender: Party) -> str | None:
+    """Return the channel's field for the name; None where a nickname stands in it."""
+    is_nicknamed = sender.kind == "openid" or (draft.channel_kind or "").startswith(_NICKNAMED)
+    return None if is_nicknamed else sender.name
 
 
 def _hashed(kind: str, identity: str, said: str, policy: Policy) -> Iterator[str]:

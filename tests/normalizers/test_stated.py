@@ -80,8 +80,21 @@ def test_who_calls_by_the_telephone_of_another_is_who_they_say() -> None:
     assert stated("我叫李梅。", owner) == stated("我叫李梅。")
 
 
-def test_an_account_of_one_person_states_none() -> None:
-    assert not stated("我叫王建国。", Party(kind="openid", value="oAbC_12345", name="王建国"))
+@pytest.mark.parametrize("kind", ["openid", "uid"])
+def test_an_account_from_which_several_are_helped_to_write_states_what_its_text_says(kind: str) -> None:
+    account = Party(kind=kind, value="oAbC_12345", name="李梅")
+    assert len(stated("我叫王建国。", account)) == len(stated("我叫王建国。"))
+    assert stated("我叫王建国。", account).isdisjoint(stated("我叫李梅。", account))
+
+
+def test_a_nickname_is_no_name_and_nobody_states_none() -> None:
+    def shown(kind: str, channel_kind: str | None = None) -> tuple[str, ...]:
+        sender = Party(kind=kind, value="oAbC_12345", name="王建国")
+        return stated_names(Draft(text="路灯不亮", sender=sender, channel_kind=channel_kind), "路灯不亮", POLICY)
+
+    assert not shown("openid", "wechat_mp")
+    assert not shown("uid", "weibo_mention")
+    assert shown("uid", "app")
     assert not stated("我叫王建国。", None)
 
 

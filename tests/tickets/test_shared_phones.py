@@ -1,10 +1,13 @@
-"""One telephone of an office, a shop or a family: who states another name, or another telephone, is another person."""
+"""One telephone of an office, a shop or a family, or one account: who states another name or telephone is another."""
+
+from urllib.parse import urlencode
 
 import pytest
 from msgspec.structs import replace
 
-from schemas.records import Event, Message, Ticket, event
-from tests.tickets.build import message
+from normalizers import Policy, normalize
+from schemas.records import Event, Message, Ticket, event, raw_message
+from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office, refusal, same
 from tests.tickets.said import decided, said, take, ticket_of
 
@@ -145,3 +148,49 @@ def test_a_redacted_message_alone_loses_its_name() -> None:
     (kept,) = (one for one in at_office.desk.state.tickets.values())
     assert [filed.stated for filed in kept.messages.values()] == [(), ("surname-wang", "name-wang-jian")]
     assert not [one for one in at_office.decisions[1].changes if isinstance(one, event.Proposed)]
+
+
+WECHAT, MEMBER = ({"kind": "openid", "value": one} for one in ("oZfS86Ll3Xxa0Xn1hQeWQ5zPbT2k", "zhangsan"))
+DESK = {"kind": "uid", "value": "1001"}
+"""A citizen's own, that of a worker of a neighbourhood, and of a desk at which people are helped to write."""
+
+
+@pytest.mark.parametrize("account", [WECHAT, MEMBER, DESK])
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (f"{LIFT}。业主签名：王建国", f"{LIFT}。业主签名：李梅"),
+        (f"{LIFT}。联系电话：13911112222", f"{LIFT}。联系电话：13933334444"),
+        (f"居民王建国（13911112222）：{LIFT}", f"居民李梅（13933334444）：{LIFT}"),
+    ],
+)
+def test_one_account_from_which_several_are_helped_to_write_is_several_persons(
+    first: str, second: str, account: dict[str, str]
+) -> None:
+    one, two = decided([said(n, "", text, sender=account) for n, text in enumerate((first, second))])[1]
+    assert two.tickets[0].ticket_id != one.tickets[0].ticket_id
+
+
+def entered(number: int, name: str) -> Message:
+    """Return what somebody enters for a citizen at a desk whose app knows its own user, and no telephone of theirs."""
+    form = {"description": LIFT, "account_id": "desk-1", "last_name": name[0], "first_name": name[1:]}
+    raw = raw_message(
+        channel="web", channel_kind="app", account="city", jurisdiction="210100", identifier=str(number),
+        value=urlencode(form).encode(), content_type="application/x-www-form-urlencoded; client=desk",
+        time=START, recorded=START,
+    )  # fmt: skip
+    return normalize(raw, Policy()).message
+
+
+def test_a_desk_where_the_same_is_entered_for_two_citizens_opens_two_tickets() -> None:
+    desk, (one, two, again) = decided([entered(1, "王建国"), entered(2, "李梅"), entered(3, "李梅")])
+    assert two.relation == "same_matter_other_person"
+    assert [found.target for found in ticket_of(desk, two).proposals] == [one.tickets[0].ticket_id]
+    assert again.tickets[0].ticket_id == two.tickets[0].ticket_id
+
+
+def test_the_nickname_of_an_account_is_no_name() -> None:
+    _, (one, two) = decided(
+        [said(n, "", LIFT, sender=WECHAT | {"name": name}) for n, name in enumerate(("王建国", "李梅"))]
+    )
+    assert two.tickets[0].ticket_id == one.tickets[0].ticket_id
