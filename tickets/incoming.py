@@ -41,6 +41,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     `within` is the ticket that a text which is compared again is filed in already.
     `appended_at` is when the broker took the input, as far as it tells.
     Of what is not `proven` anybody may be the sender: whose telephone it is was typed into a form of ours.
+    `has_files` is whether it brings any, but for the recording of a call.
     `earlier` are the filed messages that a command is about, as far as the input still has them.
     """
 
@@ -55,6 +56,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     features: Features
     sent_at: datetime
     has_rare_reference: bool = False
+    has_files: bool = False
     command: Command | None = None
     within: str | None = None
     earlier: Mapping[str, Earlier] = MappingProxyType({})
@@ -74,6 +76,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             features=message.features,
             sent_at=message.received_at,
             has_rare_reference=parts.is_rare(message.part),
+            has_files=bool(message.attachments) and not message.call,
         )
 
     @classmethod

@@ -39,4 +39,4 @@ def _adds(state: "State", incoming: Incoming, ticket: TicketState) -> bool:
     if not set(texts_of(features)).isdisjoint(ticket.text_keys):
         return False
     has_words = bool(features.grams)
-    return not (has_words and state.near.knows_all(features, ticket.order))
+    return incoming.has_files or not (has_words and state.near.knows_all(features, ticket.order))

@@ -1,8 +1,9 @@
 """Which message opens a closed ticket again: any but mere thanks, and but what adds nothing to one not accepted."""
 
 import pytest
+from msgspec.structs import replace
 
-from schemas.records import event
+from schemas.records import Attachment, event
 from tests.tickets.commands.orders import Office
 from tests.tickets.said import said
 
@@ -113,3 +114,12 @@ def test_so_they_are_news_that_an_office_has_to_read() -> None:
     number = at_office.ticket(ticket).ticket_no
     at_office.take(said(2, "", f"工单{number}，谢谢你们的热心，可惜没用", sender=OWNER))
     assert at_office.desk.state.tickets[ticket].heard_at is not None
+
+
+def test_a_file_opens_it_again_beside_words_that_name_nothing_new() -> None:
+    at_office, ticket = closed("not_accepted")
+    words = f"工单{at_office.ticket(ticket).ticket_no}，请重新处理"
+    at_office.take(
+        replace(said(2, "", words, sender=OWNER), attachments=(Attachment(id="1", sha256="a" * 64, size=9),))
+    )
+    assert at_office.ticket(ticket).status == "reopened"
