@@ -91,11 +91,10 @@ def _mini_program(fields: Fields) -> Draft:
 
 
 def _forwarded(fields: Fields) -> Draft:
-    """Take forwarded chat records (合并转发) as a title: others wrote what is in them, so it is quoted and screened."""
+    """Take what is said in forwarded chat records (合并转发) as the words of who has none beside: they mean it."""
     title = fields.word("merged_msg.title") or None
     names = [name for name in fields if name.startswith("merged_msg.item.") and name.endswith("content")]
-    quoted = "\n".join(filter(None, (_said(fields.take(name)) for name in names))) or None
-    return Draft(title=title, quoted=quoted, passed_on=quoted)
+    return Draft(title=title, text="\n".join(filter(None, (_said(fields.take(name)) for name in names))))
 
 
 def _said(content: str) -> str:

@@ -125,9 +125,8 @@ def test_links_cards_and_forwarded_records_keep_their_words() -> None:
         {"content": "别人的话"},
     ]
     forwarded = kf("merged_msg", title="聊天记录", item=others)
-    assert (forwarded.title, forwarded.text) == ("聊天记录", "")
-    assert forwarded.quoted == "解放路88号着火了，有人被困\n别人的话"
-    assert forwarded.passed_on == forwarded.quoted, "whoever forwards a cry for help means it"
+    told = "解放路88号着火了，有人被困\n别人的话"
+    assert (forwarded.title, forwarded.text) == ("聊天记录", told), "whoever forwards a cry for help means it"
     video = kf("channels", sub_type=1, nickname="张三", title="幸福路12号的井盖坏了", desc="没人管")
     assert (video.message_class, video.title, video.text) == ("unsupported", "幸福路12号的井盖坏了", "没人管")
     other = kf("hologram", beam="blue")
