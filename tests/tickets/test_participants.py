@@ -1,10 +1,13 @@
 """Who takes part in a ticket may answer it, and owns it no more than before: neither its name nor what comes later."""
 
+from email.message import EmailMessage
+
 import pytest
 from msgspec.structs import replace
 
-from schemas.records import Message, Party
-from tests.tickets.build import CITY, digest, message
+from normalizers import Policy, normalize
+from schemas.records import Event, Message, Party, raw_message
+from tests.tickets.build import CITY, START, digest, message
 from tests.tickets.commands.orders import Office, same
 from tickets.state import part
 
@@ -62,3 +65,56 @@ def test_it_stays_so_when_another_message_leaves_the_ticket(to: bool) -> None:
     assert (held.requesters, held.participants) == ((f"k:{digest(OWNER)}",), (f"k:{digest(OTHER)}",))
     assert (asks.phone, asks.name, asks.email) == (OWNER, None, None)
     same(at_office)
+
+
+LIFT = "柳荫公寓的电梯总是坏，物业不修"
+
+
+def mail(number: int, text: str, sender: str, *, cc: str = "", answers: tuple[int, ...] = ()) -> Message:
+    letter = EmailMessage()
+    letter["From"], letter["To"], letter["Cc"] = sender, "mayor@12345.example", cc
+    letter["Message-ID"] = f"<{number}@mail.example>"
+    letter["References"] = " ".join(f"<{one}@mail.example>" for one in answers)
+    letter.set_content(text, charset="utf-8")
+    raw = raw_message(
+        channel="mailbox", channel_kind="imap", account="mayor", jurisdiction=CITY, identifier=str(number),
+        value=bytes(letter), content_type="message/rfc822", time=START, recorded=START,
+    )  # fmt: skip
+    return normalize(raw, Policy()).message
+
+
+def conversation(text: str) -> tuple[Office, str, Event]:
+    """Return the ticket of who wrote of a lift, and what becomes of what a neighbour writes who got a copy."""
+    at_office = Office([mail(1, LIFT, "li@mail.example", cc="wang@mail.example")])
+    return at_office, at_office.tickets[0], at_office.take(mail(2, text, "wang@mail.example", answers=(1,)))
+
+
+@pytest.mark.parametrize("text", ["翠屏花园停水三天了，没有人通知", "我要举报物业经理受贿，请替我保密"])
+def test_a_matter_of_their_own_has_a_ticket_of_their_own(text: str) -> None:
+    at_office, ticket, decision = conversation(text)
+    own = at_office.ticket(decision.tickets[0].ticket_id)
+    assert own.ticket_id != ticket
+    assert own.requester.email == "wang@mail.example"
+    assert [(one.relation, one.target) for one in own.proposals] == [("follow_up", ticket)]
+    assert at_office.ticket(ticket).message_count == 1
+    same(at_office)
+
+
+@pytest.mark.parametrize("text", ["电梯今天又困了我一次，没有人来修", "还是没有人来", "我也是柳荫公寓的，请尽快处理"])
+def test_what_they_say_of_the_matter_is_filed_in_its_ticket(text: str) -> None:
+    _, ticket, decision = conversation(text)
+    assert (decision.method, decision.tickets[0].ticket_id) == ("references_participant", ticket)
+
+
+def test_of_a_child_whom_the_ticket_is_about_they_may_tell_in_it() -> None:
+    child = "我九岁的孩子在第三小学被老师打了"
+    at_office = Office([mail(1, child, "li@mail.example", cc="wang@mail.example")])
+    assert any(code.startswith("minor.") for code in at_office.input[0].features.codes)  # type: ignore[union-attr]
+    answer = at_office.take(mail(2, "我的孩子昨天在第三小学也被老师打了，今年九岁", "wang@mail.example", answers=(1,)))
+    assert answer.tickets[0].ticket_id == at_office.tickets[0]
+
+
+def test_who_answers_the_other_about_their_own_matter_is_heard_in_their_own_ticket() -> None:
+    at_office, ticket, _ = conversation("翠屏花园停水三天了，没有人通知")
+    back = at_office.take(mail(3, "柳荫公寓的电梯还是没修", "li@mail.example", cc="wang@mail.example", answers=(1, 2)))
+    assert (back.method, back.tickets[0].ticket_id) == ("references_same_person", ticket)

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from msgspec.structs import replace
 
 from tickets import calls
-from tickets.codes import BY_PARTICIPANT
+from tickets.codes import BY_PARTICIPANT, is_of_participant
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
@@ -27,10 +27,11 @@ STRANGER, CLAIM = 0.5, 0.2
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Return the first sure answer, else the first doubtful one."""
     doubtful: Verdict | None = None
-    for verdict in (_by_token(state, incoming), _by_references(state, incoming), _by_number(state, incoming)):
-        if verdict is not None and verdict.sure:
-            return _with_its_topic(state, incoming, verdict)
-        doubtful = doubtful or verdict
+    for found in (_by_token(state, incoming), _by_references(state, incoming), _of_numbers(state, incoming)):
+        for verdict in (_with_its_topic(state, incoming, one) for one in found):
+            if verdict.sure:
+                return verdict
+            doubtful = doubtful or verdict
     return doubtful or _by_claim(state, incoming)
 
 
@@ -42,50 +43,49 @@ def also_named(state: State, incoming: Incoming, known: Collection[str | None]) 
 
 
 def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdict:
-    """Say of what is about something else that it is; from who states another name than the ticket's, it only proposes.
-
-    Of one telephone or mailbox that is somebody else's matter, and so is a report: it must not be read by the first.
-    """
-    ticket, features = state.tickets.get(verdict.ticket_id or ""), incoming.features
-    if ticket is None:
+    """Say of what is about something else that it is; of somebody else's own matter it only proposes."""
+    ticket = state.tickets.get(verdict.ticket_id or "")
+    if ticket is None or not verdict.sure:
         return verdict
-    is_other = state.near.shares_nothing(features, ticket.order)
-    if (is_other or state.policy.near.is_restricted(features.codes)) and ticket.is_anothers(features.stated):
+    is_other = state.near.shares_nothing(incoming.features, ticket.order)
+    if (is_other or _is_secret(state, incoming, ticket)) and _is_anothers(incoming, ticket, verdict):
         return replace(verdict, score=STRANGER, sure=False)
     return replace(verdict, evidence=(*verdict.evidence, TOPIC_CHANGED)) if is_other else verdict
 
 
-def _by_token(state: State, incoming: Incoming) -> Verdict | None:
+def _is_secret(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether it is a report, or tells of a child, and so is not for the first one's eyes.
+
+    Who takes part in a ticket that tells of such a thing already goes on with it.
+    """
+    is_restricted, stated = state.policy.near.is_restricted, incoming.features.stated
+    return is_restricted(incoming.features.codes) and (ticket.is_anothers(stated) or not is_restricted(ticket.codes))
+
+
+def _is_anothers(incoming: Incoming, ticket: TicketState, verdict: Verdict) -> bool:
+    """Say whether another name than the ticket's is stated, from one telephone or mailbox, or one only takes part."""
+    return is_of_participant(verdict.method) or ticket.is_anothers(incoming.features.stated)
+
+
+def _by_token(state: State, incoming: Incoming) -> Iterator[Verdict]:
     token = incoming.features.token
     ticket = _live(state, incoming, state.succeeding(token) if token is not None else None)
-    if ticket is None or token is None:
-        return None
-    return _of_ticket(state, incoming, ticket.ticket_id, "token", token)
+    if ticket is not None and token is not None:
+        yield from _of_ticket(state, incoming, ticket.ticket_id, "token", token)
 
 
-def _by_references(state: State, incoming: Incoming) -> Verdict | None:
-    """Follow the References, nearest first, to a ticket of this person; a call refers to itself alone."""
+def _by_references(state: State, incoming: Incoming) -> Iterator[Verdict]:
+    """Follow the References, nearest first; a call refers to itself alone."""
     if calls.is_record(incoming.features):
-        return None
-    stranger: Verdict | None = None
+        return
     for key in incoming.features.threads:
         ticket_id = state.in_thread(incoming.jurisdiction, key)
-        if ticket_id is None or (incoming.id, ticket_id) in state.never:
-            continue
-        verdict = _of_ticket(state, incoming, ticket_id, "references", key)
-        if verdict is not None and verdict.sure:
-            return verdict
-        stranger = stranger or verdict
-    return stranger
-
-
-def _by_number(state: State, incoming: Incoming) -> Verdict | None:
-    """Take the first quoted number that is the person's own; who takes part in a ticket does not own it."""
-    found = list(_of_numbers(state, incoming))
-    return next((one for one in found if one.sure), found[0] if found else None)
+        if ticket_id is not None and (incoming.id, ticket_id) not in state.never:
+            yield from _of_ticket(state, incoming, ticket_id, "references", key)
 
 
 def _of_numbers(state: State, incoming: Incoming) -> Iterator[Verdict]:
+    """Follow the official numbers; who takes part in a ticket does not own it."""
     for number in incoming.features.ticket_nos:
         ticket = _live(state, incoming, state.by_number.get(number))
         if ticket is None:
@@ -109,16 +109,15 @@ def _live(state: State, incoming: Incoming, ticket_id: str | None) -> TicketStat
     return ticket
 
 
-def _of_ticket(state: State, incoming: Incoming, ticket_id: str, by: str, evidence: str) -> Verdict | None:
-    """Judge one ticket; None when this person's own has left the memory: whatever is opened instead succeeds it."""
+def _of_ticket(state: State, incoming: Incoming, ticket_id: str, by: str, evidence: str) -> Iterator[Verdict]:
+    """Judge one ticket; none of this person's own that left the memory: whatever is opened instead succeeds it."""
     people, ticket = incoming.features.requesters, state.tickets.get(ticket_id)
     if ticket is not None and _shares(people, ticket.requesters):
-        return _verdict(f"{by}_same_person", ticket_id, evidence)
-    if ticket is not None and _shares(people, ticket.participants):
-        return _verdict(f"{by}{BY_PARTICIPANT}", ticket_id, evidence)
-    if not state.may_answer(ticket_id, people):
-        return _verdict(f"{by}_stranger", ticket_id, evidence, score=STRANGER)
-    return _verdict(f"{by}{BY_PARTICIPANT}", ticket_id, evidence) if ticket is not None else None
+        yield _verdict(f"{by}_same_person", ticket_id, evidence)
+    elif ticket is not None and (_shares(people, ticket.participants) or state.may_answer(ticket_id, people)):
+        yield _verdict(f"{by}{BY_PARTICIPANT}", ticket_id, evidence)
+    elif not state.may_answer(ticket_id, people):
+        yield _verdict(f"{by}_stranger", ticket_id, evidence, score=STRANGER)
 
 
 def _shares(people: tuple[str, ...], others: tuple[str, ...]) -> bool:
