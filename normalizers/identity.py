@@ -53,8 +53,8 @@ _MACHINES = frozenset({
 })  # fmt: skip
 _NOWHERE = ("localhost", "localhost.localdomain", "invalid")
 _NO_ID = re.compile(
-    r"0+|(.)\1{3,}|(?:0\d{2,3})?123\d\d|[^\w]*|null|none|nil|undefined|nan|n/a|unknown|anonymous|guest"
-    r"|匿名(?:用户|者|网友)?|游客|无|不详|未知|无名氏",
+    r"0+|-1|(.)\1{3,}|(?:0\d{2,3})?123\d\d|[^\w]*|null|none|nil|undefined|nan|n/a|unknown|anonymous|guest"
+    r"|visitor|default|public|admin|匿名(?:用户|者|网友)?|游客|访客|无|不详|未知|无名氏",
     re.IGNORECASE,
 )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from normalizers.codes import is_hotline, is_reference
 from normalizers.draft import Draft, File
+from normalizers.identity import identity_of
 from normalizers.point import located
 from normalizers.record import KINDS
 from normalizers.web import people, places
@@ -65,9 +66,9 @@ def files_of(given: Fields) -> tuple[File, ...]:
 
 
 def _account(form: Mapping[str, str], options: Mapping[str, str]) -> str:
-    """Return the app's own name of its user: of no meaning without the app's."""
+    """Return the app's own name of its user: of no meaning without the app's, and none of who is not logged in."""
     client, account = options.get("client", ""), form.get("account_id", "").strip()
-    return f"{client}:{account}" if client and account else ""
+    return f"{client}:{account}" if client and identity_of(Party(kind="uid", value=account)) is not None else ""
 
 
 def _attributes(given: Fields) -> Iterator[tuple[str, list[str]]]:

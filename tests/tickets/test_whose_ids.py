@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -71,3 +72,25 @@ def test_threads_of_two_systems_with_one_number_are_two() -> None:
 def test_what_is_understood_anew_is_of_the_same_person(sender: object) -> None:
     message = written(0, LIFT, account="old", sender=sender)
     assert understood(message, LIFT, Policy()).features.requesters == message.features.requesters
+
+
+def entered(number: int, account: str) -> Message:
+    """Return a request of the user whom an app names so."""
+    raw = raw_message(
+        channel="web", channel_kind="app", account="city", jurisdiction=CITY, identifier=str(number),
+        value=urlencode({"description": LIFT, "account_id": account}).encode(),
+        content_type="application/x-www-form-urlencoded; client=app", time=START, recorded=START,
+    )  # fmt: skip
+    return normalize(raw, Policy()).message
+
+
+@pytest.mark.parametrize("account", ["guest", "0", "-1", "匿名用户", "null", "访客", "visitor", "default", "admin"])
+def test_those_who_are_not_logged_in_are_not_one_person(account: str) -> None:
+    assert relation(entered(1, account), entered(2, account)) == "same_matter_other_person"
+    first, second = (written(n, LIFT, account="old", sender=user("uid", account)) for n in range(2))
+    assert relation(first, second) == "same_matter_other_person"
+
+
+def test_who_is_logged_in_is_one() -> None:
+    assert relation(entered(1, "1001"), entered(2, "1001")) == "same_person_same_matter"
+    assert relation(entered(1, "administrator-wang"), entered(2, "administrator-wang")) == "same_person_same_matter"
