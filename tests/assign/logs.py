@@ -72,7 +72,9 @@ async def write(connection: KafkaConnection, outbounds: Iterable[Outbound]) -> N
 @contextlib.asynccontextmanager
 async def consumer(connection: KafkaConnection, *, committed: bool) -> AsyncIterator[AIOKafkaConsumer]:
     isolation = "read_committed" if committed else "read_uncommitted"
-    async with AIOKafkaConsumer(**connection.aiokafka_options(), isolation_level=isolation) as started:
+    async with AIOKafkaConsumer(
+        **connection.aiokafka_options(), isolation_level=isolation, retry_backoff_ms=10
+    ) as started:
         yield started
 
 
@@ -80,11 +82,11 @@ async def read(connection: KafkaConnection, topic: str, *, committed: bool = Tru
     """Return every record of a topic, partition by partition."""
     async with consumer(connection, committed=committed) as reader:
         places = [TopicPartition(topic, number) for number in range(connection.partitions)]
-        reader.assign(places)
-        await reader.seek_to_beginning(*places)
         if committed:
             await _markers(connection, reader, places)
-        ends = await reader.end_offsets(places)
+        ends = await reader.end_offsets(places)  # once it fetches, such a question waits half a second behind that
+        reader.assign(places)
+        await reader.seek_to_beginning(*places)
         found: list[Record] = []
         while any([await reader.position(place) < ends[place] for place in places]):
             for records in (await reader.getmany(timeout_ms=200)).values():

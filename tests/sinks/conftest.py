@@ -113,9 +113,9 @@ class Lane:
         places = [TopicPartition(topics.DEAD, n) for n in range(await count_partitions(servers, topics.DEAD))]
         consumer = AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest")
         await consumer.start()
-        consumer.assign(places)
         try:
             left = {place: end for place, end in (await consumer.end_offsets(places)).items() if end}
+            consumer.assign(places)  # what is asked once it fetches waits half a second behind that
             found = []
             while any([await consumer.position(place) < end for place, end in left.items()]):
                 for records in (await consumer.getmany(timeout_ms=500)).values():

@@ -65,8 +65,8 @@ async def log_of(lane: Lane, name: str) -> list[Delivery]:
     servers = lane.endpoints.bootstrap_servers
     places = [TopicPartition(topics.DELIVERY, n) for n in range(await count_partitions(servers, topics.DELIVERY))]
     async with AIOKafkaConsumer(bootstrap_servers=servers, auto_offset_reset="earliest") as consumer:
-        consumer.assign(places)
         left = {place: end for place, end in (await consumer.end_offsets(places)).items() if end}
+        consumer.assign(places)  # what is asked once it fetches waits half a second behind that
         lines = []
         while any([await consumer.position(place) < end for place, end in left.items()]):
             for records in (await consumer.getmany(timeout_ms=500)).values():
