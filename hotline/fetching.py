@@ -53,7 +53,7 @@ def plan(settings: "Settings", producer: "Producer", stop: threading.Event) -> "
     """Make what knows the errands of all accounts; those of 企业微信 that have no secret can only complain."""
     from connectors.wechat.errands import WeChatErrands
 
-    able, mute = dict(accounts(settings, producer)), settings.connectors.wecom.keys()
+    able, mute = dict(accounts(settings, producer, stop)), settings.connectors.wecom.keys()
     return WeChatErrands(able, services.blobs(settings), stopped=stop.is_set, mute=mute)
 
 
@@ -69,7 +69,7 @@ def apis(settings: "Settings") -> Iterator[tuple[str, str, "Api"]]:
             yield "wecom", name, Api(Access("corporate", corporate.corpid, corporate.secret, corporate.api_url))
 
 
-def accounts(settings: "Settings", producer: "Producer") -> Iterator[tuple[str, "Account"]]:
+def accounts(settings: "Settings", producer: "Producer", stop: threading.Event) -> Iterator[tuple[str, "Account"]]:
     """Yield what the fetcher knows of each of them, by its id; cursors go through `producer`."""
     from connectors.wechat.errands import Account
 
@@ -78,11 +78,11 @@ def accounts(settings: "Settings", producer: "Producer") -> Iterator[tuple[str, 
             yield name, Account(api)
         else:
             kfids = settings.connectors.wecom[name].open_kfids
-            yield name, Account(api, _customers(settings, name, api, producer), kfids)
+            yield name, Account(api, _customers(settings, name, api, producer, stop), kfids)
 
 
 def _customers(
-    settings: "Settings", name: str, api: "Api", producer: "Producer"
+    settings: "Settings", name: str, api: "Api", producer: "Producer", stop: threading.Event
 ) -> Callable[[str], "CustomerMessages"]:
     from connectors.cursors import Cursors
     from connectors.wechat.customer import CustomerMessages
@@ -91,6 +91,6 @@ def _customers(
 
     def make(kfid: str) -> CustomerMessages:
         cursors = Cursors(stopped.kafka(settings), f"{name}:{kfid}", producer=producer)
-        return CustomerMessages(api, kfid, name, city, cursors)
+        return CustomerMessages(api, kfid, name, city, cursors, stopped=stop.is_set)
 
     return make

@@ -21,8 +21,9 @@ from connectors.base import utc_now
 from connectors.fetcher.errand import Publish, TooEarlyError
 from connectors.wechat import callback
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
+from connectors.wechat.download import Stopped
 from normalizers.wechat.customer import CONTENT_TYPE
-from schemas.errors import StoreAwayError
+from schemas.errors import StoreAwayError, UnreachableError
 from schemas.records import Cursor, RawMessage, raw_message
 from schemas.records.raw import INLINE_LIMIT
 from schemas.wire import UNREADABLE
@@ -87,7 +88,9 @@ class CustomerMessages:
         jurisdiction: str,
         cursors: Cursors,
         now: Callable[[], datetime] = utc_now,
+        stopped: Stopped = lambda: False,
     ) -> None:
+        self.stopped = stopped
         self._api = api
         self._kfid = open_kfid
         self._account = account
@@ -191,7 +194,10 @@ class CustomerMessages:
         """Ask for a page; without its cursor when that is refused: the platform begins three days ago then.
 
         What is known comes again and changes nothing. Only once in a pull, or it would never come to newer ones.
+        Raises UnreachableError in a process that stops: of those who wait for this pull each might wait for Kafka next.
         """
+        if self.stopped():
+            raise UnreachableError("this process is stopping")
         try:
             return self._asked(cursor)
         except RefusalError as refusal:

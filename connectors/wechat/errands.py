@@ -163,7 +163,7 @@ class CustomerErrand:
             if not last:
                 raise
         except (RetriableError, UnauthorizedError) as error:
-            if last:
+            if last and not self._messages.stopped():
                 raise GivenUp(error) from error
             raise
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
@@ -530,6 +531,36 @@ def test_an_event_is_done_by_no_pull_that_broke_or_began_before_it(platform: WeC
     second.run(hear, last=False)
     late[0].run(kept, last=False)
     assert [one.envelope.id for one in kept.messages] == ["msg1", "msg2"]
+
+
+@pytest.mark.parametrize("last", [False, True])
+def test_whoever_waits_for_a_pull_is_let_go_when_the_process_stops(
+    platform: WeChatApi, api: Api, cursors: Remembered, blobs: LocalStore, last: bool
+) -> None:
+    """Each waited for Kafka in its turn, and a fetcher that stopped while that was away did not come to an end."""
+    stop = threading.Event()
+
+    def customers(kfid: str) -> CustomerMessages:
+        return CustomerMessages(api, kfid, "city", "430100", cursors, now=lambda: NOW, stopped=stop.is_set)
+
+    stopping = WeChatErrands({"city": Account(api, customers, ("wk1",))}, blobs, now=lambda: NOW)
+    platform.customer = [said(number) for number in range(3)]
+    kept = Kept()
+
+    def away(messages: Sequence[RawMessage]) -> None:
+        stop.set()
+        raise UnreachableError("Kafka did not answer")
+
+    first, second = (only(stopping(announced(token))) for token in ("a", "b"))
+    with pytest.raises(UnreachableError):
+        first.run(away, last=last)
+    asked = len(platform.calls)
+    with pytest.raises(UnreachableError):
+        second.run(kept, last=last)
+    assert (kept.messages, len(platform.calls)) == ([], asked)
+    stop.clear()
+    second.run(kept, last=last)
+    assert len(kept.messages) == 3
 
 
 def announced(token: str, age: float = 0) -> RawMessage:
