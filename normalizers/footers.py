@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from normalizers import rules
 from normalizers.findings.words import trie
-from normalizers.mail.quote_rules import DEVICE
+from normalizers.mail import quote_rules
 from normalizers.name_cues import HAN
 from normalizers.text import nfkc
 
@@ -33,6 +33,8 @@ class Footers(NamedTuple):
     notice: re.Pattern[str]
     made: re.Pattern[str]
     """What a client puts around a signature."""
+
+    device: re.Pattern[str]
 
     name: re.Pattern[str]
     own: re.Pattern[str]
@@ -105,7 +107,7 @@ def _line(line: str, known: Footers) -> _Line:
 
 
 def _is_made(line: str, known: Footers) -> bool:
-    return known.made.fullmatch(line) is not None or DEVICE.match(line) is not None
+    return known.made.fullmatch(line) is not None or known.device.match(line) is not None
 
 
 def _size(block: list[str], told: list[_Line], known: Footers, *, is_office: bool) -> int:
@@ -128,7 +130,7 @@ def rulebook(folder: Path | None = None) -> Footers:
     found = rules.load("footers", folder)
     surnames = rules.load("names", folder)["common_surnames"]
     patterns = {name: re.compile(one, re.IGNORECASE) for name, one in _patterns(found, surnames)}
-    return Footers(lines=found["lines"], **patterns)
+    return Footers(lines=found["lines"], device=quote_rules.rulebook(folder).device, **patterns)
 
 
 def _patterns(found: Mapping[str, Any], surnames: str) -> Iterator[tuple[str, str]]:

@@ -18,6 +18,7 @@ from normalizers.findings import (
     place_rules,
     where_rules,
 )
+from normalizers.mail import quote_rules
 from normalizers.web import services
 from schemas.errors import MisconfiguredError
 
@@ -47,6 +48,7 @@ RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
         "place": _place,
         "names": _names,
         "footers": footers.rulebook,
+        "quotes": quote_rules.rulebook,
     }
 )
 """By the name of their file."""

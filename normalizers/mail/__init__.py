@@ -9,7 +9,7 @@ from normalizers.mail.classes import class_of
 from normalizers.mail.headers import Headers
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.people import recipients_of, requester_of, sender_of
-from normalizers.mail.quote_rules import FORWARD_SUBJECT
+from normalizers.mail.quote_rules import Marks, rulebook
 from normalizers.mail.quotes import Split, is_signature, split
 from normalizers.mail.threads import claimed_date, newest_date, thread_of
 from normalizers.mail.unanswerable import unanswerable
@@ -29,16 +29,18 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     if not raw.value and raw.envelope.dataref:
         raise MissingBlobError("the mail's bytes were not fetched from the blob store before it was normalised")
     root = parse(raw.value)
-    return structs.replace(_draft(root), newest_at=newest_date(root.headers, raw.envelope.recordedtime))
+    return structs.replace(
+        _draft(root, rulebook(policy.rules_folder)), newest_at=newest_date(root.headers, raw.envelope.recordedtime)
+    )
 
 
-def _draft(root: Part) -> Draft:
+def _draft(root: Part, marks: Marks) -> Draft:
     title = root.headers.text("subject")
-    forwarded = bool(title and FORWARD_SUBJECT.match(title))
-    content = Reader(forwarded=forwarded).read(root)
+    forwarded = bool(title and marks.forward_subject.match(title))
+    content = Reader(marks, forwarded=forwarded).read(root)
     thread = thread_of(root.headers)
     attached = content.attached()
-    parts, quoted = _split(content, attached, forwarded, is_reply=bool(thread.references))
+    parts, quoted = _split(content, attached, marks, forwarded, is_reply=bool(thread.references))
     sender = sender_of(root.headers)
     draft = Draft(
         message_class=class_of(root, title=title, text=parts.text, sender=sender, invitation=content.invitation),
@@ -57,12 +59,14 @@ def _draft(root: Part) -> Draft:
     return as_spoken(draft, root.headers)
 
 
-def _split(content: Content, attached: str | None, forwarded: bool, *, is_reply: bool) -> tuple[Split, str | None]:
+def _split(
+    content: Content, attached: str | None, marks: Marks, forwarded: bool, *, is_reply: bool
+) -> tuple[Split, str | None]:
     """Split the text; the text of attached mails goes to what is quoted, so that the citizen's own stays clean."""
     text = content.text()
-    parts = split(text, forwarded=forwarded, certain=is_reply or content.marks_quotes)
-    if attached and is_signature(text):  # a phone that forwards a mail adds only its own line
-        return split(attached, forwarded=True)._replace(signature=text.strip()), None
+    parts = split(text, marks, forwarded=forwarded, certain=is_reply or content.marks_quotes)
+    if attached and is_signature(text, marks):  # a phone that forwards a mail adds only its own line
+        return split(attached, marks, forwarded=True)._replace(signature=text.strip()), None
     return parts, "\n\n".join(filter(None, (parts.quoted, attached))) or None
 
 

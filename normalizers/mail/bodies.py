@@ -12,7 +12,7 @@ from normalizers.mail.html import MAX_HTML, html_to_text, pictures
 from normalizers.mail.invitations import asks, said
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.params import base_name
-from normalizers.mail.quote_rules import MAY_OPEN, QUOTED
+from normalizers.mail.quote_rules import QUOTED, Marks
 from normalizers.mail.stubs import is_stub
 from normalizers.mail.transfer import split_uuencoded
 from normalizers.text import fold
@@ -77,6 +77,7 @@ class Reader:
     `beside` is how long the same words are in plain text: HTML that does not hold more is not read.
     """
 
+    marks: Marks
     forwarded: bool = False
     nesting: int = 0
     beside: int = 0
@@ -113,7 +114,7 @@ class Reader:
             beside = max((_length(content) for content in found if not content.from_html), default=0)
             reader = replace(self, beside=beside) if beside else self
             found.append(reader._part(child, in_alternative=True))
-        chosen = _chosen([content for content in found if _has_text(content)])
+        chosen = _chosen([content for content in found if _has_text(content)], self.marks)
         out = Content()
         for content in found:
             out.absorb(content, texts=content is chosen)
@@ -194,7 +195,7 @@ class Reader:
         name = _name(part) or (f"{base_name(subject.replace('/', '_'))}"[:80] + ".eml" if subject else None)
         out = Content(files=[File(name=name, media_type=part.media_type, data=data)])
         if self.nesting < MAX_NESTED:
-            content = Reader(forwarded=True, nesting=self.nesting + 1, guesses=self.guesses).read(inner)
+            content = Reader(self.marks, forwarded=True, nesting=self.nesting + 1, guesses=self.guesses).read(inner)
             text, deeper = content.text(), content.attached()
             out.defects, out.spare = content.defects, [*content.spare, *([subject] if subject else ())]
             whole = "\n\n".join(filter(None, (subject if self.nesting else None, text.strip("\n"), deeper)))
@@ -220,7 +221,7 @@ def _length(content: Content) -> int:
     return 0 if is_stub(content.texts) else sum(map(len, content.texts))
 
 
-def _chosen(filled: list[Content]) -> Content | None:
+def _chosen(filled: list[Content], marks: Marks) -> Content | None:
     """Return the alternative that loses nothing: plain text, or the longer one and what it leaves out of the plain."""
     plain = next((content for content in filled if not content.from_html), None)
     others = [content for content in filled if content is not plain]
@@ -233,7 +234,9 @@ def _chosen(filled: list[Content]) -> Content | None:
     if full in mine or not _says_more(len(full), len(mine)):
         return plain
     left_out = [line for line in "\n".join(plain.texts).split("\n") if _letters([line]) not in full]
-    if any(MAY_OPEN.search(line) or QUOTED.match(line) for line in left_out):  # before the rest it would quote it all
+    if any(
+        marks.may_open.search(line) or QUOTED.match(line) for line in left_out
+    ):  # before the rest it would quote it all
         fullest.texts += left_out
     else:
         fullest.texts[:0] = left_out

@@ -1,6 +1,13 @@
-"""What mail clients put before the text that they repeat, and below what people write: rules as data."""
+"""What mail clients put before the text that they repeat, and below what people write, by `rules/quotes.toml`."""
 
 import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from normalizers import rules
+from normalizers.findings.words import trie
 
 MAX_OPENING = 400
 """Characters of one opening, however it is wrapped."""
@@ -16,96 +23,6 @@ MAX_SIGNATURE = 200
 QUOTED = re.compile(r"^[ \t\xa0]*[>＞]")
 """A line that is quoted by its first character."""
 
-FORWARD = re.compile(
-    r"^[ \t>]*[-_=]{2,}[ \t]*(?:Begin )?(?:forwarded (?:message|by)|Forwarded mail|转发(?:的)?(?:邮件|信息"
-    r"|消息)(?:信息)?|轉寄的?郵件|已转发邮件"
-    r"|Weitergeleitete Nachricht|Message transféré|Пересылаемое сообщение)"
-    r"|^[ \t]*Begin forwarded message:|^[ \t]*开始转发的邮件[:：]?|^[ \t]*以下是转发的邮件[:：]",
-    re.IGNORECASE,
-)
-FORWARD_SUBJECT = re.compile(r"^\s*(?:fwd?|转发|轉寄|转|wg)\s*[:：]|^\s*\[fwd:", re.IGNORECASE)
-
-SEPARATOR = re.compile(
-    r"^[ \t]*(?:[-_=*]{2,}[ \t\xa0]*(?:"
-    r"replied message|original (?:message|appointment|e-?mail)|reply message|reply separator|original|原始邮件"
-    r"|原邮件|原始信息|原始郵件|原文|回复的原邮件|回复的邮件|邮件原件|原始訊息"
-    r"|ursprüngliche nachricht|antwort nachricht|originalnachricht|oprindelig meddelelse|message d['’]origine"
-    r"|mensaje original|mensagem original|messaggio originale|oorspronkelijk bericht|пересылаемое сообщение"
-    r"|исходное сообщение|original-nachricht|元のメッセージ|원본 메시지|original besked|ursprungligt meddelande"
-    r")[ \t\xa0]*[-_=*]{0,}[ \t]*$"
-    r"|[-_=]{2,}[ \t]*On .{3,120} wrote[ \t]*[-_=]{2,}"
-    r"|[-_=]{2,}[ \t]*.{1,80} (?:wrote|写道|schrieb|a écrit)[ \t]*[:：]?[ \t]*[-_=]{2,}[ \t]*$"
-    r"|在原始邮件中.{0,80}[:：]$"
-    r")",
-    re.IGNORECASE,
-)
-
-MAY_ATTRIBUTE = re.compile(
-    r"^[ \t>-]*(?:On|At|Le|W dniu|Op|Am|På|Den|El|Il|Em|Vào|Dnia|\d|[-_]{2,}|在|于|星期|周|Sent from)|@|写道"
-    r"|寫道|wrote"
-    r"|[12]\d{3}年",
-    re.IGNORECASE,
-)
-"""A cheap look at a first line, so that ordinary ones cost no more."""
-
-_WROTE = (
-    r"(?:wrote|sent|a écrit|napisał(?:\(a\))?|schreef|verzond|geschreven|schrieb|skrev|escribió|ha scritto|escreveu"
-    r"|đã viết|пишет|написал\(?а?\)?|写道|寫道|写到|のメッセージ|napsal\(a\)|kirjoitti)"
-)
-_ATTRIBUTION = re.compile(
-    r"^[- \t]*(?:"
-    rf"(?:On|At|Le|W dniu|Dnia|Op|Am|På|Den|El|Il|Em|Vào)\b.{{3,300}}?\b{_WROTE}(?:[ \t].{{0,80}})?[ \t]*[:：]"
-    r"|(?:On|Am)\b.{3,300}\b(?:wrote|schrieb)[^\w]{0,6}"
-    rf"|[在于]?[ \t]*(?:\d|星期|周).{{2,300}}?{_WROTE}[ \t]*[:：,，]?"
-    r"|.{1,120}(?:于|在)[ \t]*\d{4}[-/年].{0,120}(?:写道|寫道|写到)[ \t]*[:：]?"
-    r"|\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?[ \t].{0,80}<[^<>\s]+@[^<>\s]+>[:：]?"
-    r"|.{0,40}\d.{3,200}\d{1,2}:\d{2}.{0,150}<[^<>\s]+@[^<>\s]+>[ \t]*[:：]"
-    r"|Sent from Samsung .{0,80}<[^<>\s]+@[^<>\s]+> wrote:"
-    r"|\S.{0,80}<[^<>\s]+@[^<>\s]+>[ \t]*(?:wrote|写道|寫道|schrieb|a écrit)[ \t]*[:：]"
-    r")[ \t\xa0]*$",
-    re.IGNORECASE,
-)
-_NAMED = re.compile(r"^.{1,80}(?:wrote|schrieb|a écrit|写道|寫道|写到|说)[ \t]*[:：]$", re.IGNORECASE)
-_DATED = re.compile(r"\d.*[A-Za-z]{3}|[A-Za-z]{3}.*\d|\d{1,2}[:：.]\d{2}|@")
-_CHINESE = re.compile("写道|寫道|写到")
-_TIMED = re.compile(r"\d{1,2}[:：]\d{2}|@")
-
-
-def is_attribution(text: str, quoted_below: bool) -> bool:
-    """Say whether `text` announces a quotation.
-
-    A client names a time of day or an address; "他在信中写道：" is a citizen's own sentence, unless ">" lines follow.
-    """
-    if _ATTRIBUTION.match(text) and (_TIMED if _CHINESE.search(text) else _DATED).search(text):
-        return True
-    return quoted_below and _NAMED.match(text) is not None
-
-
-_KINDS = {
-    "from": r"from|de|von|da|från|fra|van|发件人|寄件人|寄件者|發件人|寄件人|差出人|от|보낸 사람",
-    "date": r"sent|date|gesendet|datum|envoyé(?: le)?|date d['’]envoi|enviado(?: el)?|inviato|skickat|sendt"
-    r"|verzonden|发送时间|發送時間|发送日期|日期|时间"
-    r"|寄件日期|送信日時|дата|отправлено|보낸 날짜",
-    "to": r"to|an|à|para|a|till|til|aan|收件人|收件者|宛先|кому|받는 사람",
-    "cc": r"cc|copy|kopie|抄送|副本|copie",
-    "subject": r"subject|betreff|objet|asunto|oggetto|ämne|emne|onderwerp|主题|主題|标题|主旨|件名|тема|제목",
-    "other": r"bcc|密送|密件抄送|reply-to|回复|回覆|importance|重要性|attachments?|附件|organization|message-id",
-}
-_HEADER = re.compile(
-    r"^[ \t\xa0>＞*|]*(?:" + "|".join(f"(?P<{kind}>{words})" for kind, words in _KINDS.items()) + r")[ \t\xa0*]*[:：]",
-    re.IGNORECASE,
-)
-
-MAY_OPEN = re.compile(rf"{MAY_ATTRIBUTE.pattern}|^[ \t]*[-_=*—]{{2}}|{_HEADER.pattern}", re.IGNORECASE)
-"""A look at any line, so that those that open nothing cost no more."""
-
-
-def header_kind(line: str) -> str | None:
-    """Return which field of a repeated header a line is: from, date, to, cc, subject or other."""
-    match = _HEADER.match(line.replace("\u3000", "")) if len(line) <= 2_000 else None
-    return match.lastgroup if match else None
-
-
 DELIMITER = re.compile(r"^--[ \xa0]?$|^－－$")
 PROSE = re.compile(
     r"[。！？；，…]|[!?](?!\S)|[\u4e00-\u9fff],|[\u4e00-\u9fff][^\n]{29}|[^\n]{29}[\u4e00-\u9fff]|[^\n]{60}"
@@ -120,17 +37,106 @@ ADDRESS = re.compile(r"^[ \t\xa0]*[\w.+-]{1,64}@[\w.-]{1,253}[ \t\xa0]*$")
 
 RULE = re.compile(r"^[-_—=*]{2,}\s*$|^\s*$")
 
-DEVICE = re.compile(
-    r"^(?:[\[(（<【]?(?:"
-    r"发自我的.{0,30}|發自我的.{0,30}|从我的.{0,30}发送|從我的.{0,30}傳送|来自我的.{0,30}|来自.{0,8}邮箱.{0,12}"
-    r"|发自.{0,12}邮箱.{0,12}|发自网易邮箱.{0,12}"
-    r"|由.{0,12}(?:手机|邮箱|邮件).{0,8}(?:发送|发出)|发送自.{0,40}|通过.{0,12}邮箱.{0,8}发送"
-    r"|使用.{0,12}邮箱.{0,8}发送|.{0,20}手机版发送"
-    r"|sent (?:from|via|with|using) (?:my|the|mobile|outlook|yahoo|gmail|mail|samsung|sparrow|proton|blackberry"
-    r"|windows|an?|aol|qq|netease|mailmaster|foxmail)\b.{0,70}"
-    r"|get outlook for .{0,30}|获取\s*outlook.{0,30}|下载\s*outlook.{0,30}|von meinem .{0,30} gesendet"
-    r"|envoyé (?:de|depuis) mon .{0,30}|enviado desde mi .{0,30}"
-    r")[\])）>】]?(?:\s*<https?://\S+>)?)$",
-    re.IGNORECASE,
-)
-"""A line that a device writes, not a person."""
+_ADDRESSED = r"<[^<>\s]+@[^<>\s]+>"
+_DATED = re.compile(r"\d.*[A-Za-z]{3}|[A-Za-z]{3}.*\d|\d{1,2}[:：.]\d{2}|@")
+_TIMED = re.compile(r"\d{1,2}[:：]\d{2}|@")
+_GAP = re.compile(r"…(\d*)")
+
+
+class Marks(NamedTuple):
+    """What finds them; made of one file of rules."""
+
+    forward: re.Pattern[str]
+    forward_subject: re.Pattern[str]
+    separator: re.Pattern[str]
+    may_attribute: re.Pattern[str]
+    """A cheap look at a first line, so that ordinary ones cost no more."""
+
+    attribution: re.Pattern[str]
+    named: re.Pattern[str]
+    in_chinese: re.Pattern[str]
+    header: re.Pattern[str]
+    may_open: re.Pattern[str]
+    """A look at any line, so that those that open nothing cost no more."""
+
+    device: re.Pattern[str]
+    """A line that a device writes, not a person."""
+
+    def is_attribution(self, text: str, quoted_below: bool) -> bool:
+        """Say whether `text` announces a quotation.
+
+        A client names a time of day or an address; "他在信中写道：" is a citizen's own sentence, unless lines with ">"
+        follow.
+        """
+        if self.attribution.match(text) and (_TIMED if self.in_chinese.search(text) else _DATED).search(text):
+            return True
+        return quoted_below and self.named.match(text) is not None
+
+    def header_kind(self, line: str) -> str | None:
+        """Return which field of a repeated header a line is: from, date, to, cc, subject or other."""
+        match = self.header.match(line.replace("\u3000", "")) if len(line) <= 2_000 else None
+        return match.lastgroup if match else None
+
+
+@lru_cache(maxsize=rules.FOLDERS)
+def rulebook(folder: Path | None = None) -> Marks:
+    """Return what finds quotations by the city's own file, or ours."""
+    found = rules.load("quotes", folder)
+    return Marks(**{name: re.compile(one, re.IGNORECASE) for name, one in _patterns(found)})
+
+
+def _patterns(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    words = {name: trie(one) for name, one in found.items() if isinstance(one, list)}
+    begins, named, han = words["begins"], words["wrote_by_name"], trie(filter(_is_chinese, found["wrote"]))
+    yield (
+        "forward",
+        (
+            rf"^[ \t>]*[-_=]{{2,}}[ \t]*{words['forwarded']}|^[ \t]*{words['forwarded_alone']}"
+            rf"|^[ \t]*{words['forwarded_alone_with_a_colon']}[:：]"
+        ),
+    )
+    yield "forward_subject", rf"^\s*{words['forwarded_subjects']}\s*[:：]|^\s*\[fwd:"
+    yield (
+        "separator",
+        (
+            rf"^[ \t]*(?:[-_=*]{{2,}}[ \t\xa0]*{words['originals']}[ \t\xa0]*[-_=*]{{0,}}[ \t]*$"
+            rf"|[-_=]{{2,}}[ \t]*On .{{3,120}} wrote[ \t]*[-_=]{{2,}}"
+            rf"|[-_=]{{2,}}[ \t]*.{{1,80}} {named}[ \t]*[:：]?[ \t]*[-_=]{{2,}}[ \t]*$"
+            r"|在原始邮件中.{0,80}[:：]$)"
+        ),
+    )
+    may_attribute = (
+        rf"^[ \t>-]*(?:{begins}|\d|[-_]{{2,}}|在|于|星期|周|Sent from)|@|{words['wrote_at_sight']}|[12]\d{{3}}年"
+    )
+    yield "may_attribute", may_attribute
+    yield "attribution", rf"^[- \t]*(?:{'|'.join(_attributions(begins, words['wrote'], han, named))})[ \t\xa0]*$"
+    yield "named", rf"^.{{1,80}}(?:{named}|{words['wrote_above_quoted']})[ \t]*[:：]$"
+    yield "in_chinese", han
+    kinds = "|".join(f"(?P<{kind}>{trie(labels)})" for kind, labels in found["headers"].items())
+    header = rf"^[ \t\xa0>＞*|]*(?:{kinds})[ \t\xa0*]*[:：]"
+    yield "header", header
+    yield "may_open", rf"{may_attribute}|^[ \t]*[-_=*—]{{2}}|{header}"
+    yield "device", rf"^(?:[\[(（<【]?(?:{'|'.join(_devices(**found['devices']))})[\])）>】]?(?:\s*<https?://\S+>)?)$"
+
+
+def _attributions(begins: str, wrote: str, han: str, named: str) -> Iterator[str]:
+    yield rf"{begins}\b.{{3,300}}?\b{wrote}(?:[ \t].{{0,80}})?[ \t]*[:：]"
+    yield r"(?:On|Am)\b.{3,300}\b(?:wrote|schrieb)[^\w]{0,6}"
+    yield rf"[在于]?[ \t]*(?:\d|星期|周).{{2,300}}?{wrote}[ \t]*[:：,，]?"
+    yield rf".{{1,120}}(?:于|在)[ \t]*\d{{4}}[-/年].{{0,120}}{han}[ \t]*[:：]?"
+    yield rf"\d{{4}}[-/.年]\d{{1,2}}[-/.月]\d{{1,2}}日?[ \t].{{0,80}}{_ADDRESSED}[:：]?"
+    yield rf".{{0,40}}\d.{{3,200}}\d{{1,2}}:\d{{2}}.{{0,150}}{_ADDRESSED}[ \t]*[:：]"
+    yield rf"Sent from Samsung .{{0,80}}{_ADDRESSED} wrote:"
+    yield rf"\S.{{0,80}}{_ADDRESSED}[ \t]*{named}[ \t]*[:：]"
+
+
+def _devices(lines: Iterable[str], sent_from: Iterable[str]) -> Iterator[str]:
+    yield rf"sent (?:from|via|with|using) {trie(sent_from)}\b.{{0,70}}"
+    for line in lines:
+        words = _GAP.split(line)
+        gaps = (f".{{0,{most or 30}}}" for most in words[1::2])
+        yield "".join(word + gap for word, gap in zip(map(re.escape, words[::2]), [*gaps, ""], strict=True))
+
+
+def _is_chinese(word: str) -> bool:
+    return re.fullmatch("[\u4e00-\u9fff]+", word) is not None

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from normalizers.mail import quote_rules as rules
+from normalizers.mail.quote_rules import Marks
 
 _ATTRIBUTION_LINES = 4
 _MAX_TRIES = 1_000
@@ -18,7 +19,7 @@ class Split(NamedTuple):
     signature: str | None
 
 
-def split(text: str, *, forwarded: bool = False, certain: bool = False) -> Split:
+def split(text: str, marks: Marks, *, forwarded: bool = False, certain: bool = False) -> Split:
     """Split one body. A forwarded mail's content is the matter itself, so it stays in the text.
 
     `certain` says that ">" means a quotation even on a single line, as in a reply, in HTML and in flowed text.
@@ -26,19 +27,19 @@ def split(text: str, *, forwarded: bool = False, certain: bool = False) -> Split
     lines = text.split("\n")
     own = [True] * len(lines)
     if not forwarded:
-        _mark(lines, own, certain)
+        _mark(lines, own, marks, certain)
     kept = [line for line, mine in zip(lines, own, strict=True) if mine]
     if not any(line.strip() for line in kept):  # nothing but repetition: then it is the message
         kept, own = lines, [True] * len(lines)
-    body, signature = _signature(kept)
+    body, signature = _signature(kept, marks)
     quoted = [line for line, mine in zip(lines, own, strict=True) if not mine]
     return Split(_joined(body, close_gaps=bool(quoted)) or "", _joined(quoted), _joined(signature))
 
 
-def is_signature(text: str) -> bool:
+def is_signature(text: str, marks: Marks) -> bool:
     """Say whether a text is nothing but a signature."""
     lines = [line for line in text.split("\n") if line.strip()]
-    return bool(lines) and (_signs(lines) or all(map(rules.DEVICE.match, lines)))
+    return bool(lines) and (_signs(lines) or all(map(marks.device.match, lines)))
 
 
 def _joined(lines: list[str], *, close_gaps: bool = True) -> str | None:
@@ -51,7 +52,7 @@ def _joined(lines: list[str], *, close_gaps: bool = True) -> str | None:
     return "\n".join(out).strip("\n") or None
 
 
-def _mark(lines: list[str], own: list[bool], announced: bool) -> None:
+def _mark(lines: list[str], own: list[bool], marks: Marks, announced: bool) -> None:
     """Mark every quoted line; a single line with ">" and nothing that announces it is the writer's own."""
     index, tries = 0, 0
     marked: list[int] = []
@@ -61,11 +62,11 @@ def _mark(lines: list[str], own: list[bool], announced: bool) -> None:
             pass
         elif rules.QUOTED.match(line):
             marked.append(index)
-        elif rules.FORWARD.match(line):  # what follows was passed on for us to read
+        elif marks.forward.match(line):  # what follows was passed on for us to read
             break
-        elif tries < _MAX_TRIES and rules.MAY_OPEN.search(line):
+        elif tries < _MAX_TRIES and marks.may_open.search(line):
             tries += 1
-            length = _opening(lines, index)
+            length = _opening(lines, index, marks)
         if length == 0:
             index += 1
             continue
@@ -84,23 +85,23 @@ def _next(lines: list[str], index: int) -> str:
     return next((lines[i] for i in range(index, len(lines)) if lines[i].strip()), "")
 
 
-def _opening(lines: list[str], index: int) -> int:
+def _opening(lines: list[str], index: int, marks: Marks) -> int:
     """Return how many lines the opening of a quotation takes here, 0 for none."""
     line = lines[index]
     if len(line) > rules.MAX_OPENING:
         return 0
-    if rules.SEPARATOR.match(line):
+    if marks.separator.match(line):
         return 1
     if rules.LINE.match(line) or rules.ADDRESS.match(line):
         rest = next((i for i in range(index + 1, min(index + 4, len(lines))) if lines[i].strip()), index)
-        below = _header_block(lines, rest) if rest > index else 0
+        below = _header_block(lines, rest, marks) if rest > index else 0
         return rest - index + below if below else 0
-    return _header_block(lines, index) or _attribution(lines, index)
+    return _header_block(lines, index, marks) or _attribution(lines, index, marks)
 
 
-def _attribution(lines: list[str], index: int) -> int:
+def _attribution(lines: list[str], index: int, marks: Marks) -> int:
     """Match "On ... wrote:" in many languages, also when it was wrapped over several lines."""
-    if not rules.MAY_ATTRIBUTE.search(lines[index]):
+    if not marks.may_attribute.search(lines[index]):
         return 0
     text = ""
     for count in range(1, min(_ATTRIBUTION_LINES, len(lines) - index) + 1):
@@ -110,19 +111,19 @@ def _attribution(lines: list[str], index: int) -> int:
             return 0
         if not piece and not _next(lines, index + count).lstrip().startswith("<"):  # a paragraph ends
             return 0
-        if rules.is_attribution(text, rules.QUOTED.match(_next(lines, index + count)) is not None):
+        if marks.is_attribution(text, rules.QUOTED.match(_next(lines, index + count)) is not None):
             return count
     return 0
 
 
-def _header_block(lines: list[str], index: int) -> int:
+def _header_block(lines: list[str], index: int, marks: Marks) -> int:
     """Match a repeated header (From/Sent/To/Subject, 发件人/发送时间/收件人/主题) and return its lines."""
     kinds: set[str] = set()
     end = stray = 0
-    if rules.header_kind(lines[index]) is None:
+    if marks.header_kind(lines[index]) is None:
         return 0
     for offset, line in enumerate(lines[index : index + rules.MAX_HEADER_LINES]):
-        kind = rules.header_kind(line)
+        kind = marks.header_kind(line)
         stray = 0 if kind else stray + 1
         if stray > 2 or (not line.strip() and _enough(kinds)):  # a long list of recipients is wrapped
             break
@@ -136,15 +137,15 @@ def _enough(kinds: set[str]) -> bool:
     return "from" in kinds and ("date" in kinds or len(kinds) >= 3)
 
 
-def _signature(lines: list[str]) -> tuple[list[str], list[str]]:
+def _signature(lines: list[str], marks: Marks) -> tuple[list[str], list[str]]:
     """Split the signature off: from "-- " on, or the line that a phone adds at the end."""
     for index in range(len(lines) - 1, max(0, len(lines) - 1 - rules.SIGNATURE_WITHIN), -1):
-        if rules.FORWARD.match(lines[index]):
+        if marks.forward.match(lines[index]):
             return lines, []
         if _signs(lines[index:]) and any(line.strip() for line in lines[:index]):
             return lines[:index], lines[index:]
     last = next((i for i in range(len(lines) - 1, -1, -1) if lines[i].strip()), 0)
-    if last and len(lines[last]) <= 100 and rules.DEVICE.match(lines[last].strip()):
+    if last and len(lines[last]) <= 100 and marks.device.match(lines[last].strip()):
         start = last - 1 if rules.RULE.match(lines[last - 1]) else last
         return (lines[:start], lines[start:]) if any(line.strip() for line in lines[:start]) else (lines, [])
     return lines, []

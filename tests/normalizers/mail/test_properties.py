@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normalizers.draft import Draft
+from normalizers.mail.quote_rules import rulebook
 from normalizers.mail.quotes import split
 from schemas.errors import RecordError
 
@@ -87,7 +88,7 @@ def test_a_simple_mail_is_read_back(draft: Callable[[bytes], Draft], text: str, 
 )  # fmt: skip
 @settings(max_examples=400)
 def test_splitting_loses_no_line(lines: list[str]) -> None:
-    parts = split("\n".join(lines))
+    parts = split("\n".join(lines), rulebook())
     kept = "\n".join(filter(None, parts)).split("\n")
     assert sorted(line.strip() for line in kept if line.strip()) == sorted(
         line.strip() for line in lines if line.strip()

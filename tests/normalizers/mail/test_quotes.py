@@ -1,8 +1,15 @@
 """What a citizen wrote, what the mail repeats, and the signature: client by client."""
 
+from functools import partial
+from importlib import resources
+from pathlib import Path
+
 import pytest
 
-from normalizers.mail.quotes import is_signature, split
+from normalizers.mail import quotes
+from normalizers.mail.quote_rules import rulebook
+
+split, is_signature = (partial(one, marks=rulebook()) for one in (quotes.split, quotes.is_signature))
 
 REPLIES = {
     "gmail": ("没修好。\n\n热线 <a@b.cn> 于2026年3月1日周日 10:20写道：\n\n> 您好\n> 已转办", "没修好。"),
@@ -132,3 +139,20 @@ def test_a_forwarded_mail_below_a_signature_is_no_signature() -> None:
 
 def test_the_delimiter_of_a_mail_client_proves_no_more() -> None:
     assert split("市长好\n-- \n三楼着火了，有人被困").signature is None
+
+
+def test_a_citys_own_office_software_is_known(tmp_path: Path) -> None:
+    ours = resources.files("normalizers.rules").joinpath("quotes.toml").read_text("utf-8")
+    own = ours.replace('"原始邮件", ', '"原始邮件", "来文正文", ').replace(
+        '"发自我的…", ', '"发自我的…", "政务通移动端…发送", '
+    )
+    own = own.replace('"发件人", "寄件人", ', '"发件人", "来文单位", "寄件人", ')
+    (tmp_path / "quotes.toml").write_text(own, "utf-8")
+    bodies = (
+        "还没修\n-----来文正文-----\n您好",
+        "还没修\n\n来文单位：热线\n日期：2026年3月1日 10:20\n主题：路灯\n您好",
+        "还没修\n\n政务通移动端 安卓版 发送",
+    )
+    for body in bodies:
+        assert split(body).text == body
+        assert quotes.split(body, rulebook(tmp_path)).text == "还没修"
