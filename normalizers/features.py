@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import repeat
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -73,13 +74,13 @@ def features_of(
     """
     whole, letters, thread, lists = folded, _letters(folded), draft.thread, policy.rules_folder
     contacts = contacts_in(without_office(draft.text, lists))
-    if (own := own_words(draft.text)) != draft.text:
+    if (own := own_words(draft.text, lists)) != draft.text:
         draft, folded = replace(draft, text=own), fold(f"{draft.title}\n{own}" if draft.title else own)
-    heading, folded = _compared(draft, folded)
+    heading, folded = _compared(draft, folded, lists)
     stated = stated_names(draft, folded, policy)
     if (body := without_footer(draft.text, lists)) != draft.text:
         draft = replace(draft, text=body)
-        heading, folded = _compared(draft, fold(f"{draft.title}\n{body}" if draft.title else body))
+        heading, folded = _compared(draft, fold(f"{draft.title}\n{body}" if draft.title else body), lists)
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
     matter = matter_of(without(heading), without(folded[len(heading) :]), lists, day)
     key, *older = policy.requester_keys.values()
@@ -132,10 +133,10 @@ def features_of(
     )
 
 
-def _compared(draft: Draft, folded: str) -> tuple[str, str]:
+def _compared(draft: Draft, folded: str, rules_folder: Path | None) -> tuple[str, str]:
     """Return the heading, and all that is compared behind it."""
     heading = _heading(draft, folded)
-    return heading, heading + without_phrases(folded[len(heading) :])
+    return heading, heading + without_phrases(folded[len(heading) :], rules_folder)
 
 
 def _heading(draft: Draft, folded: str) -> str:
@@ -157,7 +158,7 @@ def text_grams(folded: str, policy: Policy, all_letters: npt.NDArray[np.uint32] 
     letters = all_letters if all_letters is not None and len(said) == len(folded) else _letters(said)
     if len(letters) < _GRAM:
         return ()
-    hashes = _hashes(letters, _newest(policy))
+    hashes = _hashes(letters, next(iter(policy.requester_keys.values())))
     hashes.sort()
     first, rest = hashes[:1].tolist(), hashes[1:][hashes[1:] != hashes[:-1]]
     return (*first, *rest[: policy.max_grams - 1].tolist())
@@ -244,10 +245,6 @@ def _hashed_words(words: Iterable[str], key: bytes) -> tuple[str, ...]:
 @lru_cache(maxsize=65_536)
 def _hashed_word(word: str, key: bytes) -> str:
     return keyed_digest(key, f"word\n{word}".encode())[:4].hex()
-
-
-def _newest(policy: Policy) -> bytes:
-    return next(iter(policy.requester_keys.values()))
 
 
 def _thread_hashes(identifiers: Iterable[str], policy: Policy) -> tuple[str, ...]:

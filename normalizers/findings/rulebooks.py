@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from normalizers import footers, matter, names, persons, stated
+from normalizers import dialogue, footers, matter, names, persons, stated
 from normalizers.findings import (
     acceptance,
     category,
@@ -49,6 +49,7 @@ RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
         "names": _names,
         "footers": footers.rulebook,
         "quotes": quote_rules.rulebook,
+        "dialogue": dialogue.rulebook,
     }
 )
 """By the name of their file."""

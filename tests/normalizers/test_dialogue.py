@@ -1,5 +1,8 @@
 """What an agent says in every call makes no two of them alike, and is nobody's name."""
 
+from importlib import resources
+from pathlib import Path
+
 import pytest
 
 from normalizers.dialogue import own_words, without_phrases
@@ -65,3 +68,17 @@ def test_of_a_call_that_names_no_speaker_what_agents_always_say_goes() -> None:
 )
 def test_words_of_a_citizen_stay(text: str) -> None:
     assert "路灯" in without_phrases(text) or "姓王" in without_phrases(text) or without_phrases(text) == text
+
+
+def test_what_the_agents_of_a_city_say_is_known(tmp_path: Path) -> None:
+    ours = resources.files("normalizers.rules").joinpath("dialogue.toml").read_text("utf-8")
+    own = ours.replace('  "再见",', '  "再见",\n  "您|你? 的? 来电 我们|我 会? 用心 倾听",').replace(
+        "接线员 agent", "接线员 小热 agent"
+    )
+    (tmp_path / "dialogue.toml").write_text(own, "utf-8")
+    said = "很高兴为您服务我家停水了您的来电我们会用心倾听"
+    assert without_phrases(said) == "我家停水了您的来电我们会用心倾听"
+    assert without_phrases(said, tmp_path) == "我家停水了"
+    turns = "小热：您好，请讲。市民：我家停水了"
+    assert own_words(turns) == turns
+    assert own_words(turns, tmp_path) == "我家停水了"
