@@ -57,7 +57,7 @@ def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules_folder: P
     title = ticket.title if drawn is None else text[drawn]
     fields = {*change.fields, "title"} if drawn is not None and "text" in change.fields else {*change.fields}
     gone = said_again.digests([*secrets, *known, *_lines(ticket, fields)], ticket.ticket_id, key)
-    is_off_map = "location" in fields or _overlap(change.spans, address_spans(ticket.text))
+    is_off_map = "location" in fields or _overlap(change.spans, address_spans(ticket.text, rules_folder))
     gone = (*gone, *emptied.digests(ticket, fields, key, is_off_map=is_off_map))
     black = partial(_blackened, secrets=secrets, known=known, rules_folder=rules_folder)
     origin = origin_without(ticket.origin, known)

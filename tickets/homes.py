@@ -6,7 +6,12 @@ place of the matter elsewhere.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
 
+from normalizers import rules
+from normalizers.findings.words import trie
 from normalizers.text import Span
 
 _ROOM = r"(?!1(?:10|19|20|22)(?![0-9])|20[0-2][0-9](?![0-9]))[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9])"
@@ -20,17 +25,7 @@ _BEHIND_A_NAME = re.compile(rf"[\s,、(]{{1,2}}({_ANY})(?=[\s,、)。;]|$)")
 _ENDS_BEFORE_A_NAME = frozenset("0123456789一二三四五六七八九室房户家的个位住主居- ")
 _NEAR = 16
 
-_TOLD_OF = re.compile(
-    "(?:家住|家在|(?<![发题映店司生])地址|住址|户籍|[现居暂常租]住|[我人俺]住|住[在于]|老家|门牌|宅基地)[^。;!?\\n]*$"
-)
-_IS_HOME = re.compile("[^。;!?\\n]{0,12}(?:我家|户主|的(?:低保|五保|贫困|危房|独居|留守)|[我俺]的(?:老?房|宅))")
-"""Behind a house."""
-
 _FAR = 40
-_VILLAGE = "[组社队屯村庄湾沟寨坪坡岭塘坝冲埠墩家]"
-_HOUSE = re.compile(
-    rf"{_VILLAGE}[第的]?([0-9]{{1,4}}(?:-[0-9]{{1,3}})?(?:附[0-9]{{1,2}})?[号户])(?![线楼院杆井灯桥路])"
-)
 _IN_THREE_NUMBERS = re.compile(r"[0-9](?<![0-9-][0-9])[0-9]{0,2}(?:-[0-9]{1,2}){2,3}(?![0-9-])")
 
 _BEHIND_A_HOUSE = re.compile(r"号(?<=[0-9]号) ?([1-9][0-9]{2,3})(?=[,。;!\s]|$)")
@@ -38,7 +33,6 @@ _BEHIND_A_HOUSE = re.compile(r"号(?<=[0-9]号) ?([1-9][0-9]{2,3})(?=[,。;!\s]|
 
 _WHO = re.compile(rf"是(?<=[我们里边俺]是) ?({_ANY})(?=的?(?:[,。;!\s]|$)|业主|住户|租户)")
 _IN_BRACKETS = re.compile(rf"\((?<=[户家居主上下壁门]\()({_ANY})[室户]?\)")
-_HOUSEHOLD = re.compile(rf"第(?<={_VILLAGE}第)([0-9]{{1,3}}户)")
 _HOUSEHOLD_AT_AN_END = re.compile(r"头第(?<=[东西南北]头第)([0-9一二三四五六七八九十]{1,3}户(?![外型口内]))")
 _IN_A_STREET = re.compile(r"[0-9](?<=[街路里区巷][0-9])[0-9]{0,2}-[0-9]{1,2}-[0-9]{1,2}号(?![楼线])")
 _ON_A_FLOOR = re.compile(
@@ -48,7 +42,7 @@ _ON_A_FLOOR = re.compile(
 _OWNED = re.compile(
     r"[0-9](?<![0-9-][0-9])[0-9]{0,2}(?:-[0-9]{1,3}){2}(?=室?的?(?:户主|业主(?!大会|委|群)|住户|租户|租客|邻居))"
 )
-_BY_A_WORD = (_WHO, _IN_BRACKETS, _HOUSEHOLD, _HOUSEHOLD_AT_AN_END, _ON_A_FLOOR)
+_BY_A_WORD = (_WHO, _IN_BRACKETS, _HOUSEHOLD_AT_AN_END, _ON_A_FLOOR)
 _WITH_HYPHENS = (_IN_A_STREET, _OWNED)
 _ENGLISH = ("room", "rm", "suite", "unit", "flat", "apt", "apartment")
 _IN_ENGLISH = re.compile(
@@ -57,23 +51,48 @@ _IN_ENGLISH = re.compile(
 )
 
 
-def homes(text: str) -> Iterator[Span]:
+class Homes(NamedTuple):
+    """What tells of a home; made of `[homes]` in `rules/names.toml`."""
+
+    told_of: re.Pattern[str]
+    told_behind: re.Pattern[str]
+    house: re.Pattern[str]
+    household: re.Pattern[str]
+
+
+@lru_cache(maxsize=rules.FOLDERS)
+def rulebook(folder: Path | None = None) -> Homes:
+    """Return what tells of a home by the city's own file, or ours."""
+    found = rules.load("names", folder)["homes"]
+    told_of, told_behind = (trie(found[name].split()) for name in ("told_of", "told_behind"))
+    village = trie(found["villages"])
+    number = r"[0-9]{1,4}(?:-[0-9]{1,3})?(?:附[0-9]{1,2})?[号户]"
+    return Homes(
+        told_of=re.compile(rf"(?:{told_of}|(?<![发题映店司生])地址)[^。;!?\n]*$"),
+        told_behind=re.compile(rf"[^。;!?\n]{{0,12}}{told_behind}"),
+        house=re.compile(rf"{village}[第的]?({number})(?![线楼院杆井灯桥路])"),
+        household=re.compile(rf"第(?<={village}第)([0-9]{{1,3}}户)"),
+    )
+
+
+def homes(text: str, rules_folder: Path | None = None) -> Iterator[Span]:
     """Yield the doors that the words around them tell of."""
-    for pattern in (*_BY_A_WORD, *_WITH_HYPHENS) if "-" in text else _BY_A_WORD:
+    known = rulebook(rules_folder)
+    for pattern in (known.household, *_BY_A_WORD, *(_WITH_HYPHENS if "-" in text else ())):
         yield from [match.span(match.lastindex or 0) for match in pattern.finditer(text)]
-    yield from _told_of(text)
+    yield from _told_of(text, known)
     if ("m" in text or "t" in text) and any(word in text for word in _ENGLISH):
         for door in _IN_ENGLISH.finditer(text):
             if not text[door.start() - 1 : door.start()].isalpha():
                 yield door.span(door.lastindex or 0)
 
 
-def _told_of(text: str) -> Iterator[Span]:
+def _told_of(text: str, known: Homes) -> Iterator[Span]:
     """Yield the houses behind a word for a home, in its sentence."""
-    for pattern in (_HOUSE, _IN_THREE_NUMBERS, _BEHIND_A_HOUSE) if "-" in text else (_HOUSE, _BEHIND_A_HOUSE):
+    for pattern in (known.house, _BEHIND_A_HOUSE, *((_IN_THREE_NUMBERS,) if "-" in text else ())):
         for house in pattern.finditer(text):
-            told = _TOLD_OF.search(text, max(0, house.start() - _FAR), house.start() + 1)
-            if told or (pattern is _HOUSE and _IS_HOME.match(text, house.end())):
+            told = known.told_of.search(text, max(0, house.start() - _FAR), house.start() + 1)
+            if told or (pattern is known.house and known.told_behind.match(text, house.end())):
                 yield house.span(house.lastindex or 0)
 
 

@@ -27,12 +27,13 @@ def in_other_forms(text: str, secrets: Iterable[str], rules_folder: Path | None 
     secrets = [readable(secret)[0] for secret in secrets]
     found = [*_apart(text, secrets)]
     numbers = {one for secret in secrets for one in (bare(secret),) if len(one) > SHORT}
-    doors = [door(secret[start:end]) for secret in secrets for start, end in address_spans(secret)]
+    doors = [door(secret[start:end]) for secret in secrets for start, end in address_spans(secret, rules_folder)]
     if numbers:
         spans = personal_spans(text, rules_folder=rules_folder)
         found += [span for span in spans if any(one in bare(text[slice(*span)]) for one in numbers)]
     if doors:
-        found += [span for span in address_spans(text) if any(_may_be(door(text[slice(*span)]), one) for one in doors)]
+        spans = address_spans(text, rules_folder)
+        found += [span for span in spans if any(_may_be(door(text[slice(*span)]), one) for one in doors)]
     return in_order(found)
 
 

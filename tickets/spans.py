@@ -119,7 +119,7 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
     if "." in text:
         yield from [match.span() for match in _TOKEN.finditer(text)]
     yield from doors(text)
-    yield from homes(text)
+    yield from homes(text, rules_folder)
     yield from plates(text)
     yield from coordinates(text)
     yield from queries(text)
@@ -173,10 +173,10 @@ def spans_of(seen: Seen, known: Iterable[str]) -> list[Span]:
     return _placed([*seen.spans, *_occurrences(seen.plain, known)], seen.places)
 
 
-def address_spans(text: str) -> list[Span]:
+def address_spans(text: str, rules_folder: Path | None = None) -> list[Span]:
     """Return the spans of `text` that name a door or a point on a map, as `personal_spans` does."""
     plain, places = readable(text)
-    return _placed([*doors(plain), *homes(plain), *coordinates(plain)], places)
+    return _placed([*doors(plain), *homes(plain, rules_folder), *coordinates(plain)], places)
 
 
 def known_spans(text: str, known: Iterable[str]) -> list[Span]:
