@@ -36,6 +36,8 @@ _NOT_OF = "(?!的|家|爱人|妻|丈夫)"
 _NOBODY = "(?<![人员户们方])"
 """A name does not end like those who speak: 江西人, 高层住户."""
 
+_DOT = re.compile("[·•・‧∙.]")
+
 _SHORT = 8
 """Characters that are kept of a name's hash: few names come from one number."""
 
@@ -140,8 +142,14 @@ def _in_text(said: str, lists: Rulebook) -> Iterator[Stated]:
 
 
 def _told(found: re.Match[str], lists: Rulebook) -> Iterator[Stated]:
-    """Yield what is stated; 我是高中生 and 本人江西 only begin like a name."""
+    """Yield what is stated; 我是高中生 and 本人江西 only begin like a name.
+
+    Of 买买提·艾力 the first part is one's own, and stands where others have a surname.
+    """
     told = found.groupdict()
+    if (sounds := told.get("sounds")) is not None:
+        yield "surname", _DOT.split(sounds)[0]
+        return
     if (surname := told.get("called") or told.get("withheld") or told.get("only")) is not None:
         yield "surname", surname
     elif lists.others.match(found.string, found.start("surname")) is None:
@@ -161,15 +169,16 @@ def rulebook(folder: Path | None = None) -> Rulebook:
     given = rf"(?:(?![{words['never_given']}某]){HAN}){{1,2}}?"
     likely = f"{known.two}|[{words['surnames']}]"
     told = f"{_addressed(likely, given, sexes)}|{_named(likely, given)}"
-    by_role = re.compile(f"(?:{told})(?={trie(lists['speaks'].split())})")
-    own = rf"{_NOT_OF_OTHERS}[:是叫为 ]{{0,3}}(?:{told}{_NOBODY}{NO_PLACE}{_ENDS})"
+    sounds = f"(?P<sounds>{known.foreign}|{trie(found['peoples']['names'].split())})"
+    by_role = re.compile(f"(?:{told}|{sounds})(?={trie(lists['speaks'].split())})")
+    own = rf"{_NOT_OF_OTHERS}[:是叫为 ]{{0,3}}(?:{told}{_NOBODY}{NO_PLACE}{_ENDS}|{sounds}{_ENDS})"
     patterns = {"cues": re.compile(own), "roles": by_role, "surnamed": re.compile(f"(?P<only>{any_surname})(?![名氏])")}
     behind = {cue: pattern for kind, pattern in patterns.items() for cue in lists[kind].split()}
     return Rulebook(
         cues=Words(behind),
         behind=behind,
         by_role=by_role,
-        whole=re.compile(f"{_addressed(any_surname, given, sexes)}|{_named(any_surname, given)}"),
+        whole=re.compile(f"{_addressed(any_surname, given, sexes)}|{_named(any_surname, given)}|{sounds}"),
         sexes=sexes,
         others=persons.rulebook(folder).words,
         telephones=tuple(_telephones(lists)),
