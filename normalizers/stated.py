@@ -38,6 +38,8 @@ _NOBODY = "(?<![人员户们方])"
 
 _DOT = re.compile("[·•・‧∙.]")
 
+_DATE = re.compile(r"[\s0-9年月日号./:：〇○零一二三四五六七八九十-]*")
+
 _SHORT = 8
 """Characters that are kept of a name's hash: few names come from one number."""
 
@@ -65,6 +67,9 @@ class Rulebook(NamedTuple):
     by_role: re.Pattern[str]
     """Behind what somebody is (业主王女士反映), or at the beginning of an operator's minutes."""
 
+    signed: re.Pattern[str]
+    """A name that stands in a line of its own below a text."""
+
     whole: re.Pattern[str]
     """The same where a channel has a field for it."""
 
@@ -90,7 +95,9 @@ def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
     lists = rulebook(policy.rules_folder)
     said = folded if len(folded) <= _BEGINNING + _END else f"{folded[:_BEGINNING]}\n{folded[-_END:]}"
     told = set(_for_whom(said, lists))
-    told |= set(_in_text(said, lists)) or set(_in_field(_name_of(draft, sender), lists))
+    told |= set(_in_text(said, lists)) | set(_below(draft.text, lists)) or set(
+        _in_field(_name_of(draft, sender), lists)
+    )
     told |= {(TELEPHONE, number) for number in _own_telephones(said, lists) if not identity.endswith(number)}
     return tuple([one for kind, said in sorted(told) for one in _hashed(kind, identity, said, policy)])
 
@@ -141,6 +148,14 @@ def _in_text(said: str, lists: Rulebook) -> Iterator[Stated]:
         yield from _told(one, lists)
 
 
+def _below(text: str, lists: Rulebook) -> Iterator[Stated]:
+    """Yield who signs a text: a name that is all of its last line, over the date."""
+    lines = [line for line in text[-_END:].split("\n") if _DATE.fullmatch(line) is None]
+    found = lists.signed.fullmatch(fold(lines[-1]).strip()) if len(lines) > 1 else None
+    if found is not None:
+        yield from _told(found, lists)
+
+
 def _told(found: re.Match[str], lists: Rulebook) -> Iterator[Stated]:
     """Yield what is stated; 我是高中生 and 本人江西 only begin like a name.
 
@@ -178,6 +193,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         cues=Words(behind),
         behind=behind,
         by_role=by_role,
+        signed=re.compile(f"{told}|{sounds}"),
         whole=re.compile(f"{_addressed(any_surname, given, sexes)}|{_named(any_surname, given)}|{sounds}"),
         sexes=sexes,
         others=persons.rulebook(folder).words,
