@@ -37,9 +37,11 @@ class Jvm:
 
     def quick(self) -> tuple[str, ...]:
         """Return the options that use the archive or, while there is none, record for it."""
-        if used(self.archive):
-            return (f"-XX:AOTCache={self.archive}", *_QUIET)
-        return ("-XX:AOTMode=record", f"-XX:AOTConfiguration={self._record}", *_QUIET)
+        return self.kept() or ("-XX:AOTMode=record", f"-XX:AOTConfiguration={self._record}", *_QUIET)
+
+    def kept(self) -> tuple[str, ...]:
+        """Return the options that use the archive, none while there is none: a tool loads a part of it, and no more."""
+        return (f"-XX:AOTCache={self.archive}", *_QUIET) if used(self.archive) else ()
 
     def assemble(self) -> None:
         """Make the archive from the record, in the background."""

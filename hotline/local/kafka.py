@@ -71,7 +71,7 @@ class Kafka:
         # No broker has ever run on what a broken-off format left.
         shutil.rmtree(self._data, ignore_errors=True)
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", _cluster_id(), "--config", str(self._config)]
-        command = self.jvm.command(*self._options(), *tool)
+        command = self.jvm.command(*self.jvm.kept(), *self._options(), *tool)
         done = subprocess.run(command, env=environment(), capture_output=True, check=False)
         if done.returncode:
             (self._logs / "kafka.log").write_bytes(done.stdout + done.stderr)

@@ -165,7 +165,11 @@ class SecuredKafka:
         users = [f"{MECHANISM}=[name={user},password={word}]" for user, word in self.passwords.items()]
         scram = [part for user in users for part in ("--add-scram", user)]
         tool = ["kafka.tools.StorageTool", "format", "--cluster-id", CLUSTER, "--config", str(config), *scram]
-        done = subprocess.run(self._kafka.jvm.command(*self._options(), *tool), env=environment(), capture_output=True)
+        done = subprocess.run(
+            self._kafka.jvm.command(*self._kafka.jvm.kept(), *self._options(), *tool),
+            env=environment(),
+            capture_output=True,
+        )
         assert done.returncode == 0, (done.stdout + done.stderr).decode()
 
     def _options(self) -> list[str]:

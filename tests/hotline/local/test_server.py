@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from hotline.local.elastic import Elasticsearch
+from hotline.local.jvm import Jvm
 from hotline.local.server import make_own
 from hotline.local.stack import Stack
 
@@ -35,3 +36,17 @@ def test_a_nodes_folder_may_add_flags(local_stack: Stack, tmp_path: Path) -> Non
     before = node.jvm.flags
     (tmp_path / "elasticsearch" / "jvm.options").write_text("-Xmx1g\n-XX:TieredStopAtLevel=1\n")
     assert set(node.jvm.flags) - set(before) == {"-Xmx1g", "-XX:TieredStopAtLevel=1"}
+
+
+def test_a_tool_uses_the_archive_of_its_server_and_records_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it loads is a small part: an archive of that would make no start of the server quicker."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    jvm = Jvm((), "a.jar", tmp_path)
+    assert jvm.kept() == ()
+    assert "-XX:AOTMode=record" in jvm.quick()
+    jvm.archive.parent.mkdir()
+    jvm.archive.touch()
+    assert jvm.kept() == jvm.quick()
+    assert f"-XX:AOTCache={jvm.archive}" in jvm.kept()
