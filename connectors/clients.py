@@ -161,6 +161,22 @@ def _whatever_it_raises(close: Callable[..., None]) -> Callable[..., None]:
 KafkaConsumer.close = _whatever_it_raises(KafkaConsumer.close)
 
 
+def _at_once(close: Callable[..., None]) -> Callable[..., None]:
+    """Close the sockets whose last words have not left when a client's loop ends; kafka-python leaves them open."""
+
+    def closed(self: Any, node_id: Any = None) -> None:
+        transports = [one.transport for one in self._manager._conns.values() if one.transport and node_id is None]
+        sockets = [one._sock for one in transports if one._sock]
+        close(self, node_id)
+        for sock in sockets:
+            sock.close()
+
+    return closed
+
+
+KafkaNetClient.close = _at_once(KafkaNetClient.close)
+
+
 def _heard(receive: Callable[[Any], tuple[bytes, Exception | None]]) -> Callable[[Any], tuple[bytes, Exception | None]]:
     """Give what came before the other side hung up; kafka-python drops it, and with it why a login was refused."""
 

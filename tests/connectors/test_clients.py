@@ -1,13 +1,15 @@
 """The door to kafka-python: what it leaves open is closed here."""
 
 import random
+import socket
 import time
 from contextlib import ExitStack
-from types import coroutine
+from types import SimpleNamespace, coroutine
 from typing import Any
 
 import pytest
 from kafka import KafkaConsumer
+from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
@@ -80,3 +82,15 @@ def test_hosts_that_are_off_keep_nobody_from_the_one_that_answers(
         with opened(KafkaConsumer, connection, bootstrap_timeout_ms=PATIENCE_MS) as client:
             assert client.topics()
         assert time.monotonic() - began < PATIENCE_MS / 1000
+
+
+def test_a_client_that_ends_before_its_last_words_have_left_leaves_no_socket() -> None:
+    client = KafkaNetClient(bootstrap_servers="127.0.0.1:9")
+    near, far = socket.socketpair()
+    near.setblocking(False)
+    transport = KafkaTCPTransport(client._net, near, host="127.0.0.1")
+    client._manager._conns[0] = SimpleNamespace(close=transport.close, transport=transport)
+    transport.write(b"last words")  # they would leave when the loop has turned twice: it turns once more
+    client.close()
+    far.close()
+    assert near.fileno() == -1
