@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import NewTopic
 from prometheus_client import REGISTRY
 
 from connectors.outbox import kafka as outbox_kafka
@@ -23,10 +21,10 @@ from tests.connectors.outbox.test_outbox_live import (
     _begun,
     answering,
     intents,
-    running_admin,
     states,
     until_settled,
 )
+from tests.fresh import topics_made_anew
 from tests.peers.forgetful_kafka import ForgetfulKafka
 from tests.waiting import soon
 
@@ -35,18 +33,15 @@ pytestmark = pytest.mark.integration
 PLACE = TopicPartition(topics.OUTBOX, 0)
 
 
-@pytest.fixture
-def forgetful(tmp_path: Path) -> Iterator[ForgetfulKafka]:
-    with ForgetfulKafka(tmp_path) as kafka:
+@pytest.fixture(scope="module")
+def forgetful(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForgetfulKafka]:
+    with ForgetfulKafka(tmp_path_factory.mktemp("forgetful")) as kafka:
         yield kafka
 
 
 @pytest.fixture
-async def connection(forgetful: ForgetfulKafka) -> KafkaConnection:
-    made = KafkaConnection(bootstrap_servers=forgetful.address, partitions=1)
-    async with running_admin(made) as admin:
-        await admin.create_topics([NewTopic(topics.OUTBOX, 1, 1)])
-    return made
+def connection(forgetful: ForgetfulKafka) -> KafkaConnection:
+    return topics_made_anew(KafkaConnection(bootstrap_servers=forgetful.address, partitions=1))
 
 
 @pytest.fixture
