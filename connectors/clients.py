@@ -37,6 +37,9 @@ REACH_SECONDS = 1.5
 several addresses all have to be tried in `PATIENCE_MS`. What is lost once is sent again after a second.
 """
 
+RECONNECT_MS = 1_000
+"""The longest pause before a broker that lets nobody in: it may be back at any time."""
+
 READ_SECONDS = 30.0
 """How long a reader may be given nothing of what is there: a broker may fall silent, and a client was seen to hang."""
 
@@ -79,10 +82,11 @@ def connected(connect: Connect, **settings: Any) -> Any:
         made.append(KafkaNetClient(**options))
         _listen(made[-1], refusals)
         _take_turns(made[-1])
+        _keep_pausing(made[-1])
         return made[-1]
 
     try:
-        return connect(**settings, kafka_client=remembered)
+        return connect(**{"reconnect_backoff_max_ms": RECONNECT_MS, **settings}, kafka_client=remembered)
     except BaseException as error:
         for client in made:
             client.close()
@@ -121,6 +125,22 @@ def _take_turns(client: Any) -> None:
     random.shuffle(brokers)
     turns = cycle(brokers)
     cluster.bootstrap_brokers = lambda: [next(turns)]
+
+
+def _keep_pausing(client: Any) -> None:
+    """Let a broker that hangs up before it has let us in be tried less and less often.
+
+    kafka-python takes it for one that is well again: a producer made five hundred connections a second.
+    """
+    manager = client._manager
+    reset = manager.reset_backoff
+
+    def judged(node_id: Any) -> None:
+        connection = manager._conns.get(node_id)
+        is_well = connection is not None and connection.connected
+        (reset if is_well else manager.update_backoff)(node_id)
+
+    manager.reset_backoff = judged
 
 
 def _reaching(connect: Connect) -> Connect:

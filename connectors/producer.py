@@ -38,7 +38,6 @@ SETTINGS: dict[str, Any] = {
     "max_block_ms": 5_000,
     "bootstrap_timeout_ms": 5_000,
     "request_timeout_ms": 10_000,
-    "reconnect_backoff_max_ms": 1_000,
     "allow_auto_create_topics": False,
     "metrics_enabled": False,
 }

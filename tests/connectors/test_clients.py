@@ -14,7 +14,11 @@ from kafka.net.inet import KafkaNetSocket
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
 from connectors.clients import PATIENCE_MS, opened
+from connectors.producer import DELIVERY_SECONDS, Producer
+from schemas import topics
 from schemas.connection import KafkaConnection
+from schemas.wire import Outbound
+from tests.peers.balancer import Balancer
 from tests.peers.swallowing import swallowing
 
 
@@ -94,3 +98,22 @@ def test_a_client_that_ends_before_its_last_words_have_left_leaves_no_socket() -
     client.close()
     far.close()
     assert near.fileno() == -1
+
+
+@pytest.mark.integration
+def test_a_load_balancer_that_hangs_up_on_everybody_is_tried_less_and_less_often(kafka: KafkaConnection) -> None:
+    """kafka-python takes each connection for a broker that is well again: a producer made five hundred a second."""
+    seconds = 4
+    with Balancer(int(kafka.bootstrap_servers.rpartition(":")[2])) as balancer:
+        behind = KafkaConnection(bootstrap_servers=f"127.0.0.1:{balancer.port}", partitions=kafka.partitions)
+        producer = Producer(behind)
+        record = Outbound(topic=topics.AUDIT, key=b"k", value=b"v", headers=[])
+        producer.deliver_now([record])
+        balancer.leave()
+        delivery = producer.deliver([record])
+        time.sleep(2 + seconds)
+        count = balancer.hung_up(seconds)
+        balancer.empty = False
+        delivery.result(DELIVERY_SECONDS)
+        producer.close()
+    assert 0 < count <= 6 * seconds
