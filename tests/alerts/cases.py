@@ -335,7 +335,10 @@ FURTHER: list[tuple[str, Case]] = [
     ("RestoreSlow", Case(restored_at_once(slow=0), 59, None)),
     *((alarm, case) for alarm, cases in YOUNG for case in cases),
     # no monitor at all, and nothing remembered of one
-    ("MonitorBlind", Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x2 stale _x20"}, 2, 3)),
+    ("MonitorBlind", Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x2 stale _x20"}, 3, 4)),
+    # one that did not answer once, or was just started and has not looked yet
+    ("MonitorBlind", Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x5 stale 420+60x20"}, 6, None)),
+    ("MonitorBlind", Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x5 0 420+60x20"}, 6, None)),
 ]
 """What a rule that leaves out a label, or a half of it, would get wrong."""
 

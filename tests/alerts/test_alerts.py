@@ -314,6 +314,7 @@ async def test_every_alarm_rings_for_what_it_tells_of_and_nothing_else(
     begin(city, tmp_path)
     worsen(city)
     city.rings(TROUBLED)
+    assert rung(city.peer).keys() <= TROUBLED.keys() | {"MonitorBlind"}  # as it does not see the archive
     mend_and_break(city)
     city.rings({"DeadLetters": {"normalize"}, "FloodWaits": set(), "StageWithoutWorker": {"sink:elastic", "eraser"}})
     await fence(city, fresh_topics)
