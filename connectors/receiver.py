@@ -131,7 +131,8 @@ class Receiver:
             connector.recognise if isinstance(connector, Recognising) else _as_anybody,
             self._limits.get(path, self._settings.body_max_bytes),
         )
-        metrics.PUSH_REQUESTS.labels(connector.channel, "unsafe")  # an alarm on its growth has to see it at 0
+        for outcome in ("published", "journaled", "answered", "unsafe"):  # alarms on their growth have to see them at 0
+            metrics.PUSH_REQUESTS.labels(connector.channel, outcome)
         metrics.PUSH_REFUSED.labels(connector.channel, "timestamp")
         for reason in UNHEARD:
             metrics.PUSH_UNHEARD.labels(connector.channel, reason)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from connectors import metrics
@@ -98,6 +99,19 @@ def count(outcome: str) -> float:
 
 def unheard(reason: str) -> float:
     return metrics.PUSH_UNHEARD.labels("wechat", reason)._value.get()
+
+
+async def test_a_channel_shows_what_it_takes_before_it_has_taken_any(served: Open, connector: Echoing) -> None:
+    """Its first message says that its secret is the right one: PushRefused asks whether that has grown."""
+    connector.channel = "fresh"  # type: ignore[misc] # of this one
+    async with served():
+        told = [
+            REGISTRY.get_sample_value(
+                "hotline_connectors_push_requests_total", {"channel": "fresh", "outcome": outcome}
+            )
+            for outcome in ("published", "journaled", "answered", "unsafe")
+        ]
+    assert told == [0, 0, 0, 0]
 
 
 async def test_a_message_that_kafka_holds_is_answered_with_success(served: Open, kafka: Kafka) -> None:
