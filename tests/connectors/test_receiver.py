@@ -103,7 +103,7 @@ def unheard(reason: str) -> float:
 
 async def test_a_channel_shows_what_it_takes_before_it_has_taken_any(served: Open, connector: Echoing) -> None:
     """Its first message says that its secret is the right one: PushRefused asks whether that has grown."""
-    connector.channel = "fresh"  # type: ignore[misc] # of this one
+    connector.channel = "fresh"
     async with served():
         told = [
             REGISTRY.get_sample_value(

@@ -101,6 +101,22 @@ async def test_what_takes_their_places_under_a_stage_is_read(
         await soon(lambda: again.seen == more)
 
 
+async def test_what_retention_took_before_it_was_read_is_told(
+    kafka: ForgetfulKafka, bench: Bench, stage: Stage
+) -> None:
+    """A stage that was away for longer than Kafka keeps its records reads what is left, and says how much is not."""
+    await put(bench, stage.topic, 6, "before")
+    async with bench.running(stage.declare, group=stage.topic):
+        await soon(lambda: len(stage.seen) == 6)
+    missed = await put(bench, stage.topic, 5, "missed")
+    with contextlib.closing(KafkaAdminClient(bootstrap_servers=kafka.address)) as admin:
+        admin.delete_records({TopicPartition(stage.topic, 0): 9})
+    again = Stage(stage.topic)
+    async with bench.running(again.declare, group=stage.topic):
+        await soon(lambda: again.seen == missed[3:])
+    assert (gone(stage.topic, "old"), gone(stage.topic, "new")) == (3, 0)
+
+
 async def test_a_broker_that_returns_with_all_of_it_has_lost_nothing(
     kafka: ForgetfulKafka, bench: Bench, stage: Stage
 ) -> None:
