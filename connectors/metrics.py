@@ -82,7 +82,8 @@ CMPP_MESSAGES = Counter(
 )
 PUSH_REQUESTS = Counter(
     "hotline_connectors_push_requests_total",
-    "Requests to the receiver: published, journaled, answered, refused, overloaded, unsafe (in neither) or failed",
+    "Requests to the receiver: published, journaled, answered, unanswered (a question, while who knows is away), "
+    "refused, overloaded, unsafe (in neither) or failed",
     ["channel", "outcome"],
 )
 PUSH_REFUSED = Counter("hotline_connectors_push_refused_total", "Refused push requests", ["channel", "reason"])

@@ -105,6 +105,7 @@ class BackOffice:
         self._now = now
         self._looking = asyncio.Semaphore(LOOKS_AT_ONCE)
         metrics.FAULTS_OF_OURS.labels(CHANNEL, COMPONENT)  # an alarm on its growth has to see it at 0
+        metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe")
 
     def routes(self) -> list[Route]:
         """Return the routes for the receiver."""
@@ -124,7 +125,7 @@ class BackOffice:
                 response = _json(refused.status, error=refused.reason, reason=str(refused))
             except (PipelineError, TimeoutError) as error:
                 _log.error("command_not_safe", error=type(error).__name__)
-                metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe").inc()
+                metrics.PUSH_REQUESTS.labels(CHANNEL, "unanswered" if request.method == "GET" else "unsafe").inc()
                 response = _json(503, error="unreachable", reason="Kafka does not answer: send the same again later")
             except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told
                 faults.told(CHANNEL, COMPONENT, error)

@@ -59,7 +59,7 @@ class Form:
                 return self._said(request, "refused", refusal.status)
             except PipelineError as error:
                 _log.error("form_not_answered", error=type(error).__name__)
-                metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe").inc()
+                metrics.PUSH_REQUESTS.labels(CHANNEL, "unanswered").inc()
                 return self._said(request, "away", 503)
             except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told
                 faults.told(CHANNEL, self._desk.account, error)
@@ -93,6 +93,7 @@ class Form:
                 kept = await self._desk.keep(one, kind="web", key=key, options={})
             except PipelineError as error:
                 _log.error("form_not_safe", error=type(error).__name__)
+                metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe").inc()
                 return self._form(language, given, 503, heading="unsafe_title", message="unsafe_text")
         alarm = "&urgent=1" if urgent else ""
         return RedirectResponse(f"{self._base}/receipt/{kept.receipt}?lang={language}{alarm}", 303, pages.HEADERS)

@@ -79,7 +79,7 @@ class Open311:
             metrics.PUSH_REFUSED.labels(CHANNEL, refusal.reason).inc()
             response = refused(form, [Problem(refusal.status, str(refusal))], refusal.status)
         except PipelineError as error:
-            outcome = "unsafe"
+            outcome = "unanswered" if request.method == "GET" else "unsafe"
             _log.error("open311_not_answered", error=type(error).__name__)
             response = refused(form, [Problem(503, "a service behind does not answer: send the same again later")], 503)
         except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from prometheus_client import REGISTRY
 from pydantic import SecretStr, ValidationError
 from starlette.applications import Starlette
 
@@ -57,6 +58,8 @@ class Kafka:
         return done
 
     def find(self, command_id: str, city: str, since: datetime, seconds: float) -> Event | None:
+        if self.down:
+            raise UnreachableError("down")
         self.asked.append((command_id, city, since))
         return self.decision
 
@@ -245,7 +248,25 @@ async def test_a_large_body_is_refused(kafka: Kafka) -> None:
 @pytest.mark.parametrize("fault", ["down", "silent"])
 async def test_while_kafka_is_away_nothing_is_promised(kafka: Kafka, fault: str) -> None:
     setattr(kafka, fault, True)
+    async with client(kafka):
+        before = unsafe()
     assert (await post(kafka, order())).status_code == 503
+    assert unsafe() == before + 1
+
+
+async def test_a_question_that_kafka_leaves_unanswered_is_no_command_that_is_lost(kafka: Kafka) -> None:
+    where = (await post(kafka, order())).json()["outcome"]
+    kafka.down, before = True, unsafe()
+    assert (await get(kafka, where)).status_code == 503
+    assert unsafe() == before
+
+
+def unsafe() -> float:
+    """Return how many commands were told 503; an alarm on its growth has to see it at 0."""
+    told = {"channel": "command", "outcome": "unsafe"}
+    found = REGISTRY.get_sample_value("hotline_connectors_push_requests_total", told)
+    assert found is not None
+    return found
 
 
 async def test_a_fault_of_ours_promises_nothing_and_is_counted(kafka: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from connectors.publisher import HEADERS_LIMIT
 from connectors.web.limits import SMALL_BYTES
 from normalizers import Policy, normalize
 from tests.connectors.web.browser import Page, send, visit
-from tests.connectors.web.doors import Door, ticket
+from tests.connectors.web.doors import Door, counted, ticket
 
 TEXT = "幸福路12号的路灯坏了，\n三天没有人修。<script>alert(1)</script>"
 URGENT = "三楼着火了，快来人啊"
@@ -206,9 +206,11 @@ async def test_while_kafka_is_down_the_journal_is_enough_for_a_receipt(door: Doo
 async def test_with_neither_the_words_come_back(door: Door) -> None:
     door.kafka.down = True
     async with door.open({"journal_max_bytes": 1}) as client:
+        before = counted("unsafe")
         page = Page(await send(client, (await visit(client)).filled(text=TEXT)))
     assert (page.status, page.filled()["text"]) == (503, TEXT)
     assert page.texts(".//h:h1") == ["现在无法提交"]
+    assert counted("unsafe") == before + 1
 
 
 async def test_a_merged_line_s_old_site_says_so_in_its_link(door: Door) -> None:

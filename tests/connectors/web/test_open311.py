@@ -20,7 +20,7 @@ from connectors.web.submission import Submission
 from normalizers import Policy, normalize
 from schemas import ids
 from schemas.records.ticket import Acceptance, Location, Requester, Result, StatusStep
-from tests.connectors.web.doors import API_KEY, BASE, CITY, NOW, Door, request, ticket
+from tests.connectors.web.doors import API_KEY, BASE, CITY, NOW, Door, counted, request, ticket
 
 Fields = dict[str, Any]
 
@@ -90,8 +90,9 @@ async def test_a_token_that_we_did_not_sign_is_nobodys(door: Door) -> None:
 async def test_with_neither_kafka_nor_the_journal_nothing_is_promised(door: Door) -> None:
     door.kafka.down = True
     async with door.open({"journal_max_bytes": 1}) as client:
+        before = counted("unsafe")
         answer = await client.post(f"{BASE}/requests.xml", data=request())
-    assert answer.status_code == 503
+    assert (answer.status_code, counted("unsafe")) == (503, before + 1)
     assert [code for code, _ in told(answer)] == [503]
     assert answer.headers["retry-after"]
 
@@ -584,8 +585,10 @@ async def test_an_update_needs_words_and_a_request(door: Door, changes: Fields) 
 async def test_without_the_archive_questions_wait_and_requests_are_taken(door: Door, fault: str) -> None:
     setattr(door.archive, fault, True)
     async with door.open(archive_timeout_seconds=0.05) as client:
+        before = counted("unsafe")
         asked = await client.get(f"{BASE}/requests.xml")
         assert (asked.status_code, [code for code, _ in told(asked)]) == (503, [503])
+        assert counted("unsafe") == before, "a question loses no message"
         assert (await client.post(f"{BASE}/requests.json", data=request())).status_code == 200
 
 

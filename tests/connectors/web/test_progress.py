@@ -11,7 +11,7 @@ from schemas.records import Ticket
 from schemas.records.dispatch import Dispatch
 from schemas.records.ticket import Acceptance, Category, Deadline, Result, StatusStep
 from tests.connectors.web.browser import Page, send, visit
-from tests.connectors.web.doors import CITY, NOW, QUERY_KEY, Door, ticket
+from tests.connectors.web.doors import CITY, NOW, QUERY_KEY, Door, counted, ticket
 
 RECEIPTS = Receipts(QUERY_KEY, CITY, "city")
 
@@ -188,6 +188,8 @@ async def test_a_code_cannot_be_found_by_asking_again_and_again(door: Door) -> N
 
 async def test_without_the_archive_the_question_waits(door: Door) -> None:
     door.archive.away = True
+    async with door.open():
+        before = counted("unsafe")
     page = await ask(door, ticket().ticket_no, "1")
-    assert page.status == 503
+    assert (page.status, counted("unsafe")) == (503, before), "a question loses no message"
     assert page.texts(".//h:h1") == ["暂时无法查询"]
