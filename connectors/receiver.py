@@ -133,7 +133,8 @@ class Receiver:
         )
         for outcome in ("published", "journaled", "answered", "unsafe"):  # alarms on their growth have to see them at 0
             metrics.PUSH_REQUESTS.labels(connector.channel, outcome)
-        metrics.PUSH_REFUSED.labels(connector.channel, "timestamp")
+        for reason in ("timestamp", "signature", "token", "cipher", "mode"):
+            metrics.PUSH_REFUSED.labels(connector.channel, reason)
         for reason in UNHEARD:
             metrics.PUSH_UNHEARD.labels(connector.channel, reason)
 

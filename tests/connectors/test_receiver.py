@@ -101,8 +101,8 @@ def unheard(reason: str) -> float:
     return metrics.PUSH_UNHEARD.labels("wechat", reason)._value.get()
 
 
-async def test_a_channel_shows_what_it_takes_before_it_has_taken_any(served: Open, connector: Echoing) -> None:
-    """Its first message says that its secret is the right one: PushRefused asks whether that has grown."""
+async def test_a_channel_shows_what_alarms_ask_for_before_there_is_any(served: Open, connector: Echoing) -> None:
+    """A secret that was changed rings after a few refusals, but for a channel that has brought something."""
     connector.channel = "fresh"
     async with served():
         told = [
@@ -111,7 +111,11 @@ async def test_a_channel_shows_what_it_takes_before_it_has_taken_any(served: Ope
             )
             for outcome in ("published", "journaled", "answered", "unsafe")
         ]
-    assert told == [0, 0, 0, 0]
+        told += [
+            REGISTRY.get_sample_value("hotline_connectors_push_refused_total", {"channel": "fresh", "reason": reason})
+            for reason in ("timestamp", "signature", "token", "cipher", "mode")
+        ]
+    assert told == [0] * 9
 
 
 async def test_a_message_that_kafka_holds_is_answered_with_success(served: Open, kafka: Kafka) -> None:
