@@ -13,7 +13,6 @@ from normalizers.text import fold
 from schemas.records import Event, Ticket, event
 from schemas.records.ticket import Category, Location, Requester
 from tickets import emptied, said_again, snapshot
-from tickets.codes import AS_GIVEN
 from tickets.held import with_more
 from tickets.masking import drawn_title, known_of, origin_without
 from tickets.other_forms import in_other_forms
@@ -239,10 +238,8 @@ def _overlap(spans: Spans, others: Spans) -> bool:
 
 
 def _category_without(category: Category | None, black: Callable[[str | None], str | None]) -> Category | None:
-    """Return the category, but none in another system's words that hold one of these."""
-    if category is None or category.scheme != AS_GIVEN:
-        return category
-    return category if black(category.code) == category.code else None
+    """Return the category, but none in words that hold one of these."""
+    return category if category is None or black(category.code) == category.code else None
 
 
 def _blackened(text: str | None, secrets: Iterable[str], known: Sequence[str], rules_folder: Path | None) -> str | None:

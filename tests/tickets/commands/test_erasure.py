@@ -201,6 +201,17 @@ def test_nor_in_the_words_of_another_system_or_the_name_of_a_file() -> None:
     same(made)
 
 
+def test_nor_in_a_category_that_a_clerk_named_after_them() -> None:
+    said = replace(message(1, "路灯坏了"), sender=Party(kind="openid", value="oAbC_12345", name="霁霄溪"))
+    made = Office([said])
+    made.order("reclassify", made.tickets[0], category="霁霄溪专项")
+    assert "霁霄溪" in encode(made.ticket(made.tickets[0])).decode()
+    assert "霁霄溪" not in encode(mask_ticket(made.ticket(made.tickets[0]))).decode()
+    made.order("redact", made.tickets[0], fields=["requester"])
+    assert "霁霄溪" not in encode(made.ticket(made.tickets[0])).decode()
+    same(made)
+
+
 def test_a_redacted_span_goes_from_the_names_of_files_and_from_another_systems_words() -> None:
     found = (
         Finding(kind="external_ticket_no", value="FZ-李小龙", source="channel"),
