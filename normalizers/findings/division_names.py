@@ -3,10 +3,12 @@
 import re
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 from normalizers.findings import divisions
 from normalizers.findings.divisions import CITY, DISTRICT, PROVINCE, Division
+from normalizers.findings.place_rules import rulebook
 from normalizers.findings.words import Words, trie
 
 
@@ -20,14 +22,6 @@ class Named(NamedTuple):
 
 
 _BETWEEN = re.compile(r"(?:[\s_,，、。;；:：\-—–/()（）·.?？]|中国(?!人)|中华人民共和国|市辖区|null)+")
-GOES_ON = re.compile(
-    r"[\u4e00-\u9fff]?[东西南北中]?(?:[一二三四五六七八九十]|\d{1,2})?(?:路|街|大道|巷)"
-    r"|(?:\d|[一二三四五六七八九十东西南北])区(?!块)"
-    r"|[东西南北中]?(?:大厦|广场|镇|乡|村|街道|公园|花园|小区|新村|苑|酒店|宾馆|医院|学校|中学|小学|大学|学院|公司|银行|桥|湖|山|河|江|湾|"
-    r"工业|经济|开发|高新|体育|火车|汽车|机场|商贸|国际|大桥|站|商会|人民|商务|车城|名城|花城|名苑|家园|世纪|科技)"
-)
-"""What makes a short name the beginning of another one: 西湖 of 西湖公园, 和平 of 和平路."""
-
 _TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:街道(?!路)|镇)")
 """A town behind a short name is a part of it: 义乌|北苑街道."""
 
@@ -42,16 +36,16 @@ _UNKNOWN = re.compile(
 )
 
 
-def read(address: str, home: str = "", at: int = 0) -> tuple[int, list[Named]]:
+def read(address: str, home: str = "", at: int = 0, rules_folder: Path | None = None) -> tuple[int, list[Named]]:
     """Return where the divisions in front of an address end, and one of each level; a repeat is passed over."""
-    found = dict[str, Named]()
+    found, goes_on = dict[str, Named](), rulebook(rules_folder).goes_on
     within: Division | None = None
     while True:
         at = _between(address, at)
         match = names().match(address, at)
         if match is None:
             break
-        fitting = _fitting(match[0], within, address, match.end(), home)
+        fitting = _fitting(match[0], within, address, match.end(), home, goes_on)
         if fitting is None:
             break
         within, level, end = fitting
@@ -68,19 +62,23 @@ def read(address: str, home: str = "", at: int = 0) -> tuple[int, list[Named]]:
     return at, sorted(found.values(), key=lambda one: one.start)
 
 
-def beginnings(address: str, home: str = "", at: int = 0) -> Iterator[tuple[int, int, list[Named]]]:
+def beginnings(
+    address: str, home: str = "", at: int = 0, rules_folder: Path | None = None
+) -> Iterator[tuple[int, int, list[Named]]]:
     """Yield where an address begins, and what `read` returns there: at `at`, and anew with two divisions or more."""
-    end, found = read(address, home, at)
+    end, found = read(address, home, at, rules_folder)
     yield at, end, found
     for start, _ in _outer().spans(address) if found else ():
         if start >= end:
-            behind, again = read(address, home, start)
+            behind, again = read(address, home, start, rules_folder)
             if len(again) > 1:
                 end = behind
                 yield start, end, again
 
 
-def _fitting(name: str, within: Division | None, address: str, end: int, home: str) -> tuple[Division, str, int] | None:
+def _fitting(
+    name: str, within: Division | None, address: str, end: int, home: str, goes_on: re.Pattern[str]
+) -> tuple[Division, str, int] | None:
     """Return the division that a name means after another one, its level as written, and where it ends."""
     candidates = divisions.named(name)
     inside = [one for one in candidates if within is None or one.is_within(within)]
@@ -99,8 +97,8 @@ def _fitting(name: str, within: Division | None, address: str, end: int, home: s
     follows = names().match(address, _between(address, end))
     if follows and any(one.is_within(best) and one != best for one in divisions.named(follows[0])):
         return best, best.level, end
-    goes_on = GOES_ON.match(address, end) and not _TOWN.match(address, end)
-    return None if goes_on else (best, best.level, end)
+    is_another = goes_on.match(address, end) and not _TOWN.match(address, end)
+    return None if is_another else (best, best.level, end)
 
 
 def _rank(division: Division, home: str) -> tuple[bool, bool, int]:

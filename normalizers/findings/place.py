@@ -79,9 +79,9 @@ def parse(address: str, rules_folder: Path | None = None, home: str = "") -> tup
     `home` is a 行政区划代码 of six digits.
     """
     known = rulebook(rules_folder)
-    begun = list(division_names.beginnings(address, home))
+    begun = list(division_names.beginnings(address, home, rules_folder=rules_folder))
     if not begun[0][2] and (town := _behind_town(address, known)):
-        begun = list(division_names.beginnings(address, home, town))
+        begun = list(division_names.beginnings(address, home, town, rules_folder))
     ends = [*(start for start, _, _ in begun[1:]), len(address)]
     pieces: list[Piece] = []
     for (_, at, divisions), end in zip(begun, ends, strict=True):
@@ -138,7 +138,7 @@ class _Reading:
 
     def _goes_on(self, end: int) -> bool:
         """Say whether something else is named like a town: 赤岭路, 阳明公寓, 青竹湖畔小区, 江南3幢."""
-        patterns = (division_names.GOES_ON, self._known.door, self._known.bare)
+        patterns = (self._known.goes_on, self._known.door, self._known.bare)
         return self._address[end - 1] in "路街巷" or any(one.match(self._address, end) for one in patterns)
 
     def _names(self) -> Iterator[Piece]:

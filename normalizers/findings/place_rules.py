@@ -11,6 +11,7 @@ from normalizers.findings.words import trie
 HAN = "\u4e00-\u9fff"
 NUMERAL = "[一二三四五六七八九十百]"
 _LONGEST_STEM = 9
+_DIGIT = "[一二三四五六七八九十]"
 _DISTANCE = r"[往向朝]?[前后左右里东南西北]{0,2}[走行约]?\d+米(?:左右|处)?"
 """How far from a place, and where to: 往右100米, 东北150米."""
 
@@ -26,6 +27,9 @@ class Rulebook(NamedTuple):
     estate: re.Pattern[str]
     bare: re.Pattern[str]
     """An ending without a name before it, or one of a character: 公寓 of 阳明公寓, where 阳明 is a town."""
+
+    goes_on: re.Pattern[str]
+    """What makes a short name the beginning of another one: 西湖 of 西湖公园, 和平 of 和平路."""
 
     version: str
 
@@ -74,6 +78,10 @@ def rulebook(folder: Path | None) -> Rulebook:
         estate=re.compile(rf"[^\s]{{1,12}}?(?:{kinds['estates']}|{whole}|{plain})"),
         bare=re.compile(
             rf"[{HAN}]?{trie([*words['estates'], *words['bodies'], *words['communities'], *words['zones']])}"
+        ),
+        goes_on=re.compile(
+            rf"[{HAN}]?[东西南北中]?(?:{_DIGIT}|\d{{1,2}})?(?:路|街|大道|巷)|(?:\d|{_DIGIT}|[东西南北])区(?!块)"
+            rf"|[东西南北中]?{trie(table['behind_division'].split())}"
         ),
         version=table["version"],
     )

@@ -24,7 +24,10 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "confidentiality": ("hearing.",),
         "kind": ("hearing.", "thanks."),
         "category": ("hearing.",),
-        "place": ("but_before", "message.with_and", "message.road_names", "message.doing", "message.no_estate"),
+        "place": (
+            "but_before", "behind_division", "message.with_and", "message.road_names", "message.doing",
+            "message.no_estate",
+        ),
         "matters": (
             "greeted", "hello", "passed_on", "on_behalf", "in_names", "last_in_names", "ends_name", "numbered",
             "numbered_in_digits", "sided", "named", "trades", "no_names", "not_named", "ones", "not_ones", "surnames",

@@ -224,6 +224,14 @@ def test_a_city_adds_an_ending(tmp_path: Path) -> None:
     assert own == ["鹤湖围屋"]
 
 
+def test_a_city_adds_what_a_division_s_name_begins(tmp_path: Path) -> None:
+    ours = resources.files("normalizers.rules").joinpath("place.toml").read_text("utf-8")
+    (tmp_path / "place.toml").write_text(ours.replace("车城 名城", "车城 渔火 名城"), encoding="utf-8")
+    told = [[piece.level for piece in place.parse("西湖渔火12号", folder, "330100")] for folder in (None, tmp_path)]
+    assert "district" in told[0]
+    assert "district" not in told[1]
+
+
 def test_a_citys_file_of_before_is_still_read(tmp_path: Path) -> None:
     ours = resources.files("normalizers.rules").joinpath("place.toml").read_text("utf-8")
     older = "\n".join(line for line in ours.splitlines() if not line.startswith("but_before"))
