@@ -154,12 +154,15 @@ def _harmed(codes: tuple[str, ...]) -> bool:
 def _confidential(
     ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], rules_folder: Path | None
 ) -> tuple[event.ConfidentialitySet, ...]:
+    """Raise the level, or say why else it is as high: who asks not to be named must not be overlooked."""
     if _said(ticket, "confidentiality"):
         return ()
     known = ticket.codes if ticket else ()
     level, reasons = confidentiality.level_of((*known, *codes), rules_folder)
     before = ticket.confidentiality if ticket else "internal"
-    if before not in LEVELS or LEVELS.index(level) <= LEVELS.index(before):
+    if before not in LEVELS or LEVELS.index(level) < LEVELS.index(before):
+        return ()
+    if level == before and set(reasons) <= {*confidentiality.level_of(known, rules_folder)[1]}:
         return ()
     return (event.ConfidentialitySet(ticket_id=ticket_id, level=level, reasons=reasons),)
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec import UNSET
 
 from schemas import topics
-from schemas.records import Command, Event, Ticket
+from schemas.records import Command, Event, Ticket, event
 from schemas.records.ticket import MinorProtection
 from schemas.wire import Position
 from tests.tickets.build import START
@@ -114,6 +114,17 @@ def test_a_later_message_raises_the_level_and_never_lowers_it() -> None:
     assert ticket_of(desk, first).confidentiality == "restricted"
     take(desk, [said(3, f"补充 {number}", "谢谢，请问有结果吗", sender="13900000001")])
     assert (ticket_of(desk, first).message_count, ticket_of(desk, first).confidentiality) == (3, "restricted")
+
+
+def test_a_wish_in_a_later_message_is_told_where_the_level_is_as_high_already() -> None:
+    desk, (first,) = decided([said(1, "", "柳荫公寓的电梯总是坏，物业推诿", sender="13900000001")])
+    before = ticket_of(desk, first)
+    assert (before.confidentiality, before.confidentiality_reasons) == ("confidential", ("complaint",))
+    wish, thanks = (f"{words} {before.ticket_no}" for words in ("电梯的事请替我保密", "物业还是推诿"))
+    take(desk, [said(2, "", wish, sender="13900000001")])
+    assert set(ticket_of(desk, first).confidentiality_reasons) == {"complaint", "requested"}
+    (more,) = take(desk, [said(3, "", thanks, sender="13900000001")])
+    assert not [change for change in more.changes if isinstance(change, event.ConfidentialitySet)]
 
 
 @pytest.mark.parametrize("flag", [True, False])
