@@ -11,7 +11,7 @@ from normalizers.draft import UNANSWERABLE
 from schemas import topics
 from schemas.records import Event, Message, Outbox, OutboxState, Party, Thread, Ticket, event
 
-RECEIPT, ERASED = "receipt", "erased"
+RECEIPT, ERASED, CONFIDENTIAL = "receipt", "erased", "confidential"
 
 MAX_REFERENCES = 20
 """Of a mail's thread: the first and the newest are what mail programs look at (RFC 5322 3.6.4)."""
@@ -75,11 +75,15 @@ def intent(decision: Event, message: Message, ticket: Ticket, policy: AnswerPoli
 
 
 def withdrawal(ticket: Ticket, decision: Event, policy: AnswerPolicy) -> OutboxState | None:
-    """Return what tells the outbox to send nothing about an erased ticket; None for any other, or if nobody answers.
+    """Return what tells the outbox to send nothing about a ticket; None where it may be sent, or nobody answers.
 
-    It stands in the log of the intents, behind the ticket's own if there is one.
+    It is erased, or its citizen asked not to be named, or reported, when the receipt was intended already. It stands in
+    the log of the intents, behind the ticket's own if there is one.
     """
-    if not ticket.erased or not ticket.ticket_no or not policy.accounts:
+    if not policy.accounts or not ticket.ticket_no:
+        return None
+    code = ERASED if ticket.erased else CONFIDENTIAL if _is_hidden_now(ticket, decision) else None
+    if code is None:
         return None
     return OutboxState(
         outbox_id=f"{ticket.ticket_id}:{RECEIPT}",
@@ -89,7 +93,7 @@ def withdrawal(ticket: Ticket, decision: Event, policy: AnswerPolicy) -> OutboxS
         channel=ticket.channel,
         account=ticket.channel_account,
         state="withheld",
-        code=ERASED,
+        code=code,
         at=decision.at,
     )
 
@@ -118,8 +122,18 @@ def _is_news(message: Message, ticket: Ticket, policy: AnswerPolicy) -> bool:
 
 def _exposes_nobody(message: Message, ticket: Ticket, policy: AnswerPolicy) -> bool:
     """A receipt on a shared phone or a company's mail tells who reported, or that a child asked for help."""
+    return not ticket.erased and not _hides(ticket)
+
+
+def _hides(ticket: Ticket) -> bool:
     asked = ticket.anonymous == "withheld_on_request" or "requested" in ticket.confidentiality_reasons
-    return ticket.confidentiality != "restricted" and not asked and not ticket.erased
+    return asked or ticket.confidentiality == "restricted"
+
+
+def _is_hidden_now(ticket: Ticket, decision: Event) -> bool:
+    """Say whether a decision gave a ticket that was there a level, or a reason for it, that forbids an answer."""
+    kinds = {type(one) for one in decision.changes if getattr(one, "ticket_id", None) == ticket.ticket_id}
+    return event.ConfidentialitySet in kinds and event.Opened not in kinds and _hides(ticket)
 
 
 def _can_be_reached(message: Message, ticket: Ticket, policy: AnswerPolicy) -> bool:

@@ -116,9 +116,11 @@ class Desk:
         if isinstance(record, Message) and changed:
             answer = answers.intent(decision, record, changed[0], self.state.policy.answers)
             self._answers += [(answer, decision)] if answer else []
-        elif isinstance(record, Command) and erases(decision):
-            self._take_back(record, decision, changed)
+        withdrawn = (answers.withdrawal(ticket, decision, self.state.policy.answers) for ticket in changed)
+        self._answers += [(one, decision) for one in withdrawn if one is not None]
         if isinstance(record, Command):
+            if erases(decision):
+                self._acts += [(act, decision) for act in audits.acts(decision, record, self.state.policy.rules_folder)]
             self._ring_again(decision, changed, earlier)
         self.is_torn = False
 
@@ -128,12 +130,6 @@ class Desk:
             held = self.state.tickets.get(ticket.ticket_id)
             rung = ringing.again(decision, ticket, earlier, is_redacted=held is None or held.redacted)
             self._rings += [(one, decision) for one in rung]
-
-    def _take_back(self, command: Command, decision: Event, changed: Sequence[Ticket]) -> None:
-        """Note what an erasure tells others: the audit log who did it, the outbox to send nothing."""
-        self._acts += [(act, decision) for act in audits.acts(decision, command, self.state.policy.rules_folder)]
-        withdrawn = (answers.withdrawal(ticket, decision, self.state.policy.answers) for ticket in changed)
-        self._answers += [(one, decision) for one in withdrawn if one is not None]
 
     def ticket(self, ticket_id: str) -> Ticket:
         """Return a live ticket as it stands."""

@@ -118,8 +118,9 @@ def of_ring(urgent: Handover, decision: Event) -> Outbound:
 
 def of_answer(answer: Outbox | OutboxState, decision: Event) -> Outbound:
     """Return the intent to answer, which `hotline run outbox` sends once, or what withdraws it."""
-    withdrawn = isinstance(answer, OutboxState)
-    record, identifier = ("outbox_state", f"{answer.outbox_id}:erased") if withdrawn else ("outbox", answer.outbox_id)
+    record, identifier = "outbox", answer.outbox_id
+    if isinstance(answer, OutboxState):
+        record, identifier = "outbox_state", f"{identifier}:{answer.code}"
     headers = _headers(decision, record, identifier, subject=answer.ticket_no, correlationid=answer.ticket_id)
     return Outbound(topics.OUTBOX, answer.ticket_id.encode(), encode(answer), headers, decision.jurisdiction)
 

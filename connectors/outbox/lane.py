@@ -28,7 +28,7 @@ from schemas.records import Outbox
 Mark = Callable[[Open, str, str | None, str | None], Awaitable[None]]
 """Returns when Kafka holds the new state of an answer, with its code and the service's reference.
 
-When it is `sending`, all that stands before it in the log is known then: the entry says whether its ticket is erased.
+When it is `sending`, all that stands before it in the log is known then: the entry says whether it is withdrawn.
 """
 
 Reached = Callable[[str], None]
@@ -180,8 +180,8 @@ class Lane:
 
     async def _begin(self, place: Place) -> None:
         await self._mark(place.entry, "sending", None, None)
-        if place.entry.erased:
-            await self._mark(place.entry, "withheld", "erased", None)
+        if place.entry.withdrawn:
+            await self._mark(place.entry, "withheld", place.entry.withdrawn, None)
             return self._queue.done(place)
         sending = asyncio.create_task(self._send(place, self._faults))
         sending.add_done_callback(lambda _: self._news.set())

@@ -3,6 +3,7 @@
 import hashlib
 from collections import deque
 from datetime import datetime, timedelta
+from typing import Literal
 
 from msgspec import Struct
 
@@ -15,19 +16,23 @@ INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
 """`ce_type` of the records of its log."""
 
 ASSIGN = b"/hotline/assign/"
-"""Source of a state that withdraws: the ticket is erased. What became of its answer, if it has one, the outbox says."""
+"""Source of a state that withdraws: of this ticket nothing may be sent. What became of its answer the outbox says."""
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
+Withdrawn = Literal["erased", "confidential"]
+"""Why nothing is sent any more: the ticket is erased, or its citizen has to be protected since."""
+
+
 class Open(Struct, kw_only=True):
-    """An answer that is not settled; `offset` is where its intent stands. Of an `erased` ticket nothing is sent."""
+    """An answer that is not settled; `offset` is where its intent stands. What is `withdrawn` is not sent."""
 
     outbox: Outbox
     offset: int
     state: str | None = None
     attempts: int = 0
-    erased: bool = False
+    withdrawn: Withdrawn | None = None
 
 
 class Ledger:
@@ -66,10 +71,11 @@ class Ledger:
             del self.open[state.outbox_id]
             self._settled.add(_digest(state.outbox_id))
 
-    def withdraw(self, ticket_id: str) -> None:
-        """Take that a ticket was erased: what is open about it is withheld, unless somebody is sending it."""
+    def withdraw(self, ticket_id: str, why: Withdrawn = "erased") -> None:
+        """Take that nothing may be sent of a ticket: what is open is withheld, unless somebody is sending it."""
         for entry in self.open.values():
-            entry.erased = entry.erased or entry.outbox.ticket_id == ticket_id
+            if entry.outbox.ticket_id == ticket_id:
+                entry.withdrawn = entry.withdrawn or why
 
     def interrupted(self) -> list[Open]:
         """Return the answers that somebody began to send and never told the end of."""

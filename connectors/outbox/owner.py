@@ -41,7 +41,7 @@ class Owner:
     A state is written in a transaction of the partition's own producer. So when a second owner has started, the first
     can begin nothing any more, and whatever it had begun is in the log that the second one reads.
 
-    `assign` writes into the same log that a ticket was erased. Which came first, that or `sending`, the log says.
+    `assign` writes into the same log that an answer is withdrawn. Which came first, that or `sending`, the log says.
 
     Where Kafka loses the end of the log under an owner, it reads what takes those places, and tells again what was lost
     of its answers: a later owner would give them once more. One that fails by it leaves `told` to its successor.
@@ -184,7 +184,8 @@ class Owner:
             if kind == INTENT:
                 return self._ledger.intend(decode(record.value or b"", Outbox), record.offset)
             if kind == STATE and header(record, "ce_source").startswith(ASSIGN):
-                self._ledger.withdraw(decode(record.value or b"", OutboxState).ticket_id)
+                told = decode(record.value or b"", OutboxState)
+                self._ledger.withdraw(told.ticket_id, "confidential" if told.code == "confidential" else "erased")
             elif kind == STATE and not self._restored:
                 self._restore_state(record.offset, decode(record.value or b"", OutboxState))
             elif kind == STATE and (read := self._unread.pop(header(record, "ce_id"), None)):

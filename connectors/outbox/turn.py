@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from connectors.outbox.ledger import Ledger, Open
 from connectors.outbox.settings import AnswerSettings
 
-Withheld = Literal["erased", "too_old", "recipient_limit", "not_configured"]
+Withheld = Literal["erased", "confidential", "too_old", "recipient_limit", "not_configured"]
 
 
 class Turn(NamedTuple):
@@ -25,8 +25,8 @@ def turn(entry: Open, ledger: Ledger, settings: AnswerSettings | None, now: date
     An emergency's does not wait for the account's turn; the limits of a recipient hold for all.
     """
     outbox = entry.outbox
-    if entry.erased:
-        return Turn(withheld="erased")
+    if entry.withdrawn:
+        return Turn(withheld=entry.withdrawn)
     if settings is None or not settings.enabled:
         return Turn(withheld="not_configured")
     if now - outbox.received_at > timedelta(hours=settings.max_age_hours):

@@ -14,6 +14,7 @@ from schemas.records import Command, Emergency, Message, Outbox, OutboxState, Pa
 from schemas.wire import decode
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.pieces import parts_of
+from tests.tickets.said import said, take, ticket_of
 from tickets.answers import AnswerPolicy
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
@@ -229,3 +230,17 @@ def test_nothing_is_withdrawn_where_nobody_answers_or_nothing_is_erased() -> Non
     desk = Desk(State(POLICY))
     desk.state.left.add(f"{CITY}-{'a' * 20}")
     assert forgotten(desk, f"{CITY}-{'a' * 20}") == []  # only the archive has it: its receipt went long ago
+
+
+@pytest.mark.parametrize("text", ["请替我保密，不要让物业知道是我说的", "我要举报物业经理受贿"])
+def test_who_asks_not_to_be_named_or_reports_before_the_receipt_is_sent_gets_none(text: str) -> None:
+    first = said(1, "", "中山路的路灯不亮，请问何时能修", sender="13900000001")
+    desk = Desk(State(POLICY))
+    (opened,) = take(desk, [replace(first, channel="sms", account="mayor")])
+    number = ticket_of(desk, opened).ticket_no
+    later = [said(n, "", f"{words} {number}", sender="13900000001") for n, words in enumerate((text, "谢谢", text), 2)]
+    take(desk, later)
+    intended, *withdrawn = [record for record in desk.flush() if record.topic == topics.OUTBOX]
+    receipt, (told, *more) = decode(intended.value, Outbox), [decode(one.value, OutboxState) for one in withdrawn]
+    assert (told.outbox_id, told.state, told.code, more) == (receipt.outbox_id, "withheld", "confidential", [])
+    assert dict(withdrawn[0].headers)["ce_source"].startswith(ASSIGN)

@@ -228,6 +228,15 @@ async def test_nothing_is_sent_about_a_ticket_that_was_erased_while_it_waited() 
     assert len(bench.sent) == 1
 
 
+async def test_why_it_is_withdrawn_is_told() -> None:
+    bench = Bench()
+    bench.put(intent(1))
+    bench.ledger.withdraw(intent(1).ticket_id, "confidential")
+    await bench.until_settled()
+    assert bench.states == [("m1", "withheld", "confidential")]
+    assert bench.sent == []
+
+
 async def test_nothing_is_sent_when_the_erasure_stands_before_the_intent_to_send() -> None:
     bench = Bench()
     marked = bench.mark
