@@ -4,7 +4,6 @@ Who speaks and what agents say stands in `rules/dialogue.toml`.
 """
 
 import re
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +50,7 @@ def own_words(text: str, rules_folder: Path | None = None) -> str:
     return text[: turns[0].start()] + "".join(said)
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("dialogue.toml")
 def rulebook(folder: Path | None = None) -> Dialogue:
     """Return what finds both by the city's own file, or ours."""
     found = rules.load("dialogue", folder)

@@ -8,7 +8,6 @@ ticket each. The words are those of `rules/footers.toml`, surnames those of `rul
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -124,7 +123,7 @@ def _size(block: list[str], told: list[_Line], known: Footers, *, is_office: boo
     return size if any(one.reaches for one in told[len(told) - size :]) else 0
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("footers.toml", "names.toml", "quotes.toml")
 def rulebook(folder: Path | None = None) -> Footers:
     """Return what finds footers by the city's own files, or ours."""
     found = rules.load("footers", folder)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -78,7 +77,7 @@ class Marks(NamedTuple):
         return match.lastgroup if match else None
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("quotes.toml")
 def rulebook(folder: Path | None = None) -> Marks:
     """Return what finds quotations by the city's own file, or ours."""
     found = rules.load("quotes", folder)
