@@ -1,14 +1,15 @@
 """Full names of three characters (姓名) in a folded text that are like no other words, wherever they stand.
 
-A surname and two characters that given names are made of: 李秀珍, 谭文建. No such name is what begins within a word
-(责任|明晰, 对方|明确), whose two characters are a word (文明, 光明), or that goes on as a firm's or a place's does.
+A surname and two characters that given names are made of (李秀珍, 谭文建), or 小 and one of those behind it (李小明).
+No such name is what begins within a word (责任|明晰, 对方|明确), whose two characters are a word (文明, 光明), or
+that goes on as a firm's or a place's does.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from normalizers.findings.words import trie
+from normalizers.findings.words import one_of, trie
 from normalizers.text import Span
 
 
@@ -29,6 +30,7 @@ class FullNames(NamedTuple):
     def of(cls, found: Mapping[str, str], surnames: str, two: Sequence[str], words: re.Pattern[str]) -> "FullNames":
         """Make the pattern of the lists; of none it finds nothing."""
         given, places = found["given"], trie(found["goes_on_as_a_place"].split())
+        little = rf"(?!{trie(found['no_little_names'].split())})小{one_of(found['behind_little'])}"
         no_surnames = found["no_surnames"].split()
         own = "".join(one for one in surnames if one not in no_surnames)
         longer = [one for one in two if one not in no_surnames]
@@ -39,7 +41,9 @@ class FullNames(NamedTuple):
         ends = (line.split(":") for line in found["ends_of_words"].split())
         return cls(
             names=re.compile(
-                rf"[{own}{begun}](?:(?<=[{own}])[{given}][{given}]|{behind})(?!{places})" if given else "(?!)"
+                rf"[{own}{begun}](?:(?<=[{own}])(?:[{given}][{given}]|{little})|{behind})(?!{places})"
+                if given
+                else "(?!)"
             ),
             words=words,
             begun=frozenset(before + surname for surname, all_before in ends for before in all_before),

@@ -48,6 +48,24 @@ def test_a_name_by_its_sounds_with_blanks_or_before_thanks_is_hidden_whole(text:
     assert mask_text(text) == text.replace(name, "＊" * len(name))
 
 
+@pytest.mark.parametrize(
+    "text", ["李小明在第三小学门口被打了", "门口李小明摔了", "打了李小明", "蔡小红的低保", "曾小海接董事长职"]
+)
+def test_a_name_with_little_in_it_is_hidden_wherever_it_stands(text: str) -> None:
+    assert sum(map("＊".__eq__, mask_text(text))) == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "全面建成小康社会", "张小说封面", "高小区里", "滨江小学", "方小红书上", "成小龙虾店了", "唐小平房",
+        "邓小平理论", "路小区前面", "金小镇中心", "何小数化分数",
+    ],
+)  # fmt: skip
+def test_words_with_little_in_them_stay(text: str) -> None:
+    assert mask_text(text) == text
+
+
 @pytest.mark.parametrize("text", ["巴音郭楞的低保标准", "哈尔滨反映", "木材投诉", "我妈叫我来投诉", "高 中 生反映"])
 def test_what_only_sounds_like_one_stays(text: str) -> None:
     assert mask_text(text) == text
