@@ -68,6 +68,7 @@ def test_an_emergency_opens_whatever_was_closed(text: str) -> None:
         "{}这个工单的事办好了，给你们点赞",
         "工单{}，油烟的事处理好了，辛苦了，谢谢",
         "工单{}，再次感谢，没想到这么快就解决了，态度不错，给你们点赞",
+        "工单{}，谢谢12345，问题解决了，没有其他问题，希望继续保持，再接再厉",
     ],
 )
 def test_mere_thanks_leave_a_ticket_closed(text: str) -> None:
