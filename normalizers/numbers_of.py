@@ -22,13 +22,14 @@ _CASE = re.compile(
 _LIVES = re.compile("[我俺咱]|住(?!户)|本人|家在|业主")
 """In whose clause a room or floor is where the writer lives, as all neighbours do who tell of one lift."""
 
-_IN_A_HOUSE = re.compile("[楼层室户房元栋幢座]")
+_IN_A_HOUSE = re.compile("[楼层室户房元栋幢座-]")
 
 _FLOOR = re.compile(
     rf"(负|地下|b)?(?<![共总高建盖有到至爬上停从])({NUMBER})(?:楼|层)(?![以高上下道梯台盘房宇面级次]|的楼|[东西南北]?[单号])"
 )
 _ROOM = re.compile(
     r"(?:号楼|单元|[栋幢座])-?(\d{3,4})(?![\d年元块度米]|平|多)|(?<!\d)(\d{3,4})(?=室(?![内外])|住户|号房|房间)"
+    r"|(?<![\d-])\d{1,2}-\d{1,2}-(\d{3,4})(?!\d)"
 )
 _OF_THREE = re.compile(r"\d\d\d")
 _CLAUSE = re.compile(r"[^,。!?;:\s]+")
@@ -67,7 +68,7 @@ def floors_and_rooms(head: str) -> Iterator[Mark]:
         for below, number in _FLOOR.findall(clause) if "楼" in clause or "层" in clause else ():
             yield "floor", f"{'-' if below else ''}{NUMERALS.get(number, number)}"
         if _OF_THREE.search(clause) is not None:
-            yield from (("room", door or room) for door, room in _ROOM.findall(clause))
+            yield from (("room", "".join(found)) for found in _ROOM.findall(clause))
 
 
 def amounts(head: str) -> Iterator[Mark]:
