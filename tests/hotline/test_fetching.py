@@ -57,7 +57,7 @@ def test_only_accounts_with_a_secret_are_asked(accounts: pytest.MonkeyPatch) -> 
     accounts.setenv(SERVICE + "SECRET", "s")
     accounts.setenv(SERVICE + "OPEN_KFIDS", "wk1,wk2")
     settings = load()
-    (only,) = fetching.accounts(settings, Producer(services.kafka(settings)))
+    (only,) = fetching.accounts(settings, Producer(services.kafka(settings)), threading.Event())
     name, account = only
     assert (name, account.open_kfids, account.customers is not None) == ("service", ("wk1", "wk2"), True)
 
