@@ -9,32 +9,35 @@ from schemas.records import RawMessage, raw_message
 _TEXT = "我是李雷，幸福路12号着火了，有人被困，请尽快来人。"
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
-EXAMPLE: RawMessage = raw_message(
-    channel="record",
-    channel_kind="letter",
-    account="example",
-    jurisdiction="000000",
-    identifier="example",
-    value=f'{{"sender": {{"kind": "phone", "value": "13800000000", "name": "李雷"}}, "text": "{_TEXT}"}}'.encode(),
-    content_type="application/json",
-    time=_AT,
-    recorded=_AT,
-    sender="example",
+
+def _made(channel: str, channel_kind: str, content_type: str, value: str) -> RawMessage:
+    return raw_message(
+        channel=channel,
+        channel_kind=channel_kind,
+        account="example",
+        jurisdiction="000000",
+        identifier="example",
+        value=value.encode(),
+        content_type=content_type,
+        time=_AT,
+        recorded=_AT,
+        sender="example",
+    )
+
+
+EXAMPLE: RawMessage = _made(
+    "record",
+    "letter",
+    "application/json",
+    f'{{"sender": {{"kind": "phone", "value": "13800000000", "name": "李雷"}}, "text": "{_TEXT}"}}',
 )
 """An emergency, at a place, by somebody with a name: it is asked all that messages are asked, and goes nowhere."""
 
-
-_MAIL: RawMessage = raw_message(
-    channel="mailbox",
-    channel_kind="mailbox",
-    account="example",
-    jurisdiction="000000",
-    identifier="example",
-    value=f"From: a@example.cn\nSubject: {_TEXT}\nContent-Type: text/plain; charset=utf-8\n\n{_TEXT}\n".encode(),
-    content_type="message/rfc822",
-    time=_AT,
-    recorded=_AT,
-    sender="example",
+_MAIL: RawMessage = _made(
+    "mailbox",
+    "mailbox",
+    "message/rfc822",
+    f"From: a@example.cn\nSubject: {_TEXT}\nContent-Type: text/plain; charset=utf-8\n\n{_TEXT}\n",
 )
 """The same as a mail, in which quotations are looked for."""
 

@@ -14,7 +14,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 from normalizers.circumstances import NO_NAME, Circumstances, circumstances, circumstances_in
 from normalizers.days_told import days_told
 from normalizers.findings.words import COMPACT, trie
-from normalizers.numbers_of import DIGITS, NUMERALS, floors_and_rooms, things_with_numbers
+from normalizers.numbers_of import DIGITS, DOOR, NUMERALS, floors_and_rooms, things_with_numbers
 from normalizers.papers import papers_in
 from normalizers.stances import Stances, stances, stances_in
 
@@ -63,9 +63,6 @@ _IN_A_TOWER = re.compile(
     r"[厦心场楼](?:(?<=大厦|中心|广场|大楼|字楼))(?:[a-z]座)?(?:(\d{3,4})(?!\d)|(\d{1,2})[楼层](?!以[上下]))"
 )
 """A room or a floor of an office tower, where each is another firm's."""
-
-_DOOR = re.compile(r"(?<![\d-])(\d{1,2})-(\d{1,2})-\d{3,4}(?!\d)")
-"""Building, unit and room of a home in short: 2-1-301."""
 
 _OF_EVERYBODY = frozenset({"trouble", "month", "day", "about", "weekday", "stance"})
 """Kinds of marks that tell what happened and when, and nothing of whom or where; so do brands and what is wished."""
@@ -213,7 +210,7 @@ def _where_of(head: str) -> Iterator[Mark]:
     if "初" in head or "高" in head:
         yield from ((f"{school} grade", NUMERALS[year]) for school, year in _GRADE.findall(head))
     yield from (("branch", name) for name in _BRANCH.findall(head))
-    for building, unit in _DOOR.findall(head) if "-" in head else ():
+    for building, unit, _ in DOOR.findall(head) if "-" in head else ():
         yield from (("号楼", building), ("单元", unit))
     for room, floor in _IN_A_TOWER.findall(head):
         yield ("room", room) if room else ("floor", floor)

@@ -29,8 +29,10 @@ _FLOOR = re.compile(
 )
 _ROOM = re.compile(
     r"(?:号楼|单元|[栋幢座])-?(\d{3,4})(?![\d年元块度米]|平|多)|(?<!\d)(\d{3,4})(?=室(?![内外])|住户|号房|房间)"
-    r"|(?<![\d-])\d{1,2}-\d{1,2}-(\d{3,4})(?!\d)"
 )
+DOOR = re.compile(r"(?<![\d-])(\d{1,2})-(\d{1,2})-(\d{3,4})(?!\d)")
+"""Building, unit and room of a home in short: 2-1-301."""
+
 _OF_THREE = re.compile(r"\d\d\d")
 _CLAUSE = re.compile(r"[^,。!?;:\s]+")
 
@@ -68,7 +70,8 @@ def floors_and_rooms(head: str) -> Iterator[Mark]:
         for below, number in _FLOOR.findall(clause) if "楼" in clause or "层" in clause else ():
             yield "floor", f"{'-' if below else ''}{NUMERALS.get(number, number)}"
         if _OF_THREE.search(clause) is not None:
-            yield from (("room", "".join(found)) for found in _ROOM.findall(clause))
+            yield from (("room", door or room) for door, room in _ROOM.findall(clause))
+            yield from (("room", room) for _, _, room in DOOR.findall(clause))
 
 
 def amounts(head: str) -> Iterator[Mark]:

@@ -6,7 +6,6 @@ place of the matter elsewhere.
 
 import re
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,7 +59,7 @@ class Homes(NamedTuple):
     household: re.Pattern[str]
 
 
-@lru_cache(maxsize=rules.FOLDERS)
+@rules.of_files("names.toml")
 def rulebook(folder: Path | None = None) -> Homes:
     """Return what tells of a home by the city's own file, or ours."""
     found = rules.load("names", folder)["homes"]
