@@ -50,7 +50,6 @@ _MOMENT = re.compile(
 )
 """A day: what is sudden happened then, and not on another day. 周五 alone may be any, 上周五 is one."""
 
-_LASTS = re.compile("到现在|至今|到今[天日早晚]|[每天]天|每[晚夜周早次]|经常|总是|一直|[还仍][是没未不在]|连续|反复")
 _YEAR = re.compile(rf"(?<!\d){_FROM}(?:(20\d\d)年|([前去今明])年)(?!{SINCE})")
 _YEARS = {"前": -2, "去": -1, "今": 0, "明": 1}
 
@@ -58,9 +57,6 @@ _HAN = "[\u4e00-\u9fff]"
 _NAME = f"(?![骗黑老新私国正无违假非不没这那我你他她它一个什哪谁怎有在把要想能会该本某]){_HAN}{{2}}"
 _BEFORE_SHOP = re.compile(rf"(?:(?![{NO_NAME}]){_HAN}){{2,}}$")
 _FOUR, _LONGEST = 4, 12
-_EMPLOYED = re.compile(
-    rf"我们?[是在]({_NAME}){_HAN}{{0,8}}?的?(?:员工|职工|工人|保安|保洁|司机|学员|会员|上班|打工|干活|工作|任职|入职|实习|施工|做工)"
-)
 
 _NO_NAMES = ("no_names", "idle", "objects", "places", "trades")
 _NO_CITY = "(?![东西南北中]?(?:路|街|大道|广场|公园|花园|小区|大厦|酒店|宾馆|饭店|学校|小学|中学|医院|村|镇|苑|城))"
@@ -77,6 +73,8 @@ class Circumstances(NamedTuple):
     trades: re.Pattern[str]
     sudden: re.Pattern[str]
     """What happens at one moment, and may happen again on another day."""
+    lasting: re.Pattern[str]
+    employed: re.Pattern[str]
     called: re.Pattern[str]
     whose: re.Pattern[str]
     relative_of: Mapping[str, str]
@@ -97,6 +95,8 @@ def circumstances_in(table: Mapping[str, Any], relatives: Mapping[str, str]) -> 
         shop_of=shop_of,
         trades=re.compile(f"{trades}$"),
         sudden=re.compile(trie(table.get("sudden", "").split())),  # a city's own file may be older than this list
+        lasting=re.compile(trie(table["lasting"].split())),
+        employed=re.compile(rf"我们?[是在]({_NAME}){_HAN}{{0,8}}?的?{trie(table['employed'].split())}"),
         called=re.compile(rf"{named_by}(?:[是名]?叫|[是为:])({_NAME}){_HAN}{{0,8}}(?<!的)(?=[,。;.!?)]|$)"),
         whose=re.compile(rf"(?:^|[,。;!?:])({trie(relatives)})(?=[在被因得今住患上办要想没摔受出去骑])"),
         relative_of=relatives,
@@ -109,7 +109,7 @@ def circumstances(head: str, day: date | None, lists: Circumstances) -> Iterator
     yield from amounts(head)
     yield from (("whose", lists.relative_of[relative]) for relative in lists.whose.findall(head))
     yield from (("city", name) for name in _cities().findall(head))
-    for found in (*lists.called.findall(head), *_EMPLOYED.findall(head)):
+    for found in (*lists.called.findall(head), *lists.employed.findall(head)):
         if found not in lists.no_names:
             yield "called by", found
     for start, end in lists.words.spans(head):
@@ -165,7 +165,7 @@ def moments(head: str, today: date, told: Collection[str], lists: Circumstances)
     What began at night goes on in the morning, so the next day is meant as well. Days that were `told` are such days,
     too, so that 10月3号 and 昨天晚上 can be told apart.
     """
-    if lists.sudden.search(head) is None or _LASTS.search(head) is not None:
+    if lists.sudden.search(head) is None or lists.lasting.search(head) is not None:
         return
     if told:
         yield from (mark for which in told for mark in _about_told(which))

@@ -22,7 +22,7 @@ from normalizers.draft import Draft
 from normalizers.findings.coded import codes_of
 from normalizers.footers import without_footer, without_office
 from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
-from normalizers.matter import matter_of
+from normalizers.matter import matter_of, rulebook
 from normalizers.policy import Policy
 from normalizers.stated import stated_names
 from normalizers.text import SPOKEN_DIGITS, fold
@@ -45,10 +45,6 @@ _LONG_NUMBER = re.compile(rf"{_DIGIT}(?:(?:[\W_]{{0,6}}|[\W_]?(?:[嗯呃]|横?�
 
 Of digits there are so few grams that somebody who sends all of them and sees their hashes would know any number.
 """
-
-_GREETED = r"尊敬|敬爱|亲爱|各位|领导|市长|书记|.{0,10}[您你]好"
-_HEADING = re.compile(rf"\s*((?!{_GREETED})[^\n]{{4,60}}?(?<![\s,，。:：;；!！?？、…]))[ \t\r]*\n\s*\S")
-"""A first line that nobody is greeted in: what an SMS or a chat has in place of a title."""
 
 _SHOWN = 4_000
 """Characters of what a message quotes that tell one matter from another."""
@@ -135,15 +131,15 @@ def features_of(
 
 def _compared(draft: Draft, folded: str, rules_folder: Path | None) -> tuple[str, str]:
     """Return the heading, and all that is compared behind it."""
-    heading = _heading(draft, folded)
+    heading = _heading(draft, folded, rules_folder)
     return heading, heading + without_phrases(folded[len(heading) :], rules_folder)
 
 
-def _heading(draft: Draft, folded: str) -> str:
+def _heading(draft: Draft, folded: str, rules_folder: Path | None = None) -> str:
     """Return the title, folded; where a channel has none, a first line that stands as one, with no stop at its end."""
     if draft.title:
         return fold(draft.title)
-    line = _HEADING.match(draft.text) if "\n" in draft.text else None
+    line = rulebook(rules_folder).greetings.heading.match(draft.text) if "\n" in draft.text else None
     heading = fold(line[1]) if line is not None else ""
     return heading if folded.startswith(f"{heading} ") else ""
 

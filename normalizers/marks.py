@@ -13,9 +13,9 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from normalizers.circumstances import NO_NAME, Circumstances, circumstances, circumstances_in
 from normalizers.days_told import days_told
-from normalizers.findings.words import COMPACT, trie
-from normalizers.numbers_of import DIGITS, DOOR, NUMERALS, floors_and_rooms, things_with_numbers
-from normalizers.papers import papers_in
+from normalizers.findings.words import COMPACT, last_of, trie
+from normalizers.numbers_of import DIGITS, DOOR, NUMERALS, exits_and_models, floors_and_rooms
+from normalizers.papers import Papers, labelled_in, papers_in, papers_of_rules
 from normalizers.stances import Stances, stances, stances_in
 
 Mark = tuple[str, str]
@@ -59,19 +59,14 @@ _CLASS = re.compile(r"([一二三四五六七八九1-9])年([一二三四五六�
 
 _END_OF_TOWN = re.compile("城([东西南北])")
 _BRANCH = re.compile(r"\(([\u4e00-\u9fff]{2,8})店\)")
-_IN_A_TOWER = re.compile(
-    r"[厦心场楼](?:(?<=大厦|中心|广场|大楼|字楼))(?:[a-z]座)?(?:(\d{3,4})(?!\d)|(\d{1,2})[楼层](?!以[上下]))"
-)
-"""A room or a floor of an office tower, where each is another firm's."""
+_IN_IT = r"(?:[a-z]座)?(?:(\d{3,4})(?!\d)|(\d{1,2})[楼层](?!以[上下]))"
+"""A room or a floor of an office tower."""
 
 _OF_EVERYBODY = frozenset({"trouble", "month", "day", "about", "weekday", "stance"})
 """Kinds of marks that tell what happened and when, and nothing of whom or where; so do brands and what is wished."""
 
-_OF_ONE_PLACE = frozenset({
-    "号楼", "单元", "期", "区", "号院", "号门", "号电梯", "号厅", "floor", "room", "门", "院", "侧", "段", "年级", "班",
-    "called", "paid", "age", "whose", "year", "city", "part of day",
-})  # fmt: skip
-"""Kinds that tell the parts of a place apart, or persons and sums: many places have a 3号楼, many people a 老陈."""
+_OF_ONE_PLACE = frozenset({"floor", "room", "called", "paid", "age", "whose", "year", "city", "part of day"})
+"""Kinds that tell the parts of a place apart, or persons and sums: many places have a 3楼, many people a 老陈."""
 
 _TRADE = 2
 """Characters of a trade, and of an ending that stands before another: 新城小区."""
@@ -98,6 +93,9 @@ class Kinds(NamedTuple):
     ones: AhoCorasick
     one_of: Mapping[str, Mark]
     of_everybody: frozenset[str]
+    of_one_place: frozenset[str]
+    in_a_tower: re.Pattern[str]
+    papers: Papers
     persons: re.Pattern[str]
     title_of: Mapping[str, str]
     stances: Stances
@@ -130,6 +128,9 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         ones=AhoCorasick(known, matchkind=MatchKind.LeftmostLongest, implementation=COMPACT),
         one_of=ones,
         of_everybody=_OF_EVERYBODY.union(kind for kind, _ in ones.values()),
+        of_one_place=_OF_ONE_PLACE.union(table["of_one_place"].split(), titles.values()),
+        in_a_tower=re.compile(last_of(table["towers"].split()) + _IN_IT),
+        papers=papers_of_rules(table),
         persons=re.compile(
             f"([{surnames}老小])(?:(?<=[{surnames}])(?<!敬的.)(?<!爱的.)({trie(titles)})(?![:您你])"
             f"|(?<=[老小])([{surnames}])(?![{_CALLED_ELSE}]))"
@@ -150,7 +151,7 @@ def marks_of(head: str, rest: str, kinds: Kinds) -> Iterator[Mark]:
     for said in (head, rest):
         yield from _houses(said)
         yield from (("plate", "".join(found)) for found in _PLATE.findall(said))
-        yield from papers_in(said)
+        yield from papers_in(said, kinds.papers)
 
 
 def _houses(said: str) -> Iterator[Mark]:
@@ -169,9 +170,10 @@ def things_of(said: str, kinds: Kinds) -> Iterator[Mark]:
     named = list(_named(said, kinds))
     yield from named
     yield from _numbered(said, kinds)
-    yield from _where_of(said)
+    yield from _where_of(said, kinds)
     yield from floors_and_rooms(said)
-    yield from things_with_numbers(said)
+    yield from labelled_in(said, kinds.papers)
+    yield from exits_and_models(said)
     yield from (kinds.one_of[word] for word in kinds.ones.find_matches_as_strings(said) if word in kinds.one_of)
     yield from _persons(said, kinds, {name for _, name in named})
 
@@ -195,7 +197,7 @@ def _named(head: str, kinds: Kinds) -> Iterator[Mark]:
             yield kinds.named_of[found[0]], name
 
 
-def _where_of(head: str) -> Iterator[Mark]:
+def _where_of(head: str, kinds: Kinds) -> Iterator[Mark]:
     """Yield which crossing, which way, which end of the town, which branch, which floor or room of a tower."""
     if ("口" in head or "交" in head or "十字" in head) and ("路" in head or "街" in head or "大道" in head):
         yield from (("crossing", "+".join(sorted(roads))) for roads in _CROSSING.findall(head))
@@ -212,13 +214,13 @@ def _where_of(head: str) -> Iterator[Mark]:
     yield from (("branch", name) for name in _BRANCH.findall(head))
     for building, unit, _ in DOOR.findall(head) if "-" in head else ():
         yield from (("号楼", building), ("单元", unit))
-    for room, floor in _IN_A_TOWER.findall(head):
+    for room, floor in kinds.in_a_tower.findall(head):
         yield ("room", room) if room else ("floor", floor)
 
 
 def tells_where(kind: str, kinds: Kinds) -> bool:
     """Say whether a mark of this kind alone tells where something is, or whose, as a bus line does."""
-    of_many = kind in _OF_ONE_PLACE or kind in kinds.title_of.values() or kind.endswith(" grade")
+    of_many = kind in kinds.of_one_place or kind.endswith(" grade")
     return not of_many and kind.split()[0] not in kinds.of_everybody
 
 

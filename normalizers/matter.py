@@ -14,13 +14,13 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from normalizers import rules
-from normalizers.areas import areas_in, without_areas
+from normalizers.areas import areas_in, areas_of, without_areas
 from normalizers.aspects import Aspects, aspects, aspects_in
 from normalizers.circumstances import moments
 from normalizers.days_told import in_digits
 from normalizers.endings import Endings, Name, endings_of, pairs_of
 from normalizers.findings.words import COMPACT, trie
-from normalizers.greetings import greetings_in
+from normalizers.greetings import Greetings, behind_greeting, greetings_in, opening
 from normalizers.marks import Kinds, Mark, circumstances_of, kinds_of, marks_of, tells_where, things_of
 from normalizers.papers import papers_of
 from normalizers.whereabouts import names_on_the_map, rare_names
@@ -36,17 +36,10 @@ TEXT_CHARACTERS = 300
 ASPECT_CHARACTERS = 100
 """Of longer letters nobody says in one word what happened: they tell of many things."""
 
-LETTER_CHARACTERS, OPENING_LETTERS = 60, 12
-"""Shorter texts have no opening, and so many letters are one."""
-
 NUMBERS_CHARACTERS = 100
 """So much of it for numbers, which abound in long stories."""
 
 _SHORT_TITLE = 6
-
-_NO_LETTERS = re.compile(r"[\W_]+")
-_WHO = re.compile("[我俺咱]|本人|其[家在住系]|家住|业主")
-"""Whoever writes says so in a letter's opening, where it does not tell of the matter itself."""
 
 _BEHIND = r"(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?"
 _NUMBER = re.compile(rf"[a-z\d](?<![a-z0-9].)(?:(?<=\d)\d*{_BEHIND}|(?<=[a-z])(?:[a-z]*\d+{_BEHIND}|[a-z]+))")
@@ -113,7 +106,8 @@ class Rulebook(NamedTuple):
     aspects: Aspects
     landmarks: re.Pattern[str]
     everyday: frozenset[str]
-    greetings: re.Pattern[str]
+    areas: re.Pattern[str]
+    greetings: Greetings
     pairs: Callable[[str], Name]
 
 
@@ -124,15 +118,15 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
     of_title = _words(title, lists) if len(title) >= _SHORT_TITLE else None
     is_titled = of_title is not None and any(of_title)
     head, rest = (title, text[:TEXT_CHARACTERS]) if is_titled else _begun(title, text, lists.greetings)
-    areas = areas_in(head)
+    areas = areas_in(head, lists.areas)
     marks = frozenset(marks_of(head, rest, lists.kinds))
-    head = without_areas(head) if areas else head
-    opening, behind = _opening(text, lists.greetings)
+    head = without_areas(head, lists.areas) if areas else head
+    begins, behind = opening(text, TEXT_CHARACTERS, lists.greetings)
     own = of_title if of_title is not None and head is title else _words(head, lists)
     beside = _words(rest, lists)
     places, lead, told = frozenset((*own.places, *own.within)), "", _Words([], [], [], [])
     if not places:
-        lead = without_areas(_first_sentence(rest))
+        lead = without_areas(_first_sentence(rest), lists.areas)
         told = _words(lead, lists)
         places, marks = frozenset((*told.places, *told.within)), marks.union(things_of(lead, lists.kinds))
         marks = marks if places else marks.union(circumstances_of(f"{head},{lead}", marks, day, lists.kinds))
@@ -145,11 +139,11 @@ def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date
         numbers=frozenset(_numbers(head, lists)),
         areas=areas,
         marks=marks,
-        papers=frozenset(papers_of(marks)),
+        papers=frozenset(papers_of(marks, lists.kinds.papers)),
         text_names=frozenset((*beside.places, *_numbers(rest[:NUMBERS_CHARACTERS], lists))),
         text_objects=frozenset(beside.objects),
         aspects=frozenset() if is_titled else frozenset(_aspects(head, rest, lists)),
-        opening=opening,
+        opening=begins,
         told=frozenset(aspects(behind, lists.aspects)),
         whereabouts=places.union(areas, _whereabouts(f"{head},{lead}", (*own.names, *told.names), marks, lists)),
     )
@@ -178,22 +172,12 @@ def _whereabouts(head: str, names: Iterable[str], marks: Iterable[Mark], lists: 
             yield which if _RUN.fullmatch(which) else f"{kind} {which}"
 
 
-def _begun(title: str, text: str, greetings: re.Pattern[str]) -> tuple[str, str]:
+def _begun(title: str, text: str, greetings: Greetings) -> tuple[str, str]:
     """Return the head of a text that has no good title, its first sentence, and the rest."""
-    greeting = greetings.match(text)
-    text = text[greeting.end() :] if greeting is not None else text
+    text = behind_greeting(text, greetings)
     sentence = _SENTENCE.match(text)
     end = sentence.end() if sentence is not None else HEAD_CHARACTERS
     return f"{title},{text[:end]}", text[end:TEXT_CHARACTERS]
-
-
-def _opening(text: str, greetings: re.Pattern[str]) -> tuple[str, str]:
-    """Return with which letters a letter's text begins, where they say who writes, and what comes behind."""
-    greeting = greetings.match(text)
-    text = text[greeting.end() if greeting is not None else 0 :][:TEXT_CHARACTERS]
-    opening = _NO_LETTERS.sub("", text[: 2 * OPENING_LETTERS])[:OPENING_LETTERS]
-    is_one = len(text) >= LETTER_CHARACTERS and _WHO.search(opening) is not None
-    return (opening, text[2 * OPENING_LETTERS :]) if is_one else ("", "")
 
 
 def _first_sentence(text: str) -> str:
@@ -295,6 +279,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         aspects=aspects_in(found),
         landmarks=re.compile(trie(found["landmarks"].split())),
         everyday=frozenset(found.get("everyday", "").split()),  # a city's own file may be older than this list
+        areas=areas_of(found),
         greetings=greetings_in(found),
         pairs=lru_cache(maxsize=65_536)(partial(pairs_of, endings)),
     )

@@ -1,4 +1,4 @@
-"""Which one of many, told by a number: a room, a floor, a case at court, a badge, a model, a stall; and an amount."""
+"""Which one of many, told by a number: a room, a floor, a model, an exit; and an amount."""
 
 import re
 from collections.abc import Iterator
@@ -13,11 +13,6 @@ NUMERALS = {
 """Han numerals below a hundred: 十二 is 12."""
 
 NUMBER = rf"(?:(?<![\d.])\d{{1,4}}|(?<![{DIGITS}十百])[{DIGITS}十]{{1,3}})"
-
-_LABELLED = re.compile(r"([警尾工学考座床房铺表柜]|考证)号(?:码|牌)?[是为: ]{0,2}(\d{2,12})(?!\d)")
-_CASE = re.compile(
-    r"([民刑行执财破商赔仲调])(?:初|终|申|再|监|保|恢|异|他|特|辖)?字?第?(\d{1,8})号|第(\d{1,12})号(?![楼线院门口窗馆])"
-)
 
 _LIVES = re.compile("[我俺咱]|住(?!户)|本人|家在|业主")
 """In whose clause a room or floor is where the writer lives, as all neighbours do who tell of one lift."""
@@ -36,7 +31,6 @@ DOOR = re.compile(r"(?<![\d-])(\d{1,2})-(\d{1,2})-(\d{3,4})(?!\d)")
 _OF_THREE = re.compile(r"\d\d\d")
 _CLAUSE = re.compile(r"[^,。!?;:\s]+")
 
-_BEHIND = re.compile(r"(窗口|摊位|诊室|柜台)(\d{1,3})号")
 _LATIN = re.compile("[a-z]")
 _EXIT = re.compile(r"(?<![a-z0-9])([a-z]\d?)口")
 
@@ -49,12 +43,8 @@ _TIMES = {"": 1, "十": 10, "百": 100, "千": 1_000, "万": 10_000}
 _AGE = re.compile(r"(\d{1,3})岁(?![以之及])")
 
 
-def things_with_numbers(head: str) -> Iterator[Mark]:
-    """Yield what bears a number of its own."""
-    if "号" in head:
-        yield from ((f"{label}号", number) for label, number in _LABELLED.findall(head))
-        yield from _BEHIND.findall(head)
-        yield from ((kind or "第", number or other) for kind, number, other in _CASE.findall(head))
+def exits_and_models(head: str) -> Iterator[Mark]:
+    """Yield what is told by a Latin letter."""
     if _LATIN.search(head) is not None:
         yield from (("号口", door) for door in _EXIT.findall(head))
         yield from _MODEL.findall(head)

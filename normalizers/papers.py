@@ -1,38 +1,67 @@
 """Papers: the number of an order, an account, a meter, a case, a badge, a plate; each names one thing of a city."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from normalizers.findings.words import trie
 
 Mark = tuple[str, str]
 
-_SURE = "订单|运单|快递单|报修单|[水电气]表"
-_PAPER = re.compile(
-    rf"(?<!工)(?:({_SURE}|合同|保单|单|户|卡|账|表)(?:编号|号码?)|({_SURE}))[:是为 ]{{0,2}}([a-z]{{0,4}}\d{{5,24}})"
-)
-"""Not of a ticket (工单)."""
-
 _LONG = re.compile(r"\d{5}")
 
-_BY_NUMBER = frozenset(
-    "订单 运单 快递单 报修单 水表 电表 气表 合同 保单 单 户 卡 账 表 表号 学号 考证号 plate".split()  # noqa: SIM905 - read as words
-)
-_BY_KIND_AND_NUMBER = frozenset("警号 尾号 工号 民 刑 行 执 财 破 商 赔 仲 调".split())  # noqa: SIM905 - read as words
-"""Where other things may well have that number: the badge of an officer, a case of a court."""
-
+_PLATE = "plate"
 _LEAST = 3
 """Characters of a number that names anything."""
 
 
-def papers_in(said: str) -> Iterator[Mark]:
+class Papers(NamedTuple):
+    """The lists in `[papers]` of `matters.toml`, ready to be asked."""
+
+    paper: re.Pattern[str]
+    labelled: re.Pattern[str]
+    counter: re.Pattern[str]
+    case: re.Pattern[str]
+    by_number: frozenset[str]
+    by_kind_and_number: frozenset[str]
+    """Where other things may well have that number: the badge of an officer, a case of a court."""
+
+
+def papers_of_rules(table: Mapping[str, Any]) -> Papers:
+    """Return the lists of a folder's `matters.toml`."""
+    lists = {name: frozenset(words.split()) for name, words in table["papers"].items()}
+    surely, label, case, stage = (trie(lists[name]) for name in ("surely", "labels", "cases", "stages"))
+    named = trie(lists["surely"] | lists["by_a_label"])
+    return Papers(
+        paper=re.compile(
+            rf"(?<!工)(?:({named})(?:编号|号码?)|({surely}))[:是为 ]{{0,2}}([a-z]{{0,4}}\d{{5,24}})"  # 工单 is a ticket
+        ),
+        labelled=re.compile(rf"({label})号(?:码|牌)?[是为: ]{{0,2}}(\d{{2,12}})(?!\d)"),
+        counter=re.compile(rf"({trie(lists['counters'])})(\d{{1,3}})号"),
+        case=re.compile(rf"({case}){stage}?字?第?(\d{{1,8}})号|第(\d{{1,12}})号(?![楼线院门口窗馆])"),
+        by_number=lists["by_number"] | {_PLATE},
+        by_kind_and_number=lists["by_kind_and_number"],
+    )
+
+
+def papers_in(said: str, lists: Papers) -> Iterator[Mark]:
     """Yield the marks of papers, their kind and number."""
-    if ("号" in said or "单" in said or "表" in said) and _LONG.search(said) is not None:
-        yield from ((kind or bare, number) for kind, bare, number in _PAPER.findall(said))
+    if _LONG.search(said) is not None:
+        yield from ((kind or bare, number) for kind, bare, number in lists.paper.findall(said))
 
 
-def papers_of(marks: Iterable[Mark]) -> Iterator[str]:
+def labelled_in(head: str, lists: Papers) -> Iterator[Mark]:
+    """Yield the marks of whatever has 号 before its number, or behind it."""
+    if "号" in head:
+        yield from ((f"{label}号", number) for label, number in lists.labelled.findall(head))
+        yield from lists.counter.findall(head)
+        yield from ((kind or "第", number or other) for kind, number, other in lists.case.findall(head))
+
+
+def papers_of(marks: Iterable[Mark], lists: Papers) -> Iterator[str]:
     """Yield what names one thing by itself, of all marks of a message."""
     for kind, which in marks:
-        if kind in _BY_NUMBER and len(which) >= _LEAST:
+        if kind in lists.by_number and len(which) >= _LEAST:
             yield which
-        elif kind in _BY_KIND_AND_NUMBER and len(which) >= _LEAST:
+        elif kind in lists.by_kind_and_number and len(which) >= _LEAST:
             yield f"{kind}{which}"

@@ -11,13 +11,6 @@ from normalizers.findings.words import trie
 
 Mark = tuple[str, str]
 
-_OF_THE_WRITER = frozenset("我们家烈决体致都")
-_OF_RESIDENTS = _OF_THE_WRITER | frozenset("主民")
-"""What stands right before who is for or against it: the writer or those they speak for.
-
-Not the property company (物业不同意); and 未经业主同意 is for nothing.
-"""
-
 _REACH = 14
 """Characters behind the stance in which what is wanted is named."""
 
@@ -31,6 +24,10 @@ class Stances(NamedTuple):
     """The lists of `matters.toml`, ready to be asked."""
 
     attitude: re.Pattern[str]
+    own: frozenset[str]
+    own_or_residents: frozenset[str]
+    """What stands right before who is for or against it: the writer or those they speak for."""
+
     demand: re.Pattern[str]
     sides: Mapping[str, tuple[tuple[str, bool], ...]]
     """Of each demand its kinds, and whether it is the one side of it or the other."""
@@ -45,6 +42,8 @@ def stances_in(table: Mapping[str, Any]) -> Stances:
             for word in words.split():
                 sides[word] = (*sides.get(word, ()), (line.split()[0], is_for))
     return Stances(
+        own=frozenset(table["writers"]),
+        own_or_residents=frozenset(table["writers"] + table["residents"]),
         attitude=re.compile(f"({against})|({favour})|({wishes})"),
         demand=re.compile(f"{trie(sides)}(?!议)"),
         sides=sides,
@@ -54,7 +53,7 @@ def stances_in(table: Mapping[str, Any]) -> Stances:
 def stances(head: str, lists: Stances) -> Iterator[Mark]:
     """Yield on which side of what a message is."""
     for found in lists.attitude.finditer(head):
-        if not _is_own(head, found):
+        if not _is_own(head, found, lists):
             continue
         behind = _END.split(head[found.end() : found.end() + _REACH], maxsplit=1)[0]
         demand = lists.demand.search(behind)
@@ -66,8 +65,8 @@ def stances(head: str, lists: Stances) -> Iterator[Mark]:
             yield "stance", str(is_for if not sides else sides[0][1] is is_for)
 
 
-def _is_own(head: str, found: re.Match[str]) -> bool:
+def _is_own(head: str, found: re.Match[str], lists: Stances) -> bool:
     before = head[found.start() - 1 : found.start()]
     if found[3] is not None or not _HAN.fullmatch(before):
         return True
-    return before in (_OF_RESIDENTS if found[1] is not None else _OF_THE_WRITER)
+    return before in (lists.own_or_residents if found[1] is not None else lists.own)

@@ -37,10 +37,21 @@ def _branches(words: Iterable[str]) -> str:
 
 def behind_none(words: Iterable[str]) -> str:
     """Return a pattern that matches where none of `words` has just ended."""
+    return "".join(f"(?<!{trie(alike)})" for alike in _by_length(words).values())
+
+
+def last_of(words: Iterable[str]) -> str:
+    """Return a pattern that matches the last character of any of `words`: that character is sooner looked for."""
+    known = list(words)
+    ends = "".join(sorted({re.escape(word[-1]) for word in known}))
+    return f"{one_of(ends)}(?:{'|'.join(f'(?<={trie(alike)})' for alike in _by_length(known).values())})"
+
+
+def _by_length(words: Iterable[str]) -> dict[int, list[str]]:
     lengths: dict[int, list[str]] = {}
     for word in words:
         lengths.setdefault(len(word), []).append(word)
-    return "".join(f"(?<!{trie(alike)})" for alike in lengths.values())
+    return lengths
 
 
 def one_of(characters: str) -> str:

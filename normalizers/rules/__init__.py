@@ -32,7 +32,8 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "greeted", "hello", "passed_on", "on_behalf", "in_names", "last_in_names", "ends_name", "numbered",
             "numbered_in_digits", "sided", "named", "trades", "no_names", "not_named", "ones", "not_ones", "surnames",
             "titles", "against", "in_favour", "wishes", "demands", "troubles", "parts_of_day", "shops", "named_by",
-            "relatives", "aspects", "no_aspects", "landmarks",
+            "relatives", "aspects", "no_aspects", "landmarks", "no_heading", "says_who", "of_one_place", "towers",
+            "writers", "residents", "lasting", "employed", "papers.", "areas.",
         ),
         "names": (
             "transliterated", "bodies", "called_but_no_name", "cues.", "stated.", "on_behalf.", "peoples.", "english.",

@@ -3,17 +3,22 @@
 import json
 import pkgutil
 from collections.abc import Mapping
+from datetime import date
 from importlib import import_module
 from inspect import getclosurevars
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import UNSET
 
 import normalizers
-from normalizers import rules
+from normalizers import Policy, rules
+from normalizers.draft import Draft
+from normalizers.features import features_of
 from normalizers.findings import place, rulebooks
 from normalizers.matter import matter_of
+from normalizers.text import fold
 from schemas.errors import MisconfiguredError
 from tickets.masking import Known, mask_text
 
@@ -87,6 +92,79 @@ def test_messages_are_told_apart_by_what_is_younger_than_the_citys_file(tmp_path
     written(tmp_path, "matters", without("matters", empty=False))
     assert matter_of("", "3号楼2单元电梯坏了", tmp_path) == matter_of("", "3号楼2单元电梯坏了")
     assert matter_of("", "3号楼2单元电梯坏了").marks
+
+
+def with_more(folder: Path, name: str, **more: str) -> Path:
+    """Write our rules with words added to lists of theirs, `section__list` for one of a section."""
+    made = {key: dict(one) if isinstance(one, dict) else one for key, one in rules.load(name).items()}
+    for path, words in more.items():
+        *section, key = path.split("__")
+        table = made[section[0]] if section else made
+        table[key] += words
+    return written(folder, name, made)
+
+
+LETTER = "路灯坏了很久没有人修，晚上走路看不见，" * 4
+
+
+@pytest.mark.parametrize(
+    ("more", "text", "field", "found"),
+    [
+        (
+            {"papers__surely": " 维修单", "papers__by_number": " 维修单"},
+            "维修单12345678没人管",
+            "papers",
+            {"12345678"},
+        ),
+        ({"papers__by_a_label": " 罚单"}, "罚单编号7654321不对", "marks", {("罚单", "7654321")}),
+        ({"papers__labels": " 梯"}, "梯号4417停了", "marks", {("梯号", "4417")}),
+        ({"papers__counters": " 闸机"}, "闸机3号坏了", "marks", {("闸机", "3")}),
+        ({"papers__cases": " 知", "papers__by_kind_and_number": " 知"}, "知初8812号没判", "papers", {"知8812"}),
+        ({"papers__stages": " 速"}, "民速字8812号没判", "papers", {"民8812"}),
+        ({"towers": " 国金塔"}, "国金塔1205漏水", "marks", {("room", "1205")}),
+        ({"employed": " 跑单"}, "我们在信达跑单没发钱", "marks", {("called by", "信达")}),
+        ({"says_who": " 群众"}, f"县群众反映，{LETTER}", "opening", "县群众反映路灯坏了很久没"),
+        ({"writers": "友"}, "车友反对加装路桩", "marks", {("stance", "False")}),
+        ({"residents": "客"}, "租客反对加装路桩", "marks", {("stance", "False")}),
+    ],
+)
+def test_what_a_city_adds_to_the_lists_of_matters_is_found(
+    tmp_path: Path, more: dict[str, str], text: str, field: str, found: Any
+) -> None:
+    ours, own = matter_of("", text), matter_of("", text, with_more(tmp_path, "matters", **more))
+    if isinstance(found, str):
+        assert (getattr(ours, field), getattr(own, field)) == ("", found)
+    else:
+        assert getattr(own, field) >= found
+        assert getattr(ours, field).isdisjoint(found)
+
+
+def test_what_a_city_takes_for_no_area_is_none(tmp_path: Path) -> None:
+    own = with_more(tmp_path, "matters", areas__no_districts="湖", areas__no_cities="花")
+    for said, area in (("东湖区路灯坏了", "东湖区"), ("早花市路灯坏了", "早花市")):
+        assert matter_of("", said).areas == {area}
+        assert matter_of("", said, own).areas == frozenset()
+
+
+def test_what_lasts_with_a_city_has_no_day(tmp_path: Path) -> None:
+    own, today = with_more(tmp_path, "matters", lasting=" 老是"), date(2026, 11, 24)
+    said = "锦绣华庭小区昨天晚上停电了，老是这样"
+    assert ("about", "11-23") in matter_of("", said, day=today).marks
+    assert ("about", "11-23") not in matter_of("", said, own, today).marks
+
+
+def test_what_tells_the_parts_of_one_place_tells_nobody_where_it_is(tmp_path: Path) -> None:
+    own = with_more(tmp_path, "matters", of_one_place=" 号线")
+    assert "号线 2" in matter_of("", "2号线停运了").whereabouts
+    assert "号线 2" not in matter_of("", "2号线停运了", own).whereabouts
+
+
+def test_a_line_with_which_a_citys_people_greet_is_no_heading(tmp_path: Path) -> None:
+    own = with_more(tmp_path, "matters", no_heading=" 热线")
+    text = "热线您辛苦：花园小区\n3号楼2单元电梯坏了"
+    for folder, untitled in ((None, UNSET), (own, True)):
+        found = features_of(Draft(text=text), fold(text), (), (), Policy(rules_folder=folder))
+        assert found.untitled is untitled
 
 
 def test_a_list_of_the_citys_own_stands(tmp_path: Path) -> None:
