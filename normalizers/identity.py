@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
 
+from normalizers import machines
 from normalizers.policy import Policy
 from normalizers.text import nfkc, safe
 from schemas import ids
@@ -46,17 +48,7 @@ _ONE_SYSTEM = (ids.source_of("weibo", ""), ids.source_of("web", ""))
 _OPENID = re.compile(r"[A-Za-z0-9_-]{28,64}")
 """As WeChat makes openids and external_userids: no two accounts have the same. A shorter one is a member's."""
 
-_NO_READER = re.compile(r"(?<![a-z])(?:no|not|non|donot|dont)[._-]?(?:reply|respond|response|answer)(?![a-z])|勿回复")
-_MACHINES = frozenset({
-    "anonymous", "apache", "bounce", "bounces", "daemon", "httpd", "mailer-daemon", "nginx", "nobody", "none",
-    "notification", "notifications", "null", "unknown", "wordpress", "www-data", "匿名",
-})  # fmt: skip
 _NOWHERE = ("localhost", "localhost.localdomain", "invalid")
-_NO_ID = re.compile(
-    r"0+|-1|(.)\1{3,}|(?:0\d{2,3})?123\d\d|[^\w]*|null|none|nil|undefined|nan|n/a|unknown|anonymous|guest"
-    r"|visitor|default|public|admin|匿名(?:用户|者|网友)?|游客|访客|无|不详|未知|无名氏",
-    re.IGNORECASE,
-)
 
 
 def requester_hashes(parties: Iterable[Party | None], policy: Policy, giver: str = "") -> tuple[str, ...]:
@@ -68,7 +60,7 @@ def requester_hashes(parties: Iterable[Party | None], policy: Policy, giver: str
     """
     hashes: list[str] = []
     for party in parties:
-        value = identity_of(party) if party is not None else None
+        value = identity_of(party, policy.rules_folder) if party is not None else None
         if party is not None and value is not None:
             hashes += keyed_hashes(_kind_within(giver, party.kind, value), value, policy)
     return tuple(hashes) if len(hashes) < 2 else tuple(dict.fromkeys(hashes))
@@ -94,10 +86,10 @@ def contacts_in(text: str) -> tuple[Party, ...]:
     return tuple(parties) if len(parties) <= MOST_CONTACTS else ()
 
 
-def identity_of(party: Party) -> str | None:
+def identity_of(party: Party, rules_folder: Path | None = None) -> str | None:
     """Return the one spelling of a person's number, address or id; None when it identifies nobody."""
     spell = _SPELLINGS.get(party.kind)
-    return spell(safe(party.value)) if spell is not None else None
+    return spell(safe(party.value), rules_folder) if spell is not None else None
 
 
 def keyed_hashes(kind: str, value: str, policy: Policy) -> tuple[str, ...]:
@@ -140,28 +132,29 @@ def _abroad(number: str) -> str | None:
 
 
 @lru_cache(maxsize=1024)
-def _address(text: str) -> str | None:
+def _address(text: str, rules_folder: Path | None) -> str | None:
     address = nfkc(text).strip().strip("<>").lower()
-    return address if "@" in address[1:-1] and not _is_unread(address) else None
+    return address if "@" in address[1:-1] and not _is_unread(address, rules_folder) else None
 
 
-def _is_unread(address: str) -> bool:
+def _is_unread(address: str, rules_folder: Path | None) -> bool:
     """Tell an address from which machines send for anybody."""
     local, _, domain = address.rpartition("@")
-    return (
-        local in _MACHINES or domain in _NOWHERE or domain.endswith(".invalid") or _NO_READER.search(local) is not None
-    )
+    if domain in _NOWHERE or domain.endswith(".invalid"):
+        return True
+    known = machines.rulebook(rules_folder)
+    return local in known.senders or known.no_reader.search(local) is not None
 
 
-def _as_written(text: str) -> str | None:
+def _as_written(text: str, rules_folder: Path | None) -> str | None:
     value = text.strip()
-    return value if value and _NO_ID.fullmatch(value) is None else None
+    return value if value and machines.rulebook(rules_folder).no_id.fullmatch(value) is None else None
 
 
 def _short(key: bytes, text: bytes) -> str:
     return ids.b32_text(keyed_digest(key, text), 16)
 
 
-_SPELLINGS: Mapping[str, Callable[[str], str | None]] = MappingProxyType(
-    {"phone": phone_number, "email": _address, "openid": _as_written, "uid": _as_written}
+_SPELLINGS: Mapping[str, Callable[[str, Path | None], str | None]] = MappingProxyType(
+    {"phone": lambda text, _: phone_number(text), "email": _address, "openid": _as_written, "uid": _as_written}
 )

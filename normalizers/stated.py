@@ -89,7 +89,7 @@ def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
     What the text says is surer than the channel's field: there may stand whose telephone it is.
     """
     sender = draft.sender
-    identity = identity_of(sender) if sender is not None else None
+    identity = identity_of(sender, policy.rules_folder) if sender is not None else None
     if sender is None or identity is None:
         return ()
     lists = rulebook(policy.rules_folder)

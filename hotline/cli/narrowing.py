@@ -103,7 +103,9 @@ def persons(said: str | None, settings: "Settings") -> tuple[str, ...]:
     from schemas.records import Party
 
     party = Party(kind="email" if "@" in said else "phone", value=said)
-    found = requester_hashes([party], Policy(requester_keys=requester_keys(settings)))
+    found = requester_hashes(
+        [party], Policy(requester_keys=requester_keys(settings), rules_folder=settings.rules.folder)
+    )
     if not found:
         meant = "a telephone with its area, or a mail address, that is one person's own; or `requester.id` of a ticket"
         raise typer.BadParameter(meant, param_hint="--person")

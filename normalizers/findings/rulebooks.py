@@ -6,7 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from normalizers import dialogue, footers, matter, names, persons, stated
+from normalizers import dialogue, footers, machines, matter, names, persons, stated
 from normalizers.findings import (
     acceptance,
     category,
@@ -50,6 +50,7 @@ RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
         "footers": footers.rulebook,
         "quotes": quote_rules.rulebook,
         "dialogue": dialogue.rulebook,
+        "machines": machines.rulebook,
     }
 )
 """By the name of their file."""

@@ -1,7 +1,10 @@
 """Mail: any bytes to a Draft; what cannot be understood is kept, and only what exceeds a published limit is refused."""
 
+from pathlib import Path
+
 from msgspec import structs
 
+from normalizers import machines
 from normalizers.draft import UNANSWERABLE, Draft
 from normalizers.mail.bodies import Content, Reader
 from normalizers.mail.charsets import read
@@ -30,11 +33,12 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         raise MissingBlobError("the mail's bytes were not fetched from the blob store before it was normalised")
     root = parse(raw.value)
     return structs.replace(
-        _draft(root, rulebook(policy.rules_folder)), newest_at=newest_date(root.headers, raw.envelope.recordedtime)
+        _draft(root, policy.rules_folder), newest_at=newest_date(root.headers, raw.envelope.recordedtime)
     )
 
 
-def _draft(root: Part, marks: Marks) -> Draft:
+def _draft(root: Part, rules_folder: Path | None) -> Draft:
+    marks, known = rulebook(rules_folder), machines.rulebook(rules_folder)
     title = root.headers.text("subject")
     forwarded = bool(title and marks.forward_subject.match(title))
     content = Reader(marks, forwarded=forwarded).read(root)
@@ -43,8 +47,8 @@ def _draft(root: Part, marks: Marks) -> Draft:
     parts, quoted = _split(content, attached, marks, forwarded, is_reply=bool(thread.references))
     sender = sender_of(root.headers)
     draft = Draft(
-        message_class=class_of(root, title=title, text=parts.text, sender=sender, invitation=content.invitation),
-        sender=requester_of(root.headers, sender),
+        message_class=class_of(root, known, title=title, text=parts.text, sender=sender, invitation=content.invitation),
+        sender=requester_of(root.headers, sender, rules_folder),
         recipients=recipients_of(root.headers),
         thread=thread,
         title=title,

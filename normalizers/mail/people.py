@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from normalizers.identity import identity_of
 from normalizers.mail.headers import Headers
@@ -42,7 +43,7 @@ def sender_of(headers: Headers) -> Party | None:
     return named
 
 
-def requester_of(headers: Headers, sender: Party | None) -> Party | None:
+def requester_of(headers: Headers, sender: Party | None, rules_folder: Path | None = None) -> Party | None:
     """Return who asks: where a machine sends for a person, the person of Reply-To, else what identifies nobody.
 
     A web form sends every citizen's words from one address, often the mailbox's own: taken for the requester, it would
@@ -50,13 +51,13 @@ def requester_of(headers: Headers, sender: Party | None) -> Party | None:
     """
     if sender is None or sender.kind != "email":
         return sender
-    identifies, own = identity_of(sender) is not None, sender.value.lower()
+    identifies, own = identity_of(sender, rules_folder) is not None, sender.value.lower()
     addressed = {party.value.lower() for party in addressees_of(headers)}
     if identifies and not says_generated(headers) and addressed != {own}:
         return sender
     ours = addressed | {own}
     for party in _parties(headers.all("reply-to")):
-        if identity_of(party) is not None and party.value.lower() not in ours:
+        if identity_of(party, rules_folder) is not None and party.value.lower() not in ours:
             return party if party.name else Party(kind="email", value=party.value, name=sender.name)
     return Party(kind="name", value=sender.value, name=sender.name) if identifies else sender
 

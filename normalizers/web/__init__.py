@@ -24,4 +24,4 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
         return open311.draft_of(given, options, policy.rules_folder)
     if names.isdisjoint(_FORM):
         raise MalformedError("neither a form of ours nor a request of Open311: it has no text and no service_code")
-    return form.draft_of(given, options)
+    return form.draft_of(given, options, policy.rules_folder)

@@ -1,6 +1,7 @@
 """The city's own web form: kind, title, text, place and contact, as a draft."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 from normalizers.draft import Draft
 from normalizers.record import KINDS
@@ -18,10 +19,12 @@ _TAKEN = frozenset(
 _KINDS = frozenset(KINDS.values())
 
 
-def draft_of(given: Fields, options: Mapping[str, str]) -> Draft:
+def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | None) -> Draft:
     """Return the draft of a form; `options` is what the door knows: hotline_code, ticket (a token)."""
     form = given.form
-    asks = people.contact(name=form.get("name", ""), phone=form.get("phone", ""), email=form.get("email", ""))
+    asks = people.contact(
+        rules_folder, name=form.get("name", ""), phone=form.get("phone", ""), email=form.get("email", "")
+    )
     text, place = form.get("text", "").strip(), form.get("place", "").strip()
     extra = {name: value for name, value in given.joined.items() if name not in _TAKEN}
     return Draft(

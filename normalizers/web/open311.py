@@ -36,10 +36,11 @@ def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | Non
     form, attributes = given.form, dict(_attributes(given))
     service = services(rules_folder).get(form.get("service_code", ""))
     asks = people.contact(
+        rules_folder,
         name=people.full_name(form),
         phone=form.get("phone", ""),
         email=form.get("email", ""),
-        account=_account(form, options),
+        account=_account(form, options, rules_folder),
     )
     return Draft(
         message_class="person",
@@ -65,10 +66,11 @@ def files_of(given: Fields) -> tuple[File, ...]:
     return tuple(File(name=one.name, media_type=one.media_type, data=one.data) for one in given.files)
 
 
-def _account(form: Mapping[str, str], options: Mapping[str, str]) -> str:
+def _account(form: Mapping[str, str], options: Mapping[str, str], rules_folder: Path | None) -> str:
     """Return the app's own name of its user: of no meaning without the app's, and none of who is not logged in."""
     client, account = options.get("client", ""), form.get("account_id", "").strip()
-    return f"{client}:{account}" if client and identity_of(Party(kind="uid", value=account)) is not None else ""
+    is_somebody = identity_of(Party(kind="uid", value=account), rules_folder) is not None
+    return f"{client}:{account}" if client and is_somebody else ""
 
 
 def _attributes(given: Fields) -> Iterator[tuple[str, list[str]]]:

@@ -1,6 +1,7 @@
 """Who asks, as a form or an app says: a phone number, else a mail address, else the app's own account, else a name."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from normalizers.identity import identity_of
@@ -16,13 +17,16 @@ class Contact(NamedTuple):
     reply_to: str | None = None
 
 
-def contact(*, name: str = "", phone: str = "", email: str = "", account: str = "") -> Contact:
+def contact(
+    rules_folder: Path | None, *, name: str = "", phone: str = "", email: str = "", account: str = ""
+) -> Contact:
     """Return who asks; a number or address that reaches nobody is no identity, and stays with the caller."""
     shown = name.strip() or None
     known = [
         party
         for kind, value in (("phone", phone), ("email", email), ("uid", account))
-        if value.strip() and identity_of(party := Party(kind=kind, value=value.strip(), name=shown)) is not None
+        if value.strip()
+        and identity_of(party := Party(kind=kind, value=value.strip(), name=shown), rules_folder) is not None
     ]
     if not known:
         return Contact(Party(kind="name", value=shown, name=shown) if shown else None)

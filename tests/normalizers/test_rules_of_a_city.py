@@ -94,7 +94,7 @@ def test_messages_are_told_apart_by_what_is_younger_than_the_citys_file(tmp_path
     assert matter_of("", "3号楼2单元电梯坏了").marks
 
 
-def with_more(folder: Path, name: str, **more: str) -> Path:
+def with_more(folder: Path, name: str, **more: str | list[str]) -> Path:
     """Write our rules with words added to lists of theirs, `section__list` for one of a section."""
     made = {key: dict(one) if isinstance(one, dict) else one for key, one in rules.load(name).items()}
     for path, words in more.items():
