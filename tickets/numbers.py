@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from stdnum import luhn
 from stdnum.cn import ric
 
 from normalizers.text import SPOKEN_DIGITS, Span
+from tickets import number_cues
 from tickets import number_forms as forms
 from tickets.runs import Beside, Run
 
@@ -36,28 +38,15 @@ _PARTED = re.compile(rf"[0-9](?<![0-9][0-9])[0-9]{{2,}}+(?:{_GAP}[0-9]{{3,}}+)+"
 _GROUP = re.compile(r"[0-9]+")
 _LETTERS = re.compile(r"[a-z]{1,12}[_-]?$")
 
-_NEAR_A_TELEPHONE = re.compile("(?:电话|手机|[少多][了按打写]*一位)[^。;!?\n]{0,8}$")
-
 _QUERY_CODE = 12
 """Digits of the 查询码 (schemas/ids.py)."""
 
 _LONGEST = 22
 """Digits: two mobile numbers without anything between them."""
 
-_CALLED = re.compile(
-    r"(?:电话|座机|固话|总机|分机|内线|宅电|办公室|手机|致电|拨打|联系|方式|打到|打给|小灵通|传真|tel|phone"
-    r"|(?<![\u4e00-\u9fff])(?:号码|[办宅](?=[:0-9])))[号码]{0,2}[:是为到给打,、\s(]{0,3}"
-    r"(?:[2-9][0-9]{6,7} ?(?:[/、,和]|或者?|还有) ?){0,3}$"
-)
 _CONTACTS = frozenset(
     {"tel", "phone", "mobile", "mob", "cell", "call", "wx", "vx", "v", "wechat", "weixin", "qq", "t", "m"}
 )
-_ORDER = re.compile(
-    r"(?:订单|快递|电梯|设备|路灯|灯杆|井盖|快件|运单|物流|工单|合同|流水|电表|水表|燃气表|(?<![账帐])户|编|注册|条形|条|批|发票)(?:单?号码?|码|编号|代码)?[:：是为\s]{0,3}"
-    "(?:[a-z]{1,6}[-_]?)?$"
-)
-"""What is counted behind these words is a thing."""
-
 _EXTENSION = re.compile(r"(?:[-#]|\s?(?:[(（]转[)）]|转|分机号?|ext\.?)[:：\s]?)[0-9]{1,5}(?![0-9])")
 
 _WITH_EXTENSION = re.compile(r"-[0-9]{3,4}(?![0-9a-z./-])|\s?\((?:宅|办|家|座机|值班)")
@@ -66,14 +55,6 @@ _MONEY = ("元", "万", "块")
 
 _CALLS = re.compile(r"1[3-9]|0")
 
-_BEGUN_AFTER_CUE = re.compile(
-    r"(?:电话|座机|固话|手机|方式|身份证|卡号|微信|查询码|tel)[号码]{0,2}[:：是为\s]{0,3}(\+?[0-9][0-9 -]{2,})$"
-)
-
-_SPOKEN_BEGUN = re.compile(
-    rf"(?:[一幺壹][三四五六七八九叁肆伍陆柒捌玖](?=[{SPOKEN_DIGITS}]{{5}})"
-    rf"|(?<=电话|座机|手机|号码|号是|话是|机是)(?=[{SPOKEN_DIGITS}]{{3}}))[{SPOKEN_DIGITS}]{{3,10}}$"
-)
 _LONGEST_SPOKEN = 16
 
 _LIKE_A_NUMBER = re.compile("|".join(["[0-9]{12}", "[0-9]{17}", *(number.pattern for number in forms.NUMBERS)]))
@@ -98,9 +79,10 @@ _BANK = re.compile("(?:卡|[账帐]户)[号码是为: ]{0,4}$|[账帐]号[码是
 _IsNumber = Callable[[Run, int, int, str], bool]
 
 
-def numbers(text: str) -> Iterator[Span]:
+def numbers(text: str, rules_folder: Path | None = None) -> Iterator[Span]:
     """Yield the numbers in `text`, which is folded and in lower case."""
-    beside = Beside(text)
+    cues = number_cues.rulebook(rules_folder)
+    beside = Beside(text, cues)
     for stretch in _DIGITS.finditer(text):
         start, end = stretch.span()
         yield from _written(text, beside, start, end)
@@ -113,10 +95,10 @@ def numbers(text: str) -> Iterator[Span]:
         yield from [match.span() for match in forms.LETTERS_FOR_DIGITS.finditer(text)]
     if "***" in text or "xxx" in text or "×××" in text:
         yield from [match.span() for match in _STARRED.finditer(text)]
-    begun = _BEGUN_AFTER_CUE.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
+    begun = cues.begun.search(text, max(0, len(text) - 40)) if text[-1:] in _CAN_GO_ON else None
     if begun and forms.HOTLINE.fullmatch(begun[1].replace("-", "")) is None:
         yield begun.span(1)
-    if text[-1:] in _SPOKEN and (spoken := _SPOKEN_BEGUN.search(text, max(0, len(text) - _LONGEST_SPOKEN))):
+    if text[-1:] in _SPOKEN and (spoken := cues.spoken_begun.search(text, max(0, len(text) - _LONGEST_SPOKEN))):
         yield spoken.span()
 
 
@@ -175,7 +157,7 @@ def _reaches_somebody(run: Run, first: int, last: int, digits: str) -> bool:
     start, end = run.starts[first], run.end(last)
     if len(digits) == _QUERY_CODE and _is_query_code(run, first, last):
         return True
-    if first == last and _is_code(run.text, start, digits):
+    if first == last and _is_code(run, start, digits):
         return False
     if _CHECK.match(run.text, end) and forms.ID.fullmatch(digits + "x"):
         return True
@@ -216,7 +198,7 @@ def _is_query_code(run: Run, first: int, last: int) -> bool:
     groups = run.groups[first : last + 1]
     if run.beside.query_code:
         return True
-    if _is_of_a_thing(run.text, run.starts[first]):
+    if _is_of_a_thing(run, run.starts[first]):
         return False
     if first == last:
         return run.beside.ticket_number
@@ -234,46 +216,46 @@ def _is_personal(run: Run, first: int, last: int, digits: str) -> bool:
         return digits[0] == "0" or run.text[: run.starts[first]].endswith("+")
     if forms.OVERSEAS.fullmatch(digits):
         return first < last or run.text[: run.starts[first]].endswith("+") or digits[0] == "0"
-    if first == last and _is_of_a_thing(run.text, run.starts[first]) and not luhn.is_valid(digits):
+    if first == last and _is_of_a_thing(run, run.starts[first]) and not luhn.is_valid(digits):
         return False
     return (forms.OLD_ID.fullmatch(digits) or forms.CARD.fullmatch(digits)) is not None and (
         first == last or min(map(len, run.groups[first:last])) > 3
     )
 
 
-def _is_of_a_thing(text: str, start: int) -> bool:
+def _is_of_a_thing(run: Run, start: int) -> bool:
     """Say whether what is counted here is an order, a meter or the like."""
-    return _ORDER.search(text, max(0, start - 18), start) is not None
+    return run.beside.cues.thing.search(run.text, max(0, start - 18), start) is not None
 
 
 def _is_short_number(run: Run, start: int, end: int, digits: str) -> bool:
     """Say whether these digits are a number because of what stands before them, or what was cut off after them."""
-    text = run.text
-    if (forms.LOCAL.fullmatch(digits) or forms.MISTYPED.fullmatch(digits)) and _CALLED.search(
+    text, cues = run.text, run.beside.cues
+    if (forms.LOCAL.fullmatch(digits) or forms.MISTYPED.fullmatch(digits)) and cues.called.search(
         text, max(0, start - 36), start
     ):
         if text[end : end + 1] in _MONEY:
             return False
         return text[start - 1] not in ",、室" or forms.DATE.fullmatch(digits) is None
-    if forms.MISTYPED.fullmatch(digits) and _NEAR_A_TELEPHONE.search(text, max(0, start - 14), start):
+    if forms.MISTYPED.fullmatch(digits) and cues.near_a_telephone.search(text, max(0, start - 14), start):
         return text[end : end + 1] not in _MONEY
     if len(digits) == _LONGEST_LOCAL and forms.LOCAL.fullmatch(digits) and _WITH_EXTENSION.match(text, end):
-        return not (digits.endswith("000") or forms.DATE.fullmatch(digits) or _is_of_a_thing(text, start))
+        return not (digits.endswith("000") or forms.DATE.fullmatch(digits) or _is_of_a_thing(run, start))
     letter = text[start - 1 : start].isalpha()
     if letter and any(forms.PASSPORT.fullmatch(text, at, end) for at in (start - 1, max(0, start - 2))):
         return True
     if end < len(text) or forms.BEGUN.fullmatch(digits) is None or forms.HOTLINE.fullmatch(digits):
         return False
-    return _CALLS.match(digits) is not None or not _is_of_a_thing(text, start)
+    return _CALLS.match(digits) is not None or not _is_of_a_thing(run, start)
 
 
-def _is_code(text: str, start: int, digits: str) -> bool:
+def _is_code(run: Run, start: int, digits: str) -> bool:
     """Say whether a date begins the number, as in FZ16082600608 and 工单号16082600608: of a case, not a telephone."""
     if forms.DATED.match(digits) is None and forms.DATE.match(digits) is None:
         return False
-    letters = _LETTERS.search(text, max(0, start - 12), start)
+    letters = _LETTERS.search(run.text, max(0, start - 12), start)
     if letters is None:
-        return _ORDER.search(text, max(0, start - 12), start) is not None
+        return run.beside.cues.thing.search(run.text, max(0, start - 12), start) is not None
     return letters[0].rstrip("_-") not in _CONTACTS
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from normalizers.text import SPOKEN_DIGITS
 from normalizers.tokens import TICKET_NUMBER
+from tickets.number_cues import Cues
 
 READ = str.maketrans(SPOKEN_DIGITS, "00011223456789123456789")
 _QUERY_CODES = re.compile("查询码|查询号|查询密码|query code")
@@ -15,7 +16,8 @@ _QUERY_CODES = re.compile("查询码|查询号|查询密码|query code")
 class Beside:
     """What else a text says; looked up once, however many numbers it holds."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, cues: Cues) -> None:
+        self.cues = cues
         self._text = text
 
     @cached_property

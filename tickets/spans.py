@@ -114,7 +114,7 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
         yield from [match.span() for match in _MAIL_IN_WORDS.finditer(text)]
     if "邮箱" in text:
         yield from [match.span() for match in _MAIL_AT_A_SERVICE.finditer(text)]
-    yield from numbers(text)
+    yield from numbers(text, rules_folder)
     yield from pinyin_digits(text)
     if "." in text:
         yield from [match.span() for match in _TOKEN.finditer(text)]

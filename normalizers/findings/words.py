@@ -43,8 +43,12 @@ def behind_none(words: Iterable[str]) -> str:
 def last_of(words: Iterable[str]) -> str:
     """Return a pattern that matches the last character of any of `words`: that character is sooner looked for."""
     known = list(words)
-    ends = "".join(sorted({re.escape(word[-1]) for word in known}))
-    return f"{one_of(ends)}(?:{'|'.join(f'(?<={trie(alike)})' for alike in _by_length(known).values())})"
+    return one_of("".join(sorted({re.escape(word[-1]) for word in known}))) + behind_any(known)
+
+
+def behind_any(words: Iterable[str]) -> str:
+    """Return a pattern that matches where any of `words` has just ended; of none it matches nowhere."""
+    return f"(?:{'|'.join(f'(?<={trie(alike)})' for alike in _by_length(words).values()) or '(?!)'})"
 
 
 def _by_length(words: Iterable[str]) -> dict[int, list[str]]:
