@@ -15,7 +15,7 @@ from tickets.contradictions import (
     stand_apart,
     stand_elsewhere,
 )
-from tickets.policy import NearPolicy
+from tickets.policy import SIGNS, YOUNGER_SIGNS, NearPolicy
 from tickets.sketch import GRAMS, Sketch
 
 METHODS = COPIED, NAMED = ("copied_text", "same_names_and_matter")
@@ -61,12 +61,6 @@ class Rarity:
         return fsum([1 - logs[counts[name & _SLOTS]] / whole for name in names])
 
 
-SIGNS = (
-    "names", "names_share", "names_across", "names_in_texts", "unshared", "objects", "objects_across",
-    "objects_unshared", "other_matter", "copied", "other_area", "other_place", "no_name", "papers", "agreed",
-)  # fmt: skip
-"""What speaks for and against, each with a weight in the policy; in the order of `Question.judge`."""
-
 _MOST = {"other_matter": 1.0, "other_area": 1.0, "other_place": 1.0, "no_name": 1.0}
 """How large a sign that `Question._is_hopeless` does not count can be; the others have no bound."""
 
@@ -82,7 +76,7 @@ class Weights:
     """The weights of a policy, and what the counted signs must come to before a comparison can matter."""
 
     def __init__(self, policy: NearPolicy) -> None:
-        weights = {"papers": 0.0, "agreed": 0.0, **policy.weights}  # a city's own file may be older than these signs
+        weights = {**YOUNGER_SIGNS, **policy.weights}
         self.bias = weights["bias"]
         self.of_signs = tuple([weights[name] for name in SIGNS])
         self.of_counted = tuple([max(weights[name], 0.0) for name in _COUNTED])

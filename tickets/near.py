@@ -24,9 +24,6 @@ from tickets.likeness import Question, Rarity, Weights, codes
 from tickets.policy import NearPolicy
 from tickets.sketch import Sketch, hashes
 
-_OF_THE_MOST = 0.5
-"""Who shares less than this part of what another one shares is not compared."""
-
 MOST_MARKS = 64
 """So many marks, and pairs of characters of places, are kept of one ticket, however long its requester goes on."""
 
@@ -290,7 +287,7 @@ class Near:
                 continue
             for order in there if isinstance(there, list) else (there,):
                 shared[order] += worth
-        least = max(self._policy.least_shared, _OF_THE_MOST * max(shared.values(), default=0.0))
+        least = max(self._policy.least_shared, self._policy.of_the_most * max(shared.values(), default=0.0))
         likely = [(-worth, order) for order, worth in shared.items() if worth >= least]
         likely.sort()
         return [order for _, order in likely[: self._policy.max_candidates]]

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated
 
 import msgspec
@@ -20,17 +21,29 @@ from tickets.directory import Directories, directories
 DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
 
 
+SIGNS = (
+    "names", "names_share", "names_across", "names_in_texts", "unshared", "objects", "objects_across",
+    "objects_unshared", "other_matter", "copied", "other_area", "other_place", "no_name", "papers", "agreed",
+)  # fmt: skip
+"""What speaks for and against, each with a weight in the policy; in the order of `Question.judge`."""
+
+YOUNGER_SIGNS = MappingProxyType({"papers": 0.0, "agreed": 0.0})
+"""What a city's own file may be older than: there it weighs nothing."""
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+
 class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When two messages are about the same matter: `policies/near/near.toml`."""
 
-    link: float
-    propose: float
-    same_person: float
+    link: Share
+    propose: Share
+    same_person: Share
     restricted: tuple[str, ...]
-    max_candidates: int
-    least_shared: float
-    newest: int
-    contradicted: Annotated[float, Meta(ge=0, le=1)]
+    max_candidates: Annotated[int, Meta(ge=1)]
+    least_shared: Annotated[float, Meta(ge=0)]
+    newest: Annotated[int, Meta(ge=0)]
+    contradicted: Share
     copy_share: Annotated[float, Meta(gt=0, lt=1)]
     copy_grams: Annotated[int, Meta(gt=0)]
     max_unshared: float
@@ -40,8 +53,23 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parallel_share_of_equals: Annotated[float, Meta(gt=0, le=1)] = 0.5
     parallel_share_of_words: Annotated[float, Meta(gt=0, le=1)] = 0.55
     retold_share: Annotated[float, Meta(gt=0, le=1)] = 0.4
-    anew_share: Annotated[float, Meta(ge=0, le=1)] = 0.2
-    propose_short: float = 1.0
+    anew_share: Share = 0.2
+    propose_short: Share = 1.0
+    of_the_most: Share = 0.5
+    at_once_minutes: Annotated[int, Meta(ge=0, le=7 * 24 * 60)] = 60
+    comes_back_days: Annotated[int, Meta(ge=0, le=366)] = 14
+    short_grams: Annotated[int, Meta(ge=0)] = 40
+    max_supplemented: Annotated[int, Meta(ge=0)] = 3
+
+    @property
+    def at_once(self) -> timedelta:
+        """So long somebody goes on with what they just said, and a place alone tells where that is."""
+        return timedelta(minutes=self.at_once_minutes)
+
+    @property
+    def comes_back(self) -> timedelta:
+        """So long whoever was sent on to another line is looked for: that one answers, or sends them back."""
+        return timedelta(days=self.comes_back_days)
 
     def least_to_propose(self, *, is_short: bool) -> float:
         """Return from which score two messages are proposed; what is short and has no title shares few words."""
@@ -60,9 +88,12 @@ def near_policy(folder: Path | None = None) -> NearPolicy:
     Raises MisconfiguredError for a file that names what there is not, or lacks what there must be.
     """
     try:
-        return msgspec.convert(policies.read("near", folder)["near"], NearPolicy)
+        policy = msgspec.convert(policies.read("near", folder)["near"], NearPolicy)
     except msgspec.ValidationError as error:
         raise MisconfiguredError(f"The policy near/near.toml does not fit: {error}.") from error
+    if strange := sorted({*YOUNGER_SIGNS, *policy.weights} ^ {"bias", *SIGNS}):
+        raise MisconfiguredError(f"The policy near/near.toml does not fit: of [weights] correct {', '.join(strange)}.")
+    return policy
 
 
 @cache

@@ -215,16 +215,50 @@ def test_a_policy_that_does_not_fit_is_refused(tmp_path) -> None:  # type: ignor
         near_policy(tmp_path)
 
 
+def with_line(folder: Path, key: str, line: str) -> Path:
+    """Write our policy with another line in the place of a key's."""
+    ours = (Path(str(resources.files("tickets.policies"))) / "near" / "near.toml").read_text(encoding="utf-8")
+    written, times = re.subn(f"(?m)^{key} = .*", lambda _: line, ours)
+    assert times == 1
+    (folder / "near").mkdir()
+    (folder / "near" / "near.toml").write_text(written, encoding="utf-8")
+    return folder
+
+
 @pytest.mark.parametrize("share", ["0.0", "1.0", "2.0"])
 def test_a_share_that_no_copy_can_exceed_is_refused(tmp_path: Path, share: str) -> None:
     """At 1 every comparison would divide by nothing, above it every copy would be one the more it differs."""
-    ours = (Path(str(resources.files("tickets.policies"))) / "near" / "near.toml").read_text(encoding="utf-8")
-    (tmp_path / "near").mkdir()
-    (tmp_path / "near" / "near.toml").write_text(
-        re.sub("(?m)^copy_share = .*", f"copy_share = {share}", ours), encoding="utf-8"
-    )
     with pytest.raises(MisconfiguredError, match="copy_share"):
-        near_policy(tmp_path)
+        near_policy(with_line(tmp_path, "copy_share", f"copy_share = {share}"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "says"),
+    [
+        ("link", "1.5", "link"),
+        ("propose", "-0.1", "propose"),
+        ("max_candidates", "0", "max_candidates"),
+        ("at_once_minutes", "-1", "at_once_minutes"),
+        ("comes_back_days", "14000", "comes_back_days"),
+        ("short_grams", '"40"', "short_grams"),
+        ("names_share", "0.65\nnames_shares = 1.0", "names_shares"),
+    ],
+)
+def test_a_number_out_of_range_and_a_weight_of_nothing_are_refused(
+    tmp_path: Path, key: str, value: str, says: str
+) -> None:
+    with pytest.raises(MisconfiguredError, match=says):
+        near_policy(with_line(tmp_path, key, f"{key} = {value}"))
+
+
+def test_a_weight_that_is_missing_is_named(tmp_path: Path) -> None:
+    """Without it no ticket could be compared with another, and `assign` would stop."""
+    with pytest.raises(MisconfiguredError, match=r"of \[weights\] correct objects"):
+        near_policy(with_line(tmp_path, "objects", ""))
+
+
+def test_a_policy_that_is_older_than_a_sign_does_not_weigh_it(tmp_path: Path) -> None:
+    assert "agreed" not in near_policy(with_line(tmp_path, "agreed", "")).weights
 
 
 def test_who_tells_of_one_place_in_words_of_their_own_is_proposed_by_it() -> None:

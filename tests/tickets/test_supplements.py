@@ -11,6 +11,7 @@ from tests.tickets.build import START
 from tests.tickets.commands.orders import Office, refusal, same
 from tests.tickets.said import decided, said, take, ticket_of
 from tickets.desk import Desk
+from tickets.policy import TicketPolicy, near_policy
 
 WE = "13845671201"
 LIFT, LIGHTS, PENSION = (
@@ -25,9 +26,9 @@ def at(minutes: int, text: str, **more: str) -> Message:
     return said(minutes, "", text, sender=WE, **more)
 
 
-def proposed(*messages: Message) -> list[int]:
-    """Return to which of the messages before it the last one is proposed; all of them open tickets."""
-    desk, decisions = decided(messages)
+def proposed(*messages: Message, **near: float) -> list[int]:
+    """Return to which of the messages before it the last one is proposed; all open tickets. `near` is other policy."""
+    desk, decisions = decided(messages, TicketPolicy(near=replace(near_policy(), **near)))
     tickets = [one.tickets[0].ticket_id for one in decisions]
     assert len(set(tickets)) == len(messages)
     return [tickets.index(one.target) for one in ticket_of(desk, decisions[-1]).proposals]
@@ -103,6 +104,15 @@ def test_what_follows_at_once_is_proposed_to_what_named_nothing(first: str) -> N
     begun = begun if first else replace(begun, features=replace(begun.features, grams=(), names=()))
     assert proposed(begun, at(2, f"{LIFT}，请领导尽快派人来修，我们天天爬楼梯，家里还有八十岁的老人")) == [0]
     assert proposed(begun, at(2 * HOUR, LIFT)) == []
+
+
+def test_how_long_and_to_how_many_a_few_words_belong_is_the_policys() -> None:
+    long = f"{LIFT}，请领导尽快派人来修，我们天天爬楼梯，家里还有八十岁的老人"
+    assert proposed(at(0, "你好"), at(50, long)) == [0]
+    assert proposed(at(0, "你好"), at(50, long), at_once_minutes=30) == []
+    assert proposed(at(0, LIFT), at(2 * DAY, "还没解决"), short_grams=1) == []
+    assert len(proposed(at(0, LIFT), at(1, LIGHTS), at(2, PENSION), at(2 * DAY, "还没解决"))) == 3
+    assert len(proposed(at(0, LIFT), at(1, LIGHTS), at(2, PENSION), at(2 * DAY, "还没解决"), max_supplemented=2)) == 2
 
 
 def again(minutes: int, *between: Message) -> tuple[Desk, Event, Event]:

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from schemas.records import Features
 from tickets import location
 from tickets.codes import is_alarm
-from tickets.deciders.supplement import AT_ONCE, names_nothing
+from tickets.deciders.supplement import names_nothing
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
@@ -92,9 +92,9 @@ def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> 
 
     An alarm is heard wherever it is filed, and what was blacked out must not be opened anew.
     """
-    if not names_nothing(incoming.features) or is_alarm(incoming.features.codes) or ticket.redacted:
+    if not names_nothing(incoming.features, state.policy.near) or is_alarm(incoming.features.codes) or ticket.redacted:
         return False
-    if _since(incoming, ticket) > AT_ONCE:
+    if _since(incoming, ticket) > state.policy.near.at_once:
         return True
     own = state.own(incoming.jurisdiction, incoming.features)
     return not all(state.near.names_nothing(one.order) for one in own if one.order > ticket.order)

@@ -4,7 +4,7 @@ To which of their tickets it belongs nobody can be sure: it gets one of its own,
 So does what comes back: from whoever was sent on to another line (12315), or through one, which names their telephone.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -13,22 +13,13 @@ from schemas.records import Features
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
+from tickets.policy import NearPolicy
 from tickets.sketch import Sketch
 from tickets.state import State
 
-AT_ONCE = timedelta(hours=1)
-"""So long somebody goes on with what they just said, and a place alone tells where that is."""
-
-COMES_BACK = timedelta(days=14)
-"""So long whoever was sent on to another line is looked for: that one answers, or sends them back."""
-
 _SENT_ON = frozenset({"not_accepted", "handed_over"})
 
-_MOST = 3
 _SCORE = 0.3
-
-_SHORT = 40
-"""3-grams: whoever writes more says what it is about."""
 
 
 def proposals(state: State, incoming: Incoming) -> list[Verdict]:
@@ -45,13 +36,13 @@ def proposals(state: State, incoming: Incoming) -> list[Verdict]:
     meant.sort(key=lambda ticket: (not state.near.names_nothing(ticket.order), _last_news(ticket)), reverse=True)
     return [
         Verdict(relation="follow_up", method="adds_to_own", ticket_id=ticket.ticket_id, score=_SCORE, sure=False)
-        for ticket in meant[:_MOST]
+        for ticket in meant[: state.policy.near.max_supplemented]
     ]
 
 
-def names_nothing(features: Features) -> bool:
+def names_nothing(features: Features, policy: NearPolicy) -> bool:
     """Say whether a short text names neither a place nor a thing."""
-    return len(features.grams) <= _SHORT and Sketch.of(features).names_nothing
+    return len(features.grams) <= policy.short_grams and Sketch.of(features).names_nothing
 
 
 def _asking(features: Features) -> Features:
@@ -61,15 +52,15 @@ def _asking(features: Features) -> Features:
 
 def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
     """Say whether a message goes on with a ticket, or tells what a picture or a greeting just before it was about."""
-    features, near = incoming.features, state.near
+    features, near, policy = incoming.features, state.near, state.policy.near
     if ticket.is_anothers(features.stated):
         return False
-    if _may_come_back(incoming, ticket):
+    if _may_come_back(incoming, ticket, policy):
         return not _is_elsewhere(state, features, ticket)
-    could_be_any = incoming.at - _last_news(ticket) <= AT_ONCE or names_nothing(features)
+    could_be_any = incoming.at - _last_news(ticket) <= policy.at_once or names_nothing(features, policy)
     if near.names_nothing(ticket.order):
         return could_be_any
-    if len(features.grams) > _SHORT:
+    if len(features.grams) > policy.short_grams:
         return False
     things = _things(features)
     if could_be_any and not things:
@@ -82,10 +73,10 @@ def _is_elsewhere(state: State, features: Features, ticket: TicketState) -> bool
     return near.has_other_marks(features, ticket.order) or near.has_other_places(features, ticket.order)
 
 
-def _may_come_back(incoming: Incoming, ticket: TicketState) -> bool:
+def _may_come_back(incoming: Incoming, ticket: TicketState, policy: NearPolicy) -> bool:
     """Say whether the ticket's citizen was sent on to another line, or another line passes them on."""
     was_passed_on = not incoming.features.requesters
-    is_soon = incoming.at - _last_news(ticket) <= COMES_BACK
+    is_soon = incoming.at - _last_news(ticket) <= policy.comes_back
     return is_soon and (was_passed_on or ticket.status in _SENT_ON)
 
 
