@@ -29,6 +29,7 @@ DOOR = re.compile(r"(?<![\d-])(\d{1,2})-(\d{1,2})-(\d{3,4})(?!\d)")
 """Building, unit and room of a home in short: 2-1-301."""
 
 _OF_THREE = re.compile(r"\d\d\d")
+_NEIGHBOURS = re.compile("楼上|楼下|隔壁|对门|邻居|[上下]面")
 _CLAUSE = re.compile(r"[^,。!?;:\s]+")
 
 _LATIN = re.compile("[a-z]")
@@ -60,8 +61,20 @@ def floors_and_rooms(head: str) -> Iterator[Mark]:
         for below, number in _FLOOR.findall(clause) if "楼" in clause or "层" in clause else ():
             yield "floor", f"{'-' if below else ''}{NUMERALS.get(number, number)}"
         if _OF_THREE.search(clause) is not None:
-            yield from (("room", door or room) for door, room in _ROOM.findall(clause))
-            yield from (("room", room) for _, _, room in DOOR.findall(clause))
+            yield from (("room", room) for room in _rooms(clause))
+
+
+def homes(said: str) -> Iterator[str]:
+    """Yield the rooms that are told, of whomever but the neighbours: one's own, and those that one writes for."""
+    if _IN_A_HOUSE.search(said) is not None:
+        for clause in _CLAUSE.findall(said):
+            if _OF_THREE.search(clause) is not None and _NEIGHBOURS.search(clause) is None:
+                yield from _rooms(clause)
+
+
+def _rooms(clause: str) -> Iterator[str]:
+    yield from (door or room for door, room in _ROOM.findall(clause))
+    yield from (room for _, _, room in DOOR.findall(clause))
 
 
 def amounts(head: str) -> Iterator[Mark]:

@@ -1,10 +1,10 @@
 """Stated: the name (姓名) by which somebody asks, as keyed hashes: a telephone of an office is many persons'.
 
 Two of them state different surnames, different names, or one is Mr and the other Mrs (王先生, 王女士); or each another
-telephone (联系电话：…), as in letters that an office passes on. Whoever writes for another (替我妈问) states whom for.
-All of it is told from any account: who has a WeChat, or sits at a desk with an app, is asked to write by those who have
-none. Each is hashed together with the number, address or id that it was stated from: no other one's hashes tell the
-same.
+telephone (联系电话：…), as in letters that an office passes on, or another room (3-2-501), as a household has one.
+Whoever writes for another (替我妈问) states whom for. All of it is told from any account: who has a WeChat, or sits at
+a desk with an app, is asked to write by those who have none. Each is hashed together with the number, address or id
+that it was stated from: no other one's hashes tell the same.
 """
 
 import re
@@ -17,6 +17,7 @@ from normalizers.draft import Draft
 from normalizers.findings.words import Words, trie
 from normalizers.identity import identity_of, keyed_hashes
 from normalizers.name_cues import HAN, NO_PLACE, Surnames
+from normalizers.numbers_of import homes
 from normalizers.on_behalf import OnBehalf
 from normalizers.policy import Policy
 from normalizers.text import fold
@@ -46,7 +47,7 @@ _SHORT = 8
 _NOT_OF_OTHERS = "(?<![子女童生者父母妈爸妻夫员主东友]姓名)"
 """孩子姓名 and 患者姓名 are labels of somebody else."""
 
-TELEPHONE, ON_BEHALF = NO_NAMES = ("telephone ", "on behalf ")
+TELEPHONE, ON_BEHALF, HOME = NO_NAMES = ("telephone ", "on behalf ", "home ")
 """Begin the kinds of what is no name."""
 
 _NUMBER = r"(?P<number>1[3-9][0-9][- ]?[0-9]{4}[- ]?[0-9]{4}|(?:0[0-9]{2,3}[- ]?)?[2-9][0-9]{6,7})(?![0-9])"
@@ -84,7 +85,7 @@ class Rulebook(NamedTuple):
 
 
 def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
-    """Return by which surname, name and sex somebody asks, at which telephone and for whom, hashed under every key.
+    """Return by which surname, name and sex somebody asks, of which telephone and room, and for whom, under every key.
 
     What the text says is surer than the channel's field: there may stand whose telephone it is.
     """
@@ -98,6 +99,7 @@ def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
     told |= set(_in_text(said, lists)) | set(_below(draft.text, lists)) or set(
         _in_field(_name_of(draft, sender), lists)
     )
+    told |= {(HOME, room) for room in homes(said)}
     told |= {(TELEPHONE, number) for number in _own_telephones(said, lists) if not identity.endswith(number)}
     return tuple([one for kind, said in sorted(told) for one in _hashed(kind, identity, said, policy)])
 

@@ -160,7 +160,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
         return {name for filed in self.messages.values() for name in filed.stated}
 
     def is_anothers(self, stated: tuple[str, ...]) -> bool:
-        """Say whether its messages state another surname, name or sex from the same telephone than these.
+        """Say whether its messages state another surname, name, sex or room from the same telephone than these.
 
         Whoever is written for (替我妈问) is another, unless one of them was written for the same.
         """

@@ -94,7 +94,7 @@ class Features(Record, frozen=True, kw_only=True):
     stated: Annotated[
         tuple[str, ...],
         about(
-            "By which surname, name, sex or telephone they ask, and for whom, each a keyed hash",
+            "By which surname, name, sex, telephone or room they ask, and for whom, each a keyed hash",
             "自称姓名标识",
             index="none",
         ),

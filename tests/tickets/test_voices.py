@@ -64,6 +64,34 @@ def test_who_only_parts_the_digits_otherwise_tells_of_another_door_or_order(firs
 
 
 @pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("我家住柳荫公寓3-2-501，卫生间漏水，天花板都湿了", "柳荫公寓三号楼二单元503室卫生间漏水，天花板都湿了"),
+        ("我家住柳荫公寓3-2-501，卫生间漏水，天花板都湿了", "我家住柳荫公寓3号楼2单元503，卫生间漏水，天花板都湿了"),
+    ],
+)
+def test_two_homes_of_one_sender_are_two_households(first: str, second: str) -> None:
+    """Somebody writes for both, or mistook the number: a clerk sees the two side by side, and nobody is unheard."""
+    for texts in ((first, second), (second, first)):
+        desk, events = decided([said(n, "", text, sender=ONE) for n, text in enumerate(texts)])
+        one, two = (ticket_of(desk, event) for event in events)
+        assert one.ticket_id != two.ticket_id
+        assert [found.target for found in two.proposals] == [one.ticket_id] or two.cluster_id == one.cluster_id
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("我家住柳荫公寓3-2-501，卫生间漏水，天花板都湿了", "我家住柳荫公寓3号楼2单元501，卫生间漏水，天花板都湿了"),
+        ("我家住柳荫公寓3-2-501，卫生间漏水，天花板都湿了", "我家住柳荫公寓3-2-501，楼上601室卫生间漏水，天花板都湿了"),
+        ("我家住柳荫公寓3-2-501，卫生间漏水，天花板都湿了", "柳荫公寓3号楼楼上601室卫生间漏水，我家天花板都湿了"),
+    ],
+)
+def test_who_tells_of_the_home_again_or_of_the_neighbour_s_is_heard_once(first: str, second: str) -> None:
+    assert relation(first, second, ONE, ONE) == "same_person_same_matter"
+
+
+@pytest.mark.parametrize(
     "texts",
     [
         (
