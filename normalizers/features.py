@@ -113,6 +113,7 @@ def features_of(
         threads=_thread_hashes(reversed(thread.references), policy) if thread.references else (),
         completes=_thread_hashes((draft.completes,), policy) if draft.completes else (),
         token=answers.ticket_id,
+        further_tokens=answers.further or UNSET,
         claimed=answers.claimed,
         ticket_nos=answers.numbers,
         part_key=part_keys[0] if part_keys else None,

@@ -8,6 +8,7 @@ a new one of those makes new tokens, and the older ones still open the tokens th
 import hmac
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from normalizers.draft import Draft
@@ -37,14 +38,15 @@ MOST_NUMBERS = 5
 class Named(NamedTuple):
     """What a message says of the ticket it answers.
 
-    `ticket_id` is signed by us; `claimed` is not, though written as if; `numbers` are official ones (工单编号), which
-    anybody can write.
+    `ticket_id` is signed by us, and so are `further` ones; `claimed` is not, though written as if; `numbers` are
+    official ones (工单编号), which anybody can write.
     """
 
     token: str | None = None
     ticket_id: str | None = None
     claimed: str | None = None
     numbers: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
 
 
 NOTHING = Named()
@@ -74,7 +76,7 @@ def mail_id(token: str, domain: str) -> str:
 
 
 def named(draft: Draft, policy: Policy) -> Named:
-    """Find the first token that we signed in title, our addresses, references and text; numbers in title and text.
+    """Find the tokens that we signed in title, our addresses, references and text; numbers in title and text.
 
     Who names no ticket there and repeats our letter below their own words (不满意) means the one that it names.
     """
@@ -86,7 +88,7 @@ def named(draft: Draft, policy: Policy) -> Named:
 
 
 def _named(plain: str, said: str, policy: Policy) -> Named:
-    """Find the first token in `plain`, and the numbers in `said`."""
+    """Find the tokens in `plain`, and the numbers in `said`."""
     if _has_none(plain):
         return NOTHING
     written = dict.fromkeys(map("-".join, TICKET_NUMBER.findall(nfkc(said))))
@@ -95,9 +97,9 @@ def _named(plain: str, said: str, policy: Policy) -> Named:
 
 
 def _tagged(draft: Draft) -> Iterator[str]:
-    """Yield where an answer to a mail of ours has the token: a tag of our address, and what it says it answers."""
+    """Yield where an answer to mails of ours has the token: a tag of our address, and what it says it answers."""
     yield from (party.value for party in draft.recipients if "+" in party.value)
-    yield from (reference for reference in draft.thread.references if _OUR_REFERENCE in reference)
+    yield from (reference for reference in reversed(draft.thread.references) if _OUR_REFERENCE in reference)
 
 
 def _has_none(text: str) -> bool:
@@ -106,13 +108,19 @@ def _has_none(text: str) -> bool:
 
 
 def _token(found: Iterable[tuple[str, str, str]], policy: Policy) -> Named:
-    claimed: Named | None = None
-    for ticket_id, key_id, signature in found:
-        key, token = policy.requester_keys.get(key_id), f"{ticket_id}.{key_id}.{signature}"
-        if key is not None and hmac.compare_digest(_signature(ticket_id, key), signature):
-            return Named(token=token, ticket_id=ticket_id)
-        claimed = claimed or Named(token=token, claimed=ticket_id)
-    return claimed or NOTHING
+    """Return the first that we signed, with the tickets that the next few name, else the first claim."""
+    each = tuple(dict.fromkeys(found))
+    signed = {one[0]: ".".join(one) for one in islice((one for one in each if _is_signed(one, policy)), MOST_NUMBERS)}
+    if signed:
+        first, *further = signed
+        return Named(token=signed[first], ticket_id=first, further=tuple(further))
+    return Named(token=".".join(each[0]), claimed=each[0][0]) if each else NOTHING
+
+
+def _is_signed(written: tuple[str, str, str], policy: Policy) -> bool:
+    ticket_id, key_id, signature = written
+    key = policy.requester_keys.get(key_id)
+    return key is not None and hmac.compare_digest(_signature(ticket_id, key), signature)
 
 
 def _signature(ticket_id: str, key: bytes) -> str:

@@ -90,7 +90,11 @@ def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
 
 def _beside(state: State, incoming: Incoming, verdict: Verdict, proposals: list[Verdict]) -> Iterator[Verdict]:
     """Yield to which of the person's own tickets it may belong, too: what it names, else where nothing leads to one."""
-    if incoming.features.ticket_nos and verdict.relation not in ("part_of", "no_ticket") and verdict.part is None:
+    if (
+        (incoming.tokens or incoming.features.ticket_nos)
+        and verdict.relation not in ("part_of", "no_ticket")
+        and verdict.part is None
+    ):
         known = {verdict.ticket_id, *(one.ticket_id for one in proposals)}
         yield from (one for one in follow_up.also_named(state, incoming, known) if not _names_an_erased_one(state, one))
     if verdict.method == NO_RELATION and all(one.relation != "follow_up" for one in proposals):

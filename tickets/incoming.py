@@ -102,6 +102,12 @@ class Incoming(Struct, frozen=True, kw_only=True):
         )
 
     @property
+    def tokens(self) -> tuple[str, ...]:
+        """Return the tickets that it names by tokens which we signed, the one that it answers first."""
+        first, further = self.features.token, self.features.further_tokens
+        return (*((first,) if first else ()), *(further or ()))
+
+    @property
     def event_id(self) -> str:
         """Return the id of the decision: a command's id is its sender's choice and may be a message's as well."""
         return f"command:{self.id}" if self.command else self.id

@@ -122,6 +122,10 @@ class Features(Record, frozen=True, kw_only=True):
         tuple[str, ...], about("Hashes of the message whose file it brings", "所补全来件标识", index="none")
     ] = ()
     token: Annotated[str | None, about("Ticket that a token signed by us names", "令牌所指工单", index="none")] = None
+    further_tokens: Annotated[
+        tuple[str, ...] | UnsetType,
+        about("Tickets that further tokens signed by us name", "其他令牌所指工单", index="none"),
+    ] = UNSET
     claimed: Annotated[
         str | None, about("Ticket that a token without our signature names", "未签名令牌所指工单", index="none")
     ] = None

@@ -8,7 +8,7 @@ from normalizers import tokens
 from normalizers.draft import Draft
 from normalizers.policy import Policy
 from normalizers.text import fold
-from schemas.records import Party
+from schemas.records import Party, Thread
 
 TICKET = "210100-j4q2ogp2xitx2mcxomsa"
 OLD = Policy(requester_keys=MappingProxyType({"k1": b"first key, long enough for HMAC"}))
@@ -56,6 +56,21 @@ def test_what_we_did_not_sign_is_only_a_claim(forged: str) -> None:
 def test_a_signed_token_counts_before_a_forged_one() -> None:
     forged = TOKEN.replace("j4q2", "k4q2")
     assert tokens.named(Draft(text=f"{forged} {TOKEN}"), OLD).ticket_id == TICKET
+
+
+def test_of_two_receipts_that_a_mail_refers_to_the_nearest_is_the_one_it_answers() -> None:
+    older = tokens.make("210100-k4q2ogp2xitx2mcxomsa", OLD)
+    references = ("first@mail.example", f"{older}.receipt@city.example", f"{TOKEN}.receipt@city.example")
+    found = tokens.named(Draft(text="谢谢", thread=Thread(references=references)), OLD)
+    assert (found.ticket_id, found.further) == (TICKET, ("210100-k4q2ogp2xitx2mcxomsa",))
+
+
+def test_every_ticket_that_a_signed_token_names_is_told_once_and_few_of_a_list() -> None:
+    others = [f"210100-{letter * 20}" for letter in "abcdefgh"]
+    forged = TOKEN.replace("j4q2", "k4q2")
+    said = " ".join((TOKEN, forged, TOKEN, *(tokens.make(other, OLD) for other in others)))
+    found = tokens.named(Draft(text=said), OLD)
+    assert (found.ticket_id, found.further) == (TICKET, tuple(others[: tokens.MOST_NUMBERS - 1]))
 
 
 def test_official_numbers_are_those_whose_check_digit_is_right() -> None:

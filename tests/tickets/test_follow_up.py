@@ -116,6 +116,24 @@ def test_so_it_is_when_a_token_says_where_it_is_filed() -> None:
     assert (filed, proposed) == (tickets[0], [tickets[1]])
 
 
+def test_so_it_is_with_two_tokens() -> None:
+    one, two = (
+        tokens.make(f"210100-{said(n, '', text, sender=OWNER).message_id[:20]}", Policy())
+        for n, text in enumerate((LIFT, MARKET), 1)
+    )
+    tickets, filed, proposed = of_two(f"{two}和{one}两件事都没有解决")
+    assert (filed, proposed) == (tickets[1], [tickets[0]])
+
+
+@pytest.mark.parametrize("text", ["邻居的{theirs}，我的{own}没有解决", "我的{own}没有解决，邻居的{theirs}"])
+def test_who_sends_a_neighbour_s_token_with_their_own_is_heard_in_their_own_ticket_alone(text: str) -> None:
+    desk, opened = decided([said(1, "", LIFT, sender=STRANGER), said(2, "", MARKET, sender=OWNER)])
+    theirs, own = (tokens.make(ticket_of(desk, one).ticket_id, Policy()) for one in opened)
+    (decision,) = take(desk, [said(3, "", text.format(theirs=theirs, own=own), sender=OWNER)])
+    assert (decision.relation, decision.tickets[0].ticket_id) == ("follow_up", own.split(".")[0])
+    assert not [change for change in decision.changes if isinstance(change, event.Proposed)]
+
+
 def test_of_a_form_that_proves_nobody_both_are_proposed() -> None:
     tickets, filed, proposed = of_two("{}和{}两件事都没有解决", channel="web")
     assert filed not in tickets

@@ -36,9 +36,10 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def also_named(state: State, incoming: Incoming, known: Collection[str | None]) -> Iterator[Verdict]:
-    """Yield the person's own tickets, but the `known` ones, whose number a message names beside what it is filed by."""
-    for verdict in _of_numbers(state, incoming):
-        if verdict.sure and verdict.ticket_id not in known:
+    """Yield the person's own tickets, but the `known` ones, that a message names beside what it is filed by."""
+    named = [one for found in (_by_token, _of_numbers) for one in found(state, incoming) if one.sure]
+    for ticket_id, verdict in {one.ticket_id: one for one in named}.items():
+        if ticket_id not in known:
             yield replace(verdict, sure=False)
 
 
@@ -68,10 +69,10 @@ def _is_anothers(incoming: Incoming, ticket: TicketState, verdict: Verdict) -> b
 
 
 def _by_token(state: State, incoming: Incoming) -> Iterator[Verdict]:
-    token = incoming.features.token
-    ticket = _live(state, incoming, state.succeeding(token) if token is not None else None)
-    if ticket is not None and token is not None:
-        yield from _of_ticket(state, incoming, ticket.ticket_id, "token", token)
+    for token in incoming.tokens:
+        ticket = _live(state, incoming, state.succeeding(token))
+        if ticket is not None:
+            yield from _of_ticket(state, incoming, ticket.ticket_id, "token", token)
 
 
 def _by_references(state: State, incoming: Incoming) -> Iterator[Verdict]:
