@@ -53,12 +53,16 @@ def _is_auto_reply(root: Part, title: str, text: str, known: Machines) -> bool:
     submitted = (headers.text("auto-submitted") or "no").lower().split(";")[0].strip()
     if submitted.startswith("auto-replied") or any(_says_yes(headers, name) for name in _AUTO_HEADERS):
         return True
-    if (headers.text("precedence") or "").lower() in ("auto_reply", "auto-reply"):
+    if _precedence(headers) in ("auto_reply", "auto-reply"):
         return True
     if root.media_type == "multipart/report":  # a read receipt (MDN) or another machine's report
         return True
     # RFC 3834's auto-generated is what web forms send on behalf of people: alone it makes no machine of the writer.
     return bool(known.reply_subject.match(title)) and (submitted != "no" or _is_corroborated(headers, text, known))
+
+
+def _precedence(headers: Headers) -> str:
+    return (headers.text("precedence") or "").strip().lower()
 
 
 def _says_yes(headers: Headers, name: str) -> bool:
@@ -69,20 +73,22 @@ def _is_corroborated(headers: Headers, text: str, known: Machines) -> bool:
     """A citizen can complain about an automatic reply under its very subject; look for a second sign."""
     if "x-auto-response-suppress" in headers or _has_null_path(headers):
         return True
-    if (headers.text("precedence") or "").lower() in ("bulk", "junk"):
+    if _precedence(headers) in ("bulk", "junk"):
         return True
     return len(text) < 1_000 and known.reply_text.search(text) is not None
 
 
 def _is_list(headers: Headers) -> bool:
-    """A list or newsletter. `Precedence` alone proves nothing: odd mailers of real people set it.
+    """A list (RFC 2919), or a newsletter that says both that it is bulk and how to leave it (RFC 2369).
 
-    A group address through which citizens reach us carries a List-Id, too: it is one that the mail was written to.
+    Either alone proves nothing: odd mailers of real people set `Precedence`, and services by which forms and companies
+    send put a List-Unsubscribe into all that passes, also the one of RFC 8058. A group address through which citizens
+    reach us carries a List-Id, too: it is one that the mail was written to.
     """
     identity = (headers.text("list-id") or "").lower()
     if identity:
         return not _is_written_to(headers, identity)
-    return bool(headers.first("list-unsubscribe"))
+    return bool(headers.first("list-unsubscribe")) and _precedence(headers) in ("bulk", "junk", "list")
 
 
 def _is_written_to(headers: Headers, identity: str) -> bool:

@@ -66,7 +66,16 @@ CLASSES = {
     "citizen on returned mail": ("From: a@b.cn\nSubject: 你们的邮件退信了\n\nx".encode(), "person"),
     "null path alone": (b"Return-Path: <>\nFrom: a@b.cn\n\nx", "person"),
     "list": (b"List-Id: <news.example.cn>\n\nx", "list"),
-    "newsletter": (b"List-Unsubscribe: <https://example.cn/u>\n\nx", "list"),
+    "newsletter": (b"List-Unsubscribe: <https://example.cn/u>\nPrecedence: bulk\n\nx", "list"),
+    "newsletter of an old mailer": (b"List-Unsubscribe: <mailto:u@example.cn>\nPrecedence: List\n\nx", "list"),
+    "a form or a company sends through a mailing service": (
+        b"Reply-To: a@b.cn\nList-Unsubscribe: <https://example.cn/u>\n\nx",
+        "person",
+    ),
+    "with one click": (
+        b"List-Unsubscribe: <https://example.cn/u>\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\n\nx",
+        "person",
+    ),
     "bulk alone": (b"Precedence: bulk\n\nx", "person"),
     "our own group": (
         b"To: 12345@City.example.cn\nList-Id: Hotline <12345.city.example.cn>\nList-Unsubscribe: <mailto:x@y>\n\nx",
