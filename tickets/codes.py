@@ -13,6 +13,9 @@ AS_GIVEN = "as_given"
 INCOMPLETE = "incomplete"
 """Label of a ticket whose text lacks parts of a long SMS."""
 
+SAME_MAIL = "same_mail"
+"""Evidence: a mail that came by another mailbox of ours before, whose words its ticket has."""
+
 BY_PARTICIPANT = "_participant"
 """Ends the method of a decision about an answer of somebody who takes part in a ticket and does not own it."""
 

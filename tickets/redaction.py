@@ -15,9 +15,10 @@ from schemas.records import Event, Message, Ticket, event
 from schemas.records.given import ErasedMessage
 from tickets import calls, erasing, parts, snapshot
 from tickets.deciders.call_record import AFTER_REDACTION
+from tickets.deciders.follow_up import is_same_mail
 from tickets.forgotten import OF_ONE_DAY, TIMED
 from tickets.held import TicketState, month_of
-from tickets.keys import names_of, texts_of
+from tickets.keys import texts_of
 
 if TYPE_CHECKING:
     from tickets.incoming import Incoming
@@ -89,7 +90,7 @@ def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) ->
         known = calls.records_of(state, incoming.jurisdiction, features, incoming.at)
         return _is_any_gone(ticket, known.told if known is not None else ticket.messages)
     if features.part_key is None:
-        is_again = _is_the_same_mail(state, incoming, ticket) or _was_sent_before(incoming, ticket)
+        is_again = is_same_mail(state, incoming, ticket) or _was_sent_before(incoming, ticket)
         return is_again and _is_any_gone(ticket, ticket.messages)
     city, sent_at, is_rare = incoming.jurisdiction, incoming.sent_at, incoming.has_rare_reference
     known_parts = parts.set_of(state, city, features, sent_at, is_rare=is_rare)
@@ -103,14 +104,6 @@ def _was_sent_before(incoming: "Incoming", ticket: TicketState) -> bool:
     if at is None or incoming.channel not in TIMED or set(texts_of(incoming.features)).isdisjoint(ticket.text_keys):
         return False
     return sent_at <= at and abs(sent_at - ticket.opened_at) <= OF_ONE_DAY
-
-
-def _is_the_same_mail(state: "State", incoming: "Incoming", ticket: TicketState) -> bool:
-    """Say whether a mail of the ticket is delivered again: its name and a text that is there."""
-    if incoming.channel != "mailbox" or set(texts_of(incoming.features)).isdisjoint(ticket.text_keys):
-        return False
-    names = names_of(incoming.features)
-    return any(state.in_thread(incoming.jurisdiction, name) == ticket.ticket_id for name in names)
 
 
 def _is_any_gone(ticket: TicketState, names: Iterable[str]) -> bool:

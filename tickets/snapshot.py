@@ -15,7 +15,7 @@ from schemas.keyed import keyed_digest
 from schemas.records import Event, Message, Ticket, event
 from schemas.records.ticket import Acceptance, Category, Lineage, Origin, Proposal, StatusStep
 from tickets import files, limits, location
-from tickets.codes import AS_GIVEN
+from tickets.codes import AS_GIVEN, SAME_MAIL
 from tickets.held import with_more
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
@@ -136,7 +136,9 @@ def _alarm_of(ticket: Ticket, message: Message, decision: Event, policy: TicketP
 def says_more(decision: Event) -> bool:
     """Say whether the words of the message that is filed are written behind those of the ticket."""
     repeats = decision.relation == "same_person_same_matter" and decision.method not in NEAR
-    return not repeats and decision.method not in ("repeated_part", RECORD_OF_CALL)
+    return (
+        not repeats and SAME_MAIL not in decision.evidence and decision.method not in ("repeated_part", RECORD_OF_CALL)
+    )
 
 
 def complete(ticket: Ticket, message: Message) -> Ticket:

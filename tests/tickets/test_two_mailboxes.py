@@ -5,19 +5,24 @@ from email.message import EmailMessage
 import pytest
 
 from normalizers import Policy, normalize
+from normalizers.tokens import mail_id, make
 from schemas.records import Message, raw_message
 from tests.tickets.build import CITY, START
-from tests.tickets.said import decided
+from tests.tickets.said import decided, ticket_of
 from tickets.desk import Desk
 from tickets.outputs import link_of
 
 TEXT = "中山路12号门口的路灯坏了三天，晚上看不见路，请派人来修。"
 
 
-def mail(text: str, *, sender: str = "citizen@mail.example", file: bytes = b"") -> bytes:
+def mail(
+    text: str, *, sender: str = "citizen@mail.example", file: bytes = b"", name: str = "lamp", answers: str = ""
+) -> bytes:
     letter = EmailMessage()
     letter["From"], letter["To"] = sender, "mayor@12345.example, bureau@12345.example"
-    letter["Subject"], letter["Message-ID"] = ("路灯坏了" if text else ""), "<lamp@mail.example>"
+    letter["Subject"], letter["Message-ID"] = ("路灯坏了" if text else ""), f"<{name}@mail.example>"
+    if answers:
+        letter["In-Reply-To"] = f"<{answers}>"
     letter.set_content(text, charset="utf-8")
     if file:
         letter.add_attachment(file, maintype="image", subtype="jpeg", filename="1.jpg")
@@ -69,3 +74,31 @@ def test_a_list_s_footer_under_one_copy_does_not_part_them() -> None:
 def test_another_person_s_mail_under_the_same_name_is_their_own_matter() -> None:
     _, _, filed = twice(mail(TEXT), mail("电梯坏了，老人下不了楼", sender="stranger@mail.example"))
     assert filed[0] != filed[1]
+
+
+@pytest.mark.parametrize("sender", ["citizen@mail.example", "bureau@12345.example"], ids=["its citizen", "who got it"])
+@pytest.mark.parametrize("answer", ["还没有修", "中山路12号的路灯修了一天又坏了"])
+@pytest.mark.parametrize("by_token", [True, False])
+def test_a_reply_to_two_mailboxes_is_written_once(sender: str, answer: str, by_token: bool) -> None:
+    first = came("mayor", mail(TEXT))
+    token = make(f"{CITY}-{first.message_id[:20]}", Policy())
+    answered = mail_id(token, "12345.example") if by_token else "lamp@mail.example"
+    reply = mail(answer, sender=sender, name="reply", answers=answered)
+    desk, decisions = decided([first, *(came(box, reply, identifier="reply") for box in ("mayor", "bureau"))])
+    assert {ticket_of(desk, decision).ticket_id for decision in decisions} == {token.split(".")[0]}
+    ticket = ticket_of(desk, decisions[0])
+    assert (ticket.message_count, ticket.text.count(answer)) == (3, 1)
+
+
+def test_who_says_the_same_in_a_second_reply_is_written_twice() -> None:
+    token = make(f"{CITY}-{came('mayor', mail(TEXT), identifier='0').message_id[:20]}", Policy())
+    replies = [mail("还没有修", name=name, answers=mail_id(token, "12345.example")) for name in ("one", "two")]
+    desk, decisions = decided([came("mayor", one, identifier=str(n)) for n, one in enumerate((mail(TEXT), *replies))])
+    assert ticket_of(desk, decisions[2]).text.count("还没有修") == 2
+
+
+def test_a_mailer_that_names_all_its_mails_alike_has_each_one_heard() -> None:
+    token = make(f"{CITY}-{came('mayor', mail(TEXT), identifier='0').message_id[:20]}", Policy())
+    replies = [mail(text, name="all", answers=mail_id(token, "12345.example")) for text in ("还没有修", "老人摔了")]
+    desk, decisions = decided([came("mayor", one, identifier=str(n)) for n, one in enumerate((mail(TEXT), *replies))])
+    assert ticket_of(desk, decisions[2]).text.endswith("老人摔了")

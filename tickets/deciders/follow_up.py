@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterator
 from msgspec.structs import replace
 
 from tickets import calls
-from tickets.codes import BY_PARTICIPANT, is_of_participant
+from tickets.codes import BY_PARTICIPANT, SAME_MAIL, is_of_participant
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
+from tickets.keys import names_of, texts_of
 from tickets.state import State
 
 TOPIC_CHANGED = "topic_changed"
@@ -43,6 +44,14 @@ def also_named(state: State, incoming: Incoming, known: Collection[str | None]) 
             yield replace(verdict, sure=False)
 
 
+def is_same_mail(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether a mail of the ticket comes again, or by another mailbox of ours: its name and a text that is there."""
+    if incoming.channel != "mailbox" or set(texts_of(incoming.features)).isdisjoint(ticket.text_keys):
+        return False
+    names = names_of(incoming.features)
+    return any(state.in_thread(incoming.jurisdiction, name) == ticket.ticket_id for name in names)
+
+
 def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdict:
     """Say of what is about something else that it is; of somebody else's own matter it only proposes."""
     ticket = state.tickets.get(verdict.ticket_id or "")
@@ -51,7 +60,8 @@ def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdi
     is_other = state.near.shares_nothing(incoming.features, ticket.order)
     if (is_other or _is_secret(state, incoming, ticket)) and _is_anothers(incoming, ticket, verdict):
         return replace(verdict, score=STRANGER, sure=False)
-    return replace(verdict, evidence=(*verdict.evidence, TOPIC_CHANGED)) if is_other else verdict
+    signs = {TOPIC_CHANGED: is_other, SAME_MAIL: is_same_mail(state, incoming, ticket)}
+    return replace(verdict, evidence=(*verdict.evidence, *(sign for sign, is_there in signs.items() if is_there)))
 
 
 def _is_secret(state: State, incoming: Incoming, ticket: TicketState) -> bool:
