@@ -17,7 +17,7 @@ MOST_CONTACTS = 5
 """Whoever lists more of them lists those of others."""
 
 _CONTACT = re.compile(
-    r"(?<![\d*])(?:\+?86[- ]?|0)?(1[3-9]\d{9})(?!\d)"
+    r"(?<![\d*+])(?:\+?86[- ]?|0)?(1[3-9]\d{9})(?!\d)"
     r"|(?<![\w.+-])([\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})",
     re.ASCII | re.IGNORECASE,
 )
@@ -31,7 +31,9 @@ _PHONE = re.compile(r"\+?\d{7,17}")
 """A shorter one is an extension, and there are as many 8001 as there are exchanges."""
 
 _ABROAD = re.compile(r"(?:\+|00)(?!86)(\d{6,15})")
-_MOBILE = re.compile(r"(?:\+|00?)?(?:86)?(1[3-9]\d{9})")
+_MOBILE = re.compile(r"(?:(?:\+|00?)?86|0)?(1[3-9]\d{9})")
+"""With a plus sign or 00, but without 86, it is a telephone of North America (+1 310 …)."""
+
 _LANDLINE = re.compile(r"(?:(?:\+|00)86|86(?=0))?0?([1-9]\d{1,2}[2-9]\d{6,7})")
 _REPEATED = re.compile(r"\+?(?:(?:\+|00)?86)?(?:(\d)\1*|0\d{2,3}([01])\2{5,})")
 _HOTLINE = re.compile(
@@ -102,14 +104,17 @@ def phone_number(text: str) -> str | None:
     """Return a number in E.164 (`+86…`, landlines with their area code), else its digits; None when it is none.
 
     A number that is nobody's own is none: a digit repeated, digits counted up, a hotline (12345, 110, 95…), an
-    extension, a platform of text messages (106…).
+    extension, a platform of text messages (106…). A mobile number with an extension is a platform's (隐私号), which
+    many share: the extension tells them apart.
     """
     if text.isascii() and (match := _MOBILE.fullmatch(text)):
         return f"+86{match[1]}"
-    number = nfkc(text).strip().lower().removeprefix("tel:")
-    number = _FILLING.sub("", _EXTENSION.sub("", number))
+    whole = nfkc(text).strip().lower().removeprefix("tel:")
+    number = _FILLING.sub("", _EXTENSION.sub("", whole))
     if _PHONE.fullmatch(number) is None or is_nobodys(number):
         return None
+    if _MOBILE.fullmatch(number) and (behind := _EXTENSION.search(whole)):
+        return f"{_in_china(number)}-{re.sub('[^0-9]', '', behind[0])}"
     return _in_china(number) or _abroad(number) or number.removeprefix("+")
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import re
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -83,7 +84,7 @@ class CmppSender(Sender):
                 service=chosen.service or "",
                 fee_type=chosen.fee_type,
                 number=chosen.number or "",
-                to=reply.recipient.value.removeprefix("+"),
+                to=_dialled(reply.recipient.value),
                 content=content,
                 part=part,
                 total=len(contents),
@@ -100,6 +101,11 @@ class CmppSender(Sender):
             if self._line is None:
                 self._line = _Line(await Link.open(self._settings, self._settings.submit_port), self._settings)
             return self._line
+
+
+def _dialled(number: str) -> str:
+    """Return a number as CMPP has it: without its plus sign +1 310 555 1234 would be a stranger's in China."""
+    return re.sub(r"\+(?!86)", "00", number).removeprefix("+")
 
 
 class _Window:

@@ -22,6 +22,9 @@ _NOBODY = frozenset({"anonymous", "unknown", "<unknown>", "withheld", "restricte
 """What stands where a number is withheld (SIP, Asterisk), and Asterisk's extension for none."""
 
 _EXTENSION = re.compile(r"[1-9]\d{1,5}")
+_OUR_LINE = re.compile(r"(?:(?:\+|00)?86[- ]?|0)[1-9]\d{1,2}[- ]?12345")
+"""With the city's area code, as a telephone shows it that is called."""
+
 _MOBILE = re.compile(r"(?:\+86|0086|0)?1[3-9]\d{9}")
 """No line of a hotline has such a number, so who calls one from an extension calls a citizen."""
 
@@ -94,7 +97,8 @@ def is_number(text: str) -> bool:
 
 def _calls_back(told: Told) -> bool:
     """Say whether an agent's extension, or the hotline itself (12345), called a mobile telephone (回访)."""
-    from_us = _EXTENSION.fullmatch(told.caller.strip()) is not None
+    caller = told.caller.strip()
+    from_us = _EXTENSION.fullmatch(caller) is not None or _OUR_LINE.fullmatch(caller) is not None
     return from_us and _MOBILE.fullmatch(told.callee.strip()) is not None
 
 

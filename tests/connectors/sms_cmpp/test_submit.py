@@ -222,3 +222,11 @@ async def test_a_text_of_more_pieces_than_the_window_is_wide_goes_alone_and_none
     async with Ismg() as ismg, sending(ismg, window=2) as sender:
         sent = await asyncio.wait_for(asyncio.gather(*(sender.send(reply(LONG)) for _ in range(3))), 60)
     assert {one.outcome for one in sent} == {"accepted"}
+
+
+@pytest.mark.parametrize(("citizen", "to"), [("+13105551234", b"0013105551234"), ("+8613105551234", b"8613105551234")])
+async def test_a_number_abroad_is_not_that_of_a_stranger_here(citizen: str, to: bytes) -> None:
+    async with Ismg(3) as ismg, sending(ismg) as sender:
+        await sender.send(reply(to=citizen))
+    (body,) = ismg.submitted
+    assert submitted(body, 3)["to"] == to

@@ -63,7 +63,9 @@ def test_who_is_called_back_is_the_citizen() -> None:
     assert message.sender.value == "13800138000"
 
 
-@pytest.mark.parametrize("caller", ["8001", "12345", "661234"])
+@pytest.mark.parametrize(
+    "caller", ["8001", "12345", "661234", "02412345", "024-12345", "+86 591 12345", "008659112345"]
+)
 def test_who_is_called_from_an_extension_is_the_citizen_whatever_the_record_says(caller: str) -> None:
     message, call = told({"call_id": "1", "caller": caller, "callee": "13800138000", "note": "回访，市民满意"})
     assert call.direction == "outbound"
@@ -73,8 +75,11 @@ def test_who_is_called_from_an_extension_is_the_citizen_whatever_the_record_says
 
 @pytest.mark.parametrize(
     ("caller", "callee"),
-    [("8001", "12345"), ("8001", "024-31234567"), ("0000", "13800138000"), ("13900139000", "13800138000")],
-)
+    [
+        ("8001", "12345"), ("8001", "024-31234567"), ("0000", "13800138000"), ("13900139000", "13800138000"),
+        ("22412345", "13800138000"), ("024-22412345", "13800138000"),
+    ],
+)  # fmt: skip
 def test_any_other_call_comes_from_its_caller(caller: str, callee: str) -> None:
     message, call = told({"call_id": "1", "caller": caller, "callee": callee, "note": "路灯坏了"})
     assert call.direction == "inbound"
