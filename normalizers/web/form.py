@@ -7,7 +7,7 @@ from normalizers.draft import Draft
 from normalizers.record import KINDS
 from normalizers.web import people
 from normalizers.web.fields import Fields
-from normalizers.web.open311 import answering, files_of, origin, said, where
+from normalizers.web.open311 import answering, files_of, origin, said, where, written
 from schemas.records import Finding, Thread
 
 _TAKEN = frozenset(
@@ -25,7 +25,7 @@ def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | Non
     asks = people.contact(
         rules_folder, name=form.get("name", ""), phone=form.get("phone", ""), email=form.get("email", "")
     )
-    text, place = form.get("text", "").strip(), form.get("place", "").strip()
+    text, place = written(given, "text"), form.get("place", "").strip()
     extra = {name: value for name, value in given.joined.items() if name not in _TAKEN}
     return Draft(
         message_class="person" if text or form.get("title", "").strip() or not given.files else "unsupported",

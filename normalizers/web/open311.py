@@ -21,14 +21,14 @@ _OWN = frozenset({"request_kind", "confidential", "hotline_code", _NUMBER})
 _TAKEN = frozenset(
     {
         "api_key", "jurisdiction_id", "service_code", "lat", "long", "address_string", "email", "phone", "first_name",
-        "last_name", "description", "media_url", "account_id", "service_request_id", "query_code",
+        "last_name", "description", "description[]", "media_url", "account_id", "service_request_id", "query_code",
     }
 )  # fmt: skip
 LINKS = frozenset({"media_url", "media_url[]"})
 """As often as there are photos: FixMyStreet repeats the field, and JSON has a list."""
 
 _KINDS = frozenset(KINDS.values())
-_YES = frozenset({"yes", "true", "1", "on"})
+_NO = frozenset({"no", "n", "false", "0", "off", "否", "不", "不需要", "不保密"})
 
 
 def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | None) -> Draft:
@@ -59,6 +59,12 @@ def answering(options: Mapping[str, str]) -> tuple[Party, ...]:
     """Return the address of the ticket that the door checked the sender's right to, as a mail's would name it."""
     token = options.get("ticket")
     return (Party(kind="uid", value=f"web+{token}"),) if token else ()
+
+
+def written(given: Fields, name: str) -> str:
+    """Return a text as often as it was sent, each once, a list of JSON too."""
+    values = (value.strip() for key, value in given.pairs if key.removesuffix("[]") == name)
+    return "\n".join(dict.fromkeys(filter(None, values)))
 
 
 def files_of(given: Fields) -> tuple[File, ...]:
@@ -95,7 +101,7 @@ def attribute_code(name: str) -> str | None:
 def _text(given: Fields, attributes: Mapping[str, list[str]], service: Service | None) -> str:
     """Return the description, with what else a clerk must read below it."""
     form = given.form
-    said = form.get("description", "").strip() or (service.name if service else "")
+    said = written(given, "description") or (service.name if service else "")
     place = form.get("address_string", "").strip()
     names = {one.code: one for one in service.attributes} if service else {}
     lines = [said] if said else []
@@ -123,7 +129,7 @@ def _findings(
     if answer("request_kind") in _KINDS:
         yield said("request_kind", answer("request_kind"))
     yield from where(form.get("address_string", ""), form.get("lat", ""), form.get("long", ""))
-    if answer("confidential").lower() in _YES:
+    if not _NO.issuperset(value.lower() for value in attributes.get("confidential", ())):  # in doubt it is wished
         yield said("confidentiality", "confidential")
     yield from origin(answer("hotline_code"), options)
     if is_reference(answer(_NUMBER)):

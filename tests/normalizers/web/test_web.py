@@ -97,6 +97,32 @@ def test_a_wish_for_confidence_is_heard() -> None:
     assert said({"text": "有人违规", "confidential": "yes"})["confidentiality"] == "confidential"
 
 
+@pytest.mark.parametrize("answer", ["是", "Y", "需要保密", "TRUE", ["no", "yes"]])
+def test_a_wish_for_confidence_in_other_words_is_heard_too(answer: str | list[str]) -> None:
+    """The door refuses such an answer, but not where the text tells of an emergency."""
+    assert said(REQUEST | {"attribute[confidential]": answer})["confidentiality"] == "confidential"
+
+
+@pytest.mark.parametrize("answer", ["否", "N", "False", "0", ["no", "no"]])
+def test_who_wishes_no_confidence_gets_none(answer: str | list[str]) -> None:
+    assert "confidentiality" not in said(REQUEST | {"attribute[confidential]": answer})
+
+
+@pytest.mark.parametrize("name", ["description", "text"])
+def test_what_is_said_in_several_fields_of_one_name_is_all_heard(name: str) -> None:
+    fields = {"service_code": "construction.public_works"} if name == "description" else {}
+    parts = ["路灯不亮", "路灯不亮", "下面有人触电了，快来救人"]
+    assert message(fields | {name: parts}).text == "路灯不亮\n下面有人触电了，快来救人"
+
+
+def test_a_description_may_be_a_list() -> None:
+    made = message(
+        msgspec.json.encode(REQUEST | {"description": ["路灯不亮", "请修"], "note": "x"}), "application/json"
+    )
+    assert made.text.startswith("路灯不亮\n请修\n")
+    assert made.extra == {"note": "x"}
+
+
 @pytest.mark.parametrize("value", ["罪犯", "13800138000", "x" * 300, "有人 名叫 张三"])
 def test_what_is_no_code_stays_out_of_the_fields_that_are_in_clear(value: str) -> None:
     given = {"attribute[hotline_code]": value, "attribute[external_ticket_no]": value, "service_code": value}
