@@ -204,8 +204,9 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
     for name in ("command_id", "author"):
         if not is_code(getattr(command, name)):
             raise RefusedRequest(f"{name} must be {A_CODE}", status=400, reason="body")
-    if command.at > now + AHEAD:
-        raise RefusedRequest("at lies in the future: see NTP", status=400, reason="body")
+    for name in ("at", "seen_at"):  # nobody has read what is not written yet
+        if (getattr(command, name) or now) > now + AHEAD:
+            raise RefusedRequest(f"{name} lies in the future: see NTP", status=400, reason="body")
     if command.at < NO_TIME:
         raise RefusedRequest("at lies before the year 2000: leave it out", status=400, reason="body")
     return command

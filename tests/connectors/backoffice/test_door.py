@@ -140,6 +140,8 @@ async def test_who_does_not_say_what_they_had_read_may_have_looked_before(
     [
         ({"at": "2026-11-25T10:00:00"}, "at "),
         ({"seen_at": "yesterday"}, "seen_at "),
+        ({"at": "2026-11-25T02:06:00Z"}, "at lies in the future"),
+        ({"seen_at": "2026-11-25T02:06:00Z"}, "seen_at lies in the future"),
         ({"kind": 7}, "kind "),
         ({"args": ["status"]}, "args "),
         ({"ticket_id": "210100-20261130-000020-4"}, "ticket_id "),
