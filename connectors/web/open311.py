@@ -199,8 +199,11 @@ class Open311:
         return answer(form, "service_request_updates", content)
 
     async def _found(self, name: str) -> Ticket | None:
+        """Return the ticket of a name; by its number, which anybody can count up to, none that is restricted."""
         async with within(self._settings.archive_timeout_seconds):
-            return await self._desk.find(name)
+            ticket = await self._desk.find(name)
+        is_secret = ticket is not None and ticket.confidentiality == "restricted" and name == ticket.ticket_no
+        return None if is_secret else ticket
 
 
 def _key(request: Request, client: str) -> str:

@@ -16,7 +16,7 @@ from connectors.web.archive import within
 from connectors.web.desk import Desk
 from connectors.web.limits import Pace, neighbour
 from connectors.web.pages import language_of
-from connectors.web.submission import CHANNEL, receive
+from connectors.web.submission import CHANNEL, receive, size_of
 from normalizers.text import nfkc
 from schemas import ids
 from schemas.errors import PipelineError
@@ -24,6 +24,9 @@ from schemas.ids import SHANGHAI
 from schemas.records import Ticket
 from schemas.words import NOT_ACCEPTED, STATUSES
 from tickets.export.open311 import refusal_of
+
+_LONGEST = 100
+"""Characters of a number, a receipt or a code; what is longer is none of ours, and is not remembered as a guess."""
 
 
 class Progress:
@@ -84,15 +87,16 @@ class Progress:
 
     async def tell(self, request: Request) -> Response:
         """Show how a ticket goes to whoever has its code; a wrong number and a wrong code give the same answer."""
-        form = (await receive(request, self._settings)).given.form
+        with self._desk.room.held(size_of(request, self._settings)):
+            form = (await receive(request, self._settings)).given.form
         language = language_of(request, form.get("lang", ""))
-        number = nfkc(form.get("number", "")).strip()
+        number, code = (nfkc(form.get(name, "")[:_LONGEST]).strip() for name in ("number", "code"))
         host = neighbour(caller_of(request))
-        wait = self._pace.take(host) or self._guesses.take(number)
+        wait = self._pace.take(host) or self._guesses.take(number.lower())
         if wait:
             return self._limited(language, f"{self._base}/status", wait)
         ticket = await self._asked(number)
-        if ticket is None or not self._desk.may_ask(ticket.ticket_id, form.get("code", "")):
+        if ticket is None or not self._desk.may_ask(ticket.ticket_id, code):
             metrics.PUSH_REFUSED.labels(CHANNEL, "query_code").inc()
             return self._status(language, number=number, is_wrong=True)
         metrics.PUSH_REQUESTS.labels(CHANNEL, "answered").inc()

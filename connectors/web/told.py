@@ -65,7 +65,7 @@ def described(status: str) -> str:
 
 def _notes(ticket: Ticket, *, has_words: bool) -> Iterator[str]:
     yield "erased" if ticket.erased else described(ticket.status)
-    if refused := refusal_of(ticket):
+    if ticket.confidentiality != "restricted" and (refused := refusal_of(ticket)):
         yield from filter(None, (refused.reason, refused.text))
     if has_words and ticket.result and ticket.result.text:
         yield ticket.result.text

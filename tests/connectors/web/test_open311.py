@@ -519,6 +519,16 @@ async def test_of_a_restricted_request_not_even_the_service_is_told(door: Door) 
     assert (await read(door, "requests.json")).json() == []
 
 
+async def test_a_restricted_request_is_not_found_by_its_number_which_anybody_can_count_up_to(door: Door) -> None:
+    refused = Acceptance(decision="not_accepted", reason="petition_in_progress")
+    made = door.archive.put(full(confidentiality="restricted", status="not_accepted", acceptance=refused))
+    assert (await read(door, f"requests/{made.ticket_no}.json")).status_code == 404
+    for path in ("requests", "servicerequestupdates"):
+        assert (await read(door, f"{path}.json?service_request_id={made.ticket_no}")).json() == []
+    found = (await read(door, f"requests/{made.ticket_id}.json")).json()[0]
+    assert found["status_notes"] == "not_accepted 不予受理"
+
+
 async def test_how_it_went_is_told_stage_by_stage(door: Door) -> None:
     steps = tuple(
         StatusStep(status=status, at=NOW + timedelta(hours=hours))

@@ -1,7 +1,10 @@
 """Receipts and the status page: whoever opened a ticket learns its number and code; nobody learns another's."""
 
+import gc
+import tracemalloc
 from datetime import timedelta
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -184,6 +187,32 @@ async def test_a_code_cannot_be_found_by_asking_again_and_again(door: Door) -> N
     assert page.status == 429
     assert int(page.answer.headers["retry-after"]) > 0
     assert "12345" in page.text
+
+
+async def test_a_receipt_in_capitals_is_no_other_name_to_guess_by(door: Door) -> None:
+    made = door.archive.put(handled())
+    name = RECEIPTS.receipt(made.first_message_id)
+    app = door.app(questions_per_hour=1)
+    async with app.lifespan():
+        for number, status in ((name, 404), (name.upper(), 429)):
+            caller = httpx.ASGITransport(app, client=(f"10.0.0.{status % 250}", 1))
+            async with httpx.AsyncClient(transport=caller, base_url="http://city") as client:
+                answer = await client.post("/web/status", data={"number": number, "code": "1"})
+            assert answer.status_code == status
+
+
+async def test_a_number_that_is_longer_than_any_is_not_kept(door: Door) -> None:
+    long = "9" * 1_000_000
+    async with door.open() as client:
+        tracemalloc.start()
+        for last in range(9):
+            page = Page(await client.post("/web/status", data={"number": f"{long}{last}", "code": long}))
+            assert (page.status, len(page.text) < 10_000) == (404, True)
+        del page
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert kept < 4 * len(long)
 
 
 async def test_without_the_archive_the_question_waits(door: Door) -> None:
