@@ -59,9 +59,17 @@ def _call(calls: Sequence[Call]) -> Call:
 
 
 def _caller(messages: Sequence[Message]) -> Party | None:
-    """Return who called; a leg of the call that only tells the agent's extension tells nobody."""
-    told = [message.sender for message in reversed(messages) if message.sender is not None]
+    """Return who called, else who was; a leg of the call that only tells the agent's extension tells nobody.
+
+    An agent who calls an official in a citizen's call asks nothing of the city.
+    """
+    newest = [(_is_outbound(message), message.sender) for message in reversed(messages)]
+    told = [sender for kind in (False, True) for is_out, sender in newest if sender is not None and is_out is kind]
     return next((one for one in told if identity_of(one) is not None), next(iter(told), None))
+
+
+def _is_outbound(message: Message) -> bool:
+    return message.call.direction == "outbound" if message.call else False
 
 
 def _last(messages: Sequence[Message], name: str) -> Any:

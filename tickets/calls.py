@@ -38,6 +38,9 @@ Of one caller it takes longer: a file whose hours are those of another zone is e
 BEHIND = timedelta(minutes=2)
 """So long after a call's end nobody else is put through in it: who begins later called anew."""
 
+LASTS = timedelta(hours=1)
+"""So long a citizen waits and talks before anything is noted: an agent may be called meanwhile, or an official."""
+
 SKEW = timedelta(minutes=10)
 """By so much a platform's clock may be ahead of ours."""
 
@@ -141,14 +144,17 @@ def _known(state: "State", jurisdiction: str, features: Features) -> CallRecords
 def _is_anothers(known: CallRecords, features: Features, at: datetime) -> bool:
     """Say whether a record under a known call's id tells of another call.
 
-    Where a number is withheld nobody knows who called: when a call began has to tell.
+    Where a number is withheld nobody knows who called: when a call began has to tell. An official whom an agent calls
+    takes part, and nobody asks there.
     """
     is_callers = not set(known.people).isdisjoint(features.requesters)
     if are_apart(known, features, is_callers=is_callers, is_told=bool(known.people)):
         return True
-    if known.people and features.requesters:
+    if known.people and (features.requesters or (features.participants and not _is_behind(known, features))):
         return at - known.told_at > USED_AGAIN and not is_callers
-    return features.call_began is not UNSET and features.call_began > (known.told_at + SKEW).timestamp()
+    lasts = known.people and known.ended is None and known.text_key is None
+    latest = known.told_at + (LASTS if lasts else SKEW)
+    return features.call_began is not UNSET and features.call_began > latest.timestamp()
 
 
 def are_apart(known: Lasted, features: Features, *, is_callers: bool, is_told: bool) -> bool:

@@ -53,21 +53,21 @@ class Told(Struct, frozen=True, kw_only=True):
 
 def draft_of(told: Told, platform: str, kind: str, recorded: datetime, max_text_bytes: int) -> Draft:
     """Return the draft; a record without words is an `event`: kept, and waiting for the record that has some."""
+    asks, other = _ends(told)
     told = structs.replace(told, direction="outbound") if _calls_back(told) else told
-    citizen, line = (told.callee, told.caller) if told.direction == "outbound" else (told.caller, told.callee)
     call = _call(told, platform, recorded, max_text_bytes)
     name = thread_id(platform, told.call_id)
     return Draft(
         message_class="person" if is_worded(call) else "event",
         channel_kind=kind,
-        sender=Party(kind="phone", value=citizen, name=told.caller_name or None) if is_number(citizen) else None,
-        recipients=(Party(kind="phone", value=line),) if is_number(line) else (),
+        sender=Party(kind="phone", value=asks, name=told.caller_name or None) if is_number(asks) else None,
+        recipients=(Party(kind="phone", value=other),) if is_number(other) else (),
         thread=Thread(message_id_header=name, references=(name,)),
         call=call,
         title=call.subject,
         text=text_of(told.note, told.transcript),
         files=tuple(File(name=_name(one), media_type=_AUDIO) for one in told.recordings),
-        findings=(*told.findings, *_line(line, told.findings)),
+        findings=(*told.findings, *_line(other, told.findings)),
         received_at=call.started_at,
         extra=told.extra,
     )
@@ -80,7 +80,7 @@ def text_of(note: str, transcript: str) -> str:
     return note if note.strip() else transcript
 
 
-def is_worded(call: Call) -> bool:
+def is_worded(call: Call | Told) -> bool:
     """Say whether a record tells what the call was about."""
     return bool(call.subject or call.note or call.transcript)
 
@@ -93,6 +93,17 @@ def thread_id(platform: str, call_id: str) -> str:
 def is_number(text: str) -> bool:
     """Say whether somebody's number stands here, and not that it is withheld."""
     return bool(text.strip()) and text.strip().lower() not in _NOBODY
+
+
+def _ends(told: Told) -> tuple[str, str]:
+    """Return the numbers of who asks and of the other end.
+
+    Whom an extension calls may be an official whom an agent asks, or puts a citizen through to: without a word of it
+    nobody asks there. Two citizens for whom one official was called would be one person.
+    """
+    if told.direction == "outbound" or (_calls_back(told) and is_worded(told)):
+        return told.callee, told.caller
+    return ("" if _calls_back(told) else told.caller), told.callee
 
 
 def _calls_back(told: Told) -> bool:

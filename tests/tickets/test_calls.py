@@ -432,3 +432,39 @@ def test_who_called_counts_for_later_messages_when_it_is_told_last() -> None:
     again = calls.tell(call_id="c2", revision=1, note=LAMP, caller="13800138000")
     assert again.relation == "same_person_same_matter"
     assert calls.ticket.requester.phone == "13800138000"
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+def test_an_official_whom_agents_call_is_not_who_asks_and_makes_no_two_citizens_one(order: tuple[int, ...]) -> None:
+    calls = Calls()
+    citizens = ["13811111111", "13822222222"]
+    for call_id, citizen in enumerate(citizens):
+        records: list[dict[str, Any]] = [
+            {"revision": 1, "caller": citizen, "callee": "12345", "started_at": "2026-11-25T09:00:00+08:00"},
+            {"revision": 2, "caller": "8001", "callee": "13900000000", "started_at": "2026-11-25T09:01:00+08:00"},
+            {"revision": 3, "note": LAMP, "agent": "8001"},
+        ]
+        for number in order:
+            calls.tell(call_id=str(call_id), **records[number])
+    assert [ticket.requester.phone for ticket in calls.tickets] == citizens
+    assert [ticket.message_count for ticket in calls.tickets] == [3, 3]
+
+
+@pytest.mark.parametrize("callee", ["13900000000", "8002"])
+@pytest.mark.parametrize("said", [{}, {"direction": "outbound"}])
+def test_who_waited_long_for_an_agent_is_still_who_asks(callee: str, said: dict[str, str]) -> None:
+    calls = Calls()
+    calls.tell(minutes=0, revision=1, caller="13811111111", started_at="2026-11-25T09:00:00+08:00")
+    leg = {"caller": "8001", "callee": callee, "started_at": "2026-11-25T09:15:00+08:00"}
+    calls.tell(minutes=15, revision=2, **leg, **said)
+    calls.tell(minutes=20, revision=3, note=LAMP, agent="8001")
+    assert (calls.ticket.requester.phone, calls.ticket.message_count) == ("13811111111", 3)
+
+
+def test_an_official_who_is_called_after_the_note_parts_no_transcript_from_it() -> None:
+    calls = Calls()
+    calls.tell(minutes=0, revision=1, caller="13811111111", started_at="2026-11-25T09:00:00+08:00")
+    calls.tell(minutes=2, revision=2, note=LAMP)
+    calls.tell(minutes=15, caller="8001", callee="13900000000", started_at="2026-11-25T09:15:00+08:00")
+    calls.tell(minutes=25, revision=3, transcript=HEARD)
+    assert calls.ticket.text == BOTH
