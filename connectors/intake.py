@@ -21,8 +21,10 @@ class Intake:
     def __init__(
         self, publisher: Publisher, journal: Journal, publish_timeout_seconds: float = 2.0, retry_seconds: float = 1.0
     ) -> None:
-        self._small = Line(publisher, journal, publish_timeout_seconds, retry_seconds)
-        self._large = Line(publisher, journal.within(LARGE), publish_timeout_seconds, retry_seconds)
+        self._journals = journal, journal.within(LARGE)
+        self._small, self._large = (
+            Line(publisher, one, publish_timeout_seconds, retry_seconds) for one in self._journals
+        )
 
     @property
     def ready(self) -> bool:
@@ -48,6 +50,11 @@ class Intake:
         parts = [(self._small, small), (self._large, large)]
         outcomes = await asyncio.gather(*(line.keep(part) for line, part in parts if part))
         return "journaled" if "journaled" in outcomes else "published"
+
+    def probe(self) -> None:
+        """Return when the disk takes what the journals would write; raises UnreachableError."""
+        for journal in self._journals:
+            journal.probe()
 
     async def run(self) -> None:
         """Serve `keep`, and drain the journals whenever they hold something, until this is cancelled."""

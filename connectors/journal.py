@@ -27,6 +27,9 @@ SUFFIX = ".journal"
 SMALL = "small"
 """What the messages of a receiver's journal are called in metrics and logs; a listener's by its account."""
 
+PROBE_BYTES = 64 << 10
+"""More than nearly all messages have: a disk that takes less is full."""
+
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _NAME = re.compile(rf"[0-9]{{16}}-[0-9a-f]{{{2 * MARKER_BYTES}}}{re.escape(SUFFIX)}")
@@ -100,10 +103,22 @@ class Journal:
                 segment, position = self._write(payloads)
             self._settle(segment, position)
         except OSError as error:
-            raise UnreachableError(
-                f"the journal {self._folder} cannot be written: {error.strerror or error}"
-            ) from error
+            raise self._unwritable(error) from error
         metrics.JOURNAL_APPENDED.inc(len(messages))
+
+    def probe(self) -> None:
+        """Return when the disk has taken a file as it takes a segment, which is gone again; raises UnreachableError."""
+        path = self._folder / "probe"
+        try:
+            path.unlink(missing_ok=True)  # that of a process that was killed over it
+            try:
+                segment = Segment(path, b"", self._fsync)
+                segment.write(bytes(PROBE_BYTES))
+                segment.close()
+            finally:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def replay(self, publish: Publish) -> int:
         """Publish what is here now, oldest first, and return how many messages that were.
@@ -137,6 +152,9 @@ class Journal:
         with self._replaying, self._writing:
             self._seal()
             self._lock.close()
+
+    def _unwritable(self, error: OSError) -> UnreachableError:
+        return UnreachableError(f"the journal {self._folder} cannot be written: {error.strerror or error}")
 
     def _write(self, payloads: list[bytes]) -> tuple[Segment, int]:
         size = sum(len(payload) + HEADER_BYTES for payload in payloads)

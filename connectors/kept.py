@@ -14,6 +14,9 @@ from connectors.line import Outcome, Publisher
 from schemas.errors import FatalError, PipelineError, UnreachableError
 from schemas.records import RawMessage
 
+PROBE_SECONDS = 15.0
+"""How often an open journal is tried."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -52,7 +55,8 @@ class Kept:
     """Makes messages safe in Kafka, or in the journal while Kafka does not answer.
 
     One process of a machine has the journal. As long as this one cannot have it, or it cannot be written, messages are
-    safe in Kafka alone: to take them is better than to take none. It is opened as soon as it can be.
+    safe in Kafka alone: to take them is better than to take none. It is opened as soon as it can be, and tried now and
+    then, as nobody writes it as long as Kafka answers.
     """
 
     def __init__(self, publisher: Publisher, make: Callable[[], Journal], publish_timeout_seconds: float) -> None:
@@ -102,19 +106,17 @@ class Kept:
 
     async def open(self) -> bool:
         """Open the journal and say whether that went well; what a disk says against it is told once."""
-        try:
-            self._intake, fault = await asyncio.to_thread(self._open), None
-        except PipelineError as error:
-            fault = error
-        self._note(fault)
-        return fault is None
+        self._note(await asyncio.to_thread(_fault, self._open))
+        return self.fault is None
 
     async def run(self) -> None:
         """Serve, and drain the journal, until this is cancelled."""
         while self._intake is None and not await self.open():  # noqa: ASYNC110 - nobody tells when it can be had
             await asyncio.sleep(ASK_SECONDS)
         if self._intake is not None:
-            await self._intake.run()
+            async with asyncio.TaskGroup() as both:
+                both.create_task(self._intake.run(), name="intake")
+                both.create_task(self._probe(self._intake), name="probe")
 
     async def close(self) -> None:
         """Close the journal; what is in it goes to Kafka after the next start."""
@@ -133,10 +135,25 @@ class Kept:
         if _is_a_fault(was) and not _is_a_fault(fault):
             metrics.JOURNALS_AWAY.dec()
 
-    def _open(self) -> Intake:
+    def _open(self) -> None:
         """Open it once, and then what is missing: that of the large messages is a folder in it."""
         self._journal = self._journal or self._make()
-        return Intake(self._publisher, self._journal, self._timeout)
+        self._intake = Intake(self._publisher, self._journal, self._timeout)
+
+    async def _probe(self, intake: Intake) -> None:
+        """Try the open journal now and then: a disk fails, fills or becomes read-only long before Kafka is away."""
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            self._note(await asyncio.to_thread(_fault, intake.probe))
+
+
+def _fault(work: Callable[[], None]) -> PipelineError | None:
+    """Do it; return what is in the way."""
+    try:
+        work()
+    except PipelineError as error:
+        return error
+    return None
 
 
 def _is_a_fault(fault: PipelineError | None) -> bool:

@@ -12,7 +12,7 @@ from connectors.ahead import Ahead
 from connectors.journal import Journal
 from connectors.threads import Threads
 from connectors.waiting import Waiting, settle
-from schemas.errors import FatalError, PipelineError, RetriableError
+from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import RawMessage
 
 BATCH_REQUESTS = 500
@@ -117,7 +117,12 @@ class Line:
             await self._while_nearly_drained()
         if self._journal.empty and await self._published(messages):
             return "published"
-        await self._writing.do(self._journal.append, messages)
+        try:
+            await self._writing.do(self._journal.append, messages)
+        except UnreachableError:  # a disk that fails may keep its last segment for ever: to take it beats its place
+            if not self._journal.empty and await self._published(messages):
+                return "published"
+            raise
         self._journaled.set()
         self._ahead.put(messages)
         return "journaled"
@@ -126,7 +131,9 @@ class Line:
         try:
             await self._publisher.publish_async(messages, self._publish_timeout)
         except (RetriableError, FatalError) as error:  # whatever is wrong with Kafka, the citizen's message is kept
-            _log.warning("journal_opened", journal=self._journal.kind, error=type(error).__name__, reason=str(error))
+            if self._journal.empty:
+                kind, reason = self._journal.kind, str(error)
+                _log.warning("journal_opened", journal=kind, error=type(error).__name__, reason=reason)
             return False
         return True
 

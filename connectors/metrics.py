@@ -112,7 +112,7 @@ JOURNAL_LIMIT_BYTES = Gauge(
 )
 JOURNALS_AWAY = Gauge(
     "hotline_connectors_journals_away",
-    "Journals of this process that cannot be opened: what comes is taken as long as Kafka takes it, and no longer",
+    "Journals of this process that cannot be opened or written: what comes is taken as long as Kafka takes it",
 )
 JOURNAL_TORN = Counter(
     "hotline_connectors_journal_torn_total", "Appends that a crash cut short; their senders send them again"

@@ -1,6 +1,7 @@
 """Kafka first, else the journal; and back to Kafka in order, without ever answering yes too early."""
 
 import asyncio
+import errno
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -14,6 +15,7 @@ import structlog
 from connectors import ahead
 from connectors.intake import Intake
 from connectors.journal import Journal
+from connectors.segment import Segment
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import INLINE_LIMIT
@@ -426,3 +428,29 @@ async def test_threads_that_hang_keep_no_message_from_the_disk_nor_from_kafka(
         assert await intake.keep([message("1"), photo("2")]) == "journaled"
         broker.error = None
         await soon(lambda: journal.empty and sorted(broker.held) == ["1", "2"])
+
+
+async def test_what_a_spoiled_disk_does_not_take_behind_a_backlog_kafka_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that became read-only keeps the last segment for ever; nobody is turned away for that."""
+    broker = Broker()
+    async with opened(broker, tmp_path) as (intake, journal):
+        broker.error = UnreachableError("down")
+        assert await intake.keep([message("1")]) == "journaled"
+
+        def read_only(*_: object, **__: object) -> None:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+        monkeypatch.setattr(Path, "unlink", read_only)
+        monkeypatch.setattr(Segment, "write", read_only)
+        with pytest.raises(UnreachableError, match="Read-only"):
+            await intake.keep([message("2")])
+        broker.error = None
+        await soon(lambda: broker.held == ["1"])
+        assert not journal.empty
+        assert await intake.keep([message("3")]) == "published"
+        assert broker.held == ["1", "3"]
+        monkeypatch.undo()
+        await soon(lambda: journal.empty)
+    assert broker.held == ["1", "3"]

@@ -1,6 +1,10 @@
 """Without a journal what Kafka takes is taken, and a journal is had as soon as it can be."""
 
 import asyncio
+import errno
+import os
+import subprocess
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -13,10 +17,10 @@ from connectors.kept import Kept, opened
 from hotline import probes
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records.raw import INLINE_LIMIT
+from tests.alerts.hosts import PRIVATE, cannot_mount
 from tests.connectors.pushed import Kafka, message
+from tests.peers.presence import require
 from tests.waiting import soon
-
-pytestmark = pytest.mark.asyncio
 
 
 async def begun(kafka: Kafka, folder: Path) -> tuple[Kept, asyncio.Task[None]]:
@@ -101,3 +105,49 @@ async def test_a_journal_that_another_process_has_is_refused_at_the_start(tmp_pa
     with pytest.raises(JournalInUseError):
         await opened(Kafka(), partial(Journal, tmp_path), 0.2)
     first.close()
+
+
+async def test_a_journal_whose_disk_fails_is_told_before_kafka_is_away_and_that_it_is_well_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.kept.PROBE_SECONDS", 0.01)
+    failing: list[OSError] = []
+
+    def fsync(descriptor: int) -> None:
+        for error in failing:
+            raise error
+        os.fsync(descriptor)
+
+    (tmp_path / "probe").write_bytes(b"of a process that was killed over it")
+    kafka, before = Kafka(), metrics.JOURNALS_AWAY._value.get()
+    kept = await opened(kafka, partial(Journal, tmp_path, fsync=fsync), 0.2)
+    working = asyncio.create_task(kept.run())
+    await soon(lambda: not (tmp_path / "probe").exists())
+    assert kept.fault is None
+    with capture_logs() as logs:
+        failing.append(OSError(errno.EIO, "Input/output error"))
+        await soon(lambda: kept.fault is not None)
+        assert metrics.JOURNALS_AWAY._value.get() == before + 1
+        assert "cannot be written: Input/output error" in probes.lmtp(Door(), kept)["detail"]
+        assert await kept.keep([message("1")]) == "published"
+        failing.clear()
+        await soon(lambda: kept.fault is None)
+        (tmp_path / "large").rename(tmp_path / "moved away")
+        await soon(lambda: kept.fault is not None)
+    assert [one["event"] for one in logs].count("goes_without_journal") == 2
+    await ended(kept, working)
+    assert metrics.JOURNALS_AWAY._value.get() == before
+
+
+def test_a_disk_that_becomes_read_only_or_full_is_noticed(tmp_path: Path) -> None:
+    require(cannot_mount(tmp_path))
+    command = f'mount -t tmpfs -o size=1m tmpfs {tmp_path}; exec "$0" "$@"'
+    done = subprocess.run(
+        [*PRIVATE, command, sys.executable, "-m", "tests.connectors.probed", str(tmp_path)],
+        capture_output=True, text=True, check=False, timeout=90,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    told = f"the journal {tmp_path} cannot be written: "
+    full, read_only = "No space left on device", "Read-only file system"
+    said = [f"{told}{read_only}", "None", f"{told}{full}", "None", "large lock"]
+    assert done.stderr.splitlines() == said
