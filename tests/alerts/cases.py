@@ -72,6 +72,15 @@ def restored_at_once(slow: int) -> dict[str, str]:
     return {f'{count}{{instance="a:1"}}': "2x200"} | shown | BEGAN
 
 
+def handed_over_at_once(slow: int) -> dict[str, str]:
+    """A process that handed a hundred over before it was first asked, so many slowly; those of an old one are over."""
+    bucket = "hotline_streams_handover_seconds_bucket"
+    buckets = {"5.0": 100 - slow, "10.0": 100, "+Inf": 100}
+    young = {f'{bucket}{{instance="a:1",le="{le}"}}': f"{number}x200" for le, number in buckets.items()}
+    old = {f'{bucket}{{instance="b:1",le="{le}"}}': f"{number}x200" for le, number in (("5.0", 0), ("+Inf", 5000))}
+    return {**young, **old, **BEGAN, 'process_start_time_seconds{instance="b:1"}': "-90000x200"}
+
+
 CASES = {
     "EmergencyUnanswered": without(
         gauge("hotline_monitor_handovers_overdue", "0+0", "1+0", 3, level="critical"), "level"
@@ -331,6 +340,9 @@ FURTHER: list[tuple[str, Case]] = [
     ),
     ("AnswersUnknown", never({'hotline_monitor_answers{account="mayor",state="accepted"}': HOURS})),
     # what a process counts as soon as it starts has grown by nothing
+    ("EmergenciesSlow", Case(handed_over_at_once(slow=2), 4, 5)),
+    ("EmergenciesSlow", Case(handed_over_at_once(slow=2), 15, 14)),
+    ("EmergenciesSlow", Case(handed_over_at_once(slow=1), 14, None)),
     ("RestoreSlow", Case(restored_at_once(slow=1), 60, 59)),
     ("RestoreSlow", Case(restored_at_once(slow=0), 59, None)),
     *((alarm, case) for alarm, cases in YOUNG for case in cases),

@@ -1,6 +1,6 @@
 """A journal on a disk of its own that becomes read-only, then full, each for a while: `probed.py FOLDER` tells of it.
 
-Run where it may mount. Says on standard error what is wrong with the journal after each change, then what files are left.
+Run where it may mount; says on standard error what is wrong with the journal after each change, then what is left.
 """
 
 import asyncio
