@@ -13,6 +13,7 @@ from kafka.errors import (
     KafkaError,
     NotCoordinatorError,
 )
+from kafka.structs import OffsetAndMetadata
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from connectors.clients import PATIENCE_MS, position, reader, up_to
@@ -31,6 +32,9 @@ _patiently = retry(  # a cluster whose first group is asked for makes the topic 
 
 Places = dict[TopicPartition, int]
 """An offset in each partition."""
+
+Known = Mapping[TopicPartition, OffsetAndMetadata]
+"""The same, with the epoch of the leader."""
 
 
 class Kafka:
@@ -60,6 +64,18 @@ class Kafka:
     def ends(self, places: Iterable[TopicPartition]) -> Places:
         """Return the offsets behind the last committed records."""
         return _plain(self._consumer.end_offsets(list(places)))
+
+    def known(self, topics: Iterable[str]) -> Known:
+        """Return the ends of all partitions of these topics, each in an epoch of its leader in which it was there."""
+        epochs = {place: self._consumer._cluster.leader_epoch_for_partition(place) for place in self.places(topics)}
+        return {place: OffsetAndMetadata(end, "", epochs[place]) for place, end in self.ends(epochs).items()}
+
+    def holds(self, known: Known) -> bool:
+        """Say whether the logs still are what they were up to there; others may have taken the places (KIP-320)."""
+        self._consumer.assign(list(known))
+        for place, at in known.items():
+            self._consumer._subscription.seek(place, at)  # `seek` itself takes no epoch
+        return all(position(self._consumer, place) >= at.offset for place, at in known.items())
 
     def since(self, places: Iterable[TopicPartition], moment: datetime) -> Places:
         """Return the offsets of the first records that Kafka took at `moment` or later, the ends where none is."""

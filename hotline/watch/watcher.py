@@ -12,7 +12,7 @@ from hotline.watch.accounts import Account, Accounts, expected
 from hotline.watch.answers import AnswerCount, Answers
 from hotline.watch.dead import DeadCount, DeadLetters
 from hotline.watch.handovers import Handovers, Unanswered
-from hotline.watch.kafka import Kafka, Places, opened
+from hotline.watch.kafka import Kafka, Known, opened
 from hotline.watch.stages import Stage
 from hotline.watch.transactions import Transactions
 from schemas import topics
@@ -44,7 +44,7 @@ class Watcher:
         self._connection = connection
         self._watched = stages.watched(settings)
         self._ids: dict[str, str] = {}
-        self._ends: Places = {}
+        self._known: Known = {}
         self._transactions = Transactions()
         self._begin()
 
@@ -57,12 +57,12 @@ class Watcher:
 
     def _look_for_lost(self, kafka: Kafka) -> None:
         """Read back again where a topic was made anew or lost its end: before our old place an emergency is unseen."""
-        ids, ends = kafka.ids(topics.TOPICS), kafka.ends(kafka.places(topics.TOPICS))
+        ids = kafka.ids(topics.TOPICS)
         is_anew = any(self._ids.get(topic, identifier) != identifier for topic, identifier in ids.items())
-        if is_anew or any(end < self._ends.get(place, 0) for place, end in ends.items()):
+        if is_anew or not kafka.holds(self._known):
             self._begin()
         self._ids |= ids
-        self._ends |= ends
+        self._known = kafka.known(topics.TOPICS)
 
     def look(self, now: datetime) -> Seen:
         """Return how things are. Raises errors of ours."""

@@ -30,6 +30,12 @@ def test_an_emergency_in_the_place_of_one_that_kafka_lost_is_seen(tmp_path: Path
         writer.hand_over("other", "critical", timedelta(minutes=4))
         writer.close()
         assert waiting(watcher) == {"first", "other"}
+        kafka.lose(topics.HANDOVER, 1, 2)
+        writer = Writer(connection)
+        for name in ("fourth", "fifth"):  # they end behind the place where it stood, as if it had looked too late
+            writer.hand_over(name, "critical", timedelta(minutes=4))
+        writer.close()
+        assert waiting(watcher) == {"first", "fourth", "fifth"}
 
 
 def waiting(watcher: Watcher) -> set[str]:
