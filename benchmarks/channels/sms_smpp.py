@@ -10,8 +10,8 @@ import smpp34
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.channels.smpp_line import Line, truncated, unknown_command
 from connectors.sms_smpp import codec
-from hotline.demo.greenmail import free_port
 from hotline.demo.smsc import Sms, Smsc
+from tests.peers.dovecot import free_ports
 
 PREFIX = "HOTLINE_CONNECTORS__SMS_SMPP__BENCH__"
 MOST_WAITING = 2000
@@ -26,7 +26,7 @@ class Course:
 
     def __init__(self, ground: Ground) -> None:
         self._ground = ground
-        self._smsc = Smsc(free_port(17800), window=50, patience_seconds=PATIENCE_SECONDS)
+        self._smsc = Smsc(free_ports(1, start=17800), window=50, patience_seconds=PATIENCE_SECONDS)
 
     def __enter__(self) -> "Course":
         self._smsc.start()

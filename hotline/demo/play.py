@@ -4,7 +4,7 @@ import asyncio
 import fcntl
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from elasticsearch import AsyncElasticsearch
@@ -85,8 +85,8 @@ class Play:
             tick(f"↻ 已有 {known} 条来件，全部重发一遍 · {known} are here already: all of them are sent once more")
 
     def _run(self, reader: TopicReader, tick: Tick) -> None:
-        stage = Stage(self._folder, first_port(self._data_dir))
         with ExitStack() as running:
+            stage = running.enter_context(closing(Stage(self._folder, first_port(self._data_dir))))
             players = [running.enter_context(make(stage)) for make in PLAYERS]
             settings = pipeline.environment(self._data_dir, stage.receiver_port)
             for player in players:

@@ -1,11 +1,12 @@
 """What a player of the demo finds when it comes on: a folder, ports, the receiver's address and the demo's city."""
 
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar, Protocol
 
-from hotline.demo.greenmail import free_port
+from hotline.demo.greenmail import held_port
 
 CITY = "210100"
 """沈阳, the demo's city."""
@@ -20,6 +21,7 @@ class Stage:
     def __init__(self, folder: Path, first_port: int) -> None:
         self.folder = folder
         self._next = first_port
+        self._held: list[socket.socket] = []
         self.receiver_port = self.port()
 
     @property
@@ -28,10 +30,16 @@ class Stage:
         return f"http://127.0.0.1:{self.receiver_port}"
 
     def port(self) -> int:
-        """Return a free port on loopback."""
-        port = free_port(self._next)
+        """Return a free port on loopback; it is held until `close`."""
+        port, held = held_port(self._next)
         self._next = port + 1
+        self._held.append(held)
         return port
+
+    def close(self) -> None:
+        """Let others have the ports."""
+        for held in self._held:
+            held.close()
 
 
 class Player(AbstractContextManager["Player", None], Protocol):

@@ -2,12 +2,16 @@
 
 A stack that is stopped has its ports again when it comes back, unless there are no others for a new one: whoever runs
 over its folder goes on asking there, and would put what citizens wrote into another stack's Kafka.
+
+A port is held from the moment it is found: connections go out from any port of a range that may begin below ours, and
+one of them would have it before the server has started, or while it starts again.
 """
 
 import fcntl
 import os
 import socket
-from collections.abc import Collection, Iterator
+import sys
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +26,7 @@ _SLOTS = 18  # 19110 is the receiver's, 19111 that of LMTP, and the demo's peers
 
 @dataclass(frozen=True)
 class Ports:
-    """The four ports of a slot, all below the range that systems use for outgoing connections."""
+    """The four ports of a slot, all below the range that most systems use for outgoing connections."""
 
     slot: int
 
@@ -52,14 +56,22 @@ class Ports:
 
 
 class Claim:
-    """A slot that is ours until `release` or the end of this process."""
+    """A slot that is ours until `release` or the end of this process, and those of its ports that were free."""
 
     def __init__(self, slot: int, handle: int) -> None:
         self.ports = Ports(slot)
         self._handle = handle
+        self._held: list[socket.socket] = []
+
+    def hold(self, ports: Iterable[int]) -> None:
+        """Hold some of its ports; raises OSError when somebody has one of them."""
+        for port in ports:
+            self._held.append(hold(port, again=True))
 
     def release(self) -> None:
         """Let another stack have the slot."""
+        for held in self._held:
+            held.close()
         os.close(self._handle)
 
 
@@ -73,17 +85,39 @@ def claim(
     """
     slots = sorted(range(_SLOTS), key=lambda slot: (_is_of_another(slot, folder), slot != preferred))
     for handle, slot in _locked([preferred] if held else slots):
-        free = [port for name in needed if name not in held for port in Ports(slot).of(name)]
-        if all(map(_is_free, free)):
-            if folder is not None:
-                os.ftruncate(handle, 0)
-                os.pwrite(handle, os.fsencode(folder), 0)
-            return Claim(slot, handle)
-        os.close(handle)
+        claimed = Claim(slot, handle)
+        try:
+            claimed.hold(port for name in needed if name not in held for port in claimed.ports.of(name))
+        except OSError:
+            claimed.release()
+            continue
+        if folder is not None:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, os.fsencode(folder), 0)
+        return claimed
     tried = 1 if held else _SLOTS
     raise StackError(
         f"No free ports from 19092 and 19200 upwards ({tried} tried): stop another stack with `hotline down`."
     )
+
+
+def hold(port: int, *, again: bool = False) -> socket.socket:
+    """Bind a port of loopback and do not listen: no outgoing connection gets it, and nobody who looks for one.
+
+    The server that it is for does, as servers bind with SO_REUSEADDR. `again`: also while connections of the last one
+    are remembered. Raises OSError when somebody has it.
+    """
+    held = socket.socket()
+    try:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, again)
+        held.bind(("127.0.0.1", port))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, True)
+    except OSError:
+        held.close()
+        raise
+    if sys.platform != "linux":  # elsewhere the server would not get it, either: there it is only looked at
+        held.close()
+    return held
 
 
 def _is_of_another(slot: int, folder: Path | None) -> bool:
@@ -111,13 +145,3 @@ def _locked(slots: list[int]) -> Iterator[tuple[int, int]]:
             os.close(handle)
             continue
         yield handle, slot
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True

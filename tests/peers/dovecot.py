@@ -16,12 +16,13 @@ import subprocess
 import tempfile
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
+from hotline.local.ports import hold
 from tests.peers import oauth_tokens
 
 _START_SECONDS = 60
@@ -168,19 +169,26 @@ _OTHERS = range(19090, 20500)
 _given: deque[int] = deque(maxlen=600)
 """Ports that were found last: a fault suite finds 25 for servers of which each looks for more before they listen."""
 
+_held: deque[socket.socket] = deque()
+_MOST_HELD = 200
+"""Ports are held until so many others were found; all descriptors of a worker are a thousand."""
+
 
 def free_ports(count: int, start: int = 14300, stop: int = 32000) -> int:
-    """Return the first of `count` free ports in a row, below Linux's ephemeral range.
+    """Return the first of `count` free ports in a row, and hold them for the servers that will listen there.
 
     Who looks for some may need a while until it has them: each worker of a run has blocks of its own, none is found
-    twice in a while, and two runs begin somewhere else, also where their `random` has one seed.
+    twice in a while, two runs begin somewhere else, also where their `random` has one seed, and no connection of any
+    program goes out from one of them.
     """
     for port in ports_of_this_worker(count, start, stop):
-        with suppress(OSError):
-            for each in range(port, port + count):
-                with socket.socket() as free:
-                    free.bind(("127.0.0.1", each))
+        with suppress(OSError), ExitStack() as found:
+            held = [found.enter_context(hold(each)) for each in range(port, port + count)]
+            found.pop_all()
             _given.extend(range(port, port + count))
+            _held.extend(held)
+            while len(_held) > _MOST_HELD:
+                _held.popleft().close()
             return port
     raise OSError(f"no {count} free ports in a row in {start}-{stop}")
 

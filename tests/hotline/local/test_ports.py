@@ -46,6 +46,17 @@ def test_two_stacks_never_get_the_same_slot_and_a_released_one_is_free_again() -
     second.release()
 
 
+def test_nobody_else_gets_a_claimed_port_before_its_server_listens_or_while_it_starts_again() -> None:
+    taken = claim(17, BOTH)
+    for port in (port for name in BOTH for port in taken.ports.of(name)):
+        for _ in range(2):
+            with pytest.raises(OSError, match="in use"), socket.socket() as another:
+                another.bind(("127.0.0.1", port))
+            with socket.create_server(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port), 60):
+                pass
+    taken.release()
+
+
 def test_a_port_in_use_is_passed_over_unless_our_own_server_holds_it() -> None:
     slot = free()
     with socket.create_server(("127.0.0.1", Ports(slot).controller)):
