@@ -6,7 +6,7 @@ clerk moves. What came before is known for two days after the last record; one t
 words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
@@ -177,6 +177,13 @@ def _is_behind(known: Lasted, features: Features) -> bool:
     return is_later or is_earlier
 
 
+def may_be_anothers(known: Lasted, callers: Iterable[str], features: Features) -> bool:
+    """Say whether another number is told than these, and no time that it is a leg: what the call's began within."""
+    others, own = frozenset(callers), features.requesters
+    began, is_timed = features.call_began, known.began is not None and known.ended is not None
+    return bool(others and own) and others.isdisjoint(own) and (began is UNSET or not is_timed)
+
+
 def outdated(state: "State", decision: Event) -> str | None:
     """Return the digest of words that this decision's record takes the place of: nobody repeats them any more."""
     features = decision.features
@@ -237,14 +244,23 @@ def _tells_who(state: "State", message: Message) -> bool:
 def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequence[Message]:
     """Return the call's records before this one that are filed where it goes; those a clerk parted from it stay apart.
 
-    In an input that was made anew others stand at their places.
+    In an input that was made anew others stand at their places. The words of one that may be another's stay beside it.
     """
     known = records_of(state, message.jurisdiction, message.features, message.ingested_at)
     if known is None:
         return ()
     ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id, message.ingested_at)
     there = {*ticket.messages, *known.waiting} if ticket is not None else known.told.keys()
-    found = [one for one in earlier if one.message_id in known.told and one.message_id in there]
+    told = [one for one in earlier if one.message_id in known.told]
+    found = [one for one in told if one.message_id in there]
     # joined it would ask as one of them does, and may be another call's
     another = any(_is_anothers(known, one.features, message.ingested_at) for one in found)
-    return () if another else found
+    if another or (not message.features.requesters and _may_be_two_calls(known, told)):
+        return ()
+    return [one for one in found if not may_be_anothers(known, one.features.requesters, message.features)]
+
+
+def _may_be_two_calls(known: CallRecords, told: Sequence[Message]) -> bool:
+    """Say whether the records tell two callers: whose another one is that tells none, nobody knows."""
+    callers = [one.features for one in told if one.features.requesters]
+    return any(may_be_anothers(known, callers[0].requesters, one) for one in callers[1:])

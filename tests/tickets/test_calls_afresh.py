@@ -221,6 +221,19 @@ def test_a_late_record_and_a_leg_of_the_call_are_the_same_call(hours: float, cal
     assert calls.ticket.requester.phone == ONE
 
 
+@pytest.mark.parametrize("revision", [1, 2])
+def test_where_no_time_tells_whose_call_it_is_both_are_heard_and_a_clerk_is_told(revision: int) -> None:
+    """A leg that another number is told of, or an id that is used again: neither one's words take the other's place."""
+    calls = Calls()
+    calls.tell(call_id="7", revision=1, note=LAMP, caller=ONE)
+    again = calls.tell(minutes=60, call_id="7", revision=revision, note=NOISE, caller=OTHER)
+    assert calls.ticket.text == f"{LAMP}\n\n{NOISE}"
+    assert "other_caller" in again.evidence
+    calls.tell(minutes=61, call_id="7", revision=3, transcript="市民：熏得睡不着")
+    assert all(words in calls.ticket.text for words in (LAMP, NOISE, "熏得睡不着"))
+    assert calls.ticket.text.count(LAMP) == 1
+
+
 @pytest.mark.parametrize("caller", [OTHER, THIRD], ids=["of another person", "of the same person"])
 def test_a_ticket_that_another_message_restricts_is_not_joined_by_its_call(caller: str) -> None:
     calls = Calls()

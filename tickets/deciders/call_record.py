@@ -13,6 +13,9 @@ from tickets.state import State
 AFTER_REDACTION = "record_after_redaction"
 """Its words stay out of the ticket: they could say again what was blacked out."""
 
+OTHER_CALLER = "other_caller"
+"""Evidence: another number is told under the call's id, and no time tells whether it is a leg or a call of its own."""
+
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Decide about every record of a call that has a ticket; any other is asked about as a message is."""
@@ -20,12 +23,14 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     ticket = calls.ticket_of(state, incoming.jurisdiction, features, incoming.id, incoming.at)
     if ticket is None or features.message_key is None:
         return None
+    known = calls.records_of(state, incoming.jurisdiction, features, incoming.at)
+    is_others = known is not None and calls.may_be_anothers(known, known.people, features)
     says_something = features.message_class == "person" and not ticket.redacted
     return Verdict(
         relation="part_of",
         method=AFTER_REDACTION if ticket.redacted else RECORD_OF_CALL,
         ticket_id=ticket.ticket_id,
-        evidence=(features.message_key,),
+        evidence=(features.message_key, *((OTHER_CALLER,) if is_others else ())),
         afresh=says_something,
         reopens=False,
     )

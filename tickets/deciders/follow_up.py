@@ -45,7 +45,7 @@ def also_named(state: State, incoming: Incoming, known: Collection[str | None]) 
 
 
 def is_same_mail(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    """Say whether a mail of the ticket comes again, or by another mailbox of ours: its name and a text that is there."""
+    """Say whether a mail of the ticket comes again, by whichever mailbox of ours: its name and a text that is there."""
     if incoming.channel != "mailbox" or set(texts_of(incoming.features)).isdisjoint(ticket.text_keys):
         return False
     names = names_of(incoming.features)
