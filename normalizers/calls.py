@@ -23,6 +23,7 @@ def joined(messages: Sequence[Message], policy: Policy) -> Message:
     """
     told = sorted(messages, key=lambda message: message.call.revision if message.call else 0)
     newest, call = messages[-1], _call([message.call for message in told if message.call])
+    call = replace(call, note=_note(told) or call.note)
     whole = understood(
         replace(
             newest,
@@ -56,6 +57,24 @@ def _call(calls: Sequence[Call]) -> Call:
         fields |= {name: value for name in Call.__struct_fields__ if (value := getattr(call, name))}
         recordings |= {one.reference: one for one in call.recordings}
     return Call(**{"platform": "", "call_id": ""} | fields | {"recordings": tuple(recordings.values())})
+
+
+def _note(messages: Sequence[Message]) -> str:
+    """Return what agents wrote of several matters, of each its last record; "" where there is one matter alone.
+
+    A platform that gives two numbers (工单编号) in a call tells of two; what it wrote before is of the first.
+    """
+    found: dict[str, str] = {}
+    number = ""
+    for message in messages:
+        own = next((one.value for one in message.findings if one.kind == "external_ticket_no"), number)
+        if message.call and (message.call.note or message.call.subject):
+            if own != number and not number:
+                found.clear()
+            number = own
+            subject, note = message.call.subject or "", message.call.note
+            found[number] = note if subject in note else f"{subject}\n{note}".strip()
+    return "\n\n".join(found.values()) if len(found) > 1 else ""
 
 
 def _caller(messages: Sequence[Message]) -> Party | None:

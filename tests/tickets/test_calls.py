@@ -468,3 +468,14 @@ def test_an_official_who_is_called_after_the_note_parts_no_transcript_from_it() 
     calls.tell(minutes=15, caller="8001", callee="13900000000", started_at="2026-11-25T09:15:00+08:00")
     calls.tell(minutes=25, revision=3, transcript=HEARD)
     assert calls.ticket.text == BOTH
+
+
+def test_two_matters_of_one_call_that_the_platform_numbers_apart_are_both_told() -> None:
+    calls = Calls()
+    calls.tell(revision=1, caller="13811111111", note="路灯坏了")
+    calls.tell(revision=2, note=LAMP, subject="路灯不亮", ticket_no="CC2026112500001")
+    calls.tell(revision=3, note="楼下烧烤摊油烟扰民", ticket_no="CC2026112500002")
+    calls.tell(revision=4, note="阳光花园3号楼楼下烧烤摊油烟扰民，整夜不散", subject="油烟扰民")
+    assert calls.ticket.text == f"路灯不亮\n{LAMP}\n\n阳光花园3号楼楼下烧烤摊油烟扰民，整夜不散"
+    assert "烧烤摊" in calls.ticket.search_text
+    assert "中山路12号" in calls.ticket.search_text
