@@ -34,11 +34,11 @@ class Hosts:
         self._folder = folder
         self.inbox = folder / "calls"
         self.inbox.mkdir()
-        first = free_ports(9, start=20100)
-        names = ("stages", "normalize", "cut off", "monitor", "accounts", "gone")
-        self.ports = dict(zip(names, range(first, first + 6), strict=True))
-        self.receivers = {"stages": first + 6, "cut off": first + 7}
-        self._lmtp = first + 8
+        first = free_ports(11, start=20100)
+        names = ("stages", "normalize", "cut off", "monitor", "accounts", "gone", "frozen", "successor")
+        self.ports = dict(zip(names, range(first, first + 8), strict=True))
+        self.receivers = {"stages": first + 8, "cut off": first + 9}
+        self._lmtp = first + 10
         self._store = socket.create_server(("127.0.0.1", 0))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._settings = {
@@ -112,6 +112,15 @@ class Hosts:
         """Start the accounts of Weibo and the fetcher."""
         command = [sys.executable, str(HERE / "accounts.py"), str(self.ports["accounts"])]
         self._start("accounts", command, self._folder / "accounts", {})
+
+    def archive(self, url: str) -> None:
+        """Let whoever starts from now on have an Elasticsearch."""
+        self._settings["HOTLINE_ELASTICSEARCH__HOSTS"] = url
+
+    def worker(self, name: str, *command: str | Path) -> psutil.Process:
+        """Start `hotline run`, by a program that is `hotline`, and return its process."""
+        self._start(name, [sys.executable, *map(str, command)], self._folder / name, {})
+        return psutil.Process(self._running[name].pid)
 
     def tell(self, name: str) -> None:
         """Write a line to the standard input of a process."""

@@ -42,7 +42,19 @@ RULES = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text("utf-8"))
 ALARMS = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule}
 
 FIRE = "三楼着火了，快来人"
-LABELS = ("stage", "connector", "service", "component", "operation", "account", "channel", "code", "instance")
+LABELS = (
+    "stage",
+    "connector",
+    "service",
+    "component",
+    "operation",
+    "account",
+    "channel",
+    "code",
+    "clock",
+    "topic",
+    "instance",
+)
 """Of these the first that an alarm has says what it rings for."""
 
 Rung = dict[str, set[str]]
@@ -323,8 +335,8 @@ async def test_every_alarm_rings_for_what_it_tells_of_and_nothing_else(
     city.rings({"MonitorBlind": {""}, "ProcessAway": {"gone", "monitor"}})
     elsewhere = {
         "ArchiveLacks",  # tests/sinks/test_presence.py: this city has no archive at all
-        "TicketsOverdue",  # tests/hotline/watch/test_overdue.py: the same
+        "TicketsOverdue",  # tests/alerts/test_held_up.py: the same
         "RecordsLost",  # tests/streams/test_lost_ends_live.py: that Kafka is its own
-        "TransactionHangs",  # tests/hotline/test_hanging.py: it takes two looks, a minute apart
+        "TransactionHangs",  # tests/alerts/test_held_up.py: a topic that nobody here reads
     }
     assert TROUBLED.keys() | {"DeadLetters", "WorkerFenced", "MonitorBlind"} | elsewhere == ALARMS.keys()
