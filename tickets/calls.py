@@ -8,11 +8,12 @@ words.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from msgspec import UNSET, Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
 
-from schemas.records import Event, Features, Message
+from schemas.records import Call, Event, Features, Message
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import scoped
 
@@ -177,11 +178,38 @@ def _is_behind(known: Lasted, features: Features) -> bool:
     return is_later or is_earlier
 
 
-def may_be_anothers(known: Lasted, callers: Iterable[str], features: Features) -> bool:
-    """Say whether another number is told than these, and no time that it is a leg: what the call's began within."""
+def may_be_anothers(callers: Iterable[str], features: Features, *, is_timed: bool) -> bool:
+    """Say whether another number is told than these, and no time that it is a leg, which begins within the call.
+
+    `is_timed` says whether it is known when the call began and ended.
+    """
     others, own = frozenset(callers), features.requesters
-    began, is_timed = features.call_began, known.began is not None and known.ended is not None
-    return bool(others and own) and others.isdisjoint(own) and (began is UNSET or not is_timed)
+    return bool(others and own) and others.isdisjoint(own) and not (is_timed and features.call_began is not UNSET)
+
+
+def together(message: Message, told: Sequence[Message]) -> Sequence[Message]:
+    """Return those of a call's records whose words one more of them may take the place of: none of another caller's.
+
+    Where two callers are told, nobody knows whose a record is that tells none.
+    """
+    each = [one.features for one in told]
+    is_timed = any(one.call_began is not UNSET for one in each) and any(one.call_ended is not UNSET for one in each)
+    others = partial(may_be_anothers, is_timed=is_timed)
+    callers = [one for one in each if one.requesters]
+    are_two = any(others(callers[0].requesters, one) for one in callers[1:])
+    is_unknown = not message.features.requesters
+    return [
+        one
+        for one in told
+        if not _tell_otherwise(one.call, message.call)
+        or not (are_two if is_unknown else others(one.features.requesters, message.features))
+    ]
+
+
+def _tell_otherwise(one: Call | UnsetType, other: Call | UnsetType) -> bool:
+    """Say whether two records have other words for the same: joined, one of them would be left out."""
+    both = [(getattr(one, name, None), getattr(other, name, None)) for name in ("subject", "note", "transcript")]
+    return any(ours and theirs and ours != theirs for ours, theirs in both)
 
 
 def outdated(state: "State", decision: Event) -> str | None:
@@ -255,12 +283,5 @@ def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequenc
     found = [one for one in told if one.message_id in there]
     # joined it would ask as one of them does, and may be another call's
     another = any(_is_anothers(known, one.features, message.ingested_at) for one in found)
-    if another or (not message.features.requesters and _may_be_two_calls(known, told)):
-        return ()
-    return [one for one in found if not may_be_anothers(known, one.features.requesters, message.features)]
-
-
-def _may_be_two_calls(known: CallRecords, told: Sequence[Message]) -> bool:
-    """Say whether the records tell two callers: whose another one is that tells none, nobody knows."""
-    callers = [one.features for one in told if one.features.requesters]
-    return any(may_be_anothers(known, callers[0].requesters, one) for one in callers[1:])
+    mine = () if another else {one.message_id for one in together(message, told)}
+    return [one for one in found if one.message_id in mine]

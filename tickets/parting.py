@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from normalizers.calls import joined
 from schemas.records import Event, Message, Ticket, event
-from tickets import limits, recorded, remaining, snapshot
+from tickets import calls, limits, recorded, remaining, snapshot
 from tickets.amend import CLERK
 from tickets.codes import BY_PARTICIPANT
 from tickets.policy import TicketPolicy
@@ -85,10 +85,12 @@ def _written(
             if message.call and one.features.message_key == message.features.message_key
         ]
         if earlier:
-            whole = joined([*earlier, message], policy.joining)
+            own = calls.together(message, earlier)
+            whole = joined([*own, message], policy.joining)
             record = replace(decision, relation="part_of", method=snapshot.RECORD_OF_CALL)
-            anew = recorded.file_record(anew, whole, record, policy, earlier)
-            told = (told - {joined(earlier, policy.joining).features.text_key}) | {whole.features.text_key}
+            anew = recorded.file_record(anew, whole, record, policy, own)
+            before = {joined(own, policy.joining).features.text_key} if own else set()
+            told = (told - before) | {whole.features.text_key}
             continue
         relation = "same_person_same_matter" if message.features.text_key in told else "follow_up"
         takes_part = bool(message.features.requesters) and set(owners).isdisjoint(message.features.requesters)

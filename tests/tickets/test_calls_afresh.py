@@ -234,6 +234,15 @@ def test_where_no_time_tells_whose_call_it_is_both_are_heard_and_a_clerk_is_told
     assert calls.ticket.text.count(LAMP) == 1
 
 
+def test_so_it_is_when_the_ticket_is_written_anew_without_another_message() -> None:
+    calls = Calls()
+    calls.tell(call_id="7", revision=1, note=LAMP, caller=ONE)
+    calls.tell(call_id="8", revision=1, note=LAMP, caller=ONE)
+    calls.tell(minutes=60, call_id="7", revision=1, note=NOISE, caller=OTHER)
+    order(calls, "move", 0, message_id=calls.messages[1].message_id)
+    assert [one.text for one in calls.tickets] == [f"{LAMP}\n\n{NOISE}", LAMP]
+
+
 @pytest.mark.parametrize("caller", [OTHER, THIRD], ids=["of another person", "of the same person"])
 def test_a_ticket_that_another_message_restricts_is_not_joined_by_its_call(caller: str) -> None:
     calls = Calls()

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normalizers.calls import joined
+from normalizers.phone.told import TRANSCRIPT_HEAD
 from tests.tickets.records_of_calls import Calls
 from tickets.policy import TicketPolicy
 from tickets.state import fold
@@ -24,9 +25,11 @@ RECORDS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
 )
 
 
-def words(calls: Calls, call_id: str) -> str:
+def words(calls: Calls, call_id: str) -> list[str]:
+    """Return what the records tell together; a heading stands over a transcript only where a note is above it."""
     told = [one for one in calls.messages if one.call and one.call.call_id == call_id]
-    return joined(told, TicketPolicy().joining).text if told else ""
+    said = joined(told, TicketPolicy().joining).text if told else ""
+    return [piece.removeprefix(f"{TRANSCRIPT_HEAD}\n") for piece in said.split("\n\n") if piece]
 
 
 @given(st.lists(RECORDS, max_size=7))
@@ -43,7 +46,7 @@ def test_each_call_with_words_is_in_one_ticket_that_says_them(records: list[dict
         if said:
             assert ids <= holding[0].messages.keys()
             text = calls.desk.ticket(holding[0].ticket_id).text
-            assert all(piece in text for piece in said.split("\n\n"))
+            assert all(piece in text for piece in said)
     assert sum(ticket.message_count for ticket in calls.tickets) == sum(
         len(ticket.messages) for ticket in calls.state.tickets.values()
     )

@@ -24,7 +24,8 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     if ticket is None or features.message_key is None:
         return None
     known = calls.records_of(state, incoming.jurisdiction, features, incoming.at)
-    is_others = known is not None and calls.may_be_anothers(known, known.people, features)
+    is_timed = known is not None and known.began is not None and known.ended is not None
+    is_others = known is not None and calls.may_be_anothers(known.people, features, is_timed=is_timed)
     says_something = features.message_class == "person" and not ticket.redacted
     return Verdict(
         relation="part_of",
