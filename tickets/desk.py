@@ -209,7 +209,7 @@ class Desk:
                     ticket = erasing.without_repeats(filed, ticket, decision) if self._is_redacted(ticket_id) else filed
             else:
                 ticket = amend(ticket, change, occasion)
-        return erasing.still_redacted(ticket, policy.query_key)
+        return erasing.still_redacted(ticket, policy.query_key, policy.rules_folder)
 
     def _is_redacted(self, ticket_id: str) -> bool:
         held = self.state.tickets.get(ticket_id)

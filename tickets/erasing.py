@@ -55,8 +55,11 @@ def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules_folder: P
     drawn = drawn_title(ticket)
     title = ticket.title if drawn is None else text[drawn]
     fields = {*change.fields, "title"} if drawn is not None and "text" in change.fields else {*change.fields}
-    gone = said_again.digests([*secrets, *known, *_lines(ticket, fields)], ticket.ticket_id, key)
-    is_off_map = "location" in fields or _overlap(change.spans, address_spans(ticket.text, rules_folder))
+    doors = [one for one in address_spans(ticket.text, rules_folder) if _overlap(change.spans, [one])]
+    told = (ticket.text[start:end] for start, end in doors)
+    words = [*secrets, *known, *_lines(ticket, fields)]
+    gone = said_again.digests(words, ticket.ticket_id, key, told, rules_folder)
+    is_off_map = "location" in fields or bool(doors)
     gone = (*gone, *emptied.digests(ticket, fields, key, is_off_map=is_off_map))
     black = partial(_blackened, secrets=secrets, known=known, rules_folder=rules_folder)
     origin = origin_without(ticket.origin, known)
@@ -67,7 +70,9 @@ def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules_folder: P
         text=black(text) or "",
         title=black(title),
         summary=black(ticket.summary),
-        location=_place_without(ticket.location, ticket.text, change.spans, black) if ticket.location else None,
+        location=_place_without(ticket.location, ticket.text, change.spans, black, is_off_map)
+        if ticket.location
+        else None,
         result=replace(ticket.result, text=black(ticket.result.text)) if ticket.result else None,
         attachments=tuple(replace(file, id=black(file.id) or "", name=black(file.name)) for file in ticket.attachments),
         origin=origin,
@@ -78,11 +83,11 @@ def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules_folder: P
     return replace(ticket, search_text=fold("\n".join(one for one in (ticket.title, ticket.text) if one)))
 
 
-def still_redacted(ticket: Ticket, key: bytes) -> Ticket:
+def still_redacted(ticket: Ticket, key: bytes, rules_folder: Path | None) -> Ticket:
     """Return a ticket without what was taken from it before, whatever message or clerk says it again."""
     if not ticket.redacted_words:
         return ticket
-    black = partial(black_again, ticket=ticket, key=key)
+    black = partial(black_again, ticket=ticket, key=key, rules_folder=rules_folder)
     ticket = emptied.not_again(ticket, key)
     place = ticket.location
     if place is not None and (words := black(place.text)) != place.text:
@@ -100,10 +105,12 @@ def still_redacted(ticket: Ticket, key: bytes) -> Ticket:
     )
 
 
-def black_again(text: str | None, ticket: Ticket, key: bytes) -> str | None:
+def black_again(text: str | None, ticket: Ticket, key: bytes, rules_folder: Path | None) -> str | None:
     """Return words without those that were taken from the ticket before."""
     kept = frozenset(ticket.redacted_words or ())
-    return _black_spans(text, said_again.spans_again(text, kept, ticket.ticket_id, key)) if text and kept else text
+    if not text or not kept:
+        return text
+    return _black_spans(text, said_again.spans_again(text, kept, ticket.ticket_id, key, rules_folder))
 
 
 def without_repeats(filed: Ticket, before: Ticket, decision: Event) -> Ticket:
@@ -214,12 +221,14 @@ def _secrets(words: Iterable[str], rules_folder: Path | None) -> Iterator[str]:
         yield from (found for found in (*map(str.strip, one.splitlines()), *personal) if len(found) > 1)
 
 
-def _place_without(place: Location, text: str, spans: Spans, black: Callable[[str | None], str | None]) -> Location:
+def _place_without(
+    place: Location, text: str, spans: Spans, black: Callable[[str | None], str | None], is_off_map: bool
+) -> Location:
     """Return the place without these words, and off the map when they told of it: the point names the very door."""
     words = black(place.text)
     if words and place.text:
         words = _covered(words, place.text, text, spans)
-    if words == place.text and not _overlap(spans, address_spans(text)):
+    if words == place.text and not is_off_map:
         return place
     return replace(place, text=words, longitude=None, latitude=None, datum=None)
 

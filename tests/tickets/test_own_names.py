@@ -15,12 +15,13 @@ from normalizers import Policy, normalize
 from normalizers.findings import rulebooks
 from schemas import topics
 from schemas.errors import MisconfiguredError
-from schemas.records import Audit, Ticket
-from schemas.records.ticket import Requester
+from schemas.records import Audit, Ticket, event
+from schemas.records.ticket import Location, Requester
 from schemas.wire import decode
 from tests.tickets.build import message, position
 from tests.tickets.commands.orders import Office, refusal
 from tickets.desk import Desk
+from tickets.erasing import redacted, still_redacted
 from tickets.masking import Known, known_of, mask_text
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -116,6 +117,19 @@ def test_one_of_them_in_the_words_that_are_blacked_out_goes_from_the_title_too(o
     (ticket,) = at_office.tickets
     at_office.order("redact", ticket, spans=[[0, SAID.index("，")]], if_version=1)
     assert at_office.ticket(ticket).title == "投诉邻居■■■"
+
+
+def test_a_door_that_only_the_citys_own_words_tell_stays_black_in_what_is_said_later(own: Path) -> None:
+    file, said = own / "names.toml", "俺搁7-3-5，路灯坏了"
+    file.write_text(file.read_text("utf-8").replace('told_of = "', 'told_of = "俺搁 ', 1), encoding="utf-8")
+    at_office = Office([message(1, said)], TicketPolicy(rules_folder=own))
+    (ticket,) = at_office.tickets
+    place = replace(at_office.ticket(ticket), location=Location(text="路灯", longitude=123.4, latitude=41.8))
+    erased = redacted(place, event.Redacted(ticket_id=ticket, fields=(), spans=((2, 7),)), b"k" * 16, own)
+    assert erased.location == Location(text="路灯")
+    again = still_redacted(replace(erased, text=f"{erased.text}\n\n还没修，俺搁7－3－5住着"), b"k" * 16, own)
+    assert "3" not in again.text
+    assert again.text.endswith("住着")
 
 
 def test_a_reason_that_names_somebody_by_the_citys_own_cues_is_kept_out_of_the_audit_log(own: Path) -> None:
