@@ -22,6 +22,11 @@ _REF, _TOTAL, _NUMBER, _PAYLOAD, _RECEIPTED, _STATE = 0x020C, 0x020E, 0x020F, 0x
 
 _RECEIPT = re.compile(rb"\b(id|sub|dlvrd|submit date|done date|stat|err):(\S+)")
 
+_UNMARKED = re.compile(
+    rb"id:\S{1,65} sub:\d{3} dlvrd:\d{3} submit date:\d{10,14} done date:\d{10,14} stat:[A-Z]{5,7} err:", re.IGNORECASE
+)
+"""A receipt (SMPP 3.4, appendix B) that an SMSC sends as if somebody had written it: answered, it brings the next."""
+
 
 def read(pdu: bytes, default: Format = "gsm7", packed: bool = False) -> Short:
     """Return the message of a PDU; `default` and `packed` say what its data_coding 0 means on this bind.
@@ -41,7 +46,7 @@ def read(pdu: bytes, default: Format = "gsm7", packed: bool = False) -> Short:
     coding, data = _sent(reader) if command == DELIVER_SM else _data(reader)
     options = _options(reader)
     data = options.get(_PAYLOAD, b"") if not data and _PAYLOAD in options else data
-    report = esm_class & _KIND in _REPORTS
+    report = esm_class & _KIND in _REPORTS or _UNMARKED.match(data) is not None
     return Short(
         sender=sender,
         to=to,

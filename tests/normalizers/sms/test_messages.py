@@ -158,6 +158,14 @@ def test_reports_are_events_that_say_what_became_of_our_message() -> None:
     assert read(frame(b"short", report=1), CMPP).extra == {"report": b"short".hex()}
 
 
+def test_a_receipt_that_the_smsc_does_not_mark_is_no_citizen_s_word() -> None:
+    told = b"id:0123 sub:001 dlvrd:001 submit date:2611242245 done date:2611242246 stat:DELIVRD err:000 text:ok"
+    draft = read(pdu(told))
+    assert (draft.message_class, draft.text, draft.extra["stat"]) == ("event", "", "DELIVRD")
+    for written in (b"I got this: " + told, b"id:0123 stat:DELIVRD why?"):
+        assert read(pdu(written)).text == written.decode()
+
+
 def test_a_named_sender_is_no_phone() -> None:
     draft = read(smpp34.DeliverSm("BANK", HOTLINE, b"x", source_addr_ton=5).encode())
     assert draft.sender is not None
