@@ -1,6 +1,7 @@
 """Settings of which something could not be read: what is known of the rest, and which rules that breaks."""
 
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -25,9 +26,14 @@ def known(kind: Any, value: Any, unread: Collection[Keys], path: Keys = ()) -> A
     if path in unread:
         return _UNREAD
     try:
-        return TypeAdapter(kind).validate_python(value)
+        return _adapter(kind).validate_python(value)
     except ValidationError:
         return _UNREAD
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _table(kind: type[BaseModel], value: dict[str, Any], unread: Collection[Keys], path: Keys) -> BaseModel:

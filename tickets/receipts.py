@@ -65,9 +65,9 @@ def wording(folder: Path | None = None) -> Wording:
     Raises MisconfiguredError for words that lack the number, the code, the token or the emergency numbers.
     """
     table = policies.read("answers", folder).get("answers", {})
-    urgent = table.pop("urgent", "")
+    urgent = table.get("urgent", "")
     try:
-        channels = msgspec.convert(table, dict[str, Words])
+        channels = msgspec.convert({name: one for name, one in table.items() if name != "urgent"}, dict[str, Words])
     except msgspec.ValidationError as error:
         raise MisconfiguredError(f"{_FILE} does not fit: {error}.") from error
     if not isinstance(urgent, str) or any(number not in urgent for number in EMERGENCY_NUMBERS):

@@ -101,7 +101,8 @@ def _told(faults: Sequence[str]) -> None:
 
 def _forget() -> None:
     """Empty the caches by folder, or nothing would be read twice."""
-    known = [rules.load, *rulebooks.RULEBOOKS.values(), *_POLICIES.values()]
+    made = [rulebook for rulebooks_of_a_file in rulebooks.RULEBOOKS.values() for rulebook in rulebooks_of_a_file]
+    known = [rules.load, *made, *_POLICIES.values()]
     for function in known:
         clear = getattr(function, "cache_clear", None)
         if clear is not None:

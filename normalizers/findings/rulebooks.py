@@ -1,12 +1,15 @@
-"""Every rule file of a city, read and made ready once: what cannot be used is named before a message meets it."""
+"""Every rule file of a city, read and made ready once: what cannot be used is named before a message meets it.
+
+Of files that are ours alone nothing has to be said.
+"""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from normalizers import dialogue, footers, machines, matter, names, persons, stated
+from normalizers import dialogue, footers, machines, matter, names, persons, rules, stated
 from normalizers.findings import (
     acceptance,
     category,
@@ -22,35 +25,23 @@ from normalizers.mail import quote_rules
 from normalizers.web import services
 from schemas.errors import MisconfiguredError
 
-
-def _place(folder: Path | None) -> None:
-    place_rules.rulebook(folder)
-    where_rules.rulebook(folder)
-
-
-def _names(folder: Path | None) -> None:
-    names.rulebook(folder)
-    persons.rulebook(folder)
-    stated.rulebook(folder)
-
-
-RULEBOOKS: Mapping[str, Callable[[Path | None], Any]] = MappingProxyType(
+RULEBOOKS: Mapping[str, tuple[rules.Kept[Any], ...]] = MappingProxyType(
     {
-        "emergency": emergency_rules.rulebook,
-        "kind": kind.rulebook,
-        "category": category.rulebook,
-        "matters": matter.rulebook,
-        "minors": minors.rulebook,
-        "acceptance": acceptance.rulebook,
-        "confidentiality": confidentiality.rulebook,
-        "hotlines": hotlines.rulebook,
-        "services": services.services,
-        "place": _place,
-        "names": _names,
-        "footers": footers.rulebook,
-        "quotes": quote_rules.rulebook,
-        "dialogue": dialogue.rulebook,
-        "machines": machines.rulebook,
+        "emergency": (emergency_rules.rulebook,),
+        "kind": (kind.rulebook,),
+        "category": (category.rulebook,),
+        "matters": (matter.rulebook,),
+        "minors": (minors.rulebook,),
+        "acceptance": (acceptance.rulebook,),
+        "confidentiality": (confidentiality.rulebook,),
+        "hotlines": (hotlines.rulebook,),
+        "services": (services.services,),
+        "place": (place_rules.rulebook, where_rules.rulebook),
+        "names": (names.rulebook, persons.rulebook, stated.rulebook),
+        "footers": (footers.rulebook,),
+        "quotes": (quote_rules.rulebook,),
+        "dialogue": (dialogue.rulebook,),
+        "machines": (machines.rulebook,),
     }
 )
 """By the name of their file."""
@@ -65,7 +56,9 @@ def verify(folder: Path) -> None:
 def verify_one(folder: Path, name: str) -> None:
     """Raise MisconfiguredError when the city's file of this name cannot be used."""
     try:
-        RULEBOOKS[name](folder)
+        for rulebook in RULEBOOKS[name]:
+            if rules.has_any(folder, rulebook.files):
+                rulebook(folder)
     except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
         raise MisconfiguredError(
             f"The rules in {folder / name}.toml cannot be used ({type(error).__name__} {error}): "

@@ -1,7 +1,6 @@
 """What a message is about, where the channel itself did not say so, and what it obliges the hotline to."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -68,8 +67,10 @@ def _category(title: str, text: str, policy: Policy) -> Finding | None:
     return learned or category(title, text, policy.rules_folder)
 
 
-@lru_cache(maxsize=rules.FOLDERS)
-def _together(folder: Path | None) -> Together:
+@rules.of_files(
+    *minors.rulebook.files, *acceptance.rulebook.files, *confidentiality.rulebook.files, *where_rules.rulebook.files
+)
+def _together(folder: Path | None = None) -> Together:
     """Return the lists that are all looked for in title and text."""
     of_minors, refused = minors.rulebook(folder), acceptance.rulebook(folder)
     cues = (of_minors.cues, confidentiality.rulebook(folder).cues, refused.cues)

@@ -1,17 +1,18 @@
 """Rules as data: words and levels that a city's own people can read and change; read once."""
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache, wraps
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from schemas.errors import MisconfiguredError
 
 Made = TypeVar("Made")
+MadeOf = TypeVar("MadeOf", covariant=True)
 
 FOLDERS = 8
 """Of so many folders the large rulebooks are kept, some 50 MB each: a process has one, a trial of rules a second."""
@@ -50,23 +51,36 @@ What a city's file lacks of it is ours: a list that is to be empty is written so
 """
 
 
-def of_files(*files: str) -> Callable[[Callable[[Path | None], Made]], Callable[..., Made]]:
+class Kept(Protocol[MadeOf]):
+    """What is made of some files of a folder, once."""
+
+    files: tuple[str, ...]
+
+    def __call__(self, folder: Path | None = None) -> MadeOf:
+        """Return what is made of the folder's own files, or of ours."""
+
+
+def of_files(*files: str) -> Callable[[Callable[[Path | None], Made]], Kept[Made]]:
     """Keep what is made of these files of a folder; one without any of them has what is made of ours.
 
     Every file that is read stands here: a city's own would not count otherwise.
     """
 
-    def keeping(make: Callable[[Path | None], Made]) -> Callable[..., Made]:
+    def keeping(make: Callable[[Path | None], Made]) -> Kept[Made]:
         @lru_cache(maxsize=FOLDERS)
         @wraps(make)
         def kept(folder: Path | None = None) -> Made:
-            if folder is None or any((folder / file).is_file() for file in files):
-                return make(folder)
-            return kept(None)
+            return make(folder) if folder is None or has_any(folder, files) else kept(None)
 
-        return kept
+        kept.files = files  # type: ignore[attr-defined] # a function takes it
+        return kept  # type: ignore[return-value]
 
     return keeping
+
+
+def has_any(folder: Path, files: Iterable[str]) -> bool:
+    """Say whether a city's folder has a file of its own among these."""
+    return any((folder / file).is_file() for file in files)
 
 
 @cache

@@ -5,7 +5,6 @@ import pkgutil
 from collections.abc import Mapping
 from datetime import date
 from importlib import import_module
-from inspect import getclosurevars
 from pathlib import Path
 from typing import Any
 
@@ -182,8 +181,7 @@ MADE = {
     f"{module.__name__}.{name}": made
     for module in MODULES
     for name, made in vars(module).items()
-    if hasattr(made, "cache_parameters") and made.__module__ == module.__name__
-    if "files" in made.__wrapped__.__code__.co_freevars
+    if hasattr(made, "files") and hasattr(made, "cache_parameters") and made.__module__ == module.__name__
 }
 """All that is made of a city's files, by its name."""
 
@@ -209,7 +207,16 @@ def test_what_is_made_of_a_citys_files_names_all_of_them(
         rules, "table", lambda file, columns, folder: read.add(f"{file}.tsv") or table(file, columns, folder)
     )
     assert MADE[name](tmp_path) is not MADE[name](None)
-    assert read == {*getclosurevars(MADE[name].__wrapped__).nonlocals["files"]}
+    assert read == {*MADE[name].files}
+
+
+def test_a_check_makes_nothing_of_files_that_are_ours_alone(tmp_path: Path) -> None:
+    """All of ours take seconds, and say nothing about a city's."""
+    written(tmp_path, "hotlines", rules.load("hotlines"))
+    before = {name: made.cache_info().misses for name, made in MADE.items()}
+    rulebooks.verify(tmp_path)
+    after = {name: made.cache_info().misses for name, made in MADE.items()}
+    assert [name for name in MADE if after[name] > before[name]] == ["normalizers.findings.hotlines.rulebook"]
 
 
 @pytest.mark.parametrize("name", MADE)

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,11 +19,16 @@ def read(kind: str, folder: Path | None = None) -> dict[str, Any]:
 
     A file of the same name in the city's `folder` replaces ours. Raises MisconfiguredError for what is no TOML.
     """
-    tables: dict[str, Any] = {}
-    for root in (OURS, folder):
-        if root is not None:
-            tables |= {name: _parsed(file) for name, file in _files(root / kind)}
-    return tables
+    return {**_ours(kind), **(_tables(folder / kind) if folder is not None else {})}
+
+
+@cache
+def _ours(kind: str) -> dict[str, Any]:
+    return _tables(OURS / kind)
+
+
+def _tables(folder: Traversable) -> dict[str, Any]:
+    return {name: _parsed(file) for name, file in _files(folder)}
 
 
 def _files(folder: Traversable) -> Iterator[tuple[str, Traversable]]:
