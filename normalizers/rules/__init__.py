@@ -111,7 +111,7 @@ def not_utf8(file: Traversable) -> MisconfiguredError:
 
 
 def _misshapen(own: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterator[str]:
-    """Name each value that is of another type than ours: a text for a list of words would count by its letters."""
+    """Name each value that is of another type than ours, and empty words, which would be found everywhere."""
     alike = {_shape(one) for one in ours.values()}
     for key, value in own.items():
         known = [ours[key]] if key in ours else list(ours.values()) if len(alike) == 1 else []
@@ -123,6 +123,8 @@ def _misshapen(own: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterator[str]
         elif isinstance(value, list):
             inner = {_shape(one) for words in known for one in words}
             yield from (f"`{key}` holds {_shape(one)}" for one in value if inner and _shape(one) not in inner)
+            if any(isinstance(one, str) and not one.strip() for one in value):
+                yield f"`{key}` holds an empty text"
 
 
 def _shape(value: Any) -> str:

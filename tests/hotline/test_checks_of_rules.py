@@ -205,6 +205,11 @@ def test_a_policy_that_cannot_be_meant_is_refused(folder: Path, file: str, old: 
         ),
         ("category.toml", "[classes]", "[classes]\nmoon = 1", "`moon` is a number, and has to be a text"),
         ("minors.toml", "\nat_school = [", "\nat_school = [8, ", "`at_school` holds a number"),
+        ("machines.toml", '"退信"', '"退信", ""', "`subjects` holds an empty text"),
+        ("quotes.toml", '"原始邮件"', '"原始邮件", " "', "`originals` holds an empty text"),
+        ("machines.toml", 'this = "这是', 'this = 1\nthat = "这是', "`this` is a number, and has to be a text"),
+        ("names.toml", 'near = "电话 手机"', 'near = ["电话"]', "`near` is a list, and has to be a text"),
+        ("matters.toml", 'counters = "', 'counters = false\ncounter = "', "`counters` is true or false"),
     ],
 )
 def test_a_value_of_another_type_is_refused(folder: Path, name: str, old: str, new: str, says: str) -> None:
