@@ -59,7 +59,6 @@ _BEFORE_SHOP = re.compile(rf"(?:(?![{NO_NAME}]){_HAN}){{2,}}$")
 _FOUR, _LONGEST = 4, 12
 
 _NO_NAMES = ("no_names", "idle", "objects", "places", "trades")
-_NO_CITY = "(?![东西南北中]?(?:路|街|大道|广场|公园|花园|小区|大厦|酒店|宾馆|饭店|学校|小学|中学|医院|村|镇|苑|城))"
 
 
 class Circumstances(NamedTuple):
@@ -78,6 +77,8 @@ class Circumstances(NamedTuple):
     called: re.Pattern[str]
     whose: re.Pattern[str]
     relative_of: Mapping[str, str]
+    city: re.Pattern[str]
+    """A province or city that somebody is in, or goes to; 沈阳路 is none."""
     no_names: frozenset[str]
 
 
@@ -100,6 +101,7 @@ def circumstances_in(table: Mapping[str, Any], relatives: Mapping[str, str]) -> 
         called=re.compile(rf"{named_by}(?:[是名]?叫|[是为:])({_NAME}){_HAN}{{0,8}}(?<!的)(?=[,。;.!?)]|$)"),
         whose=re.compile(rf"(?:^|[,。;!?:])({trie(relatives)})(?=[在被因得今住患上办要想没摔受出去骑])"),
         relative_of=relatives,
+        city=re.compile(rf"[在去到往至回飞从赴]({_cities()})(?![东西南北中]?{trie(table['behind_city'].split())})"),
         no_names=frozenset(" ".join(table[name] for name in _NO_NAMES).split()),
     )
 
@@ -108,7 +110,7 @@ def circumstances(head: str, day: date | None, lists: Circumstances) -> Iterator
     """Yield when, where, to whom and how much."""
     yield from amounts(head)
     yield from (("whose", lists.relative_of[relative]) for relative in lists.whose.findall(head))
-    yield from (("city", name) for name in _cities().findall(head))
+    yield from (("city", name) for name in lists.city.findall(head))
     for found in (*lists.called.findall(head), *lists.employed.findall(head)):
         if found not in lists.no_names:
             yield "called by", found
@@ -197,7 +199,7 @@ def _days_since(weekday: str, today: date, *, is_last: bool) -> int:
 
 
 @cache
-def _cities() -> re.Pattern[str]:
-    """Return what finds a province or city that somebody is in, or goes to; 沈阳路 is none."""
+def _cities() -> str:
+    """Return the pattern of the short names of all provinces and cities."""
     found = (one for name in divisions.names() for one in divisions.named(name) if one.level != divisions.DISTRICT)
-    return re.compile(rf"[在去到往至回飞从赴]({trie(divisions.short(one.name) for one in found)}){_NO_CITY}")
+    return trie(divisions.short(one.name) for one in found)

@@ -34,7 +34,7 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "numbered_in_digits", "sided", "named", "trades", "no_names", "not_named", "ones", "not_ones", "surnames",
             "titles", "against", "in_favour", "wishes", "demands", "troubles", "parts_of_day", "shops", "named_by",
             "relatives", "aspects", "no_aspects", "landmarks", "no_heading", "says_who", "of_one_place", "towers",
-            "writers", "residents", "lasting", "employed", "papers.", "areas.",
+            "writers", "residents", "lasting", "employed", "behind_city", "papers.", "areas.",
         ),
         "names": (
             "transliterated", "bodies", "called_but_no_name", "cues.", "stated.", "on_behalf.", "peoples.", "english.",

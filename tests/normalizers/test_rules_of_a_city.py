@@ -145,6 +145,12 @@ def test_what_a_city_takes_for_no_area_is_none(tmp_path: Path) -> None:
         assert matter_of("", said, own).areas == frozenset()
 
 
+def test_a_city_in_the_name_of_something_else_is_none(tmp_path: Path) -> None:
+    own = with_more(tmp_path, "matters", behind_city=" 会馆")
+    assert ("city", "沈阳") in matter_of("", "有人在沈阳会馆摔了").marks
+    assert ("city", "沈阳") not in matter_of("", "有人在沈阳会馆摔了", own).marks
+
+
 def test_what_lasts_with_a_city_has_no_day(tmp_path: Path) -> None:
     own, today = with_more(tmp_path, "matters", lasting=" 老是"), date(2026, 11, 24)
     said = "锦绣华庭小区昨天晚上停电了，老是这样"
