@@ -27,7 +27,7 @@ _TOLD = ("title", "requester", "location", "attachments", "category", "origin")
 """Fields in which a message that is told again may say what was redacted."""
 
 _LINES = frozenset({"title", "text", "summary", "result"})
-"""Fields of which each line stays known by a digest when they are emptied."""
+"""Fields of which each line, and who is named in it, stays known by a digest when they are emptied."""
 
 _EMPTY: dict[str, Any] = {
     "title": None,
@@ -57,7 +57,7 @@ def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules_folder: P
     fields = {*change.fields, "title"} if drawn is not None and "text" in change.fields else {*change.fields}
     doors = [one for one in address_spans(ticket.text, rules_folder) if _overlap(change.spans, [one])]
     told = (ticket.text[start:end] for start, end in doors)
-    words = [*secrets, *known, *_lines(ticket, fields)]
+    words = [*secrets, *known, *_secrets(_emptied(ticket, fields), rules_folder)]
     gone = said_again.digests(words, ticket.ticket_id, key, told, rules_folder)
     is_off_map = "location" in fields or bool(doors)
     gone = (*gone, *emptied.digests(ticket, fields, key, is_off_map=is_off_map))
@@ -196,11 +196,11 @@ def unknown(ticket_id: str, jurisdiction: str, at: datetime) -> Ticket:
     )
 
 
-def _lines(ticket: Ticket, fields: Iterable[str]) -> Iterator[str]:
-    """Yield each line of what is emptied."""
+def _emptied(ticket: Ticket, fields: Iterable[str]) -> Iterator[str]:
+    """Yield the words of what is emptied."""
     for name in _LINES.intersection(fields):
         words = (ticket.result and ticket.result.text) if name == "result" else getattr(ticket, name)
-        yield from (words or "").splitlines()
+        yield words or ""
 
 
 def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -204,6 +204,17 @@ def point(place: str) -> tuple[Finding, ...]:
     )
 
 
+@pytest.mark.parametrize("said", [NAME, "李 小 龙", "138-1234-5678", "3-2-501", DOOR])
+def test_of_a_text_that_is_emptied_as_a_whole_nobody_is_named_in_other_words(said: str) -> None:
+    made, ticket = redacted(fields=["text"], spans=[])
+    made.take(reply(f"还没修，听说是{said}那家"))
+    same(made)
+    told = made.ticket(ticket)
+    assert said not in told.text
+    assert said not in told.search_text
+    assert "还没修，听说是" in told.text
+
+
 @pytest.mark.parametrize("redaction", [{"fields": ["location"]}, {"spans": [[2, 2 + len(DOOR)]], "if_version": 1}])
 def test_a_place_that_was_taken_off_the_map_does_not_come_back_on_it(redaction: dict[str, Any]) -> None:
     made = Office([replace(message(0, f"我住{DOOR}，路灯坏了"), findings=point(DOOR))])
