@@ -9,6 +9,7 @@ from normalizers.clock import believed
 from normalizers.codes import is_hotline
 from normalizers.completion import cut
 from normalizers.draft import Draft, File
+from normalizers.identity import phone_number
 from normalizers.text import safe
 from schemas.records import Call, Finding, Party, Recording, Thread
 
@@ -25,7 +26,7 @@ _EXTENSION = re.compile(r"[1-9]\d{1,5}")
 _OUR_LINE = re.compile(r"(?:(?:\+|00)?86[- ]?|0)[1-9]\d{1,2}[- ]?12345")
 """With the city's area code, as a telephone shows it that is called."""
 
-_MOBILE = re.compile(r"(?:\+86|0086|0)?1[3-9]\d{9}")
+_MOBILE = re.compile(r"\+861[3-9]\d{9}")
 """No line of a hotline has such a number, so who calls one from an extension calls a citizen."""
 
 
@@ -110,7 +111,7 @@ def _calls_back(told: Told) -> bool:
     """Say whether an agent's extension, or the hotline itself (12345), called a mobile telephone (回访)."""
     caller = told.caller.strip()
     from_us = _EXTENSION.fullmatch(caller) is not None or _OUR_LINE.fullmatch(caller) is not None
-    return from_us and _MOBILE.fullmatch(told.callee.strip()) is not None
+    return from_us and _MOBILE.fullmatch(phone_number(told.callee) or "") is not None
 
 
 def sensible(at: datetime | None, recorded: datetime) -> datetime | None:

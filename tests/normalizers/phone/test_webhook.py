@@ -6,9 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from normalizers.identity import requester_hashes
 from normalizers.phone.told import TRANSCRIPT_HEAD
+from normalizers.policy import Policy
 from schemas.errors import MalformedError, UnsupportedError
-from schemas.records import Message, Recording
+from schemas.records import Message, Party, Recording
 from schemas.wire import decode, encode
 from tests.normalizers.phone.raws import TAKEN, said, told, understood
 
@@ -85,6 +87,13 @@ def test_any_other_call_comes_from_its_caller(caller: str, callee: str) -> None:
     assert call.direction == "inbound"
     assert message.sender is not None
     assert message.sender.value == caller
+
+
+@pytest.mark.parametrize("callee", ["8613800138000", "+86 138-0013-8000", "013800138000"])
+def test_who_is_called_back_is_the_citizen_however_the_number_is_written(callee: str) -> None:
+    message, call = told({"call_id": "1", "caller": "8001", "callee": callee, "note": "回访，市民满意"})
+    assert call.direction == "outbound"
+    assert message.features.requesters == requester_hashes((Party(kind="phone", value="13800138000"),), Policy())
 
 
 def test_two_calls_from_one_extension_are_not_one_persons() -> None:
