@@ -60,21 +60,31 @@ def _call(calls: Sequence[Call]) -> Call:
 
 
 def _note(messages: Sequence[Message]) -> str:
-    """Return what agents wrote of several matters, of each its last record; "" where there is one matter alone.
+    """Return what agents wrote of several matters, of each its last record; "" where one of them tells all.
 
-    A platform that gives two numbers (工单编号) in a call tells of two; what it wrote before is of the first.
+    A platform that gives two numbers (工单编号) in a call tells of two, and so does a second caller who is put into it.
     """
-    found: dict[str, str] = {}
-    number = ""
+    found: dict[tuple[str, str], str] = {}
+    matter = number, caller = "", ""
     for message in messages:
-        own = next((one.value for one in message.findings if one.kind == "external_ticket_no"), number)
         if message.call and (message.call.note or message.call.subject):
-            if own != number and not number:
-                found.clear()
-            number = own
+            own = _number(message) or number, _identity(message) or caller
+            if own[0] == (number or own[0]) and own[1] == (caller or own[1]):  # more is known of the same
+                found.pop(matter, None)
+            matter = number, caller = own
             subject, note = message.call.subject or "", message.call.note
-            found[number] = note if subject in note else f"{subject}\n{note}".strip()
-    return "\n\n".join(found.values()) if len(found) > 1 else ""
+            found[matter] = note if subject in note else f"{subject}\n{note}".strip()
+    notes = tuple(dict.fromkeys(found.values()))
+    told = [one for one in notes if not any(one != other and one in other for other in notes)]
+    return "\n\n".join(told) if len(told) > 1 else ""
+
+
+def _number(message: Message) -> str:
+    return next((one.value for one in message.findings if one.kind == "external_ticket_no"), "")
+
+
+def _identity(message: Message) -> str:
+    return "" if message.sender is None or _is_outbound(message) else identity_of(message.sender) or ""
 
 
 def _caller(messages: Sequence[Message]) -> Party | None:

@@ -479,3 +479,12 @@ def test_two_matters_of_one_call_that_the_platform_numbers_apart_are_both_told()
     assert calls.ticket.text == f"路灯不亮\n{LAMP}\n\n阳光花园3号楼楼下烧烤摊油烟扰民，整夜不散"
     assert "烧烤摊" in calls.ticket.search_text
     assert "中山路12号" in calls.ticket.search_text
+
+
+def test_what_a_second_caller_says_who_is_put_into_a_call_stands_beside_the_first_ones() -> None:
+    calls = Calls()
+    calls.tell(revision=1, caller="13811111111", note=LAMP, started_at="2026-11-25T09:00:00+08:00")
+    calls.tell(revision=1, caller="13822222222", note="烧烤摊油烟扰民", started_at="2026-11-25T09:02:00+08:00")
+    assert calls.ticket.text == f"{LAMP}\n\n烧烤摊油烟扰民"
+    calls.tell(revision=2, caller="13822222222", note="楼下烧烤摊油烟扰民")
+    assert calls.ticket.text == f"{LAMP}\n\n楼下烧烤摊油烟扰民"
