@@ -64,14 +64,15 @@ def test_an_unreadable_cursor_gives_way_to_the_one_before(
 
 
 def test_a_cursor_that_was_not_confirmed_is_not_believed(
-    kafka: KafkaConnection, local_stack: Stack, account: str
+    cursors: Cursors, kafka: KafkaConnection, local_stack: Stack, account: str
 ) -> None:
-    cursors = Cursors(kafka, account, producer=Producer(kafka, delivery_seconds=1))
     cursors.save(Cursor(connector_id=account, position={"uid": 1}))
+    impatient = Cursors(kafka, account, producer=Producer(kafka, delivery_seconds=1))
+    assert impatient.load().position == {"uid": 1}
     with frozen(local_stack.pid("kafka")), pytest.raises(UnreachableError):
-        cursors.save(Cursor(connector_id=account, position={"uid": 2}))
-    assert cursors.load().position == {"uid": 1}
-    cursors.close()
+        impatient.save(Cursor(connector_id=account, position={"uid": 2}))
+    assert impatient.load().position == {"uid": 1}
+    impatient.close()
 
 
 def test_what_a_former_owner_saves_late_takes_nothing_back(kafka: KafkaConnection, account: str) -> None:

@@ -192,7 +192,7 @@ async def test_answered_pings_keep_a_quiet_connection_and_show_life() -> None:
         writer.write(frames.CDR + END)
 
     held = Held()
-    await ended(quiet, held, silence_seconds=0.5, ping_seconds=0.05)
+    await ended(quiet, held, silence_seconds=6, ping_seconds=1.5)  # the pings take longer than the silence may
     assert held.lively >= 5
     assert len(held.messages) == 1
 

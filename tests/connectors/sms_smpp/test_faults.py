@@ -114,11 +114,11 @@ async def test_an_smsc_that_is_slow_but_talks_is_kept() -> None:
     outlet = Outlet()
     async with (
         Smsc() as smsc,
-        smsc.serving(connector(smsc, enquire_link_seconds=0.3, answer_timeout_seconds=2), outlet),
+        smsc.serving(connector(smsc, enquire_link_seconds=0.3, answer_timeout_seconds=7), outlet),
     ):
         esme = await smsc.bound()
         for number in range(1, 6):  # it answers no heartbeat, and sends a message now and then
-            await asyncio.sleep(0.8)
+            await asyncio.sleep(1.6)
             esme.send(message(f"第{number}条", number=number))
         seen = set()
         while len(seen) < 5:

@@ -1,9 +1,27 @@
-"""A platform that answers byte by byte, as long as anybody listens."""
+"""A platform that answers byte by byte, as long as anybody listens, or does not answer at all."""
 
+import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
-from hotline.demo.wechat_api import Call, Fault
+from hotline.demo.wechat_api import Call, Fault, WeChatApi
+
+
+@contextmanager
+def hanging(platform: WeChatApi) -> Iterator[None]:
+    """Let nobody be answered before the block ends, however late either side comes to look."""
+    over = threading.Event()
+
+    def fault(call: Call) -> bool:
+        over.wait()
+        return False
+
+    platform.fault = fault
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def dribbling(endpoint: str) -> Fault:
