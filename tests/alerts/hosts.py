@@ -34,11 +34,11 @@ class Hosts:
         self._folder = folder
         self.inbox = folder / "calls"
         self.inbox.mkdir()
-        first = free_ports(11, start=20100)
-        names = ("stages", "normalize", "cut off", "monitor", "accounts", "gone", "frozen", "successor")
-        self.ports = dict(zip(names, range(first, first + 8), strict=True))
-        self.receivers = {"stages": first + 8, "cut off": first + 9}
-        self._lmtp = first + 10
+        first = free_ports(12, start=20100)
+        names = ("stages", "normalize", "cut off", "monitor", "accounts", "gone", "frozen", "successor", "mail")
+        self.ports = dict(zip(names, range(first, first + 9), strict=True))
+        self.receivers = {"stages": first + 9, "cut off": first + 10}
+        self._lmtp = first + 11
         self._store = socket.create_server(("127.0.0.1", 0))
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._settings = {
@@ -116,6 +116,11 @@ class Hosts:
     def archive(self, url: str) -> None:
         """Let whoever starts from now on have an Elasticsearch."""
         self._settings["HOTLINE_ELASTICSEARCH__HOSTS"] = url
+
+    def mailbox(self, account: str, **changes: str) -> None:
+        """Let whoever starts from now on know of a mailbox that is asked each second."""
+        keys = _MAILBOX | {"POLL_SECONDS": "1", "IDLE": "false"} | changes
+        self._settings |= {f"HOTLINE_CONNECTORS__MAILBOX__{account}__{key}": told for key, told in keys.items()}
 
     def worker(self, name: str, *command: str | Path) -> psutil.Process:
         """Start `hotline run`, by a program that is `hotline`, and return its process."""

@@ -1,4 +1,4 @@
-"""Alarms that take two workers, an archive or a transaction ring for what they tell of, seen by the real monitor."""
+"""Alarms that take two workers, an archive, a transaction or a mail server, seen by the real monitor."""
 
 import signal
 import subprocess
@@ -21,8 +21,9 @@ from tests.alerts.frozen_worker import FROZEN
 from tests.alerts.hosts import HERE, Hosts
 from tests.alerts.test_alerts import City, hurried, rung
 from tests.assign import logs
+from tests.connectors.mailboxes import mail
 from tests.hanging import hang
-from tests.peers import prometheus
+from tests.peers import dovecot, prometheus
 from tests.peers.presence import require
 from tests.peers.prometheus import Prometheus
 from tests.streams.raws import raw
@@ -38,7 +39,7 @@ def city(stack: Endpoints, fresh_topics: KafkaConnection, tmp_path: Path) -> Ite
     require(prometheus.missing())
     hosts = Hosts(fresh_topics, tmp_path, 9, 9)
     hosts.archive(stack.elasticsearch_url)
-    ports = {name: hosts.ports[name] for name in ("frozen", "successor", "monitor")}
+    ports = {name: hosts.ports[name] for name in ("frozen", "successor", "monitor", "mail")}
     with hosts.all(), Prometheus(hurried(), ports) as peer:
         made = City(hosts, peer, fresh_topics)
         yield made
@@ -64,6 +65,28 @@ async def test_what_is_held_up_rings(city: City, fresh_topics: KafkaConnection) 
     place = TopicPartition(topics.AUDIT, PARTITION)
     city.until(lambda: end.end_offsets([place])[place] == 2, "Kafka ends the transaction of who was killed")
     end.close()
+
+
+def test_what_a_real_mail_server_does_rings(city: City) -> None:
+    require(dovecot.missing())
+    with dovecot.Dovecot() as server:
+        port = str(server.port)
+        city.hosts.mailbox("TAKEN", PORT=port)
+        city.hosts.mailbox("LOCKED", PORT=port, PASSWORD="of yesterday")
+        city.hosts.worker("monitor", "-m", "hotline", "run", "monitor")
+        city.hosts.worker("mail", "-m", "hotline", "run", "connector:taken", "connector:locked")
+        server.deliver(mail())
+        others = {"away", "refusing", "unowned", "broken", "idle", "gate"}
+        city.rings({"SourceAway": {"locked"}, "AccountSilent": {"locked", *others}})
+        assert "MailsVanished" not in rung(city.peer)
+
+        def has_vanished() -> bool:
+            server.deliver(mail("of which nobody hears"))
+            server.doveadm("expunge", "-u", "hotline", "mailbox", "INBOX", "all")
+            return city.peer.value('hotline_connectors_mails_vanished_total{connector="taken"} > 0') is not None
+
+        city.until(has_vanished, "a mail is taken away before it is fetched")
+        city.rings({"MailsVanished": {"taken"}})
 
 
 def kill_in_a_transaction(connection: KafkaConnection) -> None:
