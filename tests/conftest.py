@@ -29,6 +29,9 @@ from tests.peers.secured_kafka import SecuredKafka
 pytest.register_assert_rewrite("tests.assign.logs")  # shared by several rooms
 settings.register_profile("hotline", deadline=None)  # how long an example takes is the machine's load
 settings.load_profile("hotline")
+# Where a proxy leads out of this machine, loopback lies before it: for the tests and for all that they start.
+BEFORE_PROXY = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"127.0.0.1,localhost,{BEFORE_PROXY}"
 
 
 ROOT = Path(__file__).parents[1]

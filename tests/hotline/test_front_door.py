@@ -133,7 +133,7 @@ def test_index_describe_lists_what_is_there() -> None:
 def sent(connection: KafkaConnection, topic: str, key: bytes, value: bytes, headers: Any) -> Position:
     producer = KafkaProducer(**connection.client_options())
     try:
-        placed = producer.send(topic, value, key, headers).get(10)
+        placed = producer.send(topic, value, key, headers).get(60)
     finally:
         producer.close()
     return Position(topic, placed.partition, placed.offset)

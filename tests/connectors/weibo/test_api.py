@@ -34,7 +34,7 @@ class _Redirected(requests.adapters.HTTPAdapter):
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
         request.url = self._url + request.path_url
-        return super().send(request, **options)
+        return super().send(request, **options | {"proxies": None})
 
 
 def foreign(platform: Platform, token: str) -> Any:
