@@ -38,6 +38,7 @@ from tests.streams.raws import outbound, raw
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
 
 PATIENCE = 300.0
+PROCESSES = ("stages", "normalize", "cut off", "monitor", "accounts", "gone")
 RULES = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text("utf-8"))
 ALARMS = {rule["alert"]: rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule}
 
@@ -208,7 +209,7 @@ def city(fresh_topics: KafkaConnection, tmp_path: Path) -> Iterator[City]:
         Speechless(mail.smtp_port) as smtp,
         Refusing(mail.port) as imap,
         (hosts := Hosts(fresh_topics, tmp_path, smtp.port, imap.port)).all(),
-        Prometheus(hurried(), hosts.ports) as peer,
+        Prometheus(hurried(), {name: hosts.ports[name] for name in PROCESSES}) as peer,
     ):
         for text in "ab":
             mail.deliver(mails.mail(text))
