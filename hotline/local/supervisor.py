@@ -80,7 +80,13 @@ class Supervisor:
             signal.signal(number, lambda *_: self._stopping.set())
 
     def run(self) -> None:
-        """Keep the servers, then stop them."""
+        """Keep the servers, then stop them and let others have the ports."""
+        try:
+            self._keep()
+        finally:
+            self._claim.release()
+
+    def _keep(self) -> None:
         self._sign.write_text(f"{os.getpid()}\n")
         self._save(os.getpid())
         while not self._is_over():
