@@ -78,8 +78,14 @@ class Journal:
 
     @property
     def empty(self) -> bool:
-        """Say whether the broker holds everything."""
+        """Say whether nothing is left on the disk."""
         return self.size_bytes == 0
+
+    @property
+    def drained(self) -> bool:
+        """Say whether the broker holds everything. A disk that has become read-only keeps what it held for ever."""
+        active = self._active
+        return not (active and active.written) and all(sealed.held or not sealed.size for sealed in self._sealed)
 
     @property
     def full(self) -> bool:
@@ -218,6 +224,7 @@ class Journal:
         published = replay(sealed, publish, refused)
         if sealed.waiting:
             return published
+        sealed.held = True
         sealed.path.unlink()
         sync_folder(self._folder)
         with self._writing:

@@ -12,7 +12,7 @@ from connectors.ahead import Ahead
 from connectors.journal import Journal
 from connectors.threads import Threads
 from connectors.waiting import Waiting, settle
-from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
+from schemas.errors import FatalError, PipelineError, RetriableError
 from schemas.records import RawMessage
 
 BATCH_REQUESTS = 500
@@ -113,16 +113,11 @@ class Line:
 
     async def _keep(self, requests: Sequence[Sequence[RawMessage]]) -> Outcome:
         messages = [message for request in requests for message in request]
-        if not self._journal.empty:
+        if not self._journal.drained:
             await self._while_nearly_drained()
-        if self._journal.empty and await self._published(messages):
+        if self._journal.drained and await self._published(messages):
             return "published"
-        try:
-            await self._writing.do(self._journal.append, messages)
-        except UnreachableError:  # a disk that fails may keep its last segment for ever: to take it beats its place
-            if not self._journal.empty and await self._published(messages):
-                return "published"
-            raise
+        await self._writing.do(self._journal.append, messages)
         self._journaled.set()
         self._ahead.put(messages)
         return "journaled"
@@ -131,9 +126,7 @@ class Line:
         try:
             await self._publisher.publish_async(messages, self._publish_timeout)
         except (RetriableError, FatalError) as error:  # whatever is wrong with Kafka, the citizen's message is kept
-            if self._journal.empty:
-                kind, reason = self._journal.kind, str(error)
-                _log.warning("journal_opened", journal=kind, error=type(error).__name__, reason=reason)
+            _log.warning("journal_opened", journal=self._journal.kind, error=type(error).__name__, reason=str(error))
             return False
         return True
 

@@ -12,7 +12,7 @@ OWNER_ONLY = 0o600
 
 @dataclass
 class Sealed:
-    """A segment that nobody appends to any more; `done` is how far the broker holds it.
+    """A segment that nobody appends to any more; `done` is how far the broker holds it, `held` that it holds all.
 
     Behind that some wait for a right to write their topics, which are `waiting`, and others have `passed` them.
     """
@@ -21,6 +21,7 @@ class Sealed:
     marker: bytes
     size: int
     done: int = 0
+    held: bool = False
     waiting: frozenset[str] = frozenset()
     passed: set[int] = field(default_factory=set)
 
