@@ -24,6 +24,7 @@ from schemas.topics import TOPICS
 from streams.sender import make_producer
 from tests.peers import acls
 from tests.peers.secured_kafka import DOORS, SecuredKafka
+from tests.waiting import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 
@@ -286,6 +287,7 @@ def test_a_topic_that_is_missing_is_told_and_one_that_is_hidden_is_told_among_th
     fresh = [*wanted("screen"), Need(kind="topic", name="hotline.outbox.v1", operation="Read")]
     with admin(secured.administrator) as client:
         client.delete_topics(["hotline.outbox.v1"])
+        until(lambda: "hotline.outbox.v1" not in client.list_topics(), "the broker still shows what is deleted")
     try:
         (found,) = topics(secured.administrator, fresh)
         assert str(found) == "hotline.outbox.v1 does not exist: run `hotline topics create`."
