@@ -17,6 +17,7 @@ from schemas.errors import (
     FatalError,
     MisconfiguredError,
     PipelineError,
+    RetriableError,
     TooLargeError,
     UnauthorizedError,
     UnreachableError,
@@ -40,6 +41,9 @@ _NOT_ALLOWED = (
     kafka.TransactionalIdAuthorizationFailed,
 )
 _TOO_LARGE = (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError, kafka.InvalidMessageError)
+_FORGOTTEN = (kafka.OutOfOrderSequenceNumber, kafka.UnknownProducerId)
+"""The broker has not got what this producer wrote last: its log lost its end, or was made anew."""
+
 _RETRIABLE = (kafka.KafkaTimeoutError, kafka.ProducerClosed, kafka.UnknownError, OSError, TimeoutError)
 
 
@@ -178,6 +182,8 @@ def translated(error: BaseException) -> BaseException:
         return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why.")
     if isinstance(error, _TOO_LARGE):
         return TooLargeError(f"Kafka refused a record as too large ({name}): raise the topic's max.message.bytes.")
+    if isinstance(error, _FORGOTTEN):
+        return RetriableError(f"Kafka lost what this worker wrote last ({name}): what its log holds is read anew.")
     if isinstance(error, _RETRIABLE) or getattr(error, "retriable", False):
         return UnreachableError(
             f"Kafka does not answer ({name}): see that the brokers are up, or ask `hotline doctor`."

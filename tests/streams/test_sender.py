@@ -37,6 +37,11 @@ def test_what_to_do_follows_from_the_family() -> None:
     assert isinstance(translated(kafka.UnsupportedVersionError()), FatalError)
 
 
+@pytest.mark.parametrize("error", [kafka.OutOfOrderSequenceNumber, kafka.UnknownProducerId])
+def test_an_owner_whose_log_lost_its_end_goes_on_anew_and_ends_no_worker(error: type[Exception]) -> None:
+    assert isinstance(translated(error()), RetriableError)
+
+
 def test_a_batch_takes_what_fits_and_always_the_first() -> None:
     records = [Outbound("t", b"k", b"x" * 400, [("h", b"v")]) for _ in range(5)]
     assert _fill(BatchBuilder(1000, 0), records) == 2
