@@ -25,7 +25,8 @@ from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver
 from connectors.receiver_settings import ReceiverSettings
-from connectors.wechat import WeChat, WeChatSettings
+from connectors.wechat.connector import WeChat
+from connectors.wechat.settings import WeChatSettings
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
 from schemas import topics

@@ -51,7 +51,7 @@ class WebArchive:
 def doors(settings: "Settings") -> "tuple[list[Callable[[Keep], Sequence[Route]]], WebArchive]":
     """Return the web doors of the settings, and the archive behind them, which whoever runs them closes."""
     from connectors.table import DOORS
-    from connectors.web import Tools
+    from connectors.web.desk import Tools
 
     archive = WebArchive(settings)
     accounts = [(DOORS[section].make, name, one) for section in DOORS for name, one in _accounts(settings, section)]

@@ -17,7 +17,8 @@ from imapclient import IMAPClient
 from pydantic import SecretStr
 
 from benchmarks.channels.course import Ground, numbered
-from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.mailbox.connector import Mailbox
+from connectors.mailbox.settings import MailboxSettings
 from schemas.records import Cursor
 from tests.peers.dovecot import Dovecot
 from tests.peers.dribble import Dribble

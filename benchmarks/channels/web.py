@@ -39,7 +39,9 @@ from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver
 from connectors.receiver_settings import ReceiverSettings
-from connectors.web import ClientSettings, Tools, WebDoor, WebSettings
+from connectors.web.desk import Tools
+from connectors.web.door import WebDoor
+from connectors.web.settings import ClientSettings, WebSettings
 from hotline.local.stack import Stack
 from hotline.provision import Provision
 from normalizers import Policy

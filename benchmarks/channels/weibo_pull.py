@@ -16,8 +16,9 @@ import weibo
 
 from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
-from connectors.weibo import WeiboPull, WeiboPullSettings
 from connectors.weibo.api import API, OAuth2
+from connectors.weibo.pull import WeiboPull
+from connectors.weibo.settings import WeiboPullSettings
 from schemas.records import Cursor
 from tests.peers.weibo_platform import GOOD, LISTS, InProcess, Platform, running, session
 

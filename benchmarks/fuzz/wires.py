@@ -13,9 +13,9 @@ import urllib3
 
 from benchmarks.fuzz import messages
 from benchmarks.fuzz.target import Target, chosen, explained
-from connectors.asterisk import AsteriskSettings
 from connectors.asterisk.frames import read_frame
 from connectors.asterisk.naming import Calls, identifier, is_kept
+from connectors.asterisk.settings import AsteriskSettings
 from connectors.call_files.lines import lines_from
 from connectors.frames import Kind, frame, pieces
 from connectors.sms_cmpp import codec as cmpp

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from connectors.outbox.settings import AnswerSettings
 from connectors.reply import Sender
-from connectors.sms_cmpp import CmppSettings
+from connectors.sms_cmpp.settings import CmppSettings
 from connectors.weibo.settings import TokenSettings
 from schemas.errors import MisconfiguredError
 
@@ -67,7 +67,7 @@ def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
 
 
 def _cmpp(account: CmppSettings, _: AnswerSettings, name: str) -> Sender:
-    from connectors.sms_cmpp import CmppSender
+    from connectors.sms_cmpp.submit import CmppSender
 
     return CmppSender(account, name)
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
     """Log in, and look at each folder without changing it."""
-    from connectors.mailbox import Mailbox
+    from connectors.mailbox.connector import Mailbox
 
     account = settings.connectors.mailbox[name]
     where, port = f"connectors.mailbox.{name}", account.port or (993 if account.tls == "tls" else 143)
@@ -86,7 +86,7 @@ def cmpp(settings: "Settings", name: str) -> Iterator[Told]:
 
 def weibo(settings: "Settings", name: str) -> Iterator[Told]:
     """Show the access token to the platform, which tells when it ends and what is left of the quota."""
-    from connectors.weibo import WeiboPull
+    from connectors.weibo.pull import WeiboPull
 
     connector = WeiboPull(settings.connectors.weibo_pull[name], name)
     try:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def asterisk(settings: "Settings", name: str) -> Iterator[Told]:
     """Log in and out: an interface takes many at once."""
-    from connectors.asterisk import Asterisk
+    from connectors.asterisk.connector import Asterisk
 
     account = settings.connectors.asterisk[name]
     where = f"connectors.asterisk.{name}"

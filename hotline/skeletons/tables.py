@@ -18,8 +18,8 @@ def imported(text: str, room: str, name: str) -> str:
 
 
 def imported_beside(text: str, line: str) -> str:
-    """Return a module with an import more, beside those of the tests."""
-    return _replaced(text, r"^from tests\.", rf"{line}\n\g<0>")
+    """Return a module with an import more, beside those out of the same room."""
+    return _replaced(text, rf"^{line.partition('.')[0]}\.", rf"{line}\n\g<0>")
 
 
 def rowed(text: str, row: str) -> str:

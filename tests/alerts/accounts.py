@@ -15,7 +15,7 @@ from connectors.fetcher.errand import GivenUp
 from connectors.fetcher.fetcher import Fetcher
 from connectors.fetcher.settings import FetcherSettings
 from connectors.health import Health as ConnectorHealth
-from connectors.mailbox import Mailbox
+from connectors.mailbox.connector import Mailbox
 from connectors.runner import run_pull
 from hotline.health import Health, HealthServer
 from schemas.errors import ThrottledError, UnreachableError

@@ -10,7 +10,8 @@ from obstore.store import LocalStore
 
 from connectors.cursors import Cursors
 from connectors.health import Health
-from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.mailbox.connector import Mailbox
+from connectors.mailbox.settings import MailboxSettings
 from connectors.publisher import Publisher
 from connectors.runner import run_pull
 from schemas.connection import KafkaConnection

@@ -3,7 +3,8 @@
 from typing import Any
 
 from connectors.base import Batch
-from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.mailbox.connector import Mailbox
+from connectors.mailbox.settings import MailboxSettings
 from schemas.errors import PipelineError
 from schemas.records import Cursor, DeadLetter, RawMessage
 from tests.fakes.imap import FakeServer

@@ -29,7 +29,9 @@ from connectors.headers import SAFE
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.receiver import Receiver, ReceiverSettings
-from connectors.web import Tools, WebDoor, WebSettings
+from connectors.web.desk import Tools
+from connectors.web.door import WebDoor
+from connectors.web.settings import WebSettings
 from normalizers import Policy, normalize
 from schemas.records import RawMessage
 from tests.connectors.backoffice import test_door as office

@@ -15,7 +15,8 @@ from prometheus_client import REGISTRY
 from pydantic import ValidationError
 from structlog.testing import capture_logs
 
-from connectors.mailbox import Mailbox, session
+from connectors.mailbox import session
+from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.door import CommandRefusedError, translated
 from connectors.mailbox.gaps import LEARNT
 from connectors.mailbox.reader import PART, Reader

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from connectors.mailbox import Mailbox
+from connectors.mailbox.connector import Mailbox
 from schemas.errors import UnreachableError
 from tests.connectors.dribbling import Dribbling
 from tests.connectors.mailboxes import START, mail, settings

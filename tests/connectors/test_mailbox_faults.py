@@ -13,7 +13,7 @@ import pytest
 from imapclient import IMAPClient
 from prometheus_client import REGISTRY
 
-from connectors.mailbox import Mailbox
+from connectors.mailbox.connector import Mailbox
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from connectors.mailbox import Mailbox, later
+from connectors.mailbox import later
+from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.later import PATIENCE_TRIES, Pace, Postponed
 from schemas.errors import RetriableError
 from schemas.records import Cursor, DeadLetter, RawMessage

@@ -9,7 +9,8 @@ import pytest
 from imapclient.exceptions import LoginError
 from pydantic import ValidationError
 
-from connectors.mailbox import Mailbox, login
+from connectors.mailbox import login
+from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.tokens import EARLY_SECONDS, Tokens
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 from tests.connectors.mailboxes import START, drain, mail, mailbox, settings

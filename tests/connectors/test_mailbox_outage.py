@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.mailbox import Mailbox
+from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.greeting import Client
 from schemas.errors import RetriableError
 from schemas.records import Cursor, DeadLetter, RawMessage

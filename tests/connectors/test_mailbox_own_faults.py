@@ -9,7 +9,8 @@ from prometheus_client import REGISTRY
 
 from connectors import runner
 from connectors.base import Batch
-from connectors.mailbox import Mailbox, later, records
+from connectors.mailbox import later, records
+from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.reader import Mail, Reader
 from connectors.mailbox.records import Records
 from schemas.errors import PipelineError

@@ -8,7 +8,7 @@ import pytest
 from imapclient import exceptions as imapclient_errors
 from kafka import errors as kafka_errors
 
-from connectors.mailbox import Mailbox
+from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.door import translated
 from connectors.producer import translated as kafka_translated
 from schemas.errors import (

@@ -7,7 +7,7 @@ import pytest
 from imapclient import IMAPClient
 from pydantic import ValidationError
 
-from connectors.mailbox import Mailbox
+from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.tidying import ATTEMPTS, set_of, uids_of
 from schemas.errors import UnreachableError
 from schemas.records import Cursor

@@ -16,7 +16,7 @@ from tenacity import wait_fixed
 
 from connectors.cursors import Cursors
 from connectors.health import Health
-from connectors.mailbox import Mailbox
+from connectors.mailbox.connector import Mailbox
 from connectors.producer import Producer
 from connectors.publisher import Publisher
 from connectors.runner import run_pull

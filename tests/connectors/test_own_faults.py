@@ -12,21 +12,22 @@ import pytest
 from obstore.store import MemoryStore
 from prometheus_client import REGISTRY
 
-from connectors.asterisk import Asterisk, AsteriskSettings
 from connectors.asterisk import connector as asterisk
+from connectors.asterisk.connector import Asterisk
+from connectors.asterisk.settings import AsteriskSettings
 from connectors.call_files import rows
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.phone import connector as phone
 from connectors.publisher import Publisher
 from connectors.sessions import Outlet
-from connectors.sms_cmpp import Cmpp
 from connectors.sms_cmpp import connector as cmpp
 from connectors.sms_cmpp.codec import Frame
+from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_http import callbacks as gateway
-from connectors.sms_smpp import SmsSmpp
 from connectors.sms_smpp import connector as smpp
 from connectors.sms_smpp.codec import HEADER, Pdu
+from connectors.sms_smpp.connector import SmsSmpp
 from connectors.sms_smpp.naming import Arrival
 from connectors.wechat import callback, customer
 from connectors.wechat import connector as wechat

@@ -14,7 +14,8 @@ from tenacity import wait_none
 from connectors import publisher as publishing
 from connectors.base import Batch
 from connectors.health import Health
-from connectors.mailbox import Mailbox, later
+from connectors.mailbox import later
+from connectors.mailbox.connector import Mailbox
 from connectors.publisher import Publisher
 from connectors.runner import run_once, run_pull
 from schemas.blobs import RAW

@@ -1,6 +1,7 @@
 """A channel has one name in every table: whoever adds one and forgets a table learns it here."""
 
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import get_args
 
 import pytest
@@ -22,6 +23,11 @@ def test_a_connected_channel_has_a_topic_a_normalizer_and_settings(section: str)
     assert SECTIONS[section].channel in topics.CHANNELS
     assert SECTIONS[section].channel in NORMALIZERS
     assert section in ConnectorsSettings.model_fields
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_a_section_leads_to_a_connector_of_its_channel(section: str) -> None:
+    assert resolve_name(SECTIONS[section].connector).channel == SECTIONS[section].channel
 
 
 @pytest.mark.parametrize("section", SECTIONS)

@@ -14,10 +14,13 @@ import pytest
 import requests
 
 from connectors.base import Batch, PullConnector
-from connectors.call_files import CallFiles, CallFilesSettings
-from connectors.mailbox import Mailbox, MailboxSettings
+from connectors.call_files.connector import CallFiles
+from connectors.call_files.settings import CallFilesSettings
+from connectors.mailbox.connector import Mailbox
+from connectors.mailbox.settings import MailboxSettings
 from connectors.table import PULL
-from connectors.weibo import WeiboPull, WeiboPullSettings
+from connectors.weibo.pull import WeiboPull
+from connectors.weibo.settings import WeiboPullSettings
 from schemas.errors import PipelineError
 from schemas.records import Cursor, RawMessage
 from tests.fakes.imap import FakeServer

@@ -7,10 +7,11 @@ from typing import Protocol
 
 import pytest
 
-from connectors.asterisk import Asterisk, AsteriskSettings
+from connectors.asterisk.connector import Asterisk
+from connectors.asterisk.settings import AsteriskSettings
 from connectors.base import Emit, SessionConnector
-from connectors.sms_cmpp import Cmpp
-from connectors.sms_smpp import SmsSmpp
+from connectors.sms_cmpp.connector import Cmpp
+from connectors.sms_smpp.connector import SmsSmpp
 from connectors.table import SESSION
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
 from tests.connectors.asterisk import fake

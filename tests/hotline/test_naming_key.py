@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors.mailbox import MailboxSettings
+from connectors.mailbox.settings import MailboxSettings
 from connectors.sms_smpp.settings import SmppSettings
 from connectors.table import Entry
 from hotline.settings import Settings
@@ -73,7 +73,8 @@ def test_whoever_is_fetched_from_is_given_one(shape: str, monkeypatch: pytest.Mo
         def __init__(self, account: SmppSettings, _: str) -> None:
             made.append(account)
 
-    entry = Entry("sms", "Lines", SmppSettings, lambda: Line)
+    monkeypatch.setattr("connectors.sms_smpp.connector.SmsSmpp", Line)
+    entry = Entry("sms", "Lines", SmppSettings, "connectors.sms_smpp.connector:SmsSmpp")
     for name in ("PULL", "SESSION"):
         monkeypatch.setattr(f"connectors.table.{name}", {"sms_smpp": entry} if name == shape else {})
     settings = Settings(kafka=ELSEWHERE, query_key=QUERY_KEY, connectors={"sms_smpp": {"line": smpp()}})

@@ -9,8 +9,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors import metrics
-from connectors.asterisk import Asterisk, AsteriskSettings, connector
-from connectors.asterisk.connector import WINDOW
+from connectors.asterisk import connector
+from connectors.asterisk.connector import WINDOW, Asterisk
+from connectors.asterisk.settings import AsteriskSettings
 from connectors.publisher import ATTEMPTS
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from connectors.asterisk import Asterisk as Connector
-from connectors.asterisk import AsteriskSettings
+from connectors.asterisk.connector import Asterisk as Connector
+from connectors.asterisk.settings import AsteriskSettings
 from normalizers import Policy, normalize
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import Message

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from connectors.base import Batch
-from connectors.call_files import CallFiles, CallFilesSettings
+from connectors.call_files.connector import CallFiles
+from connectors.call_files.settings import CallFilesSettings
 from schemas.records import Cursor, RawMessage
 
 NOW = datetime(2026, 11, 25, 1, 10, tzinfo=UTC)

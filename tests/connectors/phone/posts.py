@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Request
-from connectors.phone import Phone, PhoneSettings
+from connectors.phone.connector import Phone
+from connectors.phone.settings import PhoneSettings
 from connectors.signed import sign
 
 SECRET = "a secret of the tests, long enough"

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 from pydantic import ValidationError
 
-from connectors.phone import Phone, PhoneSettings
+from connectors.phone.connector import Phone
+from connectors.phone.settings import PhoneSettings
 from schemas.errors import MisconfiguredError
 from tests.connectors.phone.posts import NOW, RECORD, SECRET, account, post, signed
 from tests.connectors.pushed import refusal

@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.base import Emit
-from connectors.sms_cmpp import Cmpp, CmppSettings
+from connectors.sms_cmpp.connector import Cmpp
+from connectors.sms_cmpp.settings import CmppSettings
 from schemas.errors import UnreachableError
 from schemas.records import RawMessage
 from tests.peers.ismg import SECRET, SOURCE, Ismg

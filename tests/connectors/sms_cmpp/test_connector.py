@@ -10,8 +10,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors import metrics
-from connectors.sms_cmpp import Cmpp, connector
+from connectors.sms_cmpp import connector
 from connectors.sms_cmpp.codec import Frame
+from connectors.sms_cmpp.connector import Cmpp
 from normalizers import Policy
 from normalizers.sms import normalize
 from schemas.errors import MalformedError, MisconfiguredError, UnauthorizedError, UnreachableError

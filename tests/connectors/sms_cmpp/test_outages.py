@@ -10,7 +10,7 @@ from tenacity import wait_fixed
 
 from connectors.health import Health
 from connectors.sessions import run_session
-from connectors.sms_cmpp import Cmpp
+from connectors.sms_cmpp.connector import Cmpp
 from schemas.errors import UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.sms_cmpp.sessions import settings_for

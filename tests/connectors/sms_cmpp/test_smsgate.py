@@ -12,7 +12,8 @@ from tenacity import wait_none
 from connectors.health import Health
 from connectors.publisher import Publisher
 from connectors.sessions import run_session
-from connectors.sms_cmpp import Cmpp, CmppSettings
+from connectors.sms_cmpp.connector import Cmpp
+from connectors.sms_cmpp.settings import CmppSettings
 from connectors.sms_cmpp.submit import CmppSender
 from hotline.demo.smsgate import SECRET, SOURCE, SmsGate
 from normalizers import Policy

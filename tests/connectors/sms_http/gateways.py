@@ -6,8 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connectors.base import Request
-from connectors.sms_http import SmsHttp, SmsHttpSettings
 from connectors.sms_http.caller import sign
+from connectors.sms_http.connector import SmsHttp
+from connectors.sms_http.settings import SmsHttpSettings
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 SECRET = "k3Jq0fXb81LmZt7P"

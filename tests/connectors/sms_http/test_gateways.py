@@ -13,7 +13,8 @@ from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
-from connectors.sms_http import SmsHttp, SmsHttpSettings
+from connectors.sms_http.connector import SmsHttp
+from connectors.sms_http.settings import SmsHttpSettings
 from schemas import topics
 from schemas.errors import UnreachableError
 from schemas.records import RawMessage

@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
 from connectors.base import Request
-from connectors.sms_http import SmsHttpSettings
 from connectors.sms_http.caller import sign
+from connectors.sms_http.settings import SmsHttpSettings
 from normalizers import Policy
 from normalizers.sms import normalize
 from schemas.errors import MalformedError, MisconfiguredError

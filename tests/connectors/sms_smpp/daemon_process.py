@@ -9,7 +9,7 @@ from tenacity import wait_none
 from connectors.health import Health
 from connectors.publisher import Publisher
 from connectors.sessions import run_session
-from connectors.sms_smpp import SmsSmpp
+from connectors.sms_smpp.connector import SmsSmpp
 from schemas.connection import KafkaConnection
 from tests.connectors.sms_smpp.fixtures import Clock, settings
 

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connectors.base import Emit
-from connectors.sms_smpp import SmppSettings
+from connectors.sms_smpp.settings import SmppSettings
 from schemas.records import RawMessage
 
 NOW = datetime(2026, 11, 24, 1, 15, tzinfo=UTC)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import smpp34
 
 from connectors.base import Emit
-from connectors.sms_smpp import SmsSmpp
+from connectors.sms_smpp.connector import SmsSmpp
 from schemas.errors import PipelineError
 
 CITIZEN, HOTLINE = "8613800138000", "12345"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from connectors.sms_smpp import SmsSmpp
+from connectors.sms_smpp.connector import SmsSmpp
 from connectors.sms_smpp.link import Link
 from schemas.errors import UnreachableError
 from tests.connectors.sms_smpp.fixtures import Clock, Outlet, settings

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import smpp34
 
-from connectors.sms_smpp import SmsSmpp
+from connectors.sms_smpp.connector import SmsSmpp
 from connectors.sms_smpp.naming import identifier
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError, UnreachableError
 from tests.connectors.sms_smpp.fixtures import NOW, Clock, Outlet, settings

@@ -14,7 +14,7 @@ from tenacity import wait_none
 from connectors.health import Health
 from connectors.publisher import Publisher
 from connectors.sessions import run_session
-from connectors.sms_smpp import SmsSmpp
+from connectors.sms_smpp.connector import SmsSmpp
 from hotline.local.stack import Stack
 from normalizers import Policy, normalize
 from normalizers.sms import GSM_PDU, alphabet, pdu

@@ -14,8 +14,10 @@ from pydantic import SecretStr
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.receiver import Receiver, ReceiverSettings
-from connectors.web import ClientSettings, Tools, WebDoor, WebSettings
 from connectors.web.archive import Wanted
+from connectors.web.desk import Tools
+from connectors.web.door import WebDoor
+from connectors.web.settings import ClientSettings, WebSettings
 from normalizers import Policy
 from schemas import ids
 from schemas.errors import UnreachableError

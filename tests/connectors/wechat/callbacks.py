@@ -8,7 +8,8 @@ from werobot.crypto import MessageCrypt
 from werobot.utils import get_signature
 
 from connectors.base import Request
-from connectors.wechat import WeChat, WeChatSettings
+from connectors.wechat.connector import WeChat
+from connectors.wechat.settings import WeChatSettings
 from schemas import topics
 from tests.connectors.reader import Reader
 from tests.connectors.wechat import vectors

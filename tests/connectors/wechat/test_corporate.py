@@ -15,7 +15,8 @@ from werobot.crypto import MessageCrypt
 from werobot.utils import get_signature
 
 from connectors.base import Request
-from connectors.wechat import WeCom, WeComSettings
+from connectors.wechat.corporate import WeCom
+from connectors.wechat.settings import WeComSettings
 from schemas.errors import MisconfiguredError, RefusedRequest
 from schemas.records import RawMessage
 from tests.connectors.wechat import vectors

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from connectors.wechat import WeChatSettings
+from connectors.wechat.settings import WeChatSettings
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
 
 GOOD: dict[str, Any] = {"appid": APPID, "tokens": [TOKEN], "aes_keys": [AES_KEY]}

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from werobot.utils import get_signature
 
 from connectors.base import Request
-from connectors.wechat import WeChat
 from connectors.wechat.callback import encrypted
+from connectors.wechat.connector import WeChat
 from schemas.errors import MisconfiguredError
 from schemas.records import RawMessage
 from tests.connectors.pushed import refusal

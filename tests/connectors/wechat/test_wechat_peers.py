@@ -17,7 +17,8 @@ from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
-from connectors.wechat import WeChat, WeChatSettings
+from connectors.wechat.connector import WeChat
+from connectors.wechat.settings import WeChatSettings
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
 from schemas import topics

@@ -3,7 +3,8 @@
 from typing import Any
 
 from connectors.base import Batch
-from connectors.weibo import WeiboPull, WeiboPullSettings
+from connectors.weibo.pull import WeiboPull
+from connectors.weibo.settings import WeiboPullSettings
 from schemas.records import Cursor, RawMessage
 from tests.peers.weibo_platform import GOOD, Platform, session
 

@@ -8,8 +8,9 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from connectors.weibo import WeiboPull, WeiboPullSettings
 from connectors.weibo.models import Status, parse
+from connectors.weibo.pull import WeiboPull
+from connectors.weibo.settings import WeiboPullSettings
 from schemas.errors import MisconfiguredError, RetriableError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor
 from tests.connectors.weibo.pulling import BEGAN, Clock, Runner, ids

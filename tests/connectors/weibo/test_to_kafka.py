@@ -17,7 +17,9 @@ from connectors.journal import Journal
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
 from connectors.runner import run_once, run_pull
-from connectors.weibo import Weibo, WeiboPull, WeiboPullSettings, WeiboSettings
+from connectors.weibo.pull import WeiboPull
+from connectors.weibo.push import Weibo
+from connectors.weibo.settings import WeiboPullSettings, WeiboSettings
 from hotline.demo.weibo import WeiboPlatform, pushes
 from schemas import topics
 from schemas.connection import KafkaConnection

@@ -12,7 +12,7 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from typer.testing import CliRunner, Result
 
-from connectors.mailbox import Mailbox
+from connectors.mailbox.connector import Mailbox
 from hotline.cli.app import app
 from hotline.imports import run
 from hotline.imports.ledger import contents_of
