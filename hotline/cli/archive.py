@@ -14,7 +14,6 @@ from hotline.cli.subjects import refuse_unknown
 if TYPE_CHECKING:
     from hotline.archive import Archive, Hit
     from hotline.archive_query import Filters
-    from hotline.settings import Settings
 
 T = TypeVar("T")
 Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its number (工单编号), or a message's id.")]
@@ -33,16 +32,15 @@ def search(
     """Find tickets, the newest first."""
     from hotline.cli import archive_view
 
-    settings = settings_of(ctx, accounts=False)
     refuse_misread(query)
 
     async def find(archive: "Archive") -> "list[Hit]":
         found = await archive.search(query, masked=not clear, limit=limit, filters=filters)
         if not found:
-            await refuse_unknown(archive, filters.category, settings.rules.folder)
+            await refuse_unknown(archive, filters.category, settings_of(ctx, accounts=False).rules.folder)
         return found
 
-    hits = ask(ctx, find, settings)
+    hits = ask(ctx, find)
     if clear:
         _log(ctx, (hit.ticket_id for hit in hits), "title", "search_text")
     if as_json:
@@ -93,7 +91,7 @@ def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJso
     refuse_misread(name)
     settings = settings_of(ctx, accounts=False)
     raw = looks_up(services.kafka(settings), services.blobs(settings))
-    told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), settings)
+    told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear))
     if settings.answers:
         told = with_answers(told, services.kafka(settings))
     if clear and told.ticket_id:
@@ -124,15 +122,13 @@ def _log_alone(ctx: typer.Context, message_id: str) -> None:
     audit.record(kafka(settings), audit.run_of(settings, None).act(audit.READ, datetime.now(UTC), message_id))
 
 
-def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], settings: "Settings | None" = None) -> T:
+def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]]) -> T:
     """Return what the archive answers."""
     from hotline.archive import Archive
     from hotline.services import elasticsearch
 
-    chosen = settings or settings_of(ctx, accounts=False)
-
     async def asked() -> T:
-        client = elasticsearch(chosen)
+        client = elasticsearch(settings_of(ctx, accounts=False))
         try:
             return await question(Archive(client.options(request_timeout=15)))
         finally:

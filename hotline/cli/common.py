@@ -41,10 +41,14 @@ class Globals(Struct, frozen=True, kw_only=True):
 
 
 def settings_of(ctx: typer.Context, *, accounts: bool = True) -> "Settings":
-    """Read the settings that this command line names; without `accounts` the secrets of those may be missing."""
+    """Return the settings that this command line names; without `accounts` the secrets of those may be missing."""
     from hotline.config import load
 
-    return load(ctx.ensure_object(Globals).settings_file, accounts=accounts)
+    name = f"hotline.settings.{accounts}"
+    if name not in ctx.meta:
+        ctx.meta[name] = load(ctx.ensure_object(Globals).settings_file, accounts=accounts)
+    settings: Settings = ctx.meta[name]
+    return settings
 
 
 def complain(error: PipelineError) -> None:

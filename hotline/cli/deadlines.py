@@ -41,7 +41,7 @@ def overdue(
     async def found(archive: "Archive") -> list[Line]:
         return [line async for ticket in archive.tickets(filters=filters) for line in lines_of(ticket, limits, until)]
 
-    lines = sorted(ask(ctx, found, settings), key=lambda line: f"{line['due_at']} {line['ticket_id']}")
+    lines = sorted(ask(ctx, found), key=lambda line: f"{line['due_at']} {line['ticket_id']}")
     print_each(lines[:limit], as_json, _line, nothing="Nothing is overdue.")
     if len(lines) > limit:
         typer.echo(f"{len(lines) - limit} more: raise --limit.", err=True)
@@ -68,7 +68,7 @@ def recompute(
     async def found(archive: "Archive") -> list[tuple[str, str, bool]]:
         return [one async for ticket in archive.tickets(filters=filters) for one in provisional(ticket, limits)]
 
-    deadlines_found = ask(ctx, found, settings)
+    deadlines_found = ask(ctx, found)
     orders = [_order(settings, name, clock, author) for name, clock, is_known in deadlines_found if is_known]
     for first in range(0, len(orders), GIVEN_AT_ONCE):
         if dry_run:

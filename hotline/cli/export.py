@@ -64,7 +64,7 @@ def export(
                 await refuse_unknown(archive, filters.category, settings.rules.folder)
             return count
 
-        count = ask(ctx, written, settings)
+        count = ask(ctx, written)
     typer.echo(f"{count} tickets written.", err=True)
 
 

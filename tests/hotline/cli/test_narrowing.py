@@ -4,7 +4,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from hotline.cli.common import known_channel
+from hotline.cli.app import app
+from hotline.cli.common import known_channel, settings_of
 from hotline.cli.narrowing import Person, persons
 from hotline.settings import Settings
 from normalizers.identity import requester_hashes
@@ -57,3 +58,17 @@ def test_every_verb_takes_a_channel_in_english_and_in_chinese() -> None:
     assert [known_channel(said) for said in ("sms", "短信", None)] == ["sms", "sms", None]
     with pytest.raises(typer.BadParameter, match=r"sms \(短信\)"):
         known_channel("短信息")
+
+
+def test_a_command_line_reads_its_settings_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bool] = []
+
+    def load(_: object, *, accounts: bool) -> object:
+        read.append(accounts)
+        return object()
+
+    monkeypatch.setattr("hotline.config.load", load)
+    ctx = typer.Context(typer.main.get_command(app))
+    assert settings_of(ctx, accounts=False) is settings_of(ctx, accounts=False)
+    assert settings_of(ctx) is not settings_of(ctx, accounts=False)
+    assert read == [False, True]
