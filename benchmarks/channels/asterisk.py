@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import ClassVar
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from tests.peers.asterisk import Asterisk
 
 
-class Course:
+class Course(course.Course):
     """Two accounts of one PBX."""
 
     channel: ClassVar[str] = "phone"
@@ -32,7 +33,6 @@ class Course:
         self._pbx.__exit__()
 
     def environment(self) -> Mapping[str, str]:
-        """Return the settings of both accounts; only the records themselves carry a mark once."""
         interface, file = "HOTLINE_CONNECTORS__ASTERISK__BENCH__", "HOTLINE_CONNECTORS__CALL_FILES__BENCH_FILE__"
         return {
             f"{interface}HOST": "127.0.0.1",
@@ -55,7 +55,6 @@ class Course:
             self._pbx.call(numbered(number))
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return what happens to a PBX between two calls."""
         return {"asterisk killed": lambda _: self._restart(), "file rotated": lambda _: self._rotate()}
 
     def _restart(self) -> None:

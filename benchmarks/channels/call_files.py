@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from random import Random
 from typing import ClassVar
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 
 PREFIX = "HOTLINE_CONNECTORS__CALL_FILES__BENCH__"
@@ -16,7 +17,7 @@ LINE = (
 )
 
 
-class Course:
+class Course(course.Course):
     """One account that follows a folder."""
 
     channel: ClassVar[str] = "phone"
@@ -33,11 +34,7 @@ class Course:
         self._path.touch()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Nothing runs: Asterisk only writes."""
-
     def environment(self) -> Mapping[str, str]:
-        """Return the settings of the account."""
         return {
             f"{PREFIX}FOLDER": str(self._folder),
             f"{PREFIX}PATTERN": "Master.csv*",
@@ -55,7 +52,6 @@ class Course:
                     file.write(half)
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return what happens to files of logs."""
         return {
             "rotated": lambda _: self._rotate(copied=False),
             "copied and cut": lambda _: self._rotate(copied=True),

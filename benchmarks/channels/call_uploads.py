@@ -6,6 +6,7 @@ from pathlib import Path
 from random import Random
 from typing import ClassVar
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 
 PREFIX = "HOTLINE_CONNECTORS__CALL_FILES__BENCH__"
@@ -14,7 +15,7 @@ FILE_ROWS = 8
 SETTLE_SECONDS = 1.0
 
 
-class Course:
+class Course(course.Course):
     """One folder; each way to deliver a file in turn. A day that is delivered again holds all that it held before."""
 
     channel: ClassVar[str] = "phone"
@@ -31,11 +32,7 @@ class Course:
         self._folder.mkdir()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Nothing runs: the platform only writes."""
-
     def environment(self) -> Mapping[str, str]:
-        """Return the settings of the account."""
         return {
             f"{PREFIX}FOLDER": str(self._folder),
             f"{PREFIX}SETTLE_SECONDS": str(SETTLE_SECONDS),
@@ -58,7 +55,6 @@ class Course:
         self._rows = []
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return what happens to folders."""
         return {"an old file touched": lambda _: self._touch(), "an old file renamed": lambda _: self._rename()}
 
     def _renamed(self, rows: list[str]) -> None:

@@ -73,6 +73,9 @@ class Course(AbstractContextManager["Course", None], Protocol):
     components: ClassVar[tuple[str, ...]]
     """What the daemon is: `connector:bench`, `receiver`."""
 
+    def __exit__(self, *_: object) -> None:
+        """End the peer, where one runs."""
+
     def environment(self) -> Mapping[str, str]:
         """Return the settings of the account `bench`, as environment variables; asked for once the peer runs."""
         ...
@@ -89,7 +92,7 @@ class Course(AbstractContextManager["Course", None], Protocol):
 
         What goes wrong on every channel is added to them by the runner (`trouble`).
         """
-        ...
+        return {}
 
 
 def numbered(number: int) -> str:

@@ -1,19 +1,19 @@
 """`hotline import`, killed, frozen and run again over a folder that fills: what is known is passed over."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from random import Random
 from typing import ClassVar
 
 import msgspec
 
+from benchmarks.channels import course
 from benchmarks.channels.course import CITY, Ground, numbered
 from schemas import topics
 
 FILE_ROWS = 40
 
 
-class Course:
+class Course(course.Course):
     """One folder of JSON lines, tables and mails; whoever ends there is started again, and reads all of it anew."""
 
     channel: ClassVar[str] = "record"
@@ -29,11 +29,7 @@ class Course:
         self._folder.mkdir()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Nothing runs."""
-
     def environment(self) -> Mapping[str, str]:
-        """Return nothing: an import needs no account."""
         return {}
 
     def send(self, number: int) -> None:
@@ -48,10 +44,6 @@ class Course:
         ways = (self._lines, self._table, self._mails)
         ways[self._files % len(ways)](self._numbers)
         self._numbers = []
-
-    def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return nothing: what goes wrong goes wrong everywhere."""
-        return {}
 
     def _lines(self, numbers: list[int]) -> None:
         rows = [{"text": f"路灯坏了 {numbered(one)}", "channel": "phone"} for one in numbers]

@@ -2,17 +2,17 @@
 
 import smtplib
 import time
-from collections.abc import Callable, Mapping
-from random import Random
+from collections.abc import Mapping
 from typing import ClassVar
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from tests.peers.dovecot import free_ports
 
 ACCOUNTS = ("bench", "letters")
 
 
-class Course:
+class Course(course.Course):
     """Two mailboxes; every third mail is written to both, and each is told for itself what became of it."""
 
     channel: ClassVar[str] = "mailbox"
@@ -23,15 +23,11 @@ class Course:
         self._line = ground.line(self._port)
         self._peer: smtplib.LMTP | None = None
 
-    def __enter__(self) -> "Course":
-        return self
-
     def __exit__(self, *_: object) -> None:
         if self._peer is not None:
             self._peer.close()
 
     def environment(self) -> Mapping[str, str]:
-        """Return the settings of the server."""
         return {
             "HOTLINE_LMTP__PORT": str(self._port),
             "HOTLINE_LMTP__PUBLISH_TIMEOUT_SECONDS": "1",
@@ -56,7 +52,3 @@ class Course:
             except (smtplib.SMTPException, OSError):
                 self._peer = None
                 time.sleep(0.2)
-
-    def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return nothing: what goes wrong goes wrong everywhere."""
-        return {}

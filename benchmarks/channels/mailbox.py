@@ -16,6 +16,7 @@ from typing import ClassVar
 from imapclient import IMAPClient
 from pydantic import SecretStr
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.settings import MailboxSettings
@@ -29,7 +30,7 @@ LARGE_EVERY = 200
 """Each such mail is of 400 KiB. Larger ones lie in the blob store, where the ledger does not look."""
 
 
-class Course:
+class Course(course.Course):
     """One account on Dovecot, whose mail is moved away once it is safe."""
 
     channel: ClassVar[str] = "mailbox"
@@ -49,7 +50,6 @@ class Course:
         self._server.__exit__()
 
     def environment(self) -> Mapping[str, str]:
-        """Return the settings of the account."""
         return {
             f"{PREFIX}HOST": "127.0.0.1",
             f"{PREFIX}PORT": str(self._line.port),
@@ -78,7 +78,6 @@ class Course:
                 time.sleep(0.1)
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return what a mail server and a network do."""
         return {
             "kicked": lambda _: self._kick(),
             "worker frozen": lambda dice: self._freeze(dice.uniform(3, 15)),

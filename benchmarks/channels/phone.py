@@ -14,6 +14,7 @@ from typing import ClassVar
 
 import urllib3
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from tests.peers.kamailio import Kamailio
 
@@ -24,7 +25,7 @@ EVERY = 10
 AT_ONCE = 4
 
 
-class Course:
+class Course(course.Course):
     """The receiver with two accounts of one platform."""
 
     channel: ClassVar[str] = "phone"
@@ -49,7 +50,6 @@ class Course:
         self._http.clear()
 
     def environment(self) -> Mapping[str, str]:
-        """Return the settings of both accounts."""
         prefix = "HOTLINE_CONNECTORS__PHONE__"
         return {
             f"{prefix}BENCH__SECRETS": f'["{SECRET}"]',
@@ -76,7 +76,6 @@ class Course:
         self._last.append(body)
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return what platforms and strangers do."""
         return {
             "kamailio frozen": lambda dice: self._sip.freeze(dice.uniform(2, 8)),
             "platform repeats": lambda _: self._repeat(),

@@ -11,7 +11,7 @@ from random import Random
 from threading import Thread
 from typing import Any, ClassVar
 
-from benchmarks.channels.course import Course as Run
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from tests.peers import ismg as peer
 from tests.peers.ismg import Ismg
@@ -21,7 +21,7 @@ MOST_QUEUED = 2000
 WINDOW = int(os.environ.get("BENCH_WINDOW", "16"))
 
 
-class Course(Run):
+class Course(course.Course):
     channel: ClassVar[str] = "sms"
     components: ClassVar[tuple[str, ...]] = ("connector:bench",)
 

@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 
 import urllib3
 
-from benchmarks.channels.course import Course as Run
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 
 PREFIX = "HOTLINE_CONNECTORS__SMS_HTTP__BENCH__"
@@ -26,7 +26,7 @@ PATIENCE_SECONDS = 170.0
 OTHERS, SECRET = ("aliyun", "tencent", "kannel"), "a-secret-of-the-benchmark"
 
 
-class Course(Run):
+class Course(course.Course):
     channel: ClassVar[str] = "sms"
     components: ClassVar[tuple[str, ...]] = ("receiver",)
 
@@ -35,9 +35,6 @@ class Course(Run):
         self._http = urllib3.PoolManager(CONNECTIONS, retries=False, timeout=10, maxsize=CONNECTIONS)
         self._pool = ThreadPoolExecutor(CONNECTIONS)
         self._room = Semaphore(2 * CONNECTIONS)
-
-    def __enter__(self) -> "Course":
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._pool.shutdown(cancel_futures=True)

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import smpp34
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.channels.smpp_line import Line, truncated, unknown_command
 from connectors.sms_smpp import codec
@@ -18,7 +19,7 @@ MOST_WAITING = 2000
 PATIENCE_SECONDS = 12.0
 
 
-class Course:
+class Course(course.Course):
     """One account with two binds; messages in GSM 7 bit, UCS-2 and pieces of long ones."""
 
     channel: ClassVar[str] = "sms"
@@ -39,7 +40,6 @@ class Course:
         self._smsc.stop()
 
     def environment(self) -> Mapping[str, str]:
-        """Return the settings of the account."""
         return {
             f"{PREFIX}HOST": "127.0.0.1",
             f"{PREFIX}PORT": str(self._port),
@@ -64,7 +64,6 @@ class Course:
             self._smsc.deliver(Sms(sender=sender, data=header + text.encode("utf-16-be"), headed=True))
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return what goes wrong with an SMSC, and with the line to it."""
         line = self._line
         return {
             "line cut": lambda _: line.cut(),

@@ -32,6 +32,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.receiver import process
 from connectors.intake import Intake
@@ -60,7 +61,7 @@ Fields = dict[str, str | bytes | tuple[str, str | bytes] | tuple[str, str | byte
 _STAMP = re.compile(rb'name="stamp" value="([^"]+)"')
 
 
-class Course:
+class Course(course.Course):
     """One door; every message has an idempotency key of its own, as the provider's client has."""
 
     channel: ClassVar[str] = "web"
@@ -70,14 +71,10 @@ class Course:
         self._ground = ground
         self._http = urllib3.PoolManager(retries=False, timeout=15.0)
 
-    def __enter__(self) -> "Course":
-        return self
-
     def __exit__(self, *_: object) -> None:
         self._http.clear()
 
     def environment(self) -> Mapping[str, str]:
-        """Return the account; nobody runs Elasticsearch at this address."""
         return {
             f"{PREFIX}PATH": PATH,
             f"{PREFIX}CLIENTS": json.dumps({"bench_app": {"api_keys": [API_KEY]}}),
@@ -100,7 +97,6 @@ class Course:
         raise TimeoutError(f"message {number} was not taken within {PATIENCE_SECONDS} s")
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return callers that hang, dribble and hang up."""
         return {
             "hung up in the body": lambda _: self._hang_up(),
             "slow bodies": lambda dice: self._dribble(dice.uniform(5, 10)),

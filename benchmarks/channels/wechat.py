@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from kafka import KafkaConsumer, TopicPartition
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.channels.daemon import Daemon
 from hotline.demo.wechat_api import Call, WeChatApi
@@ -28,7 +29,7 @@ PICTURES = 5
 CATCH_UP_SECONDS = 120.0
 
 
-class Course:
+class Course(course.Course):
     """One official account in safe mode, and the platform's API."""
 
     channel: ClassVar[str] = "wechat"

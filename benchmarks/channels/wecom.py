@@ -8,6 +8,7 @@ from random import Random
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from hotline.demo.wechat_api import Call, WeChatApi
 from hotline.demo.wechat_platform import WeChatPlatform
@@ -20,7 +21,7 @@ LATE_EVERY, LATE_SECONDS = 7, 1.5
 """Every so manieth message is shown so long after its event."""
 
 
-class Course:
+class Course(course.Course):
     """One 客服账号, and the platform that has its messages for three days."""
 
     channel: ClassVar[str] = "wechat"
@@ -44,7 +45,6 @@ class Course:
         self._running.__exit__(None, None, None)
 
     def environment(self) -> Mapping[str, str]:
-        """Return the settings of the account."""
         return {
             f"{PREFIX}CORPID": CORPID,
             f"{PREFIX}TOKENS": f'["{TOKEN}"]',
@@ -67,7 +67,6 @@ class Course:
             self._callers.submit(self._platform.push, _event(number))
 
     def faults(self) -> Mapping[str, Callable[[Random], None]]:
-        """Return what the platform does."""
         return {
             "bad gateway": lambda dice: self._for(dice, lambda call: call.send(b"bad", "text/html", status=502)),
             "system busy": lambda dice: self._for(dice, lambda call: call.say({"errcode": -1, "errmsg": "busy"})),

@@ -24,9 +24,6 @@ class Course(course.Course):
         self._stranger = WeiboPlatform(self._url, "another-app-secret")
         self._sent_last: str | None = None
 
-    def __exit__(self, *_: object) -> None:
-        pass
-
     def environment(self) -> Mapping[str, str]:
         prefix = "HOTLINE_CONNECTORS__WEIBO__BENCH__"
         return {f"{prefix}APP_SECRETS": f'["{SECRET}"]', f"{prefix}PATH": PATH}
