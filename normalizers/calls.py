@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from normalizers.completion import cut
@@ -23,7 +24,8 @@ def joined(messages: Sequence[Message], policy: Policy) -> Message:
     """
     told = sorted(messages, key=lambda message: message.call.revision if message.call else 0)
     newest, call = messages[-1], _call([message.call for message in told if message.call])
-    call = replace(call, note=_note(told) or call.note)
+    notes = _notes(told)
+    call = replace(call, note="\n\n".join(notes) if len(notes) > 1 else call.note)
     whole = understood(
         replace(
             newest,
@@ -46,7 +48,7 @@ def joined(messages: Sequence[Message], policy: Policy) -> Message:
         message_class="person" if is_worded(call) else "event",
         emergency=newest.emergency,
         findings=(*others, *own),
-        features=_features(whole.features, newest.features),
+        features=_features(whole.features, newest.features, call_adds=_adds(told, newest, notes)),
     )
 
 
@@ -59,24 +61,51 @@ def _call(calls: Sequence[Call]) -> Call:
     return Call(**{"platform": "", "call_id": ""} | fields | {"recordings": tuple(recordings.values())})
 
 
-def _note(messages: Sequence[Message]) -> str:
-    """Return what agents wrote of several matters, of each its last record; "" where one of them tells all.
+def _notes(messages: Sequence[Message]) -> tuple[str, ...]:
+    """Return what agents wrote, of each matter its last note.
 
-    A platform that gives two numbers (工单编号) in a call tells of two, and so does a second caller who is put into it.
+    A note takes the place of one that it is a new version of: alike, or of one number (工单编号) that the platform gave.
+    What has another number, or is said by a second caller who is put into the call, stands beside it.
     """
-    found: dict[tuple[str, str], str] = {}
-    matter = number, caller = "", ""
+    standing: list[tuple[Message, str]] = []
     for message in messages:
-        if message.call and (message.call.note or message.call.subject):
-            own = _number(message) or number, _identity(message) or caller
-            if own[0] == (number or own[0]) and own[1] == (caller or own[1]):  # more is known of the same
-                found.pop(matter, None)
-            matter = number, caller = own
-            subject, note = message.call.subject or "", message.call.note
-            found[matter] = note if subject in note else f"{subject}\n{note}".strip()
-    notes = tuple(dict.fromkeys(found.values()))
-    told = [one for one in notes if not any(one != other and one in other for other in notes)]
-    return "\n\n".join(told) if len(told) > 1 else ""
+        may_be = [place for place, (earlier, _) in enumerate(standing) if _may_be_of_one_matter(message, earlier)]
+        words = _words(message)
+        if not words or (may_be and message.call and not message.call.note):  # a title alone is that of a note
+            continue
+        old = [place for place in may_be if _is_version_of(message, words, *standing[place])]
+        standing = [one for place, one in enumerate(standing) if place not in old]
+        standing.insert(old[0] if old else len(standing), (message, words))
+    told = tuple(dict.fromkeys(words for _, words in standing))
+    return tuple(one for one in told if not any(one != other and one in other for other in told))
+
+
+def _words(message: Message) -> str:
+    subject, note = (message.call.subject or "", message.call.note) if message.call else ("", "")
+    return note if subject in note else f"{subject}\n{note}".strip()
+
+
+def _may_be_of_one_matter(message: Message, earlier: Message) -> bool:
+    number, caller = _number(message), _identity(message)
+    is_others = bool(caller) and _identity(earlier) not in ("", caller)
+    return not is_others and (not number or _number(earlier) in ("", number))
+
+
+def _is_version_of(message: Message, words: str, earlier: Message, before: str) -> bool:
+    """Say whether a note is an earlier one written anew; of two that have too little in common both stay."""
+    is_numbered = bool(_number(message) and _number(earlier))
+    is_title = isinstance(earlier.call, Call) and not earlier.call.note
+    return is_numbered or is_title or _names_nothing(earlier.features) or _are_alike(words, before)
+
+
+def _names_nothing(features: Features) -> bool:
+    return not (features.places or features.objects or features.text_objects or features.papers)
+
+
+def _are_alike(words: str, other: str) -> bool:
+    """Say whether two notes share half of what the shorter one says, in pairs of characters."""
+    ours, theirs = ({text[at : at + 2] for at in range(len(text) - 1)} for text in (words, other))
+    return bool(common := ours & theirs) and 2 * len(common) >= min(len(ours), len(theirs))
 
 
 def _number(message: Message) -> str:
@@ -111,7 +140,13 @@ def _said(messages: Sequence[Message]) -> tuple[Finding, ...]:
     return tuple(said.values())
 
 
-def _features(whole: Features, own: Features) -> Features:
+def _adds(told: Sequence[Message], newest: Message, notes: tuple[str, ...]) -> bool:
+    """Say whether the newest record notes another matter than those before it."""
+    before = _notes([message for message in told if message is not newest])
+    return 0 < len(before) < len(notes)
+
+
+def _features(whole: Features, own: Features, *, call_adds: bool) -> Features:
     mine = tuple(code for code in own.codes if code.startswith(_EMERGENCY))
     others = tuple(code for code in whole.codes if not code.startswith(_EMERGENCY))
     return replace(
@@ -123,4 +158,5 @@ def _features(whole: Features, own: Features) -> Features:
         call_revision=own.call_revision,
         call_began=own.call_began,
         call_ended=own.call_ended,
+        call_adds=call_adds or UNSET,
     )

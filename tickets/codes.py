@@ -16,6 +16,9 @@ INCOMPLETE = "incomplete"
 SAME_MAIL = "same_mail"
 """Evidence: a mail that came by another mailbox of ours before, whose words its ticket has."""
 
+TOPIC_CHANGED = "topic_changed"
+"""Evidence: what is filed names places or objects, and shares none with its ticket."""
+
 BY_PARTICIPANT = "_participant"
 """Ends the method of a decision about an answer of somebody who takes part in a ticket and does not own it."""
 

@@ -152,6 +152,10 @@ class Features(Record, frozen=True, kw_only=True):
     call_ended: Annotated[int | UnsetType, about("When it ended, in the same way", "通话结束时刻", index="none")] = (
         UNSET
     )
+    call_adds: Annotated[
+        bool | UnsetType,
+        about("Whether its note tells of another matter than those of its call before it", "另有诉求", index="none"),
+    ] = UNSET
     codes: Annotated[tuple[str, ...], about("Codes of the findings", "识别结果代码", index="none")] = ()
 
 

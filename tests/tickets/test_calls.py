@@ -1,5 +1,6 @@
 """Records of one call: the first with words opens the ticket, all others complete it, in whatever order they come."""
 
+from datetime import timedelta
 from itertools import permutations
 from typing import Any
 
@@ -364,7 +365,7 @@ def test_a_ticket_written_anew_without_a_message_tells_each_call_once() -> None:
     assert calls.tickets[0].text == BOTH
 
 
-def _order(calls: Calls, kind: str, ticket_id: str, args: dict[str, Any]) -> Event:
+def _order(calls: Calls, kind: str, ticket_id: str, args: dict[str, Any], minutes: float = 0) -> Event:
     """Let a clerk order something that is not refused."""
     decision = calls.order(
         Command(
@@ -373,7 +374,7 @@ def _order(calls: Calls, kind: str, ticket_id: str, args: dict[str, Any]) -> Eve
             ticket_id=ticket_id,
             kind=kind,
             author="clerk/7",
-            at=START,
+            at=START + timedelta(minutes=minutes),
             reason="test",
             args=args,
         )
@@ -382,9 +383,9 @@ def _order(calls: Calls, kind: str, ticket_id: str, args: dict[str, Any]) -> Eve
     return decision
 
 
-def _close(calls: Calls) -> None:
+def _close(calls: Calls, minutes: float = 0) -> None:
     for status in ("registered", "answered", "resolved", "archived"):
-        _order(calls, "set_status", calls.ticket.ticket_id, {"status": status})
+        _order(calls, "set_status", calls.ticket.ticket_id, {"status": status}, minutes)
 
 
 def test_masks_links_and_the_event_log_hold_nothing_of_caller_agent_or_recording() -> None:
@@ -488,3 +489,90 @@ def test_what_a_second_caller_says_who_is_put_into_a_call_stands_beside_the_firs
     assert calls.ticket.text == f"{LAMP}\n\n烧烤摊油烟扰民"
     calls.tell(revision=2, caller="13822222222", note="楼下烧烤摊油烟扰民")
     assert calls.ticket.text == f"{LAMP}\n\n楼下烧烤摊油烟扰民"
+
+
+BARBECUE = "阳光花园3号楼楼下烧烤摊油烟扰民"
+
+
+@pytest.mark.parametrize("agents", [("8001", "8002"), ("8001", "8001"), ("", "")])
+def test_of_two_agents_notes_without_numbers_neither_takes_the_place_of_the_other(agents: tuple[str, str]) -> None:
+    calls = Calls()
+    calls.tell(revision=1, caller="13811111111", note=LAMP, agent=agents[0])
+    calls.tell(revision=2, note=BARBECUE, agent=agents[1])
+    assert calls.ticket.text == f"{LAMP}\n\n{BARBECUE}"
+    calls.tell(revision=3, note=f"{BARBECUE}，整夜不散", agent=agents[1])
+    calls.tell(revision=4, note=f"来电人称{LAMP}", agent=agents[0])
+    assert calls.ticket.text == f"来电人称{LAMP}\n\n{BARBECUE}，整夜不散"
+
+
+def test_a_phrase_that_agents_write_in_each_note_makes_no_two_matters_one() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note="市民反映：中山路12号路灯坏了，请处理")
+    calls.tell(revision=2, note="市民反映：楼下烧烤摊油烟扰民，请处理")
+    assert "路灯" in calls.ticket.text
+    assert "烧烤摊" in calls.ticket.text
+
+
+def test_a_note_that_only_says_that_it_is_done_leaves_the_citizens_words_there() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP)
+    calls.tell(revision=2, note="已办结")
+    assert calls.ticket.text == f"{LAMP}\n\n已办结"
+
+
+@pytest.mark.parametrize("number", ["", "CC2026112500002"])
+def test_another_matter_that_is_noted_after_the_ticket_was_closed_opens_it_again(number: str) -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13811111111", ticket_no=number and "CC2026112500001")
+    _close(calls)
+    noted = calls.tell(revision=2, note=BARBECUE, ticket_no=number)
+    assert (calls.ticket.status, calls.ticket.text) == ("reopened", f"{LAMP}\n\n{BARBECUE}")
+    assert "topic_changed" in noted.evidence
+    _close(calls, 30)
+    calls.tell(revision=3, note=f"{BARBECUE}，整夜不散", ticket_no=number)
+    assert calls.ticket.status == "archived"
+
+
+COMPLETES: list[dict[str, str]] = [
+    {"note": f"{LAMP}，已派单"},
+    {"note": LAMP, "transcript": HEARD},
+    {"subject": "路灯不亮"},
+    {"disposition": "answered"},
+]
+
+
+@pytest.mark.parametrize("told", [*COMPLETES, {"transcript": f"市民：{BARBECUE}"}])
+def test_what_completes_a_closed_call_leaves_it_closed(told: dict[str, str]) -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13811111111")
+    _close(calls)
+    calls.tell(revision=2, **told)
+    assert calls.ticket.status == "archived"
+
+
+@pytest.mark.parametrize(
+    ("told", "status"), [*((told, "archived") for told in COMPLETES), ({"note": BARBECUE}, "reopened")]
+)
+def test_so_it_is_a_week_later_when_the_calls_records_are_forgotten(told: dict[str, str], status: str) -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13811111111")
+    _close(calls)
+    calls.tell(minutes=60 * 24 * 7, call_id="c2", revision=1, note="咨询敬老卡如何办理")
+    calls.tell(minutes=60 * 24 * 7 + 5, revision=2, **told)
+    assert calls.tickets[0].status == status
+
+
+def test_what_another_caller_says_under_a_closed_calls_id_opens_its_ticket_again() -> None:
+    calls = Calls()
+    calls.tell(revision=1, note=LAMP, caller="13811111111")
+    _close(calls)
+    calls.tell(revision=1, note="我家门口的路灯也坏了", caller="13822222222")
+    assert calls.ticket.status == "reopened"
+
+
+def test_the_first_note_of_a_call_that_its_transcript_opened_is_no_other_matter() -> None:
+    calls = Calls()
+    calls.tell(revision=1, transcript=HEARD, caller="13811111111")
+    _close(calls)
+    calls.tell(revision=2, note=BARBECUE)
+    assert calls.ticket.status == "archived"

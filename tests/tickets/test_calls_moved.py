@@ -11,11 +11,13 @@ from tickets.state import fold
 CRASH = "中山路和泰山路口两车相撞，路中间全是碎玻璃"
 HEARD = "市民：晚上看不见路"
 CALLER = "13800138000"
+SHEET = "CC2026112500001"
+"""The platform's number of a work sheet that an agent wrote anew."""
 
 
-def tell(calls: Calls, call_id: str, note: str) -> str:
+def tell(calls: Calls, call_id: str, note: str, number: str = "") -> str:
     """Tell of the caller's call, and return the id of the record."""
-    calls.tell(call_id=call_id, revision=1, note=note, caller=CALLER)
+    calls.tell(call_id=call_id, revision=1, note=note, caller=CALLER, ticket_no=number)
     return calls.messages[-1].message_id
 
 
@@ -38,8 +40,8 @@ def move(calls: Calls, message_id: str, to: str | None = None) -> None:
 def corrected() -> tuple[Calls, str]:
     """Return a call whose note was corrected, and a later call of the same person that was filed with it."""
     calls = Calls()
-    tell(calls, "a", CRASH)
-    calls.tell(call_id="a", revision=2, note=LAMP)
+    tell(calls, "a", CRASH, SHEET)
+    calls.tell(call_id="a", revision=2, note=LAMP, ticket_no=SHEET)
     later = tell(calls, "b", LAMP)
     assert calls.ticket.text == LAMP
     return calls, later

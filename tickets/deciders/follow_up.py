@@ -11,15 +11,12 @@ from collections.abc import Collection, Iterator
 from msgspec.structs import replace
 
 from tickets import calls
-from tickets.codes import BY_PARTICIPANT, SAME_MAIL, is_of_participant
+from tickets.codes import BY_PARTICIPANT, SAME_MAIL, TOPIC_CHANGED, is_of_participant
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
 from tickets.keys import names_of, texts_of
 from tickets.state import State
-
-TOPIC_CHANGED = "topic_changed"
-"""Evidence: the reply names places or objects, and shares none with its ticket."""
 
 STRANGER, CLAIM = 0.5, 0.2
 """Scores of proposals."""
