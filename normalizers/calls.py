@@ -64,7 +64,7 @@ def _call(calls: Sequence[Call]) -> Call:
 def _notes(messages: Sequence[Message]) -> tuple[str, ...]:
     """Return what agents wrote, of each matter its last note.
 
-    A note takes the place of one that it is a new version of: alike, or of one number (工单编号) that the platform gave.
+    A note takes the place of one that it is a new version of: alike, or of the same number (工单编号).
     What has another number, or is said by a second caller who is put into the call, stands beside it.
     """
     standing: list[tuple[Message, str]] = []
