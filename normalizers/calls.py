@@ -119,11 +119,13 @@ def _identity(message: Message) -> str:
 def _caller(messages: Sequence[Message]) -> Party | None:
     """Return who called, else who was; a leg of the call that only tells the agent's extension tells nobody.
 
-    An agent who calls an official in a citizen's call asks nothing of the city.
+    An agent who calls an official in a citizen's call asks nothing of the city. Where nobody called us, whom we called
+    (回访) is who asks, though another record than that of the call has the words.
     """
     newest = [(_is_outbound(message), message.sender) for message in reversed(messages)]
     told = [sender for kind in (False, True) for is_out, sender in newest if sender is not None and is_out is kind]
-    return next((one for one in told if identity_of(one) is not None), next(iter(told), None))
+    known = next((one for one in told if identity_of(one) is not None), next(iter(told), None))
+    return known or next((party for one in messages if _is_outbound(one) for party in one.recipients), None)
 
 
 def _is_outbound(message: Message) -> bool:

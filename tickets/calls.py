@@ -266,7 +266,9 @@ def offsets(state: "State", message: Message) -> list[int]:
 
 def _tells_who(state: "State", message: Message) -> bool:
     ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id, message.ingested_at)
-    return ticket is not None and not ticket.requesters and bool(message.features.requesters)
+    is_outbound = message.call is not UNSET and message.call.direction == "outbound"
+    people = message.features.participants if is_outbound else message.features.requesters
+    return ticket is not None and not ticket.requesters and bool(people)
 
 
 def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequence[Message]:

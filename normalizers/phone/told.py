@@ -55,7 +55,7 @@ class Told(Struct, frozen=True, kw_only=True):
 def draft_of(told: Told, platform: str, kind: str, recorded: datetime, max_text_bytes: int) -> Draft:
     """Return the draft; a record without words is an `event`: kept, and waiting for the record that has some."""
     asks, other = _ends(told)
-    told = structs.replace(told, direction="outbound") if _calls_back(told) else told
+    told = structs.replace(told, direction="outbound") if _calls_back(told) and is_worded(told) else told
     call = _call(told, platform, recorded, max_text_bytes)
     name = thread_id(platform, told.call_id)
     return Draft(
@@ -99,12 +99,12 @@ def is_number(text: str) -> bool:
 def _ends(told: Told) -> tuple[str, str]:
     """Return the numbers of who asks and of the other end.
 
-    Whom an extension calls may be an official whom an agent asks, or puts a citizen through to: without a word of it
-    nobody asks there. Two citizens for whom one official was called would be one person.
+    Whom we call may be an official whom an agent asks, or puts a citizen through to: without a word of it nobody asks
+    there. Two citizens for whom one official was called would be one person.
     """
-    if told.direction == "outbound" or (_calls_back(told) and is_worded(told)):
-        return told.callee, told.caller
-    return ("" if _calls_back(told) else told.caller), told.callee
+    if told.direction == "outbound" or _calls_back(told):
+        return (told.callee, told.caller) if is_worded(told) else ("", told.callee)
+    return told.caller, told.callee
 
 
 def _calls_back(told: Told) -> bool:

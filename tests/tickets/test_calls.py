@@ -576,3 +576,34 @@ def test_the_first_note_of_a_call_that_its_transcript_opened_is_no_other_matter(
     _close(calls)
     calls.tell(revision=2, note=BARBECUE)
     assert calls.ticket.status == "archived"
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (0, 2, 1), (2, 0, 1)], ids=str)
+def test_an_official_on_an_outbound_leg_is_not_who_asks_whatever_number_the_platform_calls_from(
+    order: tuple[int, ...],
+) -> None:
+    calls = Calls()
+    citizens = ["13811111111", "13822222222"]
+    for call_id, citizen in enumerate(citizens):
+        records: list[dict[str, Any]] = [
+            {"revision": 1, "caller": citizen, "callee": "12345"},
+            {"revision": 2, "caller": "024-31234567", "callee": "13900000000", "direction": "outbound"},
+            {"revision": 3, "note": LAMP, "agent": "8001"},
+        ]
+        for number in order:
+            calls.tell(call_id=str(call_id), **records[number])
+    assert [ticket.requester.phone for ticket in calls.tickets] == citizens
+    assert [len(ticket.requesters) for ticket in calls.state.tickets.values()] == [1, 1]
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=str)
+def test_who_is_called_back_asks_though_the_note_comes_in_a_record_of_its_own(order: tuple[int, ...]) -> None:
+    calls = Calls()
+    records: list[dict[str, Any]] = [
+        {"revision": 1, "caller": "12345", "callee": "13811111111", "direction": "outbound"},
+        {"revision": 2, "note": LAMP, "agent": "8001"},
+    ]
+    for number in order:
+        calls.tell(**records[number])
+    assert calls.ticket.requester.phone == "13811111111"
+    assert len(calls.state.tickets[calls.ticket.ticket_id].requesters) == 1
