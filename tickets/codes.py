@@ -19,6 +19,9 @@ SAME_MAIL = "same_mail"
 TOPIC_CHANGED = "topic_changed"
 """Evidence: what is filed names places or objects, and shares none with its ticket."""
 
+SAME_NAME = "same_name"
+"""Evidence: so it is by its name (Message-ID), but other words stand in it, or under it: a list's footer."""
+
 BY_PARTICIPANT = "_participant"
 """Ends the method of a decision about an answer of somebody who takes part in a ticket and does not own it."""
 

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 
 from normalizers.findings import category, hotlines
 from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
+from normalizers.text import fold
 from schemas import ids
 from schemas.keyed import keyed_digest
 from schemas.records import Event, Message, Ticket, event
 from schemas.records.ticket import Acceptance, Category, Lineage, Origin, Proposal, StatusStep
 from tickets import files, limits, location
-from tickets.codes import AS_GIVEN, SAME_MAIL
+from tickets.codes import AS_GIVEN, SAME_MAIL, SAME_NAME
 from tickets.held import with_more
 from tickets.likeness import METHODS as NEAR
 from tickets.policy import TicketPolicy
@@ -88,7 +89,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
 def file_message(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
     """Return the ticket with one more message in it; text that only repeats is not written twice."""
     text, search_text = (
-        _texts(ticket, message, policy.max_text_characters)
+        _texts(ticket, message, decision, policy.max_text_characters)
         if says_more(decision)
         else (ticket.text, ticket.search_text)
     )
@@ -197,9 +198,15 @@ def title_of(message: Message) -> str | None:
     return limits.beginning(text, TITLE_CHARACTERS) or None
 
 
-def _texts(ticket: Ticket, message: Message, limit: int) -> tuple[str, str]:
-    search_text = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
-    return limits.joined(ticket.text, message.text, limit), limits.joined(ticket.search_text, search_text, limit)
+def _texts(ticket: Ticket, message: Message, decision: Event, limit: int) -> tuple[str, str]:
+    """Return both texts with the message's words; of a mail that comes again under its name only what is new in it."""
+    text, search_text = message.text, message.search_text
+    if SAME_NAME in decision.evidence:
+        there = set(ticket.text.splitlines())
+        text = "\n".join(line for line in text.splitlines() if line not in there).strip()
+        search_text = fold(text)
+    folded = limits.beginning(search_text, limits.MESSAGE_CHARACTERS)
+    return limits.joined(ticket.text, text, limit), limits.joined(ticket.search_text, folded, limit)
 
 
 def _by_no_clerk(ticket: Ticket) -> bool:

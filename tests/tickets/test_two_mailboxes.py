@@ -102,3 +102,47 @@ def test_a_mailer_that_names_all_its_mails_alike_has_each_one_heard() -> None:
     replies = [mail(text, name="all", answers=mail_id(token, "12345.example")) for text in ("还没有修", "老人摔了")]
     desk, decisions = decided([came("mayor", one, identifier=str(n)) for n, one in enumerate((mail(TEXT), *replies))])
     assert ticket_of(desk, decisions[2]).text.endswith("老人摔了")
+
+
+FOOTER = "本邮件由信访局信箱转入，请勿直接回复。"
+
+
+@pytest.mark.parametrize("is_first", [True, False], ids=["the first has it", "the second has it"])
+def test_a_copy_of_a_reply_with_a_footer_is_written_once(is_first: bool) -> None:
+    answer = "还没有修，老人摔了一跤。"
+    letters = [f"{answer}\n\n{FOOTER}\n", f"{answer}\n"]
+    copies = [mail(one, name="reply", answers="lamp@mail.example") for one in (letters if is_first else letters[::-1])]
+    desk, decisions = decided(
+        [came("mayor", mail(TEXT)), *(came(box, one) for box, one in zip("ab", copies, strict=True))]
+    )
+    ticket = ticket_of(desk, decisions[0])
+    assert (ticket.message_count, ticket.text.count(answer), ticket.text.count(FOOTER)) == (3, 1, 1)
+    assert ticket.search_text.count("老人摔了一跤") == 1
+
+
+def test_so_is_a_copy_of_the_first_mail() -> None:
+    desk, _, filed = twice(mail(TEXT), mail(f"{TEXT}\n\n{FOOTER}\n"))
+    assert desk.ticket(str(filed[0])).text.count(TEXT) == 1
+
+
+def through_a_list(value: bytes) -> bytes:
+    return b"List-Id: <residents.lists.example>\r\nPrecedence: list\r\n" + value
+
+
+@pytest.mark.parametrize("by_token", [True, False])
+def test_a_citizens_answer_that_came_through_a_list_is_heard(by_token: bool) -> None:
+    first = came("mayor", mail(TEXT))
+    token = make(f"{CITY}-{first.message_id[:20]}", Policy())
+    answered = mail_id(token, "12345.example") if by_token else "lamp@mail.example"
+    desk, decisions = decided([first, came("bureau", through_a_list(mail("还没有修", name="re", answers=answered)))])
+    assert [one.relation for one in decisions] == ["new", "follow_up"]
+    assert "还没有修" in ticket_of(desk, decisions[0]).text
+
+
+@pytest.mark.parametrize(
+    ("sender", "answers"), [("else@mail.example", "lamp@mail.example"), ("citizen@mail.example", "")]
+)
+def test_what_a_list_brings_else_opens_no_ticket(sender: str, answers: str) -> None:
+    letter = through_a_list(mail("还没有修", name="re", answers=answers, sender=sender))
+    _, decisions = decided([came("mayor", mail(TEXT)), came("bureau", letter)])
+    assert decisions[1].relation == "no_ticket"

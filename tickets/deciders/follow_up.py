@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from msgspec.structs import replace
 
 from tickets import calls
-from tickets.codes import BY_PARTICIPANT, SAME_MAIL, TOPIC_CHANGED, is_of_participant
+from tickets.codes import BY_PARTICIPANT, SAME_MAIL, SAME_NAME, TOPIC_CHANGED, is_of_participant
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
 from tickets.incoming import Incoming
@@ -43,10 +43,18 @@ def also_named(state: State, incoming: Incoming, known: Collection[str | None]) 
 
 def is_same_mail(state: State, incoming: Incoming, ticket: TicketState) -> bool:
     """Say whether a mail of the ticket comes again, by whichever mailbox of ours: its name and a text that is there."""
-    if incoming.channel != "mailbox" or set(texts_of(incoming.features)).isdisjoint(ticket.text_keys):
-        return False
-    names = names_of(incoming.features)
-    return any(state.in_thread(incoming.jurisdiction, name) == ticket.ticket_id for name in names)
+    return has_its_name(state, incoming, ticket.ticket_id) and says_the_same(incoming, ticket)
+
+
+def has_its_name(state: State, incoming: Incoming, ticket_id: str) -> bool:
+    """Say whether a mail of this name (Message-ID) is in the ticket."""
+    names = names_of(incoming.features) if incoming.channel == "mailbox" else ()
+    return any(state.in_thread(incoming.jurisdiction, name) == ticket_id for name in names)
+
+
+def says_the_same(incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether this very text is in the ticket."""
+    return not set(texts_of(incoming.features)).isdisjoint(ticket.text_keys)
 
 
 def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdict:
@@ -57,7 +65,9 @@ def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdi
     is_other = state.near.shares_nothing(incoming.features, ticket.order)
     if (is_other or _is_secret(state, incoming, ticket)) and _is_anothers(incoming, ticket, verdict):
         return replace(verdict, score=STRANGER, sure=False)
-    signs = {TOPIC_CHANGED: is_other, SAME_MAIL: is_same_mail(state, incoming, ticket)}
+    is_same = has_its_name(state, incoming, ticket.ticket_id)
+    is_equal = says_the_same(incoming, ticket)
+    signs = {TOPIC_CHANGED: is_other, SAME_MAIL: is_same and is_equal, SAME_NAME: is_same and not is_equal}
     return replace(verdict, evidence=(*verdict.evidence, *(sign for sign, is_there in signs.items() if is_there)))
 
 

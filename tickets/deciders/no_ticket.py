@@ -1,5 +1,9 @@
-"""Machines that answer, bounce or announce make no ticket; they stay in the archive with a link."""
+"""Machines that answer, bounce or announce make no ticket; they stay in the archive with a link.
 
+What came through a list is a citizen's all the same where it answers a ticket of theirs.
+"""
+
+from tickets.deciders import follow_up
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.state import State
@@ -12,6 +16,9 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     features = incoming.features
     silent = features.message_class == "unsupported" and features.text_key is None
     if features.message_class not in NO_CITIZEN and not silent:
+        return None
+    answer = follow_up.judge(state, incoming) if features.message_class == "list" else None
+    if answer is not None and answer.sure:
         return None
     threads = (state.in_thread(incoming.jurisdiction, key) for key in features.threads)
     answered = next((ticket_id for ticket_id in threads if ticket_id), None)

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 
 from schemas.records import Features
 from tickets import location
-from tickets.codes import is_alarm
+from tickets.codes import SAME_NAME, is_alarm
+from tickets.deciders.follow_up import has_its_name
 from tickets.deciders.supplement import names_nothing
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
@@ -69,7 +70,8 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
             continue
         own = not set(incoming.features.requesters).isdisjoint(ticket.requesters)
         if found.score >= policy.same_person and own and not _is_elsewhere(incoming.features, ticket):
-            verdict = _verdict(found, ticket.ticket_id, found.evidence)
+            is_same = has_its_name(state, incoming, ticket.ticket_id)
+            verdict = _verdict(found, ticket.ticket_id, (*found.evidence, *((SAME_NAME,) if is_same else ())))
             if not ticket.is_anothers(incoming.features.stated):
                 return verdict
             claimed = claimed or replace(verdict, sure=False)
