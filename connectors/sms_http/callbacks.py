@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -76,15 +77,12 @@ def _twilio(request: Request, names: Names) -> tuple[Callback, ...]:
     )
 
 
-def _aliyun(request: Request, names: Names) -> tuple[Callback, ...]:
+def _in_json(provider: Provider, request: Request, names: Names) -> tuple[Callback, ...]:
+    """Return the messages of an array; Tencent sends one alone, and reports of ours in an array."""
     elements = _batch(request.body)
     if len(elements) > max(_FEW, len(request.body) // _LEAST_BYTES):
-        return (_unreadable(request.body, "application/json; provider=aliyun", names),)
-    return tuple(_of_json("aliyun", value, names) for value in elements)
-
-
-def _tencent(request: Request, names: Names) -> tuple[Callback, ...]:
-    return (_of_json("tencent", request.body, names),)
+        return (_unreadable(request.body, f"application/json; provider={provider}", names),)
+    return tuple(_of_json(provider, value, names) for value in elements)
 
 
 def _of_json(provider: Provider, value: bytes, names: Names) -> Callback:
@@ -164,5 +162,10 @@ _MEDIA: Mapping[Provider, str] = MappingProxyType(
 )
 
 _READERS: Mapping[Provider, Callable[[Request, Names], tuple[Callback, ...]]] = MappingProxyType(
-    {"twilio": _twilio, "aliyun": _aliyun, "tencent": _tencent, "kannel": _kannel}
+    {
+        "twilio": _twilio,
+        "aliyun": partial(_in_json, "aliyun"),
+        "tencent": partial(_in_json, "tencent"),
+        "kannel": _kannel,
+    }
 )

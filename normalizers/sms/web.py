@@ -118,6 +118,7 @@ def _tencent(body: bytes, options: Mapping[str, str]) -> Received:
         to=taken["extend"],
         text=taken["text"],
         time=written(_text(fields.pop("time", None)), ids.SHANGHAI),
+        report="report_status" in fields and not taken["text"],
         extra=_rest(fields),
     )
 

@@ -210,6 +210,22 @@ def test_a_body_that_nobody_expected_is_kept(provider: str, body: bytes) -> None
     assert accepted.answer.status == 200
 
 
+def test_the_reports_that_tencent_sends_in_an_array_are_events_and_no_dead_letter() -> None:
+    reports = [
+        {
+            "nationcode": "86",
+            "mobile": f"1390000000{n}",
+            "report_status": "SUCCESS",
+            "errmsg": "DELIVRD",
+            "sid": f"8:{n}",
+        }
+        for n in range(2)
+    ]
+    messages = account("tencent").accept(gateways.request(json.dumps(reports).encode())).messages
+    assert [normalize(one, Policy()).message_class for one in messages] == ["event", "event"]
+    assert len({one.envelope.id for one in messages}) == 2
+
+
 def test_without_an_id_the_words_their_writer_and_their_time_are_the_name() -> None:
     def name(provider: str, fields: dict[str, Any]) -> str:
         body = json.dumps([fields] if provider == "aliyun" else fields, indent=len(fields) % 3).encode()

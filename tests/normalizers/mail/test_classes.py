@@ -62,6 +62,25 @@ CLASSES = {
     ),
     "daemon without a return path": (b"Return-Path: <>\nFrom: MAILER-DAEMON@b.cn\n\nx", "bounce"),
     "postmaster who returns": ("From: postmaster@b.cn\nSubject: 系统退信\n\nx".encode(), "bounce"),
+    **{
+        f"daemon that says so {number}": (f"From: Mailer-Daemon@b.cn\nSubject: {subject}\n\nx".encode(), "bounce")
+        for number, subject in enumerate(
+            [
+                "Return to sender",
+                "Mail returned to you: 受理回执",
+                "Message bounced",
+                "Non-Delivery Report",
+                "Unzustellbar: x",
+                "Your message was not delivered",
+                "Delivery problem",
+                "邮件被退回",
+                "邮件发送失败通知",
+                "投遞失敗",
+            ]
+        )
+    },
+    "citizen who asks for a parcel": ("From: a@b.cn\nSubject: 包裹被退回 return to sender\n\nx".encode(), "person"),
+    "daemon under which a form writes": ("From: mailer-daemon@b.cn\nSubject: 网站留言\n\n路灯坏了".encode(), "person"),
     "postmaster who complains": ("From: postmaster@b.cn\nSubject: 路灯\n\nx".encode(), "person"),
     "citizen on returned mail": ("From: a@b.cn\nSubject: 你们的邮件退信了\n\nx".encode(), "person"),
     "null path alone": (b"Return-Path: <>\nFrom: a@b.cn\n\nx", "person"),

@@ -55,6 +55,16 @@ def test_tencent() -> None:
     assert draft.received_at == datetime.fromtimestamp(1795482723, UTC)
 
 
+def test_a_report_of_tencent_is_an_event() -> None:
+    told = {
+        "user_receive_time": "2026-11-25 16:29:00", "nationcode": "86", "mobile": "13900001234", "sid": "8:abc",
+        "report_status": "SUCCESS", "errmsg": "DELIVRD", "description": "用户短信接收成功",
+    }  # fmt: skip
+    draft = read(json.dumps(told).encode(), "tencent")
+    assert (draft.message_class, draft.text, draft.extra["sid"]) == ("event", "", "8:abc")
+    assert read(json.dumps(told | {"text": "井盖丢失"}).encode(), "tencent").message_class == "person"
+
+
 def test_a_body_in_gbk_is_read() -> None:
     body = json.dumps(TENCENT, ensure_ascii=False).encode("gbk")
     assert read(body, "tencent").text == "井盖丢失"
