@@ -25,6 +25,8 @@ SAME_NAME = "same_name"
 BY_PARTICIPANT = "_participant"
 """Ends the method of a decision about an answer of somebody who takes part in a ticket and does not own it."""
 
+_BETWEEN_LEVELS = "./-"
+
 REMEMBERED = 4_096
 """Answers about codes that are kept: most messages have the codes of an earlier one."""
 
@@ -34,6 +36,19 @@ def by_kind(codes: tuple[str, ...]) -> Mapping[str, str]:
     """Return what the codes say of each kind, the last of a kind; that it is unknown says nothing."""
     said = (code.split(".", 1) for code in codes if "." in code)
     return MappingProxyType({kind: value for kind, value in said if value != UNKNOWN})
+
+
+def is_below(code: str | None, above: str) -> bool:
+    """Say whether a category is `above` or below it by its scheme's levels: 1.1.3 is below 1.1, and 1.10 is not.
+
+    Levels are parted by a sign, or have two digits each: 030401 is below 03.
+    """
+    code, above = code or "", above.rstrip(_BETWEEN_LEVELS)
+    behind = code.removeprefix(above) if code.startswith(above) else None
+    if not behind:
+        return behind == ""
+    in_pairs = all(one.isdecimal() and len(one) % 2 == 0 for one in (code, above))
+    return behind[0] in _BETWEEN_LEVELS or in_pairs
 
 
 def is_of_participant(method: str | None) -> bool:

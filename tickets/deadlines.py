@@ -13,7 +13,7 @@ from schemas.records import Features
 from schemas.records.ticket import Deadline
 from schemas.words import UNKNOWN
 from tickets.calendars import Calendar
-from tickets.codes import by_kind
+from tickets.codes import by_kind, is_below
 from tickets.profiles import Profile, Rule, profiles
 
 _DAY = timedelta(days=1)
@@ -221,7 +221,7 @@ def _is_in_force(rule: Rule, day: date) -> bool:
 
 def _is_about(rule: Rule, matter: Matter) -> bool:
     return (not rule.kinds or (matter.kind or UNKNOWN) in rule.kinds) and (
-        not rule.categories or (matter.category or "").startswith(rule.categories)
+        not rule.categories or any(is_below(matter.category, one) for one in rule.categories)
     )
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from schemas.records import event
 from schemas.words import UNKNOWN
 from tickets import remaining
-from tickets.codes import REMEMBERED, by_kind
+from tickets.codes import REMEMBERED, by_kind, is_below
 from tickets.directory import Directories, Directory, Rule
 from tickets.held import TicketState
 from tickets.lifecycle import CLOSED, WITH_AN_ORGANIZER
@@ -190,14 +190,9 @@ def _fitting(directory: Directory, kind: str | None, category: str | None, place
 def _fits(rule: Rule, kind: str | None, category: str | None, place: str | None) -> bool:
     return (
         (not rule.kinds or (kind or UNKNOWN) in rule.kinds)
-        and (not rule.categories or any(_is_below(category, one) for one in rule.categories))
+        and (not rule.categories or any(is_below(category, one) for one in rule.categories))
         and (not rule.places or (place or "").startswith(rule.places))
     )
-
-
-def _is_below(code: str | None, above: str) -> bool:
-    """Say whether a code is `above` or below it: construction.planning is below construction, constructions is not."""
-    return code == above or (code or "").startswith(above if above.endswith(".") else f"{above}.")
 
 
 def _reason(organizer: str | None, rule: Rule | None, gone: Mapping[str, None]) -> str:

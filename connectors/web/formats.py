@@ -46,7 +46,7 @@ def refused(form: str, found: Sequence[Problem], status: int | None = None) -> R
     """Return everything that is wrong, as a list; what may be well soon says when to ask again."""
     code = status or status_of(found)
     listed = [{"code": problem.code, "description": problem.description} for problem in found]
-    return answer(form, "errors", listed, code, {"Retry-After": str(RETRY_SECONDS)} if code == 503 else None)
+    return answer(form, "errors", listed, code, {"Retry-After": str(RETRY_SECONDS)} if code in (429, 503) else None)
 
 
 def format_of(path: str) -> str:

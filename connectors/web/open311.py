@@ -10,10 +10,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connectors import faults, metrics
+from connectors.receiver import caller_of
 from connectors.web import problems, queries, told
 from connectors.web.archive import within
 from connectors.web.desk import Desk
 from connectors.web.formats import FORMATS, answer, format_of, refused
+from connectors.web.limits import Pace, neighbour
 from connectors.web.problems import Problem, WrongError
 from connectors.web.submission import CHANNEL, Submission, receive, size_of
 from normalizers.web.services import Service
@@ -35,6 +37,7 @@ class Open311:
         self._desk = desk
         self._settings = desk.settings
         self._services = desk.services
+        self._pace = Pace(desk.settings.reads_per_hour)
 
     def routes(self) -> list[Route]:
         """Return the routes for the receiver, below `<path>/open311`."""
@@ -150,6 +153,7 @@ class Open311:
     async def _requests(self, request: Request, form: str) -> Response:
         query = request.query_params
         names = queries.ids_of(query)
+        self._paced(request, len(names) or 1)
         if names:
             found = [(name, await self._found(name)) for name in names]
             content = [told.request_of(ticket, name, self._settings) for name, ticket in found if ticket]
@@ -162,6 +166,7 @@ class Open311:
 
     async def _request(self, request: Request, form: str) -> Response:
         name = request.path_params["name"]
+        self._paced(request)
         ticket = await self._found(name)
         if ticket is None:
             raise WrongError([Problem(404, "service_request_id was not found, or is not filed yet")])
@@ -169,6 +174,7 @@ class Open311:
 
     async def _token(self, request: Request, form: str) -> Response:
         token = request.path_params["token"]
+        self._paced(request)
         message = self._desk.receipts.message_of(token)
         if message is None:
             raise WrongError([Problem(404, "token was not found")])
@@ -180,6 +186,7 @@ class Open311:
         names = queries.ids_of(request.query_params)
         if not names:
             raise WrongError([Problem(400, "service_request_id was not provided")])
+        self._paced(request, len(names))
         found = [(name, await self._found(name)) for name in names]
         content = [update for name, ticket in found if ticket for update in told.updates_of(ticket, name)]
         return answer(form, "service_request_updates", content)
@@ -197,6 +204,12 @@ class Open311:
             kept = await self._desk.keep(one, kind="app", key=_key(request, client), options=options)
         content = [{"update_id": kept.receipt}]
         return answer(form, "service_request_updates", content)
+
+    def _paced(self, request: Request, turns: int = 1) -> None:
+        """Count what one address reads: numbers can be counted up. Raises RefusedRequest (429) beyond its share."""
+        host = neighbour(caller_of(request))
+        if any(self._pace.take(host) for _ in range(turns)):
+            raise RefusedRequest("too much is read from this address: go on later", status=429, reason="limited")
 
     async def _found(self, name: str) -> Ticket | None:
         """Return the ticket of a name; by its number, which anybody can count up to, none that is restricted."""

@@ -59,6 +59,9 @@ class WebSettings(Section):
     )
     form_per_hour: int = Field(10, gt=0, description="Submissions of the form that one address may send in an hour")
     questions_per_hour: int = Field(60, gt=0, description="Questions for a status that one address may ask in an hour")
+    reads_per_hour: int = Field(
+        6_000, gt=0, description="Requests that one address may read by Open311 in an hour, each list as one"
+    )
     stamp_hours: float = Field(24.0, gt=0, description="So long an open form may be sent; later it asks once more")
     receipt_days: float = Field(7.0, gt=0, description="So long the page of a receipt shows the 查询码")
     archive_timeout_seconds: float = Field(3.0, gt=0, description="After this long a question is answered 503")

@@ -43,9 +43,10 @@ def refusal(address: Address, *, allow_private: bool, tls: bool) -> str | None:
         or (inner.is_reserved and not inner.is_loopback)
     ):
         return "leads to an address that is no receiver's: correct it"
-    if not inner.is_global and not allow_private:
+    is_private = not inner.is_global or (isinstance(inner, IPv6Address) and inner.is_site_local)
+    if is_private and not allow_private:
         return f"leads to a private address: {_ALLOW}"
-    if inner.is_global and not tls:
+    if not is_private and not tls:
         return "is plain http and leads to a public address: use https"
     return None
 

@@ -19,6 +19,7 @@ from schemas.wire import decode, encode
 from sinks.base import Document
 from sinks.webhook.settings import FilterSettings, SubscriberSettings
 from tickets import erasing
+from tickets.codes import is_below
 from tickets.export import service_request, service_requests_json, service_requests_xml, ticket_form
 
 JSON = "application/json"
@@ -89,7 +90,7 @@ def is_wanted(document: Document, chosen: FilterSettings) -> bool:
         and _among(chosen.confidentiality, [ticket.confidentiality])
         and (
             not chosen.categories
-            or (ticket.category is not None and ticket.category.code.startswith(chosen.categories))
+            or (ticket.category is not None and any(is_below(ticket.category.code, one) for one in chosen.categories))
         )
         and not (chosen.first_version_only and not _is_first(document, ticket))
     )

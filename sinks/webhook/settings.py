@@ -67,7 +67,9 @@ class FilterSettings(Section):
 
     jurisdictions: tuple[Adcode, ...] = Field((), description="行政区划代码 of the cities")
     kinds: tuple[Kind, ...] = Field((), description="诉求类型; `unknown` where none is known yet")
-    categories: tuple[Word, ...] = Field((), description="Codes of 事项分类; a code stands for all below it as well")
+    categories: tuple[Word, ...] = Field(
+        (), description="Codes of 事项分类; a code stands for all below it as well, by the scheme's levels"
+    )
     statuses: tuple[Word, ...] = Field((), description="办理状态, such as dispatched")
     emergency_levels: tuple[Level, ...] = Field(
         (), description="紧急转接: only tickets with an emergency of this level"

@@ -638,3 +638,19 @@ async def test_answers_are_cached_nowhere_and_run_nothing(door: Door) -> None:
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+
+
+@pytest.mark.parametrize("form", ["json", "xml"])
+async def test_who_counts_the_numbers_up_is_stopped_and_others_are_not(door: Door, form: str) -> None:
+    made = door.archive.put(ticket("a"))
+    ways = [f"requests/{made.ticket_id}", "requests", f"tokens/{made.ticket_id}", "servicerequestupdates"]
+    async with door.open(reads_per_hour=4) as client:
+        several = {"service_request_id": f"{made.ticket_id},x,y"}
+        assert (await client.get(f"{BASE}/requests.{form}", params=several)).status_code == 200
+        assert (await client.get(f"{BASE}/{ways[0]}.{form}")).status_code == 200
+        for way in ways:
+            answer = await client.get(f"{BASE}/{way}.{form}", params={"service_request_id": made.ticket_id})
+            assert (answer.status_code, told(answer)[0][0]) == (429, 429)
+            assert int(answer.headers["retry-after"]) > 0
+        assert (await client.get(f"{BASE}/services.{form}")).status_code == 200
+        assert (await client.post(f"{BASE}/requests.{form}", data=request())).status_code == 200

@@ -121,6 +121,7 @@ LIVE = replace(GOLDEN, emergency=Emergency(classes=("fire",), level="urgent"))
         ({"categories": ["03"]}, True),
         ({"categories": ["0304", "99"]}, True),
         ({"categories": ["030401"]}, False),
+        ({"categories": ["030"]}, False),
         ({"statuses": ["registered"]}, True),
         ({"statuses": ["received"]}, False),
         ({"emergency_levels": ["urgent"]}, True),

@@ -64,6 +64,8 @@ def test_what_works_is_taken(url: str, fields: dict[str, object]) -> None:
         ("224.0.0.1", True, True, False),
         ("fe80::1", True, True, False),
         ("fd00::1", False, True, False),
+        ("fec0::1", False, True, False),
+        ("fec0::1", True, False, True),
         ("2002:0a00:0001::1", False, True, False),
         ("2606:4700::1111", False, True, True),
     ],
