@@ -83,8 +83,11 @@ def set_of(
 
 
 def late_for(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> str | None:
-    """Return the ticket of a message that lacks this part, which comes too late to be taken for it."""
-    known = _waiting(state, jurisdiction, features, sent_at)
+    """Return the ticket of a message that lacks this part, which comes too late to be taken for it.
+
+    Or whose part before it was redacted: whoever reads the other half sees that, and may black it out as well.
+    """
+    known = _of_one_day(state, jurisdiction, features, sent_at)
     return known.ticket_id if known is not None and features.part_number not in known.pieces else None
 
 
@@ -124,11 +127,18 @@ def _waiting(state: "State", jurisdiction: str, features: Features, sent_at: dat
     """Return the parts that this may belong to; none lacks one that was redacted, as joined anew its text would say
     again what was blacked out.
     """
+    known = _of_one_day(state, jurisdiction, features, sent_at)
+    if known is None or features.part_number in known.pieces:
+        return known
+    return None if state.tickets[known.ticket_id].redacted else known
+
+
+def _of_one_day(state: "State", jurisdiction: str, features: Features, sent_at: datetime) -> PartSet | None:
     known = _known(state, jurisdiction, features) if features.part_number is not None else None
     ticket = state.tickets.get(known.ticket_id) if known else None
     if known is None or ticket is None or ticket.erased or abs(sent_at - known.sent_at) > WITHIN:
         return None
-    return None if ticket.redacted and features.part_number not in known.pieces else known
+    return known
 
 
 def _known(state: "State", jurisdiction: str, features: Features) -> PartSet | None:

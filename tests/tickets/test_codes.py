@@ -19,9 +19,11 @@ def test_a_word_that_the_channel_used_and_nobody_knows_hides_nothing() -> None:
 @pytest.mark.parametrize(
     ("code", "above", "is_there"),
     [
-        ("1.1", "1.1", True), ("1.1.3", "1.1", True), ("1.10", "1.1", False), ("10", "1", False), ("1.1", "1.10", False),
+        ("1.1", "1.1", True), ("1.1.3", "1.1", True), ("1.10", "1.1", False), ("10", "1", False),
+        ("1.1", "1.10", False),
         ("construction.housing", "construction", True), ("constructions", "construction", False),
-        ("construction.housing", "construction.", True), ("城管/噪声", "城管", True), ("030401", "03", True),
+        ("construction.housing", "construction.", True), ("城管/噪声", "城管", True),
+        ("030401", "03", True),
         ("030401", "030", False), ("0304", "0304", True), (None, "1", False), ("", "1", False),
     ],
 )  # fmt: skip

@@ -427,6 +427,7 @@ def test_a_part_that_comes_again_after_its_text_was_redacted_says_nothing() -> N
     assert (after.text, after.requester.phone, after.location, after.message_count) == ("", None, None, 2)
     later = at_office.take(parts[1])
     assert (later.relation, gone_of(later)) == ("new", []), "nobody asked to take this away"
+    assert at_office.ticket(later.tickets[0].ticket_id).related == (ticket,), "whoever reads it sees the redacted half"
 
 
 def test_a_mail_that_is_delivered_once_more_after_it_was_redacted_is_emptied() -> None:
