@@ -1,9 +1,11 @@
 """Columns of a table become fields of a neutral record: by what the operator says, else by known headers."""
 
 import math
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from msgspec import Struct
 from hotline.imports import times
 from hotline.imports.dated import DatedDay, DatedSpan
 from normalizers.text import nfkc
-from schemas.errors import MisconfiguredError
+from schemas.errors import MalformedError, MisconfiguredError
 from schemas.topics import CHANNELS
 
 EXTRA = "extra"
@@ -38,6 +40,15 @@ FIELDS = (*_DATA["fields"], EXTRA)
 _CHANNELS = {folded(word): channel for channel, words in _DATA["channels"].items() for word in words}
 
 
+class Unread(Struct, frozen=True):
+    """Stands for a cell whose value is not in it; `reason` goes on behind the name of its column."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return ""
+
+
 class Plan(Struct, frozen=True):
     """What becomes of the columns of one table: `fields` has one entry a column."""
 
@@ -50,11 +61,16 @@ class Plan(Struct, frozen=True):
         return any("text" in fields for fields in self.fields)
 
     def record(self, cells: Sequence[Any], channel: str | None) -> dict[str, Any]:
-        """Return the neutral record of one row; blank cells are absent, `channel` stands for a missing one."""
+        """Return the neutral record of one row; blank cells are absent, `channel` stands for a missing one.
+
+        Raises MalformedError naming the column whose value the file does not hold.
+        """
         record: dict[str, Any] = {}
         for name, fields, cell in zip(self.header, self.fields, cells, strict=False):
             if cell is None:
                 continue
+            if isinstance(cell, Unread):
+                raise MalformedError(f"the column {name} {cell.reason}")
             for field in fields:
                 _put(record, name, field, cell)
         if channel is not None:
@@ -140,10 +156,16 @@ NUMBERS = frozenset(
 )
 """Fields that are no day, whatever form the cell has."""
 
+_POWER = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2}")
+_LONG = 1e15
+"""Excel keeps fifteen digits of a number."""
+
 
 def _put(record: dict[str, Any], name: str, field: str, cell: Any) -> None:
     if field in NUMBERS and isinstance(cell, (DatedDay, DatedSpan)):
         cell = cell.number
+    if field in NUMBERS:
+        cell = _whole(name, cell)
     if field == "channel":
         channel = _CHANNELS.get(folded(str(cell)), str(cell))
         if channel not in CHANNELS:
@@ -159,6 +181,17 @@ def _put(record: dict[str, Any], name: str, field: str, cell: Any) -> None:
         record.setdefault("sender", {})[field.removeprefix("sender.")] = text_of(cell)
     else:
         record[field] = text_of(cell)
+
+
+def _whole(name: str, cell: Any) -> Any:
+    """Return a number with all its digits: 1.38E+10 is the telephone of many. Raises MalformedError without them."""
+    is_lost = isinstance(cell, float) and abs(cell) >= _LONG
+    if isinstance(cell, str) and _POWER.fullmatch(cell):
+        number = Decimal(cell)
+        is_lost, cell = int(number.as_tuple().exponent) > 0, str(int(number))
+    if is_lost:
+        raise MalformedError(f"the column {name} has lost the last digits of a number: save it as text, or as extra")
+    return cell
 
 
 def _free(record: dict[str, Any], name: str) -> str:

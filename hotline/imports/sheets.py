@@ -1,6 +1,7 @@
 """Rows of an Excel workbook (.xlsx), streamed; its table of strings lies on the disk, not in memory."""
 
 import os
+import re
 import tempfile
 import warnings
 from array import array
@@ -11,22 +12,31 @@ from typing import IO, Any
 
 from openpyxl.cell.text import Text
 from openpyxl.reader.excel import SHARED_STRINGS, ExcelReader
+from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.escape import unescape
-from openpyxl.worksheet._reader import VALUE_TAG, WorkSheetParser, _cast_number
+from openpyxl.worksheet._reader import FORMULA_TAG, VALUE_TAG, WorkSheetParser, _cast_number
 from openpyxl.xml.constants import SHEET_MAIN_NS
 from openpyxl.xml.functions import iterparse
 
 from hotline.imports import tables
+from hotline.imports.columns import Unread
 from hotline.imports.dated import dated
 from hotline.imports.item import Item, Options
 from hotline.imports.sources import Source
-from schemas.errors import MalformedError, UnsupportedError
+from schemas.errors import MalformedError, RecordError, UnsupportedError
 
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
 """A part of a workbook that unpacks to so much, and to so many times its size, is no table; Excel's come to 5 to 50."""
 
 _LAST_DAY = 2_958_465
 """Excel's number of the end of 9999."""
+
+_UNCALCULATED = Unread("holds a formula without its result: open the file in Excel or WPS and save it")
+_MERGED = Unread("is merged with the row above: take such cells apart and fill each of them")
+
+_MERGE = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
+_MERGE_BYTES = 200
+"""More than one of them has."""
 
 _STRING = f"{{{SHEET_MAIN_NS}}}si"
 
@@ -42,7 +52,7 @@ def read(source: Source, options: Options) -> Iterator[Item]:
                 fault = MalformedError(f"no such sheet: choose one of {names} with --sheet")
                 yield Item(place=source.name, fault=fault)
             else:
-                yield from tables.items(source, _rows(sheet), options, f"sheet {sheet.title}")
+                yield from tables.items(source, _marked(_rows(sheet), _merged(sheet)), options, f"sheet {sheet.title}")
                 if options.sheet is None:
                     yield from _unread(source, [one for one in workbook.worksheets if one is not sheet], options)
 
@@ -90,6 +100,34 @@ def _rows(sheet: Any) -> Iterator[tables.Row]:
                 yield number, tuple(map(_blank_is_none, sheet._get_row(cells, values_only=True)))
 
 
+def _merged(sheet: Any) -> list[tuple[int, int, int, int]]:
+    """Return first row, last row, first and last column of what has its value in a row above, the last rows first."""
+    found: set[tuple[int, int, int, int]] = set()
+    rest = b""
+    with sheet._get_source() as part:
+        while block := part.read(1 << 20):  # it stands behind all cells
+            for one in _MERGE.findall(rest + block):
+                left, top, right, bottom = range_boundaries(one.decode())
+                found |= {(top + 1, bottom, left, right)} if bottom > top else set()
+            rest = (rest + block)[-_MERGE_BYTES:]
+    return sorted(found, reverse=True)
+
+
+def _marked(rows: Iterator[tables.Row], merged: list[tuple[int, int, int, int]]) -> Iterator[tables.Row]:
+    """Yield rows with a mark in each cell whose value stands in a row above; a blank row stays one."""
+    around: list[tuple[int, int, int, int]] = []
+    for number, row in rows:
+        while merged and merged[-1][0] <= number:
+            around.append(merged.pop())
+        around = [one for one in around if number <= one[1]]
+        if around and not isinstance(row, RecordError) and any(cell is not None for cell in row):
+            cells = [*row, *[None] * (max(one[3] for one in around) - len(row))]
+            for _, _, left, right in around:
+                cells[left - 1 : right] = [_MERGED if cell is None else cell for cell in cells[left - 1 : right]]
+            row = tuple(cells)
+        yield number, row
+
+
 def _next(rows: Iterator[tuple[int, Any]]) -> tuple[int, Any] | None:
     """Return the next row. openpyxl warns of a number that is marked as a date, and quotes it: somebody's telephone."""
     with warnings.catch_warnings():
@@ -111,12 +149,21 @@ class _Cells(WorkSheetParser):  # type: ignore[misc] # openpyxl has no types
     def parse_cell(self, element: Any) -> Any:
         cell = super().parse_cell(element)
         value = cell["value"]
+        if value is None and _is_uncalculated(element):
+            cell["value"] = _UNCALCULATED
         if isinstance(value, (datetime, timedelta)) and element.get("t", "n") == "n":
             cell["value"] = value = dated(value, _cast_number(element.findtext(VALUE_TAG)))
         is_beyond = cell["data_type"] == "e" or (isinstance(value, timedelta) and value.days > _LAST_DAY)
         if is_beyond and element.get("t", "n") == "n":
             cell["value"] = _cast_number(element.findtext(VALUE_TAG))
         return cell
+
+
+def _is_uncalculated(element: Any) -> bool:
+    """Tell a formula that no program has worked out from one whose result is an empty text."""
+    if element.find(FORMULA_TAG) is None:
+        return False
+    return element.find(VALUE_TAG) is None or element.get("t") != "str"
 
 
 class _Reader(ExcelReader):  # type: ignore[misc] # openpyxl has no types

@@ -9,7 +9,7 @@ import msgspec
 from pydantic import SecretStr
 
 from connectors.naming import digest_of
-from hotline.imports.columns import Plan
+from hotline.imports.columns import Plan, Unread
 from hotline.imports.item import Item, Options
 from hotline.imports.ledger import Occurrences
 from hotline.imports.lines import broken, encoding_of, sample
@@ -164,10 +164,13 @@ def _item(
 ) -> Item:
     width = len(plan.header)
     is_short = isinstance(cells, list) and len(cells) < width  # programs that write CSV leave no cell out
-    if is_short or any(cell is not None for cell in cells[width:]):
+    if is_short or any(cell is not None and not isinstance(cell, Unread) for cell in cells[width:]):
         reason = f"{len(cells)} cells where the header has {width}: correct the quotation marks or the delimiter"
         return Item(place=source.name, line=number, fault=MalformedError(reason))
-    record = plan.record(cells, options.channel)
+    try:
+        record = plan.record(cells, options.channel)
+    except MalformedError as fault:
+        return Item(place=source.name, line=number, fault=fault)
     if "text" not in record:
         return Item(place=source.name, line=number, fault=MalformedError("the row has neither text nor title"))
     data = msgspec.json.encode(record)

@@ -250,6 +250,82 @@ def test_rows_that_a_workbook_leaves_out_count_and_a_line_is_named_as_excel_numb
     assert [item.line for item in items(path)] == [2, 9]
 
 
+def test_a_formula_that_no_program_has_worked_out_is_refused_by_its_column(tmp_path: Path) -> None:
+    """What writes workbooks by itself leaves its results out; the row had come without its telephone."""
+    rows = [["灯坏了", "=TEXT(13800001111,0)"], ['=CONCATENATE("路","坏了")', 13800001112], ["井盖没了", 13800001113]]
+    path = workbook(tmp_path / "a.xlsx", ["正文", "联系电话"], *rows)
+    assert [(line, why.partition(":")[0]) for line, _, why in refused(path)] == [
+        (2, "the column 联系电话 holds a formula without its result"),
+        (3, "the column 正文 holds a formula without its result"),
+    ]
+    assert [item.line for item in items(path) if item.fault is None] == [4]
+
+
+@pytest.mark.parametrize(
+    ("result", "sender"), [("<v>13800001111</v>", {"value": "13800001111"}), ("<v></v>", None), ("<v/>", None)]
+)
+def test_a_formula_is_its_result_which_may_be_an_empty_text(
+    tmp_path: Path, result: str, sender: dict[str, str] | None
+) -> None:
+    path = as_excel_writes_it(tmp_path / "a.xlsx", ["正文", "联系电话"], ["灯坏了", "此处"])
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name).decode() for name in archive.namelist()}
+    before = parts["xl/sheet.xml"]
+    parts["xl/sheet.xml"] = before.replace('<c t="s"><v>3</v></c>', f'<c t="str"><f>IF(1,"","")</f>{result}</c>')
+    assert parts["xl/sheet.xml"] != before
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
+    (one,) = records(path)
+    assert one.get("sender") == sender
+
+
+def test_a_row_whose_cell_is_merged_with_the_one_above_is_refused(tmp_path: Path) -> None:
+    """A clerk merges the cells of one caller's complaints: all but the first had come without a telephone."""
+    path = workbook(
+        tmp_path / "a.xlsx",
+        ["十一月来电", None, None, "制表 李"],
+        [None, None, None, "2026"],
+        ["正文", "备注", "标题", "联系电话"],
+        ["灯坏了", None, None, 13800001111],
+        ["路坏了", "急", None, None],
+        [None, None, None, None],
+        ["井盖没了", None, None, 13800001112],
+    )
+    book = openpyxl.load_workbook(path)
+    for cells in ("A1:C2", "D4:D6", "B7:C7"):
+        book.active.merge_cells(cells)
+    book.save(path)
+    ((line, code, why),) = refused(path)
+    assert (line, code, why.partition(":")[0]) == (5, "malformed", "the column 联系电话 is merged with the row above")
+    assert [item.line for item in items(path) if item.fault is None] == [4, 7]
+
+
+@pytest.mark.parametrize("column", ["来电号码", "会话编号", "工单编号"])
+@pytest.mark.parametrize("number", ["1.38E+10", "1.38001E+10", "2.0240102E+16"])
+def test_a_number_that_lost_its_last_digits_is_nobodys(tmp_path: Path, column: str, number: str) -> None:
+    """A spreadsheet that is saved as CSV: half a city has the telephone 1.38E+10."""
+    path = written(tmp_path, f"正文,{column}", f"灯坏了,{number}", f"路坏了,{float(number):.0f}")
+    ((line, code, why),) = refused(path, columns=columns_of(["会话编号=thread_id"] if column == "会话编号" else []))
+    assert (line, code) == (2, "malformed")
+    assert why.startswith(f"the column {column} has lost the last digits of a number")
+    assert number not in why
+    (kept, _) = records(path, columns=columns_of([f"{column}=extra"]))
+    assert kept[column] == number
+
+
+def test_a_number_that_is_written_with_a_power_and_has_all_its_digits_is_one(tmp_path: Path) -> None:
+    (one,) = records(written(tmp_path, "正文,来电号码", "灯坏了,1.3800138123E+10"))
+    assert one["sender"] == {"value": "13800138123"}
+
+
+@pytest.mark.parametrize("column", ["联系电话", "工单编号"])
+def test_a_number_of_a_workbook_that_is_longer_than_excel_keeps_is_refused(tmp_path: Path, column: str) -> None:
+    """Excel writes 20240102000123456 down as 2.02401020001234E+16."""
+    path = workbook(tmp_path / "a.xlsx", ["正文", column], ["灯坏了", 2.02401020001234e16], ["路坏了", 13800001111.0])
+    assert [(line, code) for line, code, _ in refused(path)] == [(2, "malformed")]
+
+
 SHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 PARTS = "http://schemas.openxmlformats.org/package/2006"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
