@@ -70,6 +70,7 @@ def test_who_dribbles_is_hung_up_on_and_the_next_answer_comes(server: tuple[Serv
         with pytest.raises(requests.ReadTimeout) as caught:
             session.get(url, timeout=60, verify=str(trusted))
         assert not never_left(caught.value)
+        session._seconds = 60.0  # a busy machine takes longer than a second now and then
         assert [session.get(url, timeout=60, verify=str(trusted)).content for _ in range(2)] == [b"good"] * 2
 
 

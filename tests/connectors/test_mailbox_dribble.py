@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -9,6 +10,7 @@ from connectors.mailbox.connector import Mailbox
 from schemas.errors import UnreachableError
 from tests.connectors.dribbling import Dribbling
 from tests.connectors.mailboxes import START, mail, settings
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration  # loopback
 
@@ -77,6 +79,13 @@ def fetched(box: Mailbox) -> list[bytes]:
     return [message.value for message in box.fetch(START).messages]
 
 
+def fetched_in_time(box: Mailbox) -> list[bytes]:
+    """Return nothing where a busy machine took longer than the box is patient."""
+    with suppress(UnreachableError):
+        return fetched(box)
+    return []
+
+
 @pytest.mark.parametrize(("command", "how"), [(command, how) for command, ways in ENDLESS.items() for how in ways])
 def test_no_answer_keeps_a_mailbox_for_ever(server: Server, command: str, how: str) -> None:
     box = Mailbox(settings(port=server.port, idle=False, mail_timeout_seconds=0.5), "mayor")
@@ -84,7 +93,7 @@ def test_no_answer_keeps_a_mailbox_for_ever(server: Server, command: str, how: s
     with pytest.raises(UnreachableError):
         fetched(box)
     server.endless = {}
-    assert fetched(box) == [mail()]
+    assert until(lambda: fetched_in_time(box)) == [mail()]
     box.close()
 
 

@@ -16,8 +16,10 @@ from tests.connectors.pushed import Kafka
 
 
 @asynccontextmanager
-async def served(kafka: Kafka, folder: Path, journal_bytes: int = 1 << 20) -> AsyncIterator[httpx.AsyncClient]:
-    settings = ReceiverSettings(journal_max_bytes=journal_bytes, body_timeout_seconds=0.2)
+async def served(
+    kafka: Kafka, folder: Path, journal_bytes: int = 1 << 20, body_seconds: float = 60
+) -> AsyncIterator[httpx.AsyncClient]:
+    settings = ReceiverSettings(journal_max_bytes=journal_bytes, body_timeout_seconds=body_seconds)
     keeper = Intake(kafka, Journal(folder / "journal", journal_bytes))
     app = Receiver({"/phone": account()}, keeper, settings, {"/phone": 4096})
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver")
@@ -50,9 +52,10 @@ async def test_a_slow_body_and_a_full_journal_are_asked_for_again(tmp_path: Path
             yield bytes((byte,))
             await asyncio.sleep(0.02)
 
-    async with served(kafka, tmp_path, journal_bytes=200) as client:
+    async with served(kafka, tmp_path, body_seconds=0.2) as client:
         slow = await client.post("/phone", content=dribble(), headers=signed(RECORD).headers)
         assert slow.status_code == 408
+    async with served(kafka, tmp_path, journal_bytes=200) as client:
         kafka.down = True
         statuses = [await post(client, RECORD) for _ in range(3)]
         assert statuses[-1] == 503

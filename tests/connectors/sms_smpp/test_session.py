@@ -312,7 +312,7 @@ async def test_a_bind_and_each_heartbeat_are_signs_of_life() -> None:
     outlet = Outlet()
     async with (
         Smsc() as smsc,
-        smsc.serving(connector(smsc, enquire_link_seconds=0.03, answer_timeout_seconds=2), outlet),
+        smsc.serving(connector(smsc, enquire_link_seconds=0.03, answer_timeout_seconds=30), outlet),
     ):
         esme = await smsc.bound()
         for _ in range(2):
