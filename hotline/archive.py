@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
+from elastic_transport import ObjectApiResponse
 from elasticsearch import AsyncElasticsearch, NotFoundError
 from msgspec import Struct
 
@@ -62,30 +63,25 @@ class Archive:
 
         Two-character names and road + number are found as written; a ticket's number or id finds that ticket.
         """
-        with _asked():
-            answer = await self._client.search(
-                index=self._tickets(masked),
-                query=matching(query, filters or Filters()),
-                size=limit,
-                source={"includes": _SHOWN},
-                highlight=_HIGHLIGHT,
-                sort=[{"received_at": "desc"}, {"ticket_id": "asc"}],
-                track_total_hits=False,
-            )
+        answer = await self._search(
+            index=self._tickets(masked),
+            query=matching(query, filters or Filters()),
+            size=limit,
+            source={"includes": _SHOWN},
+            highlight=_HIGHLIGHT,
+            sort=[{"received_at": "desc"}, {"ticket_id": "asc"}],
+        )
         return [_hit(found) for found in answer["hits"]["hits"]]
 
     async def count(self, query: str = "", *, masked: bool = True, filters: Filters | None = None) -> int:
         """Return how many tickets a search finds; all of them for an empty query."""
-        with _asked():
-            answer = await self._client.count(index=self._tickets(masked), query=matching(query, filters or Filters()))
-        return int(answer["count"])
+        wanted = matching(query, filters or Filters())
+        answer = await self._search(index=self._tickets(masked), query=wanted, size=0, track_total_hits=True)
+        return int(answer["hits"]["total"]["value"])
 
     async def overdue(self, now: datetime) -> dict[tuple[str, str], int]:
         """Return how many tickets wait for longer than they may (超期), by clock and urgency; none without an index."""
-        with translated():
-            answer = await self._client.search(
-                index=self._tickets(True), size=0, aggs=overdue(now), track_total_hits=False, ignore_unavailable=True
-            )
+        answer = await self._search(index=self._tickets(True), size=0, aggs=overdue(now), ignore_unavailable=True)
         return {
             (clock, one["key"]): one["doc_count"]
             for clock, found in answer.get("aggregations", {}).items()
@@ -101,15 +97,13 @@ class Archive:
         """Yield every ticket that a search finds, by their ids."""
         after: list[Any] | None = None
         while True:
-            with _asked():
-                answer = await self._client.search(
-                    index=self._tickets(masked),
-                    query=matching(query, filters or Filters()),
-                    size=_PAGE,
-                    sort=[{"ticket_id": "asc"}],
-                    search_after=after,
-                    track_total_hits=False,
-                )
+            answer = await self._search(
+                index=self._tickets(masked),
+                query=matching(query, filters or Filters()),
+                size=_PAGE,
+                sort=[{"ticket_id": "asc"}],
+                search_after=after,
+            )
             for found in answer["hits"]["hits"]:
                 yield _read(found["_source"], Ticket)
                 after = found["sort"]
@@ -128,14 +122,12 @@ class Archive:
 
     async def requests(self, wanted: Wanted) -> list[Ticket]:
         """Return the newest tickets, masked, that the web door asks for; none that is restricted (严格保密)."""
-        with _asked():
-            answer = await self._client.search(
-                index=self._tickets(True),
-                query=published(wanted),
-                size=wanted.limit,
-                sort=[{"received_at": "desc"}, {"ticket_id": "asc"}],
-                track_total_hits=False,
-            )
+        answer = await self._search(
+            index=self._tickets(True),
+            query=published(wanted),
+            size=wanted.limit,
+            sort=[{"received_at": "desc"}, {"ticket_id": "asc"}],
+        )
         return [_read(found["_source"], Ticket) for found in answer["hits"]["hits"]]
 
     async def link(self, message_id: str) -> Link | None:
@@ -147,15 +139,13 @@ class Archive:
         links: list[Link] = []
         after: list[Any] | None = None
         while True:
-            with _asked():
-                answer = await self._client.search(
-                    index=self._alias["link"],
-                    query={"term": {"ticket_id": ticket_id}},
-                    size=_MAX_LINKS,
-                    sort=[{"decided_at": "asc"}, {"message_id": "asc"}],
-                    search_after=after,
-                    allow_partial_search_results=False,  # an erasure that did not know of all would leave some
-                )
+            answer = await self._search(
+                index=self._alias["link"],
+                query={"term": {"ticket_id": ticket_id}},
+                size=_MAX_LINKS,
+                sort=[{"decided_at": "asc"}, {"message_id": "asc"}],
+                search_after=after,
+            )
             hits = answer["hits"]["hits"]
             links += [_read(found["_source"], Link) for found in hits]
             if len(hits) < _MAX_LINKS:
@@ -176,12 +166,17 @@ class Archive:
 
     async def _newest(self, alias: str, query: Mapping[str, Any], kind: type[T]) -> T | None:
         """Return the document of the highest version: a message taken in twice can lie in two months' indices."""
-        with _asked():
-            answer = await self._client.search(
-                index=alias, query=query, size=10, version=True, allow_partial_search_results=False
-            )
+        answer = await self._search(index=alias, query=query, size=10, version=True)
         found = max(answer["hits"]["hits"], key=lambda hit: hit["_version"], default=None)
         return None if found is None else _read(found["_source"], kind)
+
+    async def _search(self, *, track_total_hits: bool = False, **asked: Any) -> ObjectApiResponse[Any]:
+        """Ask all shards: of what lies in a lost one nobody may say that it is not there."""
+        with _asked():
+            answer = await self._client.search(
+                **asked, track_total_hits=track_total_hits, allow_partial_search_results=False
+            )
+        return answer
 
 
 @contextlib.contextmanager

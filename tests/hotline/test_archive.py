@@ -302,6 +302,31 @@ async def test_a_message_s_ticket_is_found_by_the_beginning_of_its_id(world: Wor
     assert await world.archive.filed("p" * 26) is None
 
 
+async def test_what_lies_in_a_lost_shard_is_not_said_not_to_be_there(filled: World) -> None:
+    """An export had come short, a search found less, fewer tickets were overdue: and nobody was told."""
+    archive, client = filled.archive, filled.archive._client
+    for kind in ("ticket", "ticket_masked", "link"):
+        alias = archive._alias[kind]
+        await client.indices.create(
+            index=f"{alias}-v9",
+            aliases={alias: {}},
+            settings={"index.routing.allocation.require._name": "nowhere"},
+            wait_for_active_shards="0",
+        )
+    wanted = Wanted(jurisdiction="210100", start=AT, end=AT + timedelta(days=1), limit=9)
+    for asked in (
+        lambda: archive.search("路灯", masked=False),
+        lambda: archive.count(masked=False),
+        lambda: anext(aiter(archive.tickets(masked=False))),
+        lambda: archive.overdue(AT),
+        lambda: archive.requests(wanted),
+        lambda: archive.links("210100-x"),
+        lambda: archive.ticket("210100-x"),
+    ):
+        with pytest.raises(UnreachableError):
+            await asked()
+
+
 async def test_no_index_names_the_next_action(stack: Endpoints) -> None:
     async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
         with pytest.raises(MisconfiguredError, match="hotline index create"):
