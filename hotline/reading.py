@@ -54,7 +54,7 @@ def offsets_at(connection: KafkaConnection, topic: str, at: datetime) -> dict[in
     """Return for each partition the first offset written at a time or later, None where there is none."""
     with reader(connection) as consumer:
         places = [TopicPartition(topic, number) for number in _partitions(consumer, topic)]
-        found = consumer.offsets_for_times(dict.fromkeys(places, int(at.timestamp() * 1000)))
+        found = consumer.offsets_for_times(dict.fromkeys(places, _milliseconds(at)))
         return {place.partition: found[place].offset if found[place] else None for place in places}
 
 
@@ -105,11 +105,16 @@ def _seek(consumer: Any, partition: TopicPartition, since: datetime | None) -> N
     if since is None:
         consumer.seek_to_beginning(partition)
         return
-    found = consumer.offsets_for_times({partition: int(since.timestamp() * 1000)})[partition]
+    found = consumer.offsets_for_times({partition: _milliseconds(since)})[partition]
     if found is None:
         consumer.seek_to_end(partition)
     else:
         consumer.seek(partition, found.offset)
+
+
+def _milliseconds(at: datetime) -> int:
+    """Return a time as Kafka counts it: there was none before 1970, and asking for one is a fault to its client."""
+    return max(0, int(at.timestamp() * 1000))
 
 
 def _up_to_the_end(consumer: Any, partition: TopicPartition) -> Iterator[Any]:

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -78,6 +79,16 @@ def test_an_offset_that_holds_no_record_is_passed_over_at_the_end_of_a_partition
     with reader(connection) as consumer:
         found = list(reading.records_at(consumer, TopicPartition(topic, 0), [1, marker]))
     assert [one.offset for one in found] == [1]
+
+
+def test_a_time_before_all_of_kafkas_is_the_beginning(stack: Endpoints) -> None:
+    """A year that somebody mistyped had ended `dead list --since` and `replay --from` with a traceback."""
+    connection = KafkaConnection(bootstrap_servers=stack.bootstrap_servers, partitions=1)
+    topic, long_ago = f"reading-{time.time_ns()}", datetime(226, 11, 28, tzinfo=UTC)
+    made(connection, topic)
+    asyncio.run(write(connection, topic))
+    assert [one.value for one in reading.read_all(connection, topic, long_ago)] == [b"0", b"1", b"2"]
+    assert reading.offsets_at(connection, topic, long_ago) == {0: 0}
 
 
 @pytest.mark.usefixtures("impatient")
