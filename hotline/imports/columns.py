@@ -156,6 +156,10 @@ NUMBERS = frozenset(
 )
 """Fields that are no day, whatever form the cell has."""
 
+_NO_IDS = NUMBERS - {"id", "thread_id"}
+_TEXT_MARKS = "'`"
+"""By which exports keep a number as text; what names a message stays as it stands, or it would have two names."""
+
 _POWER = re.compile(r"[0-9](\.[0-9]+)?E\+[0-9]{2}")
 _LONG = 1e15
 """Excel keeps fifteen digits of a number."""
@@ -166,6 +170,8 @@ def _put(record: dict[str, Any], name: str, field: str, cell: Any) -> None:
         cell = cell.number
     if field in NUMBERS:
         cell = _whole(name, cell)
+    if field in _NO_IDS and isinstance(cell, str):
+        cell = cell.lstrip(_TEXT_MARKS)
     if field == "channel":
         channel = _CHANNELS.get(folded(str(cell)), str(cell))
         if channel not in CHANNELS:

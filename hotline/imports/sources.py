@@ -148,7 +148,7 @@ def _source(path: Path) -> Source:
         return Source(path=path, kind="unknown", advice=f"the file cannot be read {mend}")
     inner = path.with_suffix("") if path.suffix.lower() == PACKED else path
     kind = _kind(inner.suffix.lower(), beginning)
-    return Source(path=path, kind=kind, advice=_advice(beginning) if kind == "unknown" else "")
+    return Source(path=path, kind=kind, advice=_advice(inner, beginning) if kind == "unknown" else "")
 
 
 def _kind(suffix: str, beginning: bytes) -> Kind:
@@ -173,7 +173,11 @@ def _by_content(suffix: str, beginning: bytes) -> Kind:
     return "mail" if _HEADER.match(text) else "unknown"
 
 
-def _advice(beginning: bytes) -> str:
+def _advice(path: Path, beginning: bytes) -> str:
+    if beginning.startswith(_ZIP) and path.suffix.lower() == ".zip":
+        return "an archive: unpack it, and name the folder"
+    if beginning.startswith(_OLE) and BY_SUFFIX.get(path.suffix.lower()) == "sheet":
+        return "a workbook behind a password, or an old one under a new name: save it as .xlsx without a password"
     if beginning.startswith((_OLE, _ZIP)):
         return "a spreadsheet of another kind: save it as .xlsx or .csv"
     return "no format that can be imported: .jsonl, .csv, .tsv, .xlsx, .mbox, .eml or a Maildir"

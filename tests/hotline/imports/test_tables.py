@@ -314,6 +314,16 @@ def test_a_number_that_lost_its_last_digits_is_nobodys(tmp_path: Path, column: s
     assert kept[column] == number
 
 
+@pytest.mark.parametrize("mark", ["'", "`", "\t"])
+def test_a_mark_that_keeps_a_number_as_text_is_none_of_it(tmp_path: Path, mark: str) -> None:
+    """By '13800138123 nobody was known again: it was somebody's name."""
+    path = written(tmp_path, "正文,来电号码,工单编号", f"灯坏了,{mark}13800138123,{mark}20240102001")
+    (one,) = records(path)
+    assert (one["sender"], one["external_ticket_no"]) == ({"value": "13800138123"}, "20240102001")
+    (kept,) = records(path, columns=columns_of(["工单编号=id"]))
+    assert kept["id"] == f"{mark}20240102001".strip()
+
+
 def test_a_number_that_is_written_with_a_power_and_has_all_its_digits_is_one(tmp_path: Path) -> None:
     (one,) = records(written(tmp_path, "正文,来电号码", "灯坏了,1.3800138123E+10"))
     assert one["sender"] == {"value": "13800138123"}
@@ -410,7 +420,21 @@ def test_a_damaged_workbook_is_one_refusal_and_the_next_file_goes_on(tmp_path: P
     assert (len(memory.messages), dict(totals.refused)) == (1, {"malformed": 1})
 
 
+def test_an_archive_is_no_spreadsheet_that_could_be_saved_otherwise(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", f"{HEADER}\n{LAMP}\n")
+    ((_, code, reason),) = refused(tmp_path)
+    assert (code, reason) == ("unsupported", "an archive: unpack it, and name the folder")
+
+
 def test_an_old_workbook_says_what_to_do(tmp_path: Path) -> None:
     path = tmp_path / "a.xls"
     path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
     assert "save it as .xlsx" in refused(path)[0][2]
+
+
+def test_a_workbook_behind_a_password_is_not_said_to_be_of_another_kind(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+    ((_, code, reason),) = refused(path)
+    assert (code, "without a password" in reason) == ("unsupported", True)
