@@ -83,9 +83,12 @@ class Journal:
 
     @property
     def drained(self) -> bool:
-        """Say whether the broker holds everything. A disk that has become read-only keeps what it held for ever."""
+        """Say whether the broker holds everything that was promised.
+
+        A disk that has become read-only keeps what it held for ever, and one that hangs has promised nothing yet.
+        """
         active = self._active
-        return not (active and active.written) and all(sealed.held or not sealed.size for sealed in self._sealed)
+        return not (active and active.synced) and all(sealed.held or not sealed.size for sealed in self._sealed)
 
     @property
     def full(self) -> bool:

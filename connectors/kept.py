@@ -11,11 +11,15 @@ from connectors.intake import Intake
 from connectors.journal import Journal, JournalInUseError
 from connectors.lease import ASK_SECONDS
 from connectors.line import Outcome, Publisher
+from connectors.threads import Threads
 from schemas.errors import FatalError, PipelineError, UnreachableError
 from schemas.records import RawMessage
 
 PROBE_SECONDS = 15.0
 """How often an open journal is tried."""
+
+HUNG_SECONDS = 10.0
+"""After this long a disk hangs that has not answered."""
 
 _log = structlog.get_logger(__name__)
 
@@ -65,6 +69,8 @@ class Kept:
         self._timeout = publish_timeout_seconds
         self._journal: Journal | None = None
         self._intake: Intake | None = None
+        self._threads = Threads("journal-trial")
+        self._trial: asyncio.Task[PipelineError | None] | None = None
         self.fault: PipelineError | None = None
         """Why there is no journal."""
 
@@ -106,17 +112,16 @@ class Kept:
 
     async def open(self) -> bool:
         """Open the journal and say whether that went well; what a disk says against it is told once."""
-        self._note(await asyncio.to_thread(_fault, self._open))
+        self._note(await self._tried(self._open))
         return self.fault is None
 
     async def run(self) -> None:
         """Serve, and drain the journal, until this is cancelled."""
-        while self._intake is None and not await self.open():  # noqa: ASYNC110 - nobody tells when it can be had
+        while not await self.open() or self._intake is None:  # noqa: ASYNC110 - nobody tells when it can be had
             await asyncio.sleep(ASK_SECONDS)
-        if self._intake is not None:
-            async with asyncio.TaskGroup() as both:
-                both.create_task(self._intake.run(), name="intake")
-                both.create_task(self._probe(self._intake), name="probe")
+        async with asyncio.TaskGroup() as both:
+            both.create_task(self._intake.run(), name="intake")
+            both.create_task(self._probe(self._intake), name="probe")
 
     async def close(self) -> None:
         """Close the journal; what is in it goes to Kafka after the next start."""
@@ -125,6 +130,7 @@ class Kept:
             await self._intake.close()
         elif self._journal is not None:
             await asyncio.to_thread(self._journal.close)
+        self._threads.close()
 
     def _note(self, fault: PipelineError | None) -> None:
         """Tell of a journal that cannot be had when that begins; another process that has it is no fault."""
@@ -138,13 +144,23 @@ class Kept:
     def _open(self) -> None:
         """Open it once, and then what is missing: that of the large messages is a folder in it."""
         self._journal = self._journal or self._make()
-        self._intake = Intake(self._publisher, self._journal, self._timeout)
+        self._intake = self._intake or Intake(self._publisher, self._journal, self._timeout)
 
     async def _probe(self, intake: Intake) -> None:
         """Try the open journal now and then: a disk fails, fills or becomes read-only long before Kafka is away."""
         while True:
             await asyncio.sleep(PROBE_SECONDS)
-            self._note(await asyncio.to_thread(_fault, intake.probe))
+            self._note(await self._tried(intake.probe))
+
+    async def _tried(self, work: Callable[[], None]) -> PipelineError | None:
+        """Do it, and return what is in the way; what hangs is not begun again before it has come to its end."""
+        if self._trial is None:
+            self._trial = asyncio.create_task(self._threads.do(_fault, work))
+        await asyncio.wait({self._trial}, timeout=HUNG_SECONDS)
+        if not self._trial.done():
+            return UnreachableError("the journal's disk does not answer: see that it can be reached")
+        trial, self._trial = self._trial, None
+        return trial.result()
 
 
 def _fault(work: Callable[[], None]) -> PipelineError | None:

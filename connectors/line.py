@@ -12,13 +12,16 @@ from connectors.ahead import Ahead
 from connectors.journal import Journal
 from connectors.threads import Threads
 from connectors.waiting import Waiting, settle
-from schemas.errors import FatalError, PipelineError, RetriableError
+from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import RawMessage
 
 BATCH_REQUESTS = 500
 
 NEARLY_DRAINED_BYTES = 1 << 20
 """With this little left, new messages wait for the last of it instead of going behind it for ever."""
+
+DISK_SECONDS = 5.0
+"""How long a sender waits for the disk: no platform waits longer, and some disks hang for ever."""
 
 Outcome: TypeAlias = Literal["published", "journaled"]
 
@@ -68,6 +71,7 @@ class Line:
         self._told: set[tuple[str, str | None]] = set()
         self._writing, self._draining = Threads(f"journal-{journal.kind}"), Threads(f"drain-{journal.kind}")
         self._ahead = Ahead(publisher, journal, retry_seconds)
+        self._append: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
@@ -117,10 +121,27 @@ class Line:
             await self._while_nearly_drained()
         if self._journal.drained and await self._published(messages):
             return "published"
+        await self._journal_in_time(messages)
+        return "journaled"
+
+    async def _journal_in_time(self, messages: Sequence[RawMessage]) -> None:
+        """Return when the disk holds the messages; one that hangs is given no more before it has come to its end.
+
+        Raises UnreachableError. What it holds in the end though the sender was told no is a repeat, or is heard late.
+        """
+        try:
+            async with asyncio.timeout(DISK_SECONDS):
+                if self._append:
+                    await asyncio.wait({self._append})
+                self._append = asyncio.create_task(self._appended(messages))
+                await asyncio.shield(self._append)
+        except TimeoutError as error:
+            raise UnreachableError("the journal's disk does not answer: see that it can be reached") from error
+
+    async def _appended(self, messages: Sequence[RawMessage]) -> None:
         await self._writing.do(self._journal.append, messages)
         self._journaled.set()
         self._ahead.put(messages)
-        return "journaled"
 
     async def _published(self, messages: Sequence[RawMessage]) -> bool:
         try:

@@ -33,7 +33,7 @@ class Segment:
         self.path = path
         self.marker = marker
         self.written = 0
-        self._synced = 0
+        self.synced = 0
         self._broken = False
         self._fsync = fsync
         self._syncing = threading.Lock()
@@ -61,7 +61,7 @@ class Segment:
     def settle(self, position: int) -> None:
         """Return when everything before `position` is on the disk; one fsync serves all who wait. Raises OSError."""
         with self._syncing:
-            if self._synced >= position:
+            if self.synced >= position:
                 return
             if self._broken:
                 raise OSError("an earlier fsync failed")
@@ -71,7 +71,7 @@ class Segment:
         """Settle everything and close the file; writing to it is over."""
         with self._syncing:
             try:
-                if not self._broken and self._synced < self.written:
+                if not self._broken and self.synced < self.written:
                     self._sync()
             finally:
                 os.close(self._fd)
@@ -87,7 +87,7 @@ class Segment:
         except OSError:
             self._broken = True  # the kernel may forget the pages: a second fsync would say "fine" and lie
             raise
-        self._synced = target
+        self.synced = target
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 import structlog
 
-from connectors import ahead
+from connectors import ahead, line
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.segment import Segment
@@ -67,7 +68,7 @@ class Broker:
 
 
 @asynccontextmanager
-async def opened(broker: Broker, folder: Path, **limits: int) -> AsyncIterator[tuple[Intake, Journal]]:
+async def opened(broker: Broker, folder: Path, **limits: Any) -> AsyncIterator[tuple[Intake, Journal]]:
     journal = Journal(folder, **limits)
     intake = Intake(broker, journal, publish_timeout_seconds=0.2, retry_seconds=0.01)
     working = asyncio.create_task(intake.run())
@@ -290,6 +291,62 @@ async def test_what_waits_to_be_heard_has_an_end_and_the_newest_stay(
         broker.hold.set()
         await soon(lambda: len(broker.held) == 10)
     assert sorted(broker.told) == ["7", "8", "9"]
+
+
+# A disk that hangs
+
+
+class Disk:
+    """Takes what is written as soon as it answers."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.answers.set()
+
+    def fsync(self, descriptor: int) -> None:
+        """Return when the bytes are safe."""
+        self.answers.wait(60)
+        os.fsync(descriptor)
+
+
+async def test_a_disk_that_hangs_keeps_nobody_waiting_and_kafka_takes_messages_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "DISK_SECONDS", 0.2)
+    disk = Disk()
+    async with opened(broker := Broker(), tmp_path, fsync=disk.fsync) as (intake, _), asyncio.timeout(30):
+        broker.error = UnreachableError("down")
+        disk.answers.clear()
+        for name in ("1", "2"):
+            with pytest.raises(UnreachableError, match="disk does not answer"):
+                await intake.keep([message(name)])
+        broker.error = None
+        assert await intake.keep([message("3")]) == "published"
+        disk.answers.set()
+        await soon(lambda: broker.held == ["3", "1"])
+        broker.error = UnreachableError("down")
+        assert await intake.keep([message("4")]) == "journaled"
+        broker.error = None
+        await soon(lambda: broker.held == ["3", "1", "4"])
+
+
+async def test_behind_what_a_hanging_disk_has_promised_a_message_is_refused_and_keeps_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "DISK_SECONDS", 0.2)
+    disk = Disk()
+    async with opened(broker := Broker(), tmp_path, fsync=disk.fsync) as (intake, _), asyncio.timeout(30):
+        broker.error = UnreachableError("down")
+        assert await intake.keep([message("1")]) == "journaled"
+        disk.answers.clear()
+        with pytest.raises(UnreachableError):
+            await intake.keep([message("2")])
+        broker.error = None
+        with pytest.raises(UnreachableError):
+            await intake.keep([message("3")])
+        disk.answers.set()
+        await soon(lambda: broker.held == ["1", "2"])
+        assert await intake.keep([message("3")]) == "published"
 
 
 # A blob store that is away, while Kafka answers

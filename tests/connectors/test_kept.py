@@ -5,6 +5,8 @@ import errno
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -23,8 +25,8 @@ from tests.peers.presence import require
 from tests.waiting import soon
 
 
-async def begun(kafka: Kafka, folder: Path) -> tuple[Kept, asyncio.Task[None]]:
-    kept = await opened(kafka, partial(Journal, folder), 0.2)
+async def begun(kafka: Kafka, folder: Path, fsync: Callable[[int], None] = os.fsync) -> tuple[Kept, asyncio.Task[None]]:
+    kept = await opened(kafka, partial(Journal, folder, fsync=fsync), 0.2)
     return kept, asyncio.create_task(kept.run())
 
 
@@ -137,6 +139,58 @@ async def test_a_journal_whose_disk_fails_is_told_before_kafka_is_away_and_that_
     assert [one["event"] for one in logs].count("goes_without_journal") == 2
     await ended(kept, working)
     assert metrics.JOURNALS_AWAY._value.get() == before
+
+
+async def test_a_journal_whose_disk_hangs_is_told_and_asked_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.kept.PROBE_SECONDS", 0.01)
+    monkeypatch.setattr("connectors.kept.HUNG_SECONDS", 0.1)
+    answers, asked = threading.Event(), []
+    answers.set()
+
+    def fsync(descriptor: int) -> None:
+        asked.append(descriptor)
+        answers.wait(60)
+        os.fsync(descriptor)
+
+    kafka, before = Kafka(), metrics.JOURNALS_AWAY._value.get()
+    kept, working = await begun(kafka, tmp_path, fsync)
+    await soon(lambda: asked)
+    assert kept.fault is None
+    answers.clear()
+    await soon(lambda: kept.fault is not None)
+    assert metrics.JOURNALS_AWAY._value.get() == before + 1
+    assert "does not answer" in probes.lmtp(Door(), kept)["detail"]
+    hung = len(asked)
+    await asyncio.sleep(0.4)
+    assert len(asked) == hung
+    assert await kept.keep([message("1")]) == "published"
+    answers.set()
+    await soon(lambda: kept.fault is None)
+    await ended(kept, working)
+
+
+async def test_a_journal_that_hangs_as_it_is_opened_keeps_nobody_from_kafka_and_is_had_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connectors.kept.HUNG_SECONDS", 0.1)
+    answers, kafka = threading.Event(), Kafka()
+
+    def slow() -> Journal:
+        answers.wait(60)
+        return Journal(tmp_path)
+
+    async with asyncio.timeout(30):
+        kept = await opened(kafka, slow, 0.2)
+        working = asyncio.create_task(kept.run())
+        assert "does not answer" in str(kept.fault)
+        assert await kept.keep([message("1")]) == "published"
+        answers.set()
+        await soon(lambda: kept.fault is None)
+        kafka.down = True
+        assert await kept.keep([message("2")]) == "journaled"
+        await ended(kept, working)
 
 
 def test_a_disk_that_becomes_read_only_or_full_is_noticed(tmp_path: Path) -> None:
