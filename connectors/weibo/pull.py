@@ -7,8 +7,9 @@ few.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
@@ -20,11 +21,11 @@ from connectors.base import Batch
 from connectors.steady import Steady
 from connectors.weibo import http, naming
 from connectors.weibo.access import Access
+from connectors.weibo.api import API
 from connectors.weibo.budget import DAY_SECONDS, Budget
 from connectors.weibo.complaints import Complaints
 from connectors.weibo.door import NobodyThereError, RefusedError, SlowDownError, door
 from connectors.weibo.errors import OF_ONE_INTERFACE, OF_USER
-from connectors.weibo.lists import SOURCES
 from connectors.weibo.public import Completer
 from connectors.weibo.settings import List, WeiboPullSettings
 from connectors.weibo.walk import Found, Known, Walk
@@ -37,6 +38,23 @@ REST_SECONDS = 3600.0
 
 QUICK_TRIES = 3
 """Calls that failed one after the other, before the next ones are spread over what is left of the day."""
+
+
+class _Source(NamedTuple):
+    """A list of the open platform: how its items are named, and which method gives it."""
+
+    kind: str
+    method: Callable[..., Any]
+
+
+_SOURCES: Mapping[List, _Source] = MappingProxyType(
+    {
+        "mentions": _Source("status", API.mentions),
+        "comments_to_me": _Source("comment", API.comments_to_me),
+        "comments_mentions": _Source("comment", API.comments_mentions),
+        "direct_messages": _Source("dm", API.direct_messages),
+    }
+)
 
 
 class _Given(NamedTuple):
@@ -175,7 +193,7 @@ class WeiboPull:
         try:
             with door(self._account):
                 below = {"max_id": max_id, "page": number if number > 1 else None}
-                page = SOURCES[name].method(api, count=self._settings.page_size, **below)
+                page = _SOURCES[name].method(api, count=self._settings.page_size, **below)
         except UnauthorizedError:
             self._access.refuse()
             raise
@@ -258,7 +276,7 @@ class WeiboPull:
         )
 
     def _name(self, name: List, raw: bytes) -> naming.Named:
-        kind, now = SOURCES[name].kind, self._now()
+        kind, now = _SOURCES[name].kind, self._now()
         return faults.or_plainly(
             self.channel, self._account, lambda: naming.fetched(raw, kind, now), lambda: naming.unread(raw, kind)
         )
