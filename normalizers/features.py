@@ -23,6 +23,7 @@ from normalizers.findings.coded import codes_of
 from normalizers.footers import without_footer, without_office
 from normalizers.identity import contacts_in, keyed_hashes, requester_hashes
 from normalizers.matter import matter_of, rulebook
+from normalizers.numbers_of import homes_alone
 from normalizers.policy import Policy
 from normalizers.stated import stated_names
 from normalizers.text import SPOKEN_DIGITS, fold
@@ -79,6 +80,8 @@ def features_of(
         heading, folded = _compared(draft, fold(f"{draft.title}\n{body}" if draft.title else body), lists)
     day = at.astimezone(ids.SHANGHAI).date() if at is not None else None
     matter = matter_of(without(heading), without(folded[len(heading) :]), lists, day)
+    homes = homes_alone(folded)
+    text_names = [one for one in matter.text_names if one not in homes or not any(map(str.isdecimal, one))]
     key, *older = policy.requester_keys.values()
     beside = (*_PARTED_NUMBER.findall(whole), *_files(attachments), *_places(findings), *_shown(draft))
     text_keys = _text_keys(letters, beside, policy)
@@ -96,7 +99,7 @@ def features_of(
         areas=tuple(sorted(f"{_AREA_LEVELS[area[-1]]}-{_hashed_word(area, key)}" for area in matter.areas)),
         doors=tuple(sorted(f"{_hashed_word(kind, key)}-{_hashed_word(which, key)}" for kind, which in matter.marks)),
         papers=_hashed_words(matter.papers, key),
-        text_names=_hashed_words(matter.text_names, key),
+        text_names=_hashed_words(text_names, key),
         text_objects=_hashed_words(matter.text_objects, key),
         untitled=UNSET if matter.is_titled else True,
         aspects=_hashed_words(matter.aspects, key),

@@ -17,6 +17,15 @@ NUMBER = rf"(?:(?<![\d.])\d{{1,4}}|(?<![{DIGITS}十百])[{DIGITS}十]{{1,3}})"
 _LIVES = re.compile("[我俺咱]|住(?!户)|本人|家在|业主")
 """In whose clause a room or floor is where the writer lives, as all neighbours do who tell of one lift."""
 
+_WAY = r"[\u4e00-\u9fff]{0,8}?\d{1,3}(?:号楼|[栋幢座号]|-)(?:\d{1,2}(?:单元|-))?\d{3,4}(?:室|号|户)?"
+_ONLY_LIVES = re.compile(
+    rf"(?:我们?|俺们?|咱们?|本人)?家?(?:现|就)?(?:(?:居?住|在)[在于]?{_WAY}|是{_WAY}的?(?:业主|住户|居民))"
+)
+"""A clause that says no more than in which room the writer lives: 我家住3-1-501."""
+
+_AT_HOME = re.compile("楼上|楼下|隔壁|对门|邻居|[我俺咱](?:们)?家(?!现?居?住|在)|家[里中]")
+"""What happens in a flat, and in each flat is another matter."""
+
 _IN_A_HOUSE = re.compile("[楼层室户房元栋幢座-]")
 
 _FLOOR = re.compile(
@@ -70,6 +79,16 @@ def homes(said: str) -> Iterator[str]:
         for clause in _CLAUSE.findall(said):
             if _OF_THREE.search(clause) is not None and _NEIGHBOURS.search(clause) is None:
                 yield from _rooms(clause)
+
+
+def homes_alone(said: str) -> str:
+    """Return the clauses that only tell where the writer lives: two households that pass one text on differ in them.
+
+    None where it may be what happens there: who has water coming through the ceiling tells by it which ceiling.
+    """
+    if _IN_A_HOUSE.search(said) is None or _AT_HOME.search(said) is not None:
+        return ""
+    return " ".join(one for one in _CLAUSE.findall(said) if _ONLY_LIVES.fullmatch(one) is not None)
 
 
 def _rooms(clause: str) -> Iterator[str]:

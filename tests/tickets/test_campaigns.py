@@ -30,10 +30,6 @@ def over_a_week(number: int) -> Message:
     return replace(message, received_at=at, ingested_at=at)
 
 
-def with_its_room(number: int) -> Message:
-    return within_an_hour(number, f"{TEXT}。我家住{number // 60 + 1}-{number // 10 % 6 + 1}-{number % 10 + 1}01")
-
-
 @pytest.fixture
 def comparisons(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     """Count how many tickets are compared with a message."""
@@ -69,12 +65,35 @@ def test_each_household_has_its_own_ticket_and_all_are_one_incident(
     assert max(work[150:]) <= max(work[50:150]) <= desk.state.policy.near.max_candidates + desk.state.policy.near.newest
 
 
-def test_where_each_writes_its_own_room_below_all_are_heard_and_put_beside_each_other_for_a_clerk() -> None:
-    """A form that is filled in may tell of as many things as there are forms: a clerk says whether it is one."""
-    desk, decisions = decided([with_its_room(number) for number in range(60)])
-    tickets = [ticket_of(desk, decision) for decision in decisions]
-    assert len({ticket.ticket_id for ticket in tickets}) == 60
-    assert all(ticket.proposals or ticket.edges for ticket in tickets[1:])
+HOMES = ("。我家住{}-{}-{}", "。本人家住锦绣华庭{}号楼{}单元{}室", "。我是{}栋{}单元{}的业主", "\n{}号楼{}单元{}室")
+
+
+@pytest.mark.parametrize("home", HOMES)
+def test_where_each_writes_its_own_room_below_each_is_heard_and_all_are_one_incident(home: str) -> None:
+    rooms = [(number // 60 + 1, number // 10 % 6 + 1, f"{number % 10 + 1}01") for number in range(HOUSEHOLDS)]
+    letters = [within_an_hour(number, TEXT + home.format(*rooms[number])) for number in range(0, HOUSEHOLDS, 5)]
+    desk, decisions = decided(letters)
+    assert len({ticket_of(desk, decision).ticket_id for decision in decisions}) == len(letters)
+    assert len(clusters(desk)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "锦绣华庭楼上装修噪音太大，每天从早吵到晚，孩子没法写作业，请市里派人来管一管",
+        "锦绣华庭我家卫生间漏水到下面，物业一直拖着不管，天天来闹，请市里派人来看一看",
+        "我家停电三天了，物业不管，请派人来修",
+    ],
+)
+def test_what_happens_in_a_flat_is_another_matter_in_each(text: str) -> None:
+    desk, _ = decided([within_an_hour(number, f"{text}。我家住{number}-2-501") for number in (1, 3, 5)])
+    assert len(clusters(desk)) == 3
+
+
+def test_so_is_what_a_room_is_complained_of_for() -> None:
+    text = "锦绣华庭二期违法搭建很多，物业说管不了，消防通道都堵死了，请市里派人来看一看。封了通道的是{}号楼{}"
+    desk, _ = decided([within_an_hour(number, text.format(number, number * 100 + 1)) for number in (3, 5)])
+    assert len(clusters(desk)) == 2
 
 
 def test_one_household_that_sends_it_thirty_times_has_one_ticket_in_which_all_are(comparisons: Counter[str]) -> None:
