@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from connectors.mailbox.lmtp import Door
     from connectors.receiver import ReceiverReport
     from schemas.errors import PipelineError
+    from sinks.runner import Health as Sinking
+
+STARTING: Mapping[str, Any] = {"state": "starting", "detail": "starting"}
+"""Nobody is at work yet: what waits for a service or a disk is not ready."""
 
 
 def connector(report: "HealthReport") -> Mapping[str, Any]:
@@ -54,6 +58,11 @@ def lmtp(door: "Door", kept: "Kept") -> Mapping[str, Any]:
         "detail": _joined([_without(kept.fault), _waiting(kept.journal_bytes), _full(kept.full)]),
         "journal_bytes": kept.journal_bytes,
     }
+
+
+def sink(report: "Sinking") -> Mapping[str, Any]:
+    """Say what keeps a sink from bringing anything home."""
+    return {"detail": report.detail, **({} if report.ready else {"state": "degraded"})}
 
 
 def _put_aside(letters: int) -> str | None:

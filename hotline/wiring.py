@@ -66,7 +66,10 @@ def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component
     async def run(stop: asyncio.Event) -> None:
         await serve(app, stop)
 
-    return Component(name=name, run=run, probe=lambda: {"lag": _value(metrics.LAG_SECONDS, stage=name)})
+    def probe() -> Mapping[str, Any]:
+        return {"lag": _value(metrics.LAG_SECONDS, stage=name), **({} if app.begun else probes.STARTING)}
+
+    return Component(name=name, run=run, probe=probe)
 
 
 def _screen(settings: "Settings", tracer: Tracer) -> Any:
@@ -187,7 +190,7 @@ def _sinking(
                 await asyncio.wait({looking})
 
     def probe() -> Mapping[str, Any]:
-        return {"detail": running[-1].health().detail if running else "starting"}
+        return probes.sink(running[-1].health()) if running else probes.STARTING
 
     return Component(name=name, run=run, probe=probe)
 
@@ -230,7 +233,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
             await kept.close()
 
     def probe() -> Mapping[str, Any]:
-        return probes.receiver(running[-1][0].report, running[-1][1].fault) if running else {"detail": "starting"}
+        return probes.receiver(running[-1][0].report, running[-1][1].fault) if running else probes.STARTING
 
     return Component(name=name, run=run, probe=probe)
 

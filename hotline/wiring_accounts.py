@@ -135,4 +135,4 @@ def lmtp(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
         finally:
             await asyncio.to_thread(publisher.close)
 
-    return Component(name=name, run=run, probe=lambda: probes.lmtp(*running[-1]) if running else {"detail": "starting"})
+    return Component(name=name, run=run, probe=lambda: probes.lmtp(*running[-1]) if running else probes.STARTING)

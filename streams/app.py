@@ -23,6 +23,12 @@ Isolation = Literal["read_uncommitted", "read_committed"]
 STOP_SECONDS = 60.0
 """How long an app may take to stop: it drains, ends its lanes and leaves its group, each with a bound of its own."""
 
+REQUEST_SECONDS = 40.0
+"""How long Faust's producer waits for an answer, as aiokafka's own do. Nothing of an app begins before it.
+
+Faust gives a Kafka that says nothing 20 minutes. We write by producers of our own.
+"""
+
 _log = structlog.get_logger(__name__)
 
 _QUIET = ("faust", "mode", "aiokafka")
@@ -32,6 +38,8 @@ class StageApp(faust.App):
     """A Faust app on the chunk transport; `isolation_level` is what its consumer reads with."""
 
     isolation_level: Isolation = "read_uncommitted"
+    begun = False
+    """Kafka has answered: the stage is at work, or waits for partitions."""
 
 
 def make_app(
@@ -79,6 +87,7 @@ def _settings(connection: KafkaConnection, data_dir: Path) -> dict[str, Any]:
         "store": "memory://",
         "topic_disable_leader": True,
         "topic_allow_declare": False,  # `hotline topics create` makes them
+        "producer_request_timeout": REQUEST_SECONDS,
         "producer_linger": 0,  # seconds; batches are explicit
         "producer_max_batch_size": MAX_BATCH_BYTES,
         "stream_wait_empty": True,
@@ -105,7 +114,7 @@ def tune_collector() -> None:
     gc.set_threshold(200_000, 20, 100)  # 14 % less CPU than Python's own 700, 10, 10
 
 
-async def serve(app: faust.App, stop: asyncio.Event) -> None:
+async def serve(app: StageApp, stop: asyncio.Event) -> None:
     """Run `app` until `stop` is set, then finish what has begun, commit, and leave the group.
 
     Raises UnreachableError when Kafka does not answer at the start, FatalError when the app crashes: the process should
@@ -131,13 +140,14 @@ async def serve(app: faust.App, stop: asyncio.Event) -> None:
         raise _told(app.crash_reason) from None
 
 
-async def _until_over(app: faust.App, starting: asyncio.Task[None], stopping: asyncio.Task[Any]) -> None:
+async def _until_over(app: StageApp, starting: asyncio.Task[None], stopping: asyncio.Task[Any]) -> None:
     """Return when somebody asks for the end or the app crashed; raise what kept it from starting."""
     crashed = asyncio.create_task(app.wait_until_stopped())  # a crash ends this wait, too
     try:
         await asyncio.wait({starting, stopping, crashed}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
+            app.begun = True
             await asyncio.wait({stopping, crashed}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         crashed.cancel()

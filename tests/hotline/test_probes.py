@@ -19,6 +19,7 @@ from hotline.config import load
 from hotline.health import Health, HealthServer
 from hotline.process import Component
 from hotline.wiring import component
+from sinks import runner as sinks_runner
 from tests.connectors.mailboxes import START, mail, mailbox
 from tests.connectors.serving import free_port
 from tests.connectors.wechat.callbacks import APPID, TOKEN, push, text
@@ -81,6 +82,23 @@ def test_a_mailbox_without_trouble_has_no_detail(shown: Any) -> None:
     assert shown(lambda: probes.connector(health.report))["detail"] is None
 
 
+def test_a_sink_that_brings_nothing_home_is_not_ready(shown: Any) -> None:
+    trouble = "Elasticsearch does not answer (ConnectionError)"
+    away = shown(lambda: probes.sink(sinks_runner.Health(ready=False, detail=trouble)))
+    assert (away["state"], away["detail"]) == ("degraded", trouble)
+    well = shown(lambda: probes.sink(sinks_runner.Health(ready=True, detail="running")))
+    assert (well["state"], well["detail"]) == ("running", "running")
+
+
+@pytest.mark.parametrize("name", ["receiver", "screen", "sink:elastic", "eraser"])
+def test_what_waits_for_a_service_before_its_work_is_not_ready(
+    receiver: Any, shown: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("HOTLINE_REQUESTER_KEYS__K1", "sixteen bytes or more")
+    receiver()
+    assert shown(component(load(), name).probe)["state"] == "starting"
+
+
 @pytest.fixture
 def receiver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """Make the receiver of settings whose Kafka does not answer."""
@@ -116,7 +134,7 @@ async def listening(port: int) -> None:
 
 async def test_a_receiver_tells_what_waits_for_kafka_and_when_it_last_took_a_message(receiver: Any, shown: Any) -> None:
     one, port = receiver(room=4000)
-    assert shown(one.probe)["detail"] == "starting"
+    assert shown(one.probe)["state"] == shown(one.probe)["detail"] == "starting"
     stop = asyncio.Event()
     running = asyncio.create_task(one.run(stop))
     await listening(port)

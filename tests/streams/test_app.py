@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import socket
 from pathlib import Path
 
 import pytest
 from aiokafka.client import AIOKafkaClient
 from faust.auth import SASLCredentials, SSLCredentials
 
+from schemas.clients import START_SECONDS
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, UnreachableError
 from streams import lanes
@@ -56,6 +58,18 @@ def test_a_login_reaches_consumer_and_producer_and_is_not_printed(tmp_path: Path
 async def test_a_kafka_that_is_away_at_the_start_is_told_as_such(tmp_path: Path) -> None:
     with pytest.raises(UnreachableError):
         await asyncio.wait_for(serve(make_app("hotline-x", connection(), tmp_path), asyncio.Event()), 60)
+
+
+@pytest.mark.integration
+async def test_a_kafka_that_says_nothing_at_the_start_is_told_as_such(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        kafka = KafkaConnection(bootstrap_servers=f"127.0.0.1:{silent.getsockname()[1]}")
+        patience = make_app("hotline-x", kafka, tmp_path).conf.producer_request_timeout
+        assert patience <= START_SECONDS
+        app = make_app("hotline-y", kafka, tmp_path, producer_request_timeout=patience / 40)
+        with pytest.raises(UnreachableError):
+            await asyncio.wait_for(serve(app, asyncio.Event()), 30)
+    assert not app.begun
 
 
 async def ends(bench: Bench, handle: lanes.Handle, why: str) -> None:
