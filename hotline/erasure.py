@@ -102,12 +102,9 @@ async def report(settings: "Settings", decision: Event, seconds: float) -> Repor
     change = change_of(decision)
     if change is None:
         return None
-    client = services.elasticsearch(settings)
-    try:
+    async with services.elasticsearch(settings) as client:
         archive = Archive(client.options(request_timeout=15))
         places = await _settled(archive, services.blobs(settings), decision, change, settings.kafka.partitions, seconds)
-    finally:
-        await client.close()
     return Report(
         ticket_id=None if isinstance(change, event.MessagesErased) else change.ticket_id,
         message_ids=_alone(change),

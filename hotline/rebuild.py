@@ -68,13 +68,11 @@ def _places(settings: "Settings", connection: KafkaConnection, route: Route, mon
 
 async def _behind(client: AsyncElasticsearch, route: Route, months: Sequence[str] = ()) -> list[Place]:
     """Return what is behind the alias; an index of these months that is gone is made first, to be filled."""
-    try:
+    async with client:
         with translated():
             for month in months:
                 await concrete.ensure_month(client, route.index, month)
             return await concrete.places(client, route.index)
-    finally:
-        await client.close()
 
 
 async def _one(
@@ -86,15 +84,12 @@ async def _one(
     drop: bool,
     told: Callable[[str, int, int], None],
 ) -> Report:
-    client = services.elasticsearch(settings)
-    try:
+    async with services.elasticsearch(settings) as client:
         job = Rebuild(
             client, connection, route, place, settings.sinks.elastic, may_lose=drop,
             told=lambda done, total: told(f"{place.successor}: records read", done, total),
         )  # fmt: skip
         return await job.run(keep=keep)
-    finally:
-        await client.close()
 
 
 def _months_of(connection: KafkaConnection, topic: str) -> list[str]:

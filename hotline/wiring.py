@@ -139,11 +139,8 @@ def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Compon
         return ElasticSink(services.elasticsearch(settings), routes.values())
 
     async def look(stop: asyncio.Event) -> None:
-        client = services.elasticsearch(settings)
-        try:
+        async with services.elasticsearch(settings) as client:
             await Presence(client, connection, routes).watch(stop)
-        finally:
-            await client.close()
 
     return _sinking(name, make, routes.values(), connection, settings.sinks.elastic, tracer, look)
 

@@ -128,10 +128,7 @@ def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]]) -> T:
     from hotline.services import elasticsearch
 
     async def asked() -> T:
-        client = elasticsearch(settings_of(ctx, accounts=False))
-        try:
+        async with elasticsearch(settings_of(ctx, accounts=False)) as client:
             return await question(Archive(client.options(request_timeout=15)))
-        finally:
-            await client.close()
 
     return asyncio.run(asked())

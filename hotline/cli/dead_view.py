@@ -102,11 +102,8 @@ async def _targets(
     if SINK not in stages:
         yield targets
         return
-    client = services.elasticsearch(settings)
-    try:
+    async with services.elasticsearch(settings) as client:
         yield {**targets, SINK: Archive(client, services.blobs(settings), settings.sinks.elastic)}
-    finally:
-        await client.close()
 
 
 def _show_plan(chosen: Plan, as_json: bool, *, every: bool) -> None:

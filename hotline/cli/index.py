@@ -95,12 +95,9 @@ async def _asked(settings: "Settings", ask: Callable[[Any], Awaitable[Any]]) -> 
     from hotline.services import elasticsearch
     from sinks.elastic.errors import translated
 
-    client = elasticsearch(settings)
-    try:
+    async with elasticsearch(settings) as client:
         with translated():
             return await ask(client)
-    finally:
-        await client.close()
 
 
 async def _rows(client: Any) -> list[dict[str, Any]]:

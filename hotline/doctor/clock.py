@@ -53,8 +53,7 @@ def _elasticsearch(settings: "Settings", now: Now) -> float | None:
     from sinks.elastic.errors import translated
 
     async def ask() -> float:
-        client = services.elasticsearch(settings)
-        try:
+        async with services.elasticsearch(settings) as client:
             with translated():
                 before = now()
                 answer: Any = await client.options(max_retries=0, request_timeout=10).cat.health(
@@ -62,8 +61,6 @@ def _elasticsearch(settings: "Settings", now: Now) -> float | None:
                 )
                 # It tells whole seconds.
                 return (before + now()) / 2 - (float(answer[0]["epoch"]) + 0.5)
-        finally:
-            await client.close()
 
     return asyncio.run(ask())
 

@@ -113,19 +113,17 @@ def _asked(settings: "Settings", hosts: list[str], ask: Ask) -> Iterator[Told]:
 
     async def all_of_it() -> list[Told]:
         told: list[Told] = []
-        client = services.elasticsearch(settings, hosts)
-        try:
-            with translated():
-                async for one in ask(client.options(max_retries=0, request_timeout=SECONDS)):
-                    told.append(one)
-        except PipelineError as error:
-            told.append(error)
-        except (KeyError, TypeError, ValueError):
-            told.append(
-                MisconfiguredError(f"What answers there does not answer as Elasticsearch does: correct `{_HOSTS}`.")
-            )
-        finally:
-            await client.close()
+        async with services.elasticsearch(settings, hosts) as client:
+            try:
+                with translated():
+                    async for one in ask(client.options(max_retries=0, request_timeout=SECONDS)):
+                        told.append(one)
+            except PipelineError as error:
+                told.append(error)
+            except (KeyError, TypeError, ValueError):
+                told.append(
+                    MisconfiguredError(f"What answers there does not answer as Elasticsearch does: correct `{_HOSTS}`.")
+                )
         return told
 
     yield from asyncio.run(all_of_it())

@@ -19,8 +19,5 @@ def overdue(settings: "Settings", now: datetime) -> dict[tuple[str, str], int]:
 async def _overdue(settings: "Settings", now: datetime) -> dict[tuple[str, str], int]:
     from hotline.archive import Archive
 
-    client = services.elasticsearch(settings)
-    try:
+    async with services.elasticsearch(settings) as client:
         return await Archive(client.options(max_retries=0, request_timeout=PATIENCE_SECONDS)).overdue(now)
-    finally:
-        await client.close()

@@ -35,11 +35,8 @@ def elasticsearch(settings: "Settings") -> Service:
 async def _health(settings: "Settings") -> str:
     from sinks.elastic.errors import translated
 
-    client = services.elasticsearch(settings)
-    try:
+    async with services.elasticsearch(settings) as client:
         with translated():
             asked = client.options(max_retries=0, request_timeout=PATIENCE_SECONDS)
             answer = await asked.cluster.health()
-    finally:
-        await client.close()
     return f"{answer['status']}, {answer['number_of_nodes']} nodes"
