@@ -1,13 +1,12 @@
 """One replay: every partition in turn, each in memory of its own, and what all of them came to."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec import Struct, field
+from msgspec import field
 
 from hotline import reading, services
 from hotline.replay import rules
@@ -15,24 +14,19 @@ from hotline.replay.again import Again
 from hotline.replay.facts import Difference
 from hotline.replay.point import begins, refuse_to_come
 from hotline.replay.record import Recorded
-from hotline.replay.walk import Walk
+from hotline.replay.walk import Counts, Walk
 from schemas import topics
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
 
-class Summary(Struct, kw_only=True):
+class Summary(Counts, kw_only=True):
     """What a replay came to; `begins` is the input asked for and the one it began with, by partition."""
 
     policy_version: str
     begins: dict[int, tuple[int, int]] = field(default_factory=dict)
-    inputs: int = 0
-    dead: int = 0
-    gone: int = 0
     raws_gone: int = 0
-    inexact: int = 0
-    differing: Counter[str] = field(default_factory=Counter)
 
 
 class Run:
@@ -59,14 +53,10 @@ class Run:
             recorded = Recorded(self._connection, partition, self._recorded_policy)
             walk = Walk(recorded, self._policy, self._again, partial(told, partition))
             yield from walk.differences(begin, first_kept)
-            self._add(walk)
+            for name in Counts.__struct_fields__:
+                setattr(self._summary, name, getattr(self._summary, name) + getattr(walk.counts, name))
 
     def summary(self) -> Summary:
         """Return what it came to, once all differences were taken."""
         self._summary.raws_gone = self._again.gone if self._again else 0
         return self._summary
-
-    def _add(self, walk: Walk) -> None:
-        for name in ("inputs", "dead", "gone", "inexact"):
-            setattr(self._summary, name, getattr(self._summary, name) + getattr(walk.counts, name))
-        self._summary.differing.update(walk.counts.differing)

@@ -22,7 +22,7 @@ Again = Callable[[Iterable[tuple[Any, Input]]], Iterator[tuple[Any, Input | Reco
 
 
 class Counts(Struct, kw_only=True):
-    """What a walk saw.
+    """What was seen.
 
     `gone` inputs were decided but Kafka has them no more, or not the messages that they look back at; `inexact` tickets
     are compared by their links alone, as their body at the beginning is nowhere any more; `dead` inputs cannot be
@@ -30,7 +30,6 @@ class Counts(Struct, kw_only=True):
     """
 
     inputs: int = 0
-    decided: int = 0
     dead: int = 0
     gone: int = 0
     inexact: int = 0
@@ -106,7 +105,6 @@ class Walk:
             self.counts.dead += 1
             return None
         if decision is not None:
-            self.counts.decided += 1
             self._fresh.update(one.ticket_id for one in decision.tickets)
         return decision
 
