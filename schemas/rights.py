@@ -1,4 +1,4 @@
-"""Rights that Kafka takes away from a consumer while it reads."""
+"""What a client of aiokafka is told while it works, as errors of ours: rights that Kafka takes away, and no answer."""
 
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
-from schemas.errors import UnauthorizedError
+from schemas.errors import UnauthorizedError, UnreachableError
 
 _REFUSALS = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 
@@ -45,3 +45,12 @@ def allowed() -> Iterator[None]:
         raise UnauthorizedError(
             f"Kafka does not let our user do this ({refused}): `hotline doctor` names the right that is missing."
         ) from error
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Raise UnreachableError for what a client raises when Kafka does not answer it."""
+    try:
+        yield
+    except KafkaError as error:
+        raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error

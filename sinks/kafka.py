@@ -53,12 +53,18 @@ def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
     )
 
 
-def make_reader(connection: KafkaConnection, *names: str, client_id: str = "hotline-rebuild") -> AIOKafkaConsumer:
-    """Return a consumer without a group that has not started: it reads whole topics, and commits nothing."""
+def make_reader(
+    connection: KafkaConnection, *names: str, client_id: str = "hotline-rebuild", group: str | None = None
+) -> AIOKafkaConsumer:
+    """Return a consumer that has not started: it reads whole topics, and commits nothing.
+
+    A `group` it only asks where that stands: who reads by hand joins nobody.
+    """
     return AIOKafkaConsumer(
         *names,
         **connection.aiokafka_options(),
         client_id=client_id,
+        group_id=group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",

@@ -13,15 +13,15 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 from elasticsearch import AsyncElasticsearch
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from schemas.clients import SILENT_SECONDS, Progress, brought, running
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError, RecordError, UnreachableError
+from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import DeadLetter
+from schemas.rights import answering
 from schemas.wire import Position
 from sinks.base import Document, Route, document_of, type_of
 from sinks.batching import Batch, Batcher
@@ -247,12 +247,10 @@ async def _positions(reader: AIOKafkaConsumer, places: Iterable[TopicPartition])
 @asynccontextmanager
 async def _reading(connection: KafkaConnection, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
     """Read a whole topic, committed records only, without a group."""
-    try:
+    with answering():
         async with running(make_reader(connection, topic)) as reader:
             if not reader.assignment():
                 raise MisconfiguredError(
                     f"Kafka shows our user no topic {topic}: run `hotline topics create`, or see `hotline doctor`."
                 )
             yield reader
-    except KafkaError as error:
-        raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
@@ -15,8 +15,8 @@ from aiokafka.structs import ConsumerRecord
 from schemas.clients import LEAVE_SECONDS, running
 from schemas.connection import KafkaConnection
 from schemas.epochs import Gap
-from schemas.errors import RetriableError, UnreachableError
-from schemas.rights import allowed, check_rights
+from schemas.errors import RetriableError
+from schemas.rights import allowed, answering, check_rights
 from schemas.topic_ids import TopicIds
 from schemas.trace import OFF, Tracer
 from sinks import metrics
@@ -261,22 +261,17 @@ async def run_sink(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sink.close)
         producer, consumer = make_producer(connection), make_consumer(connection, group or group_of(sink.name))
-        await _started(stack, running(producer))
+        with answering():
+            await stack.enter_async_context(running(producer))
         await _open(sink, stop)
-        await _started(stack, running(consumer, LEAVE_SECONDS))
+        with answering():
+            await stack.enter_async_context(running(consumer, LEAVE_SECONDS))
         bury = Graveyard(producer).bury
         delivery = make(producer) if make else Delivery(sink, settings, bury, asyncio.sleep)
         runner = Runner(sink, routes, consumer, delivery, settings, tracer=tracer)
         on_ready(runner)
         with allowed():
             await TopicIds(consumer, runner.lose).watched(runner.run(stop))
-
-
-async def _started(stack: contextlib.AsyncExitStack, client: contextlib.AbstractAsyncContextManager[Any]) -> None:
-    try:
-        await stack.enter_async_context(client)
-    except KafkaError as error:
-        raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
 
 
 async def _open(sink: Sink, stop: asyncio.Event) -> None:

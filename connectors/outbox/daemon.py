@@ -19,7 +19,7 @@ from schemas.clients import LEAVE_SECONDS as STOP_SECONDS
 from schemas.clients import closed, started
 from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
-from schemas.rights import allowed, check_rights
+from schemas.rights import allowed, answering, check_rights
 from schemas.topic_ids import TopicIds
 
 SESSION_SECONDS = 10.0
@@ -71,13 +71,11 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         """
         member: AIOKafkaConsumer = make_member(self._connection, self._session_seconds)
         try:
-            with allowed():
+            with answering(), allowed():
                 await started(member.start)
                 ids = TopicIds(member)
                 member.subscribe([topics.OUTBOX], listener=self)
                 await ids.watched(self._belong(member, stop))
-        except KafkaError as error:
-            raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
         finally:
             self._is_leaving = True
             await self._end(list(self._tasks))

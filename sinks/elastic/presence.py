@@ -9,17 +9,17 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import KafkaError
 from elasticsearch import AsyncElasticsearch
 
 from schemas.clients import brought, running
 from schemas.connection import KafkaConnection
-from schemas.errors import RecordError, UnreachableError
+from schemas.errors import RecordError
+from schemas.rights import answering
 from sinks import metrics
 from sinks.base import Document, Route, document_of, type_of
 from sinks.elastic import bulk
 from sinks.elastic.errors import translated
-from sinks.kafka import group_of
+from sinks.kafka import group_of, make_reader
 
 LOOK_SECONDS = 600.0
 
@@ -65,19 +65,9 @@ class Presence:
 
     async def lacking(self) -> set[str]:
         """Return the indices that have nothing of what they should. Raises errors of ours."""
-        reader = AIOKafkaConsumer(
-            **self._connection.aiokafka_options(),
-            group_id=self._group,  # to ask where it stands; who reads by hand joins nobody
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            fetch_max_wait_ms=100,
-        )
-        try:
-            async with running(reader):
+        with answering():
+            async with running(make_reader(self._connection, client_id=self._group, group=self._group)) as reader:
                 return {name for name, route in self._routes.items() if await self._lacks(reader, route)}
-        except KafkaError as error:
-            raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
 
     async def _lacks(self, reader: AIOKafkaConsumer, route: Route) -> bool:
         for number in range(self._connection.partitions):

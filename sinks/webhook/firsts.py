@@ -5,12 +5,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from schemas.clients import SILENT_SECONDS, Progress, running
 from schemas.envelope import FIRST_WRITTEN
-from schemas.errors import RecordError, UnreachableError
+from schemas.errors import RecordError
 from schemas.records import Ticket
+from schemas.rights import answering
 from schemas.topic_ids import TopicIds
 from schemas.wire import decode
 from sinks.base import Document
@@ -91,14 +91,12 @@ async def stood(make: Callable[[], AIOKafkaConsumer], place: TopicPartition) -> 
     What it read last may be compacted away by now, and so may what it reads next: the one makes this time too early by
     a little, so that a ticket is told of twice; by the other one it would be too late, and some never be told of.
     """
-    try:
+    with answering():
         async with running(make()) as consumer:
             TopicIds(consumer)  # what was read of another topic of the name counts for nothing
             end = await consumer.committed(place) or 0
             consumer.assign([place])
             return await _newest_before(consumer, place, end)
-    except KafkaError as error:
-        raise UnreachableError(f"Kafka does not answer ({type(error).__name__}): run `hotline doctor`") from error
 
 
 async def _newest_before(consumer: AIOKafkaConsumer, place: TopicPartition, end: int) -> datetime:
