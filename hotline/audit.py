@@ -3,6 +3,7 @@
 import getpass
 import secrets
 from collections import Counter
+from contextlib import closing
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -70,11 +71,8 @@ def run_of(settings: "Settings", author: str | None, reason: str | None = None) 
 
 def record(connection: KafkaConnection, *acts: Outbound) -> None:
     """Return when the brokers hold these acts: what cannot be recorded is not done."""
-    producer = Producer(connection)
-    try:
+    with closing(Producer(connection)) as producer:
         producer.deliver_now(acts)
-    finally:
-        producer.close()
 
 
 def replays(connection: KafkaConnection, since: datetime | None = None) -> Counter[tuple[str, str]]:

@@ -4,6 +4,7 @@ import getpass
 import re
 import secrets
 from collections.abc import Iterable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -96,11 +97,8 @@ def send(connection: "KafkaConnection", *commands: Command) -> None:
     """Return when the brokers hold the commands."""
     if not commands:
         return
-    producer = Producer(connection)
-    try:
+    with closing(Producer(connection)) as producer:
         producer.deliver_now([command.outbound(datetime.now(UTC)) for command in commands])
-    finally:
-        producer.close()
 
 
 def outcome_of(

@@ -3,7 +3,7 @@
 import asyncio
 import functools
 import threading
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, SecretStr
@@ -104,12 +104,11 @@ def _pull(settings: "Settings", name: str, which: str, connector: "PullConnector
     health = Health(which, connector.channel)
 
     def work(stop: threading.Event) -> None:
-        publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
-        try:
+        with (
+            closing(Publisher(connection, blobs, tracer=tracer)) as publisher,
+            closing(Cursors(connection, which)) as cursors,
+        ):
             run_pull(connector, publisher, cursors, stop=stop, health=health, lease=GroupLease(connection, which))
-        finally:
-            cursors.close()
-            publisher.close()
 
     return Component(name=name, run=blocking(work), isolated=True, probe=lambda: probes.connector(health.report))
 

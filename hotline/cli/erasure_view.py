@@ -33,14 +33,12 @@ def record(settings: "Settings", found: "Report") -> None:
     """Write into the audit log who looked after which erasure, what is gone and what is not; `assign` wrote the act."""
     from datetime import UTC, datetime
 
-    from connectors.producer import Producer
-    from hotline import services
-    from hotline.audit import ERASURE_CHECKED, run_of
+    from hotline import audit, services
 
-    run = run_of(settings, found.author)
+    run = audit.run_of(settings, found.author)
     states = Counter(one.state for one in found.places)
     act = run.act(
-        ERASURE_CHECKED,
+        audit.ERASURE_CHECKED,
         datetime.now(UTC),
         found.ticket_id or ", ".join(found.message_ids),
         erasure=found.action,
@@ -49,11 +47,7 @@ def record(settings: "Settings", found: "Report") -> None:
         messages=found.messages,
         places=dict(states),
     )
-    producer = Producer(services.kafka(settings))
-    try:
-        producer.deliver_now([act])
-    finally:
-        producer.close()
+    audit.record(services.kafka(settings), act)
 
 
 def _line(one: "Place") -> str:

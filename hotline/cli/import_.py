@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -143,14 +143,13 @@ def _publish(settings: "Settings", start: "Start", again: bool) -> None:
     connection = services.kafka(settings)
     # Of another cluster, or of a topic that was made anew, nothing is known.
     name = Provision(connection).topic_id(topics.BACKFILL)
-    ledger = Ledger(settings.data_dir / "imports" / f"{name}.sqlite", forget=again)
-    with folders.shut_to_others(), tracing(settings.telemetry) as tracer:
-        publisher = Publisher(connection, services.blobs(settings), tracer=tracer)
-        try:
-            start(publisher, ledger)
-        finally:
-            publisher.close()
-            ledger.close()
+    with (
+        closing(Ledger(settings.data_dir / "imports" / f"{name}.sqlite", forget=again)) as ledger,
+        folders.shut_to_others(),
+        tracing(settings.telemetry) as tracer,
+        closing(Publisher(connection, services.blobs(settings), tracer=tracer)) as publisher,
+    ):
+        start(publisher, ledger)
 
 
 @contextmanager
