@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import urllib3
@@ -19,8 +19,6 @@ PATH = "/phone"
 
 class PhonePlayer(Player):
     """Posts as a call platform does: what it signs is written out here once more, from the documentation."""
-
-    components: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, stage: Stage) -> None:
         self._url = f"{stage.receiver_url}{PATH}"

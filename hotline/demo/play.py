@@ -67,14 +67,10 @@ class Play:
 
     def perform(self, tick: Tick) -> Result:
         """Send every sample, then wait until all of them are worked off; the result says whether they were in time."""
-        with _alone(self._folder):
-            reader = TopicReader(self._connection)
-            try:
-                self._remember(reader, tick)
-                self._run(reader, tick)
-                self._read_all(reader)
-            finally:
-                reader.close()
+        with _alone(self._folder), closing(TopicReader(self._connection)) as reader:
+            self._remember(reader, tick)
+            self._run(reader, tick)
+            self._read_all(reader)
         return asyncio.run(self._look_up())
 
     def _remember(self, reader: TopicReader, tick: Tick) -> None:

@@ -5,7 +5,6 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
 from urllib.parse import urlencode
 
 import urllib3
@@ -21,8 +20,6 @@ PATH, SECRET = "/sms/aliyun", "hotlineDemoPathSecret"
 
 class WebhookPlayer(Player):
     """Calls the receiver as the gateways do."""
-
-    components: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, stage: Stage) -> None:
         self._receiver = stage.receiver_url

@@ -45,8 +45,11 @@ class Stage:
 class Player(AbstractContextManager["Player", None], Protocol):
     """One channel of the demo: a peer that runs while a `with` block lasts, its account, and what it sends."""
 
-    components: ClassVar[tuple[str, ...]]
+    components: ClassVar[tuple[str, ...]] = ()
     """What `hotline run` runs for it beside the receiver and the stages."""
+
+    def __exit__(self, *_: object) -> None:
+        """End the peer, where one runs."""
 
     def environment(self) -> Mapping[str, str]:
         """Return the settings of its account, as environment variables; asked for once its peer runs."""

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import ClassVar
 
 import urllib3
 
@@ -45,8 +44,6 @@ FORM = {
 
 class WebPlayer(Player):
     """Knocks at the receiver as apps and browsers do."""
-
-    components: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, stage: Stage) -> None:
         self._url = f"{stage.receiver_url}{PATH}"

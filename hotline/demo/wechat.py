@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import ClassVar
 
 from hotline.demo.samples import callbacks
 from hotline.demo.stage import Player, Stage
@@ -18,13 +17,8 @@ PATH = "/wechat"
 class WeChatPlayer(Player):
     """Calls the receiver as the platform does."""
 
-    components: ClassVar[tuple[str, ...]] = ()
-
     def __init__(self, stage: Stage) -> None:
         self._platform = WeChatPlatform(f"{stage.receiver_url}{PATH}", TOKEN, AES_KEY, APPID)
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing runs: the platform only calls."""
 
     def environment(self) -> Mapping[str, str]:
         """Return the settings of the account."""

@@ -5,7 +5,7 @@ import json
 import secrets
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import Any
 from urllib.parse import urlencode
 
 import urllib3
@@ -75,13 +75,8 @@ class WeiboPlatform:
 class WeiboPlayer(Player):
     """Calls the receiver as the platform does."""
 
-    components: ClassVar[tuple[str, ...]] = ()
-
     def __init__(self, stage: Stage) -> None:
         self._platform = WeiboPlatform(f"{stage.receiver_url}{PATH}", SECRET)
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing runs: the platform only calls."""
 
     def environment(self) -> Mapping[str, str]:
         """Return the settings of the account."""
