@@ -7,7 +7,9 @@ import shutil
 import socket
 import stat
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -29,6 +31,9 @@ _BLOBS = "the blob store"
 
 LEAST_FREE_BYTES = 256 << 20
 """A disk with less room is told, before it is full."""
+
+DISK_SECONDS = 10.0
+"""A disk that has not taken a few bytes by then hangs."""
 
 _RETRIES = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
 """By itself obstore tries for three minutes."""
@@ -115,7 +120,7 @@ class Folder(NamedTuple):
 def disks(settings: "Settings") -> Iterator[Told]:
     """Write to each folder of ours on this machine, and see that its disk has room."""
     folders = list(written_to(settings))
-    faults = [fault for folder in folders if (fault := _fault(folder)) is not None]
+    faults = [fault for folder in folders if (fault := _fault_in_time(folder)) is not None]
     yield from faults
     if not faults:
         yield "; ".join(f"{folder.path} has {_mib(_free(folder.path))} MiB left" for folder in folders)
@@ -143,6 +148,25 @@ def written_to(settings: "Settings") -> Iterator[Folder]:
 def _wanted(journal: Path, most: int) -> int:
     """Return the room that a journal may still take, and that of the large messages in it as much."""
     return max(2 * most - _size(journal), LEAST_FREE_BYTES)
+
+
+def _fault_in_time(folder: Folder) -> PipelineError | None:
+    """Return the same as `_fault`, or that the disk hangs: the thread that waits for it keeps no process alive."""
+    found: Future[PipelineError | None] = Future()
+
+    def look() -> None:
+        try:
+            found.set_result(_fault(folder))
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            found.set_exception(error)
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        return found.result(DISK_SECONDS)
+    except TimeoutError:
+        if found.done():
+            raise
+        return UnreachableError(f"The disk of {folder.what} {folder.path} does not answer: see that it can be reached.")
 
 
 def _fault(folder: Folder) -> PipelineError | None:

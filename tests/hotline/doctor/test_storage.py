@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from hotline.config import load
+from hotline.doctor import storage
 from hotline.doctor.findings import Finding, findings
 from hotline.doctor.storage import _owner, _size, blobs, disks
 from tests.peers.presence import missing, require
@@ -38,6 +39,16 @@ def test_a_folder_that_cannot_be_one_is_told_with_its_setting(env: pytest.Monkey
     told = [one.detail for one in found(disks)]
     assert f"Nothing can be written to the data folder {tmp_path}/file/data (Not a directory)" in told[0]
     assert "correct `local.data_dir`" in told[0]
+
+
+def test_a_disk_that_hangs_is_told(env: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    env.setattr(storage, "DISK_SECONDS", 0.1)
+    env.setattr(storage, "_write", lambda _: answers.wait(30))
+    told = found(disks)
+    answers.set()
+    assert (told[0].outcome, "data folder" in told[0].detail) == ("wait", True)
+    assert "does not answer: see that it can be reached" in told[0].detail
 
 
 def test_a_folder_where_our_user_may_not_write_is_told(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
