@@ -2,31 +2,21 @@
 
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 import requests
 
 from connectors.weibo import http
+from connectors.weibo.cursor import FIRST, LAST, pagination
 from connectors.weibo.errors import TooManyRequests, UnreadableAnswer, WeiboException, code_of, kind_of
 from connectors.weibo.models import AnyModel, Comment, DirectMessage, ResultSet, Status, parse
 from schemas.wire import UNREADABLE
 
 HOST = "api.weibo.com"
 
-FIRST, LAST = -1, 0
-"""The cursor of the first page, and the one that says that there is no further."""
-
-Method = TypeVar("Method", bound=Callable[..., Any])
-
 Page = ResultSet[Any] | tuple[ResultSet[Any], tuple[int, int]]
 """A page; with `cursor` among the parameters also the cursors before and after it."""
-
-
-def pagination(method: Method) -> Method:
-    """Let tweepy's Cursor page through a method: `cursor` in, the page and (previous, next) out."""
-    method.pagination_mode = "cursor"  # type: ignore[attr-defined] # where tweepy looks for it
-    return method
 
 
 class OAuth2:
@@ -40,8 +30,8 @@ class API:
     """`API(OAuth2(token)).mentions(since_id=…)`; raises what `connectors.weibo.errors` names.
 
     Every list takes `since_id` (ids above), `max_id` (ids at or below), `count`, `page`, and the platform's filters;
-    tweepy's Cursor pages through it, downwards by id, so that what arrives meanwhile moves nothing. `host` may hold a
-    scheme. `spend` is told the interface before each call that counts against the quota, and may raise to prevent it.
+    `Cursor` pages through it. `host` may hold a scheme. `spend` is told the interface before each call that counts
+    against the quota, and may raise to prevent it.
     """
 
     def __init__(
@@ -49,15 +39,19 @@ class API:
         auth: OAuth2,
         *,
         host: str = HOST,
+        wait_on_rate_limit: bool = False,
         session: requests.Session | None = None,
         spend: Callable[[str], None] | None = None,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.auth = auth
         self._base = host if "://" in host else f"https://{host}"
+        self._wait = wait_on_rate_limit
         self._session = session or http.new_session()
         self._spend = spend
         self._clock = clock
+        self._sleep = sleep
 
     @pagination
     def mentions(self, **parameters: Any) -> Page:
@@ -107,13 +101,16 @@ class API:
         return page, (LAST, page.max_id or LAST)
 
     def _page(self, interface: str, name: str, kind: type[AnyModel], wanted: dict[str, str]) -> ResultSet[AnyModel]:
-        if self._spend is not None:
-            self._spend(interface)
-        try:
-            return self._request("GET", f"2/{interface}.json", wanted).items(name, kind)
-        except TooManyRequests as error:
-            error.reset_time = self._reset_time()
-            raise
+        while True:
+            if self._spend is not None:
+                self._spend(interface)
+            try:
+                return self._request("GET", f"2/{interface}.json", wanted).items(name, kind)
+            except TooManyRequests as error:
+                error.reset_time = self._reset_time()
+                if not self._wait or error.reset_time is None:
+                    raise
+                self._sleep(max(1.0, error.reset_time - self._clock()))
 
     def _reset_time(self) -> int | None:
         try:

@@ -10,6 +10,7 @@ import weibo
 
 from connectors.weibo import errors, http
 from connectors.weibo.api import API, OAuth2
+from connectors.weibo.cursor import Cursor
 from tests.peers.weibo_platform import EXPIRED, GOOD, US, Platform
 
 pytestmark = pytest.mark.integration
@@ -65,22 +66,30 @@ def test_a_client_of_others_is_refused_as_ours_is(platform: Platform) -> None:
     stranger.session.close()
 
 
-def test_tweepys_cursor_goes_through_all_pages_though_new_posts_arrive_meanwhile(platform: Platform) -> None:
+@pytest.mark.parametrize("cursor", [Cursor, tweepy.Cursor], ids=["ours", "tweepy"])
+def test_both_cursors_go_through_all_pages_though_new_posts_arrive_meanwhile(platform: Platform, cursor: Any) -> None:
     written = [platform.post()["id"] for _ in range(119)][::-1]
     pages = []
-    for page in tweepy.Cursor(client(platform).mentions, count=50).pages():
+    for page in cursor(client(platform).mentions, count=50).pages():
         pages.append([item.id for item in page])
         platform.post()  # would move every later page by one if they were numbered
     assert [len(page) for page in pages] == [50, 50, 19]
     assert [identifier for page in pages for identifier in page] == written
 
 
-def test_tweepys_cursor_stops_where_it_is_told(platform: Platform) -> None:
+@pytest.mark.parametrize("cursor", [Cursor, tweepy.Cursor], ids=["ours", "tweepy"])
+def test_both_cursors_stop_where_they_are_told(platform: Platform, cursor: Any) -> None:
     written = [platform.post(COMMENTS)["id"] for _ in range(30)]
     api = client(platform)
-    assert [item.id for item in tweepy.Cursor(api.comments_to_me, count=4).items(6)] == written[:-7:-1]
-    assert len(list(tweepy.Cursor(api.comments_to_me, count=4, since_id=written[19]).items())) == 10
-    assert len(list(tweepy.Cursor(api.comments_to_me, count=4).pages(2))) == 2
+    assert [item.id for item in cursor(api.comments_to_me, count=4).items(6)] == written[:-7:-1]
+    assert len(list(cursor(api.comments_to_me, count=4, since_id=written[19]).items())) == 10
+    assert len(list(cursor(api.comments_to_me, count=4).pages(2))) == 2
+    assert len(list(Cursor(api.comments_to_me, count=4).items(0))) == 0
+
+
+def test_what_has_no_pages_has_no_cursor(platform: Platform) -> None:
+    with pytest.raises(TypeError, match="has no pages"):
+        Cursor(client(platform).rate_limit_status)
 
 
 # Lists and models
@@ -243,11 +252,25 @@ def test_a_used_up_quota_says_when_it_begins_anew(platform: Platform) -> None:
     assert caught.value.api_codes == [10023]
 
 
+def test_whoever_wants_to_wait_waits_until_then(platform: Platform) -> None:
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        platform.quota = 10
+
+    platform.quota, platform.reset_in = 0, 1415
+    platform.post()
+    api = client(platform, wait_on_rate_limit=True, clock=lambda: 1_000_000.0, sleep=sleep)
+    assert len(api.mentions()) == 1
+    assert slept == [1415]
+
+
 def test_every_counted_call_is_told_before_it_is_made(platform: Platform) -> None:
     told: list[str] = []
     api = client(platform, spend=told.append)
     api.mentions()
-    list(tweepy.Cursor(api.comments_to_me).pages())
+    list(Cursor(api.comments_to_me).pages())
     api.rate_limit_status()
     assert told == ["statuses/mentions", "comments/to_me"]
 
