@@ -70,7 +70,6 @@ class Course(course.Course):
             "answers break": self._break,
             "platform hangs": self._hang,
             "quota used up": self._throttle,
-            "token ended": self._end_token,
             "posts deleted": self._delete,
             "posts late": self._late,
         }
@@ -88,12 +87,6 @@ class Course(course.Course):
         self._platform.refusal = (403, random.choice([10022, 10023, 10024]))
         time.sleep(self._platform.reset_in)
         self._platform.refusal, self._platform.reset_in = None, 86_400
-
-    def _end_token(self, random: Random) -> None:
-        """Refuse the token until a person has granted it again: the daemon ends, and is started again."""
-        self._platform.refusal = (403, random.choice([21315, 21317, 21327]))
-        time.sleep(random.uniform(5, 15))
-        self._platform.refusal = None
 
     def _delete(self, random: Random) -> None:
         """Take away posts that were fetched already, so that pages move."""
