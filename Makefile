@@ -6,7 +6,7 @@ TEST_WORKERS ?= 3
 # Images of Python often set it: each process that a test starts, or a demo, would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test check fuzz fuzz-turn fuzz-desk bench sbom audit lock clean
+.PHONY: setup demo test warm check fuzz fuzz-turn fuzz-desk bench sbom audit lock clean
 
 setup: .venv/installed  ## the virtual environment, the locked dependencies, the server jars
 	@$(BIN)/hotline up --fetch-only
@@ -26,8 +26,11 @@ setup: .venv/installed  ## the virtual environment, the locked dependencies, the
 demo: setup  ## the sample messages travel through the real servers
 	@$(BIN)/hotline demo
 
-test: setup  ## every test that this machine can run
+test: warm  ## every test that this machine can run
 	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+
+warm: setup  ## the servers of the tests stop once, which halves their starts
+	@$(BIN)/python -m tests.warm
 
 check: .venv/installed  ## formatting, lint, types, imports
 	@$(BIN)/ruff format --check .
