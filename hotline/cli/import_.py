@@ -214,6 +214,7 @@ def _line(totals: "Totals", dry_run: bool, seconds: float) -> dict[str, Any]:
         "read": totals.read,
         "published": 0 if dry_run else totals.published,
         "known": totals.known,
+        "undated": totals.undated,
         "refused": totals.refusals,
         "refused_by_code": dict(totals.refused),
         "stopped": totals.stopped,

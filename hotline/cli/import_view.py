@@ -99,6 +99,7 @@ def show_totals(totals: Totals, report: Path | None, dry_run: bool, seconds: flo
         ("messages read", totals.read),
         ("would be published" if dry_run else "published", totals.published),
         ("known from before", totals.known),
+        *([("times that nobody can read", totals.undated)] if totals.undated else ()),
         *((f"refused: {code}", count) for code, count in sorted(totals.refused.items())),
     ]
     for name, count in rows:

@@ -91,6 +91,14 @@ class Intake(Struct, frozen=True, kw_only=True):
 _CODES = ("jurisdiction", "channel_kind", "account")
 
 
+def is_undated(item: Item) -> bool:
+    """Say whether a record that can be read says when it came in a way that nobody can read."""
+    if item.channel == "mailbox":
+        return False
+    fields = record.parse(item.data)
+    return bool(fields.get("received_at")) and record.time_of(fields) is None
+
+
 def _conversation(fields: dict[str, Any]) -> str | None:
     """Return what keeps the turns of one conversation in order: its thread, else its sender."""
     sender = fields.get("sender")

@@ -26,12 +26,16 @@ class Refusal(Struct, frozen=True):
 
 
 class Totals(Struct, kw_only=True):
-    """What became of everything that was read: read = published + known + refused."""
+    """What became of everything that was read: read = published + known + refused.
+
+    Of it so many are `undated`: nobody can read their time, and that of the file stands for it.
+    """
 
     files: int = 0
     read: int = 0
     published: int = 0
     known: int = 0
+    undated: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     first: list[Refusal] = field(default_factory=list)
     stopped: bool = False

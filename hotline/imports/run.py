@@ -10,7 +10,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_ran
 
 from hotline.imports.item import Item, Options
 from hotline.imports.ledger import contents_of, names_of
-from hotline.imports.raws import Intake
+from hotline.imports.raws import Intake, is_undated
 from hotline.imports.readers import read
 from hotline.imports.report import Refusal, Report, Totals
 from hotline.imports.sources import Source
@@ -124,11 +124,14 @@ class Import:
         try:
             if item.fault is not None:
                 raise item.fault
-            return Named(item, self._intake.raw_of(item))
+            named = Named(item, self._intake.raw_of(item))
         except PipelineError as error:
             self._refuse(item, getattr(error, "code", RecordError.code), str(error))
         except Exception as error:  # noqa: BLE001 - a fault of ours on one record; it is named, never quoted
             self._refuse(item, RecordError.code, type(error).__name__)
+        else:
+            self._totals.undated += is_undated(item)
+            return named
         return None
 
     def _refuse(self, item: Item, code: str, reason: str) -> None:

@@ -48,6 +48,18 @@ def test_a_record_that_names_its_city_is_of_that_citys_account(tmp_path: Path) -
     ]
 
 
+def test_times_that_nobody_can_read_are_counted(tmp_path: Path) -> None:
+    """They have the time of the file: in a fresh export of last year each emergency would alarm as if it were new."""
+    rows, lines = tmp_path / "a.csv", tmp_path / "a.jsonl"
+    rows.write_text("编号,来件时间,正文\n1,26/11/02,灯坏了\n2,2026-11-02 08:00,路坏了\n3,,井盖没了\n", encoding="utf-8")
+    lines.write_text(
+        '{"id": "4", "text": "水管爆了", "received_at": "晚8点"}\n{"id": "5", "text": "停电"}\n{"text": 6}\n'
+    )
+    memory, totals = Memory(), Totals()
+    Import(Intake(jurisdiction=CITY), options(), memory, memory, Report(totals), totals).run(find([rows, lines]))
+    assert (totals.read, totals.published, totals.refusals, totals.undated) == (6, 6, 0, 2)
+
+
 def test_what_was_not_published_is_not_remembered(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "BATCH_RECORDS", 10)
     memory = Memory()
