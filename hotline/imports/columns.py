@@ -166,10 +166,8 @@ _LONG = 1e15
 
 
 def _put(record: dict[str, Any], name: str, field: str, cell: Any) -> None:
-    if field in NUMBERS and isinstance(cell, (DatedDay, DatedSpan)):
-        cell = cell.number
     if field in NUMBERS:
-        cell = _whole(name, cell)
+        cell = _whole(name, cell.number if isinstance(cell, (DatedDay, DatedSpan)) else cell)
     if field in _NO_IDS and isinstance(cell, str):
         cell = cell.lstrip(_TEXT_MARKS)
     if field == "channel":

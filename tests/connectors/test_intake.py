@@ -309,11 +309,16 @@ class Disk:
         os.fsync(descriptor)
 
 
-async def test_a_disk_that_hangs_keeps_nobody_waiting_and_kafka_takes_messages_beside_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
+    """Answer, until a test says otherwise; nobody waits long for it."""
     monkeypatch.setattr(line, "DISK_SECONDS", 0.2)
-    disk = Disk()
+    return Disk()
+
+
+async def test_a_disk_that_hangs_keeps_nobody_waiting_and_kafka_takes_messages_beside_it(
+    tmp_path: Path, disk: Disk
+) -> None:
     async with opened(broker := Broker(), tmp_path, fsync=disk.fsync) as (intake, _), asyncio.timeout(30):
         broker.error = UnreachableError("down")
         disk.answers.clear()
@@ -331,10 +336,8 @@ async def test_a_disk_that_hangs_keeps_nobody_waiting_and_kafka_takes_messages_b
 
 
 async def test_behind_what_a_hanging_disk_has_promised_a_message_is_refused_and_keeps_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, disk: Disk
 ) -> None:
-    monkeypatch.setattr(line, "DISK_SECONDS", 0.2)
-    disk = Disk()
     async with opened(broker := Broker(), tmp_path, fsync=disk.fsync) as (intake, _), asyncio.timeout(30):
         broker.error = UnreachableError("down")
         assert await intake.keep([message("1")]) == "journaled"
