@@ -1,7 +1,8 @@
 """Ports of one stack: slot 0 is 19092 and 19200, slot 1 is 19093 and 19201, and so on.
 
-A stack that is stopped has its ports again when it comes back, unless there are no others for a new one: whoever runs
-over its folder goes on asking there, and would put what citizens wrote into another stack's Kafka.
+A stack that is stopped has its ports again when it comes back: whoever runs over its folder goes on asking there, and
+would put what citizens wrote into another stack's Kafka. A new one that finds no others gets those of the stack that
+was stopped the longest time ago.
 
 A port is held from the moment it is found: connections go out from any port of a range that may begin below ours, and
 one of them would have it before the server has started, or while it starts again.
@@ -69,9 +70,10 @@ class Claim:
             self._held.append(hold(port, again=True))
 
     def release(self) -> None:
-        """Let another stack have the slot."""
+        """Let another stack have the slot, and note until when this one had it."""
         for held in self._held:
             held.close()
+        os.utime(self._handle)
         os.close(self._handle)
 
 
@@ -81,9 +83,10 @@ def claim(
     """Take a slot whose ports for `needed` are free, the `preferred` one if possible. Raises StackError.
 
     A server in `held` already listens on the preferred slot, so only that slot will do. A slot to which the stack of
-    another data folder than `folder` comes back is taken when there is no other.
+    another data folder than `folder` comes back is taken when there is no other, the longest unused first.
     """
-    slots = sorted(range(_SLOTS), key=lambda slot: (_is_of_another(slot, folder), slot != preferred))
+    others = {slot: _last_used(slot) for slot in range(_SLOTS) if _is_of_another(slot, folder)}
+    slots = sorted(range(_SLOTS), key=lambda slot: (others.get(slot, 0.0), slot != preferred))
     for handle, slot in _locked([preferred] if held else slots):
         claimed = Claim(slot, handle)
         try:
@@ -127,6 +130,13 @@ def _is_of_another(slot: int, folder: Path | None) -> bool:
         known = state.load(last) if last.is_absolute() and last != folder else None
         return known is not None and known.slot == slot
     return False
+
+
+def _last_used(slot: int) -> float:
+    """Return when the last stack took the slot or let it go, in seconds since 1970."""
+    with suppress(OSError):
+        return (_slots() / str(slot)).stat().st_mtime
+    return 0.0
 
 
 def _slots() -> Path:

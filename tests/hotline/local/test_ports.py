@@ -1,3 +1,4 @@
+import os
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -104,11 +105,21 @@ def test_a_slot_is_anybodys_once_nobody_comes_back_to_it(tmp_path: Path, end: Ca
     taken.release()
 
 
-def test_where_every_slot_is_a_stopped_stacks_a_new_one_takes_one_of_them(tmp_path: Path) -> None:
+def test_where_every_slot_is_a_stopped_stacks_a_new_one_takes_that_of_the_longest_stopped(tmp_path: Path) -> None:
+    noted = cache_dir() / "ports"
+    noted.mkdir(parents=True, exist_ok=True)
     for slot in range(ports._SLOTS):
         folder = tmp_path / str(slot)
         folder.mkdir()
         save(folder, StackState(slot))
-        (cache_dir() / "ports").mkdir(parents=True, exist_ok=True)
-        (cache_dir() / "ports" / str(slot)).write_bytes(bytes(folder))
-    claim(17, BOTH, folder=tmp_path / "new").release()
+        (noted / str(slot)).write_bytes(bytes(folder))
+        os.utime(noted / str(slot), (100 - slot, 100 - slot))
+    taken = [claim(0, BOTH, folder=tmp_path / "new") for _ in range(6)]
+    slots = [one.ports.slot for one in taken]
+    assert slots == sorted(slots, reverse=True)
+    for one in taken:
+        one.release()
+        (noted / str(one.ports.slot)).write_bytes(bytes(tmp_path / str(one.ports.slot)))
+    after = claim(0, BOTH, folder=tmp_path / "newer")
+    assert after.ports.slot not in slots  # those that just stopped are the last that lose theirs
+    after.release()

@@ -148,7 +148,7 @@ def test_a_stack_that_starts_meanwhile_leaves_it_its_ports(own: Stack, up: Endpo
         there = other.up(owner=os.getpid())
         assert there.bootstrap_servers != up.bootstrap_servers
         again = own.up(owner=os.getpid())
-        assert again == up or not all(map(is_free, ports_of(up)))  # any program may connect from one of them
+        assert again == up or not all(map(is_free, ports_of(up)))  # another program may have one of them
     finally:
         other.down()
 
