@@ -69,3 +69,8 @@ COMPONENT_UP = Gauge(
 DISK_FREE_BYTES = Gauge(
     "hotline_process_disk_free_bytes", "Room on the disk of a folder that this process may write to", ["folder"]
 )
+DISK_HANGS = Gauge(
+    "hotline_process_disk_hangs",
+    "1 while the disk of a folder that this process may write to does not tell its room, else 0",
+    ["folder"],
+)

@@ -8,11 +8,12 @@ import socket
 import stat
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hotline import services, wiring
 from hotline.doctor.findings import Told
@@ -21,6 +22,8 @@ from schemas.folders import make_private
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
+
+Seen = TypeVar("Seen")
 
 PROBE = f"doctor-probe-{socket.gethostname()}"
 """In no folder, which would stay; doctors of several hosts take nothing from each other."""
@@ -56,11 +59,16 @@ class Stored(NamedTuple):
 def blobs(settings: "Settings") -> Iterator[Told]:
     """Put a few bytes, get them, delete them; as root not into a folder of another user."""
     url = services.blob_url(settings)
+    if url.startswith("file:"):
+        yield _in_time(lambda: _tried(settings, url), _BLOBS, services.folder_of(url))
+    else:
+        yield _tried(settings, url)
+
+
+def _tried(settings: "Settings", url: str) -> Told:
     if url.startswith("file:") and (fault := _of_another(_BLOBS, services.folder_of(url))):
-        yield fault
-        return
-    stored = probe(settings)
-    yield f"{services.told_url(url)} takes and gives {stored.size} bytes"
+        return fault
+    return f"{services.told_url(url)} takes and gives {probe(settings).size} bytes"
 
 
 def probe(settings: "Settings") -> Stored:
@@ -109,18 +117,22 @@ def _refusal(url: str, error: Exception) -> PipelineError:
 
 
 class Folder(NamedTuple):
-    """A folder that we write to: what for, which setting moves it, and how much room it may come to need."""
+    """A folder that we write to: what for, which setting moves it, and how much room it may come to need.
+
+    The room is worked out when it is asked for, as that looks at the disk, which may hang.
+    """
 
     what: str
     path: Path
     setting: str
-    bytes: int
+    room: Callable[[], int]
 
 
 def disks(settings: "Settings") -> Iterator[Told]:
     """Write to each folder of ours on this machine, and see that its disk has room."""
     folders = list(written_to(settings))
-    faults = [fault for folder in folders if (fault := _fault_in_time(folder)) is not None]
+    looks = [(partial(_fault, folder), folder) for folder in folders]
+    faults = [fault for look, folder in looks if (fault := _in_time(look, folder.what, folder.path)) is not None]
     yield from faults
     if not faults:
         yield "; ".join(f"{folder.path} has {_mib(_free(folder.path))} MiB left" for folder in folders)
@@ -130,19 +142,23 @@ def written_to(settings: "Settings") -> Iterator[Folder]:
     """Yield every folder of this machine that we write to."""
     from connectors.listening import JOURNAL_MAX_BYTES
 
-    yield Folder("the data folder", settings.data_dir, "local.data_dir", LEAST_FREE_BYTES)
+    yield Folder("the data folder", settings.data_dir, "local.data_dir", _least)
     if "receiver" in wiring.names(settings):
         path, most = services.journal_folder(settings), settings.receiver.journal_max_bytes
-        yield Folder("the journal", path, "receiver.journal_folder", _wanted(path, most))
+        yield Folder("the journal", path, "receiver.journal_folder", partial(_wanted, path, most))
     if "lmtp" in wiring.names(settings):
         path, most = services.lmtp_journal_folder(settings), settings.lmtp.journal_max_bytes
-        yield Folder("the journal of LMTP", path, "lmtp.journal_folder", _wanted(path, most))
+        yield Folder("the journal of LMTP", path, "lmtp.journal_folder", partial(_wanted, path, most))
     for name in settings.connectors.sections["asterisk"]:
         path = services.listener_journal_folder(settings, name)
-        yield Folder(f"the journal of {name}", path, "local.data_dir", _wanted(path, JOURNAL_MAX_BYTES))
+        yield Folder(f"the journal of {name}", path, "local.data_dir", partial(_wanted, path, JOURNAL_MAX_BYTES))
     url = services.blob_url(settings)
     if url.startswith("file:"):
-        yield Folder(_BLOBS, services.folder_of(url), "blobs.url", LEAST_FREE_BYTES)
+        yield Folder(_BLOBS, services.folder_of(url), "blobs.url", _least)
+
+
+def _least() -> int:
+    return LEAST_FREE_BYTES
 
 
 def _wanted(journal: Path, most: int) -> int:
@@ -150,27 +166,27 @@ def _wanted(journal: Path, most: int) -> int:
     return max(2 * most - _size(journal), LEAST_FREE_BYTES)
 
 
-def _fault_in_time(folder: Folder) -> PipelineError | None:
-    """Return the same as `_fault`, or that the disk hangs: the thread that waits for it keeps no process alive."""
-    found: Future[PipelineError | None] = Future()
+def _in_time(look: Callable[[], Seen], what: str, folder: Path) -> Seen | PipelineError:
+    """Return what a look finds, or that the disk hangs: the thread that waits for it keeps no process alive."""
+    found: Future[Seen] = Future()
 
-    def look() -> None:
+    def work() -> None:
         try:
-            found.set_result(_fault(folder))
+            found.set_result(look())
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
             found.set_exception(error)
 
-    threading.Thread(target=look, daemon=True).start()
+    threading.Thread(target=work, daemon=True).start()
     try:
         return found.result(DISK_SECONDS)
     except TimeoutError:
         if found.done():
             raise
-        return UnreachableError(f"The disk of {folder.what} {folder.path} does not answer: see that it can be reached.")
+        return UnreachableError(f"The disk of {what} {folder} does not answer: see that it can be reached.")
 
 
 def _fault(folder: Folder) -> PipelineError | None:
-    what, path, setting, need = folder
+    what, path, setting, room = folder
     try:
         if fault := _of_another(what, path):
             return fault
@@ -182,7 +198,7 @@ def _fault(folder: Folder) -> PipelineError | None:
             f"Nothing can be written to {what} {path} ({error.strerror}): let our user write there, or correct "
             f"`{setting}`."
         )
-    if (free := _free(path)) < need:
+    if (free := _free(path)) < (need := room()):
         return MisconfiguredError(
             f"The disk of {what} {path} has {_mib(free)} MiB left and should have {_mib(need)}: free some, or set "
             f"`{setting}` elsewhere."

@@ -192,6 +192,7 @@ CASES = {
     "DiskFills": gauge(
         "hotline_process_disk_free_bytes", "2000000000+0", "1999999999+0", 5, 5, instance="a:1", folder="blobs.url"
     ),
+    "DiskHangs": gauge("hotline_process_disk_hangs", "0+0", "1+0", 5, 1, instance="a:1", folder="blobs.url"),
     "ClockWrong": gauge("hotline_monitor_clock_ahead_seconds", "-30+0", "-31+0", 5, 1, service="kafka"),
     "MonitorBlind": Case({"hotline_monitor_last_look_timestamp_seconds": "0+60x5 300+0x20"}, 7, 8),
 }

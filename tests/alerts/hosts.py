@@ -104,9 +104,12 @@ class Hosts:
         self._start("cut off", _hotline("run", "receiver", "lmtp", "connector:unowned"), self._folder / "cut", more)
 
     def monitor(self) -> None:
-        """Start the monitor, on a machine whose clock is wrong."""
+        """Start the monitor, on a machine whose clock is wrong and where the blob store's disk hangs."""
+        network = self._folder / "network"
+        network.mkdir()
         command = [sys.executable, str(HERE / "late_clock.py"), "run", "monitor"]
-        self._start("monitor", command, self._folder / "monitor", {})
+        private = [*PRIVATE, f'{hanging(network)} && exec "$0" "$@"', *command]
+        self._start("monitor", private, self._folder / "monitor", {"HOTLINE_BLOBS__URL": network.as_uri()})
 
     def accounts(self) -> None:
         """Start the accounts of Weibo and the fetcher."""
@@ -169,10 +172,16 @@ PRIVATE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
 """Runs a shell that may mount a file system of its own, so that nothing of the machine is touched."""
 
 
+def hanging(folder: Path) -> str:
+    """Return what lets a shell have a disk that never answers: a file system whose server says no word."""
+    return f"exec 9<>/dev/fuse && mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 hanging {folder}"
+
+
 def cannot_mount(folder: Path) -> str | None:
-    """Return why a process here cannot have a small disk of its own, None when it can."""
+    """Return why a process here cannot have a small disk of its own and one that hangs, None when it can."""
+    mounts = f"mount -t tmpfs tmpfs {folder} && mkdir {folder}/hangs && {hanging(folder / 'hangs')}"
     try:
-        tried = subprocess.run([*PRIVATE, f"mount -t tmpfs tmpfs {folder}"], capture_output=True, check=False)
+        tried = subprocess.run([*PRIVATE, mounts], capture_output=True, check=False)
     except FileNotFoundError:
         return "unshare is missing: install util-linux"
     return (

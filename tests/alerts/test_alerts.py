@@ -115,6 +115,7 @@ TROUBLED: Rung = {
     "AnswersUnknown": {"away"},
     "ServiceAway": {"elasticsearch"},
     "DiskFills": {"stages"},
+    "DiskHangs": {"monitor"},
     "ClockWrong": {"kafka"},
 }
 """What rings, and for whom it does: nobody else is accused."""

@@ -2,14 +2,21 @@
 
 import math
 import shutil
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from prometheus_client import REGISTRY
 
 from hotline import disks
-from hotline.health import Health
+from hotline.disks import Disk
+from hotline.health import Health, HealthServer
 from hotline.settings import BlobSettings, LocalSettings, Settings
+from tests.peers import hanging_disk
+from tests.waiting import until
 
 
 def test_a_folder_that_is_not_made_yet_has_the_room_of_its_disk(tmp_path: Path) -> None:
@@ -22,6 +29,71 @@ def test_what_the_system_does_not_tell_is_no_number(tmp_path: Path, monkeypatch:
 
     monkeypatch.setattr(shutil, "disk_usage", refuse)
     assert math.isnan(disks.free_bytes(tmp_path))
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """Let a disk hang for as long as it is not set, from the second look on."""
+    event, looks, really = threading.Event(), iter(range(10**6)), shutil.disk_usage
+
+    def usage(path: Path) -> object:
+        if next(looks):
+            event.wait(60)
+        return really(path)
+
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    yield event
+    event.set()
+
+
+def test_of_a_disk_that_hangs_the_room_seen_last_is_told_and_that_it_hangs(
+    tmp_path: Path, answers: threading.Event
+) -> None:
+    now = [0.0]
+    disk = Disk(tmp_path, lambda: now[0])
+    assert math.isnan(disk.free())
+    disk.look()
+    seen = disk.free()
+    looking = threading.Thread(target=disk.look)
+    looking.start()
+    now[0] = disks.HUNG_SECONDS
+    assert (disk.free() == seen > 0, disk.hangs()) == (True, False)
+    now[0] += 1
+    assert (disk.free() == seen, disk.hangs()) == (True, True)
+    answers.set()
+    looking.join(60)
+    assert not disk.hangs()
+
+
+@pytest.mark.skipif(not hanging_disk.POSSIBLE, reason="needs root and FUSE")
+@pytest.mark.enable_socket
+def test_a_disk_that_hangs_holds_up_neither_the_start_nor_a_scrape(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disks, "HUNG_SECONDS", 0.5)
+    folder = tmp_path / "network"
+    folder.mkdir()
+    account = {"appid": "wx1", "tokens": ["token"], "modes": ["plain"], "jurisdiction": "210100"}
+    chosen = Settings(
+        local=LocalSettings(data_dir=tmp_path / "data"),
+        blobs=BlobSettings(url=(folder / "b").as_uri()),
+        connectors={"wechat": {"city": account}},
+    )
+    with hanging_disk.hanging(folder), HealthServer(Health([]), "127.0.0.1", 0) as server:
+        began = time.monotonic()
+        disks.watch(chosen)
+        for path in ("metrics", "healthz", "readyz"):
+            with urlopen(f"http://127.0.0.1:{server.port}/{path}", timeout=10) as answer:
+                told = answer.read().decode()
+        assert time.monotonic() - began < 5
+        until(lambda: hangs("blobs.url") == 1)
+        assert hangs("local.data_dir") == 0
+        assert told
+    until(lambda: hangs("blobs.url") == 0)
+
+
+def hangs(folder: str) -> float | None:
+    return REGISTRY.get_sample_value("hotline_process_disk_hangs", {"folder": folder})
 
 
 def test_each_folder_goes_by_the_name_of_its_setting(tmp_path: Path) -> None:

@@ -51,6 +51,17 @@ def test_a_disk_that_hangs_is_told(env: pytest.MonkeyPatch) -> None:
     assert "does not answer: see that it can be reached" in told[0].detail
 
 
+def test_the_disk_of_a_blob_store_that_hangs_is_told(env: pytest.MonkeyPatch) -> None:
+    answers = threading.Event()
+    env.setattr(storage, "DISK_SECONDS", 0.1)
+    env.setattr(storage, "probe", lambda _: answers.wait(30))
+    (told,) = found(blobs)
+    answers.set()
+    assert told.outcome == "wait"
+    assert told.detail.startswith("The disk of the blob store /")
+    assert told.detail.endswith("does not answer: see that it can be reached.")
+
+
 def test_a_folder_where_our_user_may_not_write_is_told(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     require(missing("setpriv") if os.getuid() == 0 else None)  # root may write everywhere
     shut = tmp_path / "shut"
