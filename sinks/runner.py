@@ -260,10 +260,12 @@ async def run_sink(
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sink.close)
-        producer, consumer = make_producer(connection), make_consumer(connection, group or group_of(sink.name))
+        producer = make_producer(connection)
         with answering():
             await stack.enter_async_context(running(producer))
         await _open(sink, stop)
+        # Made when it is begun, as aiokafka complains of one that goes unclosed: where Kafka is away none is.
+        consumer = make_consumer(connection, group or group_of(sink.name))
         with answering():
             await stack.enter_async_context(running(consumer, LEAVE_SECONDS))
         bury = Graveyard(producer).bury

@@ -1,6 +1,8 @@
 """A sink that ends is started again, though its Kafka clients do not end; nothing waits for a client that is gone."""
 
 import asyncio
+import gc
+import warnings
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,7 +10,7 @@ import pytest
 
 from schemas import clients
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError
+from schemas.errors import FatalError, UnreachableError
 from schemas.records import DeadLetter
 from schemas.wire import Position
 from sinks import kafka, runner
@@ -50,6 +52,20 @@ async def test_a_fault_ends_a_sink_though_its_clients_do_not(
     sink: Any = Faulty()
     with pytest.raises(LookupError):
         await asyncio.wait_for(run_sink(sink, [], CONNECTION, SinkSettings(), asyncio.Event()), 60)
+
+
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+async def test_a_sink_that_finds_no_kafka_leaves_no_client_unclosed() -> None:
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context["message"]))
+    sink: Any = Faulty()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # aiokafka says it in both ways
+        with pytest.raises(UnreachableError):
+            await asyncio.wait_for(run_sink(sink, [], CONNECTION, SinkSettings(), asyncio.Event()), 60)
+        gc.collect()
+    assert told == []
 
 
 class Forgetful:
