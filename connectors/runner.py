@@ -19,7 +19,7 @@ from connectors.cursors import Cursors
 from connectors.health import Health
 from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.publisher import Publisher
-from schemas.errors import FatalError, StoreAwayError, ThrottledError, UnauthorizedError
+from schemas.errors import FatalError, StoreAwayError, ThrottledError, UnauthorizedError, UnshownError
 
 SLICE_SECONDS = 1.0
 """How long a connector waits before it is asked whether to stop."""
@@ -201,7 +201,7 @@ def passes(error: BaseException, worked: bool = False) -> bool:
 def wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> float:
     """Return the seconds to wait after a fault, longer after a refused login, at least what the service asked for."""
     error = _error(state)
-    if isinstance(error, FatalError):
+    if isinstance(error, FatalError) and not isinstance(error, UnshownError):
         return slow_pace(state)
     asked = error.retry_after if isinstance(error, ThrottledError) else None
     return max(pace(state), min(asked or 0.0, LONGEST_ASKED_SECONDS))

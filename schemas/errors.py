@@ -154,6 +154,10 @@ class UnauthorizedError(FatalError):
     """Our own credentials were refused by a service."""
 
 
+class UnshownError(UnauthorizedError):
+    """A login that was refused is not shown again; whether a person has changed it costs nobody anything to see."""
+
+
 class TopicRefusedError(UnauthorizedError):
     """Kafka does not let our user write one topic: what goes to others need not wait for that right."""
 

@@ -12,7 +12,7 @@ from connectors.weibo.budget import Budget
 from connectors.weibo.door import RefusedError, SlowDownError, door
 from connectors.weibo.settings import WeiboPullSettings
 from schemas import ids
-from schemas.errors import RetriableError, UnauthorizedError, UnreachableError
+from schemas.errors import RetriableError, UnauthorizedError, UnreachableError, UnshownError
 
 DAY_SECONDS = 86_400.0
 
@@ -39,10 +39,10 @@ class Access:
         self._expires_at = settings.token_expires_at.timestamp() if settings.token_expires_at else None
 
     def api(self) -> API:
-        """Return the API with the token as it is now; raises UnauthorizedError for one that was refused, unasked."""
+        """Return the API with the token as it is now; raises UnshownError for one that was refused, unasked."""
         token = self._settings.token()
         if token == self._refused:
-            raise UnauthorizedError(
+            raise UnshownError(
                 f"Weibo {self._account}: the access token is refused, so nothing is asked: let a person grant it again"
             )
         if self._session is None:
@@ -101,6 +101,9 @@ class Access:
             self._expires_at = self._clock() + seconds if isinstance(seconds, int | float) else None
         if self._expires_at is not None:
             metrics.WEIBO_TOKEN_EXPIRES.labels(self._account).set(self._expires_at)
+        else:
+            with suppress(KeyError):  # what is shown would be the end of the token before
+                metrics.WEIBO_TOKEN_EXPIRES.remove(self._account)
 
     def _note_quota(self, api: API) -> int | None:
         limits = api.rate_limit_status()

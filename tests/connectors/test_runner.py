@@ -21,6 +21,7 @@ from schemas.errors import (
     ThrottledError,
     UnauthorizedError,
     UnreachableError,
+    UnshownError,
 )
 from schemas.records import Cursor, DeadLetter, RawMessage, raw_message
 
@@ -246,6 +247,12 @@ def test_waits_grow_with_jitter_and_a_refused_login_waits_long() -> None:
 def test_nobody_is_left_alone_for_longer_than_a_day_whatever_they_ask_for() -> None:
     state = state_of(1, ThrottledError("slow down", 1e12))
     assert wait_for(state, PACE, SLOW_PACE) == 25 * 3600
+
+
+def test_a_login_that_is_not_shown_again_is_looked_at_as_often_as_anything() -> None:
+    paces = wait_fixed(1), wait_fixed(900)
+    assert wait_for(state_of(1, UnauthorizedError("refused")), *paces) == 900
+    assert wait_for(state_of(2, UnshownError("it is not shown again")), *paces) == 1
 
 
 @dataclass

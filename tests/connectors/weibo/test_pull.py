@@ -665,6 +665,20 @@ def test_a_new_token_in_the_file_is_taken_without_a_restart(platform: Platform, 
     connector.close()
 
 
+def test_the_end_of_a_token_is_not_shown_for_the_next_one_of_which_nobody_says_it(
+    platform: Platform, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.write_text(GOOD)
+    runner = ready(platform, access_token=None, access_token_file=file)
+    assert metric("token_expires_timestamp_seconds") > BEGAN
+    platform.expire_in = None
+    file.write_text(platform.end_token())
+    runner.clock.at += 100
+    runner.round()
+    assert metric("token_expires_timestamp_seconds") == 0
+
+
 @pytest.mark.parametrize("content", [None, "", " \n", b"\xff\xfe"])
 def test_a_token_file_that_cannot_be_read_says_which(platform: Platform, tmp_path: Path, content: Any) -> None:
     file = tmp_path / "token"
