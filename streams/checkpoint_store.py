@@ -102,6 +102,8 @@ class Checkpoints:
         self._since = restored.folded  # a worker that is often restarted writes one, too
         self._began = time.monotonic()
         self._saving: asyncio.Task[bool] | None = None
+        self._hanging: asyncio.Task[bool] | None = None
+        """The one for which a decision waited in vain."""
 
     @property
     def pending(self) -> int:
@@ -129,11 +131,16 @@ class Checkpoints:
             self._since = 0 if await self._saved() else CHECKPOINT_EVENTS
 
     async def _saved(self) -> bool | None:
-        """Wait for what is being written, and say whether it was; None when that goes on."""
-        if self._saving is None:
+        """Wait for what is being written, and say whether it was; None when that goes on.
+
+        For a store that hangs one decision waits, and not each that erases.
+        """
+        saving = self._saving
+        if saving is None:
             return False
-        await asyncio.wait({self._saving}, timeout=WRITE_SECONDS)
-        return self._saving.result() if self._saving.done() else None
+        await asyncio.wait({saving}, timeout=0 if saving is self._hanging else WRITE_SECONDS)
+        self._hanging = None if saving.done() else saving
+        return saving.result() if saving.done() else None
 
     def close(self) -> None:
         """Leave what is being written."""

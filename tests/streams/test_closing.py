@@ -159,6 +159,30 @@ async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_check
     assert [one["path"] for one in await checkpoint_store.obstore.list(blobs).collect_async()] == [puts[1]]
 
 
+async def test_a_store_that_hangs_holds_up_one_decision_that_erases_and_not_each(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    waits, wait = [], asyncio.wait
+
+    async def noted(tasks: Any, *, timeout: float | None = None) -> Any:
+        waits.append(timeout)
+        return await wait(tasks, timeout=timeout)
+
+    async def hangs(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(checkpoint_store.obstore, "put_async", hangs)
+    monkeypatch.setattr(checkpoint_store, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(checkpoint_store.asyncio, "wait", noted)
+    checkpoints = Checkpoints(LocalStore(tmp_path), 0, Restored(state=State(TicketPolicy())))
+    for _ in range(3):
+        await in_time(checkpoints.write())
+        checkpoints.decided(1)
+    assert [timeout for timeout in waits if timeout is not None and timeout < 1] == [0.05, 0, 0]
+    assert checkpoints.pending >= checkpoint_store.CHECKPOINT_EVENTS  # written as soon as the store takes one
+    checkpoints.close()
+
+
 async def test_a_look_back_that_finds_no_kafka_makes_no_dead_letter_of_a_clerks_command(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
