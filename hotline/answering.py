@@ -1,9 +1,9 @@
 """Wires the outbox: the accounts that answer, their senders, and the words of receipts."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hotline import probes, services
 from hotline.process import Component
@@ -40,7 +40,10 @@ def outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
             for sender in known.values():
                 await sender.close()
 
-    return Component(name=name, run=run, probe=lambda: probes.answers(daemon.troubles()))
+    def probe() -> Mapping[str, Any]:
+        return probes.answers(daemon.troubles()) if daemon.begun else probes.STARTING
+
+    return Component(name=name, run=run, probe=probe)
 
 
 def senders(settings: "Settings") -> Iterator[tuple[str, "Sender"]]:

@@ -60,6 +60,13 @@ def lmtp(door: "Door", kept: "Kept") -> Mapping[str, Any]:
     }
 
 
+def stage(begun: bool, troubles: Sequence[str]) -> Mapping[str, Any]:
+    """Say what keeps a partition of a stage from getting on; the others go on meanwhile."""
+    if not begun:
+        return STARTING
+    return {"state": "degraded", "detail": _joined([*dict.fromkeys(troubles)])} if troubles else {}
+
+
 def sink(report: "Sinking") -> Mapping[str, Any]:
     """Say what keeps a sink from bringing anything home."""
     return {"detail": report.detail, **({} if report.ready else {"state": "degraded"})}

@@ -67,7 +67,8 @@ def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component
         await serve(app, stop)
 
     def probe() -> Mapping[str, Any]:
-        return {"lag": _value(metrics.LAG_SECONDS, stage=name), **({} if app.begun else probes.STARTING)}
+        troubles = [told for trouble in app.troubles if (told := trouble()) is not None]
+        return {"lag": _value(metrics.LAG_SECONDS, stage=name), **probes.stage(app.begun, troubles)}
 
     return Component(name=name, run=run, probe=probe)
 
@@ -123,7 +124,7 @@ def _webhook(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compone
     webhooks = Webhooks(settings.sinks.webhook, services.kafka(settings), tracer)
 
     def probe() -> Mapping[str, Any]:
-        return probes.webhooks(webhooks.troubles())
+        return probes.webhooks(webhooks.troubles()) if webhooks.begun else probes.STARTING
 
     return Component(name=name, run=webhooks.run, probe=probe)
 
@@ -258,6 +259,8 @@ def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
     monitor = Monitor(settings)
 
     def probe() -> Mapping[str, Any]:
+        if monitor.last_look is None and monitor.trouble is None:
+            return probes.STARTING
         last = monitor.last_look.isoformat() if monitor.last_look else None
         state = {"state": "degraded"} if monitor.trouble else {}
         return {"last_success": last, "detail": monitor.trouble, **state}

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,6 +41,8 @@ class StageApp(faust.App):
     isolation_level: Isolation = "read_uncommitted"
     begun = False
     """Kafka has answered: the stage is at work, or waits for partitions."""
+    troubles: list[Callable[[], str | None]]
+    """Each says what keeps a part of the stage from getting on, None when nothing does."""
 
 
 def make_app(
@@ -65,6 +68,7 @@ def make_app(
     chosen = _settings(connection, data_dir) | settings
     app = StageApp(name, **chosen)
     app.isolation_level = isolation_level
+    app.troubles = []
     return app
 
 

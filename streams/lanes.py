@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any, NamedTuple
 
 import faust
@@ -14,6 +15,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from schemas.errors import FatalError, RetriableError, ThrottledError, UnreachableError, place_of
 from schemas.wire import Inbound
 from streams import metrics, pulse
+from streams.app import StageApp
 from streams.chunks import chunks
 
 _log = structlog.get_logger(__name__)
@@ -23,6 +25,9 @@ DROP_SECONDS = 30.0
 
 HANG_SECONDS = 600.0
 """How long a lane may not get on with its chunk. All that it waits for ends sooner, by a bound of its own."""
+
+SILENT_SECONDS = 60.0
+"""After so long it is told: mostly a blob store hangs."""
 
 WATCH_SECONDS = 5.0
 
@@ -84,6 +89,14 @@ class Lanes:
         self._queues: dict[TP, asyncio.Queue[Chunk]] = {}
         self._tasks: dict[TP, asyncio.Task[None]] = {}
         self._pulses: dict[TP, pulse.Pulse] = {}
+        self._delays: dict[TP, str] = {}
+
+    def trouble(self) -> str | None:
+        """Say what keeps a lane from getting on, None when they all do."""
+        silent = max((one.silent_seconds() for one in self._pulses.values()), default=0.0)
+        if silent > SILENT_SECONDS:
+            return f"a partition has waited for {silent:.0f} s for a service that says nothing: see `hotline doctor`"
+        return next(iter(self._delays.values()), None)
 
     def put(self, event: EventT[Any]) -> None:
         """Hand a chunk to its partition's task; returns at once."""
@@ -112,6 +125,7 @@ class Lanes:
         tasks = [task for tp in gone if (task := self._tasks.pop(tp, None))]
         for tp in gone:
             self._pulses.pop(tp, None)
+            self._delays.pop(tp, None)
         for task in tasks:
             task.cancel()
         left = (await asyncio.wait(tasks, timeout=DROP_SECONDS))[1] if tasks else ()
@@ -153,6 +167,7 @@ class Lanes:
                     await self._retried(self._handle, tp, chunk)
                 elif self._look is not None:
                     await self._retried(self._look, tp)
+                self._delays.pop(tp, None)
         except Exception as error:  # noqa: BLE001 - the top of a task: a bug must stop the worker, not pass unseen
             await self._crash(self._fatal(error))
 
@@ -169,11 +184,14 @@ class Lanes:
             looks = looks + 1 if time.monotonic() - began < 2 * QUIET_SECONDS else 0
         return None
 
-    async def _retried(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+    async def _retried(self, work: Callable[..., Awaitable[None]], tp: TP, *arguments: Any) -> None:
         retrying = AsyncRetrying(
-            retry=retry_if_exception_type(RetriableError), wait=self._pause, before_sleep=self._delayed, reraise=True
+            retry=retry_if_exception_type(RetriableError),
+            wait=self._pause,
+            before_sleep=partial(self._delayed, tp),
+            reraise=True,
         )
-        await retrying(self._worked, work, *arguments)
+        await retrying(self._worked, work, tp, *arguments)
 
     async def _worked(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
         """Work. A cancellation that nobody asked for is a Kafka client's, and must not end the lane.
@@ -195,8 +213,9 @@ class Lanes:
         told = error.retry_after if isinstance(error, ThrottledError) else None
         return told if told is not None else self._wait(state)
 
-    def _delayed(self, state: RetryCallState) -> None:
+    def _delayed(self, tp: TP, state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
+        self._delays[tp] = str(error)
         metrics.RETRIES.labels(stage=self._name, error=type(error).__name__).inc()
         _log.warning("chunk_delayed", stage=self._name, attempt=state.attempt_number, reason=str(error))
 
@@ -242,6 +261,8 @@ def attached(app: faust.App, lanes: Lanes) -> Lanes:
     async def stopping(app: Any, *_: Any, **__: Any) -> None:
         await lanes.close()
 
+    if isinstance(app, StageApp):
+        app.troubles.append(lanes.trouble)
     signals: Any = app  # Faust's own types do not know that a handler may be a coroutine; its decorator is untyped
     signals.task(lanes.watch)
     signals.on_partitions_revoked.connect(revoked)

@@ -57,6 +57,8 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._owners: dict[int, Owner] = {}
         self._tasks: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self._is_leaving = False
+        self.begun = False
+        """Whether it has joined those that answer."""
 
     def troubles(self) -> dict[str, str]:
         """Return what keeps which account from answering."""
@@ -73,6 +75,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         try:
             with answering(), allowed():
                 await started(member.start)
+                self.begun = True
                 ids = TopicIds(member)
                 member.subscribe([topics.OUTBOX], listener=self)
                 await ids.watched(self._belong(member, stop))

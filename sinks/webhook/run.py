@@ -65,6 +65,11 @@ class Webhooks:
         if len(self._stopped) == len(tasks):
             raise next(iter(self._stopped.values()))
 
+    @property
+    def begun(self) -> bool:
+        """Say whether each subscriber was read for at least once, or does not begin for a reason that is told."""
+        return not self._subscribers.keys() - self._runners.keys() - self._failed.keys() - self._stopped.keys()
+
     def troubles(self) -> dict[str, str]:
         """Return what is in whose way, by subscriber."""
         known = {name: runner.health() for name, runner in self._runners.items()}

@@ -90,13 +90,35 @@ def test_a_sink_that_brings_nothing_home_is_not_ready(shown: Any) -> None:
     assert (well["state"], well["detail"]) == ("running", "running")
 
 
-@pytest.mark.parametrize("name", ["receiver", "screen", "sink:elastic", "eraser"])
+@pytest.mark.parametrize("name", ["receiver", "screen", "sink:elastic", "eraser", "monitor"])
 def test_what_waits_for_a_service_before_its_work_is_not_ready(
     receiver: Any, shown: Any, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("HOTLINE_REQUESTER_KEYS__K1", "sixteen bytes or more")
     receiver()
     assert shown(component(load(), name).probe)["state"] == "starting"
+
+
+@pytest.mark.parametrize("name", ["sink:webhook", "outbox"])
+def test_nor_is_what_waits_for_kafka_before_it_tells_anybody(
+    receiver: Any, shown: Any, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setenv("HOTLINE_REQUESTER_KEYS__K1", "sixteen bytes or more")
+    monkeypatch.setenv("HOTLINE_QUERY_KEY", "sixteen bytes or more")
+    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__URL", "https://map.example.cn")
+    monkeypatch.setenv("HOTLINE_SINKS__WEBHOOK__MAP__SECRETS", "whsec_" + "a" * 44)
+    monkeypatch.setenv("HOTLINE_CONNECTORS__WECHAT__CITY__SECRET", "secret")
+    monkeypatch.setenv("HOTLINE_ANSWERS__CITY__PER_MINUTE", "30")
+    receiver()
+    assert shown(component(load(), name).probe)["state"] == "starting"
+
+
+def test_a_stage_of_which_a_partition_waits_is_not_ready(shown: Any) -> None:
+    assert shown(lambda: probes.stage(True, []))["state"] == "running"
+    assert shown(lambda: probes.stage(False, []))["state"] == "starting"
+    away = "the blob store does not answer (TimeoutError): see that it can be reached and has room"
+    told = shown(lambda: probes.stage(True, [away, away]))
+    assert (told["state"], told["detail"]) == ("degraded", away)
 
 
 @pytest.fixture

@@ -63,6 +63,28 @@ async def test_a_retriable_fault_repeats_the_chunk_before_the_next(fault: Except
     await lanes.close()
 
 
+async def test_what_keeps_a_lane_from_getting_on_is_told_until_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    faults, hold = [UnreachableError("the blob store does not answer")] * 2, asyncio.Event()
+
+    async def handle(tp, chunk) -> None:
+        if tp == NORTH and faults:
+            raise faults.pop()
+        if tp == SOUTH:
+            await hold.wait()
+
+    lanes = Lanes(handle, crash, max_wait_seconds=0.01)
+    assert lanes.trouble() is None
+    lanes.put(event(NORTH, 1))
+    assert await soon(lanes.trouble) == "the blob store does not answer"
+    await soon(lambda: lanes.trouble() is None)
+    monkeypatch.setattr(lanes_module, "SILENT_SECONDS", 0.05)
+    lanes.put(event(SOUTH, 1))
+    assert "for a service that says nothing" in str(await soon(lanes.trouble))
+    hold.set()
+    await soon(lambda: lanes.trouble() is None)
+    await lanes.close()
+
+
 async def test_a_dropped_partition_is_cancelled_before_drop_returns_and_others_go_on() -> None:
     ended, done = [], []
 
