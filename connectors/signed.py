@@ -3,11 +3,12 @@
 import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
 
+from connectors.moments import Moments
 from schemas.errors import RefusedRequest
 
 TIMESTAMP_HEADER = "hotline-timestamp"
@@ -39,7 +40,7 @@ def sign(secret: bytes, timestamp: str, body: bytes) -> str:
 
 
 def check_signature(
-    secrets: Sequence[bytes], headers: Mapping[str, str], body: bytes, now: datetime, window_seconds: float
+    secrets: Sequence[bytes], headers: Mapping[str, str], body: bytes, moments: Moments, window_seconds: float
 ) -> None:
     """Compare with every secret, in constant time, then the clock. Raises RefusedRequest (401)."""
     timestamp = headers.get(TIMESTAMP_HEADER, "")
@@ -47,11 +48,12 @@ def check_signature(
     matches = [hmac.compare_digest(sign(secret, timestamp, body).encode(), given) for secret in secrets]
     if not any(matches):
         raise RefusedRequest("the request is not signed by a secret of ours", status=401, reason="signature")
-    check_fresh(timestamp, now, window_seconds)
+    check_fresh(timestamp, moments, window_seconds)
 
 
-def check_fresh(timestamp: str, now: datetime, window_seconds: float) -> None:
+def check_fresh(timestamp: str, moments: Moments, window_seconds: float) -> None:
     """Raise RefusedRequest (401) for seconds since 1970 that are none, or too far from our clock."""
     is_time = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= _LONGEST_TIME
-    if not is_time or abs(now.timestamp() - int(timestamp)) > window_seconds:
+    at = datetime.fromtimestamp(int(timestamp), UTC) if is_time else None
+    if at is None or abs((moments.nearest(at) - at).total_seconds()) > window_seconds:
         raise RefusedRequest("the timestamp is old, or a clock is wrong (see NTP)", status=401, reason="timestamp")

@@ -22,6 +22,7 @@ from connectors.backoffice import outcome
 from connectors.backoffice.settings import PATH, BackOfficeSettings
 from connectors.backoffice.signature import verify
 from connectors.base import utc_now
+from connectors.moments import Moments
 from connectors.receiver import headers_of, read_body
 from normalizers import mended
 from normalizers.codes import is_code
@@ -102,7 +103,7 @@ class BackOffice:
         self._producer = producer
         self._find = find
         self._timeout = publish_timeout_seconds
-        self._now = now
+        self._now, self._moments = now, Moments(now)
         self._looking = asyncio.Semaphore(LOOKS_AT_ONCE)
         metrics.FAULTS_OF_OURS.labels(CHANNEL, COMPONENT)  # an alarm on its growth has to see it at 0
         metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe")
@@ -177,7 +178,7 @@ class BackOffice:
         body = await read_body(request, BODY_MAX_BYTES, BODY_SECONDS)
         query = request.scope["query_string"].decode("latin-1")
         target = request.scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
-        return verify(self._keys, headers_of(request), request.method, target, body, self._now()), body
+        return verify(self._keys, headers_of(request), request.method, target, body, self._moments), body
 
 
 def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:

@@ -2,9 +2,9 @@
 
 import hmac
 from collections.abc import Mapping
-from datetime import datetime
 
 from connectors.backoffice.settings import BackOfficeSettings
+from connectors.moments import Moments
 from connectors.signed import SIGNATURE_HEADER, TIMESTAMP_HEADER, check_fresh, signature
 from schemas.errors import RefusedRequest
 
@@ -24,7 +24,7 @@ def verify(
     method: str,
     target: str,
     body: bytes,
-    now: datetime,
+    moments: Moments,
 ) -> BackOfficeSettings:
     """Return the key that signed a request. Raises RefusedRequest (401), which does not say what was wrong."""
     key = keys.get(headers.get(KEY_HEADER, ""))
@@ -35,5 +35,5 @@ def verify(
     same = hmac.compare_digest(wanted.encode(), given.encode("utf-8", "surrogatepass"))
     if key is None or not same:
         raise RefusedRequest("the request is not signed by a key of ours", status=401, reason="signature")
-    check_fresh(timestamp, now, key.timestamp_window_seconds)
+    check_fresh(timestamp, moments, key.timestamp_window_seconds)
     return key

@@ -7,6 +7,7 @@ from typing import ClassVar
 from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
+from connectors.moments import Moments
 from connectors.naming import digest_of
 from connectors.phone.bearer import check_token
 from connectors.phone.settings import PhoneSettings
@@ -39,7 +40,7 @@ class Phone:
         self._account = account_id
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._platform = settings.platform or account_id
-        self._now = now
+        self._now, self._moments = now, Moments(now)
         self._secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
         self._which = JSON, settings.shape
         self._zone = zone_of(settings.timezone)
@@ -59,7 +60,7 @@ class Phone:
             check_token(self._secrets, request.headers)
         else:
             window = self._settings.timestamp_window_seconds
-            check_signature(self._secrets, request.headers, request.body, now, window)
+            check_signature(self._secrets, request.headers, request.body, self._moments, window)
         return faults.or_plainly(
             self.channel,
             self._account,

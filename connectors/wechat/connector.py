@@ -8,6 +8,7 @@ from typing import ClassVar, NamedTuple
 from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
+from connectors.moments import Moments
 from connectors.wechat import callback, cipher, reply
 from connectors.wechat.settings import ENCRYPTED, WeChatSettings, aes_key
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
@@ -47,7 +48,7 @@ class WeChat:
         self._settings = settings
         self._account = account_id
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
-        self._now = now
+        self._now, self._moments = now, Moments(now)
         self._tokens = [token.get_secret_value() for token in settings.tokens]
         self._keys = [aes_key(key) for key in settings.aes_keys]
         self._signatures = Signatures()
@@ -106,7 +107,7 @@ class WeChat:
         return sender
 
     def _check_fresh(self, timestamp: str) -> None:
-        check_freshness(timestamp, self._now(), self._settings.timestamp_window_seconds)
+        check_freshness(timestamp, self._moments, self._settings.timestamp_window_seconds)
 
     def _check_mode(self, accepted: bool) -> None:
         if not accepted:

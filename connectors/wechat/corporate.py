@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
+from connectors.moments import Moments
 from connectors.wechat import callback, cipher
 from connectors.wechat.connector import SUCCESS, check_method, message_of, named_or_plain
 from connectors.wechat.settings import WeComSettings, aes_key
@@ -23,7 +24,7 @@ class WeCom:
         self._settings = settings
         self._account = account_id
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
-        self._now = now
+        self._now, self._moments = now, Moments(now)
         self._tokens = [token.get_secret_value() for token in settings.tokens]
         self._keys = [aes_key(key) for key in settings.aes_keys]
 
@@ -31,7 +32,7 @@ class WeCom:
         """Return the message or event of a callback, or the decrypted echo that proves this address to be ours."""
         given = parameters(request.query)
         signature, timestamp, nonce = needed(given, "msg_signature", "timestamp", "nonce")
-        check_freshness(timestamp, self._now(), self._settings.timestamp_window_seconds)
+        check_freshness(timestamp, self._moments, self._settings.timestamp_window_seconds)
         if request.method == "GET":
             (echo,) = needed(given, "echostr")
             return Accepted(answer=Answer(body=self._opened(echo, signature, timestamp, nonce)))

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from connectors.moments import Moments
 from schemas.errors import RefusedRequest
 
 KNOWN = ("signature", "msg_signature", "timestamp", "nonce", "echostr", "encrypt_type")
@@ -47,10 +48,10 @@ def check_signature(tokens: Sequence[str], signature: str, *parts: str) -> str:
     return matches[0]
 
 
-def check_freshness(timestamp: str, now: datetime, window_seconds: float) -> None:
+def check_freshness(timestamp: str, moments: Moments, window_seconds: float) -> None:
     """Raise RefusedRequest (403) for a timestamp that is none, or too far from our clock."""
     at = moment(timestamp)
-    if at is None or abs((now - at).total_seconds()) > window_seconds:
+    if at is None or abs((moments.nearest(at) - at).total_seconds()) > window_seconds:
         raise RefusedRequest("old timestamp: a replay, or our clock is wrong (see NTP)", reason="timestamp")
 
 

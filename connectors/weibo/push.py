@@ -7,6 +7,7 @@ from typing import ClassVar
 from connectors import faults
 from connectors.account import city_of
 from connectors.base import Accepted, Answer, Request, utc_now
+from connectors.moments import Moments
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
 from connectors.weibo import naming
 from connectors.weibo.settings import WeiboSettings
@@ -32,7 +33,7 @@ class Weibo:
         self._window = settings.timestamp_window_seconds
         self._secrets = [secret.get_secret_value() for secret in settings.app_secrets]
         self._key = settings.naming_key
-        self._now = now
+        self._now, self._moments = now, Moments(now)
         self._signatures = Signatures()
 
     def recognise(self, request: Request) -> None:
@@ -58,7 +59,7 @@ class Weibo:
         """Return the signature."""
         signature, timestamp, nonce = needed(given, "signature", "timestamp", "nonce")
         check_signature(self._secrets, signature, timestamp, nonce)
-        check_freshness(timestamp, self._now(), self._window)
+        check_freshness(timestamp, self._moments, self._window)
         return signature
 
     def _message(self, body: bytes) -> RawMessage:
