@@ -88,10 +88,11 @@ class Ledger:
     def next_turn(self, account: str, per_minute: int, now: datetime, beginning: int = 0) -> datetime:
         """Return when the account may send again; `beginning` are those of which it is not noted yet."""
         turns, left = _since(self._of_account.get(account), now - MINUTE), per_minute - beginning
+        if turns and turns[-1] > now:  # of before the clock was set back: as they stand they would count until then
+            turns = self._of_account[account] = deque(min(at, now) for at in turns)
         if len(turns) < left:
             return now
-        # a turn later than now is one of before the clock was set back
-        return (min(turns[-left], now) if left > 0 else now) + MINUTE
+        return (turns[-left] if left > 0 else now) + MINUTE
 
     def done_before(self, position: int) -> int:
         """Return the offset before which everything is settled; `position` is how far the log is read."""

@@ -96,6 +96,7 @@ def test_a_clock_that_was_set_back_keeps_no_account_waiting_for_longer_than_its_
     calm = known.intend(intent(4), 4)
     assert calm is not None
     assert turn(calm, known, AnswerSettings(per_minute=3), earlier).wait_until == earlier + timedelta(minutes=1)
+    assert turn(calm, known, AnswerSettings(per_minute=3), earlier + timedelta(minutes=1)) == SEND
 
 
 def test_what_is_too_old_or_whose_account_answers_no_more_is_withheld() -> None:
