@@ -1,6 +1,7 @@
 """`hotline run monitor`: looks at Kafka and Elasticsearch now and then, and tells Prometheus what it saw."""
 
 import threading
+import time
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -40,7 +41,7 @@ class Monitor:
     def run(self, stop: threading.Event) -> None:
         """Look every `telemetry.monitor_seconds`; a missing right is told as well, and ends nobody in this process."""
         while not stop.is_set():
-            self.look(datetime.now(UTC))
+            self.look(datetime.fromtimestamp(time.time(), UTC))
             stop.wait(self._settings.telemetry.monitor_seconds)
 
     def look(self, now: datetime) -> None:
@@ -85,7 +86,8 @@ class Monitor:
         self._reminded = {level: at for level, at in self._reminded.items() if level in overdue}
         again_after = timedelta(seconds=self._settings.telemetry.acknowledge_within_seconds)
         for level, one in overdue.items():
-            if level not in self._reminded or now - self._reminded[level] >= again_after:
+            # Where the clock was set back, the last time lies ahead.
+            if level not in self._reminded or not timedelta(0) <= now - self._reminded[level] < again_after:
                 self._reminded[level] = now
                 metrics.REMINDERS.labels(level).inc()
                 _log.error(

@@ -259,9 +259,9 @@ def _monitor(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
     monitor = Monitor(settings)
 
     def probe() -> Mapping[str, Any]:
-        if monitor.last_look is None and monitor.trouble is None:
-            return probes.STARTING
         last = monitor.last_look.isoformat() if monitor.last_look else None
+        if last is None and monitor.trouble is None:
+            return {"last_success": None, **probes.STARTING}
         state = {"state": "degraded"} if monitor.trouble else {}
         return {"last_success": last, "detail": monitor.trouble, **state}
 

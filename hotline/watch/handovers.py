@@ -1,10 +1,11 @@
 """Which hand-overs (紧急转接) no desk acknowledged and no clerk dismissed: by a reader's clock, not the stream's."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from kafka import TopicPartition
 from msgspec import Struct
+from msgspec.structs import replace
 
 from hotline.watch.kafka import Kafka, Places
 from schemas import topics
@@ -104,7 +105,7 @@ class Handovers:
             except SchemaError:
                 continue  # a stranger's record is nobody's emergency
             if not urgent.stale and urgent.name not in self._answered:
-                self._open.setdefault(urgent.name, urgent)
+                self._open.setdefault(urgent.name, _taken_by_then(urgent, record))
 
     def _follow_decisions(self, kafka: Kafka, places: list[TopicPartition], ends: Places) -> None:
         """Read the log from the oldest hand-over that is open at the first look on; without one, from here on."""
@@ -141,6 +142,11 @@ class Handovers:
             oldest_seconds=each[0].seconds,
             longest=tuple(each[:SHOWN]),
         )
+
+
+def _taken_by_then(urgent: _Urgent, record: Any) -> _Urgent:
+    """Return it as taken before Kafka had it: by a clock that is ahead it would be overdue that much later."""
+    return replace(urgent, taken_at=min(urgent.taken_at, datetime.fromtimestamp(record.timestamp / 1000, UTC)))
 
 
 def _again(change: event.HandoverReinstated, decision: Event) -> _Urgent:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -20,6 +20,11 @@ from schemas.connection import KafkaConnection
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
+
+
+WRONG_SECONDS = 5.0
+"""Two clocks that are set by NTP differ by less. By one that was set back an hour no emergency would be overdue for so
+long, and Kafka's is the one by which everything was written."""
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -65,9 +70,12 @@ class Watcher:
         self._known = kafka.known(topics.TOPICS)
 
     def look(self, now: datetime) -> Seen:
-        """Return how things are. Raises errors of ours."""
+        """Return how things are by our clock `now`, or by Kafka's where ours is wrong. Raises errors of ours."""
         with opened(self._connection) as kafka:
             self._look_for_lost(kafka)
+            ahead = kafka.seconds_ahead(time.time)
+            if ahead is not None and abs(ahead) > WRONG_SECONDS:
+                now -= timedelta(seconds=ahead)
             return Seen(
                 stages=stages.look(kafka, now, self._watched),
                 accounts=self._accounts.look(kafka, now),
@@ -75,5 +83,5 @@ class Watcher:
                 handovers=self._handovers.look(kafka, now),
                 answers=self._answers.look(kafka, now) if self._answers else [],
                 transactions_hanging=self._transactions.look(kafka, now),
-                clock_ahead=kafka.seconds_ahead(time.time),
+                clock_ahead=ahead,
             )

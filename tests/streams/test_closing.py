@@ -164,7 +164,7 @@ async def test_a_store_that_hangs_holds_up_one_decision_that_erases_and_not_each
 ) -> None:
     waits, wait = [], asyncio.wait
 
-    async def noted(tasks: Any, *, timeout: float | None = None) -> Any:
+    async def noted(tasks: Any, *, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - asyncio's own
         waits.append(timeout)
         return await wait(tasks, timeout=timeout)
 

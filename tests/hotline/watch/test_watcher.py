@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from hotline.doctor.clock import OFF_SECONDS
 from hotline.hanging import TOPICS
 from hotline.monitor import Monitor
 from hotline.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
-from hotline.watch import kafka
+from hotline.watch import kafka, watcher
 from hotline.watch.stages import watched
 from hotline.watch.watcher import Seen, Watcher
 from hotline.wiring import component
@@ -331,6 +332,27 @@ def test_overdue_emergencies_are_told_again_until_the_desk_acknowledges_or_a_cle
     writer.dismiss("young")
     monitor.look(NOW + timedelta(seconds=400))
     assert (value(overdue, "critical"), value(reminders, "critical") - told) == (0, 3)
+
+
+def test_an_emergency_is_overdue_in_time_though_the_monitors_clock_is_set_back(
+    fresh_topics: KafkaConnection, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reminders, labels = "hotline_monitor_handover_reminders_total", {"level": "critical"}
+    writer.hand_over("fire", "critical", timedelta(seconds=61))
+    monitor, told = Monitor(settings(fresh_topics)), REGISTRY.get_sample_value(reminders, labels) or 0
+    back, counts = timedelta(0), []
+    monkeypatch.setattr(watcher, "time", SimpleNamespace(time=lambda: time.time() - back.total_seconds()))
+    for back, seconds in [(timedelta(0), 0), *((timedelta(hours=1), passed) for passed in (1, 15, 62))]:
+        monitor.look(NOW - back + timedelta(seconds=seconds))
+        counts.append((REGISTRY.get_sample_value(reminders, labels) or 0) - told)
+    assert counts == [1, 2, 2, 3]
+    assert REGISTRY.get_sample_value("hotline_monitor_handovers_overdue", labels) == 1
+
+
+def test_an_emergency_that_a_clock_ahead_took_is_overdue_in_time(fresh_topics: KafkaConnection, writer: Writer) -> None:
+    writer.hand_over("fire", "critical", -timedelta(minutes=9))
+    (seen,) = Watcher(settings(fresh_topics), fresh_topics).look(datetime.now(UTC) + timedelta(seconds=61)).handovers
+    assert (seen.overdue, 61 <= seen.oldest_seconds < 120) == (1, True)
 
 
 def test_a_false_alarm_that_is_taken_back_rings_until_the_desk_has_it(
