@@ -47,6 +47,8 @@ class Link:
         self._numbers = itertools.cycle(range(1, codec.LAST_SEQUENCE + 1))
         self._waiting: dict[int, asyncio.Future[Pdu]] = {}
         self._alive_at = time.monotonic()
+        self._heard = asyncio.Event()
+        """Something came since we last asked for a sign of life."""
         self._listening = False
         self._bound = False
         self._unbind: int | None = None
@@ -106,6 +108,7 @@ class Link:
                 self._frames.add(await self._receive())
                 continue
             self._alive_at = time.monotonic()
+            self._heard.set()
             if pdu.command & codec.ANSWER:
                 self._settle(pdu)
                 if until is not None and until.done():
@@ -215,14 +218,16 @@ class Link:
                 return self.give_up("the SMSC does not answer enquire_link: see the line to it")
 
     async def _is_there(self) -> bool:
-        asked = time.monotonic()
+        self._heard.clear()
         try:
             await self._write(codec.bare(codec.ENQUIRE_LINK, next(self._numbers)))
         except PipelineError:
             return False
-        await asyncio.sleep(self._settings.answer_timeout_seconds)
-        if self._alive_at < asked and self._listening:
-            return False
+        try:
+            await asyncio.wait_for(self._heard.wait(), self._settings.answer_timeout_seconds)
+        except TimeoutError:
+            if self._listening:
+                return False
         self._alive()
         return True
 

@@ -312,10 +312,10 @@ async def test_a_bind_and_each_heartbeat_are_signs_of_life() -> None:
     outlet = Outlet()
     async with (
         Smsc() as smsc,
-        smsc.serving(connector(smsc, enquire_link_seconds=0.03, answer_timeout_seconds=30), outlet),
+        smsc.serving(connector(smsc, enquire_link_seconds=0.03, answer_timeout_seconds=120), outlet),
     ):
         esme = await smsc.bound()
-        for _ in range(2):
+        for _ in range(2):  # as soon as there is an answer, not when it would be too late
             asked = await esme.read()
             assert asked.command == ENQUIRE
             esme.send(header(NACK | ENQUIRE, asked.sequence))
