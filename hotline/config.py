@@ -5,8 +5,9 @@ import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
@@ -115,32 +116,47 @@ class _SecretsFolder(NestedSecretsSettingsSource, _Environment):
     """One file for each secret, named like its variable."""
 
 
+class _Bound(Settings):
+    """The settings, with the sources of who reads them; to make a class takes pydantic longer than to read them."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _remember(cls, values: Any) -> Any:
+        _reading.get().merged.update(values)
+        return values
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Name the sources, the strongest first."""
+        files = _SecretsFolder(file_secret_settings, secrets_dir=_secrets_folder(), secrets_dir_missing="ok")
+        table = InitSettingsSource(settings_cls, _reading.get().table)
+        return init_settings, _Environment(settings_cls), files, table
+
+
+class _Reading(NamedTuple):
+    """What is read now: the table of the file, and what all sources say together, be it right or wrong."""
+
+    table: dict[str, Any]
+    merged: dict[str, Any]
+
+
+_reading: ContextVar[_Reading] = ContextVar("reading")
+
+
 def _validated(table: dict[str, Any], flags: Mapping[str, Any], merged: dict[str, Any]) -> Settings:
     """Return the settings; `merged` gets what all sources say together, be it right or wrong."""
-
-    class Bound(Settings):
-        """The settings, with this command's sources."""
-
-        @model_validator(mode="before")
-        @classmethod
-        def _remember(cls, values: Any) -> Any:
-            merged.update(values)
-            return values
-
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            """Name the sources, the strongest first."""
-            files = _SecretsFolder(file_secret_settings, secrets_dir=_secrets_folder(), secrets_dir_missing="ok")
-            return init_settings, _Environment(settings_cls), files, InitSettingsSource(settings_cls, table)
-
-    return Bound(**flags)
+    token = _reading.set(_Reading(table, merged))
+    try:
+        return _Bound(**flags)
+    finally:
+        _reading.reset(token)
 
 
 def _secrets_in(table: dict[str, Any]) -> list[str]:

@@ -34,6 +34,14 @@ def test_nothing_need_be_set() -> None:
     assert found.data_dir == Path.cwd() / ".hotline"
 
 
+def test_settings_are_read_again_and_again_without_a_class_of_their_own() -> None:
+    first = load()
+    write("[kafka]\npartitions = 7\n")
+    again = load()
+    assert type(again) is type(first)
+    assert (first.kafka.partitions, again.kafka.partitions) == (Settings().kafka.partitions, 7)
+
+
 def test_the_data_folder_lies_beside_the_settings_file(tmp_path: Path) -> None:
     folder = tmp_path / "elsewhere"
     folder.mkdir()
