@@ -5,13 +5,44 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from hotline.wiring import STAGES
+from tests.docs.pages import ROOMS
 from tests.forked import Forked, done
+
+LIBRARIES = ("aiokafka", "faust", "kafka", "pydantic", "pydantic_settings")
+MAILBOX = {"HOST": "127.0.0.1", "TLS": "none", "USERNAME": "hotline", "PASSWORD": "secret"}
+SMSC = {"HOST": "127.0.0.1", "SYSTEM_ID": "hotline", "PASSWORD": "secret"}
+SMTP = {"HOST": "127.0.0.1", "TLS": "none", "FROM_ADDRESS": "hotline@example.cn"}
+SETTINGS = {
+    "JURISDICTION": "210100",
+    "KAFKA__BOOTSTRAP_SERVERS": "127.0.0.1:9",
+    "ELASTICSEARCH__HOSTS": "http://127.0.0.1:9",
+    "REQUESTER_KEYS__K1": "sixteen bytes or more",
+    "QUERY_KEY": "sixteen bytes or more",
+    "TELEMETRY__PORT": "0",
+    **{f"CONNECTORS__MAILBOX__A__{key}": told for key, told in MAILBOX.items()},
+    **{f"CONNECTORS__SMS_SMPP__B__{key}": told for key, told in SMSC.items()},
+    **{f"ANSWERS__A__SMTP__{key}": told for key, told in SMTP.items()},
+}
+"""A city with a mailbox and an SMSC; nothing of it is asked."""
 
 SCRIPT = """
 import os, sys
 print(sys.argv[1:], os.getcwd(), sorted(os.environ), __name__, sys.stdin.read())
 print("a complaint", file=sys.stderr)
 sys.exit(3)
+"""
+IMPORTS = """
+import os, sys
+from hotline import process
+from hotline.cli import main
+
+async def serve(*_):
+    print(*sorted(sys.modules.keys() - before), flush=True)
+    os._exit(0)
+
+process.serve, before = serve, {*sys.modules}
+main()
 """
 WAITS = "import time\ntime.sleep(600)\n"
 
@@ -32,6 +63,19 @@ def test_a_module_is_run_as_python_runs_it() -> None:
     told = done("-m", "hotline", "run", "no such component", env={**os.environ, "HOTLINE_JURISDICTION": "210100"})
     assert told.returncode == 2
     assert "no such component" in told.stderr
+
+
+def test_what_components_are_made_of_is_imported_before_they_are_forked_off(tmp_path: Path) -> None:
+    """Else each of the hundred and fifty of a run would do so again."""
+    script, said = tmp_path / "script.py", tmp_path / "said"
+    script.write_text(IMPORTS)
+    components = (*STAGES, "sink:elastic", "eraser", "outbox", "connector:a", "connector:b", "monitor")
+    settings = {f"HOTLINE_{name}": told for name, told in SETTINGS.items()}
+    with said.open("w") as out:
+        worker = Forked(str(script), "run", *components, env=os.environ | settings, cwd=tmp_path, stdout=out)
+        assert worker.wait(90) == 0
+    late = {name for name in said.read_text().split() if name.partition(".")[0] in (*ROOMS, *LIBRARIES)}
+    assert late == set()
 
 
 def test_all_who_wait_for_its_end_are_told_the_same(tmp_path: Path) -> None:
