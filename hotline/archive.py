@@ -1,4 +1,4 @@
-"""What search, show, explain and the console ask of Elasticsearch; masked unless somebody may see it all."""
+"""What the command line, the web door and the monitor ask of Elasticsearch; masked unless somebody may see it all."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping

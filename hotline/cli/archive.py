@@ -22,7 +22,7 @@ Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its numb
 @narrowed
 def search(
     ctx: typer.Context,
-    query: Annotated[str, typer.Argument(help="Words that must all be there; -word must not.")] = "",
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words that must all be there; -word must not.")] = "",
     *,
     filters: "Filters",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,

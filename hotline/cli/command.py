@@ -19,11 +19,14 @@ LOOK_SECONDS = 10.0
 
 def command(
     ctx: typer.Context,
-    kind: Annotated[str, typer.Argument(help="set_status, merge, unmerge, reclassify ...: docs/how-to/commands.md.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="set_status, merge, unmerge, reclassify ...: docs/how-to/commands.md.")
+    ],
     target: Annotated[
         str | None,
         typer.Argument(
-            help="Id or number (工单编号) of the ticket, or id of the hand-over; of a message for redact and forget."
+            metavar="TARGET",
+            help="Id or number (工单编号) of the ticket, or id of the hand-over; of a message for redact and forget.",
         ),
     ] = None,
     arguments: Annotated[

@@ -35,7 +35,7 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
 @webhook.command()
 def log(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="Only of this subscriber.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only of this subscriber.")] = None,
     outcome: Annotated[
         Literal["delivered", "retrying", "dead"] | None, typer.Option(help="Only what ended, or waits, so.")
     ] = None,
@@ -54,7 +54,7 @@ def log(
 
 
 @webhook.command()
-def test(ctx: typer.Context, name: Annotated[str, typer.Argument(help="Which subscriber.")]) -> None:
+def test(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="Which subscriber.")]) -> None:
     """Send a signed ping to a subscriber, once; success is an answer 2xx."""
     from hotline import webhooks
     from schemas.errors import UnreachableError

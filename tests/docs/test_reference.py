@@ -126,6 +126,18 @@ def test_every_verb_is_told_with_its_options_and_help() -> None:
         assert all(name in sections[path] for name in options), path
 
 
+def test_an_argument_has_one_name_in_the_usage_and_in_the_table() -> None:
+    every = dict(verbs(typer.main.get_command(app), "hotline"))
+    arguments = {
+        f"{path} {one.name}": one.metavar
+        for path, command in every.items()
+        for one in command.params
+        if one.param_type_name == "argument"
+    }
+    assert len(arguments) > 10
+    assert [name for name, shown in arguments.items() if shown is None] == []
+
+
 def test_every_topic_and_every_field_is_told() -> None:
     assert rows("topics.md").keys() == TOPICS.keys()
     text = pages.files()["records.md"].decode()
