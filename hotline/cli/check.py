@@ -54,7 +54,7 @@ def doctor(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME...]",
+            metavar="NAME",
             help="Look only at what these use: names as for `hotline run`; desk, who explains tickets, reads dead "
             "letters and gives commands; operator, who puts dead letters back, replays and imports.",
         ),

@@ -32,7 +32,7 @@ def command(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME=VALUE]...",
+            metavar="NAME=VALUE",
             help="Arguments of the kind: status=signed, or 'fields=[\"text\"]', as a list is JSON.",
         ),
     ] = None,

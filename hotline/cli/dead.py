@@ -133,7 +133,7 @@ def _show(shown: dict[str, Any]) -> None:
 def replay(
     ctx: typer.Context,
     identifiers: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="Only these; all that the options let through.")
+        list[str] | None, typer.Argument(metavar="ID", help="Only these; all that the options let through.")
     ] = None,
     code: Code = None,
     stage: Stage = None,

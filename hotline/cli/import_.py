@@ -44,7 +44,7 @@ def import_(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="PATH...",
+            metavar="PATH",
             help="Files (.jsonl, .csv, .tsv, .xlsx, .mbox, .eml, each also as .gz), Maildirs, or folders to walk.",
             show_default=False,
         ),

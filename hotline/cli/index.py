@@ -49,7 +49,7 @@ def rebuild(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="ticket, ticket_masked, message, link; all by default."),
+        typer.Argument(metavar="NAME", help="ticket, ticket_masked, message, link; all by default."),
     ] = None,
     month: Annotated[
         list[str] | None,

@@ -16,9 +16,7 @@ def category(
     ctx: typer.Context,
     data: Annotated[
         list[Path],
-        typer.Argument(
-            metavar="DATA...", help="Labelled messages: .jsonl, .csv or .tsv, also .gz.", show_default=False
-        ),
+        typer.Argument(metavar="DATA", help="Labelled messages: .jsonl, .csv or .tsv, also .gz.", show_default=False),
     ],
     out: Annotated[
         Path | None,
@@ -44,7 +42,7 @@ def place(
     data: Annotated[
         list[Path],
         typer.Argument(
-            metavar="DATA...",
+            metavar="DATA",
             help="Labelled addresses: CoNLL, a character and its BIO label a line, a blank line between addresses.",
             show_default=False,
         ),

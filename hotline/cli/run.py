@@ -32,7 +32,7 @@ def run(
     names: Annotated[
         list[str],
         typer.Argument(
-            metavar="NAME...",
+            metavar="NAME",
             help="connector:<id> (connector:* for all accounts in one process), receiver, lmtp, screen, normalize, "
             "assign, sink:<name>, eraser, outbox, fetcher, monitor; or all, each in its own process.",
         ),

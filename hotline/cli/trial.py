@@ -21,9 +21,7 @@ def _adcode(jurisdiction: str | None) -> str | None:
 
 def try_(
     ctx: typer.Context,
-    paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH...", help="Files, or folders to walk.", show_default=False)
-    ],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, or folders to walk.", show_default=False)],
     channel: Annotated[
         str | None,
         typer.Option(

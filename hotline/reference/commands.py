@@ -51,5 +51,5 @@ def _usage(command: Any, context: Any) -> str:
 
 
 def _argument(param: Any) -> str:
-    name = param.metavar or param.name.upper()
-    return name if param.required else f"[{name}]"
+    name = param.metavar if param.required else f"[{param.metavar}]"
+    return f"{name}..." if param.nargs < 0 else str(name)

@@ -135,7 +135,9 @@ def test_an_argument_has_one_name_in_the_usage_and_in_the_table() -> None:
         if one.param_type_name == "argument"
     }
     assert len(arguments) > 10
-    assert [name for name, shown in arguments.items() if shown is None] == []
+    assert [name for name, shown in arguments.items() if shown is None or not re.fullmatch("[A-Z=]+", shown)] == []
+    usages = re.findall(r"^hotline .*$", pages.files()["commands.md"].decode(), re.MULTILINE)
+    assert {"hotline import [OPTIONS] PATH...", "hotline index rebuild [OPTIONS] [NAME]..."} <= set(usages)
 
 
 def test_every_topic_and_every_field_is_told() -> None:
