@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from hotline.cli.common import shown
 from hotline.imports.columns import EXTRA, Plan
@@ -82,7 +82,8 @@ class Preview:
         """Print the columns of each file, and the first records where they may be seen."""
         console = Console()
         for place, (plan, detail) in self._plans.items():
-            table = Table("column", "becomes", title=f"{shown(place)} ({shown(detail)})", title_justify="left")
+            columns = (Column(name, overflow="fold") for name in ("column", "becomes"))
+            table = Table(*columns, title=f"{shown(place)} ({shown(detail)})", title_justify="left")
             for name, fields in zip(plan.header, plan.fields, strict=True):
                 table.add_row(shown(name), ", ".join(f"[dim]{one}[/]" if one == EXTRA else one for one in fields))
             console.print(table)

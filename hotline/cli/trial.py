@@ -44,6 +44,7 @@ def try_(
 ) -> None:
     """Show what the pipeline would make of PATH: the same functions, no server.
 
+    What names no time is of 1970, whenever it is tried.
     Prints JSON, one object a line for each input, with --json or when the output is not a terminal.
     """
     from hotline import inputs, services, trial

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from hotline.cli.common import shown, there
 from schemas.records import Link, Message, Ticket
@@ -23,7 +23,7 @@ def show(results: Iterable[dict[str, Any]], console: Console | None = None) -> i
 
 
 def _block(result: dict[str, Any]) -> Table:
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(Column(), Column(overflow="fold"), padding=(0, 2))  # Chinese has no blanks to wrap at
     for name, value in _rows(result):
         if value:
             table.add_row(f"  [dim]{name}[/]", value)

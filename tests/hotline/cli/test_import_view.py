@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.cli.import_view import Bar, show_totals
+from hotline.cli.import_view import Bar, Preview, show_totals
+from hotline.imports.columns import Plan
 from hotline.imports.report import Refusal, Totals
 from hotline.imports.sources import find
 
@@ -37,3 +38,13 @@ def test_the_sum_says_where_the_rest_of_the_refusals_is(tmp_path: Path, capsys: 
     shown = capsys.readouterr().out
     assert "would be published" in shown
     assert "r.csv" in shown
+
+
+def test_a_long_header_is_shown_whole(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    header = "".join(map(chr, range(0x4E00, 0x4E00 + 60)))
+    preview = Preview(clear=False)
+    preview.heard("a.csv", Plan(header=(header,), fields=(("text",),)), "utf-8")
+    preview.show()
+    shown = capsys.readouterr().out
+    assert [one for one in header if one not in shown] == []

@@ -199,6 +199,17 @@ def test_a_person_sees_a_view_and_no_control_characters() -> None:
     assert "\u001b" not in shown
 
 
+def test_a_person_sees_every_word_on_a_narrow_terminal() -> None:
+    said = "".join(map(chr, range(0x4E00, 0x4E00 + 120)))  # Chinese, in which no blank parts two words
+    write(record("1", said))
+    from hotline.inputs import read
+
+    console = Console(record=True, width=60, file=StringIO())
+    trial_view.show(run(read([Path("a.jsonl")]), stage="message", jurisdiction="110000"), console)
+    shown = console.export_text()
+    assert [one for one in said if one not in shown] == []
+
+
 def test_show_hides_what_a_message_holds_of_a_person() -> None:
     from hotline.hiding import hidden
     from hotline.inputs import read
