@@ -78,9 +78,10 @@ def log(
 
 def find(settings: dict[str, SubscriberSettings], name: str) -> SubscriberSettings:
     """Return a subscriber's settings. Raises MisconfiguredError when there is none of this name."""
+    if not settings:
+        raise MisconfiguredError(f"There is no subscriber: add [sinks.webhook.{name}] to the settings.")
     if name not in settings:
-        known = ", ".join(settings) or "none: add [sinks.webhook.<id>] to the settings"
-        raise MisconfiguredError(f"There is no subscriber {name}; known are {known}.")
+        raise MisconfiguredError(f"There is no subscriber {name}; known are {', '.join(settings)}.")
     return settings[name]
 
 

@@ -41,8 +41,11 @@ def read(paths: Iterable[Path]) -> Iterator[Labelled]:
                 found += 1
                 yield Labelled(title, text, label)
         if not found:
-            label, text = (" or ".join(NAMES[name]) for name in ("label", "text"))
-            raise MisconfiguredError(f"No row of {path.name} has both {label}, and {text}: name the columns so.")
+            label, text = (", ".join(NAMES[name]) for name in ("label", "text"))
+            raise MisconfiguredError(
+                f"No row of {path.name} has both a label and a text: name the column of the one {label}, that of the "
+                f"other {text}; any of these will do."
+            )
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:

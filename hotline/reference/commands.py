@@ -9,8 +9,9 @@ from hotline.cli.app import app
 from hotline.reference.markdown import code, page, prose, table
 
 _INTRO = """\
-Before the verb stand the global options. A fault is one sentence on standard error with the next action. Exit code 0 is
-success; 2 means that a person must act, 1 that trying again may help, unless the verb says otherwise."""
+Before the verb stand the global options. A fault is one sentence on standard error with the next action; of an option
+or an argument that cannot be so it stands in a box below the usage. Exit code 0 is success; 2 means that a person must
+act, 1 that trying again may help, unless the verb says otherwise."""
 
 _HEADER = ("Argument or option", "Meaning")
 

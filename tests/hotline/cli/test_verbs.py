@@ -316,6 +316,12 @@ def test_a_mapping_that_names_no_field_is_refused(folder: Path) -> None:
     assert (refused.exit_code, refused.stderr.startswith("hotline: There is no field 3: choose from")) == (2, True)
 
 
+def test_where_there_is_no_subscriber_the_next_action_is_told() -> None:
+    told = hotline("webhook", "test", "map")
+    wanted = "hotline: There is no subscriber: add [sinks.webhook.map] to the settings.\n"
+    assert (told.exit_code, told.stderr) == (2, wanted)
+
+
 def test_schemas_that_cannot_be_written_are_told(folder: Path) -> None:
     (folder / "taken").write_text("")
     refused = hotline("schema", "export", "--to", str(folder / "taken" / "below"))

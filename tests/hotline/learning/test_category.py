@@ -128,7 +128,11 @@ def test_labelled_files_are_read_whatever_they_are(tmp_path: Path, name: str) ->
         ("a.jsonl", b"[1]\n", "line 1 of a.jsonl"),
         ("a.csv", b"x,y\n1,2\n", "no column category or label"),
         ("a.csv", b"label,x\n1,2\n", "no column text or body"),
-        ("a.jsonl", b'{"txt": "x", "category": "y"}\n', "No row of a.jsonl has both category or label"),
+        (
+            "a.jsonl",
+            b'{"txt": "x", "category": "y"}\n',
+            "No row of a.jsonl has both a label and a text: name the column of the one category, label",
+        ),
         ("a.csv", b"label,text\n,1\n", "No row of a.csv"),
         ("a.jsonl", b"\xff\xfe", "UTF-8"),
         ("a.jsonl.gz", b"no gzip", "cannot be read"),
