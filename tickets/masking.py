@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from normalizers import names
+from normalizers import names, names_again
 from normalizers.codes import may_be_a_person_s
 from normalizers.findings.category import path_of
 from normalizers.text import Span, fold, folds_simply, simply_folded
@@ -21,7 +21,7 @@ from schemas.records import Attachment, Ticket
 from schemas.records.ticket import Category, Location, Origin, Requester
 from tickets.codes import INCOMPLETE
 from tickets.remembered import Remembered
-from tickets.spans import Seen, by_rules, cut_spans, hyphened, in_order, personal_spans, spans_of
+from tickets.spans import Seen, by_rules, cut_spans, hyphened, in_order, spans_of
 
 T = TypeVar("T", bound=Struct)
 
@@ -31,6 +31,8 @@ class Known(NamedTuple):
 
     values: tuple[str, ...] = ()
     rules_folder: Path | None = None
+    told: frozenset[str] = frozenset()
+    """Names that stand anywhere in the ticket, of whomever: its words tell of the same people in each of its fields."""
 
 
 NOTHING_KNOWN = Known()
@@ -49,7 +51,12 @@ MASK_CHARACTERS = 11
 
 def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
     """Black out numbers, mail addresses, names and doors, and what is `known` of the persons, folded."""
-    return _blacked_out(text, personal_spans(text, known.values, known.rules_folder, _remembered.look))
+    return _blacked_out(text, _spans(_remembered.look(text, known.rules_folder), known))
+
+
+def _spans(seen: Seen, known: Known) -> list[Span]:
+    again = names_again.rulebook(known.rules_folder)
+    return spans_of(seen, known.values, again.spans(seen.plain, known.told) if known.told else ())
 
 
 _remembered = Remembered(by_rules)
@@ -70,10 +77,22 @@ def _blacked_out(text: str, spans: Iterable[Span]) -> str:
 
 def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
-    known = Known(known_of(ticket.requester, rules_folder), rules_folder)
+    known = _known_in(ticket, rules_folder)
     fields = _masked(ticket, known) | _words_of(ticket, known)
     own = {"category": _category_of(ticket, known), "origin": origin_without(ticket.origin, known.values)}
     return replace(ticket, **fields, **own, masked=True)
+
+
+def _known_in(ticket: Ticket, rules_folder: Path | None) -> Known:
+    """Return what is known of the requester, and whom the ticket names: its result may tell a landlord's bare name."""
+    values, again = known_of(ticket.requester, rules_folder), names_again.rulebook(rules_folder)
+    drawn = drawn_title(ticket) is not None
+    told = {value for value in values if again.is_worth(value)}
+    for text in (ticket.text, None if drawn else ticket.title, ticket.result and ticket.result.text):
+        if text:
+            seen = _remembered.look(text, rules_folder)
+            told |= again.worth(seen.plain, seen.spans)
+    return Known(values, rules_folder, frozenset(told))
 
 
 def _category_of(ticket: Ticket, known: Known) -> Category | None:
@@ -99,7 +118,7 @@ _SAID = frozenset({"title", "text", "search_text"})
 def _words_of(ticket: Ticket, known: Known) -> dict[str, str | None]:
     """Return title, text and their folded copy, masked: what stands in more than one of them is looked at once."""
     seen = _remembered.look(ticket.text, known.rules_folder)
-    spans = spans_of(seen, known.values)
+    spans = _spans(seen, known)
     if INCOMPLETE in ticket.labels:
         spans = in_order([*spans, *cut_spans(ticket.text, known.rules_folder)])
     text, title, drawn = _blacked_out(ticket.text, spans), ticket.title, drawn_title(ticket)

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from normalizers import names, persons
+from normalizers import names, names_again, persons
 from normalizers.name_cues import HAN_DATE
 from normalizers.text import SPOKEN_DIGITS, Span, aligned, folds_simply, narrow, without
 from tickets.apart import NAME, spans_apart
@@ -130,11 +130,12 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
         yield from _births(text)
     known = names.rulebook(rules_folder)
     named = [*known.spans(text), *persons.rulebook(rules_folder).spans(text)]
+    named += [before for start, _ in named for before in known.listed_before_one(text, start)]
+    named += _listed(known, text, {end for _, end in named})
     yield from named
-    yield from _listed(known, text, {end for _, end in named})
-    for start, _ in named:
-        yield from known.listed_before_one(text, start)
     yield from beside(text, named)
+    again = names_again.rulebook(rules_folder)
+    yield from sorted(set(again.spans(text, again.worth(text, named))).difference(named))
 
 
 def _births(text: str) -> Iterator[Span]:
@@ -168,9 +169,9 @@ def personal_spans(
     return spans_of(look(text, rules_folder), known)
 
 
-def spans_of(seen: Seen, known: Iterable[str]) -> list[Span]:
-    """Return the spans of a text, in order, of what was seen in it and what is `known`."""
-    return _placed([*seen.spans, *_occurrences(seen.plain, known)], seen.places)
+def spans_of(seen: Seen, known: Iterable[str], further: Iterable[Span] = ()) -> list[Span]:
+    """Return the spans of a text, in order: what was seen in it, what is `known`, and `further` ones in it."""
+    return _placed([*seen.spans, *_occurrences(seen.plain, known), *further], seen.places)
 
 
 def address_spans(text: str, rules_folder: Path | None = None) -> list[Span]:
