@@ -47,6 +47,9 @@ NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 SENDER, WRITER, CLERK = "霁霄溪", "李沐阳", "衡之岫"
 """A display name that begins with no surname, a name under a letter, and one in commands."""
 
+NEIGHBOUR, RESULT_NUMBER = "郁青岚", "13504017388"
+"""Whom a text names by a cue and the result of the ticket without one, and a number in that result."""
+
 NUMBER, DESK_NUMBER, ADDRESS = "13764520918", "13976410253", "jixiaoxi.1987@mail.example"
 PERSONAL = (SENDER, WRITER, NUMBER, ADDRESS, "jixiaoxi")
 
@@ -147,7 +150,9 @@ def records() -> list[Outbound]:
     return [
         record(1, text="井盖丢了，没有人管", place=f"{WRITER}家", attachments=files, **dict.fromkeys(coded, words)),
         record(2, text=f"解放路88号着火了，快来人，我叫{WRITER}，{NUMBER}", sender=NUMBER),
-        record(3, text="公园的长椅坏了" * 12 + f"，请找我，手机{NUMBER}，{ADDRESS}", sender=ADDRESS),
+        record(
+            3, text="公园的长椅坏了" * 12 + f"，请找我，手机{NUMBER}，{ADDRESS}，邻居{NEIGHBOUR}也摔了", sender=ADDRESS
+        ),
         *(record(number, text=f"第{number}件事：{text}") for number, text in enumerate((*FORMS, *IN_LINES), 10)),
     ]
 
@@ -312,6 +317,8 @@ def test_planted_values_come_out_in_clear_topics_alone(
             hits = json.dumps(pipeline.ask("search", "件事", "--limit", "100"), ensure_ascii=False)
             until(lambda: len(pipeline.ask("search", "翠屏苑")) == 1, "a hit for who leaves")
             (left,) = pipeline.ask("search", "翠屏苑")
+            settle(pipeline, ticket_that_holds(NEIGHBOUR, read))
+            until(lambda: RESULT_NUMBER in read.all(topics.TICKET), "the result is in the ticket")
             until(lambda: is_there_in_clear(stack.elasticsearch_url), "what will be forgotten is in the archive")
             until(lambda: '"accepted"' in read.all(topics.OUTBOX), "a receipt leaves")
             until(lambda: len(subscriber.came) >= totals_of(read), "every ticket is delivered")
@@ -384,6 +391,8 @@ def test_planted_values_come_out_in_clear_topics_alone(
     }
     secrets = [
         *PERSONAL,
+        NEIGHBOUR,
+        RESULT_NUMBER,
         *planted.SECRETS,
         CLERK,
         DESK_NUMBER,
@@ -422,6 +431,8 @@ def test_planted_values_come_out_in_clear_topics_alone(
     assert {one["account"]: one["silent"] for one in status if one["kind"] == "account"}["demo_mailbox"] is False
     assert not found(secrets, json.dumps(status, ensure_ascii=False))
     assert not found(secrets, metrics)
+    answered = [one for one in read.texts(topics.TICKET_MASKED) if "长椅已修" in one]
+    assert answered, "the result is no secret, but whom it names"
     assert not found([*secrets, *planted.KEYS], pipeline.log())
     assert not found([*secrets, *planted.KEYS], told)
     assert not found([*planted.KEYS], metrics + clear + indices)
@@ -454,6 +465,13 @@ def span_of(secret: str, read: Read) -> tuple[str, ...]:
     held = [decode(one.value, Ticket) for one in read.records(topics.TICKET) if secret in one.value.decode()]
     ticket, start = held[-1], held[-1].text.index(secret)
     return ticket.ticket_id, f"spans=[[{start}, {start + len(secret)}]]", f"if_version={ticket.version}"
+
+
+def settle(pipeline: Pipeline, ticket_id: str) -> None:
+    """Answer a ticket, in words that name its neighbour and a number."""
+    result = f"result_text=已转告{NEIGHBOUR}，长椅已修，可拨{RESULT_NUMBER}"
+    for told in (["status=registered"], ["status=answered", result]):
+        pipeline.told("command", "set_status", ticket_id, *told, "--author", "clerk-7", codes=(0,))
 
 
 def is_archived(folder: Path, messages: int) -> bool:
