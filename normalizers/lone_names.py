@@ -36,6 +36,9 @@ class Lone(NamedTuple):
     row: re.Pattern[str]
     """A numbered row of a table: 2 孙悦 502."""
 
+    behind_door: re.Pattern[str]
+    """Of a list of neighbours: 201晏平、202卓玲."""
+
     before_time: re.Pattern[str]
     behind_time: re.Pattern[str]
     quoted: re.Pattern[str]
@@ -71,6 +74,10 @@ class Lone(NamedTuple):
             row=re.compile(
                 rf"[0-9](?=[、.)\s])(?<![0-9]{{4}})(?<![.:/-][0-9])(?:[、.)]\s?|\s)({name}){NO_PLACE}(?=[\s,，]{{1,2}}(?:{_DOOR}[\s,，。;；]|{_DOOR}$|[男女]))"
             ),
+            behind_door=re.compile(
+                r"[0-9](?<![0-9.-][0-9])(?:[0-9]{2,3}|[0-9]?(?:-[0-9]{1,4}){1,3})"
+                rf"[室户房]?(?![余万米平方成单时路连])({lone}|{known.rare_name})(?=[、,;。\s都等和]|$)"
+            ),
             before_time=re.compile(rf"(?<!{HAN})({name})(?:\(\S{{1,15}}\))?\s[0-9]{{1,2}}$"),
             behind_time=re.compile(rf"{_TIME}(?:{_TIME})?\]?\s({name})(?=\s|$|:)"),
             quoted=re.compile(
@@ -97,6 +104,7 @@ class Lone(NamedTuple):
             yield from self.first_of_three.finditer(text, max(0, second.start() - _LONGEST), second.start())
         yield from self.spelled.finditer(text)
         yield from self.row.finditer(text)
+        yield from self.behind_door.finditer(text)
         yield from self.behind_signs.finditer(text, max(0, len(text) - _TAIL))
         yield from self.of_peoples.finditer(text)
         if ":" in text:

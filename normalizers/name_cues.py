@@ -10,6 +10,7 @@ from normalizers.english_names import LETTER, western
 from normalizers.findings import divisions
 from normalizers.findings.words import one_of, trie
 from normalizers.text import SPOKEN_DIGITS
+from normalizers.words_of_two import words_with
 
 HAN = r"[\u4e00-\u9fff]"
 PUNCTUATION = r"""[,，。.;；、:：!！?？\s()（）"“”'0-9+]"""
@@ -90,7 +91,7 @@ class Surnames(NamedTuple):
             rare_name=rare,
             any_name=rf"(?:{two}{HAN}{{1,2}}|{one}{apart}|{one} ?{HAN}{{1,2}})",
             foreign=_by_sound(sounds) if sounds else "(?!)",
-            dotted=_by_sound(sounds, dotted=True) if sounds else "(?!)",
+            dotted=_dotted(sounds, found["foreign_sounds"]) if sounds else "(?!)",
             of_peoples=_of_peoples(found) if sounds else "(?!)",
             latin=western(found),
             bodies=trie(found["bodies"].split()),
@@ -104,8 +105,9 @@ class Surnames(NamedTuple):
 
 def _rare_name(found: Mapping[str, str]) -> str:
     """Return the pattern of names with a surname that other words begin with as often; no word or place is one."""
-    surnames = "".join(one for one in found["surnames"] if one not in found["words_too"])
-    listed = (word for word in (*found["words"].split(), *divisions.names()) if word[0] in surnames and word[1:])
+    surnames = "".join(one for one in found["surnames"] + found["rarer"] if one not in found["words_too"])
+    words = (*found["words"].split(), *words_with(found["rarer"]), *divisions.names())
+    listed = (word for word in words if word[0] in surnames and word[1:])
     return rf"(?!{trie(listed)}){one_of(surnames)}{one_of(found['given'])}{{1,2}}"
 
 
@@ -121,6 +123,14 @@ def _by_sound(sounds: str, *, dotted: bool = False) -> str:
         if dotted
         else rf"(?!{places})(?:{in_parts}|(?![再都来让那才其然合高]|特[别意地]|别[让再]){part}{{3,9}})"
     )
+
+
+def _dotted(sounds: str, foreign: str) -> str:
+    """Return the pattern of names with a dot: of the peoples, and of foreigners by their sounds."""
+    part, last = rf"{one_of(foreign)}{{2,7}}", rf"{one_of(foreign)}{{3,7}}"
+    more = rf"(?:{_DOT}{part}){{0,2}}"
+    known = _by_sound(sounds, dotted=True)
+    return rf"{known}|(?<!{HAN}){part}{_DOT}{part}{more}|{part}{more}{_DOT}(?:{last}|{part}(?!{HAN}))"
 
 
 def _of_peoples(found: Mapping[str, Any]) -> str:
@@ -145,7 +155,7 @@ def after(known: Surnames) -> Iterator[tuple[str, str]]:
     yield "named_as", rf"[:是为\s]{{0,3}}{known.words}({known.any_name}|{known.foreign}){NO_PLACE}{_ENDS}"
     yield (
         "surnamed",
-        rf"((?:{known.two}|{known.one}),?名{HAN}{{1,2}})(?={PUNCTUATION}|$)|({known.two}|{known.one})(?![名氏])",
+        rf"(?<![百同异]姓)((?:{known.two}|{known.one}),?名{HAN}{{1,2}})(?={PUNCTUATION}|$)|(?<![百同异]姓)({known.two}|{known.one})(?![名氏])",
     )
     yield "given", rf"[:是叫\s]{{0,2}}[\"“]?({HAN})(?=[\"”]?(?:字|[,，。;；\s]|$))"
     yield "mention", rf"(?!平安|[\w-]{{0,18}}{known.bodies}[\w-]?(?![\w-])){_MENTIONED}"
@@ -167,7 +177,7 @@ def _names(known: Surnames) -> Iterator[tuple[str, str]]:
     yield (
         "labelled",
         (
-            rf"[\"']?\s?[:：】\]|=>]\s?[\"'“]?(?:({_FOREIGN_NAME}|{foreign})|({any_name})(?={PUNCTUATION}|[电手联住家在男女]|$)"
+            rf"[\"')]?\s?[:：】\]|=>]\s?[\"'“]?(?:({_FOREIGN_NAME}|{foreign})|({any_name})(?={PUNCTUATION}|[电手联住家在男女]|$)"
             rf"|{_NOBODY}({HAN}{{2,4}}){NO_PLACE}{_ENDS}|({name}))"
             rf"|[是为\s]{{0,2}}({foreign})|[是为\s]{{0,2}}({name}){NO_PLACE}(?={PUNCTUATION}|[电手联住家系是男女]|$)"
             rf"|\s?({_LATIN_NAME}){_ENDS}"
@@ -182,7 +192,7 @@ def _names(known: Surnames) -> Iterator[tuple[str, str]]:
     )
     yield (
         "labelled_as",
-        rf"[\"']?\s?[:：】\]|=>]\s?[\"'“]?({any_name}|{foreign}){NO_PLACE}(?={PUNCTUATION}|[电手联住家男女&<]|$)",
+        rf"[\"')]?\s?[:：】\]|=>]\s?[\"'“]?({any_name}|{foreign}){NO_PLACE}(?={PUNCTUATION}|[电手联住家男女&<]|$)",
     )
     yield "says", rf"(?!方)(?:({foreign})|({name})(?={known.said}))"
     yield (
@@ -272,6 +282,7 @@ _DOCUMENTS: Mapping[str, str] = {
     ),
     # A plate without its province, as its owner may write it; of the army, two letters.
     "plate": (
-        rf"[号码照:：是为“\s]{{0,4}}({HAN}{{0,3}}[a-z]{{0,2}}[·. ]?(?=[a-z0-9]*[0-9])[a-z0-9]{{5,8}})(?![a-z0-9年元])"
+        rf"[号码照:：是为“\s]{{0,4}}({HAN}{{1,3}}[0-9]-[0-9]{{5}}(?![0-9])"
+        rf"|{HAN}{{0,3}}[a-z]{{0,2}}[·. ]?(?=[a-z0-9]*[0-9])[a-z0-9]{{5,8}})(?![a-z0-9年元])"
     ),
 }

@@ -259,11 +259,11 @@ def _patterns(known: Surnames) -> Iterator[tuple[str, str]]:
     yield (
         "before_phone",
         (
-            rf"{starts}({name}){NO_PLACE}[\s:：,，、(（|/-]{{0,3}}(?:的?(?:联系)?(?:电话|手机|方式)号?码?)?"
+            rf"{starts}({name}|{known.rare_name}){NO_PLACE}[\s:：,，、(（|/-]{{0,3}}(?:的?(?:联系)?(?:电话|手机|方式)号?码?)?"
             r"[\s:：,，]{0,2}(?:\(?\+?86\)?[ -]?)?$"
         ),
     )
-    yield "after_phone", rf"[\s,，、(（|/-]{{0,3}}({name}){NO_PLACE}(?=[\s)）|。;；]|$)"
+    yield "after_phone", rf"[\s,，、(（|/-]{{0,3}}({name}|{known.rare_name}){NO_PLACE}(?=[\s)）|。;；]|$)"
     yield "listed_before", rf"(?<!{HAN})({name}){NO_PLACE}\s?[、和与及跟]\s?$"
     yield (
         "further",

@@ -13,7 +13,7 @@ from normalizers.findings import divisions
 from normalizers.findings.words import one_of, trie
 from normalizers.name_cues import HAN, Surnames
 from normalizers.text import Span
-from normalizers.words_of_two import is_word, words_of_two
+from normalizers.words_of_two import is_word, words_of_two, words_with
 
 _FILLER = re.compile("[ :(]{0,2}(?:名?字?叫做?|名为|[是为])?[ :]{0,2}$")
 _ENDS_OF_FILLERS = frozenset(" :(叫做是为")
@@ -88,12 +88,14 @@ class RoleNames(NamedTuple):
                 if found["given"]
                 else "(?!)"
             ),
-            rare=frozenset(found["surnames"]),
+            rare=frozenset(found["surnames"] + found["rarer"]),
             given=frozenset(found["given"]),
             goes_on=re.compile(goes_on),
             ends=re.compile(rf"[{never}]|[^\u4e00-\u9fff]|$"),
             place=re.compile(rf"{place}|{_OF_A_DIVISION}"),
-            words=re.compile(rf"{words.pattern}|{trie([*found['words'].split(), *places])}"),
+            words=re.compile(
+                rf"{words.pattern}|{trie([*found['words'].split(), *words_with(found['rarer']), *places])}"
+            ),
             before=before,
             verbs=verbs,
             behind=re.compile(rf"\((?={trie(word for words in before.values() for word in words)}\))"),
@@ -154,7 +156,7 @@ class RoleNames(NamedTuple):
 
 
 def _surnames(whole: Mapping[str, Any]) -> str:
-    return str(whole["third_persons"]["surnames"] + whole["role_names"]["surnames"])
+    return "".join((whole["third_persons"]["surnames"], whole["role_names"]["surnames"], whole["role_names"]["rarer"]))
 
 
 def _place(whole: Mapping[str, Any]) -> str:

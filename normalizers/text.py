@@ -32,7 +32,7 @@ _WORDY = "\ufdfa\ufdfb"
 Span = tuple[int, int]
 """Where something stands in a text: its first character, and the one behind its last."""
 
-SPOKEN_DIGITS = "〇零洞一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖"
+SPOKEN_DIGITS = "〇零洞一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖拐勾"
 """Digits as Chinese writes and calls them out, simplified: by them a telephone is told as well."""
 
 _NOT_TEXT = re.compile("[\x00\ud800-\udfff]")

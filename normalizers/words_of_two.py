@@ -5,7 +5,7 @@ enough and are no names of persons, by their first character.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 
@@ -20,3 +20,10 @@ def words_of_two() -> Mapping[str, str]:
 def is_word(two: str) -> bool:
     """Say whether two characters are a word."""
     return len(two) == 2 and two[1] in words_of_two().get(two[0], "")
+
+
+def words_with(firsts: Iterable[str]) -> Iterator[str]:
+    """Yield the words that begin with one of these characters."""
+    known = words_of_two()
+    for first in firsts:
+        yield from (first + second for second in known.get(first, ""))

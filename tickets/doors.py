@@ -26,7 +26,7 @@ _HAN_ROOM = (
 _NUMBER = rf"(?:[0-9]{{1,3}}|{_HAN}{{1,3}}|[甲乙丙丁东西中南北a-z])"
 _BEHIND_A_FLOOR = "(?:(?<=单元)|(?<=[0-9一二三四五六七八九十][层楼]))"
 _ITS_DOOR = (
-    rf" ?(?:(?:{_NUMBER} ?(?:单元|层|楼|梯|号?门洞?|f-?)|顶[楼层]) ?){{0,3}}"
+    rf" ?(?:(?:{_NUMBER} ?(?:单元|层|楼|梯|区|号?门洞?|f-?)|顶[楼层]) ?){{0,3}}"
     rf"(?:-?(?:[0-9]{{1,2}}|[a-z])-[0-9]{{1,4}}(?![0-9-]|{_COUNTED}| ?[户天])"
     rf"|[a-h]?[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
     rf"|[东西中南北]{{1,2}}户"
@@ -108,6 +108,13 @@ _LONGEST_BEFORE = 5
 _NEXT = re.compile(rf" ?(?:[/、,和与及跟到至~-]|还有) ?({_ROOM})(?:[室房户])?(?!-|号?[楼线])")
 """The next of a list of doors."""
 
+_BED = re.compile(
+    r"床位?号?(?<=号)[:是为 ]{0,2}([0-9]{1,3}(?![0-9]))"
+    r"|[0-9](?<![有共加设约达至到第0-9.-][0-9])[0-9]{0,2}号?病?床(?![位垫单罩头板品上被铺榻])"
+)
+_CARE = re.compile("住院|病房|病区|科|医院|护[士工理]|患者|病人|养老|敬老")
+_NEAR_CARE = 20
+
 _OF_A_DOOR = re.compile(
     "房(?![价屋补款产型租贷改东源子地管])|漏水|漏到|渗水|渗到|噪音"
     "|(?:正?在|天天|每天|半夜|夜里|一直|总是?|又在)?(?:装修(?!公司|队|材料|店|城|市场|垃圾)|砸墙|打麻将|弹琴|唱歌|跳绳|养[狗鸡](?!场)|敲墙|打洞)"
@@ -136,6 +143,8 @@ def _first_doors(text: str) -> Iterator[Span]:
     if "室" in text or "号房" in text:
         yield from [match.span() for match in _HAN_ALONE.finditer(text)]
         yield from [match.span() for match in _LETTERED_ROOM.finditer(text)]
+    if "床" in text:
+        yield from _beds(text)
     if "排" in text:
         yield from [match.span() for match in _IN_A_ROW.finditer(text)]
     if "号楼" in text or "单元" in text or "栋" in text or "幢" in text or "座" in text or "#" in text:
@@ -153,6 +162,13 @@ def _first_doors(text: str) -> Iterator[Span]:
         yield from [match.span(match.lastindex or 0) for match in _IN_A_STREET.finditer(text)]
     if "-" in text:
         yield from _behind(_LETTERED_HOUSE, _LONGEST_LETTERED_HOUSE, _IN_A_LETTERED_HOUSE, text)
+
+
+def _beds(text: str) -> Iterator[Span]:
+    """Yield whose bed it is, where people are cared for: 骨科23床."""
+    for bed in _BED.finditer(text):
+        if _CARE.search(text, max(0, bed.start() - _NEAR_CARE), min(len(text), bed.end() + _NEAR_CARE)):
+            yield bed.span(bed.lastindex or 0)
 
 
 def _behind(house: re.Pattern[str], longest: int, door: re.Pattern[str], text: str) -> Iterator[Span]:

@@ -62,7 +62,7 @@ _LIKE_A_NUMBER = re.compile("|".join(["[0-9]{12}", "[0-9]{17}", *(number.pattern
 
 _CAN_GO_ON = frozenset("0123456789 -")
 
-_SPOKEN_MOBILE = re.compile(rf"[一幺壹][\s-]?[三四五六七八九叁肆伍陆柒捌玖](?:[\s-]?[{SPOKEN_DIGITS}]){{9}}")
+_SPOKEN_MOBILE = re.compile(rf"[一幺壹][\s-]?[三四五六七八九叁肆伍陆柒捌玖拐勾](?:[\s-]?[{SPOKEN_DIGITS}]){{9}}")
 """Whatever is counted behind it: 一三八零零一三八零零零两次."""
 
 _MOBILE_IN_PARTS = {(3, 4, 4), (3, 8), (7, 4)}

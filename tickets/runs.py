@@ -9,7 +9,7 @@ from normalizers.text import SPOKEN_DIGITS
 from normalizers.tokens import TICKET_NUMBER
 from tickets.number_cues import Cues
 
-READ = str.maketrans(SPOKEN_DIGITS, "00011223456789123456789")
+READ = str.maketrans(SPOKEN_DIGITS, "0001122345678912345678979")
 _QUERY_CODES = re.compile("查询码|查询号|查询密码|query code")
 
 

@@ -37,6 +37,7 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "writers", "residents", "lasting", "employed", "behind_city", "papers.", "areas.",
         ),
         "names": (
+            "foreign_sounds",
             "transliterated", "bodies", "called_but_no_name", "cues.", "stated.", "on_behalf.", "peoples.", "english.",
             "beside_names.", "homes.", "numbers.", "full_names.", "short_names.", "role_names.",
             "third_persons.familiar", "third_persons.familiar_by_kin", "third_persons.kin",
