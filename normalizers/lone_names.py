@@ -39,6 +39,9 @@ class Lone(NamedTuple):
     behind_door: re.Pattern[str]
     """Of a list of neighbours: 201晏平、202卓玲."""
 
+    couple: re.Pattern[str]
+    """Two names with nothing between them: 苗春生黎桂华夫妇."""
+
     before_time: re.Pattern[str]
     behind_time: re.Pattern[str]
     quoted: re.Pattern[str]
@@ -78,6 +81,9 @@ class Lone(NamedTuple):
                 r"[0-9](?<![0-9.-][0-9])(?:[0-9]{2,3}|[0-9]?(?:-[0-9]{1,4}){1,3})"
                 rf"[室户房]?(?![余万米平方成单时路连])({lone}|{known.rare_name})(?=[、,;。\s都等和]|$)"
             ),
+            couple=re.compile(
+                rf"(?<!{HAN})((?:{known.name}|{known.rare_name})(?:{known.any_name}|{known.rare_name}))(?=夫妇|夫妻|两口子)"
+            ),
             before_time=re.compile(rf"(?<!{HAN})({name})(?:\(\S{{1,15}}\))?\s[0-9]{{1,2}}$"),
             behind_time=re.compile(rf"{_TIME}(?:{_TIME})?\]?\s({name})(?=\s|$|:)"),
             quoted=re.compile(
@@ -105,6 +111,8 @@ class Lone(NamedTuple):
         yield from self.spelled.finditer(text)
         yield from self.row.finditer(text)
         yield from self.behind_door.finditer(text)
+        if "夫" in text or "两口子" in text:
+            yield from self.couple.finditer(text)
         yield from self.behind_signs.finditer(text, max(0, len(text) - _TAIL))
         yield from self.of_peoples.finditer(text)
         if ":" in text:

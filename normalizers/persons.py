@@ -49,6 +49,9 @@ class Persons(NamedTuple):
     words: re.Pattern[str]
     """Words and places that begin like one."""
 
+    offices: re.Pattern[str]
+    """A surname that other words begin with as well right before an office: 姬警官."""
+
     familiar: re.Pattern[str]
     """老王, 小张, 张姐, with what stands behind them."""
 
@@ -74,6 +77,7 @@ class Persons(NamedTuple):
             else:  # the name may begin within the word: 班主任李倩
                 end = start + 1
             found = self.names.search(text, end)
+        yield from [found.span() for found in self.offices.finditer(text) if self._stands_right(text, found)]
         yield from [found.span() for found in self.familiar.finditer(text)]
         yield from self.full.spans(text)
         yield from self.short.spans(text)
@@ -126,6 +130,7 @@ def rulebook(folder: Path | None = None) -> Persons:
         rf"{surname}(?:(?P<sure>{given}{{1,2}}?(?={sure}))|(?P<titled>{given}{{0,2}}?(?:{trie(lists['titles'])}))"
         rf"|(?P<told>{at_once}|{given}{{2}}{behind}|{given}{behind}))"
     )
+    offices = rf"(?P<titled>{one_of(whole['role_names']['before_offices'])}{trie(lists['titles'])})"
     begun = _places((*found["surnames"], *two_surnames))
     familiar = _familiar(found, rf"(?:{sure}|{behind})")
     words = re.compile(trie([*found["words"].split(), *begun]))
@@ -133,7 +138,7 @@ def rulebook(folder: Path | None = None) -> Persons:
     full = FullNames.of(whole["full_names"], found["surnames"], two_surnames, words)
     short = ShortNames.of(whole["short_names"], found["surnames"], words, full.begun, _goes_on(whole))
     roles = RoleNames.of(whole, words, behind)
-    return Persons(re.compile(names), words, familiar, given_alone, full, short, roles, before)
+    return Persons(re.compile(names), words, re.compile(offices), familiar, given_alone, full, short, roles, before)
 
 
 def _goes_on(whole: Mapping[str, Any]) -> str:
