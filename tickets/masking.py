@@ -5,7 +5,7 @@ out, every other personal field is emptied. What is known of the requester is bl
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
@@ -80,7 +80,7 @@ def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     known = _known_in(ticket, rules_folder)
     fields = _masked(ticket, known) | _words_of(ticket, known)
     own = {"category": _category_of(ticket, known), "origin": origin_without(ticket.origin, known.values)}
-    return replace(ticket, **fields, **own, masked=True)
+    return _clerks_codes_without(replace(ticket, **fields, **own, masked=True), known.values)
 
 
 def _known_in(ticket: Ticket, rules_folder: Path | None) -> Known:
@@ -108,8 +108,22 @@ def origin_without(origin: Origin | None, known: Iterable[str]) -> Origin | None
     """Return where it came from, without another system's number that holds what is known of the requester."""
     if origin is None or origin.external_ticket_no is None:
         return origin
-    number = fold(origin.external_ticket_no)
-    return replace(origin, external_ticket_no=None) if any(value in number for value in known) else origin
+    return replace(origin, external_ticket_no=None) if _holds(origin.external_ticket_no, known) else origin
+
+
+def _clerks_codes_without(ticket: Ticket, known: Collection[str]) -> Ticket:
+    """Return the ticket without codes of clerks that hold what is known of the requester: a landline looks like one."""
+    if ticket.result and ticket.result.kind and _holds(ticket.result.kind, known):
+        ticket = replace(ticket, result=replace(ticket.result, kind=None))
+    if any(one.number and _holds(one.number, known) for one in ticket.supervision):
+        shown = (replace(one, number=None) if _holds(one.number or "", known) else one for one in ticket.supervision)
+        ticket = replace(ticket, supervision=tuple(shown))
+    return ticket
+
+
+def _holds(code: str, known: Iterable[str]) -> bool:
+    folded = fold(code)
+    return any(value in folded for value in known)
 
 
 _SAID = frozenset({"title", "text", "search_text"})

@@ -4,8 +4,8 @@ from msgspec.structs import replace
 
 from normalizers.text import fold
 from schemas.records import Party
-from schemas.records.ticket import Location, Requester, Result
-from tests.tickets.build import message
+from schemas.records.ticket import Location, Requester, Result, Supervision
+from tests.tickets.build import START, message
 from tests.tickets.test_masking import ticket_of
 from tickets.masking import mask_ticket
 
@@ -46,3 +46,19 @@ def test_the_given_name_of_the_requester_is_hidden() -> None:
         requester=Requester(name=sender.name, identities=(sender,)),
     )
     assert mask_ticket(ticket).text == "我说＊＊的孩子摔了，在霄溪路"
+
+
+def test_a_code_of_a_clerk_that_is_the_number_of_the_requester_is_not_shown() -> None:
+    """A landline is written as codes are, so a command takes it."""
+    sender = Party(kind="phone", value="024-23456789")
+    pressed = [Supervision(level="supervision", number=one, at=START) for one in ("DB-23456789", "DB-7", None)]
+    ticket = replace(
+        ticket_of(message(1)),
+        requester=Requester(phone=sender.value, identities=(sender,)),
+        supervision=tuple(pressed),
+        result=Result(kind="23456789", text="已修"),
+    )
+    masked = mask_ticket(ticket)
+    assert [one.number for one in masked.supervision] == [None, "DB-7", None]
+    assert masked.result == Result(kind=None, text="已修")
+    assert mask_ticket(replace(ticket, requester=Requester())).result == ticket.result
