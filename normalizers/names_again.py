@@ -69,10 +69,13 @@ class NamesAgain(NamedTuple):
             return False
         return self.name.fullmatch(one) is not None
 
-    def spans(self, text: str, names: Iterable[str]) -> Iterator[Span]:
-        """Yield where these names stand in a folded text, and their given names alone."""
-        wanted = {form for name in names for form in self._forms(name)}
-        for start, end in _places(text, wanted):
+    def forms(self, names: Iterable[str]) -> frozenset[str]:
+        """Return what `spans` is to look for of these names: each of them, and their given names alone."""
+        return frozenset(form for name in names for form in self._forms(name))
+
+    def spans(self, text: str, forms: Collection[str]) -> Iterator[Span]:
+        """Yield where these `forms` of names stand in a folded text."""
+        for start, end in _places(text, forms):
             if self._is_one(text, start, end):
                 yield start, end
 

@@ -32,7 +32,7 @@ class Known(NamedTuple):
     values: tuple[str, ...] = ()
     rules_folder: Path | None = None
     told: frozenset[str] = frozenset()
-    """Names that stand anywhere in the ticket, of whomever: its words tell of the same people in each of its fields."""
+    """Forms of the names that stand anywhere in the ticket: its words tell of the same people in each of its fields."""
 
 
 NOTHING_KNOWN = Known()
@@ -77,22 +77,27 @@ def _blacked_out(text: str, spans: Iterable[Span]) -> str:
 
 def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
     """Return the snapshot that analysts may see."""
-    known = _known_in(ticket, rules_folder)
-    fields = _masked(ticket, known) | _words_of(ticket, known)
+    seen = _remembered.look(ticket.text, rules_folder)
+    known, news = _known_in(ticket, rules_folder, seen)
+    fields = _masked(ticket, known) | _words_of(ticket, known, seen, _spans(seen, news))
     own = {"category": _category_of(ticket, known), "origin": origin_without(ticket.origin, known.values)}
     return _clerks_codes_without(replace(ticket, **fields, **own, masked=True), known.values)
 
 
-def _known_in(ticket: Ticket, rules_folder: Path | None) -> Known:
-    """Return what is known of the requester, and whom the ticket names: its result may tell a landlord's bare name."""
+def _known_in(ticket: Ticket, rules_folder: Path | None, seen: Seen) -> tuple[Known, Known]:
+    """Return what is known of the requester and whom the ticket names, and of this what is news to its text.
+
+    A result may tell a landlord's bare name; `seen` is the text, in which the rules have looked for its own names.
+    """
     values, again = known_of(ticket.requester, rules_folder), names_again.rulebook(rules_folder)
-    drawn = drawn_title(ticket) is not None
-    told = {value for value in values if again.is_worth(value)}
-    for text in (ticket.text, None if drawn else ticket.title, ticket.result and ticket.result.text):
+    in_text, others = again.worth(seen.plain, seen.spans), {value for value in values if again.is_worth(value)}
+    title = None if drawn_title(ticket) is not None else ticket.title
+    for text in (title, ticket.result and ticket.result.text):
         if text:
-            seen = _remembered.look(text, rules_folder)
-            told |= again.worth(seen.plain, seen.spans)
-    return Known(values, rules_folder, frozenset(told))
+            found = _remembered.look(text, rules_folder)
+            others |= again.worth(found.plain, found.spans)
+    news = again.forms(others - in_text)
+    return Known(values, rules_folder, news | again.forms(in_text)), Known(values, rules_folder, news)
 
 
 def _category_of(ticket: Ticket, known: Known) -> Category | None:
@@ -129,10 +134,8 @@ def _holds(code: str, known: Iterable[str]) -> bool:
 _SAID = frozenset({"title", "text", "search_text"})
 
 
-def _words_of(ticket: Ticket, known: Known) -> dict[str, str | None]:
+def _words_of(ticket: Ticket, known: Known, seen: Seen, spans: list[Span]) -> dict[str, str | None]:
     """Return title, text and their folded copy, masked: what stands in more than one of them is looked at once."""
-    seen = _remembered.look(ticket.text, known.rules_folder)
-    spans = _spans(seen, known)
     if INCOMPLETE in ticket.labels:
         spans = in_order([*spans, *cut_spans(ticket.text, known.rules_folder)])
     text, title, drawn = _blacked_out(ticket.text, spans), ticket.title, drawn_title(ticket)

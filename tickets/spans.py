@@ -135,7 +135,7 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
     yield from named
     yield from beside(text, named)
     again = names_again.rulebook(rules_folder)
-    yield from sorted(set(again.spans(text, again.worth(text, named))).difference(named))
+    yield from sorted(set(again.spans(text, again.forms(again.worth(text, named)))).difference(named))
 
 
 def _births(text: str) -> Iterator[Span]:
