@@ -87,8 +87,8 @@ class Standing(Ground):
         super().__init__(folder, cities=cities)
         self.has_blob_disk = False
 
-    def _settings(self) -> dict[str, str]:
-        return super()._settings() | {
+    def settings(self) -> dict[str, str]:
+        return super().settings() | {
             "HOTLINE_KAFKA__BOOTSTRAP_SERVERS": self.connection.bootstrap_servers,
             "HOTLINE_ELASTICSEARCH__HOSTS": self.elasticsearch_url,
         }

@@ -38,7 +38,7 @@ BLOB_DISK_MB = 400
 class Ground:
     """All of it, while a `with` block lasts. `override` replaces the command of a component: a saboteur's.
 
-    The stages in `without` do not run, and nothing is asked of them.
+    The stages in `without` do not run, and nothing is asked of them. `provide` makes topics and indices otherwise.
     """
 
     def __init__(
@@ -48,7 +48,9 @@ class Ground:
         cities: Sequence[str] = CITIES,
         without: Collection[str] = (),
         begin: Begin = psutil.Popen,
+        provide: Callable[["Ground"], None] | None = None,
     ) -> None:
+        self._provide = provide or Ground.provide
         self.cities = cities
         self.folder = folder
         self._override = override or {}
@@ -102,6 +104,11 @@ class Ground:
         """Return a second worker of a stage, or a second host of an account, not started yet."""
         return self._component(name, f"{name} (2)")
 
+    def provide(self) -> None:
+        """Make the topics and the indices."""
+        Provision(self.connection).create()
+        asyncio.run(self._indices())
+
     def _set_up(self, standing: ExitStack) -> None:
         for lock in (jars.KAFKA, jars.ELASTICSEARCH):
             jars.fetch_jars(lock)
@@ -122,8 +129,7 @@ class Ground:
         self._add(standing, node)
         for proxy in (self.gate, *(cutter for cutters in self.cutters.values() for cutter in cutters)):
             standing.enter_context(proxy)
-        Provision(self.connection).create()
-        asyncio.run(self._indices())
+        self._provide(self)
         self.mailboxes = Mailboxes(self.dovecot)
         for name in (*self.stages, "receiver", *self.connectors):
             self._add(standing, self._component(name, name))
@@ -137,12 +143,13 @@ class Ground:
         command = [*self._override.get(name, [sys.executable, "-m", "hotline"]), "run", name]
         answers: Callable[[], bool] = (lambda: _listens(self._receiver)) if name == "receiver" else (lambda: True)
         log = self._log(called.replace(":", "-"))
-        return Actor(called, lambda: command, self._settings(), log, answers, self._begin)
+        return Actor(called, lambda: command, self.settings(), log, answers, self._begin)
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
 
-    def _settings(self) -> dict[str, str]:
+    def settings(self) -> dict[str, str]:
+        """Return the environment of every component."""
         settings = {
             **os.environ,
             "HOTLINE_LOCAL__DATA_DIR": str(self.folder / "data"),

@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Set
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,14 +105,18 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def run(
-    plan: Plan, folder: Path, override: Mapping[str, list[str]] | None = None, begin: Begin = psutil.Popen
+    plan: Plan,
+    folder: Path,
+    override: Mapping[str, list[str]] | None = None,
+    begin: Begin = psutil.Popen,
+    provide: Callable[[Ground], None] | None = None,
 ) -> Report:
-    """Run one plan on servers of its own in `folder`; `begin` starts each component."""
+    """Run one plan on servers of its own in `folder`; `begin` starts each component, `provide` is the ground's."""
     cities = CITIES[: plan.cities]
     sent = list(numbered(plan.messages, plan.seed, cities))
     began = time.monotonic()
     sys.setswitchinterval(SWITCH_SECONDS)
-    with Ground(folder, override, cities, plan.without, begin) as ground:
+    with Ground(folder, override, cities, plan.without, begin, provide) as ground:
         stop = threading.Event()
         crowds = _crowds(sent, ground, plan, stop)
         schedule = Schedule(ground, plan.seed, plan.freeze_seconds, plan.hold_seconds)
