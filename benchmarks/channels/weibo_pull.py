@@ -40,6 +40,8 @@ class Course(course.Course):
         self._platform.reset_in = 86_400
         self._running = ExitStack()
         self._ground = ground
+        self._token = ground.folder / "token"
+        self._token.write_text(GOOD)
 
     def __enter__(self) -> "Course":
         self._running.enter_context(running(self._platform))
@@ -52,7 +54,7 @@ class Course(course.Course):
     def environment(self) -> Mapping[str, str]:
         prefix = "HOTLINE_CONNECTORS__WEIBO_PULL__BENCH__"
         return {
-            f"{prefix}ACCESS_TOKEN": GOOD,
+            f"{prefix}ACCESS_TOKEN_FILE": str(self._token),
             f"{prefix}HOST": f"http://127.0.0.1:{self._line}",
             f"{prefix}CALLS_PER_DAY": "10000000",
             f"{prefix}POLL_SECONDS": "1",
@@ -72,6 +74,7 @@ class Course(course.Course):
             "quota used up": self._throttle,
             "posts deleted": self._delete,
             "posts late": self._late,
+            "token ends": self._end_token,
         }
 
     def _break(self, random: Random) -> None:
@@ -95,6 +98,12 @@ class Course(course.Course):
                 known = self._platform.items[path][FETCHED_FROM:]
                 if known:
                     self._platform.items[path].remove(random.choice(known))
+
+    def _end_token(self, random: Random) -> None:
+        """End the token while it is in use; a person grants it again a little later."""
+        granted = self._platform.end_token()
+        time.sleep(random.uniform(3, 10))
+        self._token.write_text(granted)
 
     def _late(self, random: Random) -> None:
         """Hide the newest post of a list for a while: it becomes visible behind younger ones."""

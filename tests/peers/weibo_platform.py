@@ -48,7 +48,10 @@ class Platform:
         """Requests of every kind, also those that count against no quota."""
         self.quota = 10_000
         self.reset_in = 3600
-        self.expire_in = 30 * 86_400
+        self.expire_in: int | None = 30 * 86_400
+        self.good = GOOD
+        self.ended = {EXPIRED}
+        """Tokens that were good once."""
         self.refusal: tuple[int, int | str] | None = None
         """HTTP status and error_code of every counted call."""
         self.faults: list[str] = []
@@ -96,6 +99,13 @@ class Platform:
             self.items[path].insert(0, item)
             return item
 
+    def end_token(self) -> str:
+        """Let the token that is good end, and return the one that a person gets who grants it again."""
+        with self.lock:
+            self.ended.add(self.good)
+            self.good = f"{GOOD}-{len(self.ended)}"
+            return self.good
+
     def unseen(self, path: str) -> int:
         """Return how many items of a list are newer than what was shown."""
         top = self.tops.get(path, 0)
@@ -131,9 +141,10 @@ class Platform:
         return self.counted(path, query)
 
     def stranger(self, path: str, query: dict[str, str]) -> tuple[int, Any] | None:
-        if query.get("access_token") == EXPIRED:
+        token = query.get("access_token")
+        if token in self.ended:
             return 403, _error(path, 21327, "expired_token")
-        return None if query.get("access_token") == GOOD else (403, _error(path, 21332, "invalid_access_token"))
+        return None if token == self.good else (403, _error(path, 21332, "invalid_access_token"))
 
     def counted(self, path: str, query: dict[str, str]) -> tuple[int, Any]:
         self.calls.append((path, query))
