@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from hotline.hung import blob_folder
 from hotline.local import state
 from hotline.local.state import ServerName, StoppedError
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from schemas.folders import make_private
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
@@ -98,16 +98,13 @@ def told_url(url: str) -> str:
 def blobs(settings: "Settings", **options: Any) -> "ObjectStore":
     """Open the blob store; a local folder is made when it is missing. `options` are obstore's, for one far away.
 
-    Raises MisconfiguredError when it cannot be opened.
+    Raises MisconfiguredError when it cannot be opened, UnreachableError when its disk hangs.
     """
-    from obstore.store import LocalStore
-
     found = blob_store_of(settings, **options)
     if not isinstance(found, Path):
         return found
     with _opening(blob_url(settings)):
-        make_private(found)  # letters of citizens lie in it
-        return LocalStore(found, mkdir=True)
+        return blob_folder(found)
 
 
 def blob_store_of(settings: "Settings", **options: Any) -> "ObjectStore | Path":

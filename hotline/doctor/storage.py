@@ -7,23 +7,20 @@ import shutil
 import socket
 import stat
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from hotline import services, wiring
 from hotline.doctor.findings import Told
+from hotline.hung import in_time
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.folders import make_private
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
-
-Seen = TypeVar("Seen")
 
 PROBE = f"doctor-probe-{socket.gethostname()}"
 """In no folder, which would stay; doctors of several hosts take nothing from each other."""
@@ -60,7 +57,7 @@ def blobs(settings: "Settings") -> Iterator[Told]:
     """Put a few bytes, get them, delete them; as root not into a folder of another user."""
     url = services.blob_url(settings)
     if url.startswith("file:"):
-        yield _in_time(lambda: _tried(settings, url), _BLOBS, services.folder_of(url))
+        yield in_time(lambda: _tried(settings, url), f"{_BLOBS} {services.folder_of(url)}", DISK_SECONDS)
     else:
         yield _tried(settings, url)
 
@@ -131,8 +128,7 @@ class Folder(NamedTuple):
 def disks(settings: "Settings") -> Iterator[Told]:
     """Write to each folder of ours on this machine, and see that its disk has room."""
     folders = list(written_to(settings))
-    looks = [(partial(_fault, folder), folder) for folder in folders]
-    faults = [fault for look, folder in looks if (fault := _in_time(look, folder.what, folder.path)) is not None]
+    faults = [fault for folder in folders if (fault := _fault_in_time(folder)) is not None]
     yield from faults
     if not faults:
         yield "; ".join(f"{folder.path} has {_mib(_free(folder.path))} MiB left" for folder in folders)
@@ -166,23 +162,12 @@ def _wanted(journal: Path, most: int) -> int:
     return max(2 * most - _size(journal), LEAST_FREE_BYTES)
 
 
-def _in_time(look: Callable[[], Seen], what: str, folder: Path) -> Seen | PipelineError:
-    """Return what a look finds, or that the disk hangs: the thread that waits for it keeps no process alive."""
-    found: Future[Seen] = Future()
-
-    def work() -> None:
-        try:
-            found.set_result(look())
-        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
-            found.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
+def _fault_in_time(folder: Folder) -> PipelineError | None:
+    """Return the same as `_fault`, or that the disk hangs."""
     try:
-        return found.result(DISK_SECONDS)
-    except TimeoutError:
-        if found.done():
-            raise
-        return UnreachableError(f"The disk of {what} {folder} does not answer: see that it can be reached.")
+        return in_time(partial(_fault, folder), f"{folder.what} {folder.path}", DISK_SECONDS)
+    except UnreachableError as error:
+        return error
 
 
 def _fault(folder: Folder) -> PipelineError | None:

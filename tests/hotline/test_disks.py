@@ -11,10 +11,11 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import REGISTRY
 
-from hotline import disks
+from hotline import disks, hung, services
 from hotline.disks import Disk
 from hotline.health import Health, HealthServer
 from hotline.settings import BlobSettings, LocalSettings, Settings
+from schemas.errors import UnreachableError
 from tests.peers import hanging_disk
 from tests.waiting import until
 
@@ -90,6 +91,18 @@ def test_a_disk_that_hangs_holds_up_neither_the_start_nor_a_scrape(
         assert hangs("local.data_dir") == 0
         assert told
     until(lambda: hangs("blobs.url") == 0)
+
+
+@pytest.mark.skipif(not hanging_disk.POSSIBLE, reason="needs root and FUSE")
+def test_who_begins_before_a_blob_store_whose_disk_hangs_ends_and_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hung, "OPEN_SECONDS", 0.2)
+    folder = tmp_path / "network"
+    folder.mkdir()
+    chosen = Settings(blobs=BlobSettings(url=(folder / "b").as_uri()))
+    with hanging_disk.hanging(folder), pytest.raises(UnreachableError, match=r"The disk of the blob store .* does not"):
+        services.blobs(chosen)
 
 
 def hangs(folder: str) -> float | None:
