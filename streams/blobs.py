@@ -2,18 +2,18 @@
 
 import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import obstore
 from msgspec.structs import replace
-from obstore.store import ObjectStore
+from obstore.store import LocalStore, ObjectStore
 
 from normalizers import Blob
 from schemas import local_store
 from schemas.blobs import ERASED, RAW, REDACTED
-from schemas.errors import ErasedError, MalformedError, MissingBlobError, TooLargeError
+from schemas.errors import ErasedError, MalformedError, MissingBlobError, TooLargeError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
 from schemas.stores import MISSING, NO_PATH, Folder, waited_out
@@ -28,6 +28,13 @@ LOOKS = 32
 """How many looks for a mark run at once, which hold nothing: an import asks about each of its messages."""
 
 
+WRITE_SECONDS = 30.0
+"""How long one write may take before it is told that the store hangs, and its chunk waits for it again.
+
+A folder's has no bound of its own; a worker that ended for it would do nothing for those who need no store, either.
+"""
+
+
 class Blobs:
     """Loads and stores with bounded concurrency; raises errors of `schemas.errors` only."""
 
@@ -36,6 +43,8 @@ class Blobs:
         self._turn = asyncio.Semaphore(PARALLEL)
         self._looks = asyncio.Semaphore(LOOKS)
         self._folder = Folder(store)
+        self._is_folder = isinstance(store, LocalStore)
+        self._hanging: dict[tuple[str, str], asyncio.Task[None]] = {}
 
     async def loaded(self, raw: RawMessage) -> RawMessage:
         """Return a claim-checked message with its bytes.
@@ -110,21 +119,47 @@ class Blobs:
                 raise MalformedError("ce_dataref is no path of the blob store") from error
 
     async def _put(self, one: Blob) -> None:
-        async with self._turn:
-            with waited_out():
-                # In one piece: a bucket keeps the parts of an upload that was broken off, and lists them nowhere.
-                await obstore.put_async(self._store, one.path, one.data, use_multipart=False)
+        # In one piece: a bucket keeps the parts of an upload that was broken off, and lists them nowhere.
+        await self._written("put", one.path, lambda: self._put_whole(one))
+
+    async def _put_whole(self, one: Blob) -> None:
+        await obstore.put_async(self._store, one.path, one.data, use_multipart=False)
 
     async def _settle(self, path: str) -> None:
-        await self._on_disk(lambda: local_store.settle(self._store, (path,)))
+        await self._on_disk("settle", path, lambda: local_store.settle(self._store, (path,)))
 
     async def _clear(self, folder: str) -> None:
-        await self._on_disk(lambda: local_store.clear(self._store, folder))
+        await self._on_disk("clear", folder, lambda: local_store.clear(self._store, folder))
 
-    async def _on_disk(self, work: Callable[[], None]) -> None:
-        async with self._turn:
+    async def _on_disk(self, what: str, path: str, work: Callable[[], None]) -> None:
+        await self._written(what, path, lambda: asyncio.to_thread(work))
+
+    async def _written(self, what: str, path: str, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Return when it is written. What hangs is not begun again, as each takes a thread: it is waited for again.
+
+        Raises UnreachableError when that takes too long.
+        """
+        if not self._is_folder:  # its client has bounds of its own, and what it gives up goes nowhere
             with waited_out():
-                await asyncio.to_thread(work)
+                return await self._in_turn(write)
+        writing = self._hanging.pop((what, path), None) or asyncio.create_task(self._in_turn(write))
+        writing.add_done_callback(_look_at)
+        try:
+            await asyncio.wait({writing}, timeout=WRITE_SECONDS)
+        except asyncio.CancelledError:
+            writing.cancel()
+            raise
+        if not writing.done():
+            self._hanging[what, path] = writing
+            raise UnreachableError(
+                f"the blob store has not taken a file for {WRITE_SECONDS:.0f} s: see that its disk can be reached"
+            )
+        with waited_out():
+            writing.result()
+
+    async def _in_turn(self, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        async with self._turn:
+            await write()
 
     async def _erased(self, folders: Collection[str], mark: str) -> set[str]:
         there = await _all(self._has(folder, mark) for folder in folders)
@@ -144,6 +179,11 @@ class Blobs:
         async with self._turn:
             with waited_out(), suppress(*MISSING):
                 await obstore.delete_async(self._store, path)
+
+
+def _look_at(writing: "asyncio.Task[None]") -> None:
+    if not writing.cancelled():
+        writing.exception()  # nobody may wait for it any more, and asyncio would complain of one that nobody saw
 
 
 def _folder(path: str) -> str:

@@ -1,5 +1,6 @@
 """The blob store: an object that is missing, told from a store that is away."""
 
+import asyncio
 import os
 import threading
 from pathlib import Path
@@ -166,3 +167,29 @@ async def test_a_folder_whose_disk_hangs_is_away_and_takes_one_thread(
     await soon(lambda: blobs._folder._hanging is not None and blobs._folder._hanging.done())
     with pytest.raises(MissingBlobError):
         await blobs.loaded(raw)
+
+
+async def test_a_file_that_a_disk_does_not_take_is_told_and_begun_once(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its chunk is tried again all the while, and those that need no store go on."""
+    puts, answers, put = [], asyncio.Event(), obstore.put_async
+
+    async def hanging(store: LocalStore, path: str, data: bytes, **options: bool) -> object:
+        puts.append(path)
+        if path == PATH:
+            await answers.wait()
+        return await put(store, path, data, **options)
+
+    monkeypatch.setattr(obstore, "put_async", hanging)
+    monkeypatch.setattr("streams.blobs.WRITE_SECONDS", 0.05)
+    blobs = Blobs(LocalStore(folder))
+    for _ in range(3):
+        with pytest.raises(UnreachableError, match="has not taken a file"):
+            await blobs.store([Blob(PATH, b"x")])
+    await blobs.store([Blob("210100/m2/y", b"y")])
+    answers.set()
+    monkeypatch.setattr("streams.blobs.WRITE_SECONDS", 60.0)
+    await blobs.store([Blob(PATH, b"x")])
+    assert puts == [PATH, "210100/m2/y"]
+    assert names(folder) == {"x", "y"}
