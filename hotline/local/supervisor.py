@@ -24,7 +24,9 @@ PATIENCE_SECONDS = 30.0
 FAULT = "logs/fault.txt"
 
 _SIGN = "supervisor.pid"
-_TICK_SECONDS = 0.1
+_TICK_SECONDS, _CALM_SECONDS = 0.1, 0.5
+"""Between two looks, while something is to come and while all servers serve: that is as long as the machine runs."""
+
 _LONGEST_PAUSE_SECONDS = 30.0
 
 
@@ -95,7 +97,8 @@ class Supervisor:
             except FileNotFoundError:
                 if self._is_ours():
                     raise
-            self._stopping.wait(_TICK_SECONDS)
+            is_calm = all(keeper.state.phase == "ready" for keeper in self._keepers.values())
+            self._stopping.wait(_CALM_SECONDS if is_calm else _TICK_SECONDS)
         self._stop()
 
     def _tick(self) -> None:

@@ -13,6 +13,7 @@ from hotline.local.jvm import Jvm
 from hotline.local.server import mark
 from hotline.local.state import ServerName, StackState
 from hotline.local.supervisor import Keeper, Supervisor
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration  # it looks which ports are free
 
@@ -191,6 +192,27 @@ def test_a_supervisor_whose_folder_another_has_taken_over_leaves_its_mark(sleepi
 
     _run(sleeping, take_over)
     assert sign.read_text() == "1\n"
+
+
+def test_who_keeps_servers_that_serve_looks_at_them_twice_a_second(
+    sleeping: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[float] = []
+    tick = Keeper.tick
+
+    def counted(self: Keeper, now: float) -> None:
+        tick(self, now)
+        if self.state.phase == "ready":
+            looks.append(now)
+
+    monkeypatch.setattr(Keeper, "tick", counted)
+
+    def end() -> None:
+        until(lambda: len(looks) == 4)
+        shutil.rmtree(sleeping)
+
+    _run(sleeping, end)
+    assert looks[3] - looks[0] > 1.4
 
 
 def test_a_supervisor_whose_owner_is_gone_stops_its_servers(sleeping: Path) -> None:
