@@ -73,7 +73,7 @@ def test_what_components_are_made_of_is_imported_before_they_are_forked_off(tmp_
     settings = {f"HOTLINE_{name}": told for name, told in SETTINGS.items()}
     with said.open("w") as out:
         worker = Forked(str(script), "run", *components, env=os.environ | settings, cwd=tmp_path, stdout=out)
-        assert worker.wait(90) == 0
+        assert worker.wait(180) == 0
     late = {name for name in said.read_text().split() if name.partition(".")[0] in (*ROOMS, *LIBRARIES)}
     assert late == set()
 
