@@ -53,7 +53,7 @@ def rebuild(
     ] = None,
     month: Annotated[
         list[str] | None,
-        typer.Option(help="Only this month of messages, such as 2026-11; all that the topic reaches by default."),
+        typer.Option(help="Only this month (UTC) of messages, such as 2026-11; all that the topic reaches by default."),
     ] = None,
     keep: Annotated[
         bool, typer.Option("--keep", help="Keep the former index, without a name; no erasure reaches it.")
