@@ -49,12 +49,6 @@ PARKED = 1_000
 IDLE_SECONDS = 0.05
 BUSY_SECONDS = 0.002
 
-GATHER_SECONDS, GATHER_RECORDS = 0.02, 50
-"""After fewer records than this, the next fetch is taken so long after the last: what comes steadily comes in chunks.
-
-Each chunk costs a fetch, a send, a transaction and their answers, here and in the broker, whatever is in it.
-"""
-
 _log = structlog.get_logger(__name__)
 
 
@@ -96,7 +90,6 @@ class ChunkConsumer(driver.Consumer):
     """Faust's consumer with chunks in the place of messages."""
 
     _thread: ChunkConsumerThread
-    _next_at = 0.0  # of a monotonic clock
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._chunks: dict[TP, deque[ChunkMessage]] = defaultdict(deque)  # in delivery order, not yet committed
@@ -124,12 +117,7 @@ class ChunkConsumer(driver.Consumer):
                 raise
 
     async def _drain_once(self) -> None:
-        if (early := self._next_at - time.monotonic()) > 0:
-            await self.sleep(early)
-        began = time.monotonic()
         batches = await self._next_batches()
-        few = sum(map(len, batches.values())) < GATHER_RECORDS
-        self._next_at = began + GATHER_SECONDS if few else 0.0
         generation = self.app.consumer_generation_id
         if self.should_stop:
             return

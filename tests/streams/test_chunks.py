@@ -140,30 +140,3 @@ def test_two_unfinished_chunks_leave_no_room_and_a_parked_one_takes_none() -> No
     first.park([])
     assert consumer._has_room(TP("t", 0))
     assert consumer._new_offset(TP("t", 0)) is None
-
-
-async def test_what_comes_steadily_is_fetched_in_chunks_and_what_comes_alone_or_in_heaps_at_once(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    consumer, comes, slept, clock = consumer_with(), [1, 1, 0, 60, 1, 1], list[float](), [100.0]
-
-    async def fetched() -> dict:
-        count = comes.pop(0)
-        clock[0] += 0.005 if count else 0.05
-        return {TP("t", 0): [Record(n) for n in range(count)]}
-
-    async def sleep(seconds: float) -> None:
-        slept.append(round(seconds, 3))
-        clock[0] += seconds
-
-    consumer.app = SimpleNamespace(consumer_generation_id=1)
-    consumer.flow_active = True
-    monkeypatch.setattr(chunks.time, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(chunks.ChunkConsumer, "should_stop", False)
-    for name, value in {"_next_batches": fetched, "sleep": sleep, "_deliver": lambda *_: asyncio.sleep(0)}.items():
-        monkeypatch.setattr(consumer, name, value, raising=False)
-    pauses = []
-    while comes:
-        await consumer._drain_once()
-        pauses.append(slept.pop() if slept else 0)
-    assert pauses == [0, 0.015, 0.015, 0, 0, 0.015]
