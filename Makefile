@@ -1,8 +1,8 @@
 # The two commands that matter: `make demo` and `make test`. Both set everything up.
 PYTHON ?= python3
 BIN := .venv/bin
-# Each worker has servers of its own (about 1.5 GB); most of the time they wait for one another's processes.
-TEST_WORKERS ?= 3
+# Each worker has servers of its own (about 1.5 GB); a third of the time they wait for one another's processes.
+TEST_WORKERS ?= 4
 # Images of Python often set it: each process that a test starts, or a demo, would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -350,7 +350,8 @@ def test_an_emergency_is_overdue_in_time_though_the_monitors_clock_is_set_back(
 
 
 def test_an_emergency_that_a_clock_ahead_took_is_overdue_in_time(fresh_topics: KafkaConnection, writer: Writer) -> None:
-    writer.hand_over("fire", "critical", -timedelta(minutes=9))
+    ahead = datetime.now(UTC) + timedelta(minutes=9)  # NOW is when this file was read
+    writer.hand_over("fire", "critical", NOW - ahead)
     (seen,) = Watcher(settings(fresh_topics), fresh_topics).look(datetime.now(UTC) + timedelta(seconds=61)).handovers
     assert (seen.overdue, 61 <= seen.oldest_seconds < 120) == (1, True)
 
