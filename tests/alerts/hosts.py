@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from schemas.connection import KafkaConnection
+from tests.peers import hanging_disk
 from tests.peers.dovecot import free_ports
 from tests.peers.leash import leash
 
@@ -108,7 +109,7 @@ class Hosts:
         network = self._folder / "network"
         network.mkdir()
         command = [sys.executable, str(HERE / "late_clock.py"), "run", "monitor"]
-        private = [*PRIVATE, f'{hanging(network)} && exec "$0" "$@"', *command]
+        private = [*PRIVATE, f'{hanging_disk.shell(network)} && exec "$0" "$@"', *command]
         self._start("monitor", private, self._folder / "monitor", {"HOTLINE_BLOBS__URL": network.as_uri()})
 
     def accounts(self) -> None:
@@ -172,22 +173,22 @@ PRIVATE = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
 """Runs a shell that may mount a file system of its own, so that nothing of the machine is touched."""
 
 
-def hanging(folder: Path) -> str:
-    """Return what lets a shell have a disk that never answers: a file system whose server says no word."""
-    return f"exec 9<>/dev/fuse && mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0 hanging {folder}"
-
-
 def cannot_mount(folder: Path) -> str | None:
-    """Return why a process here cannot have a small disk of its own and one that hangs, None when it can."""
-    mounts = f"mount -t tmpfs tmpfs {folder} && mkdir {folder}/hangs && {hanging(folder / 'hangs')}"
+    """Return why a process here cannot have a small disk of its own, None when it can."""
+    return _refused(f"mount -t tmpfs tmpfs {folder}", "allow user name spaces")
+
+
+def cannot_hang(folder: Path) -> str | None:
+    """Return why a process here cannot have a disk of its own that hangs, None when it can."""
+    return _refused(hanging_disk.shell(folder), "allow user name spaces, and our user /dev/fuse")
+
+
+def _refused(mounts: str, allow: str) -> str | None:
     try:
         tried = subprocess.run([*PRIVATE, mounts], capture_output=True, check=False)
     except FileNotFoundError:
         return "unshare is missing: install util-linux"
-    return (
-        "this machine lets nobody mount a file system of their own: allow user name spaces" * bool(tried.returncode)
-        or None
-    )
+    return f"this machine lets nobody mount a file system of their own: {allow}" if tried.returncode else None
 
 
 def _hotline(*arguments: str) -> list[str]:

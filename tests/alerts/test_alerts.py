@@ -22,7 +22,7 @@ from schemas.records import DeadLetter
 from schemas.wire import Outbound, Position
 from streams.sender import make_producer
 from tests.alerts.faulty_desk import FAULT, UNHEARD
-from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_mount
+from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_hang, cannot_mount
 from tests.assign import logs
 from tests.connectors import mailboxes as mails
 from tests.docs.pages import ROOT
@@ -204,7 +204,7 @@ class City:
 
 @pytest.fixture
 def city(fresh_topics: KafkaConnection, tmp_path: Path) -> Iterator[City]:
-    require(prometheus.missing() or cannot_mount(tmp_path))
+    require(prometheus.missing() or cannot_mount(tmp_path) or cannot_hang(tmp_path))
     with (
         GreenMail() as mail,
         Speechless(mail.smtp_port) as smtp,

@@ -15,7 +15,7 @@ from hotline.disks import Disk
 from hotline.health import Health, HealthServer
 from hotline.settings import BlobSettings, LocalSettings, Settings
 from schemas.errors import UnreachableError
-from tests.peers import hanging_disk
+from tests.peers.hanging_disk import hanging
 from tests.waiting import until
 
 
@@ -65,21 +65,18 @@ def test_of_a_disk_that_hangs_the_room_seen_last_is_told_and_that_it_hangs(
     assert not disk.hangs()
 
 
-@pytest.mark.skipif(not hanging_disk.POSSIBLE, reason="needs root and FUSE")
 @pytest.mark.enable_socket
 def test_a_disk_that_hangs_holds_up_neither_the_start_nor_a_scrape(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(disks, "HUNG_SECONDS", 0.5)
-    folder = tmp_path / "network"
-    folder.mkdir()
     account = {"appid": "wx1", "tokens": ["token"], "modes": ["plain"], "jurisdiction": "210100"}
     chosen = Settings(
         local=LocalSettings(data_dir=tmp_path / "data"),
-        blobs=BlobSettings(url=(folder / "b").as_uri()),
+        blobs=BlobSettings(url=(tmp_path / "network" / "b").as_uri()),
         connectors={"wechat": {"city": account}},
     )
-    with hanging_disk.hanging(folder), HealthServer(Health([]), "127.0.0.1", 0) as server:
+    with hanging(tmp_path / "network"), HealthServer(Health([]), "127.0.0.1", 0) as server:
         disks.watch(chosen)
         for path in ("metrics", "healthz", "readyz"):
             with urlopen(f"http://127.0.0.1:{server.port}/{path}", timeout=60) as answer:
@@ -90,16 +87,15 @@ def test_a_disk_that_hangs_holds_up_neither_the_start_nor_a_scrape(
     until(lambda: hangs("blobs.url") == 0)
 
 
-@pytest.mark.skipif(not hanging_disk.POSSIBLE, reason="needs root and FUSE")
 def test_who_begins_before_a_blob_store_whose_disk_hangs_ends_and_says_why(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hung, "OPEN_SECONDS", 0.2)
-    folder = tmp_path / "network"
-    folder.mkdir()
-    chosen = Settings(blobs=BlobSettings(url=(folder / "b").as_uri()))
-    with hanging_disk.hanging(folder), pytest.raises(UnreachableError, match=r"The disk of the blob store .* does not"):
-        services.blobs(chosen)
+    with (
+        hanging(tmp_path / "network") as folder,
+        pytest.raises(UnreachableError, match=r"The disk of the blob store .* does not"),
+    ):
+        services.blobs(Settings(blobs=BlobSettings(url=(folder / "b").as_uri())))
 
 
 def hangs(folder: str) -> float | None:

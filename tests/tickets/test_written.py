@@ -5,19 +5,17 @@ while they were made, `written_unseen.tsv` is only measured: nobody reads its si
 it tells, which hides less than its end.
 """
 
-import json
 import re
 from pathlib import Path
 
 import pytest
 
 from hotline.evaluate.labelled import rows
-from hotline.evaluate.masks import measure
+from tests.tickets.measured import GOES_ON, figures
 from tickets.masking import mask_text
 from tickets.spans import personal_spans
 
 HERE = Path(__file__).parent
-GOES_ON = "\n请尽快处理，谢谢。"
 LISTS = pytest.mark.parametrize(("file", "least", "most"), [("written.tsv", 0.85, 2), ("written_unseen.tsv", 0.82, 10)])
 _MARK = re.compile("[⟦⟧]")
 
@@ -25,12 +23,9 @@ _MARK = re.compile("[⟦⟧]")
 @LISTS
 def test_what_is_marked_is_hidden(tmp_path: Path, file: str, least: float, most: int) -> None:
     del most
-    told = [{**row, "text": f"{row['text']}{GOES_ON}"} for row in rows(HERE / file)]
-    whole = tmp_path / "whole.jsonl"
-    whole.write_text("\n".join(json.dumps(row) for row in told), "utf-8")
-    figures = {figure.name: figure.value or 0.0 for figure in measure(whole)}
-    assert figures["rows"] > 110
-    assert figures["hidden"] >= least
+    found = figures(HERE / file, tmp_path)
+    assert found["rows"] > 110
+    assert found["hidden"] >= least
 
 
 def beside(text: str) -> list[str]:
