@@ -48,7 +48,7 @@ class Link:
         self._waiting: dict[int, asyncio.Future[Pdu]] = {}
         self._alive_at = time.monotonic()
         self._heard = asyncio.Event()
-        """Something came since we last asked for a sign of life."""
+        """There was a sign of life, or we did not listen, since we last asked for one."""
         self._listening = False
         self._bound = False
         self._unbind: int | None = None
@@ -107,8 +107,7 @@ class Link:
             if pdu is None:
                 self._frames.add(await self._receive())
                 continue
-            self._alive_at = time.monotonic()
-            self._heard.set()
+            self._note_life()
             if pdu.command & codec.ANSWER:
                 self._settle(pdu)
                 if until is not None and until.done():
@@ -120,7 +119,7 @@ class Link:
                 return
             elif pdu.command not in (codec.ALERT_NOTIFICATION, codec.OUTBIND):  # these two have no answer
                 yield pdu
-                self._alive_at = time.monotonic()  # it was we who did not listen
+                self._note_life()  # it was we who did not listen
 
     async def close(self) -> None:
         """Take leave as the protocol wants it, as far as the SMSC still listens. Safe twice."""
@@ -209,6 +208,10 @@ class Link:
         self._writer.transport.abort()
         self._forget(self._fault)
 
+    def _note_life(self) -> None:
+        self._alive_at = time.monotonic()
+        self._heard.set()
+
     async def _keep_alive(self) -> None:
         """Ask for a sign of life after silence, and give the connection up when none comes; any PDU is one."""
         while True:
@@ -226,7 +229,7 @@ class Link:
         try:
             await asyncio.wait_for(self._heard.wait(), self._settings.answer_timeout_seconds)
         except TimeoutError:
-            if self._listening:
+            if self._listening and not self._heard.is_set():  # it may have been set at the very end
                 return False
         self._alive()
         return True

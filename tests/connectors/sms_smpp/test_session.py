@@ -122,6 +122,24 @@ async def test_the_smsc_may_be_slow_while_our_window_is_full() -> None:
         assert [await esme.answer() for _ in range(3)] == [(1, ROK), (2, ROK), (3, ROK)]
 
 
+async def test_who_did_not_listen_does_not_go_on_waiting_for_an_answer_from_before() -> None:
+    outlet = Outlet()
+    outlet.gate.clear()
+    async with (
+        Smsc() as smsc,
+        smsc.serving(connector(smsc, window=1, enquire_link_seconds=0.05, answer_timeout_seconds=120), outlet),
+    ):
+        esme = await smsc.bound()
+        esme.send(message("甲", 1), message("乙", 2))
+        await outlet.has_been_asked(1)
+        assert (await esme.read()).command == ENQUIRE
+        outlet.gate.set()
+        came = [ENQUIRE]
+        while came.count(NACK | DELIVER) < 2:
+            came.append((await esme.read()).command)
+        assert (await esme.read()).command == ENQUIRE
+
+
 async def test_a_message_right_behind_the_answer_to_the_bind_is_taken() -> None:
     outlet = Outlet()
     async with Smsc() as smsc, smsc.serving(connector(smsc), outlet):
