@@ -1,6 +1,7 @@
 """From the raw topic to a search hit: documents a second of the whole pipeline, and its latency at a city's pace.
 
-`python -m benchmarks.end_to_end [--only throughput latency backfill] [--records 30000] [--rates 50 500] [--seconds N]`
+`python -m benchmarks.end_to_end [--only throughput latency backfill] [--records 30000] [--rates 50 500] [--seconds N]
+[--before SECONDS] [--before-rate N]`
 Every stage is a process of its own, as in production. Beside it a bare confluent-kafka loop that normalizes, decides
 and writes the same documents to Elasticsearch in one process.
 """
@@ -209,13 +210,17 @@ def _bulk(out: Outbound) -> Iterator[bytes]:
         yield out.value
 
 
-def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, before: int = 0, backfill: int = 0) -> None:
+def latency(
+    endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, before: int = 0, gentle: int = 0, backfill: int = 0
+) -> None:
     """Print raw → hand-over and raw → searchable of live messages at a steady pace, beside so many of back-fill.
 
-    The first `before` seconds of that pace are not measured: Elasticsearch compiles itself while it works.
+    The first `before` seconds are not measured, since Elasticsearch compiles itself while it works: they have the same
+    pace, or `gentle` messages a second.
     """
     connection, client = fresh(endpoints), Elasticsearch(endpoints.elasticsearch_url)
-    made = [(one, neutral(one) if one % 10 else _urgent(one)) for one in range(-rate * before, rate * seconds)]
+    first = before * (gentle or rate)
+    made = [(one, neutral(one) if one % 10 else _urgent(one)) for one in range(-first, rate * seconds)]
     sent: dict[str, float] = {}
     with pipeline(data_dir) as running, Searchable(client) as looked:
         warm(connection, client, endpoints)
@@ -226,7 +231,7 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, befor
             publish(producer, replace(neutral(10**8 + number), backfill=True))
         producer.flush()
         parts, used = _parts(running, data_dir), {}
-        began = time.perf_counter()
+        began = time.perf_counter() + before
         for number, raw in made:
             if number == 0:
                 used = cpu_of(parts)
@@ -237,7 +242,8 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, befor
             publish(producer, raw)
             if number >= 0 and number % (rate // 5) == 0:
                 looked.look_for(raw.message_id, sent[raw.message_id])
-            time.sleep(max(0.0, began + (number + rate * before + 1) / rate - time.perf_counter()))
+            pace = gentle or rate if number < 0 else rate
+            time.sleep(max(0.0, began + (number + 1) / pace - time.perf_counter()))
         used = {name: now - used[name] for name, now in cpu_of(parts).items()}
         end = time.time() + 5
         while len(urgent) < rate * seconds // 10 and time.time() < end:
@@ -245,7 +251,7 @@ def latency(endpoints: Endpoints, data_dir: Path, rate: int, seconds: int, befor
         handovers.close()
         looked.wait()
     if backfill:
-        left = backfill - count(client, "link") + 1 + rate * (before + seconds)
+        left = backfill - count(client, "link") + 1 + first + rate * seconds
         print(f"beside {backfill:,} records of back-fill, of which about {left:,} still waited at the end")
     print(f"CPU-s of {os.cpu_count()} × {seconds} s: " + ", ".join(f"{name} {one:.1f}" for name, one in used.items()))
     for what, times in (("raw → hand-over", urgent), ("raw → searchable", looked.times)):
@@ -292,7 +298,8 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=30_000, help="of the throughput")
     parser.add_argument("--rates", type=int, nargs="+", default=[50, 500], help="messages a second of the latency")
     parser.add_argument("--seconds", type=int, default=60, help="of each latency")
-    parser.add_argument("--before", type=int, default=20, help="seconds of the same pace that are not measured")
+    parser.add_argument("--before", type=int, default=20, help="seconds that are not measured")
+    parser.add_argument("--before-rate", type=int, default=0, help="messages a second in them; 0: as in those measured")
     chosen = parser.parse_args()
     tune_collector()
     with tempfile.TemporaryDirectory() as name:
@@ -315,7 +322,7 @@ def _throughput(endpoints: Endpoints, folder: Path, chosen: argparse.Namespace) 
 
 def _latency(endpoints: Endpoints, folder: Path, chosen: argparse.Namespace) -> None:
     for rate in chosen.rates:
-        latency(endpoints, folder, rate, chosen.seconds, chosen.before)
+        latency(endpoints, folder, rate, chosen.seconds, chosen.before, chosen.before_rate)
 
 
 def _backfill(endpoints: Endpoints, folder: Path, chosen: argparse.Namespace) -> None:
