@@ -1,7 +1,7 @@
 """What the hotline does not take (不予受理): the reason a message tells, and what its sender is told."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,18 +19,6 @@ from schemas import words
 from schemas.records import Finding
 
 NOT_ACCEPTED = "not_accepted"
-
-HEARD = 0.6
-"""The score of what no cue tells and only sounds like it."""
-
-LONGEST_QUESTION = 60
-"""Characters of a message that only asks for the way."""
-
-IN_PASSING = 120
-"""Characters of a message: in a longer one a cue may stand beside what it is about."""
-
-MOST_LETTERS = 40
-"""Of a text that says nothing, however often it is said: a longer one is somebody's words."""
 
 
 class Rulebook(NamedTuple):
@@ -52,7 +40,8 @@ class Rulebook(NamedTuple):
     hearing: Regression
     least: float
     doubted: float
-    scores: dict[str, float]
+    scores: Mapping[str, float]
+    lengths: Mapping[str, int]
     texts: dict[str, str]
     without_contact: bool
     least_letters: int
@@ -83,7 +72,11 @@ def _told(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
     if not known.cues.may_tell(folded):
         return None
     told = _best(draft, known)
-    in_passing = told is not None and len(folded) > IN_PASSING and known.hearing.loudness(folded) < known.doubted
+    in_passing = (
+        told is not None
+        and len(folded) > known.lengths["in_passing"]
+        and known.hearing.loudness(folded) < known.doubted
+    )
     return None if in_passing else told
 
 
@@ -98,7 +91,7 @@ def _best(draft: Draft, known: Rulebook) -> Finding | None:
 
 
 def _only_asks(reason: str, folded: str, known: Rulebook) -> bool:
-    return reason in known.but_asked and len(folded) <= LONGEST_QUESTION and known.asks.occur(folded)
+    return reason in known.but_asked and len(folded) <= known.lengths["question"] and known.asks.occur(folded)
 
 
 def _heard(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
@@ -110,8 +103,8 @@ def _heard(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
     reason = known.hearing.label_of(plain)
     if reason not in reasons or (reason in known.unless and known.unless[reason].occur(plain)):
         return None
-    span, version = _clause(draft, known), known.version
-    return Finding(kind=NOT_ACCEPTED, value=reason, span=span, score=HEARD, source="model", version=version)
+    span, score, version = _clause(draft, known), known.scores["heard"], known.version
+    return Finding(kind=NOT_ACCEPTED, value=reason, span=span, score=score, source="model", version=version)
 
 
 def _clause(draft: Draft, known: Rulebook) -> Span | None:
@@ -127,8 +120,9 @@ def _clause(draft: Draft, known: Rulebook) -> Span | None:
 def _says_nothing(draft: Draft, folded: str, known: Rulebook) -> bool:
     if draft.files or draft.part is not None:
         return False
-    letters = "".join(islice(filter(str.isalnum, folded), MOST_LETTERS + 1))
-    is_nothing = len(letters) <= MOST_LETTERS and known.nothing.fullmatch(letters) is not None
+    most = known.lengths["nothing"]
+    letters = "".join(islice(filter(str.isalnum, folded), most + 1))
+    is_nothing = len(letters) <= most and known.nothing.fullmatch(letters) is not None
     return len(letters) < known.least_letters or is_nothing
 
 
@@ -143,7 +137,7 @@ def _finding(reason: str, score: float, span: Span | None, known: Rulebook) -> F
 
 @rules.of_files("acceptance.toml", "acceptance_heard.tsv", "heard.tsv", "ordinary.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one. Raises ValueError unless every reason has a text."""
+    """Return the rules of a folder, ours without one. Raises ValueError for a wrong score, a reason without text."""
     table: dict[str, Any] = rules.load("acceptance", folder)
     texts = {reason: one["text"] for reason, one in table["reasons"].items()}
     wrong = {*texts} ^ {*words.NOT_ACCEPTED} or {reason for reason, text in texts.items() if not text}
@@ -167,7 +161,8 @@ def rulebook(folder: Path | None) -> Rulebook:
         least=hearing["least"],
         doubted=hearing["doubted"],
         cues=Cues(_written(table["reasons"]), table["within"], (*table["not"], *beside), table.get("lists", {})),
-        scores=table["scores"],
+        scores=rules.shares(table["scores"]),
+        lengths=table["lengths"],
         texts=texts,
         without_contact=table["without_contact"],
         least_letters=table["least_letters"],

@@ -1,6 +1,6 @@
 """Confidentiality (保密) and anonymity (匿名): what the requester asks for, and the level of a ticket."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,9 +20,6 @@ WITHHELD = "withheld_on_request"
 
 LEVELS = tuple(words.CONFIDENTIALITY)
 """The lowest first."""
-
-SCORE, HEARD = 0.9, 0.6
-"""Of what a cue tells, and of what only sounds like it."""
 
 _TELLS = {
     "requested": ((CONFIDENTIALITY, "confidential"),),
@@ -49,6 +46,9 @@ class Rulebook(NamedTuple):
     hearing: Hearing
     against: Regression
     sure: float
+    scores: Mapping[str, float]
+    """Of what a cue tells (`told`), and of what only sounds like it (`heard`)."""
+
     levels: tuple[Level, ...]
     version: str
 
@@ -65,7 +65,7 @@ def confidentiality(title: str | None, text: str, folded: str, rules_folder: Pat
         for one in _TELLS[name]:
             told[one] = told.get(one) or span
     for (kind, value), span in told.items():
-        yield Finding(kind=kind, value=value, span=span, score=SCORE, version=known.version)
+        yield Finding(kind=kind, value=value, span=span, score=known.scores["told"], version=known.version)
     if (ANONYMOUS, WITHHELD) not in told:
         heard = known.hearing.message(title, text, folded, known.cues.covered, (), known.believes)
         yield from (one for one in _heard(heard, known) if (one.kind, one.value) not in told)
@@ -75,7 +75,8 @@ def _heard(heard: tuple[str, Span | None] | None, known: Rulebook) -> Iterator[F
     if heard is not None:
         name, span = heard
         for kind, value in _TELLS[name]:
-            yield Finding(kind=kind, value=value, span=span, score=HEARD, source="model", version=known.version)
+            score, version = known.scores["heard"], known.version
+            yield Finding(kind=kind, value=value, span=span, score=score, source="model", version=version)
 
 
 @lru_cache(maxsize=4_096)
@@ -92,7 +93,7 @@ def _stands_for(code: str, there: tuple[str, ...]) -> bool:
 
 @rules.of_files("confidentiality.toml", "confidentiality_heard.tsv", "heard.tsv", "ordinary.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one. Raises ValueError for a level that there is not."""
+    """Return the rules of a folder, ours without one. Raises ValueError for an unknown level, a wrong score."""
     table: dict[str, Any] = rules.load("confidentiality", folder)
     levels = tuple(Level(one["level"], one["reason"], tuple(one["codes"])) for one in table["levels"])
     unknown = {one.level for one in levels} - {*LEVELS}
@@ -106,6 +107,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         hearing=heard_rules.hearing("confidentiality", known, folder),
         against=Regression(known, 0.0),
         sure=table["hearing"]["sure"],
+        scores=rules.shares(table["scores"]),
         levels=levels,
         version=table["version"],
     )

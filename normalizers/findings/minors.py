@@ -1,7 +1,7 @@
 """Minors (未成年人): whether one asks or is concerned, which protection it is, and who is to be told."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,9 +20,6 @@ HARMED = "minor_harm"
 
 _AT_SCHOOL = "minor_at_school"
 """What is told as a minor tells it, and as a student or a parent may as well."""
-
-SCORE, HEARD = 0.8, 0.6
-"""Of what a cue tells, and of what only sounds like it."""
 
 _GROWN_UP = re.compile(r"(?<!\d)(?:1[89]|[2-9]\d)多?岁|[二三四五六七八九]十[一二三四五六七八九多几]?岁|十[八九]岁")
 """An age from 18 on (《中华人民共和国未成年人保护法》第二条)."""
@@ -48,6 +45,9 @@ class Rulebook(NamedTuple):
     hearing: Hearing
     protections: dict[str, Protection]
     grown_up: Words
+    scores: Mapping[str, float]
+    """Of what a cue tells (`told`), and of what only sounds like it (`heard`)."""
+
     otherwise: str
     version: str
 
@@ -65,7 +65,7 @@ def minors(title: str | None, text: str, folded: str, rules_folder: Path | None 
     if TOPIC in told and MINOR not in told:
         told[MINOR] = ("subject", told[TOPIC][1])
     for kind, (value, span) in told.items():
-        yield Finding(kind=kind, value=value, span=span, score=SCORE, version=known.version)
+        yield Finding(kind=kind, value=value, span=span, score=known.scores["told"], version=known.version)
     if HARMED not in told and _may_be_heard(folded, known):
         heard = known.hearing.message(title, text, folded, known.cues.covered, (span for _, span in told.values()))
         yield from (one for one in _heard(heard, known) if one.kind not in told)
@@ -79,7 +79,8 @@ def _heard(heard: tuple[str, Span | None] | None, known: Rulebook) -> Iterator[F
     if heard is not None:
         topic, span = heard
         for kind, value in ((TOPIC, topic), (HARMED, "possible"), (MINOR, "subject")):
-            yield Finding(kind=kind, value=value, span=span, score=HEARD, source="model", version=known.version)
+            score, version = known.scores["heard"], known.version
+            yield Finding(kind=kind, value=value, span=span, score=score, source="model", version=version)
 
 
 def protection(topic: str, rules_folder: Path | None = None) -> Protection | None:
@@ -89,7 +90,7 @@ def protection(topic: str, rules_folder: Path | None = None) -> Protection | Non
 
 @rules.of_files("minors.toml", "minors_heard.tsv", "heard.tsv", "ordinary.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one. Raises ValueError for a role or topic that there is not."""
+    """Return the rules of a folder, ours without one. Raises ValueError for an unknown role or topic, a wrong score."""
     table: dict[str, Any] = rules.load("minors", folder)
     topics: dict[str, Any] = table["topics"]
     unknown = {*table["roles"]} - {*words.MINOR_ROLES} or {*topics, table["otherwise"]} - {*words.MINOR_TOPICS}
@@ -102,6 +103,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         hearing=heard_rules.hearing("minors", heard_rules.sentences("minors", words.MINOR_TOPICS, folder), folder),
         protections={name: Protection(one["referral"], one["basis"]) for name, one in topics.items()},
         grown_up=Words(table["grown_up"]),
+        scores=rules.shares(table["scores"]),
         otherwise=table["otherwise"],
         version=table["version"],
     )

@@ -24,8 +24,6 @@ MOST_CHARACTERS = 2_000
 LONGEST_SAID = 200
 """Characters that are read of an address that the channel gives: no form has a longer one."""
 
-LEAST = 2.0
-_WEIGHTS = {"division": 1.0, "town": 1.0, "community": 1.2, "zone": 1.0, "road": 2.0, "estate": 2.0, "number": 1.0}
 _STEMS = {"town": 4, "community": 4, "zone": 5, "road": 4, "estate": 6}
 """How many characters a name has before its ending, at most."""
 
@@ -33,9 +31,6 @@ _FOUND = ("town", "road", "road_number", "poi")
 """The levels of an address that are findings of their own: `place_town` …"""
 
 _NAME = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]+\Z")
-_SCORES = {"district": 0.95, "town": 0.9, "road": 0.92, "road_number": 0.9, "poi": 0.75}
-"""The F1 of the rules on labelled addresses, as docs/reference/quality.md has it; a model's is on its card."""
-
 _HAN_NAME = re.compile(r"[\u4e00-\u9fff]+\d*\Z")
 _POINTS_ON = re.compile(r"[东西南北中一二三四五六七八九十]\Z")
 _SHORTEST, _LONGEST = 2, 80
@@ -63,7 +58,7 @@ _ADDRESS_ALONE = re.compile(
 
 
 class Address(NamedTuple):
-    """A place in a text: from where to where, and how sure it is that it is one (`LEAST` or more)."""
+    """A place in a text: from where to where, and how sure it is that it is one."""
 
     start: int
     end: int
@@ -87,7 +82,7 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> It
             told = told or one.kind == "adcode"
             yield one
     if not told and (code := _district(plain, jurisdiction, policy.rules_folder)):
-        yield Finding(kind="adcode", value=code, score=_SCORES["district"], version=known.version)
+        yield Finding(kind="adcode", value=code, score=known.scores["district"], version=known.version)
 
 
 def _of_address(
@@ -104,14 +99,14 @@ def _of_address(
 
 def _levels(said: str, at: int | None, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
     """Yield the code and the levels of an address that begins at `at` of the text, if it stands there."""
-    version = rulebook(policy.rules_folder).version
+    known = rulebook(policy.rules_folder)
     pieces = place.parse(said, policy.rules_folder, jurisdiction)
     if code := code_of(pieces, jurisdiction):
-        yield Finding(kind="adcode", value=code, score=_SCORES["district"], version=version)
+        yield Finding(kind="adcode", value=code, score=known.scores["district"], version=known.version)
     if model := policy.place_model:
         yield from _found(model.pieces(said), at, model.card.f1, "model", f"model.{model.card.sha256[:12]}")
     else:
-        yield from _found(pieces, at, _SCORES, "rule", version)
+        yield from _found(pieces, at, known.scores, "rule", known.version)
 
 
 def _found(
@@ -177,8 +172,9 @@ def _with_city(text: str, start: int, end: int) -> int:
 def find(text: str, rules_folder: Path | None = None) -> Address | None:
     """Return the fullest address in a text, the first of equals; None when there is none."""
     best: Address | None = None
+    least = rulebook(rules_folder).weights["least"]
     for one in _addresses(text, rules_folder):
-        if one.weight >= LEAST and (best is None or one.weight > best.weight):
+        if one.weight >= least and (best is None or one.weight > best.weight):
             best = one
     return best
 
@@ -195,7 +191,7 @@ def alone(text: str, rules_folder: Path | None = None) -> Address | None:
             if word.start() == begin and end - word.end() >= _SHORTEST:
                 begin = word.end()
         if _is_name(text[begin:end], "estate", known) and not known.no_estate.search(text, begin, end):
-            return Address(offsets[begin], offsets[end - 1] + 1, LEAST)
+            return Address(offsets[begin], offsets[end - 1] + 1, known.weights["least"])
     return None
 
 
@@ -210,13 +206,13 @@ def _addresses(text: str, rules_folder: Path | None) -> Iterator[Address]:
             joined = current is not None and current.end == start and end - current.start <= _LONGEST
             first = _with_city(text, start, end)
             is_free = current is None or first >= current.end
-            one = Address(first if is_free else start, end, _WEIGHTS[kind])
+            one = Address(first if is_free else start, end, known.weights[kind])
         else:
             named = _named(text, start, kind, current, known)
             if named is None:
                 continue
             joined = current is not None and named == current.end and end - current.start <= _LONGEST
-            one = _numbered(text, Address(named, end, _WEIGHTS[kind]), kind)
+            one = _numbered(text, Address(named, end, known.weights[kind]), kind, known)
         if current is not None and joined:
             current = Address(current.start, one.end, current.weight + one.weight)
         else:
@@ -227,9 +223,9 @@ def _addresses(text: str, rules_folder: Path | None) -> Iterator[Address]:
         yield current
 
 
-def _numbered(text: str, one: Address, kind: str) -> Address:
+def _numbered(text: str, one: Address, kind: str, known: Rulebook) -> Address:
     number = _NUMBER.match(text, one.end) if kind in ("road", "community") else None
-    return Address(one.start, number.end(), one.weight + _WEIGHTS["number"]) if number else one
+    return Address(one.start, number.end(), one.weight + known.weights["number"]) if number else one
 
 
 def _named(text: str, start: int, kind: str, current: Address | None, known: Rulebook) -> int | None:

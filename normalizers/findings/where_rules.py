@@ -1,6 +1,7 @@
 """The words that places are found by (`rules/place.toml`), ready to be asked."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,12 +24,18 @@ class Rulebook(NamedTuple):
     road_names: frozenset[str]
     doing: tuple[str, ...]
     no_estate: re.Pattern[str]
+    scores: Mapping[str, float]
+    """What a level is worth where the rules find it; a model's levels have those of its card."""
+
+    weights: Mapping[str, float]
+    """How much what has this ending tells of an address, and how much one needs (`least`)."""
+
     version: str
 
 
 @rules.of_files("place.toml")
 def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one."""
+    """Return the rules of a folder, ours without one. Raises ValueError for a score that is none."""
     table: dict[str, Any] = rules.load("place", folder)
     kinds: dict[str, str] = {}
     for name, kind in (("roads", "road"), ("zones", "zone"), ("communities", "community"), ("towns", "town")):
@@ -51,6 +58,8 @@ def rulebook(folder: Path | None) -> Rulebook:
         road_names=frozenset(message["road_names"].split()),
         doing=tuple(message["doing"].split()),
         no_estate=re.compile(trie(message["no_estate"].split())),
+        scores=rules.shares(table["scores"]),
+        weights=table["weights"],
         but={word: tuple(further.split()) for word, further in table["but_before"].items()},
         version=table["version"],
     )

@@ -20,14 +20,14 @@ FOLDERS = 8
 YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "emergency": ("score.", "hearing.", "cues.just"),
-        "minors": ("hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
-        "acceptance": ("hearing.", "beside."),
-        "confidentiality": ("hearing.",),
+        "minors": ("scores.", "hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
+        "acceptance": ("hearing.", "beside.", "scores.heard", "lengths."),
+        "confidentiality": ("scores.", "hearing."),
         "kind": ("hearing.", "thanks."),
         "category": ("hearing.",),
         "place": (
-            "but_before", "behind_division", "message.with_and", "message.road_names", "message.doing",
-            "message.no_estate",
+            "scores.", "weights.", "but_before", "behind_division", "message.with_and", "message.road_names",
+            "message.doing", "message.no_estate",
         ),
         "matters": (
             "greeted", "hello", "passed_on", "on_behalf", "in_names", "last_in_names", "ends_name", "numbered",
@@ -104,6 +104,14 @@ def load(name: str, folder: Path | None = None) -> dict[str, Any]:
     for fault in _misshapen(own, load(name)):
         raise MisconfiguredError(f"The rules in {file} cannot be used: {fault}.")
     return _completed(own, load(name), YOUNGER.get(name, ()))
+
+
+def shares(table: Mapping[str, float]) -> Mapping[str, float]:
+    """Return a table of scores or shares. Raises ValueError for one that is not from 0 to 1."""
+    wrong = sorted(name for name, value in table.items() if not 0 <= value <= 1)
+    if wrong:
+        raise ValueError(f"scores are from 0 to 1: {', '.join(wrong)}")
+    return table
 
 
 def not_utf8(file: Traversable) -> MisconfiguredError:

@@ -15,10 +15,14 @@ import normalizers
 from normalizers import Policy, rules
 from normalizers.draft import Draft
 from normalizers.features import features_of
-from normalizers.findings import place, rulebooks
+from normalizers.findings import place, rulebooks, where
+from normalizers.findings.acceptance import not_accepted
+from normalizers.findings.confidentiality import confidentiality
+from normalizers.findings.minors import minors
 from normalizers.matter import matter_of
 from normalizers.text import fold
 from schemas.errors import MisconfiguredError
+from schemas.records import Finding
 from tickets.masking import Known, mask_text
 
 
@@ -230,3 +234,49 @@ def test_a_folder_without_the_files_of_a_rulebook_has_ours(tmp_path: Path, name:
     (tmp_path / "deadlines").mkdir()
     (tmp_path / "near.toml").write_text("")
     assert MADE[name](tmp_path) is MADE[name](None)
+
+
+def with_score(folder: Path, name: str, section: str, key: str, value: float) -> Path:
+    """Write our rules with one number of a section changed."""
+    table = rules.load(name)
+    return written(folder, name, {**table, section: {**table[section], key: value}})
+
+
+SCORED = [
+    ("confidentiality", "told", "请为我保密，小区门口有摊子占道", "confidentiality"),
+    ("minors", "told", "班主任天天打孩子", "minor_harm"),
+    ("acceptance", "likely", "判决书下来了对方不给钱", "not_accepted"),
+    ("place", "road", "解放路88号的路灯坏了", "place_road"),
+]
+
+
+def findings(name: str, text: str, folder: Path) -> list[Finding | None]:
+    """Return what the rules of one file find in a text."""
+    draft, folded = Draft(text=text), fold(text)
+    match name:
+        case "confidentiality":
+            return [*confidentiality(None, text, folded, folder)]
+        case "minors":
+            return [*minors(None, text, folded, folder)]
+        case "acceptance":
+            return [not_accepted(draft, folded, folder)]
+    return [*where.findings(draft, folded, "330100", Policy(rules_folder=folder))]
+
+
+@pytest.mark.parametrize(("name", "key", "text", "kind"), SCORED)
+def test_a_city_says_what_a_find_is_worth(tmp_path: Path, name: str, key: str, text: str, kind: str) -> None:
+    found = findings(name, text, with_score(tmp_path, name, "scores", key, 0.11))
+    assert [one.score for one in found if one is not None and one.kind == kind] == [0.11]
+
+
+@pytest.mark.parametrize("name", [one[0] for one in SCORED])
+def test_a_score_above_one_is_refused(tmp_path: Path, name: str) -> None:
+    with_score(tmp_path, name, "scores", next(iter(rules.load(name)["scores"])), 1.5)
+    with pytest.raises(MisconfiguredError, match=rf"{name}\.toml"):
+        rulebooks.verify_one(tmp_path, name)
+
+
+def test_a_city_asks_more_of_an_address(tmp_path: Path) -> None:
+    folder = with_score(tmp_path, "place", "weights", "least", 3.5)
+    assert where.find("解放路的路灯坏了") is not None
+    assert where.find("解放路的路灯坏了", folder) is None

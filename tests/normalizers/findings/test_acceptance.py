@@ -11,7 +11,7 @@ import pytest
 from normalizers import rules
 from normalizers.draft import Draft
 from normalizers.findings import rulebooks
-from normalizers.findings.acceptance import IN_PASSING, LONGEST_QUESTION, MOST_LETTERS, not_accepted
+from normalizers.findings.acceptance import not_accepted, rulebook
 from normalizers.findings.hearing import Sentence
 from normalizers.findings.regression import MOST_READ, Regression
 from normalizers.text import fold
@@ -21,6 +21,7 @@ CASES = Path(__file__).parent / "acceptance_cases.tsv"
 ROWS = [line.split("\t") for line in CASES.read_text("utf-8").splitlines()[1:]]
 BY_CUES = ("first", "second")
 TOLD_IN_OTHER_WORDS = "老赖名下两套房，判了四年一分钱没给我"
+LENGTHS = rulebook(None).lengths
 ORDINARY = "我们小区的电梯坏了三天，物业一直没有派人来修。"
 
 
@@ -83,13 +84,13 @@ def test_what_no_cue_tells_is_heard_and_says_so() -> None:
 def test_what_a_long_letter_tells_in_passing_is_not_what_it_is_about() -> None:
     said = "去年法院判决过别的小区。"
     assert heard(said) == "litigation_or_arbitration"
-    assert heard(ORDINARY * (IN_PASSING // len(ORDINARY) + 1) + said) == "none"
+    assert heard(ORDINARY * (LENGTHS["in_passing"] // len(ORDINARY) + 1) + said) == "none"
 
 
 def test_who_only_asks_for_the_way_is_answered() -> None:
     asked = "法院判决以后申请强制执行，请问要交多少"
     assert heard(asked) == "none"
-    assert heard(f"{asked}。{TOLD_IN_OTHER_WORDS}".ljust(LONGEST_QUESTION + 1, "。")) == "litigation_or_arbitration"
+    assert heard(f"{asked}。{TOLD_IN_OTHER_WORDS}".ljust(LENGTHS["question"] + 1, "。")) == "litigation_or_arbitration"
 
 
 @pytest.mark.parametrize(
@@ -151,5 +152,5 @@ def test_nothing_that_is_said_more_than_once_is_nothing(text: str) -> None:
 
 
 def test_a_long_text_that_begins_with_nothing_is_read() -> None:
-    assert heard("测试" * MOST_LETTERS + "路灯坏了") == "none"
+    assert heard("测试" * LENGTHS["nothing"] + "路灯坏了") == "none"
     assert heard("测试路灯") == "none"
