@@ -11,9 +11,6 @@ _ABOUT_AS_LONG = 2
 _STRETCH = 12
 """3-grams of ten characters: where more are other, it is not one stretch."""
 
-_FILLED_IN = 0.1
-"""So much of a text are other names where somebody put them in once or twice; of rewritten ones more is other."""
-
 
 def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     """Say whether the two tell of different things: by place, marks, what happened, or one stretch of a text."""
@@ -123,7 +120,7 @@ def may_be_elsewhere(one: Sketch, other: Sketch) -> bool:
     return ours.isdisjoint(theirs | other.names | other.text_names) and theirs.isdisjoint(one.names | one.text_names)
 
 
-def is_filled_in(one: Sketch, other: Sketch) -> bool:
+def is_filled_in(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     """Say whether of two copies of one text each names what the other names nowhere: somebody put in his own.
 
     Titles are free, so it is asked of texts without one. Who passes a text on, greets otherwise or adds to it leaves
@@ -135,7 +132,7 @@ def is_filled_in(one: Sketch, other: Sketch) -> bool:
     end = min(one.grams[-1], other.grams[-1])
     left, right = ({gram for gram in grams if gram <= end} for grams in (one.grams, other.grams))
     fewer, more = sorted((len(left - right), len(right - left)))
-    return fewer > 0 and more <= _FILLED_IN * min(len(left), len(right))
+    return fewer > 0 and more <= policy.filled_in_share * min(len(left), len(right))
 
 
 def other_places(one: Sketch, other: Sketch) -> bool:

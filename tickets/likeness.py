@@ -125,7 +125,7 @@ class Question:
         is_other = (
             are_others(self.sketch, other, self._policy)
             or go_on_otherwise(self.sketch, other, copied, self._policy)
-            or (copied >= self._policy.copy_share and is_filled_in(self.sketch, other))
+            or (copied >= self._policy.copy_share and is_filled_in(self.sketch, other, self._policy))
             or (copied >= self._policy.retold_share and stand_elsewhere(self.sketch, other))
         )
         most = self._policy.contradicted if is_other else 1.0

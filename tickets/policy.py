@@ -54,6 +54,10 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parallel_share_of_words: Annotated[float, Meta(gt=0, le=1)] = 0.55
     retold_share: Annotated[float, Meta(gt=0, le=1)] = 0.4
     anew_share: Share = 0.2
+    filled_in_share: Share = 0.1
+    stranger_score: Share = 0.5
+    claim_score: Share = 0.2
+    adds_score: Share = 0.3
     propose_short: Share = 1.0
     of_the_most: Share = 0.5
     at_once_minutes: Annotated[int, Meta(ge=0, le=7 * 24 * 60)] = 60

@@ -11,6 +11,7 @@ from tests.tickets.pieces import parts_of
 from tests.tickets.said import decided, said, take, ticket_of
 from tickets.desk import Desk
 from tickets.outputs import link_of
+from tickets.policy import TicketPolicy, near_policy
 
 OWNER, STRANGER = "13900000001", "13900000002"
 FIRST = said(1, "中山路十二号的路灯坏了", sender=OWNER)
@@ -75,6 +76,15 @@ def test_a_forged_token_only_proposes_even_for_the_owner() -> None:
     assert relation == "new"
     (proposal,) = desk.ticket(f"210100-{message.message_id[:20]}").proposals
     assert (proposal.target, proposal.score) == (TICKET, 0.2)
+
+
+def test_a_city_says_how_sure_proposals_of_strangers_are() -> None:
+    own = TicketPolicy(near=replace(near_policy(), stranger_score=0.44, claim_score=0.11))
+    forged = TOKEN[:-1] + ("b" if TOKEN[-1] == "a" else "a")
+    for text, score in ((f"我也要反映 {TOKEN}", 0.44), (f"另外一件事 {forged}", 0.11)):
+        desk, _ = decided([FIRST], own)
+        (decision,) = take(desk, [said(2, "", text, sender=STRANGER)])
+        assert [one.score for one in ticket_of(desk, decision).proposals] == [score]
 
 
 def test_a_token_of_another_city_leads_nowhere() -> None:

@@ -18,9 +18,6 @@ from tickets.incoming import Incoming
 from tickets.keys import names_of, texts_of
 from tickets.state import State
 
-STRANGER, CLAIM = 0.5, 0.2
-"""Scores of proposals."""
-
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Return the first sure answer, else the first doubtful one."""
@@ -64,7 +61,7 @@ def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdi
         return verdict
     is_other = state.near.shares_nothing(incoming.features, ticket.order)
     if (is_other or _is_secret(state, incoming, ticket)) and _is_anothers(incoming, ticket, verdict):
-        return replace(verdict, score=STRANGER, sure=False)
+        return replace(verdict, score=state.policy.near.stranger_score, sure=False)
     is_same = has_its_name(state, incoming, ticket.ticket_id)
     is_equal = says_the_same(incoming, ticket)
     signs = {TOPIC_CHANGED: is_other, SAME_MAIL: is_same and is_equal, SAME_NAME: is_same and not is_equal}
@@ -111,12 +108,14 @@ def _of_numbers(state: State, incoming: Incoming) -> Iterator[Verdict]:
         if _shares(incoming.features.requesters, ticket.requesters):
             yield _verdict("number_of_owner", ticket.ticket_id, number)
         else:
-            yield _verdict("number_of_stranger", ticket.ticket_id, number, score=CLAIM)
+            yield _verdict("number_of_stranger", ticket.ticket_id, number, score=state.policy.near.claim_score)
 
 
 def _by_claim(state: State, incoming: Incoming) -> Verdict | None:
     ticket = _live(state, incoming, incoming.features.claimed)
-    return _verdict("token_forged", ticket.ticket_id, ticket.ticket_id, score=CLAIM) if ticket is not None else None
+    if ticket is None:
+        return None
+    return _verdict("token_forged", ticket.ticket_id, ticket.ticket_id, score=state.policy.near.claim_score)
 
 
 def _live(state: State, incoming: Incoming, ticket_id: str | None) -> TicketState | None:
@@ -135,7 +134,7 @@ def _of_ticket(state: State, incoming: Incoming, ticket_id: str, by: str, eviden
     elif ticket is not None and (_shares(people, ticket.participants) or state.may_answer(ticket_id, people)):
         yield _verdict(f"{by}{BY_PARTICIPANT}", ticket_id, evidence)
     elif not state.may_answer(ticket_id, people):
-        yield _verdict(f"{by}_stranger", ticket_id, evidence, score=STRANGER)
+        yield _verdict(f"{by}_stranger", ticket_id, evidence, score=state.policy.near.stranger_score)
 
 
 def _shares(people: tuple[str, ...], others: tuple[str, ...]) -> bool:

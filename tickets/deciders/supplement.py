@@ -19,8 +19,6 @@ from tickets.state import State
 
 _SENT_ON = frozenset({"not_accepted", "handed_over"})
 
-_SCORE = 0.3
-
 
 def proposals(state: State, incoming: Incoming) -> list[Verdict]:
     """Return to which of the person's tickets a new one may belong.
@@ -34,8 +32,9 @@ def proposals(state: State, incoming: Incoming) -> list[Verdict]:
     own = state.own(incoming.jurisdiction, _asking(features))
     meant = [ticket for ticket in own if not ticket.erased and _may_mean(state, incoming, ticket)]
     meant.sort(key=lambda ticket: (not state.near.names_nothing(ticket.order), _last_news(ticket)), reverse=True)
+    score = state.policy.near.adds_score
     return [
-        Verdict(relation="follow_up", method="adds_to_own", ticket_id=ticket.ticket_id, score=_SCORE, sure=False)
+        Verdict(relation="follow_up", method="adds_to_own", ticket_id=ticket.ticket_id, score=score, sure=False)
         for ticket in meant[: state.policy.near.max_supplemented]
     ]
 
