@@ -10,13 +10,14 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 from obstore import Bytes
+from xxhash import xxh3_64_intdigest
 
 from streams.pulse import beat
 from tickets.bodies import LIKENESS
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State
 
-FORMAT = 21
+FORMAT = 22
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
 
 PART = 10_000
@@ -27,7 +28,12 @@ silent as long; between two parts it speaks.
 """
 
 _LENGTH = 8
-"""Bytes of the length before each piece of a checkpoint."""
+_HEAD = 2 * _LENGTH
+"""Before each piece of a checkpoint: its length and its xxh3.
+
+What lies on a disk for months may change there. A bit of a ticket's body would be decoded, and decided by; and a piece
+of a ticket that nobody can read would end each worker that takes the city over.
+"""
 
 T = TypeVar("T", bound=Struct)
 
@@ -72,13 +78,13 @@ def frames(checkpoint: Checkpoint) -> Iterator[bytes]:
 
 def _frame(piece: Checkpoint | Part) -> bytes:
     value = msgspec.msgpack.encode(piece)
-    return len(value).to_bytes(_LENGTH, "little") + value
+    return len(value).to_bytes(_LENGTH, "little") + xxh3_64_intdigest(value).to_bytes(_LENGTH, "little") + value
 
 
 async def checkpoint_of(chunks: AsyncIterable[bytes | Bytes]) -> Checkpoint:
     """Read what `frames` wrote, however it is cut, and let others have a turn between the pieces.
 
-    Raises DecodeError for what is not whole, or cannot be read by this version.
+    Raises DecodeError for what is not whole, is not what was written, or cannot be read by this version.
     """
     pieces = _pieces(chunks)
     checkpoint = _decoded(await anext(pieces, b""), Checkpoint)
@@ -101,8 +107,11 @@ async def _pieces(chunks: AsyncIterable[bytes | Bytes]) -> AsyncIterator[bytearr
     held = bytearray()
     async for chunk in chunks:
         held += chunk
-        while len(held) >= _LENGTH and len(held) >= (end := _LENGTH + int.from_bytes(held[:_LENGTH], "little")):
-            yield held[_LENGTH:end]
+        while len(held) >= _HEAD and len(held) >= (end := _HEAD + int.from_bytes(held[:_LENGTH], "little")):
+            piece, digest = held[_HEAD:end], int.from_bytes(held[_LENGTH:_HEAD], "little")
+            if xxh3_64_intdigest(piece) != digest:
+                raise msgspec.DecodeError("the checkpoint is not what was written")
+            yield piece
             del held[:end]
     if held:
         raise msgspec.DecodeError("the checkpoint ends too early")

@@ -1,7 +1,7 @@
 """Targets: files that people give us: archives to import, settings, rules and policies of a city."""
 
 import gzip
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -13,8 +13,12 @@ from benchmarks.fuzz.doors import kept
 from benchmarks.fuzz.places import folder
 from benchmarks.fuzz.target import Target, chosen
 from hotline import config
+from hotline.evaluate import labelled
 from hotline.imports import columns
 from hotline.imports.sources import BY_SUFFIX
+from hotline.inputs import Input
+from hotline.learning import addresses
+from hotline.learning import labelled as category
 from normalizers import rules
 from normalizers.findings import rulebooks
 from schemas.errors import MisconfiguredError
@@ -38,6 +42,17 @@ def _import(suffix: str, data: bytes) -> None:
 
 def _packed(suffix: str, data: bytes) -> None:
     _import(f"{suffix}.gz", gzip.compress(data, 1))
+
+
+def _labelled(read: Callable[[Path], Iterable[object]], suffix: str, data: bytes) -> None:
+    """A file that somebody labelled: rows, or a sentence that says what is wrong with it."""
+    path = folder() / f"labelled{suffix}"
+    path.write_bytes(data)
+    _judged(lambda: list(read(path)))
+
+
+def _evaluated(path: Path) -> Iterator[Input]:
+    yield from (labelled.as_input(row, path.name) for row in labelled.rows(path))
 
 
 def _settings(data: bytes) -> None:
@@ -141,7 +156,23 @@ def targets() -> dict[str, Target]:
     ours = {name: (Path(rules.__file__).parent / f"{name}.toml").read_bytes() for name in RULE_FILES}
     theirs = [(kind, name) for kind in _POLICIES for name in policies.read(kind)]
     files = {one: (Path(policies.__file__).parent / one[0] / f"{one[1]}.toml").read_bytes() for one in theirs}
+    table = "类别\t标题\t内容\n环境保护\t噪音\t太吵了\n".encode()
+    line = '{"text":"太吵了","label":"环境保护","id":"1","received_at":"2026-11-25"}\n'.encode()
+    evaluated, learned = partial(_labelled, _evaluated), partial(_labelled, lambda path: category.read([path]))
     return {
+        "labelled": chosen(
+            (
+                (partial(evaluated, ".jsonl"), (line,)),
+                (partial(evaluated, ".tsv"), (b"text\tlabel\na\tb\n",)),
+                (partial(learned, ".jsonl"), (line,)),
+                (partial(learned, ".tsv"), (table,)),
+                (partial(learned, ".csv.gz"), (gzip.compress(table.replace(b"\t", b",")),)),
+                (
+                    partial(_labelled, lambda path: addresses.read([path]), ".conll"),
+                    ("杭 B-city\n州 I-city\n\n西 B-district\n湖 I-district\n".encode(),),
+                ),
+            )
+        ),
         "imports": chosen(
             (
                 *((partial(_import, suffix), seeds) for suffix, seeds in _SEEDS.items()),

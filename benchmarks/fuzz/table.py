@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from benchmarks.fuzz import doors, folders, messages, wires
+from benchmarks.fuzz import doors, folders, messages, platforms, wires
 from benchmarks.fuzz.target import Target
 
 TARGETS: Mapping[str, Target] = MappingProxyType(
-    messages.targets() | doors.targets() | wires.targets() | folders.targets()
+    messages.targets() | doors.targets() | wires.targets() | platforms.targets() | folders.targets()
 )

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import struct
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import Any, get_args
 
@@ -25,11 +25,15 @@ from connectors.weibo import api, naming
 from connectors.weibo.errors import WeiboException
 from normalizers.phone import ami
 from normalizers.sms import cmpp as delivered
+from normalizers.weibo import pages
 from schemas.errors import MalformedError, RecordError, SchemaError, UnreachableError
 from schemas.records import RECORDS, RawMessage, raw_of
 from schemas.releases import GOLDEN
-from schemas.wire import Outbound, decode, encode
+from schemas.wire import UNREADABLE, Outbound, decode, encode
+from streams.checkpoint import Checkpoint, checkpoint_of, frames
 from tests.normalizers.phone import frames as samples
+from tickets.policy import TicketPolicy
+from tickets.state import State
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 MARKER = b"\x00marker\xff"
@@ -158,12 +162,31 @@ def _headers(data: bytes) -> None:
         assert told.get("hotline.error.code") != b"internal", "a fault of ours"
 
 
-def _checkpoints(data: bytes) -> None:
+def _replayed(data: bytes) -> None:
     """What the journal holds, when the checksum of a frame is right and its bytes are not."""
     from connectors.replay import read
 
     found = read(data)
     assert found is None or isinstance(found, RawMessage)
+
+
+def _checkpoint(data: bytes) -> None:
+    """A checkpoint as the blob store gives it: just what was written, or passed over."""
+
+    async def cut() -> AsyncIterator[bytes]:
+        for start in range(0, len(data), 1000):
+            yield data[start : start + 1000]
+
+    try:
+        found = asyncio.run(checkpoint_of(cut()))
+    except UNREADABLE:
+        return
+    assert b"".join(frames(found)) == data
+
+
+def _saved() -> bytes:
+    snapshot = State(TicketPolicy()).dump()
+    return b"".join(frames(Checkpoint(last_event=1, last_event_id="e", next_ticket=2, snapshot=snapshot)))
 
 
 def _weibo(data: bytes) -> None:
@@ -178,6 +201,7 @@ def _weibo(data: bytes) -> None:
             naming.fetched(item._raw, "status", NOW)
             assert item.id is None or item.id > 0
             repr(item.created_at)
+    assert b"".join(pages.items(data)) in data or len(pages.items(data)) > 1
     for kind in ("status", "comment", "dm"):
         naming.fetched(data, kind, NOW).identifier.encode()
     naming.pushed(data, NOW).identifier.encode()
@@ -227,9 +251,10 @@ def targets() -> dict[str, Target]:
         "journal": chosen(
             (
                 (_journal, (frame(MARKER, b"one") + frame(MARKER, b"two"), frame(MARKER, b"torn")[:-1])),
-                (_checkpoints, (msgspec.msgpack.encode(raw),)),
+                (_replayed, (msgspec.msgpack.encode(raw),)),
             )
         ),
+        "checkpoint": Target(_checkpoint, (_saved(),)),
         "records": Target(_record, _golden()),
         "kafka": Target(_headers, (_in_lines(_raw(b'{"id":"1","text":"a"}')), _in_lines(_raw(b"{}")))),
         "weibo_answers": Target(_weibo, (page, b'{"error":"a","error_code":10023}')),

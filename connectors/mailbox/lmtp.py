@@ -205,7 +205,9 @@ class _Lmtp(LMTP):
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
         """Part an address from its parameters. Whether it is a good one is for others: a sender's only names him."""
-        address, rest = super()._getaddr(arg)
+        address, rest = None, None
+        with suppress(Exception):  # the standard library's parser raises IndexError for a bracket that nobody closes
+            address, rest = super()._getaddr(arg)
         as_written = _PATH.match(arg.lstrip())
         if as_written and (address is None or (rest and not rest[0].isspace())):
             return as_written[1], as_written.string[as_written.end() :]

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+import msgspec
 import requests
 from msgspec import Struct
 from pydantic import SecretStr
@@ -46,6 +47,9 @@ IDLE_SECONDS = 30.0
 
 Servers and gateways forget after a minute or more.
 """
+
+LONGEST_TOKEN_SECONDS = 86_400
+"""What a token lasts at most, whatever the platform says; it says two hours."""
 
 EARLY = 300
 """Seconds before its end a token is asked for anew: from then on the platform gives the next one, and takes both."""
@@ -96,7 +100,7 @@ class RefusalError(UnreachableError):
 
 
 class _Verdict(Struct):
-    errcode: int = 0
+    errcode: int | None = None
 
 
 class Api:
@@ -213,7 +217,7 @@ class Api:
         except WeChatClientException as error:
             if error.errcode is None:
                 raise NoAnswerError("the platform answered with an HTTP error: it is tried again", sent=True) from None
-            raise RefusalError(int(error.errcode)) from None
+            raise RefusalError(error.errcode) from None
         except requests.RequestException as error:
             raise NoAnswerError(
                 f"the platform did not answer ({type(error).__name__}): see that its address can be reached",
@@ -270,7 +274,21 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
         if not isinstance(token, str) or not token or not isinstance(seconds, int):
             raise NoAnswerError("the platform answered without an access_token: it is tried again", sent=True)
         self._token = token
+        seconds = min(max(seconds, 0), LONGEST_TOKEN_SECONDS)
         self._until = datetime.now(UTC) + timedelta(seconds=max(seconds - EARLY, min(seconds, 60)))
+
+    def _decode_result(self, res: requests.Response) -> Any:
+        """Return the object of an answer with an errcode that is a number, or the answer itself, as wechatpy does.
+
+        wechatpy passes on whatever `json` and `int` raise: for "x" or null as errcode, for what nests without end.
+        """
+        try:
+            found, whole = mended.read(res.content.decode("utf-8", "ignore").encode(), dict[str, Any])
+            verdict = msgspec.json.decode(whole, type=_Verdict, strict=False)
+        except UNREADABLE:
+            return res
+        found.pop("base_resp", None)  # what interfaces of devices have in place of an errcode
+        return found | {"errcode": verdict.errcode or 0}
 
     def _ask_for_token(self) -> requests.Response:
         if self._kind == "corporate":

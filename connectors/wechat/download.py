@@ -161,7 +161,7 @@ def _pieces(response: requests.Response, stopped: Stopped) -> Iterator[bytes]:
 def _problem(head: bytes) -> _Problem | None:
     """Return what a short JSON answer says instead of a file; None for a file, which may itself be JSON."""
     try:
-        found = msgspec.json.decode(head, type=_Problem)
+        found = msgspec.json.decode(head, type=_Problem, strict=False)
     except UNREADABLE:
         return None
     return found if found.errcode or found.video_url else None

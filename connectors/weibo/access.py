@@ -16,6 +16,9 @@ from schemas.errors import RetriableError, UnauthorizedError, UnreachableError, 
 
 DAY_SECONDS = 86_400.0
 
+LONGEST_TOKEN_SECONDS = 10 * 366 * DAY_SECONDS
+"""A token that ends later, or ended before that, has no end that could be believed; those of today last five years."""
+
 
 class Access:
     """Gives the API of one account while its token is good."""
@@ -98,7 +101,8 @@ class Access:
     def _note_end(self, api: API) -> None:
         if self._settings.token_expires_at is None:
             seconds = api.get_token_info().get("expire_in")
-            self._expires_at = self._clock() + seconds if isinstance(seconds, int | float) else None
+            is_told = isinstance(seconds, int | float) and abs(seconds) <= LONGEST_TOKEN_SECONDS
+            self._expires_at = self._clock() + float(seconds or 0) if is_told else None
         if self._expires_at is not None:
             metrics.WEIBO_TOKEN_EXPIRES.labels(self._account).set(self._expires_at)
         else:

@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,7 +57,7 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
         text = data.decode("utf-8-sig")
     except FileNotFoundError as error:
         raise MisconfiguredError(f"There is no file {path}: name one that exists.") from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise MisconfiguredError(f"{path} cannot be read ({type(error).__name__}): give a UTF-8 file.") from error
     if suffix in _DELIMITERS:
         yield from _checked(csv.DictReader(io.StringIO(text), delimiter=_DELIMITERS[suffix]), path)

@@ -59,8 +59,8 @@ def _seconds(text: str | None, now: datetime) -> float | None:
     """Read Retry-After: seconds, or a date; None for what is neither."""
     if text is None:
         return None
-    if text.strip().isdecimal():
-        return float(text)
+    if (stripped := text.strip()).isdecimal():
+        return float(stripped)
     try:
         at = parsedate_to_datetime(text)
     except (ValueError, OverflowError):  # a year of twenty digits

@@ -68,6 +68,14 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "half an emoji in what names a push": ("weibo_door", b'\x00{"type":"text","sender_id":1,"text":"\\ud83d"}'),
     "half an emoji in a call's id": ("phone_door", b'{"call_id":"\\ud800\\u0000","caller":"1"}'),
     "marks in a row without end": ("record", b'{"text":"a' + "\u0301\u0323\u0f73".encode() * 2000 + b'"}'),
+    "an errcode that is no number": ("wechat_answers", b'\x00{"errcode":"x"}'),
+    "an errcode that is null": ("wechat_answers", b'\x00{"errcode":null}'),
+    "a token that lasts for ever": ("wechat_answers", b'\x00{"access_token":"a","expires_in":100000000000000000}'),
+    "an answer of the platform that nests without end": ("wechat_answers", b'\x01{"a":' + b"[" * 3000),
+    "a token of Weibo's that ends in no year": ("weibo_account", b'\x00{"expire_in":-' + b"9" * 30 + b"}"),
+    "a bracket that nobody closes": ("lmtp", b"LHLO a\r\nMAIL FROM:<a@b.cn>\r\nRCPT TO:<a@\r\nNOOP"),
+    "seconds behind a control character": ("answers", b"\x01\x1d2"),
+    "labelled lines that are packed wrongly": ("labelled", b"\x04" + GZIP[:30] + b"\xff" + GZIP[31:]),
     "a command that nests without end": ("commands_door", b'{"args":{"a":' + b"[" * 3000),
 }
 """What was found once, by what was wrong: the target, and the bytes."""

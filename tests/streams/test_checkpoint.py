@@ -104,3 +104,16 @@ async def test_others_have_a_turn_between_the_pieces(written: tuple[State, list[
     await checkpoint_of(cut(b"".join(pieces)))
     beside.cancel()
     assert turns >= len(pieces) - 1
+
+
+@pytest.mark.parametrize("piece", [0, 1, 4])
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.99])
+async def test_one_whose_bytes_changed_on_the_disk_is_none(
+    written: tuple[State, list[bytes]], piece: int, place: float
+) -> None:
+    _, pieces = written
+    changed = bytearray(pieces[piece])
+    changed[16 + int(place * (len(changed) - 16))] ^= 1
+    pieces[piece] = bytes(changed)
+    with pytest.raises(msgspec.DecodeError, match="not what was written"):
+        await checkpoint_of(cut(b"".join(pieces)))

@@ -57,6 +57,13 @@ def test_gone_is_gone(api: Api) -> None:
     assert caught.value.errcode == 40007
 
 
+def test_an_errcode_in_quotes_is_no_file_either(platform: WeChatApi, api: Api) -> None:
+    platform.fault = answering(b'{"errcode":"40007","errmsg":"invalid media_id"}', "text/plain")
+    with pytest.raises(RefusalError) as caught:
+        download(api, "m1", io.BytesIO())
+    assert caught.value.errcode == 40007
+
+
 def test_an_error_that_comes_in_pieces_is_no_file(platform: WeChatApi, api: Api) -> None:
     def in_pieces(call: Call) -> bool:
         if call.endpoint != "media/get":

@@ -1,0 +1,138 @@
+"""Every module that decodes what others wrote has a target that runs it, or stands here with why it has none."""
+
+import re
+import sys
+import threading
+from functools import cache
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from benchmarks.fuzz.table import TARGETS
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("connectors", "normalizers", "streams", "sinks", "tickets", "schemas", "hotline")
+
+_DECODES = re.compile(
+    r"json\.(?:decode|loads?)\(|json\.Decoder\(|mended\.read\(|msgpack\.(?:decode\(|Decoder)|message_from_bytes|BytesParser"
+    r"|fromstring\(|unpack(?:_from)?\(|csv\.(?:reader|DictReader)|tomllib\.load|parse_qs|parsedate_to_datetime|_getaddr"
+)
+
+FUZZED = {
+    "connectors/backoffice/door.py": "commands_door",
+    "connectors/frames.py": "journal",
+    "connectors/mailbox/lmtp.py": "lmtp",
+    "connectors/mailbox/session.py": "imap",
+    "connectors/mailbox/tokens.py": "answers",
+    "connectors/receiver.py": "web_door",
+    "connectors/replay.py": "journal",
+    "connectors/sms_http/callbacks.py": "sms_door",
+    "connectors/sms_http/caller.py": "sms_door",
+    "connectors/sms_smpp/codec.py": "smpp",
+    "connectors/web/pages.py": "web_door",
+    "connectors/web/submission.py": "web_door",
+    "connectors/wechat/api.py": "wechat_answers",
+    "connectors/wechat/callback.py": "wechat_door",
+    "connectors/wechat/customer.py": "wechat_answers",
+    "connectors/wechat/download.py": "wechat_answers",
+    "connectors/weibo/access.py": "weibo_account",
+    "connectors/weibo/api.py": "weibo_answers",
+    "connectors/weibo/http.py": "weibo_answers",
+    "connectors/weibo/models.py": "weibo_answers",
+    "connectors/weibo/public.py": "weibo_account",
+    "hotline/config.py": "settings",
+    "hotline/evaluate/labelled.py": "labelled",
+    "hotline/imports/columns.py": "imports",
+    "hotline/imports/mails.py": "imports",
+    "hotline/imports/tables.py": "imports",
+    "hotline/learning/addresses.py": "labelled",
+    "hotline/learning/labelled.py": "labelled",
+    "normalizers/mail/packs.py": "tnef",
+    "normalizers/mail/threads.py": "mail",
+    "normalizers/mail/tnef.py": "tnef",
+    "normalizers/mended.py": "wechat",
+    "normalizers/phone/sheet.py": "phone",
+    "normalizers/record.py": "record",
+    "normalizers/rules/__init__.py": "rules",
+    "normalizers/sms/alphabet.py": "sms",
+    "normalizers/sms/pdu.py": "sms",
+    "normalizers/sms/short.py": "sms",
+    "normalizers/sms/web.py": "sms_callbacks",
+    "normalizers/web/fields.py": "web",
+    "normalizers/wechat/fields.py": "wechat",
+    "normalizers/wechat/late.py": "wechat",
+    "normalizers/weibo/pages.py": "weibo_answers",
+    "normalizers/weibo/reading.py": "weibo",
+    "schemas/wire.py": "records",
+    "sinks/elastic/errors.py": "answers",
+    "sinks/webhook/verdict.py": "answers",
+    "streams/checkpoint.py": "checkpoint",
+    "tickets/policies/__init__.py": "policies",
+}
+"""The target of each."""
+
+OURS = {
+    "connectors/wechat/shelf.py": "a file that this program wrote beside another",
+    "connectors/weibo/pull.py": "what it encoded itself in the same line",
+    "hotline/commands.py": "words of a command line, which a person sees refused",
+    "hotline/coordinators_log.py": "Kafka's own log of transactions, read by `doctor`; tests/hotline/doctor",
+    "hotline/demo/web.py": "the demonstration asks our own door",
+    "hotline/demo/wechat_api.py": "the demonstration's platform is our own",
+    "hotline/evaluate/duplicates.py": "the project's own labels beside it",
+    "hotline/local/elastic.py": "the local servers that `up` started",
+    "hotline/local/kafka.py": "the local servers that `up` started",
+    "hotline/local/state.py": "a file that `up` wrote",
+    "hotline/trial_raw.py": "one message that a person gives to `try`, through the same normalizers",
+    "hotline/variables.py": "the operator's environment, through the same settings as the file",
+    "hotline/watch/processes.py": "what our own processes say in /readyz",
+    "normalizers/findings/divisions.py": "a table of the program",
+    "normalizers/findings/model_files.py": "a model that `learn` wrote, with its hash on its card",
+    "normalizers/findings/towns.py": "a table of the program",
+    "normalizers/words_of_two.py": "a table of the program",
+    "schemas/asyncapi.py": "the project's own schemas",
+    "schemas/releases.py": "the project's own schemas",
+    "sinks/eraser.py": "documents that it encoded itself in the same line",
+    "tickets/bodies.py": "what the same process packed, or a checkpoint with its checksum",
+    "tickets/near.py": "what the same process packed, or a checkpoint with its checksum",
+    "tickets/shelf.py": "what the same process packed, or a checkpoint with its checksum",
+}
+"""What no stranger writes: why each of these needs no target."""
+
+
+def decoding() -> set[str]:
+    """Return the modules that decode anything."""
+    paths = (path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+    return {str(path.relative_to(ROOT)) for path in paths if _DECODES.search(path.read_text("utf-8"))}
+
+
+def test_every_module_that_decodes_has_a_target_or_a_reason() -> None:
+    assert decoding() <= FUZZED.keys() | OURS.keys()
+    assert not FUZZED.keys() & OURS.keys()
+    assert OURS.keys() <= decoding()
+    assert set(FUZZED.values()) <= TARGETS.keys()
+
+
+@cache
+def modules_of(target: str) -> frozenset[str]:
+    """Return the files of ours whose functions a target's seeds run, in whatever thread."""
+    seen: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            seen.add(frame.f_code.co_filename)
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        for seed in TARGETS[target].seeds:
+            TARGETS[target].check(seed)
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)  # type: ignore[arg-type] # what takes it back
+    return frozenset(seen)
+
+
+@pytest.mark.parametrize("module", FUZZED)
+def test_the_target_runs_it(module: str) -> None:
+    assert str(ROOT / module) in modules_of(FUZZED[module])
