@@ -22,7 +22,7 @@ from schemas.records import Emergency, Features, Finding, Message, RawMessage, R
 
 __all__ = ["NORMALIZER_VERSION", "Blob", "Normalized", "alarming", "normalize", "screened_text", "titled"]
 
-NORMALIZER_VERSION = 27
+NORMALIZER_VERSION = 28
 """The version of everything in this room: one more whenever the same bytes give another message."""
 
 NO_CITIZENS_WORDS = frozenset({"auto_reply", "bounce", "event"})
@@ -172,7 +172,7 @@ def _findings(
 ) -> tuple[Finding, ...]:
     """Return what the channel says, what the text is about, and the classes of its emergency."""
     found = draft.findings + subject.findings(draft, search_text, jurisdiction, policy)
-    return found + emergency.findings(urgent, policy.rules_folder) if urgent is not None else found
+    return found + emergency.findings(urgent, draft.title, policy.rules_folder) if urgent is not None else found
 
 
 def _answering(draft: Draft, answers: tokens.Named) -> Draft:

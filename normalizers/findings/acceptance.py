@@ -12,6 +12,7 @@ from normalizers.findings import heard_rules
 from normalizers.findings.cues import Cues
 from normalizers.findings.hearing import Sentence
 from normalizers.findings.regression import Regression
+from normalizers.findings.told import NOWHERE, At, placed
 from normalizers.findings.words import Words, cover, trie
 from normalizers.identity import contacts_in
 from normalizers.text import Span, aligned, fold
@@ -50,15 +51,15 @@ class Rulebook(NamedTuple):
 
 
 def not_accepted(draft: Draft, folded: str, rules_folder: Path | None = None) -> Finding | None:
-    """Return the likeliest reason not to take a message; `folded` is its title and text. Spans are in its text."""
+    """Return the likeliest reason not to take a message; `folded` is its title and text."""
     known = rulebook(rules_folder)
     told = _told(draft, folded, known) or _heard(draft, folded, known)
     if told is not None and not _only_asks(told.value, folded, known):
         return told
     if _says_nothing(draft, folded, known):
-        return _finding("no_request_content", known.scores["sure"], None, known)
+        return _finding("no_request_content", known.scores["sure"], NOWHERE, known)
     if known.without_contact and _is_nobody(draft):
-        return _finding("no_valid_contact", known.scores["sure"], None, known)
+        return _finding("no_valid_contact", known.scores["sure"], NOWHERE, known)
     return None
 
 
@@ -81,12 +82,12 @@ def _told(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
 
 
 def _best(draft: Draft, known: Rulebook) -> Finding | None:
-    """Return the best reason; of equal ones the first that is told, rather with its place in the text."""
-    best: tuple[tuple[float, bool], str, Span | None] | None = None
-    for (reason, level), span in known.cues.evidence(draft.title, draft.text):
-        rank = (known.scores[level], span is not None)
+    """Return the best reason; of equal ones the first that is told, rather in the text."""
+    best: tuple[tuple[float, bool], str, At] | None = None
+    for (reason, level), at in known.cues.evidence(draft.title, draft.text):
+        rank = (known.scores[level], at.text is not None)
         if best is None or rank > best[0]:
-            best = rank, reason, span
+            best = rank, reason, at
     return None if best is None else _finding(best[1], best[0][0], best[2], known)
 
 
@@ -103,18 +104,25 @@ def _heard(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
     reason = known.hearing.label_of(plain)
     if reason not in reasons or (reason in known.unless and known.unless[reason].occur(plain)):
         return None
-    span, score, version = _clause(draft, known), known.scores["heard"], known.version
-    return Finding(kind=NOT_ACCEPTED, value=reason, span=span, score=score, source="model", version=version)
+    score, version = known.scores["heard"], known.version
+    heard = Finding(kind=NOT_ACCEPTED, value=reason, score=score, source="model", version=version)
+    return placed(heard, _clause(draft, known))
 
 
-def _clause(draft: Draft, known: Rulebook) -> Span | None:
-    """Return where in the text the clause stands that says most of it; None when it stands in the title."""
-    plain, offsets = aligned(draft.text)
-    in_text, in_title = known.hearing.loudest(plain), known.hearing.loudest(aligned(draft.title or "")[0])
-    if in_text is None or (in_title is not None and in_title[0] > in_text[0]):
+def _clause(draft: Draft, known: Rulebook) -> At:
+    """Return where the clause stands that says most of it."""
+    in_text, in_title = _loudest(draft.text, known), _loudest(draft.title or "", known)
+    if in_title is not None and (in_text is None or in_title[0] > in_text[0]):
+        return At(title=in_title[1])
+    return NOWHERE if in_text is None else At(text=in_text[1])
+
+
+def _loudest(text: str, known: Rulebook) -> tuple[float, Span] | None:
+    plain, offsets = aligned(text)
+    if (found := known.hearing.loudest(plain)) is None:
         return None
-    start, end = in_text[1]
-    return offsets[start], offsets[end - 1] + 1
+    loudness, (start, end) = found
+    return loudness, (offsets[start], offsets[end - 1] + 1)
 
 
 def _says_nothing(draft: Draft, folded: str, known: Rulebook) -> bool:
@@ -131,8 +139,8 @@ def _is_nobody(draft: Draft) -> bool:
     return not reachable and not any(True for _ in contacts_in(draft.text))
 
 
-def _finding(reason: str, score: float, span: Span | None, known: Rulebook) -> Finding:
-    return Finding(kind=NOT_ACCEPTED, value=reason, span=span, score=score, version=known.version)
+def _finding(reason: str, score: float, at: At, known: Rulebook) -> Finding:
+    return placed(Finding(kind=NOT_ACCEPTED, value=reason, score=score, version=known.version), at)
 
 
 @rules.of_files("acceptance.toml", "acceptance_heard.tsv", "heard.tsv", "ordinary.tsv")

@@ -11,12 +11,17 @@ from typing import Any, NamedTuple
 from normalizers import rules
 from normalizers.findings import leaning
 from normalizers.findings.leaning import Leaning
+from normalizers.findings.told import Folded
 from normalizers.findings.words import Words
 from normalizers.text import fold
 from schemas.records import Finding
 
 MOST_CHARACTERS = 4_000
 """Of a text: what it is about is said before that."""
+
+
+Read = Mapping[int, tuple[int, int]]
+"""The number and end of the longest word that begins at each place."""
 
 
 class Weighed(NamedTuple):
@@ -32,6 +37,9 @@ class Rulebook(NamedTuple):
     weights: tuple[Weighed, ...]
     """By the numbers of the words."""
 
+    telling: dict[str, dict[int, float]]
+    """Of each topic, and of each class, the numbers of the words that tell it, and how much."""
+
     title: float
     least: float
     apart: float
@@ -44,17 +52,39 @@ class Rulebook(NamedTuple):
     version: str
 
 
-def category(title: str, text: str, rules_folder: Path | None = None) -> Finding | None:
-    """Return the topic that a message is about, None when neither words nor sound say; both are folded."""
+def category(title: str, text: str, rules_folder: Path | None = None) -> tuple[Finding, Folded | None] | None:
+    """Return the topic that a message is about, None when neither words nor sound say; both are folded.
+
+    Beside it is the place of the word that tells it most, None where no word does.
+    """
     known = rulebook(rules_folder)
     topics: dict[str, float] = defaultdict(float)
     beginning = text[:MOST_CHARACTERS]
+    read: list[tuple[float, Read]] = []
     for said, weight in ((title, known.title), (beginning, 1.0)):
-        for number in {number for number, _ in known.words.longest(said).values()}:
+        found = known.words.longest(said)
+        read.append((weight, found))
+        for number in {number for number, _ in found.values()}:
             for topic, value in known.weights[number].topics:
                 topics[topic] += value * weight
     likely = known.leaning.leans(f"{title}。{beginning}" if title else beginning) if known.leaning is not None else {}
-    return _judged(topics, likely, known)
+    judged = _judged(topics, likely, known)
+    return None if judged is None else (judged, _place(judged.value, read, known))
+
+
+def _place(topic: str, read: Iterable[tuple[float, Read]], known: Rulebook) -> Folded | None:
+    """Return where the word stands that tells most of a topic, or of its class where none tells that; the first one."""
+    for told in (known.telling.get(topic, {}), known.telling.get(topic.split(".", 1)[0], {})):
+        places = [
+            (-weight * told[number], at, start, end)
+            for at, (weight, found) in enumerate(read)
+            for start, (number, end) in found.items()
+            if number in told
+        ]
+        if places:
+            _, at, start, end = min(places)
+            return Folded(at == 0, start, end)
+    return None
 
 
 def codes(rules_folder: Path | None) -> dict[str, str]:
@@ -114,6 +144,17 @@ def _by_class(topics: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
+def _telling(weights: Mapping[str, Mapping[str, float]], words: Words) -> dict[str, dict[int, float]]:
+    found: dict[str, dict[int, float]] = defaultdict(dict)
+    for number, word in enumerate(words.sorted):
+        for topic, value in weights[word].items():
+            if value > 0:
+                of_class = found[topic.partition(".")[0]]
+                of_class[number] = max(of_class.get(number, 0.0), value)
+                found[topic][number] = value
+    return dict(found)
+
+
 @rules.of_files("category.toml", "category_heard.tsv")
 def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one."""
@@ -128,6 +169,7 @@ def rulebook(folder: Path | None) -> Rulebook:
     return Rulebook(
         words=words,
         weights=tuple(Weighed(tuple(weights[word].items())) for word in words.sorted),
+        telling=_telling(weights, words),
         title=scale["title"],
         least=scale["least"],
         apart=scale["apart"],

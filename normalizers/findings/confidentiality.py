@@ -10,7 +10,7 @@ from normalizers.findings import heard_rules
 from normalizers.findings.cues import Cues
 from normalizers.findings.hearing import Hearing
 from normalizers.findings.regression import Regression
-from normalizers.text import Span
+from normalizers.findings.told import At, placed
 from schemas import words
 from schemas.records import Finding
 
@@ -58,25 +58,25 @@ class Rulebook(NamedTuple):
 
 
 def confidentiality(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
-    """Yield what the requester asks for or is protected by; `folded` is title and text. Spans are in `text`."""
+    """Yield what the requester asks for or is protected by; `folded` is title and text."""
     known = rulebook(rules_folder)
-    told: dict[tuple[str, str], Span | None] = {}
-    for name, span in known.cues.evidence(title, text) if known.cues.may_tell(folded) else ():
+    told: dict[tuple[str, str], At] = {}
+    for name, at in known.cues.evidence(title, text) if known.cues.may_tell(folded) else ():
         for one in _TELLS[name]:
-            told[one] = told.get(one) or span
-    for (kind, value), span in told.items():
-        yield Finding(kind=kind, value=value, span=span, score=known.scores["told"], version=known.version)
+            told[one] = told.get(one, at).or_in_text(at)
+    for (kind, value), at in told.items():
+        yield placed(Finding(kind=kind, value=value, score=known.scores["told"], version=known.version), at)
     if (ANONYMOUS, WITHHELD) not in told:
         heard = known.hearing.message(title, text, folded, known.cues.covered, (), known.believes)
         yield from (one for one in _heard(heard, known) if (one.kind, one.value) not in told)
 
 
-def _heard(heard: tuple[str, Span | None] | None, known: Rulebook) -> Iterator[Finding]:
+def _heard(heard: tuple[str, At] | None, known: Rulebook) -> Iterator[Finding]:
     if heard is not None:
-        name, span = heard
+        name, at = heard
+        score, version = known.scores["heard"], known.version
         for kind, value in _TELLS[name]:
-            score, version = known.scores["heard"], known.version
-            yield Finding(kind=kind, value=value, span=span, score=score, source="model", version=version)
+            yield placed(Finding(kind=kind, value=value, score=score, source="model", version=version), at)
 
 
 @lru_cache(maxsize=4_096)

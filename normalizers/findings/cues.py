@@ -9,6 +9,7 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from normalizers.findings.told import At
 from normalizers.findings.words import Match, Words, cover, trie
 from normalizers.text import Span, aligned, fold
 
@@ -108,9 +109,12 @@ class Cues(Generic[Label]):
                     return True
         return False
 
-    def evidence(self, title: str | None, text: str) -> Iterator[tuple[Label, Span | None]]:
-        """Yield what a message as written tells, with its place in `text`; None for what its title tells."""
-        yield from ((one.label, None) for one in self.found(aligned(title)[0])) if title else ()
+    def evidence(self, title: str | None, text: str) -> Iterator[tuple[Label, At]]:
+        """Yield what a message as written tells, title first, with its place."""
+        yield from ((label, At(title=span)) for label, span in self._spans(title)) if title else ()
+        yield from ((label, At(text=span)) for label, span in self._spans(text))
+
+    def _spans(self, text: str) -> Iterator[tuple[Label, Span]]:
         plain, offsets = aligned(text)
         for one in self.found(plain):
             yield one.label, (offsets[one.start], offsets[one.end - 1] + 1)

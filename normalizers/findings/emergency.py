@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from normalizers.findings.emergency_rules import Rule, Rulebook, rulebook
+from normalizers.findings.told import NOWHERE, At, placed
 from normalizers.findings.words import cover
 from normalizers.text import aligned, folded_pieces, without
 from schemas.records import Emergency, Finding
@@ -80,14 +81,23 @@ def together(found: Iterable[Emergency | None]) -> Emergency | None:
     return structs.replace(by_level[0], classes=tuple(classes), spans=all_found[0].spans)
 
 
-def findings(found: Emergency, rules_folder: Path | None = None) -> tuple[Finding, ...]:
-    """Return an emergency as findings: one a class, and its level."""
-    known = rulebook(rules_folder)
+def findings(found: Emergency, title: str | None = None, rules_folder: Path | None = None) -> tuple[Finding, ...]:
+    """Return an emergency as findings: one a class, and its level, each with the emergency's first span."""
+    known, at = rulebook(rules_folder), _first(found, title)
     source = "model" if found.score == known.score["heard"] else "rule"
     return tuple(
-        Finding(kind=kind, value=value, score=found.score, source=source, version=known.version)
+        placed(Finding(kind=kind, value=value, score=found.score, source=source, version=known.version), at)
         for kind, value in (*(("emergency", name) for name in found.classes), ("emergency_level", found.level))
     )
+
+
+def _first(found: Emergency, title: str | None) -> At:
+    """Return where the first span stands, which counts from where the title begins, if there is one."""
+    behind = len(title) + 1 if title else 0
+    if not found.spans:
+        return NOWHERE
+    start, end = found.spans[0]
+    return At(title=(start, min(end, behind - 1))) if start < behind else At(text=(start - behind, end - behind))
 
 
 class _Evidence(NamedTuple):

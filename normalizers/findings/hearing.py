@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from normalizers.findings.told import At
 from normalizers.findings.weights import AFTER, BEFORE, END, MOVED, Keys, Ratio, Weights, counts, features, letters_of
 from normalizers.findings.words import cover
 from normalizers.text import Span, aligned, fold
@@ -145,8 +146,8 @@ class Hearing:
         harmless: re.Pattern[str],
         read: Iterable[Span | None],
         believed: Callable[[str], bool] = bool,
-    ) -> tuple[str, Span | None] | None:
-        """Return the label of what a message tells, and where in its text; None in place of that for its title.
+    ) -> tuple[str, At] | None:
+        """Return the label of what a message tells, and where.
 
         `folded` is title and text: most messages are done with when that is not loud. What was `read` in the text
         (None: in the title) is not listened to. What is heard is `believed` by what it says.
@@ -156,9 +157,9 @@ class Hearing:
         spans = set(read)
         told = self.told(text, harmless, [one for one in spans if one is not None])
         if told is not None and believed(told.said):
-            return self.label_of(told.said), told.span
+            return self.label_of(told.said), At(text=told.span)
         told = self.told(title, harmless) if title and None not in spans else None
-        return (self.label_of(told.said), None) if told is not None and believed(told.said) else None
+        return (self.label_of(told.said), At(title=told.span)) if told is not None and believed(told.said) else None
 
     def told(self, text: str, harmless: re.Pattern[str], read: Sequence[Span] = ()) -> Told | None:
         """Return the loudest window of a text as it was written, without harmless phrases and what was `read` there."""

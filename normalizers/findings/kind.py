@@ -12,6 +12,7 @@ from normalizers import rules
 from normalizers.findings import leaning
 from normalizers.findings.cues import Cues
 from normalizers.findings.leaning import Leaning
+from normalizers.findings.told import Folded
 from schemas.records import Finding
 
 MOST_CHARACTERS = 2_000
@@ -33,14 +34,22 @@ class Rulebook(NamedTuple):
     version: str
 
 
-def request_kind(title: str, text: str, rules_folder: Path | None = None) -> Finding | None:
-    """Return the kind that a message says it is, or sounds like, None when it does neither; both are folded."""
+def request_kind(title: str, text: str, rules_folder: Path | None = None) -> tuple[Finding, Folded | None] | None:
+    """Return the kind that a message says it is, or sounds like, None when it does neither; both are folded.
+
+    Beside it is the place of the cue that tells it most, None where no cue does.
+    """
     known = rulebook(rules_folder)
     told: dict[str, float] = defaultdict(float)
+    most: dict[str, tuple[float, Folded]] = {}
     ends = _ends(text)
     for said, weight in ((title, known.weights["title"]), (ends, 1.0)):
-        for kind, value in _told(said, known):
-            told[kind] += value * weight
+        for kind, level, different in _told(said, known):
+            told[kind] += known.weights[level] * weight * min(len(different), known.weights["most"])
+            if kind not in most or known.weights[level] * weight > most[kind][0]:
+                start, end = next(iter(different.values()))
+                place = Folded(True, start, end) if said is title else _whole(start, end, text)
+                most[kind] = known.weights[level] * weight, place
     likely = known.leaning.leans(f"{title}。{ends}" if title else ends) if known.leaning is not None else {}
     by_cues = _by_cues(told, known)
     may_be = known.kinds
@@ -52,8 +61,9 @@ def request_kind(title: str, text: str, rules_folder: Path | None = None) -> Fin
     found = leaning.judged(told, by_cues, likely, may_be, known.hearing)
     if found is None:
         return None
-    score = round(found.score, 3)
-    return Finding(kind="request_kind", value=found.label, score=score, source=found.source, version=known.version)
+    score, version = round(found.score, 3), known.version
+    kind_found = Finding(kind="request_kind", value=found.label, score=score, source=found.source, version=version)
+    return kind_found, most[found.label][1] if found.label in most else None
 
 
 def wants_more(said: str, rules_folder: Path | None = None) -> bool:
@@ -66,16 +76,23 @@ def _by_cues(told: Mapping[str, float], known: Rulebook) -> str | None:
     return best if told[best] >= known.weights["least"] else None
 
 
-def _told(said: str, known: Rulebook) -> Iterator[tuple[str, float]]:
-    different: dict[tuple[str, str], set[str]] = defaultdict(set)
+def _told(said: str, known: Rulebook) -> Iterator[tuple[str, str, dict[str, tuple[int, int]]]]:
+    """Yield kinds and levels, with the different words that tell each, and where each first stands."""
+    different: dict[tuple[str, str], dict[str, tuple[int, int]]] = defaultdict(dict)
     for one in known.cues.found(said):
-        different[one.label].add(one.words)
+        different[one.label].setdefault(one.words, (one.start, one.end))
     for (kind, level), words_of in different.items():
-        yield kind, known.weights[level] * min(len(words_of), known.weights["most"])
+        yield kind, level, words_of
 
 
 def _ends(text: str) -> str:
     return text if len(text) <= 2 * MOST_CHARACTERS else f"{text[:MOST_CHARACTERS]}\n{text[-MOST_CHARACTERS:]}"
+
+
+def _whole(start: int, end: int, text: str) -> Folded:
+    """Return the place in a text of what stands there in its ends."""
+    left_out = max(len(text) - 2 * MOST_CHARACTERS - 1, 0) if start > MOST_CHARACTERS else 0
+    return Folded(False, start + left_out, end + left_out)
 
 
 @rules.of_files("kind.toml", "kind_heard.tsv")

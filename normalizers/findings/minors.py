@@ -9,8 +9,8 @@ from normalizers import rules
 from normalizers.findings import heard_rules
 from normalizers.findings.cues import Cues
 from normalizers.findings.hearing import Hearing
+from normalizers.findings.told import At, placed
 from normalizers.findings.words import Words
-from normalizers.text import Span
 from schemas import words
 from schemas.records import Finding
 
@@ -53,21 +53,21 @@ class Rulebook(NamedTuple):
 
 
 def minors(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
-    """Yield role, topic and harm where a message tells of a minor; `folded` is title and text. Spans are in `text`."""
+    """Yield role, topic and harm where a message tells of a minor; `folded` is title and text."""
     known = rulebook(rules_folder)
-    told: dict[str, tuple[str, Span | None]] = {}
-    for (kind, value), span in known.cues.evidence(title, text) if known.cues.may_tell(folded) else ():
-        if kind not in told or (told[kind][1] is None and span is not None and told[kind][0] == value):
-            told[kind] = (value, span)
+    told: dict[str, tuple[str, At]] = {}
+    for (kind, value), at in known.cues.evidence(title, text) if known.cues.may_tell(folded) else ():
+        first, place = told.get(kind, (value, at))
+        told[kind] = (first, place.or_in_text(at) if first == value else place)
     at_school = told.pop(_AT_SCHOOL, None)
     if at_school is not None and MINOR not in told and not known.grown_up.occur(folded):
         told[MINOR] = at_school
     if TOPIC in told and MINOR not in told:
         told[MINOR] = ("subject", told[TOPIC][1])
-    for kind, (value, span) in told.items():
-        yield Finding(kind=kind, value=value, span=span, score=known.scores["told"], version=known.version)
+    for kind, (value, at) in told.items():
+        yield placed(Finding(kind=kind, value=value, score=known.scores["told"], version=known.version), at)
     if HARMED not in told and _may_be_heard(folded, known):
-        heard = known.hearing.message(title, text, folded, known.cues.covered, (span for _, span in told.values()))
+        heard = known.hearing.message(title, text, folded, known.cues.covered, (at.text for _, at in told.values()))
         yield from (one for one in _heard(heard, known) if one.kind not in told)
 
 
@@ -75,12 +75,12 @@ def _may_be_heard(folded: str, known: Rulebook) -> bool:
     return known.about.occur(folded) or (known.kin.occur(folded) and _GROWN_UP.search(folded) is None)
 
 
-def _heard(heard: tuple[str, Span | None] | None, known: Rulebook) -> Iterator[Finding]:
+def _heard(heard: tuple[str, At] | None, known: Rulebook) -> Iterator[Finding]:
     if heard is not None:
-        topic, span = heard
+        topic, at = heard
         for kind, value in ((TOPIC, topic), (HARMED, "possible"), (MINOR, "subject")):
             score, version = known.scores["heard"], known.version
-            yield Finding(kind=kind, value=value, span=span, score=score, source="model", version=version)
+            yield placed(Finding(kind=kind, value=value, score=score, source="model", version=version), at)
 
 
 def protection(topic: str, rules_folder: Path | None = None) -> Protection | None:

@@ -9,6 +9,7 @@ from normalizers.draft import Draft
 from normalizers.findings import acceptance, confidentiality, minors, where, where_rules
 from normalizers.findings.category import category
 from normalizers.findings.kind import request_kind
+from normalizers.findings.told import Folded, placed
 from normalizers.findings.words import Together
 from normalizers.policy import Policy
 from normalizers.text import fold
@@ -52,19 +53,20 @@ def _duties(draft: Draft, folded: str, rules_folder: Path | None) -> Iterator[Fi
 def _unsaid(draft: Draft, title: str, text: str, policy: Policy) -> Iterator[Finding]:
     said = {finding.kind for finding in draft.findings if finding.value != _UNSAID}
     for kind, find in (("request_kind", _kind), ("category", _category)):
-        found = find(title, text, policy) if kind not in said else None
-        if found is not None:
-            yield found
+        told = find(title, text, policy) if kind not in said else None
+        if told is not None:
+            found, place = told
+            yield placed(found, place.as_written(draft.title, draft.text, title, text)) if place else found
 
 
-def _kind(title: str, text: str, policy: Policy) -> Finding | None:
+def _kind(title: str, text: str, policy: Policy) -> tuple[Finding, Folded | None] | None:
     return request_kind(title, text, policy.rules_folder)
 
 
-def _category(title: str, text: str, policy: Policy) -> Finding | None:
+def _category(title: str, text: str, policy: Policy) -> tuple[Finding, Folded | None] | None:
     """Ask the city's model where it has one; what it is not sure of is left to the rules."""
     learned = policy.category_model.category(title, text) if policy.category_model else None
-    return learned or category(title, text, policy.rules_folder)
+    return (learned, None) if learned is not None else category(title, text, policy.rules_folder)
 
 
 @rules.of_files(

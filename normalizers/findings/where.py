@@ -13,6 +13,7 @@ from typing import NamedTuple
 from normalizers.draft import Draft
 from normalizers.findings import divisions, place
 from normalizers.findings.place import Piece
+from normalizers.findings.told import At, placed
 from normalizers.findings.where_rules import Rulebook, rulebook
 from normalizers.policy import Policy
 from normalizers.text import aligned, fold
@@ -81,28 +82,37 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> It
         for one in _of_address(address, text, plain, len(text) - len(draft.text), jurisdiction, policy):
             told = told or one.kind == "adcode"
             yield one
-    if not told and (code := _district(plain, jurisdiction, policy.rules_folder)):
-        yield Finding(kind="adcode", value=code, score=known.scores["district"], version=known.version)
+    if not told and (named := _district(plain, jurisdiction, policy.rules_folder)):
+        code, (start, end) = named
+        found = Finding(kind="adcode", value=code, score=known.scores["district"], version=known.version)
+        yield placed(found, _at(start, end, len(text) - len(draft.text)))
 
 
 def _of_address(
     address: Address, text: str, plain: str, first: int, jurisdiction: str, policy: Policy
 ) -> Iterator[Finding]:
     """Yield an address as written, and its levels; spans count from where the text begins, behind the title."""
-    at = address.start - first
-    span = (at, at + address.end - address.start) if at >= 0 else None
     version = rulebook(policy.rules_folder).version
     score = round(address.weight / (address.weight + 1), 2)
-    yield Finding(kind="place", value=text[address.start : address.end], score=score, span=span, version=version)
-    yield from _levels(plain[address.start : address.end], at if at >= 0 else None, jurisdiction, policy)
+    found = Finding(kind="place", value=text[address.start : address.end], score=score, version=version)
+    yield placed(found, _at(address.start, address.end, first))
+    for one in _levels(plain[address.start : address.end], address.start, jurisdiction, policy):
+        yield one if one.span is None else placed(one, _at(*one.span, first))
+
+
+def _at(start: int, end: int, first: int) -> At:
+    """Return a place in title and text together as one of either; the text begins at `first`, the title a LF before."""
+    return At(text=(start - first, end - first)) if start >= first else At(title=(start, min(end, first - 1)))
 
 
 def _levels(said: str, at: int | None, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
-    """Yield the code and the levels of an address that begins at `at` of the text, if it stands there."""
+    """Yield the code and the levels of an address that begins at `at`, if it stands in a text."""
     known = rulebook(policy.rules_folder)
     pieces = place.parse(said, policy.rules_folder, jurisdiction)
     if code := code_of(pieces, jurisdiction):
-        yield Finding(kind="adcode", value=code, score=known.scores["district"], version=known.version)
+        smallest = _divisions(pieces)[-1]
+        span = (at + smallest.start, at + smallest.end) if at is not None else None
+        yield Finding(kind="adcode", value=code, score=known.scores["district"], span=span, version=known.version)
     if model := policy.place_model:
         yield from _found(model.pieces(said), at, model.card.f1, "model", f"model.{model.card.sha256[:12]}")
     else:
@@ -124,13 +134,17 @@ def _found(
             )
 
 
+def _divisions(pieces: Iterable[Piece]) -> list[Piece]:
+    return [one for one in pieces if one.adcode and one.level in ("province", "city", "district")]
+
+
 def code_of(pieces: Iterable[Piece], home: str) -> str | None:
     """Return the 行政区划代码 of the smallest division that an address names; None without a district or city.
 
     A district of another city than `home` needs its city beside it, or a full name that no other has: 金山 alone is
     many places.
     """
-    known = [one for one in pieces if one.adcode and one.level in ("province", "city", "district")]
+    known = _divisions(pieces)
     if not known or known[-1].level == "province" or known[-1].adcode is None:
         return None
     code, name = known[-1].adcode, known[-1].text
@@ -140,22 +154,22 @@ def code_of(pieces: Iterable[Piece], home: str) -> str | None:
     return code if is_sure else None
 
 
-def _district(text: str, home: str, rules_folder: Path | None) -> str | None:
-    """Return the code of the first district of the city that a text names in full.
+def _district(text: str, home: str, rules_folder: Path | None) -> tuple[str, tuple[int, int]] | None:
+    """Return the code of the first district of the city that a text names in full, and where it stands.
 
     For a province's hotline: of one beside its city. Who writes to a city of another one tells where they come from.
     """
-    elsewhere: str | None = None
+    elsewhere: tuple[str, tuple[int, int]] | None = None
     for start, end, kind in _marks(text, rules_folder):
         if kind != "division":
             continue
         for division in divisions.named(text[start:end]):
             today = divisions.code_today(division)
             if division.level == divisions.DISTRICT and divisions.in_city(today, home):
-                return today
+                return today, (start, end)
         if elsewhere is None and home.endswith("0000") and (first := _with_city(text, start, end)) < start:
             code = code_of(place.parse(text[first:end], rules_folder, home), home)
-            elsewhere = code if code and code.startswith(home[:2]) else None
+            elsewhere = (code, (first, end)) if code and code.startswith(home[:2]) else None
     return elsewhere
 
 

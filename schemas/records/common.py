@@ -33,6 +33,10 @@ class Finding(Record, frozen=True, kw_only=True):
     span: Annotated[
         tuple[int, int] | None, about("Start and end in `text`, in characters", "依据位置", index="none")
     ] = None
+    title_span: Annotated[
+        tuple[int, int] | UnsetType,
+        about("Start and end in `title`, in characters, of what is told there", "标题中的依据位置", index="none"),
+    ] = UNSET
     source: Annotated[str, about("Who found it", "结果来源", words=words.DECIDED_BY)] = "rule"
     version: Annotated[str, about("Version of the rule or model", "规则或模型版本")] = "1"
 

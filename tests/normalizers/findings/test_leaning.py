@@ -28,11 +28,13 @@ UNNAMED_WAGES = "干了仨月活,人影都找不着了,大伙儿等着拿钱回�
 
 
 def kind(text: str, title: str = "", folder: Path | None = None) -> Finding | None:
-    return request_kind(fold(title), fold(text), folder)
+    told = request_kind(fold(title), fold(text), folder)
+    return told[0] if told else None
 
 
 def about(text: str, title: str = "", folder: Path | None = None) -> Finding | None:
-    return category(fold(title), fold(text), folder)
+    told = category(fold(title), fold(text), folder)
+    return told[0] if told else None
 
 
 def test_a_kind_that_no_cue_names_is_heard_and_says_so() -> None:
