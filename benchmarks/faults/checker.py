@@ -12,11 +12,15 @@ from typing import Any
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 
-from benchmarks.faults.ledger import Ledger
+from benchmarks.faults.ledger import Ledger, digest_of
 from benchmarks.faults.sources import Numbered
 from schemas import topics
 from schemas.elastic import indices
-from schemas.records import Ticket
+from schemas.records import Message, Ticket
+from schemas.wire import decode
+
+AT_ONCE, MESSAGES_AT_ONCE = 5_000, 500
+"""Documents of an answer; a message holds all that a citizen wrote, and its features."""
 
 
 def in_topics(sent: Iterable[Numbered], ledger: Ledger) -> dict[str, list[str]]:
@@ -138,7 +142,7 @@ def _archive_faults(ledger: Ledger, client: Elasticsearch) -> Iterator[tuple[str
         "ticket": {name: one.version for name, one in ledger.tickets.items()},
         "ticket_masked": {name: one.version for name, one in ledger.masked.items()},
         "link": {name: one.version for name, one in ledger.links.items()},
-        "message": {key.decode(): None for key in ledger.different[topics.MESSAGE]},
+        "message": dict.fromkeys(ledger.messages),
     }
     for index, versions in wanted.items():
         there = _versions(client, index)
@@ -152,22 +156,33 @@ def _archive_faults(ledger: Ledger, client: Elasticsearch) -> Iterator[tuple[str
 
 
 def _content_faults(ledger: Ledger, client: Elasticsearch) -> Iterator[tuple[str, str]]:
-    """Compare every document with the newest record, field by field."""
+    """Compare every document with the newest record, field by field; of messages their digests."""
     for index, topic in (("ticket", topics.TICKET), ("ticket_masked", topics.TICKET_MASKED), ("link", topics.LINK)):
         for hit in _hits(client, index):
             if hit["_source"] != json.loads(ledger.values[topic, hit["_id"]]):
                 yield f"{index} in the archive unlike its topic", hit["_id"]
+    for hit in _hits(client, "message", MESSAGES_AT_ONCE):
+        if not _is_as_written(hit["_id"], json.dumps(hit["_source"]).encode(), ledger):
+            yield "message in the archive unlike its topic", hit["_id"]
+
+
+def _is_as_written(message_id: str, value: bytes, ledger: Ledger) -> bool:
+    """Say whether a message is its record, also where an erasure is to be carried out, or what an erasure leaves."""
+    if digest_of(value) == ledger.messages.get(message_id):
+        return True
+    return message_id in ledger.emptied and decode(value, Message) in ledger.emptied[message_id]
 
 
 def _versions(client: Elasticsearch, index: str) -> dict[str, int | None]:
-    return {hit["_id"]: hit["_source"].get("version") for hit in _hits(client, index, _source=["version"])}
+    fields = False if index == "message" else ["version"]  # a message has none, and much else to be read
+    return {hit["_id"]: hit.get("_source", {}).get("version") for hit in _hits(client, index, _source=fields)}
 
 
-def _hits(client: Elasticsearch, index: str, **query: Any) -> Iterator[Any]:
+def _hits(client: Elasticsearch, index: str, at_once: int = AT_ONCE, **query: Any) -> Iterator[Any]:
     alias = indices()[index].alias
     if not client.indices.exists_alias(name=alias):  # a monthly index comes with its first document
         return
-    yield from scan(client, index=alias, query=query, size=5_000)
+    yield from scan(client, index=alias, query=query, size=at_once)
 
 
 def by_kind(faults: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

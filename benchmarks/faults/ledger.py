@@ -3,8 +3,10 @@
 import re
 from collections import Counter, defaultdict
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
+import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from benchmarks.faults.subscriber import digest
@@ -15,6 +17,7 @@ from schemas.records import Audit, Delivery, Event, Handover, Link, Message, Out
 from schemas.records import event as changes
 from schemas.records.raw import is_beginning
 from schemas.wire import decode
+from sinks.eraser import Target, emptied
 
 _MARK = re.compile(r"hb(\d{8})")
 _RAW_MARK = re.compile(rb"hb(\d{8})")
@@ -44,6 +47,10 @@ class Ledger:
         self.masked: dict[str, Ticket] = {}
         self.values: dict[tuple[str, str], bytes] = {}
         """The bytes of the newest record of each topic and document."""
+        self.messages: dict[str, bytes] = {}
+        """The digest of the fields of each message's newest record: so many whole ones would be hundreds of MB."""
+        self.emptied: defaultdict[str, list[Message]] = defaultdict(list)
+        """What erasures leave of a message in the archive."""
         self.snapshots: defaultdict[str, dict[int, bytes]] = defaultdict(dict)
         """The digest of each version of a masked ticket that was written."""
         self.deliveries: defaultdict[str, set[str]] = defaultdict(set)
@@ -136,6 +143,7 @@ class Ledger:
             return
         message = decode(record.value, Message)
         self.different[topics.MESSAGE].add(message.message_id.encode())
+        self.messages[message.message_id] = digest_of(record.value)
         found = _MARK.search(f"{message.text} {message.title}")
         if found:
             self.ids[int(found[1])].add(message.message_id)
@@ -147,6 +155,10 @@ class Ledger:
         for change in event.changes:
             if isinstance(change, changes.Erased):
                 self.erased[change.ticket_id] = event.at
+            if isinstance(change, changes.Erased | changes.Redacted | changes.MessagesErased):
+                for gone in change.messages:
+                    left = emptied(Target(gone.message_id, gone.month, event.jurisdiction, event.at, whole=True))
+                    self.emptied[gone.message_id].append(left)
         for one in event.tickets:
             self.versions[one.ticket_id][one.version] += 1
 
@@ -198,6 +210,11 @@ class Ledger:
         if not found:
             headers = {name: value.decode(errors="replace") for name, value in record.headers}
             self.strange.append(f"{headers.get('__connect.errors.stage')}: {headers.get('hotline.error.code')}")
+
+
+def digest_of(value: bytes) -> bytes:
+    """Return 16 bytes that stand for a JSON object, in whichever order its fields come."""
+    return blake2b(msgspec.json.encode(msgspec.json.decode(value), order="deterministic"), digest_size=16).digest()
 
 
 def _marked(value: bytes) -> set[int]:
