@@ -93,16 +93,23 @@ def test_a_cursor_and_an_offset_that_are_saved_too_early_are_caught(tmp_path: Pa
     assert died(tmp_path) == {"cursor", "offset"}
 
 
-def test_a_file_that_is_taken_for_fetched_too_early_and_a_no_that_is_taken_for_doubt_are_caught(tmp_path: Path) -> None:
-    """What the fetcher passes over, and answers that are unknown though nothing explains it: one run for both."""
-    override = {"fetcher": [*SABOTAGED, "offset-before-file"], "outbox": [*SABOTAGED, "doubt-for-no"]}
-    expected = frozenset({"file never fetched", "more answers unknown than faults explain"})
+def test_a_file_and_a_document_that_are_taken_for_there_too_early_and_a_no_that_is_taken_for_doubt_are_caught(
+    tmp_path: Path,
+) -> None:
+    """What fetcher and archive pass over, and answers that are unknown though nothing explains it: one run for all."""
+    override = {
+        "fetcher": [*SABOTAGED, "offset-before-file"],
+        "outbox": [*SABOTAGED, "doubt-for-no"],
+        "sink:elastic": [*SABOTAGED, "offset-before-archive"],
+    }
+    archive = {f"{index} not in the archive" for index in ("ticket", "ticket_masked", "link", "message")}
+    expected = frozenset({"file never fetched", "more answers unknown than faults explain", *archive})
     without = BEHIND[1:]
     report = performed(
         tmp_path, "answers not taken", override=override, settle=40, expected=expected, without=without, pause=0.2
     )
     assert set(report.wrong) == expected
-    assert died(tmp_path) == {"file"}
+    assert died(tmp_path) == {"file", "archive"}
 
 
 def test_what_leaves_or_is_taken_for_done_too_early_is_caught(tmp_path: Path) -> None:

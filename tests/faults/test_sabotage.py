@@ -12,6 +12,7 @@ from connectors.fetcher.run import _Reading as Reading
 from connectors.fetcher.window import Window
 from connectors.outbox.lane import Lane
 from connectors.outbox.owner import Owner
+from sinks.delivery import Delivery
 from sinks.eraser import Eraser
 from sinks.runner import Runner
 from sinks.webhook.courier import Courier
@@ -24,6 +25,7 @@ PLACES: dict[str, list[tuple[Any, str]]] = {
     "text-before-log": [(Owner, "_mark")],
     "doubt-for-no": [(Lane, "_sent")],
     "offset-before-delivery": [(Courier, "deliver"), (Runner, "_commit_offsets")],
+    "offset-before-archive": [(Delivery, "deliver"), (Runner, "_commit_offsets")],
     "offset-before-erasure": [(Eraser, "_carry_out"), (Runner, "_commit_offsets")],
 }
 
