@@ -3,7 +3,7 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import NamedTuple
@@ -32,6 +32,28 @@ class Fault(NamedTuple):
     """It lasts, and the next fault does not wait for its end."""
 
 
+class Draw:
+    """Which fault comes next, by the dice alone and whoever is still frozen: every one once before any twice."""
+
+    def __init__(self, names: Iterable[str], dice: Random) -> None:
+        self._names, self._dice = sorted(names), dice
+        self._waiting: list[str] = []
+
+    def pause_seconds(self, least: float, most: float) -> float:
+        """Return how long nothing happens before the next one; a new round begins when all have been."""
+        if not self._waiting:
+            self._waiting = list(self._names)
+            self._dice.shuffle(self._waiting)
+        return self._dice.uniform(least, most)
+
+    def next(self, may_happen: Callable[[str], bool]) -> str | None:
+        """Take the first of this round that may happen now; the others keep their places."""
+        name = next(filter(may_happen, self._waiting), None)
+        if name is not None:
+            self._waiting.remove(name)
+        return name
+
+
 class Schedule:
     """Draws faults and lets them happen; each leaves everything running. While some are frozen, the others go on."""
 
@@ -41,36 +63,33 @@ class Schedule:
         self._freeze_seconds = freeze_seconds
         self._hold_seconds = hold_seconds
         self.happened: Counter[str] = Counter()
-        self._faults = dict(self._all())
+        self.faults = dict(self._all())
+        """What may happen, by the name that is told of it."""
         self._lasting: dict[str, threading.Thread] = {}
 
     def run(self, until: Callable[[], bool], pause: tuple[float, float] = (0.5, 4.0)) -> None:
         """Let faults happen until `until`; every one comes once before any comes twice."""
-        waiting: list[str] = []
+        draw = Draw(self.faults, self._dice)
         while not until():
-            if not waiting:
-                waiting = sorted(self._faults)
-                self._dice.shuffle(waiting)
-            time.sleep(self._dice.uniform(*pause))
-            if (name := next(filter(self._may_happen, waiting), None)) is not None:
-                waiting.remove(name)
+            time.sleep(draw.pause_seconds(*pause))
+            if not until() and (name := draw.next(self._may_happen)) is not None:
                 self._begin(name)
         for thread in self._lasting.values():
             thread.join()
 
     def happen(self, name: str) -> None:
         """Let one fault happen now, and return when it is over."""
-        self._faults[name].happen(self._dice)
+        self.faults[name].happen(self._dice)
         self.happened[name] += 1
 
     def _may_happen(self, name: str) -> bool:
         """Say whether nothing of it is frozen, and few enough others are."""
         self._lasting = {actor: thread for actor, thread in self._lasting.items() if thread.is_alive()}
-        fault = self._faults[name]
+        fault = self.faults[name]
         return fault.actor not in self._lasting and not (fault.beside and len(self._lasting) >= MOST_FROZEN)
 
     def _begin(self, name: str) -> None:
-        fault = self._faults[name]
+        fault = self.faults[name]
         if not fault.beside or fault.actor is None:
             self.happen(name)
             return

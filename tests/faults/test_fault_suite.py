@@ -70,7 +70,16 @@ def test_nothing_is_lost_doubled_or_stale_whatever_is_killed_frozen_and_cut(tmp_
         "kill sink:webhook",
         "kill eraser",
     )
-    servers = ("kill kafka", "cut kafka", "elasticsearch partial", f"kill {SMS}", f"kill {MAILBOX}")
+    moods = ("elasticsearch 429", "elasticsearch 503", "elasticsearch partial")
+    servers = (
+        "freeze kafka",
+        "kill kafka",
+        "cut kafka",
+        *moods,
+        "freeze elasticsearch",
+        f"kill {SMS}",
+        f"kill {MAILBOX}",
+    )
     lines = ("cut smtp", "cut subscriber", "cut wechat", "cut imap")
     report = performed(tmp_path, *stages, *servers, *lines, settle=120)
     assert report.wrong == {}
