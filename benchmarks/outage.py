@@ -25,7 +25,7 @@ from msgspec import Struct
 
 from benchmarks.faults import checker
 from benchmarks.faults.actors import Keeper
-from benchmarks.faults.ground import Ground
+from benchmarks.faults.ground import STAGES, Ground
 from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
 from schemas.elastic import indices
@@ -38,7 +38,7 @@ SETTLE_SECONDS = 600.0
 LATE = 0.8
 """Share of Kafka's absence after which components are killed."""
 
-KILLED_LATE = ("screen", "normalize", "assign", "sink:elastic", "receiver")
+KILLED_LATE = (*STAGES, "receiver")
 MEGABYTE = 1 << 20
 
 
