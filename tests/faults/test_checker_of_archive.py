@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from elasticsearch import AsyncElasticsearch, Elasticsearch
 from msgspec.structs import replace
 
+from benchmarks.faults import erasures
 from benchmarks.faults.checker import in_archive
 from benchmarks.faults.ledger import Ledger
 from hotline.local.stack import Endpoints
@@ -23,12 +25,13 @@ from schemas.wire import Position, decode, encode
 from sinks import SINKS, Document
 from sinks.elastic import ElasticSink
 from sinks.eraser import Target, emptied
-from tests.faults.test_checker import Records, of, written
+from tests.faults.test_checker import Records, of, sent, written
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults]
 
 ROUTES = SINKS["elastic"]
 EVERY = ("ticket", "ticket_masked", "link", "message")
+FORGOTTEN = ("ticket", "ticket_masked", "message")
 everything = cache(written)
 
 
@@ -149,3 +152,17 @@ def test_a_message_is_emptied_where_an_event_erased_it_and_nowhere_else(run: Run
     assert run.found() == {}
     run.empty(name, decision.jurisdiction, decision.at + timedelta(seconds=1))
     assert run.found() == {"message in the archive unlike its topic": [name]}
+
+
+@pytest.mark.parametrize("index", FORGOTTEN)
+def test_what_is_left_of_a_citizen_who_is_forgotten_is_found(run: Run, tmp_path: Path, index: str) -> None:
+    """By the number or by the address, in whichever field."""
+    one = next(message for message in sent() if message.is_forgotten)
+    (message_id,), (ticket_id,) = run.ledger.ids[one.number], run.ledger.tickets_of(one.number)
+    for left, told in (({}, []), ({"title": one.mark}, [index]), ({"reply_to": [{"value": one.address}]}, [index])):
+        for other in FORGOTTEN:
+            name = message_id if other == "message" else ticket_id
+            run.client.index(index=run.hit(other)["_index"], id=name, document=left if other == index else {})
+        found = erasures.after([one], run.ledger, run.url, tmp_path, 4)
+        of_archive = [kind for kind in found if kind.endswith("still in the archive")]
+        assert of_archive == [f"erased {name} still in the archive" for name in told]
