@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import chain
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from normalizers import calls, parts
@@ -16,6 +17,7 @@ from tests.tickets.walk import clerks_words
 from tests.tickets.walk.citizens import CITIZENS
 from tests.tickets.walk.desks import Seat
 from tests.tickets.walk.told import Told
+from tickets import erasing
 from tickets.commands.table import LAST_VERSION
 from tickets.erasing import BLACK
 from tickets.outputs import link_of
@@ -72,6 +74,24 @@ def snapshots_tell_the_state(told: Told) -> Iterator[object]:
             yield ticket_id, shown, known
     numbers = Counter(one.ticket_no for one in told.tickets.values() if one.ticket_no)
     yield from (number for number, times in numbers.items() if times > 1)
+
+
+def marks_name_the_first_snapshot(told: Told) -> Iterator[object]:
+    """A ticket says which of its written versions was the first without the words that it lost, or of its level."""
+    lost, levelled = dict[str, int](), dict[str, int]()
+    for decision in told.events:
+        versions = {one.ticket_id: one.version for one in decision.tickets}
+        lost |= {name: versions[name] for name in erasing.redacted_by(decision)}
+        levelled |= {name: versions[name] for name in erasing.levelled_by(decision)}
+    for ticket_id in told.tickets.keys() - told.erased:
+        written = [version for name, version in told.versions if name == ticket_id]
+        shown = (told.tickets[ticket_id].redacted_version, told.tickets[ticket_id].confidentiality_version)
+        known = tuple(
+            min(one for one in written if one >= since[ticket_id]) if ticket_id in since else UNSET
+            for since in (lost, levelled)
+        )
+        if shown != known:
+            yield ticket_id, shown, known
 
 
 def no_message_is_lost(told: Told) -> Iterator[object]:
@@ -238,6 +258,7 @@ PROMISES: tuple[Callable[[Told], Iterator[object]], ...] = (
     the_log_gives_the_state,
     versions_have_no_gap,
     snapshots_tell_the_state,
+    marks_name_the_first_snapshot,
     no_message_is_lost,
     links_only_grow,
     tickets_say_all_that_was_said,
