@@ -265,6 +265,9 @@ def _proposed(state: "State", decision: Event, change: event.Proposed) -> None:
 def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rejected) -> None:
     ticket = state.tickets.get(change.ticket_id or "")
     if ticket is not None:
+        known = ticket.proposal(change.proposal_id)
+        if known is not None and isinstance(change, event.Rejected) and known.target in state.tickets:
+            state.never |= {(ticket.ticket_id, known.target), (known.target, ticket.ticket_id)}
         ticket.proposals = tuple(one for one in ticket.proposals if one.proposal_id != change.proposal_id)
 
 

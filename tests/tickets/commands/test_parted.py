@@ -4,6 +4,7 @@ import pytest
 
 from schemas.records import Event
 from tests.tickets.commands.orders import Office, same
+from tests.tickets.records_of_calls import record
 from tests.tickets.said import said
 
 SAID = "翠屏花园停水一天了物业不管，没有人通知，老人小孩没法做饭"
@@ -42,3 +43,20 @@ def test_a_cluster_whose_oldest_ticket_is_restricted_by_now_is_only_proposed(wor
     later = at_office.take(said(3, "", f"{LONGER}啊"))
     assert (later.relation, joins(later)) == ("new", [])
     assert [one.target for one in at_office.ticket(later.tickets[0].ticket_id).proposals] == [oldest]
+
+
+@pytest.mark.parametrize("again", [SAID, LONGER])
+def test_what_a_clerk_refused_is_not_joined_from_its_other_side(again: str) -> None:
+    """A later record of the call says what the letter says that was not to be joined to it."""
+    at_office = Office()
+    told = {"caller": "13800001111", "note": "翠屏花园停水一天了，小区的电梯也坏了"}
+    call = at_office.take(record(1, told, 0)).tickets[0].ticket_id
+    letter = at_office.take(said(5, "", SAID)).tickets[0].ticket_id
+    (proposal,) = at_office.ticket(letter).proposals
+    assert proposal.target == call
+    at_office.order("reject_proposal", letter, proposal_id=proposal.proposal_id)
+    later = at_office.take(record(2, told | {"revision": 2, "note": again}, 60))
+    assert (later.tickets[0].ticket_id, joins(later)) == (call, [])
+    assert [at_office.ticket(one).cluster_id for one in (call, letter)] == [call, letter]
+    assert at_office.ticket(call).proposals == ()
+    same(at_office)

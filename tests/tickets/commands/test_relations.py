@@ -106,7 +106,7 @@ def test_a_rejected_proposal_is_remembered() -> None:
     at_office.order("reject_proposal", own, proposal_id=proposal_of(asked))
     assert at_office.ticket(own).proposals == ()
     assert clusters(at_office, [first, own]) == [first, own]
-    assert at_office.desk.state.never == {(asked.event_id, first)}
+    assert at_office.desk.state.never == {(asked.event_id, first), (own, first), (first, own)}
 
 
 def test_an_acknowledged_handover_is_told_by_its_ticket() -> None:

@@ -56,13 +56,17 @@ def an_office_keeps_its_ticket(told: Told) -> Iterator[object]:
 
 def what_a_clerk_parted_stays_apart(told: Told) -> Iterator[object]:
     """By no rule does a message come back into a ticket, or a ticket to another, from which a clerk parted it."""
-    never, edges = set[Pair](), Counter[Pair]()
+    never, edges, proposed = set[Pair](), Counter[Pair](), dict[str, Pair]()
     for decision in told.events:
         if decision.relation != "command":
             yield from ((decision, pair) for pair in _joined(decision, edges) & never)
         for change in decision.changes:
             if isinstance(change, event.NeverLink):
                 never.add((change.message_id, change.ticket_id))
+            elif isinstance(change, event.Proposed):
+                proposed[change.proposal_id] = (change.ticket_id, change.target)
+            elif isinstance(change, event.Rejected):
+                never |= {proposed[change.proposal_id], proposed[change.proposal_id][::-1]}
             elif isinstance(change, event.EdgeRemoved):
                 never |= {(change.ticket_id, change.other_id), (change.other_id, change.ticket_id)}
             elif isinstance(change, event.Moved):
