@@ -65,7 +65,11 @@ DANGERS = (
     "中山路和泰山路口车祸，有人受伤流血",
 )
 MINORS = ("我今年13岁，爸爸天天打我，身上都是伤，我不敢回家", "我是初二学生，学校门口的网吧让未成年人通宵上网")
-ENDS = ("，请尽快处理", "谢谢", "，已经三天了", "。补充一下，在3号楼", "，我叫{name}，电话{phone}")
+DOOR = "2单元601室"
+ENDS = (
+    "，请尽快处理", "谢谢", "，已经三天了", "。补充一下，在3号楼", "，我叫{name}，电话{phone}",
+    f"，我家住幸福小区5栋{DOOR}", "。不要公开我的姓名",
+)  # fmt: skip
 SHORT = ("谢谢", "收到", "好的", "催一下", "请问办得怎么样了")
 
 
@@ -86,6 +90,7 @@ class Citizens:
         self.count = 0 if city == CITY else _FAR
         self.late: list[Message] = []
         self.mails: list[str] = []
+        self.told: list[str] = []
 
     def next(self, desk: Desk) -> Message:
         """Return what the desk hears next; some of it answers one of its tickets."""
@@ -122,6 +127,8 @@ class Citizens:
             text += self.chance.choice(ENDS).format(name=who.name, phone=who.phone)
         if self.chance.random() < 0.1 and desk.state.tickets:
             text += f"，工单{desk.state.tickets[self._ticket(desk)].ticket_no}"
+        elif self.chance.random() < 0.05 and desk.state.tickets:
+            text += f" {self._ticket_token(desk)}"
         return text
 
     def _ticket(self, desk: Desk) -> str:
@@ -180,7 +187,11 @@ class Citizens:
         return f"回复 {self._ticket_token(desk)}" if desk.state.tickets else "回复"
 
     def _ticket_token(self, desk: Desk) -> str:
-        return tokens.make(self._ticket(desk), self.policy)
+        """Return the token of a ticket, which may have left the memory by now; or one that is signed with no key."""
+        self.told.append(self._ticket(desk))
+        ticket_id = self.chance.choice([self.told[0], *self.told[-3:]])
+        signed = tokens.make(ticket_id, self.policy)
+        return f"{signed[:-4]}2222" if self.chance.random() < 0.15 else signed
 
     def _machine(self, desk: Desk) -> Message:
         """An out-of-office reply: it makes no ticket, and may answer one."""
@@ -269,6 +280,8 @@ class Citizens:
         who = self._somebody()
         told = {"text": self._words(who, desk), "name": who.name, "phone": who.phone, "email": who.email}
         told |= {"kind": self.chance.choice(["complaint", "report"]), "confidential": self.chance.choice(["yes", ""])}
+        if self.chance.random() < 0.3:
+            del told["name"], told["phone"], told["email"]
         return self._raw("web", urlencode(told).encode(), "application/x-www-form-urlencoded")
 
     def _raw(

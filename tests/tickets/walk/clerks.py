@@ -5,10 +5,12 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from msgspec.structs import replace
+
 from schemas import words
 from schemas.records import Command, Message
 from tests.tickets.build import CITY, START
-from tests.tickets.walk.citizens import OTHER
+from tests.tickets.walk.citizens import CITIZENS, DOOR, OTHER
 from tickets.alarms import alarm_of
 from tickets.commands import COMMANDS
 from tickets.commands.erasure import FIELDS
@@ -46,14 +48,20 @@ class Clerks:
         self.heard: list[str] = []
         self.known: dict[str, list[str]] = {}
 
+    def next(self, desk: Desk, coming: list[Message]) -> Command | None:
+        """Return the next order, now and then one that cannot be right; None while there is nothing to order about."""
+        order = self._next(desk, coming)
+        if order is None or self.chance.random() > 0.15:
+            return order
+        return self._spoilt(order)
+
     def hear(self, one: Message, desk: Desk) -> None:
         """Note a message, and where the newest are filed."""
         self.heard.append(one.message_id)
         for name in list(desk.state.tickets)[-6:]:
             self.known[name] = list(desk.state.tickets[name].messages)
 
-    def next(self, desk: Desk, coming: list[Message]) -> Command | None:
-        """Return the next order; None while there is nothing of its kind to order about."""
+    def _next(self, desk: Desk, coming: list[Message]) -> Command | None:
         self.count += 1
         names = list(desk.state.tickets)[-6:]
         kind = self.chance.choice([kind for kind in COMMANDS for _ in range(OFTEN.get(kind, 1))])
@@ -101,6 +109,22 @@ class Clerks:
             return self._order(desk, "forget", {"message_ids": [*self.known[ticket_id], *wrong]}, ticket_id=ticket_id)
         return self._order(desk, "forget", {"message_ids": [self.chance.choice(names)]}) if names else None
 
+    def _spoilt(self, order: Command) -> Command:
+        """Return an order that does not fit: of a ticket that is nowhere, of an older version, with words for codes."""
+        strange: list[Any] = [None, -1, 2**60, "", CITIZENS[0].phone, CITIZENS[1].name, [[]], {"a": CITIZENS[0].email}]
+        names = [*order.args, *ARGUMENTS]
+        ways: list[Command] = [
+            replace(order, kind=self.chance.choice(list(COMMANDS))),
+            replace(order, kind="abolish"),
+            replace(order, ticket_id=self.chance.choice([None, f"{CITY}-{'a' * 20}", "", "x", f"{OTHER}-{'b' * 20}"])),
+            replace(order, handover_id=self.chance.choice([None, "a" * 26, "x", CITIZENS[0].phone])),
+            replace(order, args=order.args | {"if_version": self.chance.randrange(1, 4)}),
+            replace(order, args=order.args | {self.chance.choice(names): self.chance.choice(strange)}),
+            replace(order, args=order.args | {CITIZENS[2].phone: 1}),
+            replace(order, args={}),
+        ]
+        return self.chance.choice(ways)
+
     def _city(self, desk: Desk, target: dict[str, str]) -> str:
         """Return the city of what is ordered about; now and then another city's clerk orders it."""
         if self.chance.random() < 0.05:
@@ -109,12 +133,17 @@ class Clerks:
         return named.partition("-")[0] if named else CITY
 
     def _order(self, desk: Desk, kind: str, args: Args, **target: str) -> Command:
+        """Return an order that was given now, or of late; who gives it may have read the ticket long before."""
+        at = START + timedelta(minutes=self.minutes)
+        ago = timedelta(minutes=self.chance.choice([1, 90, 3000])) if self.chance.random() < 0.1 else timedelta()
+        read = self.chance.choice([None, None, at - ago - timedelta(minutes=self.chance.choice([0, 30]))])
         return Command(
             command_id=f"c{self.count}",
             jurisdiction=self._city(desk, target),
             kind=kind,
             author="clerk-7",
-            at=START + timedelta(minutes=self.minutes),
+            at=at - ago,
+            seen_at=read,
             args=args,
             **target,
         )
@@ -123,8 +152,18 @@ class Clerks:
 def _stage(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
     following = sorted(NEXT[desk.state.tickets[ticket_id].status])
     status = chance.choice(following if chance.random() < 0.8 else list(words.STATUSES))
-    why = {"reason_code": chance.choice(list(words.NOT_ACCEPTED))} if status == "not_accepted" else {}
+    why: Args = {"reason_code": chance.choice(list(words.NOT_ACCEPTED))} if status == "not_accepted" else {}
+    if status in ("answered", "resolved") and chance.random() < 0.5:
+        why = {"result_kind": "done", "result_text": _result(chance)}
     return {"status": status} | why
+
+
+def _result(chance: Random) -> str:
+    """Return what an office tells of its work: it may name the citizen, and the door."""
+    who = chance.choice(CITIZENS)
+    return chance.choice(
+        ["已修好", f"已修好，联系人：{who.name}，电话{who.phone}", f"已到幸福小区5栋{DOOR}查看，住户{who.name}满意"]
+    )
 
 
 def _unmerged(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
@@ -149,6 +188,8 @@ def _classed(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Ar
         {"category": chance.choice(["lighting", "noise"])},
         {"confidentiality": chance.choice(list(words.CONFIDENTIALITY))},
         {"minor": chance.random() < 0.5},
+        {"minor": True, "minor_role": "subject", "minor_harm": chance.random() < 0.5},
+        {"kind": "report", "category": "noise", "minor": False},
     ]
     return chance.choice(ways)
 
@@ -176,7 +217,8 @@ def _redacted(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> A
     if chance.random() < 0.6:
         return None
     if chance.random() < 0.5 or len(ticket.text) < 10:
-        return {"fields": chance.sample(sorted(FIELDS), 2)}
+        some = {"message_ids": [*desk.state.tickets[ticket_id].messages][:1]} if chance.random() < 0.2 else {}
+        return {"fields": chance.sample(sorted(FIELDS), 2)} | some
     start = chance.randrange(len(ticket.text) - 8)
     return {"spans": [[start, start + 8]], "if_version": ticket.version}
 
@@ -185,6 +227,9 @@ def _forgotten(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> 
     return {} if chance.random() < 0.4 else None
 
 
+ARGUMENTS = sorted({one for kind in COMMANDS.values() for one in kind.args.__struct_fields__})
+"""Of all kinds."""
+
 ARGS: dict[str, Callable[[Random, Desk, str, list[str]], Args | None]] = {
     "set_status": _stage,
     "merge": lambda chance, desk, ticket_id, names: {"into": chance.choice(names)},
@@ -192,9 +237,15 @@ ARGS: dict[str, Callable[[Random, Desk, str, list[str]], Args | None]] = {
     "move": _moved,
     "reclassify": _classed,
     "set_deadline": _due,
-    "dispatch": lambda chance, desk, ticket_id, names: {"organizer": chance.choice("ab")},
+    "dispatch": lambda chance, desk, ticket_id, names: {
+        "organizer": chance.choice("ab"),
+        "co_organizers": chance.choice([[], ["c"], ["a"]]),
+    },
     "return_dispatch": lambda chance, desk, ticket_id, names: {"reason_code": "not_responsible"},
-    "supervise": lambda chance, desk, ticket_id, names: {},
+    "supervise": lambda chance, desk, ticket_id, names: {
+        "level": chance.choice(list(words.SUPERVISION_LEVELS)),
+        "number": chance.choice([None, "13764520910", "7"]),
+    },
     "revisit": _revisited,
     "redact": _redacted,
     "forget": _forgotten,

@@ -13,7 +13,7 @@ from normalizers.phone.told import TRANSCRIPT_HEAD
 from schemas import topics
 from schemas.records import Event, Link, Message, Outbox, Ticket, event
 from schemas.wire import decode, encode
-from tests.tickets.walk import clerks_words
+from tests.tickets.walk import clerks_words, orders_kept
 from tests.tickets.walk.citizens import CITIZENS
 from tests.tickets.walk.desks import Seat
 from tests.tickets.walk.told import Told
@@ -271,6 +271,7 @@ PROMISES: tuple[Callable[[Told], Iterator[object]], ...] = (
     cities_never_meet,
     each_receipt_goes_out_once,
     *clerks_words.PROMISES,
+    *orders_kept.PROMISES,
 )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from schemas import topics
-from schemas.records import Event, Link, Message, Ticket, event
+from schemas.records import Command, Event, Link, Message, Ticket, event
 from tests.tickets.walk.desks import Seat
 
 
@@ -14,6 +14,7 @@ class Told:
     def __init__(self, seat: Seat) -> None:
         self.seat, self.state = seat, seat.desk.state
         self.messages = {one.message_id: one for one in reversed(seat.input) if isinstance(one, Message)}
+        self.orders = [str(one.args) for one in seat.input if isinstance(one, Command)]
         self.events = seat.events()
         self.links = {one.message_id: one for one in seat.told(topics.LINK, Link)}
         self.tickets = seat.tickets()

@@ -1,5 +1,6 @@
 """A walk: what citizens and clerks send at random to the desks, and the shortest one that still breaks a promise."""
 
+import traceback
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
@@ -8,11 +9,11 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from normalizers import Policy
-from schemas.records import Message, Ticket
+from schemas.records import Command, Message, Ticket
 from tests.tickets.build import CITY, START
 from tests.tickets.walk.citizens import OTHER, Citizens, some_matters
 from tests.tickets.walk.clerks import Clerks
-from tests.tickets.walk.desks import Follower, Input, Restarted, Seat
+from tests.tickets.walk.desks import Follower, Input, Restarted, Seat, name_of
 from tests.tickets.walk.promises import BrokenError, keep
 from tickets.answers import AnswerPolicy
 from tickets.policy import TicketPolicy
@@ -42,18 +43,26 @@ class Walk:
         self.through = Seat(self.policy_at, seed, kept)
         self.restarted = Restarted(self.policy_at, seed, kept)
         self.follower = Follower(self.policy_at, seed, kept)
+        self.heard = set[tuple[str, type, str]]()
 
     def policy_at(self, at: datetime) -> TicketPolicy:
         """Return the rules by which whatever comes at a time is decided, however often the desk is killed."""
         return POLICY if at < self.changes_at else NEWER
 
     def take(self, one: Input) -> None:
-        """Let two decide, and the third follow; BrokenError when they do not decide the same."""
-        decisions = [seat.take(one) for seat in (self.through, self.restarted)]
+        """Let two decide, and the third follow; BrokenError when they do not decide the same, or whatever is raised."""
+        try:
+            decisions = [seat.take(one) for seat in (self.through, self.restarted)]
+            self.follower.decided = decisions[0]
+            self.follower.take(one)
+        except Exception as error:
+            raise BrokenError("nothing_is_raised", one, traceback.format_exc()) from error
         if decisions[0] != decisions[1]:
             raise BrokenError("a_restart_decides_the_same", one, *decisions)
-        self.follower.decided = decisions[0]
-        self.follower.take(one)
+        name = (one.jurisdiction, type(one), name_of(one))
+        if name in self.heard and decisions[0] is not None:
+            raise BrokenError("a_repeat_changes_nothing", one, decisions[0])
+        self.heard.add(name)
 
     def end(self) -> None:
         """Let all write what they have left; BrokenError for the first promise that is not kept."""
@@ -93,10 +102,21 @@ def walked(seed: int, steps: int = STEPS) -> Walk:
                 clerks.hear(one, desk)
             for _ in range(2 if chance.random() < 0.05 else 1):
                 walk.take(one)
+            if chance.random() < 0.05:
+                walk.take(_again(chance, walk.through.input))
         walk.end()
     except BrokenError as broken:
         raise shortest(seed, walk.through.input, broken) from None
     return walk
+
+
+def _again(chance: Random, inputs: Sequence[Input]) -> Input:
+    """Return an input of before under its own name; an order may say something else by now."""
+    one = chance.choice(inputs)
+    other = chance.choice(inputs)
+    if isinstance(one, Command) and isinstance(other, Command) and one.jurisdiction == other.jurisdiction:
+        return replace(other, command_id=one.command_id)
+    return one
 
 
 def shortest(seed: int, inputs: Sequence[Input], broken: BrokenError) -> BrokenError:
