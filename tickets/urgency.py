@@ -45,5 +45,16 @@ def without_spans(emergency: Emergency | None) -> Emergency | None:
 def _worse(one: Emergency | None, other: Emergency | None) -> Emergency | None:
     if one is None or other is None:
         return one or other
-    worse = max(one, other, key=lambda emergency: _LEVELS.get(emergency.level, 1))
-    return replace(worse, classes=tuple(dict.fromkeys((*worse.classes, *one.classes, *other.classes))))
+    worse = max(one, other, key=_weight)
+    classes = tuple(dict.fromkeys((*worse.classes, *one.classes, *other.classes)))
+    return replace(worse, classes=classes, stale=_are_stale(one, other))
+
+
+def _weight(emergency: Emergency) -> int:
+    return _LEVELS.get(emergency.level, 1)
+
+
+def _are_stale(*told: Emergency) -> bool:
+    """Say whether nobody is alarmed by any of them; old news of a fire does not make one that burns now old."""
+    goes_on = [one for one in told if _weight(one)]
+    return all(one.stale for one in goes_on or told)

@@ -146,6 +146,30 @@ def test_a_ticket_has_no_spans_that_point_into_another_text() -> None:
 
 
 @pytest.mark.parametrize(
+    ("levels", "stale"),
+    [
+        (("critical", "urgent"), False),
+        (("urgent", "urgent"), False),
+        (("urgent", "critical"), False),
+        (("urgent", "mentioned"), True),
+        (("mentioned", "mentioned"), False),
+    ],
+)
+def test_a_danger_of_today_is_no_old_news_for_one_of_days_ago_that_its_ticket_told_of(
+    levels: tuple[str, str], stale: bool
+) -> None:
+    old, new = (
+        Emergency(classes=("fire",), level=level, stale=is_old)
+        for level, is_old in zip(levels, (True, False), strict=True)
+    )
+    first, reply = message(1, "楼上着火了", emergency=old), message(2, "又着火了", emergency=new, answers=REPLY)
+    emergency = ticket_of(first, reply).emergency
+    assert emergency is not None
+    assert emergency.stale is stale
+    assert ticket_of(first).emergency == old
+
+
+@pytest.mark.parametrize(
     ("kind", "group"),
     [
         ("consultation", "consultation"),
