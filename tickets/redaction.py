@@ -87,6 +87,9 @@ def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) ->
     if features.completes:
         return ticket.files_redacted
     if calls.is_record(features):
+        own = calls.ticket_of(state, incoming.jurisdiction, features, incoming.id, incoming.at)
+        if own is None or own.ticket_id != ticket.ticket_id:
+            return False  # another call about the matter: nobody has heard it yet
         known = calls.records_of(state, incoming.jurisdiction, features, incoming.at)
         return _is_any_gone(ticket, known.told if known is not None else ticket.messages)
     if features.part_key is None:

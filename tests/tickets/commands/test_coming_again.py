@@ -416,6 +416,21 @@ def test_a_later_record_stays_in_the_archive_where_nothing_of_its_call_was_empti
     assert calls.ticket.text == ""
 
 
+@pytest.mark.parametrize("fields", [["location"], ["attachments"]])
+def test_another_call_about_the_matter_of_a_redacted_one_is_heard_and_stays_with_its_files(fields: list[str]) -> None:
+    calls = Calls()
+    calls.tell(call_id="a", caller=CALLER, note=LAMP, recording="1.wav")
+    order(calls, "redact", 1, ticket=calls.ticket.ticket_id, fields=fields)
+    news = "昨天有老人在那里摔倒了"
+    decision = calls.tell(3 * DAY, call_id="b", caller=CALLER, note=f"{LAMP}，还没有人来修，{news}", recording="2.wav")
+    assert (decision.relation, gone_of(decision)) == ("same_person_same_matter", [])
+    assert news in calls.ticket.text
+    assert calls.ticket.attachments[-1].name == "2.wav"
+    said = calls.tell(4 * DAY, call_id="c", caller=CALLER, note=f"{LAMP}，还没有人来修", recording="3.wav")
+    assert (said.relation, gone_of(said)) == ("same_person_same_matter", []), "what it repeats was not blacked out"
+    same(calls)
+
+
 def test_a_part_that_comes_again_after_its_text_was_redacted_says_nothing() -> None:
     parts = parts_of(LONG, 40)
     at_office = Office(parts[:1])
