@@ -144,6 +144,7 @@ class Clerks:
             author="clerk-7",
             at=at - ago,
             seen_at=read,
+            reason=self.chance.choice([None, "pipl-47", f"{CITIZENS[0].name}来电{CITIZENS[0].phone}"]),
             args=args,
             **target,
         )
@@ -239,6 +240,7 @@ ARGS: dict[str, Callable[[Random, Desk, str, list[str]], Args | None]] = {
     "set_deadline": _due,
     "dispatch": lambda chance, desk, ticket_id, names: {
         "organizer": chance.choice("ab"),
+        "organizer_name": chance.choice([None, "市水务集团", CITIZENS[0].name, CITIZENS[1].phone]),
         "co_organizers": chance.choice([[], ["c"], ["a"]]),
     },
     "return_dispatch": lambda chance, desk, ticket_id, names: {"reason_code": "not_responsible"},

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from normalizers.findings.confidentiality import LEVELS
 from schemas import topics
-from schemas.records import Event, Outbox, OutboxState, Ticket, event
+from schemas.records import Event, Message, Outbox, OutboxState, Ticket, event
 from schemas.wire import decode, encode
 from tests.tickets.walk.citizens import CITIZENS, DOOR
 from tests.tickets.walk.told import Told
@@ -232,6 +232,23 @@ def a_requester_who_went_is_not_named_again(told: Told) -> Iterator[object]:
                 gone.setdefault(after.ticket_id, set()).update(values)
 
 
+def a_file_that_came_stays(told: Told) -> Iterator[object]:
+    """Where the bytes of a picture lie, the ticket says that has its message, wherever that is moved."""
+    came = {
+        name: file for name, one in told.messages.items() for file in one.attachments if _late(one) and file.dataref
+    }
+    for ticket_id in told.state.tickets.keys() - told.erased - told.redacted:
+        held, shown = told.state.tickets[ticket_id], {one.dataref for one in told.tickets[ticket_id].attachments}
+        for name in held.noted.keys() & came.keys():
+            of_message = (came[name].dataref or "").split("/")[1]
+            if of_message in held.messages and came[name].dataref not in shown:
+                yield ticket_id, name, shown
+
+
+def _late(message: Message) -> bool:
+    return bool(message.features.completes)
+
+
 def who_is_hidden_gets_no_receipt(told: Told) -> Iterator[object]:
     """A receipt that was intended is withheld when its ticket is erased, restricted or asks not to be named.
 
@@ -265,5 +282,6 @@ PROMISES: Iterable[Callable[[Told], Iterator[object]]] = (
     the_public_reads_nobody,
     what_was_forgotten_is_said_no_more,
     a_requester_who_went_is_not_named_again,
+    a_file_that_came_stays,
     who_is_hidden_gets_no_receipt,
 )

@@ -4,11 +4,13 @@ import traceback
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from random import Random
+from typing import Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from normalizers import Policy
+from schemas import topics
 from schemas.records import Command, Message, Ticket
 from tests.tickets.build import CITY, START
 from tests.tickets.walk.citizens import OTHER, Citizens, some_matters
@@ -30,6 +32,12 @@ NEWER = replace(
 )
 """Other rules, and a further key: what was joined by the former stays so."""
 
+NARROW: dict[str, Any] = {
+    "max_attachments": 4, "max_identities": 2, "max_proposals": 4, "max_edges": 4, "max_cluster_moves": 2,
+    "max_history": 4, "lineage_messages": 4,
+}  # fmt: skip
+"""Limits so low that a walk comes to each of them."""
+
 PAUSES = (60, 600, 3000, 6000)
 """Minutes: an hour, a working day, and so long that parts, calls and closed tickets are forgotten."""
 
@@ -39,6 +47,8 @@ class Walk:
 
     def __init__(self, seed: int) -> None:
         self.changes_at = START + timedelta(days=Random(seed).uniform(0, 12))
+        narrow = NARROW if seed % 5 == 4 else {}
+        self.rules = [replace(one, **narrow) for one in (POLICY, NEWER)]
         kept = 25 if seed % 2 else STEPS * 2
         self.through = Seat(self.policy_at, seed, kept)
         self.restarted = Restarted(self.policy_at, seed, kept)
@@ -47,7 +57,7 @@ class Walk:
 
     def policy_at(self, at: datetime) -> TicketPolicy:
         """Return the rules by which whatever comes at a time is decided, however often the desk is killed."""
-        return POLICY if at < self.changes_at else NEWER
+        return self.rules[at >= self.changes_at]
 
     def take(self, one: Input) -> None:
         """Let two decide, and the third follow; BrokenError when they do not decide the same, or whatever is raised."""
@@ -69,7 +79,7 @@ class Walk:
         for seat in (self.through, self.restarted, self.follower):
             seat.flush()
         for who, seat in (("a_restart", self.restarted), ("a_follower", self.follower)):
-            for promise, told in (("events", Seat.events), ("tickets", _unmarked)):
+            for promise, told in (("events", Seat.events), ("tickets", _unmarked), ("records", _further)):
                 one, other = told(self.through), told(seat)
                 if one != other:
                     raise BrokenError(f"{who}_writes_the_same_{promise}", *_differing(one, other))
@@ -84,6 +94,13 @@ def _unmarked(seat: Seat) -> dict[str, Ticket]:
     """
     marks = ("redacted_version", "confidentiality_version")
     return {name: replace(one, **dict.fromkeys(marks, UNSET)) for name, one in seat.tickets().items()}
+
+
+def _further(seat: Seat) -> dict[str, bytes]:
+    """Return by their names what else each decision writes, whatever chunk it is in."""
+    topics_of = (topics.LINK, topics.HANDOVER, topics.OUTBOX, topics.AUDIT)
+    named = ((f"{one.topic} {dict(one.headers)['ce_id'].decode()}", one) for one in seat.written)
+    return {name: one.value for name, one in named if one.topic in topics_of}
 
 
 def walked(seed: int, steps: int = STEPS) -> Walk:
