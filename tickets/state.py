@@ -110,6 +110,10 @@ class State:
             line.append(self.predecessors[line[-1]])
         return any(part(one, person) in self.left for one in line for person in people)
 
+    def keep_apart(self, one: str, other: str) -> None:
+        """Note that a clerk parted two tickets: no rule brings them together again, from whichever side."""
+        self.never |= {(one, other), (other, one)}
+
     def are_parted(self, ticket_id: str, cluster_id: str) -> bool:
         """Say whether a clerk parted a ticket from one of a cluster: whoever of it is found leads back to that one."""
         return any((ticket_id, one) in self.never for one in self.clusters.members(cluster_id))

@@ -208,7 +208,7 @@ def _edge_removed(state: "State", decision: Event, change: event.EdgeRemoved) ->
     if ticket is None or edge is None:
         return
     ticket.edges = tuple(one for one in ticket.edges if one is not edge)
-    state.never |= {(change.ticket_id, change.other_id), (change.other_id, change.ticket_id)}
+    state.keep_apart(change.ticket_id, change.other_id)
     state.clusters.apply(change)
     for ticket_id in (change.ticket_id, change.other_id):  # a ticket that stayed for the cluster's sake may leave now
         if ticket_id in state.tickets:
@@ -248,6 +248,7 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
         ticket.dismissed = with_more(ticket.dismissed, (change.message_id,))
         ticket.danger = alarms.endangers(ticket)
     state.never.discard((change.message_id, ticket.ticket_id))
+    state.keep_apart(former.ticket_id, ticket.ticket_id)
     if change.message_id in state.handed_over:
         state.handed_over[change.message_id] = ticket.ticket_id
     ticket.heard_at = _readable_from(decision)
@@ -267,7 +268,7 @@ def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rej
     if ticket is not None:
         known = ticket.proposal(change.proposal_id)
         if known is not None and isinstance(change, event.Rejected) and known.target in state.tickets:
-            state.never |= {(ticket.ticket_id, known.target), (known.target, ticket.ticket_id)}
+            state.keep_apart(ticket.ticket_id, known.target)
         ticket.proposals = tuple(one for one in ticket.proposals if one.proposal_id != change.proposal_id)
 
 

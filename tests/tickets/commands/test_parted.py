@@ -4,7 +4,7 @@ import pytest
 
 from schemas.records import Event
 from tests.tickets.commands.orders import Office, same
-from tests.tickets.records_of_calls import record
+from tests.tickets.records_of_calls import LAMP, record
 from tests.tickets.said import said
 
 SAID = "翠屏花园停水一天了物业不管，没有人通知，老人小孩没法做饭"
@@ -59,4 +59,19 @@ def test_what_a_clerk_refused_is_not_joined_from_its_other_side(again: str) -> N
     assert (later.tickets[0].ticket_id, joins(later)) == (call, [])
     assert [at_office.ticket(one).cluster_id for one in (call, letter)] == [call, letter]
     assert at_office.ticket(call).proposals == ()
+    same(at_office)
+
+
+def test_what_a_clerk_took_out_of_a_call_s_ticket_is_not_joined_to_it_by_a_later_record() -> None:
+    at_office = Office()
+    told = {"caller": WE, "note": LAMP}
+    call = at_office.take(record(1, told, 0)).tickets[0].ticket_id
+    repeat = said(5, "", f"{LAMP}，请尽快", sender=WE)
+    assert at_office.take(repeat).tickets[0].ticket_id == call
+    own = at_office.order("unmerge", call, message_id=repeat.message_id).tickets[0].ticket_id
+    later = at_office.take(record(2, told | {"revision": 2, "note": f"{LAMP}，还没有人来修"}, 60))
+    assert (later.tickets[0].ticket_id, joins(later)) == (call, [])
+    assert [at_office.ticket(one).cluster_id for one in (call, own)] == [call, own]
+    at_office.order("merge", call, into=own)
+    assert at_office.ticket(own).cluster_id == call, "a person may"
     same(at_office)

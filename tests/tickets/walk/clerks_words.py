@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, product
+from itertools import chain, permutations, product
 
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -66,11 +66,12 @@ def what_a_clerk_parted_stays_apart(told: Told) -> Iterator[object]:
             elif isinstance(change, event.Proposed):
                 proposed[change.proposal_id] = (change.ticket_id, change.target)
             elif isinstance(change, event.Rejected):
-                never |= {proposed[change.proposal_id], proposed[change.proposal_id][::-1]}
+                never |= {*permutations(proposed[change.proposal_id])}
             elif isinstance(change, event.EdgeRemoved):
                 never |= {(change.ticket_id, change.other_id), (change.other_id, change.ticket_id)}
             elif isinstance(change, event.Moved):
                 never.discard((change.message_id, change.to_ticket_id))
+                never |= {*permutations((change.from_ticket_id, change.to_ticket_id))}
         _count(edges, decision)
 
 
