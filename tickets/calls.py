@@ -195,14 +195,14 @@ def together(message: Message, told: Sequence[Message]) -> Sequence[Message]:
     each = [one.features for one in told]
     is_timed = any(one.call_began is not UNSET for one in each) and any(one.call_ended is not UNSET for one in each)
     others = partial(may_be_anothers, is_timed=is_timed)
-    callers = [one for one in each if one.requesters]
+    callers = [one for one in (*each, message.features) if one.requesters]
     are_two = any(others(callers[0].requesters, one) for one in callers[1:])
-    is_unknown = not message.features.requesters
+    own = message.features.requesters
     return [
         one
         for one in told
         if not _tell_otherwise(one.call, message.call)
-        or not (are_two if is_unknown else others(one.features.requesters, message.features))
+        or not (others(one.features.requesters, message.features) if own and one.features.requesters else are_two)
     ]
 
 

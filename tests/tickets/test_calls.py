@@ -482,6 +482,21 @@ def test_two_matters_of_one_call_that_the_platform_numbers_apart_are_both_told()
     assert "中山路12号" in calls.ticket.search_text
 
 
+def test_words_of_nobody_knows_which_of_two_callers_stay_beside_those_of_the_second() -> None:
+    """The first record tells no number, one without words tells one, and a third another: whose was the first?"""
+    calls = Calls()
+    calls.tell(0, revision=1, transcript="市民：路口有人受伤流血，我叫吴国强")
+    calls.tell(10, revision=2, caller="13764520913")
+    calls.tell(20, revision=3, caller="13764520911", transcript="市民：小区里的路灯坏了三天")
+    assert "我叫吴国强" in calls.ticket.text
+    assert "路灯坏了" in calls.ticket.text
+    alone = Calls()
+    alone.tell(0, revision=1, transcript="市民：路口有人受伤流血")
+    alone.tell(10, revision=2, caller="13764520913")
+    alone.tell(20, revision=3, caller="13764520913", transcript="市民：路口有人受伤，流血了")
+    assert alone.ticket.text == "市民：路口有人受伤，流血了", "there is but one who called: it is corrected"
+
+
 def test_what_a_second_caller_says_who_is_put_into_a_call_stands_beside_the_first_ones() -> None:
     calls = Calls()
     calls.tell(revision=1, caller="13811111111", note=LAMP, started_at="2026-11-25T09:00:00+08:00")
