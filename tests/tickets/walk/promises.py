@@ -18,6 +18,7 @@ from tests.tickets.walk.citizens import CITIZENS
 from tests.tickets.walk.desks import Seat
 from tests.tickets.walk.told import Told
 from tickets import erasing
+from tickets.codes import INCOMPLETE
 from tickets.commands.table import LAST_VERSION
 from tickets.erasing import BLACK
 from tickets.outputs import link_of
@@ -121,6 +122,8 @@ def links_only_grow(told: Told) -> Iterator[object]:
 def tickets_say_all_that_was_said(told: Told) -> Iterator[object]:
     """What citizens said stands in their ticket, unless somebody took it away; of a call what its records agreed on."""
     for ticket_id in told.state.tickets.keys() - told.erased - told.redacted:
+        if INCOMPLETE in told.tickets[ticket_id].labels and told.tickets[ticket_id].text == "":
+            continue  # it may be the end of what was erased, and shows nothing before its own message is whole
         messages = told.in_ticket(ticket_id)
         said = [one.text for one in messages if not one.call] + [*_calls(messages, told)]
         for words in (words.strip() for text in said for words in _PIECES.split(text)):
@@ -140,9 +143,9 @@ def tickets_say_nothing_else(told: Told) -> Iterator[object]:
 
 def _calls(messages: list[Message], told: Told) -> Iterator[str]:
     """Yield what the records of each call in a ticket tell together."""
-    keys = dict.fromkeys(one.features.message_key for one in messages if one.call)
+    keys = dict.fromkeys(one.call.call_id for one in messages if one.call)  # hashed, it would be another by a new key
     for key in keys:
-        records = [one for one in messages if one.call and one.features.message_key == key]
+        records = [one for one in messages if one.call and one.call.call_id == key]
         yield calls.joined(records, told.seat.policy.joining).text
 
 
