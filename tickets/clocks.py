@@ -32,8 +32,9 @@ _STARTING: Mapping[str, Collection[str]] = MappingProxyType(
 """Which clocks start again with a stage."""
 
 _MOVING = frozenset(
-    {event.Opened, event.Reopened, event.StatusSet, event.KindSet, event.CategorySet, event.HandoverDismissed}
-)
+    {event.Opened, event.Reopened, event.StatusSet, event.KindSet, event.CategorySet, event.HandoverDismissed,
+     event.Moved}
+)  # fmt: skip
 """The changes from which deadlines follow."""
 
 
@@ -97,6 +98,9 @@ def _after(
 ) -> Iterator[event.DeadlineSet]:
     if isinstance(change, event.Opened):
         yield from _of_new(change.ticket_id, limits, told)
+        return
+    if isinstance(change, event.Moved):
+        yield from _calmed(state.tickets[change.from_ticket_id], limits, change.message_id)
         return
     ticket = state.tickets.get(getattr(change, "ticket_id", None) or "")
     if ticket is None:
@@ -234,9 +238,9 @@ def _chosen_anew(ticket: TicketState, limits: Limits, changes: event.Changes) ->
             yield replace(as_change(ticket.ticket_id, as_deadline(name, clock)), ended=True)
 
 
-def _calmed(ticket: TicketState, limits: Limits, false_alarm: str) -> Iterator[event.DeadlineSet]:
-    """Give the time back that a danger took away of which a clerk says now that there was none."""
-    if not ticket.danger or alarms.endangers(ticket, but=false_alarm):
+def _calmed(ticket: TicketState, limits: Limits, gone: str) -> Iterator[event.DeadlineSet]:
+    """Give the time back that a danger took away of which a clerk says that there was none, or that it is another's."""
+    if not ticket.danger or alarms.endangers(ticket, but=gone):
         return
     matter = Matter(channel=ticket.channel, kind=ticket.kind, category=ticket.category)
     for name, clock in _by_rule(ticket):

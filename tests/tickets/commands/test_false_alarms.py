@@ -131,8 +131,9 @@ def test_a_message_that_is_moved_takes_the_clerks_word_along() -> None:
     assert dismiss(at_office, alarm(1)) == "dismissed"
 
 
-def test_the_time_that_a_danger_took_away_is_given_back() -> None:
-    """In Beijing a danger leaves two hours, everything else seven days."""
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_the_time_that_a_danger_took_away_is_given_back(is_moved: bool) -> None:
+    """In Beijing a danger leaves two hours, everything else seven days. One that is another's matter goes with it."""
     first, later = message(0, sender=OWNER, jurisdiction="110000"), alarm(3000, jurisdiction="110000")
     at_office = Office([first])
     (ticket,) = at_office.tickets
@@ -144,7 +145,14 @@ def test_the_time_that_a_danger_took_away_is_given_back() -> None:
     assert usual[0] == "beijing.resolve"
     at_office.take(later)
     assert resolve()[0] == "beijing.resolve.danger"
-    order = at_office.order("dismiss_handover", handover_id=later.message_id, reason_code="misread", city="110000")
+    if is_moved:
+        order = at_office.order("move", ticket, message_id=later.message_id, city="110000")
+        (own,) = (
+            one.policy_id for one in at_office.ticket(order.tickets[0].ticket_id).deadlines if one.clock == "resolve"
+        )
+        assert own == "beijing.resolve.danger"
+    else:
+        order = at_office.order("dismiss_handover", handover_id=later.message_id, reason_code="misread", city="110000")
     assert refusal(order) is None
     assert resolve() == usual
     same(at_office)
