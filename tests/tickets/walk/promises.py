@@ -206,7 +206,7 @@ def what_is_blacked_out_stays_so(told: Told) -> Iterator[object]:
     texts = {(one.ticket_id, one.version): one.text for one in told.seat.told(topics.TICKET, Ticket)}
     for number, decision in enumerate(told.events, 1):
         for change in decision.changes:
-            if not isinstance(change, event.Redacted) or change.ticket_id in told.erased:
+            if not isinstance(change, event.Redacted) or not change.spans or change.ticket_id in told.erased:
                 continue
             before = texts.get((change.ticket_id, decision.tickets[0].version - 1), "")
             later = [one.text for one in _filed(told, told.events[number:], change.ticket_id)]
