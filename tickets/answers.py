@@ -8,6 +8,7 @@ from types import MappingProxyType
 from msgspec import Struct
 
 from normalizers.draft import UNANSWERABLE
+from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
 from schemas import topics
 from schemas.records import Event, Message, Outbox, OutboxState, Party, Thread, Ticket, event
 
@@ -15,6 +16,9 @@ RECEIPT, ERASED, CONFIDENTIAL = "receipt", "erased", "confidential"
 
 MAX_REFERENCES = 20
 """Of a mail's thread: the first and the newest are what mail programs look at (RFC 5322 3.6.4)."""
+
+_ASKS = f"{ANONYMOUS}.{WITHHELD}"
+"""The code of a message whose citizen wants not to be named."""
 
 _WAYS: Mapping[str, str] = MappingProxyType({"mailbox": "email", "sms": "phone", "wechat": "openid", "weibo": "uid"})
 """How a channel names the one who can be answered on it; the others show their receipt at once, or cannot."""
@@ -131,9 +135,14 @@ def _hides(ticket: Ticket) -> bool:
 
 
 def _is_hidden_now(ticket: Ticket, decision: Event) -> bool:
-    """Say whether a decision gave a ticket that was there a level, or a reason for it, that forbids an answer."""
+    """Say whether a decision gave a ticket that was there a level, or a reason for it, that forbids an answer.
+
+    Or filed a message in it that asks for that: where a clerk set the level, it stays.
+    """
     kinds = {type(one) for one in decision.changes if getattr(one, "ticket_id", None) == ticket.ticket_id}
-    return event.ConfidentialitySet in kinds and event.Opened not in kinds and _hides(ticket)
+    is_by_clerk = "clerk" in ticket.confidentiality_reasons and event.MessageFiled in kinds
+    asks = is_by_clerk and decision.features is not None and _ASKS in decision.features.codes
+    return (asks or event.ConfidentialitySet in kinds) and event.Opened not in kinds and _hides(ticket)
 
 
 def _can_be_reached(message: Message, ticket: Ticket, policy: AnswerPolicy) -> bool:

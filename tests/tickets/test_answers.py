@@ -232,6 +232,23 @@ def test_nothing_is_withdrawn_where_nobody_answers_or_nothing_is_erased() -> Non
     assert forgotten(desk, f"{CITY}-{'a' * 20}") == []  # only the archive has it: its receipt went long ago
 
 
+def test_who_asks_not_to_be_named_gets_none_though_a_clerk_set_the_level() -> None:
+    first = said(1, "", "中山路的路灯不亮，请问何时能修", sender="13900000001")
+    desk = Desk(State(POLICY))
+    (opened,) = take(desk, [replace(first, channel="sms", account="mayor")])
+    ticket = ticket_of(desk, opened)
+    order = Command(
+        command_id="c1", jurisdiction=CITY, ticket_id=ticket.ticket_id, kind="reclassify", author="clerk-7",
+        at=first.ingested_at, args={"confidentiality": "internal"},
+    )  # fmt: skip
+    desk.take(order, position(1))
+    desk.flush()
+    desk.take(said(3, "", f"不要公开我的姓名 {ticket.ticket_no}", sender="13900000001"), position(2))
+    assert desk.ticket(ticket.ticket_id).anonymous == "withheld_on_request"
+    (told,) = [decode(one.value, OutboxState) for one in desk.flush() if one.topic == topics.OUTBOX]
+    assert (told.state, told.code) == ("withheld", "confidential")
+
+
 @pytest.mark.parametrize("text", ["请替我保密，不要让物业知道是我说的", "我要举报物业经理受贿"])
 def test_who_asks_not_to_be_named_or_reports_before_the_receipt_is_sent_gets_none(text: str) -> None:
     first = said(1, "", "中山路的路灯不亮，请问何时能修", sender="13900000001")
