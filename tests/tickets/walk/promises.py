@@ -197,7 +197,7 @@ def what_is_erased_stays_so(told: Told) -> Iterator[object]:
         known = (held.requesters, held.participants, held.contacts, held.text_keys, held.codes, held.proposals)
         if any(known) or held.order in state.near:
             yield held
-    kept = {one for call in state.calls.values() for one in call.told}
+    kept = {one for call in state.calls.values() for one in call.told if not any(state.tickets.having(one))}
     yield from kept & gone
 
 
