@@ -65,6 +65,30 @@ class _Through:
         return await self._client.send(node, request, **options)
 
 
+class _Look:
+    """What one answer of a node says of many partitions; who says nothing over one of them is not asked of others.
+
+    A broker that is ended answers that its partitions are led by others, and then nobody. Each question to it would
+    wait for a connection, with what the new leaders have behind it.
+    """
+
+    def __init__(self, node: int) -> None:
+        self.node = node
+        self.is_early = False
+        """Whether something could not be told yet, so that the next fetch should not follow at once."""
+        self._silent: set[int] = set()
+
+    async def at(self, node: int, ask: Callable[[], Awaitable[Any]]) -> Any:
+        """Return what a node answers, None when it was silent before; raises KafkaError when it is now."""
+        if node in self._silent:
+            return None
+        try:
+            return await ask()
+        except KafkaError:
+            self._silent.add(node)
+            raise
+
+
 class Epochs:
     """The epochs in which a started consumer has read its partitions; `lost` is told of what is gone."""
 
@@ -124,42 +148,48 @@ class Epochs:
         answer = await self._client.send(node, Fetch(request, self._known))
         if any(code for _, partitions in answer.topics for _, code, *_ in partitions):
             asked = {(topic, number): at for topic, partitions in request.topics for number, at, _ in partitions}
+            look = _Look(node)
             answer.topics = [
                 (
                     topic,
                     [
-                        (number, await self._judged(node, TopicPartition(topic, number), code, asked), *rest)
+                        (number, await self._judged(look, TopicPartition(topic, number), code, asked), *rest)
                         for number, code, *rest in partitions
                     ],
                 )
                 for topic, partitions in answer.topics
             ]
+            if look.is_early:
+                await asyncio.sleep(PAUSE_SECONDS)
         return answer
 
-    async def _judged(self, node: int, place: TopicPartition, code: int, asked: Mapping[tuple[str, int], int]) -> int:
+    async def _judged(self, look: _Look, place: TopicPartition, code: int, asked: Mapping[tuple[str, int], int]) -> int:
         """Return the answer for a partition as aiokafka knows it; before that, go where its log ends now."""
         try:
             if code in (_FENCED, _AHEAD):
-                await self._follow(node, place, asked[place])
+                await self._follow(look, place, asked[place])
                 return int(NotLeaderForPartitionError.errno)  # whoever gets it asks for the leaders, and tries again
             if code == OffsetOutOfRangeError.errno:
                 await self._out_of_range(place, asked[place])
         except KafkaError as error:
             _log.warning("epoch_not_told", topic=place.topic, partition=place.partition, error=type(error).__name__)
-            await asyncio.sleep(PAUSE_SECONDS)
+            look.is_early = True
         return code if code not in (_FENCED, _AHEAD) else int(NotLeaderForPartitionError.errno)
 
-    async def _follow(self, node: int, place: TopicPartition, position: int) -> None:
+    async def _follow(self, look: _Look, place: TopicPartition, position: int) -> None:
         """Go on in the leader's epoch: where we stand, or where the log ended for it, when that is before."""
         known = self._known.get(place, UNKNOWN)
-        topic = (await described(self._client, [place.topic], node)).get(place.topic)
+        facts = await look.at(look.node, lambda: described(self._client, [place.topic], look.node))
+        topic = facts.get(place.topic) if facts is not None else None
         leader = topic.leaders.get(place.partition) if topic is not None else None
         if leader is None or leader.epoch <= known:  # brokers do not agree yet, or the topic is another
-            return await asyncio.sleep(PAUSE_SECONDS)
-        answer = await self._client.send(leader.node, End(place, leader.epoch, known))
-        ((_, ((code, _, _, end),)),) = answer.topics
+            look.is_early = True
+            return
+        answer = await look.at(leader.node, lambda: self._client.send(leader.node, End(place, leader.epoch, known)))
+        ((_, ((code, _, _, end),)),) = answer.topics if answer is not None else ((None, ((_AHEAD, 0, 0, 0),)),)
         if code:
-            return await asyncio.sleep(PAUSE_SECONDS)
+            look.is_early = True
+            return
         if end < position:  # -1 when nothing is left of it
             await self._lose(Gap(place, range(max(end, 0), position), max(end, 0)))
             self._consumer.seek(place, max(end, 0))
