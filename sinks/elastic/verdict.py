@@ -25,6 +25,27 @@ _FIELD = re.compile(r"\[([a-z_]+(?:\.[a-z_]+)*)\]")
 FAILED = 500
 """A fault inside Elasticsearch: it mostly passes, but one document can cause it for ever (the runner gives up then)."""
 
+DISKS = frozenset(
+    {
+        "i_o_exception",
+        "file_system_exception",
+        "translog_exception",
+        "already_closed_exception",
+        "engine_closed_exception",
+        "engine_creation_failure_exception",
+        "corrupt_index_exception",
+    }
+)
+"""Faults of a node's disk, and of what closes with it, that Elasticsearch calls 500: no document causes them."""
+
+BLOCKED = "cluster_block_exception"
+
+_SAID = {
+    "No space left on device": "a disk of Elasticsearch is full",
+    "flood-stage": "a disk of Elasticsearch is nearly full, and the index takes nothing until there is room",
+}
+"""What is told of a reason in which these words stand."""
+
 
 def judge(documents: Sequence[Document], items: Sequence[Mapping[str, Any]], fields: frozenset[str]) -> Verdicts:
     """Sort the documents by what Elasticsearch answered for each; `fields` are the paths that a reason may name."""
@@ -40,7 +61,7 @@ def judge(documents: Sequence[Document], items: Sequence[Mapping[str, Any]], fie
             error = result["error"]
             passing = passes(status, error["type"]) or (error.get("reason") or "").startswith(_NOWHERE)
             heap = verdicts.retry if passing else verdicts.rejected
-            heap.append(Refusal(document, _code(status), _reason(error, fields)))
+            heap.append(Refusal(document, _code(status, error["type"]), _reason(error, fields)))
     return verdicts
 
 
@@ -49,13 +70,21 @@ def passes(status: int, kind: str) -> bool:
     return status in RETRY or kind in SURROUNDINGS
 
 
-def _code(status: int) -> str:
-    if status == FAILED:
+def full_disk(text: str) -> str | None:
+    """Return what a reason says of a full disk, if it does, in words of ours."""
+    return next((said for words, said in _SAID.items() if words in text), None)
+
+
+def _code(status: int, kind: str) -> str:
+    if status == FAILED and kind not in DISKS:
         return "internal"
     return TooLargeError.code if status == 413 else MappingConflictError.code
 
 
 def _reason(error: Mapping[str, Any], fields: frozenset[str]) -> str:
     """Name the kind of error and the field; never Elasticsearch's own text, which quotes the citizen's."""
-    found = next((path for path in _FIELD.findall(error.get("reason") or "") if path in fields), None)
+    text = error.get("reason") or ""
+    if (error["type"] in DISKS or error["type"] == BLOCKED) and (said := full_disk(text)):
+        return f"{error['type']}: {said}"
+    found = next((path for path in _FIELD.findall(text) if path in fields), None)
     return f"{error['type']} at {found}" if found else str(error["type"])

@@ -76,3 +76,36 @@ def test_a_reason_without_a_field_of_ours_is_the_type_alone(text: str | None) ->
 def test_what_makes_the_server_fail_is_told_apart() -> None:
     (refusal,) = judge([document("a")], [item(500, "x")], FIELDS).retry
     assert refusal.code == "internal"
+
+
+FLOOD = (
+    "index [hotline-ticket-v1] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has "
+    "read-only-allow-delete block];"
+)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (item(500, "i_o_exception", "No space left on device"), "i_o_exception: a disk of Elasticsearch is full"),
+        (item(500, "already_closed_exception", "engine is closed"), "already_closed_exception"),
+        (item(500, "translog_exception", None), "translog_exception"),
+        (
+            item(429, "cluster_block_exception", FLOOD),
+            "cluster_block_exception: a disk of Elasticsearch is nearly full, and the index takes nothing until there "
+            "is room",
+        ),
+    ],
+    ids=["full", "closed", "translog", "nearly full"],
+)
+def test_no_document_is_to_blame_for_a_disk(answer: dict[str, Any], reason: str) -> None:
+    """However often it is tried, it is none that makes the server fail: a disk may be full for days."""
+    (refusal,) = judge([document("a")], [answer], FIELDS).retry
+    assert refusal.code != "internal"
+    assert refusal.reason == reason
+
+
+def test_what_a_document_says_is_not_taken_for_a_full_disk() -> None:
+    answer = item(400, "document_parsing_exception", "Preview of field's value: 'No space left on device'")
+    (refusal,) = judge([document("a")], [answer], FIELDS).rejected
+    assert refusal.reason == "document_parsing_exception"
