@@ -1,6 +1,7 @@
 """A broker that lets nobody in is tried again after a pause that grows, and one that is off is given up soon.
 
-aiokafka itself knows no pause, and waits 40 s for a host whose packets come to nobody, before it tries the next one.
+aiokafka itself knows no pause, and waits 40 s for a host whose packets come to nobody, before it tries the next one, as
+well as for the answer of a broker that was there when it was asked.
 A load balancer without anybody behind it accepts every connection and hangs up at once: a stage made twenty to forty
 connections a second there, the outbox ninety, for as long as it lasted.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 FIRST_SECONDS, MOST_SECONDS = 0.05, 1.0
 """The pause doubles from the one to the other, and each is a fifth shorter or longer, as in Kafka's own clients."""
@@ -19,8 +21,15 @@ FIRST_SECONDS, MOST_SECONDS = 0.05, 1.0
 REACH_SECONDS = 5.0
 """For a host to take a connection, TLS included; what a broker says then may take it longer, if it has much to do."""
 
+ANSWER_SECONDS = 12.0
+"""For what a broker is asked. Of one whose machine is gone nobody says so; after 9 s others lead what it led."""
+
+_WAIT_FOR_OTHERS = (JoinGroupRequest, SyncGroupRequest)
+"""Answered when the other members of the group have come."""
+
 _connected = AIOKafkaClient._get_conn
 _connect = AIOKafkaConnection.connect
+_send = AIOKafkaConnection.send
 
 
 def _pause(failures: int) -> tuple[int, float]:
@@ -67,3 +76,17 @@ async def _connect_soon(self: Any) -> Any:
 
 
 AIOKafkaConnection.connect = _connect_soon
+
+
+def _send_for_a_while(self: Any, request: Any, expect_response: bool = True) -> Any:
+    """Ask as aiokafka does, and give a broker that says nothing up sooner: the hand-over of an emergency may wait."""
+    patience = self._request_timeout
+    if not isinstance(request, _WAIT_FOR_OTHERS):
+        self._request_timeout = min(patience, ANSWER_SECONDS)
+    try:
+        return _send(self, request, expect_response)
+    finally:
+        self._request_timeout = patience
+
+
+AIOKafkaConnection.send = _send_for_a_while

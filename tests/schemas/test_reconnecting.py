@@ -12,11 +12,15 @@ from collections.abc import Iterator
 
 import pytest
 from aiokafka import client as theirs
+from aiokafka.conn import AIOKafkaConnection
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
+from aiokafka.protocol.produce import ProduceRequest
 
-from schemas import topics
+from schemas import reconnecting, topics
 from schemas.clients import running
 from schemas.connection import KafkaConnection
-from schemas.reconnecting import MOST_SECONDS, REACH_SECONDS
+from schemas.reconnecting import ANSWER_SECONDS, MOST_SECONDS, REACH_SECONDS
 from sinks.kafka import make_consumer
 from streams.sender import make_producer
 from tests.peers.balancer import Balancer
@@ -95,6 +99,19 @@ async def test_a_broker_that_is_slow_to_speak_has_the_librarys_own_time(fresh_to
         connecting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await connecting
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds"),
+    [(FetchRequest, ANSWER_SECONDS), (ProduceRequest, ANSWER_SECONDS), (JoinGroupRequest, 40), (SyncGroupRequest, 40)],
+)
+async def test_a_broker_that_says_nothing_is_given_up_unless_others_are_waited_for(
+    kind: type, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconnecting, "_send", lambda self, *_: self._request_timeout)
+    connection = AIOKafkaConnection("127.0.0.1", 1, request_timeout_ms=40_000)
+    assert connection.send(kind.__new__(kind)) == seconds
+    assert connection._request_timeout == 40
 
 
 def test_the_clients_that_faust_makes_for_a_stage_are_among_them() -> None:
