@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka import errors as theirs
+from kafka.consumer.fetcher import Fetcher
 from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
@@ -164,6 +165,25 @@ def _reaching(connect: Connect) -> Connect:
 
 
 KafkaNetSocket.sock_connect = _reaching(KafkaNetSocket.sock_connect)
+
+
+def _asking_for_leaders(send: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask who leads when a broker that was asked where partitions end leads them no more.
+
+    kafka-python asks the same one over and over, without a pause, until its time is over, and again the next time.
+    """
+
+    async def sent(self: Any, node_id: Any, asked: Any) -> Any:
+        found, again = await send(self, node_id, asked)
+        if again:
+            self._manager.cluster.request_update()
+            await self._manager._net.sleep(self.config["retry_backoff_ms"] / 1000)
+        return found, again
+
+    return sent
+
+
+Fetcher._send_list_offsets_request = _asking_for_leaders(Fetcher._send_list_offsets_request)
 
 
 def _whatever_it_raises(close: Callable[..., None]) -> Callable[..., None]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import CoordinatorNotAvailableError, KafkaError, NodeNotReadyError, RequestTimedOutError
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 
 FIRST_SECONDS, MOST_SECONDS = 0.05, 1.0
@@ -27,9 +28,13 @@ ANSWER_SECONDS = 12.0
 _WAIT_FOR_OTHERS = (JoinGroupRequest, SyncGroupRequest)
 """Answered when the other members of the group have come."""
 
+_KNOWN = (CoordinatorNotAvailableError, NodeNotReadyError, RequestTimedOutError)
+"""After these aiokafka's producer looks for its coordinator again; after any other fault it ends."""
+
 _connected = AIOKafkaClient._get_conn
 _connect = AIOKafkaConnection.connect
 _send = AIOKafkaConnection.send
+_lookup = AIOKafkaClient.coordinator_lookup
 
 
 def _pause(failures: int) -> tuple[int, float]:
@@ -90,3 +95,19 @@ def _send_for_a_while(self: Any, request: Any, expect_response: bool = True) -> 
 
 
 AIOKafkaConnection.send = _send_for_a_while
+
+
+async def _looked_up(self: Any, kind: Any, key: str) -> int:
+    """Return who coordinates a group or a transaction; a broker that goes while it is asked is not to be asked.
+
+    Over a connection that breaks then aiokafka's producer ends for good, and says of it that it was unexpected.
+    """
+    try:
+        return int(await _lookup(self, kind, key))
+    except KafkaError as error:
+        if not error.retriable or isinstance(error, _KNOWN):
+            raise
+        raise NodeNotReadyError(str(error)) from error
+
+
+AIOKafkaClient.coordinator_lookup = _looked_up

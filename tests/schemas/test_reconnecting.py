@@ -12,7 +12,16 @@ from collections.abc import Iterator
 
 import pytest
 from aiokafka import client as theirs
+from aiokafka.client import CoordinationType
 from aiokafka.conn import AIOKafkaConnection
+from aiokafka.errors import (
+    CoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaConnectionError,
+    KafkaError,
+    NodeNotReadyError,
+    TransactionalIdAuthorizationFailed,
+)
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 from aiokafka.protocol.produce import ProduceRequest
@@ -112,6 +121,31 @@ async def test_a_broker_that_says_nothing_is_given_up_unless_others_are_waited_f
     connection = AIOKafkaConnection("127.0.0.1", 1, request_timeout_ms=40_000)
     assert connection.send(kind.__new__(kind)) == seconds
     assert connection._request_timeout == 40
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (KafkaConnectionError, NodeNotReadyError),
+        (GroupLoadInProgressError, NodeNotReadyError),
+        (CoordinatorNotAvailableError, CoordinatorNotAvailableError),
+        (TransactionalIdAuthorizationFailed, TransactionalIdAuthorizationFailed),
+    ],
+)
+async def test_a_broker_that_goes_while_it_is_asked_for_the_coordinator_ends_no_producer(
+    fault: type[KafkaError], told: type[KafkaError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka's producer asks again after a node that is not ready; after a broken connection it would end."""
+    client = theirs.AIOKafkaClient()
+
+    async def breaks(*_: object) -> None:
+        raise fault("the connection is closed")
+
+    monkeypatch.setattr(client, "send", breaks)
+    monkeypatch.setattr(client, "get_random_node", lambda: 1)
+    with pytest.raises(told) as caught:
+        await client.coordinator_lookup(CoordinationType.TRANSACTION, "hotline-assign-0")
+    assert type(caught.value) is told
 
 
 def test_the_clients_that_faust_makes_for_a_stage_are_among_them() -> None:
