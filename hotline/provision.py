@@ -52,6 +52,15 @@ class Found(Struct, frozen=True, kw_only=True):
         return cls(partitions=facts.partitions, replication_factor=facts.replication_factor, config=config)
 
 
+def copied(copies: int) -> dict[str, str]:
+    """Return the settings of a topic with so many copies, whatever the brokers' own are.
+
+    One broker may be away for maintenance, and acks=all still means two copies; a copy that lacks what was acknowledged
+    never leads.
+    """
+    return {"min.insync.replicas": str(copies - 1), "unclean.leader.election.enable": "false"}
+
+
 class Provision:
     """The topics of one cluster; raises errors of ours only."""
 
@@ -99,8 +108,7 @@ class Provision:
     def config(self, name: str) -> dict[str, str]:
         """Return the configuration that a topic should have."""
         copies = self._connection.replication_factor
-        # One broker may be away for maintenance, and acks=all still means two copies.
-        return self._topics[name].config | ({"min.insync.replicas": str(copies - 1)} if copies > 1 else {})
+        return self._topics[name].config | (copied(copies) if copies > 1 else {})
 
     def compare(self, name: str, found: Found | None) -> Iterator[Difference]:
         """Yield every point in which one topic is not as it should be."""

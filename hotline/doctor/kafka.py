@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 ACLS = "deploy/kafka-acls.txt"
 
+KAFKAS_OWN = {
+    "__consumer_offsets": "offsets.topic.replication.factor",
+    "__transaction_state": "transaction.state.log.replication.factor",
+}
+"""Topics that Kafka makes by itself, and the setting of its brokers that says in how many copies."""
+
 
 def examine_kafka(settings: "Settings", components: Iterable[str]) -> Iterator[Finding]:
     """Yield what is found; without a broker that lets us in nothing can be said of topics and rights."""
@@ -64,17 +70,36 @@ def topics(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
         cluster = Cluster(client)
         seen, hidden = cluster.topics(names)
         configs = cluster.configs(list(seen))
+        own = list(kafkas_own(cluster, connection.replication_factor))
     provision = Provision(connection)
     there = {name: Found.of(seen[name], configs[name]) for name in seen}
     visible = [name for name in names if name not in hidden]
     differing = [one for name in visible for one in provision.compare(name, there.get(name))]
     away = [fault for name in seen for fault in availability(name, seen[name], configs[name])]
     yield from _told(differing)
-    yield from away
-    if not differing and not away:
+    yield from (*away, *own)
+    if not differing and not away and not own:
         unseen = sum(not config for config in configs.values())
         note = f"; {unseen} of them do not show this user their settings (DescribeConfigs)" if unseen else ""
         yield f"{len(visible)} as they should be{note}"
+
+
+def kafkas_own(cluster: Cluster, copies: int) -> Iterator[PipelineError]:
+    """Yield what is wrong with the topics in which Kafka keeps groups and transactions, as far as our user sees them.
+
+    Kafka's packages come with settings that give them one copy: while its broker is away whole stages stand still, and
+    when its disk is lost nobody knows which transactions were to be committed.
+    """
+    seen, _ = cluster.topics(list(KAFKAS_OWN))
+    configs = cluster.configs(list(seen))
+    for name, facts in seen.items():
+        if facts.replication_factor < copies:
+            yield MisconfiguredError(
+                f"Kafka's own topic {name} has {facts.replication_factor} copies, and ours are to have {copies}: set "
+                f"`{KAFKAS_OWN[name]}` of the brokers to {copies}, and give what is there more copies with "
+                "`kafka-reassign-partitions.sh`, or stages stand still while one broker is away."
+            )
+        yield from availability(name, facts, configs[name])
 
 
 def _told(differing: Iterable[Difference]) -> Iterator[PipelineError]:

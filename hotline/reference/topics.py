@@ -9,9 +9,9 @@ attributes in headers (`ce_…`), the value is the record itself, for raw topics
 all records of a jurisdiction (行政区划) share a partition, written explicitly: consumers compute nothing. What a
 decision changes is one transaction: read events, links, tickets and hand-overs with `isolation.level=read_committed`.
 The retention of the topics that hold personal text is the bound of an erasure. With a replication factor above 1,
-`min.insync.replicas` is one less. A record has at most {MAX_BYTES} bytes (`max.message.bytes`) where nothing else is
-said, and the time at which the broker took it (`message.timestamp.type=LogAppendTime`): no sender's clock decides what
-retention takes."""
+`min.insync.replicas` is one less, and `unclean.leader.election.enable` is false. A record has at most {MAX_BYTES} bytes
+(`max.message.bytes`) where nothing else is said, and the time at which the broker took it
+(`message.timestamp.type=LogAppendTime`): no sender's clock decides what retention takes."""
 
 _PARTITION = {"jurisdiction": "city", "key": "by key"}
 _HEADER = ("Topic", "Holds", "Key", "Partition", "Keeps", "More")

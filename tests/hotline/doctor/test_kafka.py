@@ -3,18 +3,21 @@
 import asyncio
 import base64
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
+from kafka.errors import KafkaError
 
-from hotline.cluster import TopicFacts, admin
+from hotline.cluster import Cluster, TopicFacts, admin
 from hotline.config import load
 from hotline.doctor.findings import Told
-from hotline.doctor.kafka import availability, brokers, rights, topics
+from hotline.doctor.kafka import availability, brokers, kafkas_own, rights, topics
 from hotline.needs import PEOPLE, Need, needs
 from hotline.provision import Provision
 from hotline.wiring import names
@@ -273,11 +276,14 @@ def test_other_numbers_of_partitions_and_copies_are_told(
     secured: SecuredKafka, wanted: Callable[[str], list[Need]]
 ) -> None:
     more = replaced(secured.administrator, partitions=3, replication_factor=2)
+    with admin(secured.administrator) as client:
+        own = [str(one) for one in kafkas_own(Cluster(client), 2)]
     assert [str(one) for one in topics(more, wanted("screen"))] == [
         "hotline.raw.mailbox.v1: partitions is 2, not 3 (and so of 9 more: see `hotline topics describe`): set "
         "`kafka.partitions` to what is there, since messages would change their place.",
         "hotline.raw.mailbox.v1: replication factor is 1, not 2 (and so of 9 more: see `hotline topics describe`): set "
         "`kafka.replication_factor` to what is there, since messages would change their place.",
+        *own,
     ]
 
 
@@ -298,6 +304,27 @@ def test_a_topic_that_is_missing_is_told_and_one_that_is_hidden_is_told_among_th
         assert "may not Read the topic hotline.outbox.v1" in str(told(lambda: rights(connection, fresh))[0])
     finally:
         Provision(secured.administrator).create()
+
+
+def test_what_kafka_keeps_of_groups_and_transactions_is_to_have_as_many_copies(secured: SecuredKafka) -> None:
+    """Kafka's packages come with settings that give these topics one copy."""
+    with admin(secured.administrator) as client:
+        cluster = Cluster(client)
+        until(lambda: "__consumer_offsets" in known_groups(client, cluster), "Kafka keeps no groups")
+        found, *_ = kafkas_own(cluster, 3)
+        assert not list(kafkas_own(cluster, 1))
+    assert str(found) == (
+        "Kafka's own topic __consumer_offsets has 1 copies, and ours are to have 3: set "
+        "`offsets.topic.replication.factor` of the brokers to 3, and give what is there more copies with "
+        "`kafka-reassign-partitions.sh`, or stages stand still while one broker is away."
+    )
+
+
+def known_groups(client: Any, cluster: Cluster) -> Mapping[str, TopicFacts]:
+    """Ask for a group, which makes Kafka make its topic, and return that when it is there."""
+    with suppress(KafkaError):
+        client.list_group_offsets("a-group")
+    return cluster.topics(["__consumer_offsets"]).topics
 
 
 def test_a_topic_without_a_leader_or_with_too_few_copies_is_told() -> None:
