@@ -21,7 +21,7 @@ FOLLOWS = {
 }
 """Which state may stand behind which; behind an end stands none. Nobody here is to be refused an answer for good."""
 
-MOMENTS = {"kill": 2, "terminate": 2, "freeze": 2, "cut": 2, "join": 2, "zombie": 4}
+MOMENTS = {"kill": 2, "fill": 2, "terminate": 2, "freeze": 2, "cut": 2, "join": 2, "zombie": 4}
 """How often a fault of the outbox or of Kafka can come between an answer and the log that is to tell its end: a worker
 or Kafka's lines go, and then the group is joined anew; a second worker joins and leaves; of a zombie both happen. A
 service whose lines are reset does so once.

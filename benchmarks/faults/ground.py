@@ -124,7 +124,7 @@ class Ground:
             centre.start()
             standing.callback(centre.stop)
         self.cutters["imap"] = [Cutter(self._imap_proxy, self.dovecot.port)]
-        self._add(standing, Actor("kafka", self._kafka.command, environment(), self._log("kafka"), self._kafka.answers))
+        self._start_kafka(standing)
         node = Actor("elasticsearch", self._node.command, environment(), self._log("elastic"), self._node.answers)
         self._add(standing, node)
         for proxy in (self.gate, *(cutter for cutters in self.cutters.values() for cutter in cutters)):
@@ -133,6 +133,13 @@ class Ground:
         self.mailboxes = Mailboxes(self.dovecot)
         for name in (*self.stages, "receiver", *self.connectors):
             self._add(standing, self._component(name, name))
+
+    def more_faults(self) -> Mapping[str, Callable[[], None]]:
+        """Return what can happen here beside what can happen everywhere; its last word is whom it happens to."""
+        return {}
+
+    def _start_kafka(self, standing: ExitStack) -> None:
+        self._add(standing, Actor("kafka", self._kafka.command, environment(), self._log("kafka"), self._kafka.answers))
 
     def _add(self, standing: ExitStack, actor: Actor) -> None:
         self.actors[actor.name] = actor

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -127,6 +128,13 @@ class Ledger:
         decided = [min(at) - self.came[name] for name, at in self.filed.items() if at and name in self.came]
         handed = [at - self.came[name] for name, at in self.handovers.items() if name in self.came]
         return {"ticket": max(decided, default=0) / 1000, "handover": max(handed, default=0) / 1000}
+
+    def slowest_since(self, begun: Mapping[int, float]) -> dict[str, float]:
+        """Return the longest times from these numbers' being sent, in seconds since 1970, to the same."""
+        at = {name: begun[number] for number, names in self.ids.items() if number in begun for name in names}
+        decided = [min(self.filed[name]) / 1000 - sent for name, sent in at.items() if self.filed[name]]
+        handed = [self.handovers[name] / 1000 - sent for name, sent in at.items() if name in self.handovers]
+        return {"ticket": round(max(decided, default=0), 1), "handover": round(max(handed, default=0), 1)}
 
     def tickets_of(self, number: int) -> set[str]:
         """Return the tickets of a number that have been written."""

@@ -93,6 +93,8 @@ class Report(Struct, frozen=True, kw_only=True):
     """Tickets of citizens who asked to be forgotten."""
     slowest_seconds: dict[str, float]
     """From the raw record to the ticket's decision, and to the hand-over, at worst: outages included."""
+    slowest_of_faults: dict[str, dict[str, float]]
+    """From the sending to the same, of what was sent while a fault of `only` lasted; of the last that has this name."""
     takeovers: int
     """How often a worker of assign took a partition over."""
     longest_takeover_seconds: float
@@ -110,13 +112,14 @@ def run(
     override: Mapping[str, list[str]] | None = None,
     begin: Begin = psutil.Popen,
     provide: Callable[[Ground], None] | None = None,
+    grounds: type[Ground] = Ground,
 ) -> Report:
     """Run one plan on servers of its own in `folder`; `begin` starts each component, `provide` is the ground's."""
     cities = CITIES[: plan.cities]
     sent = list(numbered(plan.messages, plan.seed, cities))
     began = time.monotonic()
     sys.setswitchinterval(SWITCH_SECONDS)
-    with Ground(folder, override, cities, plan.without, begin, provide) as ground:
+    with grounds(folder, override, cities, plan.without, begin, provide) as ground:
         stop = threading.Event()
         crowds = _crowds(sent, ground, plan, stop)
         schedule = Schedule(ground, plan.seed, plan.freeze_seconds, plan.hold_seconds)
@@ -159,6 +162,7 @@ def run(
             repeats_delivered=deliveries.repeats(ground.subscriber.arrivals),
             erased=len(ledger.erased),
             slowest_seconds=ledger.slowest_seconds,
+            slowest_of_faults=_slowest_of_faults(schedule, crowds, ledger) if plan.only else {},
             takeovers=len(takeovers),
             longest_takeover_seconds=max(takeovers, default=0.0),
             fenced=len(logged(folder, "partition_fenced")),
@@ -171,6 +175,14 @@ def logged(folder: Path, event: str) -> list[dict[str, Any]]:
     """Return what the workers of assign logged under this name."""
     lines = (line for log in folder.glob("assign*.log") for line in log.read_bytes().splitlines())
     return [msgspec.json.decode(line) for line in lines if f'"event": "{event}"'.encode() in line]
+
+
+def _slowest_of_faults(schedule: Schedule, crowds: list[Crowd], ledger: Ledger) -> dict[str, dict[str, float]]:
+    sent = {number: at for crowd in crowds for number, at in crowd.begun.items()}
+    return {
+        name: ledger.slowest_since({number: at for number, at in sent.items() if begin <= at <= end})
+        for name, begin, end in schedule.times
+    }
 
 
 def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Event) -> list[Crowd]:

@@ -63,6 +63,9 @@ class Schedule:
         self._freeze_seconds = freeze_seconds
         self._hold_seconds = hold_seconds
         self.happened: Counter[str] = Counter()
+        self.times: list[tuple[str, float, float]] = []
+        """What happened from when to when, in seconds since 1970."""
+
         self.faults = dict(self._all())
         """What may happen, by the name that is told of it."""
         self._lasting: dict[str, threading.Thread] = {}
@@ -79,8 +82,10 @@ class Schedule:
 
     def happen(self, name: str) -> None:
         """Let one fault happen now, and return when it is over."""
+        begin = time.time()
         self.faults[name].happen(self._dice)
         self.happened[name] += 1
+        self.times.append((name, begin, time.time()))
 
     def _may_happen(self, name: str) -> bool:
         """Say whether nothing of it is frozen, and few enough others are."""
@@ -117,6 +122,8 @@ class Schedule:
         yield "deliveries not taken", Fault(self._busy(ground.subscriber))
         if ground.has_blob_disk:
             yield "blob disk full", Fault(self._full_disk)
+        for name, fault in ground.more_faults().items():
+            yield name, Fault(_of_the_ground(fault))
 
     def _cut(self, name: str) -> Callable[[Random], None]:
         def fault(_: Random) -> None:
@@ -203,3 +210,7 @@ class Schedule:
             pass
         time.sleep(dice.uniform(0.5, 1) * self._hold_seconds)
         filler.unlink(missing_ok=True)
+
+
+def _of_the_ground(fault: Callable[[], None]) -> Callable[[Random], None]:
+    return lambda _: fault()

@@ -160,6 +160,8 @@ class Crowd(threading.Thread):
         super().__init__(daemon=True)
         self._messages, self._send, self._rate = messages, send, rate
         self.sent = 0
+        self.begun: dict[int, float] = {}
+        """When each number was first sent, in seconds since 1970."""
         self.fault: Exception | None = None
 
     def run(self) -> None:
@@ -170,6 +172,7 @@ class Crowd(threading.Thread):
                 early = began + self.sent / self._rate - time.monotonic()
                 if early > 0:
                     time.sleep(early)
+                self.begun[message.number] = time.time()
                 self._send(message)
                 self.sent += 1
         except Exception as fault:  # noqa: BLE001 - told in the report

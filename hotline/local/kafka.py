@@ -70,13 +70,17 @@ class Kafka:
             return
         # No broker has ever run on what a broken-off format left.
         shutil.rmtree(self._data, ignore_errors=True)
-        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", _cluster_id(), "--config", str(self._config)]
+        tool = ["kafka.tools.StorageTool", "format", "--cluster-id", self._identity(), "--config", str(self._config)]
         command = self.jvm.command(*self.jvm.kept(), *self._options(), *tool)
         done = subprocess.run(command, env=environment(), capture_output=True, check=False)
         if done.returncode:
             (self._logs / "kafka.log").write_bytes(done.stdout + done.stderr)
             raise StackError(f"Kafka could not prepare {self._data}: see {self._logs / 'kafka.log'}.")
         stamp.touch()
+
+    def _identity(self) -> str:
+        # An id that began with a dash would be read as an option.
+        return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
     def _options(self) -> list[str]:
         return [
@@ -92,11 +96,6 @@ def running_version(data_dir: Path) -> str:
     text = (data_dir / "logs" / "kafka.log").read_text(encoding="utf-8", errors="replace")
     named = re.findall(r"Kafka version: (\S+)", text)
     return named[-1] if named else "unknown"
-
-
-def _cluster_id() -> str:
-    # An id that began with a dash would be read as an option.
-    return "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
 
 
 def _brokers(port: int) -> int:

@@ -117,6 +117,7 @@ def ground_of(stage: Stage) -> SimpleNamespace:
         citizens=met,
         subscriber=met,
         has_blob_disk=False,
+        more_faults=dict,
     )
 
 
