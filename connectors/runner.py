@@ -1,14 +1,12 @@
 """The runner moves batches from a source to Kafka: it alone decides the order, waits and tries again."""
 
 import threading
-from collections.abc import Callable
-from typing import Any
+import time
 
 from tenacity import (
     RetryCallState,
     Retrying,
     retry_if_exception,
-    sleep_using_event,
     stop_when_event_set,
     wait_exponential_jitter,
 )
@@ -26,6 +24,9 @@ SLICE_SECONDS = 1.0
 
 PACE = wait_exponential_jitter(multiplier=1, max=60, jitter=1)
 """After a fault of the surroundings: 1, 2, 4 .. 60 s and up to one more, so that connectors do not knock together."""
+
+LOOK_SECONDS = 0.5
+"""Between two looks, in a pause, whether Kafka is back."""
 
 LONGEST_ASKED_SECONDS = 25 * 3600.0
 """A service that asks for a longer pause is asked again all the same: quotas are a day's."""
@@ -87,8 +88,13 @@ def run_pull(
     a folder, a file that is being replaced) and may change back.
     """
     pull = _Pull(connector, publisher, cursors, lease, stop, health)
-    retrying = _patiently(
-        stop, lambda state: wait_for(state, pace, slow_pace), pull.interrupted, lambda error: passes(error, pull.worked)
+    retrying = Retrying(
+        retry=retry_if_exception(lambda error: passes(error, pull.worked)),
+        wait=lambda state: wait_for(state, pace, slow_pace),
+        stop=stop_when_event_set(stop),
+        sleep=pull.pause,
+        before_sleep=pull.interrupted,
+        reraise=True,
     )
     try:
         while not stop.is_set():
@@ -125,6 +131,8 @@ class _Pull:
         self._owner = False
         self._open = False
         self._beside: set[str] = set()
+        self._faults: RetryCallState | None = None
+        """What is counted of faults that could end with Kafka's absence; None of others."""
         self.worked = False
 
     def step(self) -> None:
@@ -166,24 +174,26 @@ class _Pull:
 
     def interrupted(self, state: RetryCallState) -> None:
         """Let go of a connection that may be half dead, before the wait."""
-        self._health.troubled(_error(state))
+        fault = _error(state)
+        self._faults = None if isinstance(fault, ThrottledError | FatalError) else state
+        self._health.troubled(fault)
         self._let_go()
 
+    def pause(self, seconds: float) -> None:
+        """Wait after a fault; where Kafka was away, and the account with it, until it is ours again and no longer.
 
-def _patiently(
-    stop: threading.Event,
-    wait: Callable[[RetryCallState], float],
-    before_sleep: Callable[[RetryCallState], Any],
-    passes_over: Callable[[BaseException], bool],
-) -> Retrying:
-    return Retrying(
-        retry=retry_if_exception(passes_over),
-        wait=wait,
-        stop=stop_when_event_set(stop),
-        sleep=sleep_using_event(stop),
-        before_sleep=before_sleep,
-        reraise=True,
-    )
+        By then the pauses may be a minute long, and the next fault is the first of another kind. What asked for a pause
+        itself, or refused our login, gets it whole.
+        """
+        end, lost = time.monotonic() + seconds, False
+        while (left := end - time.monotonic()) > 0:
+            held = self._lease.held
+            if self._faults is not None and lost and held:
+                self._faults.attempt_number = 1
+                return
+            lost = lost or not held
+            if self._stop.wait(min(left, LOOK_SECONDS)):
+                return
 
 
 def passes(error: BaseException, worked: bool = False) -> bool:

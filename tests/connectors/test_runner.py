@@ -327,6 +327,59 @@ def test_a_lease_that_nobody_can_tell_is_a_fault_and_is_asked_for_again(
     assert health.report.errors == 1
 
 
+class KafkasLease(FakeLease):
+    """A lease that nobody has while Kafka is away, and that is ours again when it is back."""
+
+    away = True
+
+    @property
+    def held(self) -> bool:
+        return not self.away
+
+    def ask(self, standing_by: Callable[[], None]) -> bool:
+        if self.away:
+            raise UnreachableError("Kafka is away")
+        return True
+
+
+def test_who_waits_since_kafka_is_away_goes_on_as_soon_as_it_is_back_and_counts_anew(health: Health) -> None:
+    """A mail may tell of an emergency: after an outage the pause before the next try may be a minute."""
+    world = World(waiting=[1], faults={"publish": [UnreachableError("not all of it is back")]})
+    lease = KafkasLease(0, world)
+    pauses: list[int] = []
+
+    def pace(state: RetryCallState) -> float:
+        pauses.append(state.attempt_number)
+        return 60 if lease.away else 0.1
+
+    threading.Timer(0.3, lambda: setattr(lease, "away", False)).start()
+    began = time.monotonic()
+    run(world, health, lease=lease, pace=pace)
+    assert world.published == ["1"]
+    assert time.monotonic() - began < 30
+    assert pauses == [1, 1]
+
+
+def test_a_source_that_asked_for_a_pause_has_it_whole_though_kafka_is_back_before(health: Health) -> None:
+    world = World(faults={"fetch": [ThrottledError("slow down", 1.5)]})
+    lease = KafkasLease(0, world)
+    lease.away = False
+    fetch = world.fetch
+
+    def gone(cursor: Cursor) -> Batch:
+        lease.away = True
+        threading.Timer(0.6, lambda: setattr(lease, "away", False)).start()
+        try:
+            return fetch(cursor)
+        finally:
+            world.fetch = fetch  # type: ignore[method-assign]
+
+    world.fetch = gone  # type: ignore[method-assign]
+    began = time.monotonic()
+    run(world, health, lease=lease)
+    assert time.monotonic() - began >= 1.5
+
+
 class Later(World):
     """Comes to its first end, and then brings more."""
 
