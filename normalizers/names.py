@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from normalizers import english_names, name_cues, persons, rules
-from normalizers.findings.words import Words, behind_none
+from normalizers.findings.words import Words, behind_none, trie
 from normalizers.lone_names import Lone
 from normalizers.name_cues import HAN, NO_PLACE, PUNCTUATION, Surnames
 from normalizers.pinyin_names import PinyinNames
@@ -51,6 +51,8 @@ class Names(NamedTuple):
 
     address: Words
     polite: frozenset[str]
+    shops: re.Pattern[str]
+    """What one sells that is called after somebody: 王阿姨水饺."""
     named: re.Pattern[str]
     addressed: re.Pattern[str]
     rare: re.Pattern[str]
@@ -104,6 +106,8 @@ class Names(NamedTuple):
             if match and not (cue in self.english and _is_end_of_a_word(text, start)):
                 yield match.span(match.lastindex or 0)
         for start, end in self.address.spans(text):
+            if self.shops.match(text, end):
+                continue
             pattern = self.addressed if text[start:end] in self.polite else self.named
             yield from self._called(pattern, text, start)
         if "家" in text:
@@ -227,6 +231,7 @@ def rulebook(folder: Path | None = None) -> Names:
         english=frozenset(word for kind, words in found["cues"].items() if kind.endswith("_english") for word in words),
         address=Words([*polite, *others]),
         polite=frozenset(polite),
+        shops=re.compile(trie(found["called_names"]["shops"].split())),
         lone=Lone.of(surnames, found["beside_names"]),
         words=persons.rulebook(folder).words,
         ends=persons.rulebook(folder).short.begun,

@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
+from normalizers.called_names import CalledNames
 from normalizers.findings import divisions
 from normalizers.findings.words import one_of, trie
 from normalizers.full_names import FullNames
+from normalizers.likely_names import LikelyNames
 from normalizers.role_names import RoleNames
 from normalizers.short_names import STOPS, ShortNames
 from normalizers.text import Span
@@ -61,6 +63,8 @@ class Persons(NamedTuple):
     full: FullNames
     short: ShortNames
     roles: RoleNames
+    likely: LikelyNames
+    called: CalledNames
 
     before: Mapping[str, tuple[str, ...]]
     """Words for persons, by their last character."""
@@ -82,6 +86,8 @@ class Persons(NamedTuple):
         yield from self.full.spans(text)
         yield from self.short.spans(text)
         yield from self.roles.spans(text)
+        yield from self.likely.spans(text)
+        yield from self.called.spans(text)
         for found in self.given.finditer(text):
             start = found.start()
             if found["child"] or text.endswith(self.before.get(text[start - 1 : start], ()), 0, start):
@@ -138,7 +144,13 @@ def rulebook(folder: Path | None = None) -> Persons:
     full = FullNames.of(whole["full_names"], found["surnames"], two_surnames, words)
     short = ShortNames.of(whole["short_names"], found["surnames"], words, full.begun, _goes_on(whole))
     roles = RoleNames.of(whole, words, behind)
-    return Persons(re.compile(names), words, re.compile(offices), familiar, given_alone, full, short, roles, before)
+    likely, called = (
+        LikelyNames.of(whole, words, short.firm),
+        CalledNames.of(whole, roles.before, words, _goes_on(whole)),
+    )
+    return Persons(
+        re.compile(names), words, re.compile(offices), familiar, given_alone, full, short, roles, likely, called, before
+    )
 
 
 def _goes_on(whole: Mapping[str, Any]) -> str:
