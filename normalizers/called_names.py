@@ -59,7 +59,7 @@ class CalledNames(NamedTuple):
     ) -> "CalledNames":
         """Make the patterns of the lists; `goes_on` is what stands behind a name, `before` words for persons."""
         found, surname = whole["called_names"], one_of(_surnames(whole))
-        given = rf"(?:(?![{whole['third_persons']['never_given']}{found['no_given']}]){_HAN})"
+        given = rf"(?:(?!{one_of(whole['third_persons']['never_given'] + found['no_given'])}){_HAN})"
         departments, person = tuple(found["departments"].split()), one_of("".join(before))
         ends = one_of("".join(before) + "".join({one[-1] for one in departments}) + "的")
         sums, twice, nick = r"\s?:?\s?[0-9]{3,6}元?(?=[,;。、\s]|$)", one_of(found["twice"]), one_of(found["nick"])
@@ -154,7 +154,7 @@ def _titles(whole: Mapping[str, Any]) -> str:
 def _signed(whole: Mapping[str, Any], surname: str, given: str, goes_on: str) -> Iterator[tuple[str, str]]:
     """Yield what finds them by a sign of one character."""
     found, two = whole["called_names"], trie(whole["two_surnames"].split())
-    before, nick = found["before_nick"], one_of(found["nick"])
+    nick, ends = one_of(found["nick"]), one_of(found["before_nick"])
     called = trie(
         word for one in (*whole["addressed"].values(), whole["third_persons"]["titles"]) for word in one.split()
     )
@@ -172,11 +172,11 @@ def _signed(whole: Mapping[str, Any], surname: str, given: str, goes_on: str) ->
     )
     for sign in "老小":
         known = one_of("".join(one for one in found["familiar"] if not is_word(sign + one)))
-        yield sign, rf"{sign}(?<![^{before}].)(?<=({sign}))({known}头?){goes_on}"
+        yield sign, rf"{sign}(?:(?<={ends}.)|(?<!.{{2}}))(?<=({sign}))({known}头?){goes_on}"
     yield "老", rf"老(?<=({surname})老)(大{goes_on}|[二三四五六七八九])"
     yield "阿", rf"阿(?<=(阿))({nick})(?:(?=家)|{goes_on})"
     for sign in "哥姐婶嫂妹爷":
-        yield sign, rf"{sign}(?<=({nick}){sign})(?<=({sign}))(?<!军嫂)(?<![^{before}]..){goes_on}"
+        yield sign, rf"{sign}(?<=({nick}){sign})(?<=({sign}))(?<!军嫂)(?:(?<={ends}..)|(?<!.{{3}})){goes_on}"
     quoted = trie(found["on_line"].split())
     yield "“", rf"{quoted}[叫为是]?“([^”\n]{{1,12}})”"
     yield '"', rf'{quoted}[叫为是]?"([^"\n]{{1,12}})"'
@@ -184,7 +184,7 @@ def _signed(whole: Mapping[str, Any], surname: str, given: str, goes_on: str) ->
     yield (
         "",
         (
-            rf"[三四五六七九](?<=({one_of(found['numbered'])}).)(?<=(.))(?<![{found['before_number']}]..)"
+            rf"[三四五六七九](?<=({one_of(found['numbered'])}).)(?<=(.))(?<!{one_of(found['before_number'])}..)"
             rf"(?!{trie(found['behind_number'].split())}|[0-9])"
         ),
     )
