@@ -5,11 +5,12 @@ another host (`elsewhere`), the same that sends its clients where nobody is (`lo
 a login and no TLS, and `open`, where whoever comes in plain text is the administrator.
 """
 
+import re
 import secrets
 import string
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +26,29 @@ from schemas.connection import KafkaConnection
 from tests.peers.certificates import DAY, Authority, Issued
 from tests.peers.dovecot import free_ports
 from tests.peers.leash import leash
+
+# The broker says of every request which rule let it in, or that none did.
+_LOGGER = """
+    <Logger name="kafka.authorizer.logger" level="DEBUG" additivity="false"><AppenderRef ref="asked"/></Logger>
+"""
+_APPENDER = """
+    <File name="asked" fileName="{file}"><PatternLayout pattern="%m%n"/></File>
+"""
+_TOLD = re.compile(
+    r"Principal = User:(\S+) is (Allowed|Denied) operation = (\w+) .* on resource = (\w+):LITERAL:(\S+) "
+)
+_RULE = re.compile(r"resourceType=(\w+), resourceName=(\S+), .*operation=(\w+),")
+
+Right = tuple[str, str, str]
+"""Operation, kind of resource, name or prefix: `("read", "topic", "hotline.dead.v1")`."""
+
+NONE: Right = ("", "", "")
+
+
+def right(operation: str, kind: str, name: str) -> Right:
+    """Return a right as the broker's log and its admin client alike say it: `TransactionalId`, `TRANSACTIONAL_ID`."""
+    return operation.lower(), kind.lower().replace("_", ""), name
+
 
 Door = Literal["open", "secured", "expired", "elsewhere", "lost", "tls", "bare"]
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
@@ -95,6 +119,29 @@ class SecuredKafka:
         """Return what the broker said."""
         return "".join(path.read_text(errors="replace") for path in self._folder.glob("kafka.*") if path.is_file())
 
+    def refused(self, user: str, since: int = 0) -> set[Right]:
+        """Return what a user asked for and was not let, by the broker's own log."""
+        return {wanted for allowed, wanted, _ in self._answers(user, since) if not allowed}
+
+    def used(self, user: str, since: int = 0) -> set[Right]:
+        """Return the rights that a user was let in by; who may write may look, which is no use of that right."""
+        return {rule for _, wanted, rule in self._answers(user, since) if rule[:2] == wanted[:2]}
+
+    def asked_so_far(self) -> int:
+        """Return a moment, for `since`."""
+        return len(self._asked())
+
+    def _answers(self, user: str, since: int) -> Iterator[tuple[bool, Right, Right]]:
+        """Yield what was asked for: whether it was let, what it was, and by which rule."""
+        for line in self._asked()[since:]:
+            if (told := _TOLD.match(line)) and told[1] == user:
+                rule = _RULE.search(line)
+                used = right(rule[3], rule[1], rule[2]) if rule else NONE
+                yield told[2] == "Allowed", right(told[3], told[4], told[5]), used
+
+    def _asked(self) -> list[str]:
+        return (self._folder / "asked.log").read_text(encoding="utf-8").splitlines()
+
     def address(self, door: Door) -> str:
         """Return host:port of a door."""
         return f"127.0.0.1:{self._ports[door]}"
@@ -132,6 +179,10 @@ class SecuredKafka:
     def _config(self) -> str:
         return str(self._folder / "server.properties")
 
+    @property
+    def _logs(self) -> Path:
+        return self._folder / "log4j2.xml"
+
     def _write(self) -> Path:
         good = self.authority.issue("secured")
         keys: dict[Door, Issued] = {
@@ -158,6 +209,9 @@ class SecuredKafka:
             for name, issued in keys.items()
         ]
         Path(self._config).write_text("\n".join([base, extra, *locks]))
+        logs = (CONFIG / "kafka-log4j2.xml").read_text(encoding="utf-8")
+        logs = logs.replace("</Appenders>", _APPENDER.format(file=self._folder / "asked.log") + "</Appenders>")
+        self._logs.write_text(logs.replace("<Loggers>", "<Loggers>" + _LOGGER), encoding="utf-8")
         (self._folder / "kafka" / "tmp").mkdir(parents=True, exist_ok=True)
         return Path(self._config)
 
@@ -175,5 +229,5 @@ class SecuredKafka:
     def _options(self) -> list[str]:
         return [
             f"-Dkafka.log.file={self._folder / 'kafka.log'}",
-            f"-Dlog4j2.configurationFile={(CONFIG / 'kafka-log4j2.xml').as_uri()}",
+            f"-Dlog4j2.configurationFile={self._logs.as_uri()}",
         ]
