@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,6 +24,13 @@ from starlette.routing import Route
 from structlog.testing import capture_logs
 
 import connectors
+import hotline
+import normalizers
+import schemas
+import sinks
+import streams
+import tickets
+from connectors import metrics
 from connectors.backoffice import door as backoffice
 from connectors.base import Request
 from connectors.headers import SAFE
@@ -157,6 +165,46 @@ async def test_v1_2_1_what_a_citizen_wrote_is_text_in_every_answer(every: Doors)
         assert "<script" not in answer.text
 
 
+async def test_v1_1_1_what_was_encoded_twice_is_decoded_once(every: Doors) -> None:
+    said = "%E8%B7%AF &lt;b&gt; &amp;#65; \\u706f 路灯坏了"
+    async with every.open() as client:
+        page = (await client.get("/web")).text
+        stamp = page.partition('name="stamp" value="')[2].partition('"')[0]
+        assert (await client.post("/web", data={"stamp": stamp, "text": said})).status_code == 303
+        request = doors.request(description=said)
+        assert (await client.post(f"{doors.BASE}/requests.json", data=request)).status_code == 200
+        assert (await ask(client, "/wechat", platform.push(platform.text(content=said)))).status_code == 200
+    texts = [normalize(one, Policy()).message.text for one in every.kafka.held]
+    assert [text.partition("\n")[0] for text in texts] == [said] * 3
+
+
+class Addresses(HTMLParser):
+    """What a browser would follow or load of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        leading = {"href", "src", "action", "formaction", "data", "content"} - ({"content"} if tag == "meta" else set())
+        self.found += [value or "" for name, value in attrs if name in leading]
+
+
+async def test_v1_2_2_every_address_on_a_page_is_one_of_ours(every: Doors) -> None:
+    """Whatever a stranger puts into a question: no scheme of theirs, no parameter, no host."""
+    for nasty in ("javascript:alert(1)", "//evil.example", "zh&x=1#", 'zh"><a href="data:,x'):
+        async with every.open() as client:
+            asked = dict.fromkeys(("lang", "number", "code", "receipt", "channel", "source"), nasty)
+            answers = [await client.get(path, params=asked) for path in ("/web", "/web/status")]
+            answers.append(await client.post("/web", data=asked | {"text": "", "title": nasty, "stamp": nasty}))
+        for answer in answers:
+            page = Addresses(answer.text)
+            ours = r"/web(/[a-z.-]+)*(\?lang=(zh|en))?|tel:[0-9]+|#[a-z_]*|"
+            assert page.found
+            assert [one for one in page.found if not re.fullmatch(ours, one)] == []
+
+
 async def test_v1_3_6_an_address_that_a_stranger_names_is_asked_by_nobody(every: Doors) -> None:
     """`--disable-socket` would fail any attempt."""
     fields = doors.request(media_url="http://169.254.169.254/latest/meta-data/")
@@ -186,6 +234,18 @@ async def test_v2_4_1_one_subscriber_cannot_flood_the_form(every: Doors) -> None
     codes = [answer.status_code for answer in sent]
     assert set(codes) == {303, 429}
     assert "retry-after" in sent[-1].headers
+
+
+async def test_v2_2_2_what_the_page_forbids_the_door_refuses_by_itself(every: Doors) -> None:
+    """There is no script; what a browser would not send is sent without one."""
+    async with every.open() as client:
+        page = (await client.get("/web")).text
+        stamp = page.partition('name="stamp" value="')[2].partition('"')[0]
+        assert "required" in page
+        for fields in ({"text": ""}, {"text": "路" * 100_001}, {"text": "路灯", "title": "路" * 10_000}):
+            answer = await client.post("/web", data={"stamp": stamp} | fields)
+            assert answer.status_code in (400, 413), fields.keys()
+    assert every.kafka.held == []
 
 
 # V3 Web frontend
@@ -511,6 +571,75 @@ def test_v11_2_4_no_door_compares_a_secret_otherwise() -> None:
     assert {file.name: found for file in files if (found := plainly_compared(file.read_text("utf-8")))} == {}
 
 
+def calls_of(source: str) -> Iterator[str]:
+    """Yield what a module names behind a dot, imports, calls, or sets in a call: `hashlib.md5`, `verify=False`."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute):
+            yield ast.unparse(node)
+        elif isinstance(node, ast.Import):
+            yield from (one.name for one in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (node.module or "", *(f"{node.module}.{one.name}" for one in node.names))
+        elif isinstance(node, ast.Call):
+            yield f"{ast.unparse(node.func)}()"
+        elif isinstance(node, ast.keyword):
+            yield f"{node.arg}={ast.unparse(node.value)}"
+
+
+def where(pattern: str) -> set[str]:
+    """Return the modules of the product, demo and bench excluded, that do what a pattern names."""
+    rooms = (connectors, hotline, normalizers, schemas, sinks, streams, tickets)
+    files = [file for room in rooms for file in Path(room.__path__[0]).rglob("*.py") if "demo" not in file.parts]
+    root = Path(connectors.__path__[0]).parent
+    return {
+        str(file.relative_to(root))
+        for file in files
+        if any(re.fullmatch(pattern, one) for one in calls_of(file.read_text("utf-8")))
+    }
+
+
+async def test_v11_3_3_a_cipher_that_was_changed_behind_its_signature_is_not_opened(every: Doors) -> None:
+    """The platform encrypts in CBC and signs the cipher: who changes a bit learns nothing of the padding, 11.2.5."""
+    before = metrics.PUSH_REFUSED.labels("wechat", "signature")._value.get()
+    honest = platform.push(platform.text())
+    start = honest.body.index(b"<Encrypt>") + 40
+    async with every.open() as client:
+        for place in range(start, start + 24):
+            other = b"A" if honest.body[place : place + 1] != b"A" else b"B"
+            changed = honest.body[:place] + other + honest.body[place + 1 :]
+            assert (await ask(client, "/wechat", replace(honest, body=changed))).status_code == 403
+    assert metrics.PUSH_REFUSED.labels("wechat", "signature")._value.get() == before + 24
+    assert every.kafka.held == []
+
+
+def test_v11_4_1_weak_digests_stand_where_a_platform_signs_with_them_and_nowhere_else() -> None:
+    assert where(r".*\b(md5|sha1|SHA1|MD5)") == {
+        "connectors/sms_cmpp/codec.py",
+        "connectors/sms_http/caller.py",
+        "connectors/wechat/signature.py",
+    }
+
+
+def test_v11_5_1_what_nobody_may_guess_is_drawn_by_secrets() -> None:
+    """`random` spreads waiting times, and nothing else."""
+    assert where(r"random|uuid") == {
+        "connectors/clients.py",
+        "hotline/local/kafka.py",
+        "schemas/reconnecting.py",
+        "sinks/delivery.py",
+        "sinks/webhook/courier.py",
+    }
+    assert "connectors/web/receipts.py" in where(r"secrets\.token_urlsafe")
+
+
+# V12 Secure communication
+
+
+def test_v12_3_2_no_client_of_ours_takes_a_certificate_that_nobody_signed() -> None:
+    """The doctor reads one, to say what is wrong with it, and sends nothing."""
+    assert where(r".*\bCERT_NONE|verify=False|verify_certs=False|check_hostname=False") == {"hotline/doctor/reach.py"}
+
+
 # V13 Configuration
 
 
@@ -537,7 +666,44 @@ async def test_v13_4_5_nothing_but_the_doors_and_their_health_is_served(every: D
     assert health.json().keys() == {"ready", "journal_full"}
 
 
+@pytest.mark.integration
+def test_v14_2_1_no_address_that_is_called_is_written_down(
+    every: Doors, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The server itself, too: some addresses hold a secret, or name a citizen."""
+    chosen = {"port": free_port()}
+    secret = "planted-secret-of-a-path"
+    with caplog.at_level(logging.DEBUG), running(every.app(**chosen), ReceiverSettings(**chosen)):
+        for path in (f"/wechat?openid={secret}", f"/web/receipt/{secret}", f"/nobody/{secret}", "/healthz"):
+            line = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            assert statuses(said(int(chosen["port"]), line.encode()))
+        assert statuses(said(int(chosen["port"]), f"GET /{secret} HTTP/9\r\n\r\n".encode())) in ([400], [])
+    assert secret not in caplog.text + "".join(capfd.readouterr())
+
+
 # V15 Defensive coding
+
+
+def test_v15_3_2_no_redirect_takes_a_request_of_ours_elsewhere() -> None:
+    """Whoever opens a client of HTTP says that it follows none (`retries=False` does so in urllib3)."""
+    opens = where(
+        r"((requests|bounded)\.Session|requests\.(get|post|request)|(urllib3\.)?PoolManager|(aiohttp\.)?ClientSession)\(\)"
+    )
+    assert opens == {
+        "connectors/wechat/api.py",
+        "connectors/weibo/http.py",
+        "hotline/watch/processes.py",
+        "sinks/webhook/webhook.py",
+    }
+    assert opens <= where("allow_redirects=False|retries=False")
+
+
+async def test_v15_3_5_a_number_is_no_word_and_a_word_no_number(every: Doors) -> None:
+    for wrong in ({"ticket_id": 1}, {"author": ["wang"]}, {"command_id": True}, {"args": "status"}, {"kind": None}):
+        body, headers = order(**wrong)
+        async with every.open() as client:
+            assert (await client.post("/commands", content=body, headers=headers)).status_code == 400, wrong
+    assert every.orders.held == []
 
 
 async def test_v15_3_3_a_command_takes_no_field_that_is_not_its_own(every: Doors) -> None:
