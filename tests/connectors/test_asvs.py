@@ -671,13 +671,13 @@ def test_v14_2_1_no_address_that_is_called_is_written_down(
     every: Doors, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """The server itself, too: some addresses hold a secret, or name a citizen."""
-    chosen = {"port": free_port()}
+    chosen: dict[str, Any] = {"port": free_port()}
     secret = "planted-secret-of-a-path"
     with caplog.at_level(logging.DEBUG), running(every.app(**chosen), ReceiverSettings(**chosen)):
         for path in (f"/wechat?openid={secret}", f"/web/receipt/{secret}", f"/nobody/{secret}", "/healthz"):
             line = f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-            assert statuses(said(int(chosen["port"]), line.encode()))
-        assert statuses(said(int(chosen["port"]), f"GET /{secret} HTTP/9\r\n\r\n".encode())) in ([400], [])
+            assert statuses(said(chosen["port"], line.encode()))
+        assert statuses(said(chosen["port"], f"GET /{secret} HTTP/9\r\n\r\n".encode())) in ([400], [])
     assert secret not in caplog.text + "".join(capfd.readouterr())
 
 

@@ -38,7 +38,7 @@ from tests.waiting import soon, until
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(900)]
 
 USERS = {
-    "connector:mayor": "hotline-connector",
+    "connector:letters": "hotline-connector",
     "lmtp": "hotline-lmtp",
     "receiver": "hotline-receiver",
     "fetcher": "hotline-fetcher",
@@ -95,12 +95,12 @@ class City:
             "HOTLINE_RECEIVER__JOURNAL_FOLDER": str(folder / "journal"),
             "HOTLINE_LMTP__PORT": str(self.lmtp),
             "HOTLINE_LMTP__MAILBOXES__DESK__RECIPIENTS": '["desk@example.cn"]',
-            **_under("CONNECTORS__MAILBOX__MAYOR", HOST="127.0.0.1", PORT=str(mail.port), TLS="none"),
-            **_under("CONNECTORS__MAILBOX__MAYOR", USERNAME="hotline", PASSWORD="secret", POLL_SECONDS="0.5"),
+            **_under("CONNECTORS__MAILBOX__LETTERS", HOST="127.0.0.1", PORT=str(mail.port), TLS="none"),
+            **_under("CONNECTORS__MAILBOX__LETTERS", USERNAME="hotline", PASSWORD="secret", POLL_SECONDS="0.5"),
             **_under("CONNECTORS__WECHAT__CITY", APPID=APPID, TOKENS=TOKEN, AES_KEYS=AES_KEY),
             **_under("CONNECTORS__WECHAT__CITY", SECRET="planted-app-secret", API_URL=wechat.url),
-            **_under("ANSWERS__MAYOR__SMTP", HOST="127.0.0.1", PORT=str(mail.smtp_port), TLS="none"),
-            **_under("ANSWERS__MAYOR__SMTP", FROM_ADDRESS="hotline@example.cn"),
+            **_under("ANSWERS__LETTERS__SMTP", HOST="127.0.0.1", PORT=str(mail.smtp_port), TLS="none"),
+            **_under("ANSWERS__LETTERS__SMTP", FROM_ADDRESS="hotline@example.cn"),
             **_under("BACKOFFICE__CRM_1", SECRET=OFFICE_SECRET, SYSTEM="crm", KINDS='["set_status"]'),
             **_under("BACKOFFICE__CRM_1", JURISDICTIONS=f'["{CITY}"]'),
             **_under("SINKS__WEBHOOK__MAP", URL=hook.url, ALLOW_PRIVATE="true", SECRETS=SECRET),
@@ -276,7 +276,7 @@ async def test_each_process_has_the_rights_that_it_needs_and_needs_those_that_it
     kafka, began = city.kafka, city.kafka.asked_so_far()
     await asyncio.to_thread(city.start)
     await asyncio.to_thread(journey, city)
-    await asyncio.to_thread(city.again, "connector:mayor", "assign")  # what they wrote is there to be read
+    await asyncio.to_thread(city.again, "connector:letters", "assign")  # what they wrote is there to be read
     users = USERS.values()
     assert {user: refused for user in users if (refused := kafka.refused(user, began))} == {}
     unused = {user: granted(user) - kafka.used(user, began) - LEFT_OVER[user] for user in users}
