@@ -278,9 +278,13 @@ async def test_each_process_has_the_rights_that_it_needs_and_needs_those_that_it
     await asyncio.to_thread(journey, city)
     await asyncio.to_thread(city.again, "connector:letters", "assign")  # what they wrote is there to be read
     users = USERS.values()
+
+    def unused() -> dict[str, set[Right]]:
+        left = {user: granted(user) - kafka.used(user, began) - LEFT_OVER[user] for user in users}
+        return {user: rights for user, rights in left.items() if rights}
+
+    await soon(lambda: not unused(), lambda: f"needs none of these: {unused()}")
     assert {user: refused for user in users if (refused := kafka.refused(user, began))} == {}
-    unused = {user: granted(user) - kafka.used(user, began) - LEFT_OVER[user] for user in users}
-    assert {user: rights for user, rights in unused.items() if rights} == {}
 
     (seat,) = [one for one in acls.lines() if "--group hotline-lease-" in one]
     with acls.without(kafka.administrator, seat):
