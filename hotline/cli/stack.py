@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import settings_of
+from hotline.cli.common import complain, settings_of
 
 if TYPE_CHECKING:
     from hotline.local.stack import Existing, Stack
@@ -42,16 +42,35 @@ def down(
     wipe: Annotated[bool, typer.Option("--wipe", help="Delete all data and logs, too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
 ) -> None:
-    """Stop the local Kafka and Elasticsearch; their data stay."""
+    """Stop the local Kafka and Elasticsearch; their data stay. Settings that cannot work do not keep them running."""
     from rich.console import Console
 
     from hotline.local.progress import Shown
 
-    stack = local_stack(settings_of(ctx, accounts=False))
+    # What is deleted hangs on the settings: all of them must be right then.
+    stack = local_stack(settings_of(ctx, accounts=False)) if wipe else _to_stop(ctx)
     if wipe and not yes:
         typer.confirm(f"Delete every message and ticket in {stack.data_dir}?", abort=True)
     with Shown(Console(stderr=True)) as progress:
         stack.wipe(progress) if wipe else stack.down(progress)
+
+
+def _to_stop(ctx: typer.Context) -> "Stack":
+    """Return the stack of this checkout; settings that cannot work are told of, and keep none of it running."""
+    from hotline.config import FaultySettingsError
+    from hotline.local.stack import Stack
+
+    try:
+        return local_stack(settings_of(ctx, accounts=False))
+    except FaultySettingsError as error:
+        try:
+            folder = error.rest.data_dir if error.rest else None
+        except AttributeError:  # `local.data_dir` is what cannot be read
+            folder = None
+        if folder is None:
+            raise
+        complain(error)
+        return Stack(folder)
 
 
 def local_stack(settings: "Settings") -> "Stack":

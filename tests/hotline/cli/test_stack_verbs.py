@@ -1,9 +1,14 @@
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from typer.testing import CliRunner, Result
 
 from hotline.cli.app import app
+from hotline.local import server
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +48,36 @@ def test_wipe_asks_first(folder: Path) -> None:
     assert kept.exists()
     assert hotline("down", "--wipe", "--yes").exit_code == 0
     assert not kept.exists()
+
+
+@pytest.fixture
+def running(folder: Path) -> Iterator[int]:
+    """A process with the mark by which the stack of `data` finds its Kafka."""
+    mark = server.mark((folder / "data" / "kafka").resolve())
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", mark]) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_settings_that_cannot_work_are_told_of_and_keep_no_stack_running(folder: Path, running: int) -> None:
+    told = '[local]\ndata_dir = "data"\n[kafka]\npartitions = 0\n[nothing]\nof = "ours"\n'
+    (folder / "hotline.toml").write_text(told)
+    stopped = hotline("down")
+    assert (stopped.exit_code, psutil.pid_exists(running)) == (0, False)
+    assert "`nothing` is no setting" in stopped.stderr
+    assert "`kafka.partitions` cannot be used" in stopped.stderr
+
+
+@pytest.mark.parametrize("settings", ["[local]\ndata_dir = 1\n", "[local\n"], ids=["no folder", "no TOML"])
+def test_a_stack_that_the_settings_do_not_name_is_not_looked_for(folder: Path, settings: str) -> None:
+    (folder / "hotline.toml").write_text(settings)
+    assert hotline("down").exit_code == 2
+    assert not (folder / ".hotline").exists()
+
+
+def test_nothing_is_wiped_by_settings_that_cannot_work(folder: Path) -> None:
+    kept = folder / ".hotline" / "kafka" / "data"
+    kept.mkdir(parents=True)
+    (folder / "hotline.toml").write_text('[nothing]\nof = "ours"\n')
+    assert hotline("down", "--wipe", "--yes").exit_code == 2
+    assert kept.exists()
