@@ -19,7 +19,7 @@ from connectors.frames import HEADER_BYTES, MARKER_BYTES, frame
 from connectors.replay import BAD_SUFFIX, Publish, Refused, read_all, replay
 from connectors.segment import Sealed, Segment, sync_folder
 from schemas.errors import MisconfiguredError, UnreachableError
-from schemas.folders import make_private
+from schemas.folders import denial, make_private
 from schemas.records import RawMessage
 
 SUFFIX = ".journal"
@@ -163,7 +163,7 @@ class Journal:
             self._lock.close()
 
     def _unwritable(self, error: OSError) -> UnreachableError:
-        return UnreachableError(f"the journal {self._folder} cannot be written: {error.strerror or error}")
+        return UnreachableError(f"the journal {self._folder} cannot be written: {denial(error)}")
 
     def _write(self, payloads: list[bytes]) -> tuple[Segment, int]:
         size = sum(len(payload) + HEADER_BYTES for payload in payloads)
@@ -242,7 +242,7 @@ def _locked(folder: Path) -> IO[bytes]:
         make_private(folder)
         lock = (folder / "lock").open("ab")
     except OSError as error:
-        told = f"the journal {folder} cannot be written ({error.strerror})"
+        told = f"the journal {folder} cannot be written ({denial(error)})"
         if error.errno in _FULL:  # it may have room soon
             raise UnreachableError(f"{told}: make room on its disk") from error
         raise MisconfiguredError(f"{told}: let our user write there, or choose another folder") from error

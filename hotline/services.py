@@ -13,6 +13,7 @@ from hotline.local import state
 from hotline.local.state import ServerName, StoppedError
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
+from schemas.folders import denial
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch
@@ -124,7 +125,7 @@ def _opening(url: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:  # a folder's; what a store far away raises quotes its settings
-        why = f" ({error.strerror})" if error.strerror else ""
+        why = f" ({denial(error)})" if error.strerror else ""
         raise MisconfiguredError(
             f"The blob store {shown} cannot be opened{why}: let our user write there, or correct `blobs.url`."
         ) from error

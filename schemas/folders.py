@@ -1,5 +1,6 @@
 """Folders and files that hold what citizens wrote: nobody but their owner may look into them."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,16 @@ def make_private(folder: Path) -> None:
     missing = takewhile(lambda above: not above.exists(), folder.parents)
     for one in reversed([folder, *missing]):
         one.mkdir(mode=OWNER_ONLY, exist_ok=True)
+
+
+def denial(error: OSError) -> str:
+    """Return why a folder cannot be written, in the system's words; of what only reads here, whose doing it may be.
+
+    Outside of its unit our user may write there, and so may `hotline doctor`.
+    """
+    if error.errno == errno.EROFS:
+        return f"{error.strerror}; a unit of systemd writes where its ReadWritePaths= says"
+    return error.strerror or str(error)
 
 
 def for_us_alone(path: str, flags: int) -> int:

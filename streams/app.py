@@ -16,7 +16,7 @@ from yarl import URL
 from schemas.clients import METADATA_MS, brought
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
-from schemas.folders import make_private
+from schemas.folders import denial, make_private
 from streams.sender import MAX_BATCH_BYTES, translated
 
 Isolation = Literal["read_uncommitted", "read_committed"]
@@ -62,7 +62,7 @@ def make_app(
         make_private(data_dir)
     except OSError as error:
         raise MisconfiguredError(
-            f"The data folder {data_dir} cannot be made ({error.strerror}): let our user write there, or correct "
+            f"The data folder {data_dir} cannot be made ({denial(error)}): let our user write there, or correct "
             "`local.data_dir`."
         ) from error
     chosen = _settings(connection, data_dir) | settings

@@ -202,6 +202,9 @@ def test_a_disk_that_becomes_read_only_or_full_is_noticed(tmp_path: Path) -> Non
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     told = f"the journal {tmp_path} cannot be written: "
-    full, read_only = "No space left on device", "Read-only file system"
+    full, read_only = (
+        "No space left on device",
+        "Read-only file system; a unit of systemd writes where its ReadWritePaths= says",
+    )
     said = [f"{told}{read_only}", "None", f"{told}{full}", "None", "large lock"]
     assert done.stderr.splitlines() == said

@@ -1,5 +1,6 @@
 """Folders for what citizens wrote: their owner's alone, whatever the shell of the user says."""
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
-from schemas.folders import make_private, shut_to_others
+from schemas.folders import denial, make_private, shut_to_others
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +53,11 @@ def test_no_other_may_read_what_a_library_puts_into_a_folder_that_is_open_to_all
     assert mode(made) == 0o640 & ~before
     assert mode(made.parent) == 0o750 & ~before
     assert os.umask(0) == before, "as it was"
+
+
+def test_of_a_disk_that_only_reads_the_unit_is_named() -> None:
+    assert denial(OSError(errno.EROFS, "Read-only file system")) == (
+        "Read-only file system; a unit of systemd writes where its ReadWritePaths= says"
+    )
+    assert denial(OSError(errno.EACCES, "Permission denied")) == "Permission denied"
+    assert denial(OSError("odd")) == "odd"
