@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 from hotline import checks_of_values, partial, paths, services, wiring
 from hotline.checks_of_rules import refusal, rules
 from hotline.checks_of_services import elasticsearch, kafka
+from hotline.hung import OPEN_SECONDS, in_time
 from hotline.settings_shape import leaves
+from schemas.errors import UnreachableError
 from schemas.ids import is_in_china
 
 if TYPE_CHECKING:
@@ -62,9 +64,9 @@ def _paths(settings: "Settings") -> Iterator[str]:
     for keys, value in leaves(settings):
         name = ".".join(keys)
         if isinstance(value, Path) and keys[:2] == CALL_FILES:
-            yield from _others_folder(name, value)
+            yield from _looked_at(_others_folder, name, value)
         elif isinstance(value, Path) and name.endswith(FOLDER_SUFFIXES):
-            yield from _folder(name, value)
+            yield from _looked_at(_folder, name, value)
         elif isinstance(value, Path) and name.endswith(CERTIFICATE_SUFFIXES):
             yield from _certificates(name, value)
         elif isinstance(value, Path) and keys[-1].endswith("token_file") and not value.is_file():
@@ -81,6 +83,14 @@ def _certificates(name: str, file: Path) -> Iterator[str]:
         yield f"`{name}` names {file}, which holds no certificates in PEM form: correct it."
     except OSError as error:
         yield f"`{name}` names {file}, which cannot be read ({error.strerror}): let this user read it."
+
+
+def _looked_at(look: Callable[[str, Path], Iterator[str]], name: str, folder: Path) -> Iterator[str]:
+    """Yield what a look at a folder finds, or that its disk hangs."""
+    try:
+        yield from in_time(lambda: list(look(name, folder)), f"`{name}` ({folder})", OPEN_SECONDS)
+    except UnreachableError as error:
+        yield str(error)
 
 
 def _folder(name: str, folder: Path) -> Iterator[str]:

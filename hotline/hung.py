@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Seen = TypeVar("Seen")
 
 OPEN_SECONDS = 10.0
-"""So long whoever begins waits for the disk of the blob store: then it ends, and says why."""
+"""So long whoever begins waits for the disk of the blob store, or the data folder: then it ends, and says why."""
 
 
 def blob_folder(folder: Path) -> "LocalStore":

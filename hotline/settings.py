@@ -25,6 +25,7 @@ from connectors.outbox.senders import check
 from connectors.outbox.settings import AnswerSettings
 from connectors.receiver_settings import ReceiverSettings
 from connectors.table import entries
+from hotline.hung import OPEN_SECONDS, in_time
 from hotline.sections import BlobSettings, ElasticsearchSettings, KafkaSettings, LocalSettings
 from schemas.section import Section
 from sinks.settings import ArchiveSettings, SinkSettings
@@ -235,10 +236,15 @@ class Settings(BaseSettings):
 
     @property
     def data_dir(self) -> Path:
-        """Return the data folder: `local.data_dir`, else `.hotline` beside the settings file."""
+        """Return the data folder: `local.data_dir`, else `.hotline` beside the settings file.
+
+        Raises UnreachableError where its disk hangs: whoever looks at it would wait for good, and say nothing.
+        """
         beside = self._file.resolve().parent if self._file else Path.cwd()
         chosen = self.local.data_dir
-        return (beside / chosen.expanduser()).resolve() if chosen else beside / ".hotline"
+        folder = beside / (chosen.expanduser() if chosen else ".hotline")
+        resolved = in_time(folder.resolve, f"the data folder {folder}", OPEN_SECONDS)
+        return resolved if chosen else folder
 
     @property
     def is_local(self) -> bool:

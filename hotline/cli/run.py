@@ -152,7 +152,8 @@ def _run_all(ctx: typer.Context, settings: "Settings") -> None:
 
 def _command(settings: "Settings", name: str) -> list[str]:
     chosen = ["--settings", str(settings.file)] if settings.file else []
-    return [sys.executable, "-m", "hotline", *chosen, "run", name]
+    # -P: Python would look for each module in the working folder first, whose disk may hang.
+    return [sys.executable, "-P", "-m", "hotline", *chosen, "run", name]
 
 
 def _environment(settings: "Settings", number: int) -> dict[str, str]:

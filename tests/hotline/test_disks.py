@@ -1,7 +1,10 @@
 """What a process says of its disks and components."""
 
 import math
+import os
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +13,8 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import REGISTRY
 
-from hotline import disks, hung, services
+from hotline import checks, disks, hung, services, settings
+from hotline.cli import run
 from hotline.disks import Disk
 from hotline.health import Health, HealthServer
 from hotline.settings import BlobSettings, LocalSettings, Settings
@@ -96,6 +100,51 @@ def test_who_begins_before_a_blob_store_whose_disk_hangs_ends_and_says_why(
         pytest.raises(UnreachableError, match=r"The disk of the blob store .* does not"),
     ):
         services.blobs(Settings(blobs=BlobSettings(url=(folder / "b").as_uri())))
+
+
+def test_a_data_folder_whose_disk_hangs_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (settings, checks):
+        monkeypatch.setattr(module, "OPEN_SECONDS", 0.2)
+    with hanging(tmp_path / "network") as folder:
+        chosen = Settings(local=LocalSettings(data_dir=folder / "data"))
+        for look in (disks.watch, services.kafka, services.journal_folder):
+            with pytest.raises(UnreachableError, match=r"The disk of the data folder .*data does not answer"):
+                look(chosen)
+        assert any(fault.startswith("The disk of `local.data_dir` (") for fault in checks.faults(chosen))
+
+
+@pytest.mark.timeout(120)
+def test_who_begins_over_a_data_folder_whose_disk_hangs_ends_and_says_so(tmp_path: Path) -> None:
+    """A process of its own: where something still looks at that disk, it would not end."""
+    with hanging(tmp_path / "network") as folder:
+        chosen = {**os.environ, "HOTLINE_LOCAL__DATA_DIR": str(folder / "data")}
+        for verb in (["run", "screen"], ["status"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "hotline", *verb], env=chosen, capture_output=True, text=True, timeout=50
+            )
+            assert (done.returncode, done.stdout) == (1, "")
+            assert done.stderr.startswith("hotline: The disk of the data folder ")
+
+
+def test_what_run_all_starts_looks_for_no_module_in_the_working_folder() -> None:
+    command = run._command(Settings(), "screen")
+    assert command[1:4] == ["-P", "-m", "hotline"]
+
+
+def test_to_name_the_folders_takes_no_client_of_kafka(tmp_path: Path) -> None:
+    """An account that listens has a journal, too; how much room that needs is for the doctor alone."""
+    told = "print([*disks.written_to(config.load())], 'kafka' in sys.modules)"
+    account = "HOTLINE_CONNECTORS__ASTERISK__PBX__"
+    chosen = {f"{account}HOST": "127.0.0.1", f"{account}USERNAME": "u", f"{account}SECRET": "secret"}
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; from hotline import config, disks; {told}"],
+        env={**os.environ, **chosen},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert "journal-of-pbx" in done.stdout, done.stderr
+    assert done.stdout.endswith("False\n")
 
 
 def hangs(folder: str) -> float | None:
