@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from schemas.words import counted
+
 if TYPE_CHECKING:
     from connectors.health import Health, HealthReport
     from connectors.kept import Kept
@@ -73,7 +75,7 @@ def sink(report: "Sinking") -> Mapping[str, Any]:
 
 
 def _put_aside(letters: int) -> str | None:
-    return f"{letters} dead letters since the start, see `hotline dead list`" if letters else None
+    return f"{counted(letters, 'dead letter')} since the start, see `hotline dead list`" if letters else None
 
 
 def webhooks(troubles: Mapping[str, str]) -> Mapping[str, Any]:
@@ -89,11 +91,10 @@ def answers(troubles: Mapping[str, str]) -> Mapping[str, Any]:
 
 
 def _waiting(size: int) -> str | None:
-    return (
-        f"{size} bytes wait in the journal: Kafka or the blob store does not answer, see `hotline doctor`"
-        if size
-        else None
-    )
+    if not size:
+        return None
+    waiting = counted(size, "byte waits", "bytes wait")
+    return f"{waiting} in the journal: Kafka or the blob store does not answer, see `hotline doctor`"
 
 
 def _without(fault: "PipelineError | None") -> str | None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import structlog
 
 from schemas.trace import OFF, Tracer
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import TelemetrySettings
@@ -70,7 +71,7 @@ class Calm(logging.Filter):
             self._told[line] = (at, left_out + 1)
             return False
         if left_out:
-            record.msg, record.args = f"{line[1]} (and {left_out} times since it was last told)", ()
+            record.msg, record.args = f"{line[1]} (and {counted(left_out, 'time')} since it was last told)", ()
         if len(self._told) >= _CALM_LINES:  # a library that makes each of its lines anew must not fill the memory
             self._told.clear()
         self._told[line] = (now, 0)

@@ -5,6 +5,12 @@ from collections.abc import Mapping
 Words = Mapping[str, str]
 """What is written today, each word with its 中文; later versions may add some (`schemas/evolution.py`, rule 3)."""
 
+
+def counted(number: int, one: str, more: str | None = None) -> str:
+    """Return a number and what is counted, of which there may be one: `1 node`, `2 nodes`."""
+    return f"{number} {one if number == 1 else more or f'{one}s'}"
+
+
 UNKNOWN = "unknown"
 """What a reader makes of a word that it does not know."""
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hotline.cli.common import AsJson, print_each, readable, settings_of, there
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.answers import Answer
@@ -43,5 +44,5 @@ def _accounts(settings: "Settings") -> str:
 
 def _line(one: "Answer") -> str:
     at = there(one.at)
-    tries = f"{one.attempts} attempt{'' if one.attempts == 1 else 's'}"
+    tries = counted(one.attempts, "attempt")
     return readable(f"{at}  {one.state:<9} {one.code or '-':<24} {tries:<11} {one.account:<16} {one.ticket_no}")

@@ -22,6 +22,7 @@ from hotline.local.progress import Shown
 from schemas import folders
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
+from schemas.words import counted
 from streams.blobs import Blobs
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def replay(
     if not as_json:
         _show_plan(chosen, as_json, every=False)
     if chosen.chosen and not yes:
-        typer.confirm(f"Put {len(chosen.chosen)} dead letters back?", abort=True)
+        typer.confirm(f"Put {counted(len(chosen.chosen), 'dead letter')} back?", abort=True)
     report = _carried_out(settings, connection, run, chosen, rate)
     if as_json:
         print_json(report)

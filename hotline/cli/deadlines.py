@@ -9,6 +9,7 @@ import typer
 from hotline.cli.archive import ask
 from hotline.cli.common import AsJson, Author, print_each, print_json, readable, settings_of, there
 from hotline.cli.narrowing import City
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.archive import Archive
@@ -76,9 +77,11 @@ def recompute(
                 print_json(order)
         else:
             commands.send(services.kafka(settings), *orders[first : first + GIVEN_AT_ONCE])
-    typer.echo(f"{len(orders)} deadlines {'would be' if dry_run else 'are'} reckoned anew.", err=True)
+    verb = "would be" if dry_run else "is" if len(orders) == 1 else "are"
+    typer.echo(f"{counted(len(orders), 'deadline')} {verb} reckoned anew.", err=True)
     if left := len(deadlines_found) - len(orders):
-        typer.echo(f"{left} stay provisional: the calendar does not reach so far, see docs/how-to/rules.md.", err=True)
+        stay = counted(left, "stays", "stay")
+        typer.echo(f"{stay} provisional: the calendar does not reach so far, see docs/how-to/rules.md.", err=True)
 
 
 def lines_of(ticket: "Ticket", limits: "Limits", until: datetime) -> Iterator[Line]:

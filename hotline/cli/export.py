@@ -13,6 +13,7 @@ from hotline.cli.archive import ask
 from hotline.cli.common import Author, Clear, Reason, refuse_misread, settings_of
 from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -65,7 +66,7 @@ def export(
             return count
 
         count = ask(ctx, written)
-    typer.echo(f"{count} tickets written.", err=True)
+    typer.echo(f"{counted(count, 'ticket')} written.", err=True)
 
 
 async def _recorded(

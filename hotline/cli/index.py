@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hotline.cli.common import AsJson, print_json, settings_of
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -24,7 +25,8 @@ def create(ctx: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"created": created})
     else:
-        typer.echo(f"{len(created)} indices created{': ' + ', '.join(created) if created else ''}.")
+        number = counted(len(created), "index", "indices")
+        typer.echo(f"{number} created{': ' + ', '.join(created) if created else ''}.")
 
 
 @index.command()
@@ -82,12 +84,15 @@ def rebuild(
 
 
 def _told(report: "Report") -> str:
+    documents = counted(report.documents, "document")
     seconds = f"writes waited {report.blocked_seconds:.1f} s"
-    parts = [f"{report.index} took the place of {report.former}: {report.documents} documents, {seconds}"]
+    parts = [f"{report.index} took the place of {report.former}: {documents}, {seconds}"]
     if report.carried:
-        parts.append(f"{report.carried} were brought over from it, as the topic keeps them no longer")
+        carried = counted(report.carried, "was", "were")
+        parts.append(f"{carried} brought over from it, as the topic keeps them no longer")
     if report.refused:
-        parts.append(f"{report.refused.total()} records fit into no index, see `hotline dead list --stage sink`")
+        refused = counted(report.refused.total(), "record fits", "records fit")
+        parts.append(f"{refused} into no index, see `hotline dead list --stage sink`")
     return "; ".join(parts) + "."
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from hotline.cli.common import AsJson, print_json, readable, settings_of
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.local.progress import Shown
@@ -89,7 +90,7 @@ def _show(summary: "Summary") -> None:
                 f"Partition {partition}: inputs before offset {began} are no longer in Kafka (retention); the replay "
                 "begins there, with the state as it was recorded."
             )
-    typer.echo(f"{summary.inputs} inputs decided anew, policy {readable(summary.policy_version)}.")
+    typer.echo(f"{counted(summary.inputs, 'input')} decided anew, policy {readable(summary.policy_version)}.")
     for number, what in (
         (summary.dead, "inputs cannot be decided about now: they would be dead letters"),
         (summary.gone, "inputs are no longer in Kafka, or what they look back at: decided as they were then"),
@@ -98,5 +99,5 @@ def _show(summary: "Summary") -> None:
     ):
         if number:
             typer.echo(f"{number} {what}.")
-    told = ", ".join(f"{number} {subject}s" for subject, number in sorted(summary.differing.items()))
+    told = ", ".join(f"{counted(number, subject)}" for subject, number in sorted(summary.differing.items()))
     typer.echo(f"Different: {told}." if told else "Nothing differs.")

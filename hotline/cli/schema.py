@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from schemas.errors import MisconfiguredError
+from schemas.words import counted
 
 schema = typer.Typer(no_args_is_help=True, help="Check, export and release the schemas and reference pages.")
 
@@ -54,7 +55,7 @@ def export(
     else:
         copies = {**generate.files(), **{f"reference/{name}": content for name, content in pages.files().items()}}
         written = [_written(to / path, content) for path, content in copies.items()]
-    typer.echo(f"{len(written)} files written.")
+    typer.echo(f"{counted(len(written), 'file')} written.")
 
 
 def _stale() -> list[str]:

@@ -9,6 +9,7 @@ import typer
 
 from hotline.cli.common import AsJson, print_json, settings_of
 from hotline.cli.stack import existing, local_stack
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -45,5 +46,5 @@ def _looked(settings: "Settings") -> Iterator[object]:
     except PipelineError as error:
         yield Service(service="kafka", reachable=False, detail=str(error))
         return
-    yield Service(service="kafka", reachable=True, detail=f"{sum(one.workers for one in seen.stages)} workers")
+    yield Service(service="kafka", reachable=True, detail=counted(sum(one.workers for one in seen.stages), "worker"))
     yield from (*seen.stages, *seen.accounts, *seen.answers, *seen.dead_letters, *seen.handovers)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hotline.cli.common import AsJson, print_json, settings_of
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.hanging_end import Finding
@@ -29,7 +30,7 @@ def create(
     if as_json:
         print_json({"created": created, "altered": altered, "differing": differing})
     else:
-        typer.echo(f"{len(created)} topics created, {len(altered)} settings altered.")
+        typer.echo(f"{counted(len(created), 'topic')} created, {counted(len(altered), 'setting')} altered.")
         for one in differing:
             typer.echo(f"{one}: {one.advice}.")
     raise typer.Exit(1 if differing else 0)
@@ -51,7 +52,7 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
                         "differing": [one for one in differing if one.topic == name]})  # fmt: skip
     else:
         for name, topic in found.items():
-            copies = f"{topic.partitions} partitions × {topic.replication_factor}"
+            copies = f"{counted(topic.partitions, 'partition')} × {topic.replication_factor}"
             typer.echo(f"{name:<28} {copies:<18} {TOPICS[name].cleanup_policy:<8} {TOPICS[name].about}")
         for one in differing:
             typer.echo(f"{one}: {one.advice}.")
@@ -109,7 +110,7 @@ def _told(one: "Finding") -> str:
     return (
         f"{opened.topic}:{opened.partition} offset {opened.start}, producer {opened.producer_id} epoch "
         f"{opened.producer_epoch} of {whose}, last written {opened.last_at:%Y-%m-%d %H:%M:%S}Z, "
-        f"{one.waiting} records wait."
+        f"{counted(one.waiting, 'record waits', 'records wait')}."
     )
 
 

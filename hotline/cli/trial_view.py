@@ -8,6 +8,7 @@ from rich.table import Column, Table
 
 from hotline.cli.common import shown, there
 from schemas.records import Link, Message, Ticket
+from schemas.words import counted
 
 TEXT_CHARACTERS = 300
 
@@ -60,7 +61,7 @@ def _ticket(ticket: Ticket | None, link: Link | None) -> list[tuple[str, str]]:
         return [("no ticket", why)]
     cluster = "" if ticket.cluster_id == ticket.ticket_id else ticket.cluster_id
     return [
-        ("ticket", f"[green]{ticket.ticket_no}[/] {ticket.ticket_id}, {ticket.message_count} messages"),
+        ("ticket", f"[green]{ticket.ticket_no}[/] {ticket.ticket_id}, {counted(ticket.message_count, 'message')}"),
         ("why", why),
         ("cluster", cluster),
         ("proposed", ", ".join(f"{one.relation} {one.target}" for one in ticket.proposals)),

@@ -7,6 +7,7 @@ import typer
 
 from hotline.cli.common import AsJson, print_each, print_json, readable, settings_of, there
 from hotline.cli.narrowing import no_number
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.webhooks import Subscriber
@@ -75,7 +76,7 @@ def _subscriber(one: "Subscriber") -> str:
 def _line(line: "Delivery") -> str:
     at = there(line.at)
     took = "-" if line.milliseconds is None else f"{line.milliseconds} ms"
-    tries = f"{line.attempts} attempt{'' if line.attempts == 1 else 's'}"
+    tries = counted(line.attempts, "attempt")
     return readable(f"{at}  {line.outcome:<9} {line.answer:<10} {tries:<12} {took:>8}  {line.delivery_id}")
 
 

@@ -9,6 +9,7 @@ from hotline.doctor.findings import Told
 from hotline.doctor.reach import Address, NoTlsError, of_account, reach
 from schemas import ids
 from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from connectors.wechat.api import Api
@@ -45,7 +46,7 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
             f"`connectors.mailbox.{name}.folders`, or make the folder."
         )
     if not unreadable:
-        yield f"the login works, {len(account.folders)} folders are there"
+        yield f"the login works, {counted(len(account.folders), 'folder is', 'folders are')} there"
 
 
 def smtp(settings: "Settings", name: str) -> Iterator[Told]:

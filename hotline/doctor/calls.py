@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from hotline.doctor.findings import Told
 from hotline.doctor.reach import NoTlsError, of_account, reach, speaks_tls
 from schemas.errors import MisconfiguredError
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -51,4 +52,4 @@ def call_files(settings: "Settings", name: str) -> Iterator[Told]:
         yield MisconfiguredError(
             f"Call files {name}: there is no folder of recordings: correct `connectors.call_files.{name}.recordings`"
         )
-    yield f"{len(entries)} files are there"
+    yield f"{counted(len(entries), 'file is', 'files are')} there"

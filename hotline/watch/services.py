@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from hotline import services
 from schemas.errors import PipelineError
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -39,4 +40,4 @@ async def _health(settings: "Settings") -> str:
         with translated():
             asked = client.options(max_retries=0, request_timeout=PATIENCE_SECONDS)
             answer = await asked.cluster.health()
-    return f"{answer['status']}, {answer['number_of_nodes']} nodes"
+    return f"{answer['status']}, {counted(answer['number_of_nodes'], 'node')}"

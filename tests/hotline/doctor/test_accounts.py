@@ -46,7 +46,7 @@ def fault() -> str:
 
 
 def test_a_login_that_works(account: pytest.MonkeyPatch) -> None:
-    assert found().detail == "the login works, 1 folders are there"
+    assert found().detail == "the login works, 1 folder is there"
 
 
 def test_a_wrong_password_is_told(account: pytest.MonkeyPatch) -> None:

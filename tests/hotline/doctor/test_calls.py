@@ -117,7 +117,7 @@ def test_a_folder_of_call_files(env: pytest.MonkeyPatch, tmp_path: Path, monkeyp
     assert "is not there: see folder" in found("files").detail
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.csv").write_text("call_id\n1\n")
-    assert found("files").detail == "1 files are there"
+    assert found("files").detail == "1 file is there"
     monkeypatch.setattr(os, "open", _refused)
     assert "a.csv cannot be read: see its owner and mode" in found("files").detail
 
