@@ -33,8 +33,8 @@ def run(
         list[str],
         typer.Argument(
             metavar="NAME",
-            help="connector:<id> (connector:* for all accounts in one process), receiver, lmtp, screen, normalize, "
-            "assign, sink:<name>, eraser, outbox, fetcher, monitor; or all, each in its own process.",
+            help="One of those that `hotline check` names, such as screen, sink:elastic or connector:mayor; "
+            "connector:* for all accounts in one process; all for all of them, each in its own.",
         ),
     ],
 ) -> None:

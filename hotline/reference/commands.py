@@ -1,5 +1,6 @@
 """The page of commands: each verb with its arguments, options and help, as Typer has them."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,9 @@ _INTRO = """\
 Before the verb stand the global options. A fault is one sentence on standard error with the next action; of an option
 or an argument that cannot be so it stands in a box below the usage. Exit code 0 is success; 2 means that a person must
 act, 1 that trying again may help, unless the verb says otherwise."""
+
+_TYPE = re.compile(r" <(?:list\[\w+\]|str|path|Path|dir|int range|float range)>")
+"""What Typer says of a type in the words of Python: the meaning says what is to be written."""
 
 _HEADER = ("Argument or option", "Meaning")
 
@@ -39,7 +43,7 @@ def _context(command: Any, name: str, parent: Any) -> Any:
 def _block(command: Any, context: Any) -> str:
     help_ = [prose(paragraph) for paragraph in (command.help or "").split("\n\n")]
     told = [record for param in command.params if (record := param.get_help_record(context))]
-    rows = [(code(name), prose(text)) for name, text in told]
+    rows = [(code(_TYPE.sub("", name)), prose(text)) for name, text in told]
     usage = f"```\n{_usage(command, context)}\n```"
     return "\n\n".join([f"## {code(context.command_path)}", *help_, usage, *([table(_HEADER, rows)] if rows else [])])
 

@@ -12,7 +12,7 @@ from prometheus_client import generate_latest
 from pydantic import BaseModel
 
 from hotline.cli.app import app
-from hotline.reference import metrics, pages, settings
+from hotline.reference import commands, metrics, pages, settings
 from hotline.reference.markdown import prose, table
 from hotline.settings import Settings
 from hotline.settings_shape import is_secret, kind_at
@@ -173,3 +173,9 @@ def test_a_row_says_what_a_reader_needs(page: str, row: str, says: str) -> None:
 def test_no_description_breaks_its_table() -> None:
     assert table(["a"], [["x|y"]]).splitlines()[-1] == "| x\\|y |"
     assert prose("a <b>\n c `<d>`") == "a &lt;b> c `<d>`"
+
+
+def test_the_page_of_commands_has_no_types_of_python_and_no_cell_of_many_lines() -> None:
+    rows = [line for line in commands.render().splitlines() if line.startswith("| `")]
+    assert not [row for row in rows if re.search(r"<(str|list|path|Path|dir|int|float)\b", row)]
+    assert max(map(len, rows)) < 240
