@@ -76,10 +76,10 @@ class PrivateSystemd:
 @contextmanager
 def booted(folder: Path, checkout: Path) -> Iterator[PrivateSystemd]:
     """Boot one as long as a `with` block lasts; what it writes is in memory, and is gone then."""
-    for command in ("unshare", "nsenter", "pivot_root"):
-        require(missing(command))
     groups = next((one for one in map(Path, ("/sys/fs/cgroup/unified", "/sys/fs/cgroup")) if _is_ours(one)), None)
     require(None if os.geteuid() == 0 and SYSTEMD.exists() and groups else _MAY_NOT)
+    for command in ("unshare", "nsenter", "pivot_root"):
+        require(missing(command))
     assert groups is not None
     group = groups / f"hotline-test-{os.getpid()}"
     group.mkdir()
