@@ -216,10 +216,11 @@ def place_model(settings: "Settings") -> "PlaceModel | None":
 
 def ticket_policy(settings: "Settings") -> "TicketPolicy":
     """Return what decisions may depend on. Raises as `policy` does."""
-    from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy
+    from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy, version_of
 
     folder = settings.rules.folder
     return TicketPolicy(
+        version=version_of(folder),
         query_key=query_key(settings),
         joining=policy(settings),
         near=near_policy(folder),

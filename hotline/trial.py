@@ -16,7 +16,7 @@ from schemas.records import Link, Message
 from schemas.wire import Position
 from tickets.desk import Desk
 from tickets.outputs import link_of, waiting_links
-from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy
+from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy, version_of
 from tickets.state import State
 
 Result = dict[str, Any]
@@ -66,6 +66,7 @@ def _tickets(results: list[Result], policy: Policy) -> Iterator[Result]:
     """Decide all messages in order, then show each with its ticket as it stands in the end."""
     folder = policy.rules_folder
     decided = TicketPolicy(
+        version=version_of(folder),
         joining=policy,
         near=near_policy(folder),
         limits=limits_of(folder),

@@ -140,6 +140,7 @@ def _deadline_set(ticket: Ticket, change: event.DeadlineSet, occasion: Occasion)
         calendar_version=change.calendar_version,
         provisional=change.provisional,
         extended_from=_extended_from(former, change, ticket.status),
+        profile_version=change.profile_version,
     )
     return replace(ticket, deadlines=(*others, deadline))
 
@@ -176,6 +177,7 @@ def _dispatch_proposed(ticket: Ticket, change: event.DispatchProposed, occasion:
         rule_id=change.rule_id,
         reason_code=change.reason_code,
         excluded=change.excluded,
+        directory_version=change.directory_version,
     )
     return replace(ticket, dispatch_proposal=proposal)
 

@@ -79,6 +79,7 @@ def as_change(
         started_at=started_at,
         extension=extension,
         source=source,
+        profile_version=deadline.profile_version,
     )
 
 
@@ -156,7 +157,8 @@ def _resumed(ticket: TicketState, limits: Limits, at: datetime) -> Iterator[even
     for name, clock in ticket.clocks.items():
         moved = gone_on(ticket, limits, name, at)
         if moved is not clock:
-            yield as_change(ticket.ticket_id, as_deadline(name, moved), moved.started_at, extension=moved.extension)
+            deadline = limits.stamped(as_deadline(name, moved))
+            yield as_change(ticket.ticket_id, deadline, moved.started_at, extension=moved.extension)
 
 
 def gone_on(ticket: TicketState, limits: Limits, name: str, at: datetime) -> Clock:

@@ -105,6 +105,11 @@ class Limits:
         is_for_it = bool(rule.channels) and _is_about(rule, matter) and (not rule.emergency or matter.emergency)
         return is_for_it and later in profile.rules and profile.rules.index(rule) < profile.rules.index(later)
 
+    def stamped(self, deadline: Deadline) -> Deadline:
+        """Return a deadline with the version of the profile that has its rule; as it is without one."""
+        known = self._by_rule.get(deadline.policy_id)
+        return deadline if known is None else msgspec.structs.replace(deadline, profile_version=known[1].version)
+
     def knows_days_of(self, deadline: Deadline) -> bool:
         """Say whether the calendar of a deadline's rule has the year in which it runs out."""
         known = self._by_rule.get(deadline.policy_id)
@@ -119,6 +124,7 @@ class Limits:
         """Return a deadline whose clock stood from `paused_at` to `at`: what was left then is left now."""
         rule, profile = self._by_rule[deadline.policy_id]
         calendar = self._calendars[profile.calendar]
+        deadline = self.stamped(deadline)
         if rule.unit in _EXACT or deadline.due_at <= paused_at:
             return _moved(deadline, deadline.due_at + (at - paused_at if deadline.due_at > paused_at else timedelta()))
         left = _days_left(rule, calendar, date_of(paused_at), date_of(deadline.due_at))
@@ -157,7 +163,7 @@ class Limits:
         rule, profile = self._by_rule[deadline.policy_id]
         calendar = self._calendars[profile.calendar]
         due_at = _further(rule, calendar, deadline.due_at, amount)
-        return _moved(deadline, due_at, _counting(rule, calendar), extended_from=deadline.due_at)
+        return _moved(self.stamped(deadline), due_at, _counting(rule, calendar), extended_from=deadline.due_at)
 
     def _choose(self, jurisdiction: str, matter: Matter, day: date) -> tuple[Profile, tuple[Rule, ...]]:
         profile = self._profile(jurisdiction)
@@ -171,7 +177,13 @@ class Limits:
         if rule.unit in _EXACT:
             version = self._calendars[profile.calendar].version
             due_at = at + rule.amount * _EXACT[rule.unit]
-            return Deadline(clock=rule.clock, due_at=due_at, policy_id=rule.id, calendar_version=version)
+            return Deadline(
+                clock=rule.clock,
+                due_at=due_at,
+                policy_id=rule.id,
+                calendar_version=version,
+                profile_version=profile.version,
+            )
         return self._end_of(rule.id, date_of(at))
 
     def _last_day(self, rule_id: str, day: date) -> Deadline:
@@ -186,6 +198,7 @@ class Limits:
             due_at=due_at,
             policy_id=rule.id,
             calendar_version=calendar.version,
+            profile_version=profile.version,
             provisional=counting is not None
             and not (counting.knows(day.year) and counting.knows(date_of(due_at).year)),
         )

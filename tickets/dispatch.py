@@ -78,7 +78,12 @@ def _of_ticket(
     if directory is None or case.status in WITH_AN_ORGANIZER or case.status in CLOSED:
         return None
     proposal = propose(directory, ticket_id, case)
-    return None if held is not None and proposal == held.proposed_dispatch else proposal
+    return None if held is not None and _is_the_same(proposal, held.proposed_dispatch) else proposal
+
+
+def _is_the_same(proposal: event.DispatchProposed, former: event.DispatchProposed | None) -> bool:
+    """Say whether a proposal is what was proposed before: another version of the directory alone is no news."""
+    return former is not None and replace(proposal, directory_version=former.directory_version) == former
 
 
 def _is_about(change: event.AnyChange, ticket_id: str) -> bool:
@@ -146,6 +151,7 @@ def propose(directory: Directory, ticket_id: str, case: Case) -> event.DispatchP
         rule = None if first_again else _listing(directory, case)
         return event.DispatchProposed(
             ticket_id=ticket_id,
+            directory_version=directory.version,
             organizer=case.first,
             co_organizers=tuple(one for one in gone if one != case.first)
             if first_again
@@ -157,6 +163,7 @@ def propose(directory: Directory, ticket_id: str, case: Case) -> event.DispatchP
     organizer, rule = next(_candidates(directory, case, gone), (None, None))
     return event.DispatchProposed(
         ticket_id=ticket_id,
+        directory_version=directory.version,
         organizer=organizer,
         co_organizers=_helpers(rule, organizer, gone),
         rule_id=rule.id if rule else None,

@@ -36,6 +36,7 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When two messages are about the same matter: `policies/near/near.toml`."""
 
+    version: policies.Version = policies.UNVERSIONED
     link: Share
     propose: Share
     same_person: Share
@@ -112,10 +113,20 @@ def directories_of(folder: Path | None = None) -> Directories:
     return directories(policies.read("dispatch", folder))
 
 
+@cache
+def version_of(folder: Path | None = None) -> str:
+    """Return what decisions by the rules of a city's own folder, over ours, say that they were made by.
+
+    It is the version in `near.toml` and a digest of every file (`2026.12-3f9c01ab`): any change of one is another.
+    Raises MisconfiguredError as `near_policy` does.
+    """
+    return f"{near_policy(folder).version}-{policies.digest(folder)}"
+
+
 class TicketPolicy(Struct, frozen=True, kw_only=True):
     """The rules of one deployment; a change of rules is a new `version`."""
 
-    version: str = "2026.1"
+    version: str = field(default_factory=version_of)
     query_key: bytes = DEMO_QUERY_KEY
     near: NearPolicy = field(default_factory=near_policy)
     evict_after: timedelta = timedelta(days=90)

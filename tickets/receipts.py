@@ -20,6 +20,8 @@ EMERGENCY_NUMBERS = ("110", "119", "120", "122")
 
 _NEEDED = frozenset({"ticket_no", "query_code", "token", "urgent"})
 _FILE = "answers/answers.toml"
+_OF_ALL = ("version", "urgent")
+"""What stands in the file beside the channels."""
 
 
 class Receipt(NamedTuple):
@@ -40,6 +42,7 @@ class Words(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Wording(Struct, frozen=True, kw_only=True):
     """What all receipts say, by channel; `urgent` is the sentence that an emergency adds."""
 
+    version: str = policies.UNVERSIONED
     urgent: str
     channels: Mapping[str, Words]
 
@@ -67,7 +70,8 @@ def wording(folder: Path | None = None) -> Wording:
     table = policies.read("answers", folder).get("answers", {})
     urgent = table.get("urgent", "")
     try:
-        channels = msgspec.convert({name: one for name, one in table.items() if name != "urgent"}, dict[str, Words])
+        version = msgspec.convert(table.get("version", policies.UNVERSIONED), policies.Version)
+        channels = msgspec.convert({name: one for name, one in table.items() if name not in _OF_ALL}, dict[str, Words])
     except msgspec.ValidationError as error:
         raise MisconfiguredError(f"{_FILE} does not fit: {error}.") from error
     if not isinstance(urgent, str) or any(number not in urgent for number in EMERGENCY_NUMBERS):
@@ -76,7 +80,7 @@ def wording(folder: Path | None = None) -> Wording:
         raise MisconfiguredError(f"{_FILE} lacks [default], for channels without words of their own: add it.")
     for name, words in channels.items():
         _verify(name, words)
-    return Wording(urgent=urgent, channels=channels)
+    return Wording(version=version, urgent=urgent, channels=channels)
 
 
 def _verify(channel: str, words: Words) -> None:

@@ -18,6 +18,7 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Look for faults in the settings, without connecting; exit 2 when there are any, else name what would run."""
     from hotline.checks import faults, faults_of_the_rest
     from hotline.config import FaultySettingsError
+    from tickets.policy import version_of
 
     try:
         settings = settings_of(ctx)
@@ -25,10 +26,12 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     except FaultySettingsError as error:
         settings, found = None, [*error.faults, *(faults_of_the_rest(error.rest) if error.rest else [])]
     if as_json:
-        print_json({"ok": not found, "faults": found})
+        version = {} if found or settings is None else {"policy_version": version_of(settings.rules.folder)}
+        print_json({"ok": not found, "faults": found, **version})
     elif found or settings is None:
         typer.echo("\n".join(found))
     else:
+        typer.echo(f"Decisions will say policy {shown(version_of(settings.rules.folder))}.")
         typer.echo(f"{_read(settings)} `hotline run all` starts, each with its health and metrics on a port:")
         for name, port in _components(settings):
             typer.echo(f"{port or 'none':>5}  {name}")

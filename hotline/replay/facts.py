@@ -29,6 +29,9 @@ _TOLD_ELSEWHERE = (event.Opened, event.MessageFiled, event.Noted)
 _NAMES = frozenset({"ticket_id", "message_id", "handover_id", "proposal_id"})
 """Fields that name what the fact is of."""
 
+_VERSIONS = frozenset({"profile_version", "directory_version"})
+"""Fields that say which file it was made by: another version that says the same is no difference."""
+
 
 class Difference(Struct, frozen=True, kw_only=True):
     """Where a replay and the record differ: each field as recorded and as replayed; None where there is nothing."""
@@ -92,7 +95,7 @@ def _changes(decision: Event) -> Iterator[tuple[str, Any]]:
             yield "related", change.related
         if isinstance(change, _TOLD_ELSEWHERE):
             continue
-        told = {name: getattr(change, name) for name in change.__struct_fields__ if name not in _NAMES}
+        told = {name: getattr(change, name) for name in change.__struct_fields__ if name not in _NAMES | _VERSIONS}
         yield _NAMED.get(type(change), str(change.__struct_config__.tag)), told
 
 

@@ -36,3 +36,4 @@ class DispatchProposal(Record, frozen=True, kw_only=True):
     rule_id: Annotated[str | None, about("Which rule of the directory", "派单规则")] = None
     reason_code: Annotated[str | None, about("Why this one", "建议依据", words=words.DISPATCH_REASONS)] = None
     excluded: Annotated[tuple[str, ...], about("Codes of who gave it back", "已退单单位")] = ()
+    directory_version: Annotated[str | None, about("Which version of the directory's file", "派单目录版本")] = None

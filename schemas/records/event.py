@@ -107,6 +107,7 @@ class DeadlineSet(given.Change, frozen=True, kw_only=True):
         False
     )
     source: given.Source = "clerk"
+    profile_version: Annotated[str | None, given.told("Which version of the profile's file", "时限规则版本")] = None
 
 
 class Dispatched(given.Change, frozen=True, kw_only=True):
@@ -239,6 +240,7 @@ class DispatchProposed(given.Change, frozen=True, kw_only=True):
     rule_id: Annotated[str | None, given.told("Which rule of the directory", "派单规则")] = None
     reason_code: Annotated[str, given.told("Why this one", "建议依据", words=words.DISPATCH_REASONS)]
     excluded: Annotated[tuple[str, ...], given.told("Codes of who gave it back", "已退单单位")] = ()
+    directory_version: Annotated[str | None, given.told("Which version of the directory's file", "派单目录版本")] = None
 
 
 class Redacted(given.Change, frozen=True, kw_only=True):

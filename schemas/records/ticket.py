@@ -71,6 +71,7 @@ class Deadline(Record, frozen=True, kw_only=True):
     calendar_version: Annotated[str, about("Which calendar", "日历版本")]
     provisional: Annotated[bool, about("The year's calendar is not published yet", "暂定", index="boolean")] = False
     extended_from: Annotated[Time | None, about("Former due time", "原到期时间", index="date")] = None
+    profile_version: Annotated[str | None, about("Which version of the profile's file", "时限规则版本")] = None
 
 
 class Due(Record, frozen=True, kw_only=True):

@@ -47,7 +47,7 @@ def filed(letter: bytes, at: str, place: str, **link: Any) -> Filed:
     told = message(letter, received_at)
     made = Link(
         message_id=told.message_id, jurisdiction="210100", score=1.0, decided_at=received_at,
-        policy_version="2026.1", **link,
+        policy_version="2026.12-3f9c01ab", **link,
     )  # fmt: skip
     found = Raw(place=f"hotline.raw.mailbox.v1:{place}", found=True, bytes=len(letter), intact=True)
     return Filed(
@@ -72,7 +72,7 @@ def test_explain_prints_what_the_page_shows() -> None:
     first, again = lamp()
     told = Explanation(
         ticket_id=ticket, ticket_no="210100-20261125-000001-9", version=2, status="received", cluster_id=ticket,
-        policy_version="2026.1",
+        policy_version="2026.12-3f9c01ab",
         messages=[
             filed(first, "09:38:56", "0:0", relation="new", method="no_relation_found"),
             filed(

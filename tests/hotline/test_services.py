@@ -1,5 +1,6 @@
 """From settings to services: the local stack by default, public keys nowhere else, faults as one sentence."""
 
+import json
 import os
 import stat
 import traceback
@@ -7,13 +8,17 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
+from typer.testing import CliRunner
 
-from hotline import checks, services
+from hotline import checks, services, trial
+from hotline.cli.app import app
 from hotline.config import load
+from hotline.inputs import Input
 from hotline.local.state import ServerName, ServerState, StackState, save
 from hotline.wiring import component, names
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
 from schemas.errors import MisconfiguredError
+from tickets import policies
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -84,6 +89,22 @@ def test_a_folder_of_own_rules_is_tried_before_a_message_meets_it(env: pytest.Mo
     env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path / "broken"))
     (fault,) = checks.faults(load())
     assert "kind.toml cannot be used" in fault
+
+
+def test_decisions_say_the_version_of_the_citys_own_rules(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ours = services.ticket_policy(load()).version
+    (tmp_path / "near").mkdir()
+    near = (policies.OURS / "near" / "near.toml").read_text("utf-8")
+    (tmp_path / "near" / "near.toml").write_text(near.replace('version = "2026.12"', 'version = "2099.9"'), "utf-8")
+    env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path))
+    own = services.ticket_policy(load()).version
+    assert own.startswith("2099.9-")
+    assert own != ours
+    told = Input(name="1", channel="record", data=b'{"id": "1", "text": "a lamp is broken"}')
+    (tried,) = trial.run([told], stage="ticket", jurisdiction="210100", rules_folder=tmp_path)
+    assert tried["link"].policy_version == tried["ticket"].lineage.policy_version == own
+    checked = json.loads(CliRunner().invoke(app, ["check", "--json"]).stdout)
+    assert (checked["ok"], checked["policy_version"]) == (True, own)
 
 
 def test_a_category_model_that_is_not_there_is_named(env: pytest.MonkeyPatch, tmp_path: Path) -> None:

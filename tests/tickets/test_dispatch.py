@@ -94,8 +94,9 @@ def test_a_proposal_is_no_dispatch() -> None:
     desk, decision = opened()
     ticket = ticket_of(desk, decision)
     assert dispatch_proposed(ticket) == DispatchProposal(
-        organizer_code="a", organizer_name="甲局", co_organizers=("b", "c"), rule_id="noise", reason_code="directory"
-    )
+        organizer_code="a", organizer_name="甲局", co_organizers=("b", "c"), rule_id="noise", reason_code="directory",
+        directory_version="1",
+    )  # fmt: skip
     assert (ticket.dispatch, ticket.status) == (UNSET, "received")
 
 

@@ -42,6 +42,21 @@ def test_a_deadline_that_is_another_is_the_only_difference() -> None:
     assert [side[-1]["due_at"] for side in found.fields["deadlines"]] == [START + timedelta(hours=n) for n in (1, 2)]
 
 
+def test_another_version_of_a_file_that_says_the_same_is_no_difference() -> None:
+    decision, _ = decided()
+    was, now = (
+        replace(
+            decision,
+            changes=(
+                replace(limit(1), profile_version=version),
+                event.DispatchProposed(ticket_id="t", reason_code="fallback", directory_version=version),
+            ),
+        )
+        for version in ("1", "2")
+    )
+    assert compared("message", "m", of_decision(was), of_decision(now)) is None
+
+
 def test_a_decision_that_is_only_on_one_side_is_told_whole() -> None:
     decision, _ = decided()
     found = compared("message", "m", of_decision(None), of_decision(decision))
