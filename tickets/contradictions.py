@@ -3,14 +3,6 @@
 from tickets.policy import NearPolicy
 from tickets.sketch import GRAMS, KIND, Sketch
 
-_INSERTED = 2
-"""3-grams that a text loses where another one has something put in."""
-
-_ABOUT_AS_LONG = 2
-
-_STRETCH = 12
-"""3-grams of ten characters: where more are other, it is not one stretch."""
-
 
 def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     """Say whether the two tell of different things: by place, marks, what happened, or one stretch of a text."""
@@ -37,7 +29,8 @@ def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     share, fewer, more = _in_common(ours, theirs)
     if fewer == more:
         return fewer > 0 and share >= policy.parallel_share_of_equals
-    return fewer > _INSERTED and more - fewer <= _ABOUT_AS_LONG and share >= policy.parallel_share
+    are_about_as_long = more - fewer <= policy.parallel_lengths
+    return fewer > policy.parallel_inserted and are_about_as_long and share >= policy.parallel_share
 
 
 def name_another(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
@@ -50,7 +43,8 @@ def name_another(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     if not (one.untitled and other.untitled and ours and theirs) or max(len(ours), len(theirs)) >= GRAMS:
         return False
     share, fewer, more = _in_common(ours, theirs)
-    is_one_stretch = fewer > _INSERTED and more <= min(fewer + _ABOUT_AS_LONG, _STRETCH)
+    longest = min(fewer + policy.parallel_lengths, policy.parallel_stretch)
+    is_one_stretch = policy.parallel_inserted < fewer and more <= longest
     if not is_one_stretch or share < policy.parallel_share_of_words or (one.states_name and other.states_name):
         return False
     have_both_words = bool(one.words - other.words and other.words - one.words)

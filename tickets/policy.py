@@ -65,11 +65,21 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     comes_back_days: Annotated[int, Meta(ge=0, le=366)] = 14
     short_grams: Annotated[int, Meta(ge=0)] = 40
     max_supplemented: Annotated[int, Meta(ge=0)] = 3
+    one_day_hours: Annotated[int, Meta(ge=0, le=7 * 24)] = 48
+    max_members: Annotated[int, Meta(ge=1)] = 8
+    parallel_inserted: Annotated[int, Meta(ge=0)] = 2
+    parallel_lengths: Annotated[int, Meta(ge=0)] = 2
+    parallel_stretch: Annotated[int, Meta(ge=0)] = 12
 
     @property
     def at_once(self) -> timedelta:
         """So long somebody goes on with what they just said, and a place alone tells where that is."""
         return timedelta(minutes=self.at_once_minutes)
+
+    @property
+    def one_day(self) -> timedelta:
+        """So long equal words of one person tell of the same day, whatever 昨晚 is by then."""
+        return timedelta(hours=self.one_day_hours)
 
     @property
     def comes_back(self) -> timedelta:

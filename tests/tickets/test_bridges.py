@@ -1,10 +1,11 @@
 """What tells of no building, line, place or district stands between two that do: it may join one, and never both."""
 
 import pytest
+from msgspec.structs import replace
 
 from tests.tickets.said import decided, said, take, ticket_of
 from tickets.near import MOST_MARKS, Near
-from tickets.policy import TicketPolicy
+from tickets.policy import TicketPolicy, near_policy
 from tickets.state import State, fold
 
 ANY, THIRD, FIFTH = (f"幸福家园{building}电梯坏了三天没人修" for building in ("", "3号楼", "5号楼"))
@@ -28,6 +29,12 @@ def test_a_cluster_that_knows_one_of_a_kind_is_only_proposed_to_who_tells_of_ano
     assert second.cluster_id == oldest.ticket_id
     assert third.cluster_id == third.ticket_id
     assert [proposal.target for proposal in third.proposals] == [oldest.ticket_id]
+
+
+def test_a_city_says_how_many_of_a_cluster_are_asked() -> None:
+    policy = TicketPolicy(near=replace(near_policy(), max_members=1))
+    desk, decisions = decided([said(n, "", text) for n, text in enumerate((ANY, THIRD, FIFTH))], policy)
+    assert len({ticket_of(desk, decision).cluster_id for decision in decisions}) == 1
 
 
 FLOODED = "停水一天了物业不管，没有人通知，老人小孩没法做饭"

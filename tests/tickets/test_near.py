@@ -1,6 +1,7 @@
 """Same person, same matter, same incident: who is joined to whom, who only proposes, and who stays alone."""
 
 import re
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from schemas.errors import MisconfiguredError
 from schemas.records import Edge, Event, InputRef, event
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said, take, ticket_of
+from tickets.contradictions import are_parallel, name_another
 from tickets.policy import TicketPolicy, near_policy
+from tickets.sketch import Sketch
 from tickets.state import Snapshot, State, apply, fold
 
 MIXER = said(
@@ -241,6 +244,9 @@ def test_a_share_that_no_copy_can_exceed_is_refused(tmp_path: Path, share: str) 
         ("at_once_minutes", "-1", "at_once_minutes"),
         ("comes_back_days", "14000", "comes_back_days"),
         ("short_grams", '"40"', "short_grams"),
+        ("one_day_hours", "169", "one_day_hours"),
+        ("max_members", "0", "max_members"),
+        ("parallel_stretch", "-1", "parallel_stretch"),
         ("names_share", "0.65\nnames_shares = 1.0", "names_shares"),
     ],
 )
@@ -249,6 +255,28 @@ def test_a_number_out_of_range_and_a_weight_of_nothing_are_refused(
 ) -> None:
     with pytest.raises(MisconfiguredError, match=says):
         near_policy(with_line(tmp_path, key, f"{key} = {value}"))
+
+
+CROPS = ("村里有人在基本农田里违法种了大豆，请核实处理", "村里有人在基本农田里违法种了苹果树，请核实处理")
+TRADES = ("海棠村的村医看病乱收费，希望有人管管", "海棠村的电工师傅看病乱收费，希望有人管管")
+
+
+@pytest.mark.parametrize(
+    ("judge", "texts", "looser"),
+    [
+        (are_parallel, CROPS, {"parallel_inserted": 4}),
+        (are_parallel, CROPS, {"parallel_lengths": 0}),
+        (name_another, TRADES, {"parallel_inserted": 4}),
+        (name_another, TRADES, {"parallel_lengths": 1}),
+        (name_another, TRADES, {"parallel_stretch": 5}),
+    ],
+)
+def test_a_city_says_what_one_stretch_of_a_text_is(
+    judge: Callable[..., bool], texts: tuple[str, str], looser: dict[str, int]
+) -> None:
+    one, other = (Sketch.of(said(number, "", text).features) for number, text in enumerate(texts))
+    assert judge(one, other, near_policy())
+    assert not judge(one, other, replace(near_policy(), **looser))
 
 
 def test_a_weight_that_is_missing_is_named(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ NUMBERS = "请拨打110、119、120、122"
         (f'urgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}{{name}}"', "{name}"),
         (f'urgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}{{"', "brace"),
         (f'urgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}"\nsubject = "{{name}}"', "subject"),
+        (f'version = 7\nurgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}"', "does not fit"),
         (f'urgent = "{NUMBERS}"\n[default]\nwords = "{WHOLE}"', "does not fit"),
     ],
 )
@@ -67,3 +68,11 @@ def test_a_citys_own_words_replace_ours(tmp_path: Path) -> None:
     own = f'urgent = "{NUMBERS}"\n[default]\ntext = "沈阳 {WHOLE}"'
     (tmp_path / "answers" / "answers.toml").write_text(own, encoding="utf-8")
     assert receipts.write(intent(1), receipts.wording(tmp_path), POLICY, KEY).text.startswith("沈阳 ")
+
+
+def test_words_have_a_version_and_older_ones_of_a_city_are_its_own(tmp_path: Path) -> None:
+    assert receipts.wording().version == "2026.12"
+    (tmp_path / "answers").mkdir()
+    own = f'urgent = "{NUMBERS}"\n[default]\ntext = "沈阳 {WHOLE}"'
+    (tmp_path / "answers" / "answers.toml").write_text(own, encoding="utf-8")
+    assert receipts.wording(tmp_path).version == "own"

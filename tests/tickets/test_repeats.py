@@ -74,3 +74,10 @@ def test_what_lasts_is_one_matter_however_late_it_is_said_again() -> None:
     text = "海棠公寓的路灯坏了，到现在没人修"
     _, (_, second) = decided([said(1, "", text, sender=WE), said(1 + 14 * DAYS, "", text, sender=WE)])
     assert second.relation == "same_person_same_matter"
+
+
+@pytest.mark.parametrize(("hours", "days", "relation"), [(48, 5, "new"), (144, 5, "same_person_same_matter")])
+def test_a_city_says_how_long_the_same_words_mean_the_same_night(hours: int, days: int, relation: str) -> None:
+    policy = TicketPolicy(near=replace(near_policy(), one_day_hours=hours))
+    repeated = [said(number, "", OUTAGE, sender=WE) for number in (1, 2 + days * DAYS)]
+    assert decided(repeated, policy)[1][1].relation == relation

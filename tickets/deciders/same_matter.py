@@ -17,9 +17,6 @@ from tickets.near import Found
 from tickets.sketch import GRAMS
 from tickets.state import State
 
-_MEMBERS = 8
-"""So many of a cluster are asked, the oldest first: a mass incident costs no more than any other."""
-
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Take the likest ticket; between the two thresholds a clerk decides."""
@@ -81,7 +78,8 @@ def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: st
     by_district = ticket.place is None and location.place_of(features.codes) is not None
     if not (features.doors or by_place or by_district):
         return False
-    members = map(state.tickets.__getitem__, islice(state.clusters.members(cluster), _MEMBERS))
+    oldest = islice(state.clusters.members(cluster), state.policy.near.max_members)
+    members = map(state.tickets.__getitem__, oldest)
     return any(
         near.has_other_marks(features, one.order)
         or (by_place and near.has_other_places(features, one.order))

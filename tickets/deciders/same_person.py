@@ -22,9 +22,6 @@ from tickets.state import State
 
 RELATION = "same_person_same_matter"
 
-SOON = timedelta(days=2)
-"""So long a text that is sent again tells of the day that it told of first, whatever 昨晚 is by now."""
-
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Find a live ticket of the same requester with the very same text, else with the same matter."""
@@ -86,7 +83,8 @@ def _is_of_another_day(state: State, incoming: Incoming, ticket: TicketState) ->
 
     What reaches us long after it was sent says nothing by when it comes: an archive brings two nights in one minute.
     """
-    return _since(incoming, ticket) > SOON and state.near.has_other_marks(incoming.features, ticket.order)
+    is_later = _since(incoming, ticket) > state.policy.near.one_day
+    return is_later and state.near.has_other_marks(incoming.features, ticket.order)
 
 
 def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> bool:
