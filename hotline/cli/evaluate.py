@@ -16,12 +16,16 @@ def evaluate(
         str,
         typer.Argument(
             metavar="TASK",
-            help="What to measure: duplicates, kind, category, emergency, place, confidentiality, minors, acceptance "
-            "or masks.",
+            help="What to measure: duplicates, kind, category, emergency, place, confidentiality, minors, acceptance, "
+            "dispatch, deadlines or masks.",
         ),
     ],
-    path: Annotated[
-        Path, typer.Argument(metavar="PATH", help="A labelled file: JSON lines or .tsv; for place, BIO labels.")
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="PATH",
+            help="Labelled files, counted together: JSON lines or .tsv; for place, BIO labels.",
+        ),
     ],
     model: Annotated[
         Path | None,
@@ -29,7 +33,7 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the pipeline's own functions over the labelled file PATH, no server, and say how right they are."""
+    """Run the pipeline's own functions over the labelled files PATH, no server, and say how right they are."""
     from hotline.evaluate import OF_MODELS, TASKS
     from hotline.replay import rules
 
@@ -38,7 +42,7 @@ def evaluate(
     if model is not None and task not in OF_MODELS:
         raise typer.BadParameter(f"there are models of {' and '.join(OF_MODELS)} alone", param_hint="--model")
     folder = rules.to_try(settings_of(ctx))
-    figures = OF_MODELS[task](path, model, folder) if model else TASKS[task](path, folder)
+    figures = OF_MODELS[task](paths, model, folder) if model else TASKS[task](paths, folder)
     if as_json:
         print_json({figure.name: figure.value for figure in figures})
         return

@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hotline.evaluate import duplicates, findings, masks, place
+from hotline.evaluate import deadlines, dispatch, duplicates, findings, masks, place
 from hotline.evaluate.figures import Figure
+from hotline.evaluate.labelled import Paths
 
-Task = Callable[[Path, Path | None], list[Figure]]
-"""Reads a labelled file, by the city's own rules where a folder holds some, and returns what was measured.
+Task = Callable[[Paths, Path | None], list[Figure]]
+"""Reads labelled files, by the city's own rules where a folder holds some, and returns what was measured.
 
 Raises MisconfiguredError for a file that is no such one.
 """
@@ -23,11 +24,13 @@ TASKS: Mapping[str, Task] = MappingProxyType(
         "confidentiality": findings.confidentiality,
         "minors": findings.minors,
         "acceptance": findings.acceptance,
+        "dispatch": dispatch.measure,
+        "deadlines": deadlines.measure,
         "masks": masks.measure,
     }
 )
 
-ModelTask = Callable[[Path, Path, Path | None], list[Figure]]
+ModelTask = Callable[[Paths, Path, Path | None], list[Figure]]
 
 OF_MODELS: Mapping[str, ModelTask] = MappingProxyType(
     {"category": findings.category_model, "place": place.measure_model}

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from hotline import trial
 from hotline.evaluate.figures import Figure, f1, share
-from hotline.evaluate.labelled import Row, as_input, rows
+from hotline.evaluate.labelled import Paths, Row, as_input, files, rows, scope
 
 JURISDICTION = "110000"
 
@@ -23,9 +23,14 @@ Labels = Mapping[str, Hashable]
 """By the id of the row."""
 
 
-def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
-    """Decide about every row in the order of the file, and compare the clusters with the labels."""
-    return measured(list(rows(path)), look_alikes(path), rules_folder)
+def measure(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+    """Decide about every row in the order of the files, as one stream, and compare the clusters with the labels."""
+    apart = [
+        (f"{scope(path, paths)}{one}", f"{scope(path, paths)}{other}")
+        for path in files(paths)
+        for one, other in look_alikes(path)
+    ]
+    return measured(list(rows(paths)), apart, rules_folder)
 
 
 def measured(found: Sequence[Row], apart: Sequence[tuple[str, str]], rules_folder: Path | None = None) -> list[Figure]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hotline import trial
 from hotline.evaluate.figures import Figure, f1, share
-from hotline.evaluate.labelled import Row, as_input, rows
+from hotline.evaluate.labelled import Paths, Row, as_input, rows, told
 from normalizers.findings import category as categories
 from normalizers.findings.acceptance import NOT_ACCEPTED
 from normalizers.findings.category_model import CategoryModel, load
@@ -41,12 +41,12 @@ class Judged(NamedTuple):
     found: str
 
 
-def kind(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+def kind(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
     """Compare the request kind (诉求类型) with the column `kind` or `label`: a code or its 中文."""
-    return figures(_judged(path, rules_folder, ("kind", "label"), _kind_label, _found("request_kind")))
+    return figures(_judged(paths, rules_folder, ("kind", "label"), _kind_label, _found("request_kind")))
 
 
-def category(path: Path, rules_folder: Path | None = None, model: CategoryModel | None = None) -> list[Figure]:
+def category(paths: Paths, rules_folder: Path | None = None, model: CategoryModel | None = None) -> list[Figure]:
     """Compare the class (一级事项分类) with the column `category` or `label`: a class's name, or any code of it.
 
     With a `model` its word counts, and that of the rules where it is not sure. A label that neither knows is never
@@ -61,51 +61,51 @@ def category(path: Path, rules_folder: Path | None = None, model: CategoryModel 
         return codes.get(said, said).split(".", 1)[0]
 
     judged = _judged(
-        path, rules_folder, ("category", "label"), label_of, lambda message: found(message).split(".", 1)[0], model
+        paths, rules_folder, ("category", "label"), label_of, lambda message: found(message).split(".", 1)[0], model
     )
     strange = [one.label for one in judged if one.label not in known]
-    told = f" ({', '.join(dict.fromkeys(strange))})" if strange else ""
+    named = f" ({', '.join(dict.fromkeys(strange))})" if strange else ""
     return [
         *figures(judged),
         Figure(
             name="labels_unknown",
             value=len(strange),
-            meaning=f"rows whose label is no category, and can never be right{told}",
+            meaning=f"rows whose label is no category, and can never be right{named}",
         ),
     ]
 
 
-def category_model(path: Path, model: Path, rules_folder: Path | None = None) -> list[Figure]:
+def category_model(paths: Paths, model: Path, rules_folder: Path | None = None) -> list[Figure]:
     """Compare the class that a model of the city's own says with the labels, as `category` does."""
-    return category(path, rules_folder, load(model))
+    return category(paths, rules_folder, load(model))
 
 
-def emergency(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+def emergency(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
     """Compare the alarm with the column `expected` or `label`: alarm, mentioned (past or denied) or none."""
     label_of = _one_of("an emergency", ALARM, MENTIONED, NONE)
-    made = _judged(path, rules_folder, _EXPECTED, label_of, _alarm)
+    made = _judged(paths, rules_folder, _EXPECTED, label_of, _alarm)
     ordinary = [one for one in made if one.label != ALARM]
     false = share(sum(one.found == ALARM for one in ordinary), len(ordinary))
     meaning = "messages without a present emergency that alarm"
     return [*figures(made), Figure(name="false_alarms", value=false, meaning=meaning)]
 
 
-def confidentiality(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+def confidentiality(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
     """Compare what is asked for with the column `expected` or `label`: withheld (匿名), confidential (保密) or none."""
     label_of = _one_of("a wish", WITHHELD, CONFIDENTIAL, NONE)
-    return figures(_judged(path, rules_folder, _EXPECTED, label_of, _wish))
+    return figures(_judged(paths, rules_folder, _EXPECTED, label_of, _wish))
 
 
-def minors(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+def minors(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
     """Compare the flag (未成年人) with the column `expected` or `label`: harm (强制报告), minor or none."""
     label_of = _one_of("a minor", HARM, MINOR, NONE)
-    return figures(_judged(path, rules_folder, _EXPECTED, label_of, _minor))
+    return figures(_judged(paths, rules_folder, _EXPECTED, label_of, _minor))
 
 
-def acceptance(path: Path, rules_folder: Path | None = None) -> list[Figure]:
+def acceptance(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
     """Compare the reason not to take it (不予受理) with the column `expected` or `label`: its code, or none."""
     label_of = _one_of("a reason", *words.NOT_ACCEPTED, NONE)
-    made = _judged(path, rules_folder, _EXPECTED, label_of, _refusal)
+    made = _judged(paths, rules_folder, _EXPECTED, label_of, _refusal)
     ordinary = [one for one in made if one.label == NONE]
     false = share(sum(one.found != NONE for one in ordinary), len(ordinary))
     meaning = "messages to be taken of which it is proposed not to"
@@ -143,7 +143,7 @@ def _of_class(name: str, judged: Sequence[Judged], scores: Sequence[float | None
 
 
 def _judged(
-    path: Path,
+    paths: Paths,
     rules_folder: Path | None,
     columns: tuple[str, ...],
     label_of: Callable[[str], str],
@@ -151,9 +151,9 @@ def _judged(
     model: CategoryModel | None = None,
 ) -> list[Judged]:
     """Return label and answer of each row that has a label; the pipeline never sees the label."""
-    labelled = [(row, _label(row, label, label_of)) for row in rows(path) if (label := _said(row, columns))]
+    labelled = [(row, _label(row, label, label_of)) for row in rows(paths) if (label := _said(row, columns))]
     if not labelled:
-        raise MisconfiguredError(f"No row of {path.name} has a label: name it {' or '.join(columns)}.")
+        raise MisconfiguredError(f"No row of {told(paths)} has a label: name it {' or '.join(columns)}.")
     inputs = (as_input(_bare(row), str(row["id"])) for row, _ in labelled)
     results = trial.run(
         inputs, stage="message", jurisdiction=JURISDICTION, rules_folder=rules_folder, category_model=model

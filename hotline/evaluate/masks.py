@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hotline.evaluate.figures import Figure, share
-from hotline.evaluate.labelled import Row, rows
+from hotline.evaluate.labelled import Paths, Row, rows, told
 from schemas.errors import MisconfiguredError
 from tickets.masking import Known, mask_text
 from tickets.spans import personal_spans
@@ -19,15 +19,15 @@ _COLUMNS = ("names", "expected")
 _MARKED = re.compile("⟦([^⟦⟧]*)⟧")
 
 
-def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
-    """Black out every text of a file, and look for what should have gone and for what should have stayed.
+def measure(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+    """Black out every text of the files, and look for what should have gone and for what should have stayed.
 
-    Raises MisconfiguredError for a file without a row, or one that cannot be read.
+    Raises MisconfiguredError for files without a row, or one that cannot be read.
     """
     known = Known(rules_folder=rules_folder)
-    found = [(str(row["text"]), _readable(row, known)) for row in rows(path)]
+    found = [(str(row["text"]), _readable(row, known)) for row in rows(paths)]
     if not found:
-        raise MisconfiguredError(f"There is no row in {path.name}: give texts, and names beside them.")
+        raise MisconfiguredError(f"There is no row in {told(paths)}: give texts, and names beside them.")
     readable = [value for _, values in found for value in values]
     touched = [mask_text(text, known) != text for text, values in found if not values]
     return [

@@ -10,6 +10,7 @@ from pathlib import Path
 from time import process_time
 
 from hotline.evaluate.figures import Figure, f1, share
+from hotline.evaluate.labelled import Paths, files, told
 from hotline.learning import addresses
 from hotline.learning.addresses import Address
 from normalizers.findings import place
@@ -20,20 +21,22 @@ from schemas.errors import MisconfiguredError
 Parse = Callable[[str], Iterable[Piece]]
 
 
-def measure(path: Path, rules_folder: Path | None = None) -> list[Figure]:
-    """Compare what the rules find in each address of a file with its labels."""
-    return list(_figures(_rows(path), lambda address: place.parse(address, rules_folder)))
+def measure(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare what the rules find in each address of the files with its labels."""
+    return list(_figures(_rows(paths), lambda address: place.parse(address, rules_folder)))
 
 
-def measure_model(path: Path, model: Path, _: Path | None = None) -> list[Figure]:
-    """Compare what a model finds in each address of a file with its labels."""
-    return list(_figures(_rows(path), load(model).pieces))
+def measure_model(paths: Paths, model: Path, _: Path | None = None) -> list[Figure]:
+    """Compare what a model finds in each address of the files with its labels."""
+    return list(_figures(_rows(paths), load(model).pieces))
 
 
-def _rows(path: Path) -> list[Address]:
-    rows = list(addresses.read((path,)))
+def _rows(paths: Paths) -> list[Address]:
+    rows = list(addresses.read(files(paths)))
     if not rows:
-        raise MisconfiguredError(f"There is no address in {path.name}: give a file with a character and label a line.")
+        raise MisconfiguredError(
+            f"There is no address in {told(paths)}: give a file with a character and label a line."
+        )
     return rows
 
 

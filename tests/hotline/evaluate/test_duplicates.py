@@ -53,6 +53,22 @@ def test_a_small_file_is_measured(tmp_path: Path) -> None:
     }
 
 
+def test_several_files_are_one_stream_and_each_has_ids_and_incidents_of_its_own(tmp_path: Path) -> None:
+    text = "丽景新城旁边建搅拌站噪音扰民，粉尘很大"
+    for name, sender in (("a", "a1001"), ("b", "a1002")):
+        rows = [
+            {"id": 1, "text": text, "sender": sender, "cluster": 1},
+            {"id": 2, "text": "海棠公寓停水三天了", "sender": f"{sender}9", "cluster": 2},
+        ]
+        path = tmp_path / f"{name}.jsonl"
+        path.write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    (tmp_path / "b_hard_negatives.csv").write_text("id_a,id_b\n1,2\n", encoding="utf-8")
+    made = measure((tmp_path / "a.jsonl", tmp_path / "b.jsonl"))
+    figures = {figure.name: figure.value for figure in made}
+    assert (figures["rows"], figures["incidents"], figures["hard_negatives"]) == (4, 4, 1)
+    assert (figures["bcubed_precision"], figures["bcubed_recall"]) == (0.5, 1.0)
+
+
 @pytest.mark.parametrize("line", ["no json", '{"id": 1}'])
 def test_a_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
     (tmp_path / "bad.jsonl").write_text(line, encoding="utf-8")

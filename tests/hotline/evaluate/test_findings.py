@@ -118,6 +118,13 @@ def test_the_command_prints_one_object_and_a_table(tmp_path: Path) -> None:
     assert "macro_f1" in table
 
 
+def test_the_command_takes_several_files(tmp_path: Path) -> None:
+    rows = [{"text": "投诉乱收费", "kind": kind} for kind in ("complaint", "praise")]
+    files = [str(written(tmp_path / f"{number}.jsonl", [row])) for number, row in enumerate(rows)]
+    printed = json.loads(CliRunner().invoke(app, ["evaluate", "kind", *files, "--json"]).stdout)
+    assert (printed["rows"], printed["accuracy"]) == (2, 0.5)
+
+
 @pytest.mark.skipif(DATA is None, reason="HOTLINE_DATA names no folder of labelled messages")
 def test_the_bar_on_the_labelled_categories() -> None:
     made = by_name(TASKS["category"](Path(DATA or "") / "messages" / "category_dev.jsonl", None))

@@ -24,6 +24,14 @@ def test_what_stays_readable_and_what_is_touched_for_nothing_is_counted(tmp_path
     assert made == {"rows": 4, "values": 3, "hidden": 0.6667, "ordinary": 2, "touched": 0.5}
 
 
+def test_several_files_are_counted_together(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in ("a.tsv", "b.tsv")]
+    for file in files:
+        file.write_text("text\texpected\n打13800138000\t13800138000\n", encoding="utf-8")
+    made = {figure.name: figure.value for figure in TASKS["masks"](files, None)}
+    assert (made["rows"], made["values"], made["hidden"]) == (2, 2, 1.0)
+
+
 def test_a_text_of_several_lines_is_written_in_one(tmp_path: Path) -> None:
     file = tmp_path / "masks.tsv"
     file.write_text("text\texpected\n打138\\n0013\\n8000\t0013 8000\n", encoding="utf-8")
