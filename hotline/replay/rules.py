@@ -10,13 +10,14 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from hotline import services
+from normalizers.rules import THE_PROGRAMS
 from schemas.errors import MisconfiguredError
 from tickets import policies
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
 
-_RULES = (".toml", ".tsv")
+_RULES = (".toml", ".tsv", ".csv")
 """How the names of rules that are read when a message is normalized end; all policies are TOML."""
 
 _BESIDE = (
@@ -105,6 +106,8 @@ def _is_read(path: PurePath) -> bool:
 
 def _advice(path: PurePath) -> str:
     folder, *inside = path.parts
+    if path.name in THE_PROGRAMS:
+        return "it is the program's, and comes with its releases; towns can be added by towns.csv."
     if inside and folder in _of_one_file():
         return f"name it {folder}/{folder}.toml."
     ours = [*_rules(), *(f"{name}/{file}" for name, files in _policies().items() for file in files)]
@@ -124,7 +127,8 @@ def _known() -> list[str]:
 @cache
 def _rules() -> Collection[str]:
     """Return the names of the rules that are read when a message is normalized."""
-    return [one.name for one in resources.files("normalizers.rules").iterdir() if one.name.endswith(_RULES)]
+    found = [one.name for one in resources.files("normalizers.rules").iterdir() if one.name.endswith(_RULES)]
+    return [name for name in found if name not in THE_PROGRAMS]
 
 
 @cache

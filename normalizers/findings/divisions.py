@@ -49,6 +49,11 @@ def city_of(adcode: str) -> str:
     return (adcode[:2] if adcode[:2] in _MUNICIPALITIES else adcode[:4]).ljust(6, "0")
 
 
+def is_city(adcode: str) -> bool:
+    """Say whether a code is a whole city's of today, or of the districts that a province has by itself (429000)."""
+    return city_of(adcode) == adcode and any(city_of(code) == adcode for code in _codes() if not code.endswith("0000"))
+
+
 def named(name: str) -> tuple[Division, ...]:
     """Return every division that goes by a name, full or short (朝阳 is a district of two cities)."""
     return _by_name().get(name, ())

@@ -85,7 +85,7 @@ def parse(address: str, rules_folder: Path | None = None, home: str = "") -> tup
     ends = [*(start for start, _, _ in begun[1:]), len(address)]
     pieces: list[Piece] = []
     for (_, at, divisions), end in zip(begun, ends, strict=True):
-        said = list(_Reading(address[:end], known, at).pieces(divisions, home))
+        said = list(_Reading(address[:end], known, at, rules_folder).pieces(divisions, home))
         pieces = _said_again(pieces, said) if pieces else said
     return tuple(pieces)
 
@@ -112,9 +112,10 @@ def _said_again(before: list[Piece], after: list[Piece]) -> list[Piece]:
 class _Reading:
     """One address while it is read: `at` is where the reader stands."""
 
-    def __init__(self, address: str, known: Rulebook, at: int) -> None:
+    def __init__(self, address: str, known: Rulebook, at: int, rules_folder: Path | None) -> None:
         self._address = address
         self._known = known
+        self._folder = rules_folder
         self._at = at
         self._seen: set[str] = set()
 
@@ -130,7 +131,7 @@ class _Reading:
 
     def _town(self, code: str) -> Iterator[Piece]:
         """Yield the town of the city whose name stands here, unless another one begins so: 九堡|碧波苑, 阳明公寓."""
-        for end in towns.ends(self._address, self._skip(), code):
+        for end in towns.ends(self._address, self._skip(), code, self._folder):
             kind = _KIND_OF_TOWN.match(self._address, end)
             if kind or not self._goes_on(end):
                 yield self._piece("town", kind.end() if kind else end)

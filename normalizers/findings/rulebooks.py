@@ -19,6 +19,7 @@ from normalizers.findings import (
     kind,
     minors,
     place_rules,
+    towns,
     where_rules,
 )
 from normalizers.mail import quote_rules
@@ -51,6 +52,7 @@ def verify(folder: Path) -> None:
     """Raise MisconfiguredError for the first file in a city's folder that cannot be used as rules."""
     for name in RULEBOOKS:
         verify_one(folder, name)
+    towns.added(folder)
 
 
 def verify_one(folder: Path, name: str) -> None:

@@ -53,6 +53,10 @@ What a city's file lacks of it is ours: a list that is to be empty is written so
 """
 
 
+THE_PROGRAMS = frozenset({"divisions.csv", "words_of_two.csv"})
+"""Tables for which no file of a city stands: masks (脱敏) rest on them as well as places do."""
+
+
 class Kept(Protocol[MadeOf]):
     """What is made of some files of a folder, once."""
 

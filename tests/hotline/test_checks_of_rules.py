@@ -283,3 +283,13 @@ def test_a_sentence_with_a_mark_that_there_is_not_says_which_there_are(folder: P
     assert "nobody knows (alarm, fyre): write alarm, mentioned, none, and of alarm the classes: " in fault
     assert "fire, " in fault
     assert "着火" not in fault
+
+
+def test_towns_can_be_added_and_the_programs_tables_stay_its_own(folder: Path) -> None:
+    (folder / "towns.csv").write_text("city,names\n210102,星澜湾\n", "utf-8")
+    assert ["Line 2 of" in sentence for sentence in told()] == [True]
+    (folder / "towns.csv").write_text("city,names\n210100,星澜湾\n", "utf-8")
+    assert told() == []
+    for name in ("divisions.csv", "words_of_two.csv"):
+        (folder / name).write_text("adcode,name,former\n", "utf-8")
+    assert ["it is the program's" in sentence for sentence in told()] == [True, True]

@@ -61,7 +61,7 @@ RULES = Path(rules.__file__).parent
             NEAR.parents[1] / name
             for name in ("deadlines/guangdong.toml", "dispatch/generic.toml", "calendars/cn.toml")
         ),
-        *(RULES / name for name in ("hotlines.toml", "emergency.toml", "heard.tsv")),
+        *(RULES / name for name in ("hotlines.toml", "emergency.toml", "heard.tsv", "towns.csv")),
     ],
     ids=lambda file: file.name,
 )
@@ -73,7 +73,7 @@ def test_each_file_of_a_city_that_differs_is_another_version(file: Path, tmp_pat
 
 
 def test_what_nobody_decides_by_is_no_other_version(tmp_path: Path) -> None:
-    for name in ("README.md", "near/near.toml.bak", "kind.toml.txt", "answers/answers.toml"):
+    for name in ("README.md", "near/near.toml.bak", "kind.toml.txt", "answers/answers.toml", "divisions.csv"):
         own(tmp_path, name, "version = '7'")
     assert version_of(tmp_path) == version_of()
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from normalizers.rules import not_utf8
+from normalizers.rules import THE_PROGRAMS, not_utf8
 from schemas.errors import MisconfiguredError
 
 OURS = files(__package__)
@@ -60,7 +60,7 @@ def _deciding(folder: Path | None) -> dict[str, Traversable]:
     rules = {one.name: one for one in resources.files("normalizers.rules").iterdir() if one.name.endswith(_RULES)}
     found = dict(rules)
     if folder is not None:
-        found |= {name: folder / name for name in rules if (folder / name).is_file()}
+        found |= {name: folder / name for name in rules.keys() - THE_PROGRAMS if (folder / name).is_file()}
     for kind in DECIDING:
         for room in (OURS / kind, *((folder / kind,) if folder is not None else ())):
             found |= {f"{kind}/{name}": file for name, file in _files(room)}

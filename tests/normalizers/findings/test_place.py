@@ -244,3 +244,42 @@ def test_rules_that_lack_a_list_are_named(tmp_path: Path) -> None:
     (tmp_path / "place.toml").write_text('version = "1"\ntowns = "镇"\n', encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=r"place\.toml"):
         rulebooks.verify(tmp_path)
+
+
+NEW_TOWN = "杭州市星澜湾碧波苑3幢"
+
+
+def own_towns(folder: Path, *lines: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "towns.csv").write_text("\n".join(("city,names", *lines)), encoding="utf-8")
+    return folder
+
+
+def test_a_city_adds_a_town_that_ours_do_not_know_and_keeps_ours(tmp_path: Path) -> None:
+    folder = own_towns(tmp_path, "330100,星澜湾 云中湾", "330100,海天湾")
+    for address, town in ((NEW_TOWN, "星澜湾"), ("杭州市海天湾碧波苑", "海天湾"), ("杭州市九堡碧波苑", "九堡")):
+        assert [one.text for one in place.parse(address, folder) if one.level == "town"] == [town]
+    assert not [one for one in place.parse(NEW_TOWN) if one.level == "town"]
+    assert not [one for one in place.parse("宁波市星澜湾碧波苑3幢", folder) if one.level == "town"]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("330102,星澜湾", "Line 2 of .*towns.csv begins with no"),
+        ("杭州市,星澜湾", "begins with no"),
+        ("330000,星澜湾", "begins with no"),
+        ("330100,星", "two to 5 characters"),
+        ("330100,星澜湾 很长的乡镇名字", "names 很长的乡镇名字"),
+        ("330100,星澜湾,云中湾", "has not the columns"),
+        ("330100", "has not the columns"),
+    ],
+)
+def test_a_line_of_towns_that_would_never_be_found_is_named(tmp_path: Path, line: str, says: str) -> None:
+    with pytest.raises(MisconfiguredError, match=says):
+        rulebooks.verify(own_towns(tmp_path, line))
+
+
+def test_every_city_of_ours_is_one_to_which_a_town_can_be_added() -> None:
+    with resources.files("normalizers.rules").joinpath("towns.csv").open(encoding="utf-8") as file:
+        assert [row["city"] for row in csv.DictReader(file) if not divisions.is_city(row["city"])] == []
