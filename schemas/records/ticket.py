@@ -33,14 +33,17 @@ class Origin(Record, frozen=True, kw_only=True):
         str | None, about("How that line was merged: 整体并入, 双号并行, 设分中心", "归并方式", words=words.MERGE_MODES)
     ] = None
     external_ticket_no: Annotated[str | None, about("Its number in the other system", "来文编号")] = None
-    from_system: Annotated[str | None, about("The other system", "来源系统")] = None
+    from_system: Annotated[str | None, about("The other system; nothing tells it yet: null", "来源系统")] = None
 
 
 class Requester(Record, frozen=True, kw_only=True):
     """诉求人: who asks, as the channels showed it."""
 
     id: Annotated[str | None, about("Keyed hash", "诉求人标识", pii=1)] = None
-    kind: Annotated[str | None, about("Person or organisation", "诉求人类型", words=words.REQUESTER_KINDS)] = None
+    kind: Annotated[
+        str | None,
+        about("Person or organisation (null: no channel tells it yet)", "诉求人类型", words=words.REQUESTER_KINDS),
+    ] = None
     name: Annotated[str | None, about("Name", "姓名", pii=1)] = None
     phone: Annotated[str | None, about("Phone number", "联系电话", pii=1)] = None
     email: Annotated[str | None, about("E-mail address", "电子邮箱", pii=1)] = None
@@ -205,7 +208,7 @@ class Ticket(Record, frozen=True, kw_only=True):
         str | None, about("The first message's title, else its first words", "标题", pii=1, index="words")
     ] = None
     text: Annotated[str, about("Text of all its messages, oldest first", "诉求内容", pii=2, index="words")] = ""
-    summary: Annotated[str | None, about("Derived", "摘要", pii=1, index="words")] = None
+    summary: Annotated[str | None, about("Derived; nothing makes one yet: null", "摘要", pii=1, index="words")] = None
     search_text: Annotated[str, about("Title and text, folded for search", "检索文本", pii=2, index="text")] = ""
     requester: Annotated[Requester, about("Who asks", "诉求人", index="object")] = field(default_factory=Requester)
     anonymous: Annotated[str, about("Whether the identity is given", "匿名", words=words.ANONYMITY)] = "given"

@@ -73,6 +73,13 @@ def test_a_rule_is_good_for_its_time_alone() -> None:
     assert due("440100", "resolve", datetime(2022, 9, 1, tzinfo=SHANGHAI), kind="consultation") == "09-02 23:59:59"
 
 
+def test_beijing_has_no_limits_from_before_its_standard() -> None:
+    before, since = datetime(2022, 12, 31, 12, tzinfo=SHANGHAI), datetime(2023, 1, 1, 12, tzinfo=SHANGHAI)
+    for clock, channel in (("accept", "mailbox"), ("resolve", None)):
+        assert due("110000", clock, before, channel=channel) is None
+        assert due("110000", clock, since, channel=channel) is not None
+
+
 def test_the_night_of_utc_is_the_next_day_of_china() -> None:
     late = datetime.fromisoformat("2026-11-22T16:30:00+00:00")  # Monday half past midnight there
     assert due("370100", "resolve", late) == "11-30 23:59:59"
