@@ -7,7 +7,7 @@ empties it. A new message of the same citizen is none of these, and is heard.
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 
 METHOD = "forgotten_before"
 """Method of a decision about what comes again."""
+
+OF_ONE_DAY = timedelta(days=2)
+"""So long equal words tell of the same day: sent further off they are no repeat.
+
+`one_day_hours` of `near.toml` is as long by default and does not count here: no number about likeness brings back what
+was erased, or swallows what was not.
+"""
 
 TIMED = frozenset({"sms", "wechat", "weibo", "web"})
 """Channels that tell when something was sent. A mail has a name that tells more; an import repeats what is old."""
@@ -136,8 +143,7 @@ def _was_said_before(state: "State", incoming: "Incoming") -> bool:
     city, features, at = incoming.jurisdiction, incoming.features, incoming.sent_at
     keys = (said_by(city, text, one) for text in texts_of(features) for one in features.requesters)
     found = (state.forgotten[key] for key in keys if key in state.forgotten)
-    one_day = state.policy.near.one_day  # sent further off, equal words tell of another day
-    return any(at <= known.at and abs(at - known.told_at) <= one_day for known in found)
+    return any(at <= known.at and abs(at - known.told_at) <= OF_ONE_DAY for known in found)
 
 
 def _is_theirs(state: "State", known: Forgotten, incoming: "Incoming") -> bool:

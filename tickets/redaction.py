@@ -16,7 +16,7 @@ from schemas.records.given import ErasedMessage
 from tickets import calls, erasing, parts, snapshot
 from tickets.deciders.call_record import AFTER_REDACTION
 from tickets.deciders.follow_up import is_same_mail
-from tickets.forgotten import TIMED
+from tickets.forgotten import OF_ONE_DAY, TIMED
 from tickets.held import TicketState, month_of
 from tickets.keys import texts_of
 
@@ -93,7 +93,7 @@ def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) ->
         known = calls.records_of(state, incoming.jurisdiction, features, incoming.at)
         return _is_any_gone(ticket, known.told if known is not None else ticket.messages)
     if features.part_key is None:
-        is_again = is_same_mail(state, incoming, ticket) or _was_sent_before(state, incoming, ticket)
+        is_again = is_same_mail(state, incoming, ticket) or _was_sent_before(incoming, ticket)
         return is_again and _is_any_gone(ticket, ticket.messages)
     city, sent_at, is_rare = incoming.jurisdiction, incoming.sent_at, incoming.has_rare_reference
     known_parts = parts.set_of(state, city, features, sent_at, is_rare=is_rare)
@@ -101,12 +101,12 @@ def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) ->
     return piece is not None and _is_any_gone(ticket, (piece.message_id,))
 
 
-def _was_sent_before(state: "State", incoming: "Incoming", ticket: TicketState) -> bool:
+def _was_sent_before(incoming: "Incoming", ticket: TicketState) -> bool:
     """Say whether a text of the ticket was sent before it was blacked out: what is said since is news."""
     at, sent_at = ticket.redacted_at, incoming.sent_at
     if at is None or incoming.channel not in TIMED or set(texts_of(incoming.features)).isdisjoint(ticket.text_keys):
         return False
-    return sent_at <= at and abs(sent_at - ticket.opened_at) <= state.policy.near.one_day
+    return sent_at <= at and abs(sent_at - ticket.opened_at) <= OF_ONE_DAY
 
 
 def _is_any_gone(ticket: TicketState, names: Iterable[str]) -> bool:

@@ -359,6 +359,15 @@ def test_the_same_words_are_heard_where_they_are_none_of_the_forgotten(heard: Me
     assert (decision.relation, gone_of(decision)) == ("new", [])
 
 
+@pytest.mark.parametrize(("hours", "minutes", "is_heard"), [(0, 10, False), (168, 60 * -49, True)])
+def test_what_was_forgotten_does_not_hang_on_how_long_a_city_takes_words_for_one_day(
+    hours: int, minutes: float, is_heard: bool
+) -> None:
+    at_office = Office([sent(0, MAIL, minutes=0)], replace(POLICY, near=replace(POLICY.near, one_day_hours=hours)))
+    at_office.order("forget", at_office.tickets[0], at=START + timedelta(hours=4))
+    assert (at_office.take(sent(7, MAIL, minutes=minutes)).relation == "new") is is_heard
+
+
 def test_another_city_forgets_no_words() -> None:
     there = sent(7, MAIL, minutes=10)
     decision = forgotten_sms().take(replace(there, jurisdiction="210200"))
