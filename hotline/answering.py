@@ -29,7 +29,9 @@ def outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
     side_by_side = at_once(settings.answers, settings.connectors.sections)
 
     def tools_of(account: str) -> Tools:
-        return Tools(settings.answers.get(account), known.get(account), write, side_by_side.get(account, 1))
+        return Tools(
+            settings.answers.get(account), known.get(account), write, side_by_side.get(account, 1), words.version
+        )
 
     daemon = Outbox(connection, tools_of)
 

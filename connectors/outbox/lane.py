@@ -40,12 +40,16 @@ _log = structlog.get_logger(__name__)
 
 
 class Tools(NamedTuple):
-    """What an account needs to answer; `settings` and `sender` are None for one that does not any more."""
+    """What an account needs to answer; `settings` and `sender` are None for one that does not any more.
+
+    `wording_version` is that of the words that `write` writes.
+    """
 
     settings: AnswerSettings | None
     sender: Sender | None
     write: Callable[[Outbox], Reply]
     at_once: int = 1
+    wording_version: str | None = None
 
 
 class _Chosen(NamedTuple):
@@ -98,6 +102,7 @@ class Lane:
         self._failed: str | None = None
         self._not_before = 0.0
         self.trouble: str | None = None
+        self.wording_version = tools.wording_version
 
     def put(self, entry: Open) -> None:
         """Queue an open answer."""

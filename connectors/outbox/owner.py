@@ -166,9 +166,8 @@ class Owner:
                 self._lost = None
                 await self._tell_again(self._told.behind(gap.goes_on))
             self._measure()
-            for task in self._tasks:
-                if task.done():
-                    task.result()
+            for task in (one for one in self._tasks if one.done()):
+                task.result()
         await asyncio.gather(*self._tasks)
 
     async def _read(self, reader: AIOKafkaConsumer) -> list[Open]:
@@ -211,7 +210,7 @@ class Owner:
         lane.put(entry)
 
     async def _mark(self, entry: Open, state: str, code: str | None, reference: str | None) -> None:
-        outbox = entry.outbox
+        outbox, lane = entry.outbox, self._lanes.get(entry.outbox.account)
         told = OutboxState(
             outbox_id=outbox.outbox_id,
             ticket_id=outbox.ticket_id,
@@ -223,6 +222,7 @@ class Owner:
             code=code,
             reference=reference,
             attempts=entry.attempts + (state == "sending"),
+            wording_version=lane.wording_version if lane is not None and state == "sending" else None,
             at=utc_now(),
         )
         read = self._unread[id_of(told).encode()] = asyncio.Event()

@@ -51,4 +51,7 @@ class OutboxState(Record, frozen=True, kw_only=True):
         str | None, about("The service's own id of it, by which a report names it", "服务方标识", index="none")
     ] = None
     attempts: Annotated[int, about("How often it was tried", "发送次数", index="long")] = 0
+    wording_version: Annotated[
+        str | None, about("While it is being sent, the version of the words that it is in", "答复用语版本")
+    ] = None
     at: Annotated[Time, about("When this was written", "记录时间", index="date")]

@@ -209,10 +209,14 @@ class SlowService:
 
 @asynccontextmanager
 async def answering(
-    connection: KafkaConnection, service: SlowService, at_once: int = 1, told: Told | None = None
+    connection: KafkaConnection,
+    service: SlowService,
+    at_once: int = 1,
+    told: Told | None = None,
+    wording_version: str | None = None,
 ) -> AsyncIterator[None]:
     """Be the city's owner, through this service, until the block ends."""
-    tools, stop = Tools(AnswerSettings(per_minute=6000), service, reply, at_once), asyncio.Event()
+    tools, stop = Tools(AnswerSettings(per_minute=6000), service, reply, at_once, wording_version), asyncio.Event()
     owner = Owner(ids.partition_of(CITY, connection.partitions), connection, lambda account: tools, told=told)
     running = asyncio.create_task(owner.run(stop))
     try:
@@ -230,6 +234,21 @@ async def assigning(connection: KafkaConnection, *written: Outbound) -> AsyncIte
     async with running_client(producer), producer.transaction():
         await Sender(producer, connection.partitions).send(written)
         yield
+
+
+async def test_the_log_says_in_which_words_it_was_sent(fresh_topics: KafkaConnection) -> None:
+    (intent,) = intents(1)
+    await logs.write(fresh_topics, [outbound(intent)])
+    service = SlowService()
+    service.go_on.set()
+    async with answering(fresh_topics, service, wording_version="2099.9"):
+        await until_settled(fresh_topics, 1)
+    told = [
+        decode(record.value or b"", OutboxState)
+        for record in await logs.read(fresh_topics, topics.OUTBOX)
+        if dict(record.headers)["ce_type"] == STATE
+    ]
+    assert [(one.state, one.wording_version) for one in told] == [("sending", "2099.9"), ("accepted", None)]
 
 
 async def test_a_partition_that_is_added_is_soon_the_members(fresh_topics: KafkaConnection) -> None:
