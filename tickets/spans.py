@@ -287,11 +287,7 @@ def _listed(known: names.Names, text: str, ends: set[int]) -> Iterator[Span]:
 
 def in_order(spans: Iterable[Span]) -> list[Span]:
     """Return the spans in order and without overlap; of those that begin together the longest is whole."""
-    return list(_joined(sorted(spans, key=_begins_and_longest)))
-
-
-def _begins_and_longest(span: Span) -> Span:
-    return span[0], -span[1]
+    return list(_joined(sorted(spans, key=lambda span: (span[0], -span[1]))))
 
 
 def _joined(spans: list[Span]) -> Iterator[Span]:

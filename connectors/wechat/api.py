@@ -24,8 +24,9 @@ from wechatpy.exceptions import WeChatClientException
 from connectors import bounded
 from connectors.base import utc_now
 from connectors.unsent import never_left
+from connectors.wechat.errcodes import STALE_TOKEN, error_of
 from normalizers import mended
-from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
+from schemas.errors import PipelineError, UnreachableError
 from schemas.wire import UNREADABLE
 
 T = TypeVar("T")
@@ -53,21 +54,6 @@ LONGEST_TOKEN_SECONDS = 86_400
 
 EARLY = 300
 """Seconds before its end a token is asked for anew: from then on the platform gives the next one, and takes both."""
-
-STALE_TOKEN = frozenset({40001, 40014, 41001, 42001})
-"""The access_token is refused: a fresh one may help, once."""
-
-_OURS = frozenset({40013, 40056, 40125, 40164, 41002, 41004, 48001, 50001, 50002, 60020, 61004, 301002})
-"""AppID, AppSecret, the address list (IP白名单) or a right is wrong: only a person can help."""
-
-_USED_UP = 45009
-"""A quota: a day's on the official platform; 企业微信 counts by the minute and the hour, and does not say which."""
-
-_OFTEN = frozenset({_USED_UP, 45011, 45033})
-"""Too many calls in a minute, or at once."""
-
-_OFTEN_SECONDS = 60.0
-"""https://developer.work.weixin.qq.com/document/path/90454: blocked for 60 seconds, or for an hour."""
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -159,16 +145,7 @@ class Api:
 
     def _judged(self, refusal: RefusalError) -> PipelineError:
         """Return the error of an answer that is not about the request itself, else the refusal."""
-        errcode = refusal.errcode
-        if errcode in STALE_TOKEN or errcode in _OURS:
-            return UnauthorizedError(
-                f"the platform refuses our credentials (errcode {errcode}): check AppID, AppSecret and IP白名单"
-            )
-        if errcode == _USED_UP and self._daily:
-            return ThrottledError("the day's quota of the API is used up: it begins anew at midnight", self._night())
-        if errcode in _OFTEN:
-            return ThrottledError(f"the platform is asked too often (errcode {errcode}): it waits", _OFTEN_SECONDS)
-        return refusal
+        return error_of(refusal.errcode, night=self._night() if self._daily else None) or refusal
 
     def _post(self, endpoint: str, body: dict[str, Any], token: str) -> dict[str, Any]:
         with self._door():
