@@ -91,4 +91,4 @@ def _table(path: Path) -> Iterator[tuple[int, Row]]:
 def as_input(row: Row, name: str, also: Collection[str] = ()) -> Input:
     """Return the row without its labels, as `hotline try` would read it; `also` are fields that are no labels here."""
     record = {field: row[field] for field in (*_NEUTRAL, *also) if row.get(field) is not None}
-    return Input(name=name, channel="record", data=json.dumps(record, ensure_ascii=False).encode())
+    return Input(name=name, channel="record", data=json.dumps(record).encode())  # half an emoji as its escape

@@ -75,6 +75,7 @@ FOUND: dict[str, tuple[str, bytes]] = {
     "a token of Weibo's that ends in no year": ("weibo_account", b'\x00{"expire_in":-' + b"9" * 30 + b"}"),
     "a bracket that nobody closes": ("lmtp", b"LHLO a\r\nMAIL FROM:<a@b.cn>\r\nRCPT TO:<a@\r\nNOOP"),
     "seconds behind a control character": ("answers", b"\x01\x1d2"),
+    "half an emoji in a labelled line": ("labelled", b'\x00{"text":"\\ud800"}'),
     "labelled lines that are packed wrongly": ("labelled", b"\x04" + GZIP[:30] + b"\xff" + GZIP[31:]),
     "a command that nests without end": ("commands_door", b'{"args":{"a":' + b"[" * 3000),
 }
