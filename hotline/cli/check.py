@@ -31,8 +31,9 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     elif found or settings is None:
         typer.echo("\n".join(found))
     else:
-        typer.echo(f"Decisions will say policy {shown(version_of(settings.rules.folder))}.")
-        typer.echo(f"{_read(settings)} `hotline run all` starts, each with its health and metrics on a port:")
+        policy = shown(version_of(settings.rules.folder))
+        starts = "`hotline run all` starts, each with its health and metrics on a port:"
+        typer.echo(f"{_read(settings)} Decisions will say policy {policy}. {starts}")
         for name, port in _components(settings):
             typer.echo(f"{port or 'none':>5}  {name}")
     raise typer.Exit(2 if found else 0)

@@ -26,6 +26,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from schemas.records import Audit, Ticket
 from schemas.wire import decode
+from schemas.words import counted
 from sinks import routes
 from sinks.elastic import ElasticSink
 from tests.sinks.webhook.snapshots import GOLDEN, document, snapshot
@@ -99,7 +100,8 @@ async def test_from_the_archive_to_a_file(
             await client.indices.refresh(index="hotline-ticket*")
         out = tmp_path / "out"
         done = await asyncio.to_thread(CliRunner().invoke, app, ["export", "--format", "zammad", *words, str(out)])
-        assert (done.exit_code, done.stderr) == (0, f"{len(out.read_text('utf-8').splitlines())} tickets written.\n")
+        written = counted(len(out.read_text("utf-8").splitlines()), "ticket")
+        assert (done.exit_code, done.stderr) == (0, f"{written} written.\n")
         assert out.stat().st_mode & 0o077 == 0, "with --clear it holds personal data"
         return READERS["zammad"](out.read_text("utf-8"))
 

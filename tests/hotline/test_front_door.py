@@ -327,7 +327,7 @@ def test_what_is_overdue_is_listed_and_a_grown_calendar_is_reckoned_with(
     asked = hotline("deadlines", "recompute", *city)
     assert asked.exit_code == 0
     assert "0 deadlines are reckoned anew." in asked.stderr
-    assert "stay provisional" in asked.stderr
+    assert "1 stays provisional" in asked.stderr
     ours = policies.OURS.joinpath("calendars", "cn.toml").read_text(encoding="utf-8")
     (tmp_path / "rules" / "calendars").mkdir(parents=True)
     (tmp_path / "rules" / "calendars" / "cn.toml").write_text(f"{ours}\n[years.2018]\noff = [2018-03-05]\n", "utf-8")
