@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -19,12 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import psutil
 
-from benchmarks.faults.actors import Actor, Begin
+from benchmarks.faults.actors import Actor
 from benchmarks.faults.ground import PARTITIONS, Ground
 from benchmarks.faults.run import Plan, run
-from benchmarks.faults.sources import CITIES
 from hotline.cluster import admin
 from hotline.local.kafka import Kafka
 from hotline.local.processes import environment
@@ -80,16 +78,8 @@ class Node(Kafka):
 class Brokers(Ground):
     """The ground of the fault suite on three brokers, without a proxy before them."""
 
-    def __init__(
-        self,
-        folder: Path,
-        override: Mapping[str, list[str]] | None = None,
-        cities: Sequence[str] = CITIES,
-        without: Collection[str] = (),
-        begin: Begin = psutil.Popen,
-        provide: Callable[[Ground], None] | None = None,
-    ) -> None:
-        super().__init__(folder, override, cities, without, begin, provide)
+    def __init__(self, folder: Path, *arguments: Any, **options: Any) -> None:
+        super().__init__(folder, *arguments, **options)
         first = free_ports(2 * len(NODES))
         ports = {node: (first + 2 * at, first + 2 * at + 1) for at, node in enumerate(NODES)}
         self._nodes = {node: Node(folder, node, ports) for node in NODES}

@@ -99,5 +99,5 @@ def _show(summary: "Summary") -> None:
     ):
         if number:
             typer.echo(f"{number} {what}.")
-    told = ", ".join(f"{counted(number, subject)}" for subject, number in sorted(summary.differing.items()))
+    told = ", ".join(counted(number, subject) for subject, number in sorted(summary.differing.items()))
     typer.echo(f"Different: {told}." if told else "Nothing differs.")

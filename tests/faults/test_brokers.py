@@ -8,6 +8,7 @@ import pytest
 from benchmarks.faults import brokers, disks
 from benchmarks.faults.answers import MOMENTS
 from benchmarks.faults.brokers import Node, java_hash
+from tests.peers.presence import require
 
 
 @pytest.mark.parametrize(("text", "number"), [("", 0), ("abc", 96354), ("polygenelubricants", 0)])
@@ -35,8 +36,8 @@ def test_each_node_knows_all_three_and_keeps_three_copies(tmp_path: Path) -> Non
     assert {node._identity() for node in nodes} == {nodes[0]._identity()}
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount")
 def test_a_disk_is_filled_as_far_as_it_is_said(tmp_path: Path) -> None:
+    require("only root may mount a small disk: run as root" if os.geteuid() else None)
     with disks.small_disk(tmp_path / "disk"):
         disks.fill(tmp_path / "disk", disks.NEARLY_BYTES)
         room = os.statvfs(tmp_path / "disk")
