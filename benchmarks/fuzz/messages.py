@@ -174,7 +174,7 @@ def _sms_wires() -> tuple[Variant, ...]:
         _variant("sms", "application/x-smpp; alphabet=gb", *smpp),
         _variant("sms", "application/x-cmpp; version=2", frame),
         _variant("sms", "application/x-cmpp; version=3", frame),
-        _variant("sms", "application/x-gsm-pdu", pdu),
+        _variant("sms", "application/x-gsm-pdu", pdu, pdu.hex().upper().encode()),
     )
 
 

@@ -5,6 +5,7 @@ import struct
 from typing import Any, NamedTuple
 
 from smpplib import consts, exceptions, smpp
+from smpplib.command import Param
 
 from schemas.errors import MalformedError, UnreachableError
 
@@ -13,6 +14,9 @@ HEADER = struct.Struct(">IIII")
 
 LARGEST = 70_000
 """Bytes of the largest PDU: message_payload holds 64 KiB, and the fields beside it are short."""
+
+PASSWORD_MOST = 64
+"""Characters of a password. SMPP 3.4 has room for 8, smpplib cuts off what is longer, and SMSCs issue longer ones."""
 
 LAST_SEQUENCE = 0x7FFFFFFF
 ANSWER = 0x80000000
@@ -102,6 +106,8 @@ def build(command: str, sequence: int, status: int = OK, **fields: Any) -> bytes
     """Return the bytes of a PDU; `fields` are named as in SMPP 3.4, 4."""
     pdu = smpp.make_pdu(command, client=_Numbered(sequence), status=status, **fields)
     pdu.sequence = sequence
+    if "password" in fields:
+        pdu.params = {**pdu.params, "password": Param(type=str, max=PASSWORD_MOST + 1)}
     return bytes(pdu.generate())
 
 

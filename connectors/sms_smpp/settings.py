@@ -33,7 +33,7 @@ class SmppSettings(Section):
     ssl_cafile: Path | None = Field(None, description="Certificates to trust instead of the system's")
     system_id: str = Field(min_length=1, max_length=15, description="Login name (system_id)")
     password: SecretStr = Field(
-        min_length=1, max_length=8, description="Password; the protocol has room for 8 characters"
+        min_length=1, max_length=64, description="Password, as the provider issued it; up to 64 characters"
     )
     system_type: str | None = Field(
         None, min_length=1, max_length=12, description="system_type, where the provider names one"

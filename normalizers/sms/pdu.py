@@ -1,9 +1,12 @@
 """GSM (3GPP 23.040): one TPDU behind its service centre's address, as modems and SIM banks hand it over."""
 
+import re
+
 from normalizers.sms import alphabet
 from normalizers.sms.coding import of_gsm_coding
 from normalizers.sms.reader import Reader
 from normalizers.sms.short import Short
+from schemas.errors import MalformedError
 
 _DELIVER, _SUBMIT, _STATUS_REPORT = 0, 1, 2
 _HEADED = 0x40
@@ -12,10 +15,30 @@ _ALPHANUMERIC = 5
 _INTERNATIONAL = 1
 _DIGITS = "0123456789*#abc"
 
+_CENTRE_MOST = 12
+"""Greatest first byte of a PDU: the length of the service centre's address (3GPP 24.011, 8.2.5.1, at most 11)."""
 
-def read(pdu: bytes) -> Short:
-    """Return the message of a PDU: received, sent, or the status report of a sent one."""
-    reader = Reader(pdu)
+_HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]+")
+
+
+def octets(value: bytes) -> bytes:
+    """Return the bytes of a PDU: of its hexadecimal digits, as modems write it, or as it is.
+
+    No value is both: a digit as first byte would be an address of 48 bytes or more. Raises MalformedError.
+    """
+    digits = value.strip()
+    if _HEXADECIMAL.fullmatch(digits):
+        if len(digits) % 2:
+            raise MalformedError("a PDU of an odd number of hexadecimal digits: one is missing")
+        return bytes.fromhex(digits.decode("ascii"))
+    if value and value[0] <= _CENTRE_MOST:
+        return value
+    raise MalformedError("no PDU: write its hexadecimal digits alone, without what the modem says around them")
+
+
+def read(value: bytes) -> Short:
+    """Return the message of a PDU: received, sent, or the status report of a sent one. Raises MalformedError."""
+    reader = Reader(octets(value))
     reader.take(reader.number())  # the service centre's address
     first = reader.number()
     kind = first & 3

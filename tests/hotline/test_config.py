@@ -284,11 +284,11 @@ def test_a_reason_is_said_in_plain_words(toml: str, reason: str) -> None:
 
 
 def test_how_long_a_secret_must_be_is_said_in_characters(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOTLINE_CONNECTORS__SMS_SMPP__BULK__PASSWORD", "nine char")
+    monkeypatch.setenv("HOTLINE_CONNECTORS__SMS_SMPP__BULK__PASSWORD", "x" * 65)
     monkeypatch.setenv("HOTLINE_CONNECTORS__WEIBO__FANS__APP_SECRETS", "short")
     write('[connectors.sms_smpp.bulk]\nhost = "a.cn"\nsystem_id = "h"\nprivate_line = true\n')
     told = "\n".join(faults())
-    assert "password` cannot be used (it must have at most 8 characters): correct HOTLINE_" in told
+    assert "password` cannot be used (it must have at most 64 characters): correct HOTLINE_" in told
     assert "app_secrets` cannot be used (it must have at least 8 characters): correct HOTLINE_" in told
 
 

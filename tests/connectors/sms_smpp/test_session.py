@@ -52,6 +52,13 @@ async def test_the_bind_carries_what_the_provider_gave(bind: str) -> None:
         assert asked.body == b"hotline\0secret\0VMA\0\x34\0\0^12345\0"
 
 
+@pytest.mark.parametrize("password", ["secret-9c", "x" * 64])
+async def test_a_password_longer_than_the_protocol_says_goes_out_whole(password: str) -> None:
+    async with Smsc() as smsc, smsc.serving(connector(smsc, password=password), Outlet()):
+        asked = await (await smsc.next()).bound()
+        assert asked.body.startswith(f"hotline\0{password}\0".encode())
+
+
 async def test_nothing_is_acknowledged_before_it_is_safe() -> None:
     outlet = Outlet()
     outlet.gate.clear()

@@ -30,7 +30,7 @@ from tests.connectors.sms_smpp.smsc import CITIZEN, HOTLINE, SUBMIT, Esme, Smsc,
 from tests.forked import Forked
 from tests.frozen import frozen
 from tests.normalizers.sms.raws import raw_of
-from tests.normalizers.sms.test_real_messages import pdus, unhex
+from tests.normalizers.sms.test_real_messages import pdus
 from tests.peers import kannel
 from tests.peers.dovecot import free_ports
 from tests.peers.presence import require
@@ -244,7 +244,7 @@ def test_what_modems_received_is_the_same_over_smpp(
     """Each message of gammu's phones, handed over as an SMSC would: its header, its bytes and its coding."""
     expected, frames = {}, []
     for number, digits in enumerate(pdus(data / "sms" / "gammu" / "at-sms").values(), 1):
-        short, draft = pdu.read(unhex(digits)), read(raw_of(unhex(digits), GSM_PDU), Policy())
+        short, draft = pdu.read(digits), read(raw_of(digits, GSM_PDU), Policy())
         if draft.message_class == "event" or (short.packed and short.headed):
             continue  # a header shifts packed septets: an SMSC unpacks them
         septets = alphabet.unpack(short.data, short.septets) if short.packed else short.data

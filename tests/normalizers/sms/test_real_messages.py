@@ -30,15 +30,7 @@ REPORTS = {"30", "32", "34", "36", "38"}
 
 
 def _read(digits: bytes) -> Draft:
-    return normalize(raw_of(unhex(digits), GSM_PDU), Policy())
-
-
-def unhex(digits: bytes) -> bytes:
-    """The bytes of a PDU, as modems write it."""
-    try:
-        return bytes.fromhex(digits.decode("ascii"))
-    except ValueError as error:
-        raise MalformedError("no hexadecimal digits") from error
+    return normalize(raw_of(digits, GSM_PDU), Policy())
 
 
 def pdus(folder: Path) -> dict[str, bytes]:
@@ -80,6 +72,27 @@ def test_every_message_of_a_modem_is_understood(data: Path) -> None:
     assert {name: drafts[name].text[: len(text)] for name, text in SHOWN.items()} == SHOWN
     assert {name for name, draft in drafts.items() if draft.message_class == "event"} == REPORTS
     assert [name for name, draft in drafts.items() if draft.message_class == "person" and "\ufffd" in draft.text] == []
+
+
+def test_a_pdu_is_read_as_digits_and_as_bytes_and_no_value_is_both(data: Path) -> None:
+    for digits in pdus(data / "sms" / "gammu" / "at-sms").values():
+        told = _read(digits)
+        for written in (digits.lower(), b"\r\n" + digits + b"\r\n", bytes.fromhex(digits.decode())):
+            assert _read(written) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (b"", "no PDU"),
+        (b"+CMT: ,24\r\n0791683108200105F0", "no PDU"),
+        (b"0791683108200105F", "odd number"),
+        (b"\x0d\x91\x68", "no PDU"),
+    ],
+)
+def test_what_is_no_pdu_is_refused_with_a_reason(value: bytes, said: str) -> None:
+    with pytest.raises(MalformedError, match=said):
+        _read(value)
 
 
 def test_a_piece_of_a_long_message_keeps_its_bytes(data: Path) -> None:
