@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 from kafka import errors as theirs
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType, ConfigSourceType, KafkaAdminClient
 from kafka.protocol.admin import DescribeGroupsRequest
 from kafka.protocol.consumer import HeartbeatRequest
 from kafka.protocol.producer import InitProducerIdRequest
@@ -13,6 +13,8 @@ from msgspec import Struct
 
 from connectors.clients import PATIENCE_MS, opened
 from schemas.connection import KafkaConnection
+
+_TOPICS_OWN = ConfigSourceType.DYNAMIC_TOPIC_CONFIG.name
 
 _LONGEST = 2**31 - 1
 """Milliseconds; no broker allows a transaction so long."""
@@ -27,6 +29,13 @@ class TopicFacts(Struct, frozen=True, kw_only=True):
     operations: frozenset[str]
     without_leader: int
     least_in_sync: int
+
+
+class TopicConfig(NamedTuple):
+    """The settings of a topic by Kafka's names; `own` are those that the topic has itself, not from its brokers."""
+
+    values: Mapping[str, str]
+    own: frozenset[str]
 
 
 class Answer(NamedTuple):
@@ -57,13 +66,13 @@ class Cluster:
                 found[topic["name"]] = _facts(topic)
         return Answer(found, frozenset(hidden))
 
-    def configs(self, names: Collection[str]) -> dict[str, dict[str, str]]:
-        """Return the settings of topics by Kafka's names; empty where our user may not see them."""
+    def configs(self, names: Collection[str]) -> dict[str, TopicConfig]:
+        """Return the settings of topics; empty where our user may not see them."""
         if not names:
             return {}
         asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
         answer = self._client.describe_configs(asked, config_filter="all")["topic"]
-        return {name: {key: str(entry["value"]) for key, entry in answer[name].items()} for name in names}
+        return {name: _config(answer[name]) for name in names}
 
     def may_join(self, group: str) -> bool:
         """Say whether our user may read in a group: the heartbeat of a stranger is refused one way or the other."""
@@ -123,6 +132,13 @@ class Cluster:
     def _ask(self, request: Any) -> Any:
         manager = self._client._manager  # the public methods of the client do not send these two
         return manager.run(manager.send, request)
+
+
+def _config(entries: Mapping[str, Any]) -> TopicConfig:
+    return TopicConfig(
+        {key: str(entry["value"]) for key, entry in entries.items()},
+        frozenset(key for key, entry in entries.items() if entry["config_source"] == _TOPICS_OWN),
+    )
 
 
 def _facts(topic: dict[str, Any]) -> TopicFacts:

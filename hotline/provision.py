@@ -8,7 +8,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from msgspec import Struct
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from hotline.cluster import Answer, Cluster, TopicFacts, admin
+from hotline.cluster import Answer, Cluster, TopicConfig, TopicFacts, admin
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, UnauthorizedError
 from schemas.topics import TOPICS, Topic
@@ -40,25 +40,39 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """A topic as the brokers have it; `config` is empty where our user may not see it."""
+    """A topic as the brokers have it; `config` is empty where our user may not see it.
+
+    `inherited` are the settings that the topic has from its brokers, which may change them at any time.
+    """
 
     partitions: int
     replication_factor: int
-    config: dict[str, str]
+    config: Mapping[str, str]
+    inherited: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, facts: TopicFacts, config: dict[str, str]) -> "Found":
+    def of(cls, facts: TopicFacts, config: TopicConfig) -> "Found":
         """Return the topic of which these facts and settings are known."""
-        return cls(partitions=facts.partitions, replication_factor=facts.replication_factor, config=config)
+        return cls(
+            partitions=facts.partitions,
+            replication_factor=facts.replication_factor,
+            config=config.values,
+            inherited=frozenset(config.values) - config.own,
+        )
 
 
 def copied(copies: int) -> dict[str, str]:
     """Return the settings of a topic with so many copies, whatever the brokers' own are.
 
-    One broker may be away for maintenance, and acks=all still means two copies; a copy that lacks what was acknowledged
-    never leads.
+    With two copies or more one broker may be away for maintenance, and acks=all means all others.
     """
-    return {"min.insync.replicas": str(copies - 1), "unclean.leader.election.enable": "false"}
+    return {"min.insync.replicas": str(max(1, copies - 1))}
+
+
+def _alter(client: Any, name: str, config: dict[str, str]) -> None:
+    told = client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, config)])["topic"][name]
+    if told != "OK":
+        raise MisconfiguredError(f"Kafka does not set {', '.join(config)} of {name}: {told}.")
 
 
 class Provision:
@@ -74,11 +88,17 @@ class Provision:
             return self._created(client)
 
     def alter(self) -> list[Difference]:
-        """Set the configuration that differs and return what was changed; partitions never change in place."""
+        """Set the configuration that differs and return what was changed; partitions never change in place.
+
+        Raises MisconfiguredError for what Kafka refuses.
+        """
         differing = [one for one in self.differences() if one.found is not None and one.what in self.config(one.topic)]
+        wanted: dict[str, dict[str, str]] = {}
+        for one in differing:  # together: Kafka refuses a shortest compaction lag above the longest one in between
+            wanted.setdefault(one.topic, {})[one.what] = self.config(one.topic)[one.what]
         with admin(self._connection) as client:
-            for one in differing:
-                client.alter_configs([ConfigResource(ConfigResourceType.TOPIC, one.topic, {one.what: one.wanted})])
+            for name, config in wanted.items():
+                _alter(client, name, config)
         return differing
 
     def describe(self) -> dict[str, Found]:
@@ -107,8 +127,7 @@ class Provision:
 
     def config(self, name: str) -> dict[str, str]:
         """Return the configuration that a topic should have."""
-        copies = self._connection.replication_factor
-        return self._topics[name].config | (copied(copies) if copies > 1 else {})
+        return copied(self._connection.replication_factor) | self._topics[name].config
 
     def compare(self, name: str, found: Found | None) -> Iterator[Difference]:
         """Yield every point in which one topic is not as it should be."""
@@ -128,6 +147,8 @@ class Provision:
         for what, value in wanted.items():
             if have.get(what) != value:
                 yield Difference(topic=name, what=what, wanted=value, found=have.get(what, "unknown"))
+            elif what in found.inherited:
+                yield Difference(topic=name, what=what, wanted="its own", found=f"{value} by the brokers' default")
 
     @retry(  # another one makes them, or the answer to a try of the client came too late
         retry=retry_if_exception_type(theirs.TopicAlreadyExistsError),

@@ -16,6 +16,9 @@ DAY_MS = 24 * 60 * 60 * 1000
 MAX_BYTES = 1_048_588
 """Of a record with key and headers: Kafka's own default, written down because a broker may have another."""
 
+SEGMENT_BYTES = 1024 * 1024 * 1024
+"""Kafka's own default. A broker refuses a batch of records that is larger than a segment."""
+
 
 class Topic(Struct, frozen=True, kw_only=True):
     """A topic as `hotline topics create` makes it; `retention_ms` None means for ever."""
@@ -30,7 +33,9 @@ class Topic(Struct, frozen=True, kw_only=True):
 
     @property
     def config(self) -> dict[str, str]:
-        """Return the topic's settings in Kafka's own names.
+        """Return the topic's settings in Kafka's own names: each one that can remove a record or refuse it.
+
+        What is left out is the brokers' own default, which may be anything.
 
         The broker says when a record came. By the clock of a sender that began in 1970, retention would take what it
         sends within minutes, read or not, as it would decisions; and one that is an hour ahead would be refused.
@@ -39,9 +44,13 @@ class Topic(Struct, frozen=True, kw_only=True):
             "cleanup.policy": self.cleanup_policy,
             "max.message.bytes": str(MAX_BYTES),
             "message.timestamp.type": "LogAppendTime",
+            "segment.bytes": str(SEGMENT_BYTES),
+            "unclean.leader.election.enable": "false",  # a copy that lacks what was acknowledged never leads
         }
         if self.cleanup_policy == "delete":
             config["retention.ms"] = str(self.retention_ms if self.retention_ms is not None else -1)
+            config["retention.bytes"] = "-1"  # by age alone: a busy day takes nothing away
+            config["segment.ms"] = str(7 * DAY_MS)
         return {**config, **self.extra}
 
 

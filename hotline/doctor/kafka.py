@@ -75,11 +75,11 @@ def topics(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
     there = {name: Found.of(seen[name], configs[name]) for name in seen}
     visible = [name for name in names if name not in hidden]
     differing = [one for name in visible for one in provision.compare(name, there.get(name))]
-    away = [fault for name in seen for fault in availability(name, seen[name], configs[name])]
+    away = [fault for name in seen for fault in availability(name, seen[name], configs[name].values)]
     yield from _told(differing)
     yield from (*away, *own)
     if not differing and not away and not own:
-        unseen = sum(not config for config in configs.values())
+        unseen = sum(not config.values for config in configs.values())
         note = f"; {unseen} of them do not show this user their settings (DescribeConfigs)" if unseen else ""
         yield f"{len(visible)} as they should be{note}"
 
@@ -99,7 +99,7 @@ def kafkas_own(cluster: Cluster, copies: int) -> Iterator[PipelineError]:
                 f"`{KAFKAS_OWN[name]}` of the brokers to {copies}, and give what is there more copies with "
                 "`kafka-reassign-partitions.sh`, or stages stand still while one broker is away."
             )
-        yield from availability(name, facts, configs[name])
+        yield from availability(name, facts, configs[name].values)
 
 
 def _told(differing: Iterable[Difference]) -> Iterator[PipelineError]:

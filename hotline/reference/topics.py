@@ -1,17 +1,22 @@
 """The page of topics: key, partition and retention of each."""
 
 from hotline.reference.markdown import code, page, prose, table
-from schemas.topics import DAY_MS, MAX_BYTES, TOPICS, Topic
+from schemas.topics import DAY_MS, MAX_BYTES, SEGMENT_BYTES, TOPICS, Topic
 
 _INTRO = f"""\
 `hotline topics create` makes them so; auto-creation is off. Every record is a CloudEvent in Kafka's binary mode:
 attributes in headers (`ce_…`), the value is the record itself, for raw topics the bytes as they came. *City* means that
 all records of a jurisdiction (行政区划) share a partition, written explicitly: consumers compute nothing. What a
 decision changes is one transaction: read events, links, tickets and hand-overs with `isolation.level=read_committed`.
-The retention of the topics that hold personal text is the bound of an erasure. With a replication factor above 1,
-`min.insync.replicas` is one less, and `unclean.leader.election.enable` is false. A record has at most {MAX_BYTES} bytes
+The retention of the topics that hold personal text is the bound of an erasure. A record has at most {MAX_BYTES} bytes
 (`max.message.bytes`) where nothing else is said, and the time at which the broker took it
-(`message.timestamp.type=LogAppendTime`): no sender's clock decides what retention takes."""
+(`message.timestamp.type=LogAppendTime`): no sender's clock decides what retention takes.
+
+Each setting that can remove a record or refuse it is the topic's own, whatever the brokers' defaults are: those of the
+table, and `retention.bytes=-1` where `cleanup.policy` is `delete`, `segment.bytes={SEGMENT_BYTES}`,
+`segment.ms={7 * DAY_MS}` where nothing else is said, `unclean.leader.election.enable=false`, and `min.insync.replicas`,
+which is one less than `kafka.replication_factor`, and 1 at the least. `hotline doctor` and `hotline topics describe`
+name each one that differs or that a topic has from its brokers; `hotline topics create --alter` sets it."""
 
 _PARTITION = {"jurisdiction": "city", "key": "by key"}
 _HEADER = ("Topic", "Holds", "Key", "Partition", "Keeps", "More")
