@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from hotline.doctor.findings import Told
 from hotline.doctor.reach import Address, reach, trusting
 from schemas.errors import MisconfiguredError
-from sinks.webhook.addresses import refusal
+from sinks.webhook.addresses import host_of, refusal
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -22,7 +22,7 @@ def subscriber(settings: "Settings", name: str) -> Iterator[Told]:
     url = urlsplit(chosen.url)
     address = Address(
         service=f"The receiver of webhook {name}",
-        host=url.hostname or "",
+        host=host_of(chosen.url),
         port=url.port or (443 if chosen.tls else 80),
         setting=f"{setting}.url",
         authorities=f"{setting}.ca_certs",
@@ -40,6 +40,6 @@ def _see_that_we_may_ask(address: Address, chosen: "SubscriberSettings") -> None
     except socket.gaierror:
         return
     for *_, place in found:
-        why = refusal(ip_address(place[0]), allow_private=chosen.allow_private, tls=chosen.tls)
+        why = refusal(ip_address(str(place[0]).partition("%")[0]), allow_private=chosen.allow_private, tls=chosen.tls)
         if why:
             raise MisconfiguredError(f"`{address.setting}` {why}.")

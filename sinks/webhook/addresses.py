@@ -1,14 +1,52 @@
 """Which addresses a webhook may ask: a name must not lead into our own network unless that was said (SSRF)."""
 
 import re
-from ipaddress import IPv4Address, IPv6Address, ip_address
+import unicodedata
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from urllib.parse import unquote
+
+from yarl import URL
 
 Address = IPv4Address | IPv6Address
+
+_METADATA = frozenset(
+    map(
+        ip_address,
+        (
+            "169.254.169.254",  # nearly all clouds
+            "169.254.170.2",  # credentials of Amazon's containers
+            "100.100.100.200",  # Alibaba Cloud
+            "168.63.129.16",  # Azure's host agent, a public address
+            "192.0.0.192",  # Oracle
+            "fd00:ec2::254",  # Amazon
+            "fd00:ec2::23",
+            "fd00:c1::a9fe:a9fe",  # Oracle
+            "fd20:ce::254",  # Google
+        ),
+    )
+)
+"""Where the machines of a cloud read their keys; not all of them are link-local."""
+
+_NAT64 = IPv6Network("64:ff9b::/96")
+_IPV4_COMPATIBLE = IPv6Network("::/96")
+_LOW_32_BITS = 0xFFFFFFFF
 
 _NUMERIC = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+))*\.?", re.IGNORECASE)
 """What the C library reads as an address though it is not written as one: 127.1, 2130706433, 0x7f000001."""
 
 _ALLOW = "set allow_private = true if that is meant"
+
+
+def host_of(url: str) -> str:
+    """Return the host of a URL as the HTTP client asks for it: in IDNA, plain digits and dots, without a dot behind it.
+
+    yarl, by which the client reads URLs, makes 127.0.0.1 of the same in full width. It leaves percent signs, which are
+    read as well: a resolver or proxy behind it may do so. Raises ValueError for a URL without a host.
+    """
+    host = unicodedata.normalize("NFKC", unquote(URL(url).host or "")).lower().replace("。", ".").partition("%")[0]
+    if not host.rstrip("."):
+        raise ValueError("the URL has no host")
+    return host.rstrip(".")
 
 
 def literal(host: str) -> Address | None:
@@ -33,11 +71,12 @@ def is_loopback(host: str) -> bool:
 def refusal(address: Address, *, allow_private: bool, tls: bool) -> str | None:
     """Return why an address must not be asked, None when it may.
 
-    Link-local addresses are never asked: the metadata of a cloud's machine, with its keys, lies there.
+    Link-local addresses and those of a cloud's metadata are never asked: a machine's keys lie there.
     """
     inner = _inner(address)
     if (
-        inner.is_link_local
+        inner in _METADATA
+        or inner.is_link_local
         or inner.is_multicast
         or inner.is_unspecified
         or (inner.is_reserved and not inner.is_loopback)
@@ -53,6 +92,8 @@ def refusal(address: Address, *, allow_private: bool, tls: bool) -> str | None:
 
 def _inner(address: Address) -> Address:
     """Return the address that another one wraps."""
-    if isinstance(address, IPv6Address):
-        return address.ipv4_mapped or address.sixtofour or address
-    return address
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64 or (address in _IPV4_COMPATIBLE and int(address) > 1):  # :: and ::1 are themselves
+        return IPv4Address(int(address) & _LOW_32_BITS)
+    return address.ipv4_mapped or address.sixtofour or address

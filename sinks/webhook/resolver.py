@@ -1,8 +1,9 @@
-"""Looks up where a webhook leads, and lets it lead only where it may (SSRF)."""
+"""Looks up where a webhook leads, and lets it connect only where it may (SSRF)."""
 
 import socket
 from ipaddress import ip_address
 
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
@@ -25,12 +26,22 @@ class CheckedResolver(AbstractResolver):
         """Return the addresses of a name. Raises MisconfiguredError when one of them must not be asked."""
         found = await self._inner.resolve(host, port, family)
         for one in found:
-            reason = refusal(
-                ip_address(one["host"].partition("%")[0]), allow_private=self._allow_private, tls=self._tls
-            )
-            if reason:
-                raise MisconfiguredError(f"`{self._setting}` {reason}.")
+            self._check(one["host"])
         return found
+
+    def socket_for(self, place: AddrInfoType) -> socket.socket:
+        """Return a socket for an address that is about to be connected to. Raises as `resolve` does.
+
+        The client asks no resolver about a host that it reads as an address.
+        """
+        family, kind, protocol, _, address = place
+        self._check(str(address[0]))
+        return socket.socket(family, kind, protocol)
+
+    def _check(self, address: str) -> None:
+        reason = refusal(ip_address(address.partition("%")[0]), allow_private=self._allow_private, tls=self._tls)
+        if reason:
+            raise MisconfiguredError(f"`{self._setting}` {reason}.")
 
     async def close(self) -> None:
         """Release the resolver."""

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_vali
 from schemas import words
 from schemas.ids import ADCODE
 from schemas.section import Section
-from sinks.webhook.addresses import is_disguised, is_loopback, literal, refusal
+from sinks.webhook.addresses import host_of, is_disguised, is_loopback, literal, refusal
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks marks a secret, no secret itself
 
@@ -52,7 +52,11 @@ def _endpoint(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.fragment:
         raise ValueError("it must be https://host/path, without user and fragment: put a login in `authorization`")
-    if is_disguised(parts.hostname):
+    try:
+        host = host_of(url)
+    except ValueError as error:
+        raise ValueError("its host cannot be read: write a name, or an address such as 10.0.0.7") from error
+    if is_disguised(host):
         raise ValueError("it names an address in an odd form: write it as four numbers, such as 10.0.0.7")
     return url
 
@@ -123,8 +127,7 @@ class SubscriberSettings(Section):
     @model_validator(mode="after")
     def _reachable(self) -> "SubscriberSettings":
         """Refuse an address that must not be asked; what a name leads to is looked at when it is asked."""
-        parts = urlsplit(self.url)
-        host = parts.hostname or ""
+        host = host_of(self.url)
         address = literal(host)
         reason = refusal(address, allow_private=self.allow_private, tls=self.tls) if address else None
         if reason:

@@ -134,7 +134,12 @@ class WebhookSink:
             f"sinks.webhook.{self._subscriber}.url", allow_private=chosen.allow_private, tls=chosen.tls
         )
         return ClientSession(
-            connector=TCPConnector(limit=chosen.requests_at_once, ssl=self._tls(), resolver=resolver),
+            connector=TCPConnector(
+                limit=chosen.requests_at_once,
+                ssl=self._tls(),
+                resolver=resolver,
+                socket_factory=resolver.socket_for,
+            ),
             timeout=ClientTimeout(total=chosen.request_timeout_seconds),
             headers={"user-agent": AGENT} | self._login(),
             cookie_jar=DummyCookieJar(),

@@ -90,6 +90,17 @@ async def test_a_name_that_leads_into_our_own_network_is_not_asked() -> None:
         assert await outcome(named, allow_private=True) == (Outcome.DELIVERED, "204")
 
 
+async def test_an_address_is_looked_at_in_the_moment_of_the_connection() -> None:
+    """A host that the client reads as an address is asked of no resolver: the socket is refused."""
+    async with receiving() as receiver:
+        settings = subscriber(receiver.url, allow_private=True).model_copy(update={"allow_private": False})
+        sink = WebhookSink("map", settings)
+        with pytest.raises(MisconfiguredError, match=r"^`sinks\.webhook\.map\.url` leads to a private address"):
+            await sink.write([snapshot()])
+        await sink.close()
+        assert not receiver.got
+
+
 async def test_no_reason_quotes_the_url() -> None:
     sink = WebhookSink("map", subscriber("http://127.0.0.1:1/in?token=geheim"))
     with pytest.raises(UnreachableError) as caught:
