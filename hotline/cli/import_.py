@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -17,7 +16,7 @@ from schemas.topics import CHANNELS
 if TYPE_CHECKING:
     from hotline.imports.raws import Intake
     from hotline.imports.report import Totals
-    from hotline.imports.run import Destination, Memory, Tick
+    from hotline.imports.run import Destination, Memory, Stop, Tick
     from hotline.settings import Settings
 
     Start = Callable[[Destination, Memory], None]
@@ -191,14 +190,16 @@ def _intake(settings: "Settings", account: str | None, jurisdiction: str | None)
 
 
 @contextmanager
-def _stoppable() -> Iterator[threading.Event]:
+def _stoppable() -> "Iterator[Stop]":
     """Let Ctrl-C and SIGTERM end the import behind the batch that is on its way; a second Ctrl-C ends it at once."""
-    stop = threading.Event()
+    from hotline.imports.run import Stop
+
+    stop = Stop()
 
     def asked(number: int, frame: object) -> None:
         if stop.is_set() and number == signal.SIGINT:
             raise KeyboardInterrupt
-        stop.set()
+        stop.ask()
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

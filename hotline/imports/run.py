@@ -55,6 +55,26 @@ class Memory(Protocol):
         ...
 
 
+class StoppedReading(BaseException):
+    """The import was asked to stop while it read a file; no fault, so no reader may catch it."""
+
+
+class Stop(threading.Event):
+    """Set when the import shall end: behind the batch on its way, or at once where a file is being read.
+
+    A packed line of a gigabyte, or a workbook, gives no item for long; what was read and not published is read again.
+    """
+
+    reading = False
+
+    def ask(self) -> None:
+        """End the import; called by a signal's handler. Raises StoppedReading in the midst of a file."""
+        self.set()
+        if self.reading:
+            self.reading = False
+            raise StoppedReading
+
+
 class Named(Struct, frozen=True):
     """A message with where it stands in its file."""
 
@@ -75,7 +95,7 @@ class Import:
         totals: Totals,
         *,
         rate: float | None = None,
-        stop: threading.Event | None = None,
+        stop: Stop | None = None,
         tick: Tick = lambda _, __: None,
         complain: Callable[[PipelineError], None] = lambda _: None,
     ) -> None:
@@ -86,7 +106,7 @@ class Import:
         self._report = report
         self._totals = totals
         self._rate = rate
-        self._stop = stop or threading.Event()
+        self._stop = stop or Stop()
         self._tick = tick
         self._complain = complain
         self._published_any = False
@@ -106,7 +126,7 @@ class Import:
         size = 0
         for source in sources:
             self._totals.files += 1
-            for item in read(source, self._options):
+            for item in self._items(source):
                 self._totals.read += 1
                 named = self._named(item)
                 if named is not None:
@@ -118,7 +138,23 @@ class Import:
                 if self._totals.read % BATCH_RECORDS == 0:
                     self._tick(source, self._totals)
             self._tick(source, self._totals)
+            if self._stop.is_set():
+                break
         yield batch
+
+    def _items(self, source: Source) -> Iterator[Item]:
+        """Yield the items of a file; of one that is being read when the import is to stop, those before."""
+        items = read(source, self._options)
+        while True:
+            try:
+                self._stop.reading = True
+                item = next(items, None)
+                self._stop.reading = False
+            except StoppedReading:
+                return
+            if item is None:
+                return
+            yield item
 
     def _named(self, item: Item) -> Named | None:
         try:

@@ -23,13 +23,19 @@ from hotline.imports.columns import Unread
 from hotline.imports.dated import dated
 from hotline.imports.item import Item, Options
 from hotline.imports.sources import Source
-from schemas.errors import MalformedError, RecordError, UnsupportedError
+from schemas.errors import MalformedError, RecordError, TooLargeError, UnsupportedError
 
 BOMB_BYTES, BOMB_RATIO = 256 << 20, 200
 """A part of a workbook that unpacks to so much, and to so many times its size, is no table; Excel's come to 5 to 50."""
 
 _LAST_DAY = 2_958_465
 """Excel's number of the end of 9999."""
+
+MOST_COLUMNS = 512
+"""Columns that are read: an export has dozens. One cell at the right end of a row makes a row of 16,384 cells."""
+
+MOST_MERGED = 20_000
+"""Ranges of merged cells over more than one row."""
 
 _UNCALCULATED = Unread("holds a formula without its result: open the file in Excel or WPS and save it")
 _MERGED = Unread("is merged with the row above: take such cells apart and fill each of them")
@@ -97,33 +103,50 @@ def _rows(sheet: Any) -> Iterator[tables.Row]:
             number, cells = row
             if number > last:
                 last = number
-                yield number, tuple(map(_blank_is_none, sheet._get_row(cells, values_only=True)))
+                yield number, _row(sheet, cells)
+
+
+def _row(sheet: Any, cells: Any) -> "tuple[Any, ...] | RecordError":
+    if any(cell["column"] > MOST_COLUMNS and _blank_is_none(cell["value"]) is not None for cell in cells):
+        return TooLargeError(f"it has a cell beyond column {MOST_COLUMNS}: move or delete it")
+    width = min(cells[-1]["column"], MOST_COLUMNS) if cells else None
+    return tuple(map(_blank_is_none, sheet._get_row(cells, max_col=width, values_only=True)))
 
 
 def _merged(sheet: Any) -> list[tuple[int, int, int, int]]:
-    """Return first row, last row, first and last column of what has its value in a row above, the last rows first."""
+    """Return first row, last row, first and last column of what has its value in a row above, the last rows first.
+
+    Raises TooLargeError for more of them than any clerk merges.
+    """
     found: set[tuple[int, int, int, int]] = set()
     rest = b""
     with sheet._get_source() as part:
         while block := part.read(1 << 20):  # it stands behind all cells
             for one in _MERGE.findall(rest + block):
                 left, top, right, bottom = range_boundaries(one.decode())
-                found |= {(top + 1, bottom, left, right)} if bottom > top else set()
+                if bottom > top and left <= MOST_COLUMNS:
+                    found.add((top + 1, bottom, left, min(right, MOST_COLUMNS)))
+            if len(found) > MOST_MERGED:
+                raise TooLargeError(f"the sheet has more than {MOST_MERGED} ranges of merged cells: take them apart")
             rest = (rest + block)[-_MERGE_BYTES:]
     return sorted(found, reverse=True)
 
 
 def _marked(rows: Iterator[tables.Row], merged: list[tuple[int, int, int, int]]) -> Iterator[tables.Row]:
     """Yield rows with a mark in each cell whose value stands in a row above; a blank row stays one."""
-    around: list[tuple[int, int, int, int]] = []
+    until: dict[int, int] = {}  # the last row of what each column is merged in; ranges may lie over each other
     for number, row in rows:
         while merged and merged[-1][0] <= number:
-            around.append(merged.pop())
-        around = [one for one in around if number <= one[1]]
-        if around and not isinstance(row, RecordError) and any(cell is not None for cell in row):
-            cells = [*row, *[None] * (max(one[3] for one in around) - len(row))]
-            for _, _, left, right in around:
-                cells[left - 1 : right] = [_MERGED if cell is None else cell for cell in cells[left - 1 : right]]
+            _, bottom, left, right = merged.pop()
+            for column in range(left, right + 1):
+                until[column] = max(bottom, until.get(column, 0))
+        if until:
+            until = {column: last for column, last in until.items() if last >= number}
+        if until and not isinstance(row, RecordError) and any(cell is not None for cell in row):
+            cells = [*row, *[None] * (max(until) - len(row))]
+            for column in until:
+                if cells[column - 1] is None:
+                    cells[column - 1] = _MERGED
             row = tuple(cells)
         yield number, row
 

@@ -9,6 +9,7 @@ import msgspec
 from pydantic import SecretStr
 
 from connectors.naming import digest_of
+from hotline.imports import lines
 from hotline.imports.columns import Plan, Unread
 from hotline.imports.item import Item, Options
 from hotline.imports.ledger import Occurrences
@@ -59,19 +60,28 @@ def delimiter_of(beginning: str) -> str:
 
 
 class _Lines(Iterator[str]):
-    """The lines of a text; one that is too long is read past and raises csv.Error, and the next one goes on."""
+    """The lines of a text; one that is too long is read past and raises csv.Error, and the next one goes on.
+
+    One without end raises TooLargeError.
+    """
 
     def __init__(self, text: TextIO) -> None:
         self._text = text
+        self._number = 0
 
     def __next__(self) -> str:
         line = rest = self._text.readline(LINE_LIMIT)
+        self._number += 1
         if not line:
             raise StopIteration
         if len(line) < LINE_LIMIT or line.endswith(("\n", "\r")):
             return line
+        past = len(line)
         while rest and not rest.endswith(("\n", "\r")):
             rest = self._text.readline(LINE_LIMIT)
+            past += len(rest)
+            if past > lines.READ_PAST:
+                raise lines.endless(self._number)
         raise csv.Error(_TOO_LONG)
 
 

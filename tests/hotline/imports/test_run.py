@@ -1,17 +1,21 @@
 """The order of an import, its ledger, its report, and what it does when Kafka goes away."""
 
 import csv
-import threading
+import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from hotline.imports import report, run
+from hotline.cli.import_ import _stoppable
+from hotline.imports import readers, report, run, tables
+from hotline.imports.item import Item, Options
 from hotline.imports.ledger import Ledger
 from hotline.imports.raws import Intake
 from hotline.imports.report import Refusal, Report, Totals
 from hotline.imports.run import Import
-from hotline.imports.sources import find
+from hotline.imports.sources import Source, find
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from tests.hotline.imports.reading import CITY, Memory, imported, options
 
@@ -97,7 +101,7 @@ def test_a_kafka_that_goes_away_is_waited_for_and_one_that_never_was_is_not(
 
 def test_a_stop_ends_behind_the_batch_and_the_next_run_goes_on(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "BATCH_RECORDS", 10)
-    stop, memory, totals = threading.Event(), Memory(), Totals()
+    stop, memory, totals = run.Stop(), Memory(), Totals()
 
     class Stopping(Memory):
         def publish(self, messages) -> None:
@@ -111,11 +115,31 @@ def test_a_stop_ends_behind_the_batch_and_the_next_run_goes_on(file: Path, monke
     assert len({raw.envelope.id for raw in memory.messages}) == len(memory.messages) == 30
 
 
+def test_a_signal_ends_the_reading_of_a_file_that_gives_nothing(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a packed line of a gigabyte does, or a workbook before its first row."""
+
+    def endless(source: Source, chosen: Options) -> Iterator[Item]:
+        yield from tables.read(source, chosen)
+        os.kill(os.getpid(), signal.SIGTERM)
+        while True:
+            pass
+
+    monkeypatch.setattr(readers, "READERS", {**readers.READERS, "table": endless})
+    memory, totals, never = Memory(), Totals(), tmp_path / "z.csv"
+    never.write_text("text\nx\n")
+    with _stoppable() as stop:
+        intake = Intake(account="old_system", jurisdiction=CITY)
+        Import(intake, options(), memory, memory, Report(totals), totals, stop=stop).run(find([file, never]))
+    assert (totals.stopped, totals.files, len(memory.messages)) == (True, 1, 30)
+
+
 def test_the_rate_is_kept(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "BATCH_RECORDS", 10)
     waits: list[float] = []
 
-    class Stop(threading.Event):
+    class Stop(run.Stop):
         def wait(self, timeout: float | None = None) -> bool:
             waits.append(timeout or 0)
             return False
