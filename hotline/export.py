@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from types import MappingProxyType
 from typing import BinaryIO, Literal, NamedTuple
 
-import msgspec
-
+from hotline.output import json_line
 from schemas.records import Ticket
 from tickets.export import service_request, ticket_form
 from tickets.export.open311 import xml_element
@@ -32,7 +31,7 @@ class _Form(NamedTuple):
 
 
 def _json(ticket: Ticket, chosen: Choices) -> bytes:
-    return msgspec.json.encode(service_request(ticket, chosen.media_base_url))
+    return json_line(service_request(ticket, chosen.media_base_url))
 
 
 def _xml(ticket: Ticket, chosen: Choices) -> bytes:
@@ -41,7 +40,7 @@ def _xml(ticket: Ticket, chosen: Choices) -> bytes:
 
 def _zammad(ticket: Ticket, chosen: Choices) -> bytes:
     form = ticket_form(ticket, group=chosen.zammad_group, customer=chosen.zammad_customer)
-    return msgspec.json.encode(form) + b"\n"
+    return json_line(form) + b"\n"
 
 
 _FORMS: Mapping[str, _Form] = MappingProxyType(

@@ -15,12 +15,16 @@ from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import Link, Message
 from schemas.wire import Position
 from tickets.desk import Desk
+from tickets.masking import mask_ticket
 from tickets.outputs import link_of, waiting_links
 from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy, version_of
 from tickets.state import State
 
 Result = dict[str, Any]
-"""One line of the output: input, message, dead; with tickets also ticket, relation and link."""
+"""One line of the output: input, message, dead; with tickets also ticket, masked, relation and link.
+
+`masked` is the ticket as analysts see it, beside the clear one, so that anybody can count what leaks.
+"""
 
 
 def run(
@@ -82,7 +86,8 @@ def _tickets(results: list[Result], policy: Policy) -> Iterator[Result]:
         link = links.get(message.message_id) if message else None
         filed_in = link.ticket_id if link and link.relation != "no_ticket" else None
         ticket = desk.ticket(filed_in) if filed_in else None
-        yield {**result, "ticket": ticket, "relation": relation, "link": link}
+        masked = mask_ticket(ticket, folder) if ticket else None
+        yield {**result, "ticket": ticket, "masked": masked, "relation": relation, "link": link}
 
 
 def _decide(desk: Desk, links: dict[str, Link], offset: int, messages: Sequence[Message | None]) -> str | None:

@@ -12,7 +12,7 @@ from hotline.cli import run as run_
 from hotline.cli.answers import answers
 from hotline.cli.bench import bench
 from hotline.cli.command import command
-from hotline.cli.common import Globals, complain, give_up_output
+from hotline.cli.common import Globals, complain, give_up_output, say
 from hotline.cli.dead import dead
 from hotline.cli.deadlines import deadlines
 from hotline.cli.index import index
@@ -72,7 +72,7 @@ def _show_version(asked: bool) -> None:
     if asked:
         from importlib.metadata import version
 
-        typer.echo(f"hotline {version('hotline')}")
+        say(f"hotline {version('hotline')}")
         raise typer.Exit
 
 

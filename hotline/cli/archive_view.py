@@ -4,11 +4,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from rich.console import Console
 from rich.text import Text
 from rich.tree import Tree
 
 from hotline.cli.common import readable, there
+from hotline.terminal import Console
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, settings_of, shown
+from hotline.cli.common import AsJson, print_json, say, settings_of, shown
 
 if TYPE_CHECKING:
     from hotline.doctor.findings import Finding
@@ -29,13 +29,13 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
         version = {} if found or settings is None else {"policy_version": version_of(settings.rules.folder)}
         print_json({"ok": not found, "faults": found, **version})
     elif found or settings is None:
-        typer.echo("\n".join(found))
+        say("\n".join(found))
     else:
         policy = shown(version_of(settings.rules.folder))
         starts = "`hotline run all` starts, each with its health and metrics on a port:"
-        typer.echo(f"{_read(settings)} Decisions will say policy {policy}. {starts}")
+        say(f"{_read(settings)} Decisions will say policy {policy}. {starts}")
         for name, port in _components(settings):
-            typer.echo(f"{port or 'none':>5}  {name}")
+            say(f"{port or 'none':>5}  {name}")
     raise typer.Exit(2 if found else 0)
 
 
@@ -88,7 +88,7 @@ def _libraries_silenced() -> Iterator[None]:
 
 
 def _show(finding: "Finding", as_json: bool) -> None:
-    from rich.console import Console
+    from hotline.terminal import Console
 
     if as_json:
         print_json(finding)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, refuse_misread, settings_of
+from hotline.cli.common import AsJson, print_json, refuse_misread, say, settings_of
 from hotline.cli.subjects import refuse_misspelt
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def command(
     with _named(given.command_id):
         commands.send(connection, given)
         if not wait:
-            typer.echo(given.command_id)
+            say(given.command_id)
             return
         decision = commands.outcome_of(connection, given, given_before=command_id is not None, seconds=timeout_seconds)
     _tell(given.command_id, decision, as_json=as_json)
@@ -159,7 +159,7 @@ def _message_alone(ctx: typer.Context, message_id: str, jurisdiction: str | None
     words = [f'message_ids=["{message_id}"]']
     known = ask(ctx, lambda archive: archive.message(message_id))
     if known is None:  # a slip of the pen would erase nothing, and the report would call it gone
-        typer.echo(
+        say(
             f"The archive has no message {message_id}: that is right of a dead letter, see `hotline dead list`; "
             "of any other look whether the id is the one you mean.",
             err=True,
@@ -197,4 +197,4 @@ def _tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:
         raise MisconfiguredError(f"Refused ({refused.code}): {refused.reason}.")
     if not as_json:
         changed = ", ".join(f"{one.ticket_id} is at version {one.version}" for one in decision.tickets)
-        typer.echo(f"Done: {changed or 'no ticket changes'}.")
+        say(f"Done: {changed or 'no ticket changes'}.")

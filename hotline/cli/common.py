@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 from msgspec import Struct
 
+from hotline.output import json_line, readable
 from schemas.errors import PipelineError
 from schemas.words import CHANNELS, Words
 
@@ -25,13 +26,8 @@ Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; f
 Author = Annotated[str | None, typer.Option(help="Your account; by default `author` of the settings.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it is recorded, so it names no citizen.")]
 
-_SEPARATORS = [(character.encode(), f"\\u{ord(character):04x}".encode()) for character in "\u0085\u2028\u2029"]
-"""Unicode's own line ends, which JSON allows inside a string and many readers of lines do not."""
-
 _TICKET_NO = re.compile(r"[1-9]\d{5}-\d{8}-\d{6,}-\d", re.ASCII)
 """What looks like a ticket number (工单编号)."""
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 class Globals(Struct, frozen=True, kw_only=True):
@@ -54,7 +50,7 @@ def settings_of(ctx: typer.Context, *, accounts: bool = True) -> "Settings":
 def complain(error: PipelineError) -> None:
     """Say what is wrong, and nothing more, on standard error."""
     for sentence in str(error).splitlines():
-        typer.echo(f"hotline: {sentence}", err=True)
+        say(f"hotline: {sentence}", err=True)
 
 
 def give_up_output() -> None:
@@ -65,12 +61,12 @@ def give_up_output() -> None:
 
 def print_json(record: object) -> None:
     """Write one JSON object and a line end as UTF-8, whatever the terminal speaks."""
-    from msgspec import json
+    typer.echo(json_line(record))
 
-    line = json.encode(record)
-    for separator, escaped in _SEPARATORS:
-        line = line.replace(separator, escaped)
-    typer.echo(line)
+
+def say(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Write text, and a line end, for a person: no stranger's characters move the cursor. Every verb writes by it."""
+    typer.echo(readable(text), err=err, nl=nl)
 
 
 def print_each(records: Iterable[T], as_json: bool, line: Callable[[T], str], *, nothing: str) -> None:
@@ -81,9 +77,9 @@ def print_each(records: Iterable[T], as_json: bool, line: Callable[[T], str], *,
         if as_json:
             print_json(record)
         else:
-            typer.echo(line(record))
+            say(line(record))
     if not count:
-        typer.echo(nothing, err=True)
+        say(nothing, err=True)
 
 
 def one_of(known: Words) -> Callable[[str | None], str | None]:
@@ -143,11 +139,6 @@ def span(since: datetime | None, until: datetime | None) -> tuple[datetime | Non
             param_hint="--until",
         )
     return first, end
-
-
-def readable(text: str) -> str:
-    """Return text that cannot move the cursor or colour the terminal: it may come from a stranger."""
-    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def shown(text: str) -> str:

@@ -16,6 +16,7 @@ from hotline.cli.common import (
     print_each,
     print_json,
     readable,
+    say,
     settings_of,
     span,
     there,
@@ -120,13 +121,13 @@ def show(
             f"{gone}; its headers say who wrote. Mount the store, or restore it, and ask again"
         ) from gone
     if clear and not as_json:
-        typer.echo(f"\n{readable(value.decode(errors='replace'))}")
+        say(f"\n{readable(value.decode(errors='replace'))}")
 
 
 def _show(shown: dict[str, Any]) -> None:
     headers = shown.pop("headers")
     for name, text in {**shown, **headers}.items():
-        typer.echo(f"{name:<42} {readable(there(text) if isinstance(text, datetime) else str(text))}")
+        say(f"{name:<42} {readable(there(text) if isinstance(text, datetime) else str(text))}")
 
 
 @dead.command()

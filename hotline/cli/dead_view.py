@@ -1,24 +1,23 @@
 """`hotline dead replay` as a person sees it: what would go where, a question, a bar, and what became of it."""
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
 from connectors.publisher import STAGE as CONNECTOR
 from hotline import services
 from hotline.audit import Run, replays, run_of
-from hotline.cli.common import print_json, readable
+from hotline.cli.common import print_json, readable, say
 from hotline.dead import Filters, Letter, letters
 from hotline.dead_original import INPUTS, SINK, SUBSCRIBER, inputs_of, is_of_a_sink
 from hotline.dead_replay import Held, Plan, Replay, Report, plan, target_of
 from hotline.dead_sinks import Archive, Subscriber, Target
 from hotline.local.progress import Shown
+from hotline.terminal import Console
 from schemas import folders
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
@@ -116,12 +115,12 @@ def _show_plan(chosen: Plan, as_json: bool, *, every: bool) -> None:
         return
     if every:
         for letter in chosen.chosen:
-            typer.echo(f"{letter.id:<10} {readable(letter.code):<16} would go to {readable(_named(target_of(letter)))}")
+            say(f"{letter.id:<10} {readable(letter.code):<16} would go to {readable(_named(target_of(letter)))}")
     targets = Counter((_named(target_of(letter)), letter.code) for letter in chosen.chosen)
     for (target, code), number in targets.most_common():
-        typer.echo(f"{number:>8}  {readable(code):<16} to {readable(target)}")
+        say(f"{number:>8}  {readable(code):<16} to {readable(target)}")
     if not chosen.chosen:
-        typer.echo("No dead letter is to be put back.")
+        say("No dead letter is to be put back.")
     _show_held(chosen.held)
 
 
@@ -133,18 +132,18 @@ def _named(target: str) -> str:
 
 def _show_report(report: Report, chosen: Plan) -> None:
     parts = [f"{number} to {_named(to)}" for to, number in report.put_back.most_common()]
-    typer.echo(f"{sum(report.put_back.values())} put back{': ' + ', '.join(parts) if parts else ''}.")
+    say(f"{sum(report.put_back.values())} put back{': ' + ', '.join(parts) if parts else ''}.")
     if report.failed_again:
-        typer.echo(f"{report.failed_again} failed again at once: `hotline dead list` has them, with a higher count.")
+        say(f"{report.failed_again} failed again at once: `hotline dead list` has them, with a higher count.")
     if any(not is_of_a_sink(to) for to in report.put_back):
-        typer.echo("What fails again comes back to `hotline dead list`, with a higher count.")
+        say("What fails again comes back to `hotline dead list`, with a higher count.")
     _show_held([one for one in report.held if one not in chosen.held])
     if chosen.chosen:
-        typer.echo(f"Recorded as run {report.run_id} of {report.author}.", file=sys.stderr)
+        say(f"Recorded as run {report.run_id} of {report.author}.", err=True)
 
 
 def _show_held(held: Sequence[Held]) -> None:
     for why, number in Counter(one.why for one in held).most_common():
         ids = [one.id for one in held if one.why == why]
         more = f" and {number - HELD_SHOWN} more" if number > HELD_SHOWN else ""
-        typer.echo(f"{number:>8}  not put back: {why} ({' '.join(ids[:HELD_SHOWN])}{more})")
+        say(f"{number:>8}  not put back: {why} ({' '.join(ids[:HELD_SHOWN])}{more})")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.archive import ask
-from hotline.cli.common import AsJson, Author, print_each, print_json, readable, settings_of, there
+from hotline.cli.common import AsJson, Author, print_each, print_json, readable, say, settings_of, there
 from hotline.cli.narrowing import City
 from schemas.words import counted
 
@@ -45,7 +45,7 @@ def overdue(
     lines = sorted(ask(ctx, found), key=lambda line: f"{line['due_at']} {line['ticket_id']}")
     print_each(lines[:limit], as_json, _line, nothing="Nothing is overdue.")
     if len(lines) > limit:
-        typer.echo(f"{len(lines) - limit} more: raise --limit.", err=True)
+        say(f"{len(lines) - limit} more: raise --limit.", err=True)
 
 
 @deadlines.command()
@@ -78,10 +78,10 @@ def recompute(
         else:
             commands.send(services.kafka(settings), *orders[first : first + GIVEN_AT_ONCE])
     verb = "would be" if dry_run else "is" if len(orders) == 1 else "are"
-    typer.echo(f"{counted(len(orders), 'deadline')} {verb} reckoned anew.", err=True)
+    say(f"{counted(len(orders), 'deadline')} {verb} reckoned anew.", err=True)
     if left := len(deadlines_found) - len(orders):
         stay = counted(left, "stays", "stay")
-        typer.echo(f"{stay} provisional: the calendar does not reach so far, see docs/how-to/rules.md.", err=True)
+        say(f"{stay} provisional: the calendar does not reach so far, see docs/how-to/rules.md.", err=True)
 
 
 def lines_of(ticket: "Ticket", limits: "Limits", until: datetime) -> Iterator[Line]:

@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.cli.common import AsJson, print_json, say, settings_of
 from hotline.cli.stack import local_stack
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from hotline.demo.play import Play, Result
     from hotline.local.stack import Stack
     from hotline.settings import Settings
+    from hotline.terminal import Console
 
 PAUSE_SECONDS = 0.7
 
@@ -30,7 +29,7 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Let sample messages travel through the real connectors and servers; exit 0 if all are accounted for."""
-    from rich.console import Console
+    from hotline.terminal import Console
 
     began = time.monotonic()
     settings = settings_of(ctx)
@@ -50,7 +49,7 @@ def demo(
     else:
         _farewell(console, result, once)
     if not result.complete:
-        typer.echo(f"hotline: not every message is accounted for: see {play.log}", err=True)
+        say(f"hotline: not every message is accounted for: see {play.log}", err=True)
         raise typer.Exit(1)
 
 

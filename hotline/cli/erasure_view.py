@@ -3,8 +3,7 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import typer
-
+from hotline.cli.common import say
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
@@ -24,9 +23,9 @@ def show(found: "Report") -> None:
     for state, title in _TITLES.items():
         places = [one for one in found.places if one.state == state]
         if places:
-            typer.echo(title.format(found.command_id))
+            say(title.format(found.command_id))
         for one in places:
-            typer.echo(f"  {_line(one)}")
+            say(f"  {_line(one)}")
 
 
 def record(settings: "Settings", found: "Report") -> None:

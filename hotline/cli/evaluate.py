@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.terminal import Console
 
 
 def evaluate(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 import typer
 
 from hotline.cli.archive import ask
-from hotline.cli.common import Author, Clear, Reason, refuse_misread, settings_of
+from hotline.cli.common import Author, Clear, Reason, refuse_misread, say, settings_of
 from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
 from schemas.words import counted
@@ -66,7 +66,7 @@ def export(
             return count
 
         count = ask(ctx, written)
-    typer.echo(f"{counted(count, 'ticket')} written.", err=True)
+    say(f"{counted(count, 'ticket')} written.", err=True)
 
 
 async def _recorded(

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
@@ -13,6 +12,7 @@ from hotline.cli.common import shown
 from hotline.imports.columns import EXTRA, Plan
 from hotline.imports.report import Totals
 from hotline.imports.sources import Source
+from hotline.terminal import Console
 from schemas.records import RawMessage
 
 SAMPLES = 3

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.cli.common import AsJson, print_json, say, settings_of
 from schemas.words import counted
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def create(ctx: typer.Context, as_json: AsJson = False) -> None:
         print_json({"created": created})
     else:
         number = counted(len(created), "index", "indices")
-        typer.echo(f"{number} created{': ' + ', '.join(created) if created else ''}.")
+        say(f"{number} created{': ' + ', '.join(created) if created else ''}.")
 
 
 @index.command()
@@ -37,12 +37,12 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
         if as_json:
             print_json(row)
         else:
-            typer.echo(
+            say(
                 f"{row['alias']:<24} {row['index']:<30} {row['documents']:>10} documents {row['bytes']:>12} bytes"
                 f"{'' if row['in_use'] else '  not in use'}{'  takes no writes' if row['blocked'] else ''}"
             )
     if not rows:
-        typer.echo("The archive has no index yet: run `hotline index create`.", err=True)
+        say("The archive has no index yet: run `hotline index create`.", err=True)
         raise typer.Exit(1)
 
 
@@ -66,11 +66,10 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Fill a new index from the topic while the sink goes on, compare it, and put it in the former one's place."""
-    from rich.console import Console
-
     from hotline.local.progress import Shown
     from hotline.rebuild import rebuild as work
     from hotline.telemetry import set_up_tool
+    from hotline.terminal import Console
 
     settings = settings_of(ctx, accounts=False)
     set_up_tool(settings.log.level, settings.log.format)
@@ -80,7 +79,7 @@ def rebuild(
             if as_json:
                 print_json(report)
             else:
-                typer.echo(_told(report))
+                say(_told(report))
 
 
 def _told(report: "Report") -> str:

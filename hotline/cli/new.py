@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hotline.cli.common import known_channel
+from hotline.cli.common import known_channel, say
 from hotline.skeletons import MARK, Kind
 from schemas.errors import MisconfiguredError
 
@@ -44,10 +44,10 @@ def connector(
     _run(root, "ruff", "format", "--quiet", *written)
     _run(root, "hotline", "schema", "export")
     for path in made.new:
-        typer.echo(f"new      {path}")
+        say(f"new      {path}")
     for path in made.changed:
-        typer.echo(f"changed  {path}")
-    typer.echo(
+        say(f"changed  {path}")
+    say(
         f"Now write what is {MARK}: pytest tests/contract/test_channels.py lists it, and docs/how-to/add-a-channel.md "
         "leads through it."
     )

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from hotline.cli.common import settings_of
+from hotline.cli.common import say, settings_of
 from schemas.errors import PipelineError
 
 _PATIENCE_SECONDS = 90.0
@@ -81,5 +81,5 @@ def _place(ctx: typer.Context, server: str | None) -> tuple[str, int]:
 
 
 def _end(code: int, why: str) -> None:
-    typer.echo(f"The mail was not taken: {why}.", err=True)
+    say(f"The mail was not taken: {why}.", err=True)
     raise typer.Exit(code)

@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from hotline.cli.archive import ask
-from hotline.cli.common import AsJson, print_json, readable, span
+from hotline.cli.common import AsJson, print_json, readable, say, span
 from hotline.cli.narrowing import City, Since, Until
+from hotline.terminal import Console
 
 if TYPE_CHECKING:
     from hotline.archive import Archive
@@ -59,7 +59,7 @@ def rates(
     elif lines:
         _print(lines)
     else:
-        typer.echo(f"Fewer than {least} citizens were asked: nothing is told of so few.")
+        say(f"Fewer than {least} citizens were asked: nothing is told of so few.")
 
 
 async def _groups(archive: "Archive", filters: "Filters", by: str | None) -> "Mapping[str, list[Ticket]]":

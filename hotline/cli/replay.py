@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, readable, settings_of
+from hotline.cli.common import AsJson, print_json, readable, say, settings_of
 from schemas.words import counted
 
 if TYPE_CHECKING:
@@ -41,10 +41,9 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Decide recorded inputs anew, in their order, and compare; writes nothing. Exit code 1: something would differ."""
-    from rich.console import Console
-
     from hotline.local.progress import Shown
     from hotline.replay import run
+    from hotline.terminal import Console
 
     settings = settings_of(ctx)
     replayed = run.Run(settings, point, rules, normalizing=stage == "normalize")
@@ -56,7 +55,7 @@ def replay(
                 print_json(found)
             elif diff:
                 for line in _lines(found):
-                    typer.echo(line)
+                    say(line)
     summary = replayed.summary()
     if as_json:
         print_json(summary)
@@ -86,11 +85,11 @@ def _told(value: Any) -> str:
 def _show(summary: "Summary") -> None:
     for partition, (asked, began) in summary.begins.items():
         if asked < began:
-            typer.echo(
+            say(
                 f"Partition {partition}: inputs before offset {began} are no longer in Kafka (retention); the replay "
                 "begins there, with the state as it was recorded."
             )
-    typer.echo(f"{counted(summary.inputs, 'input')} decided anew, policy {readable(summary.policy_version)}.")
+    say(f"{counted(summary.inputs, 'input')} decided anew, policy {readable(summary.policy_version)}.")
     for number, what in (
         (summary.dead, "inputs cannot be decided about now: they would be dead letters"),
         (summary.gone, "inputs are no longer in Kafka, or what they look back at: decided as they were then"),
@@ -98,6 +97,6 @@ def _show(summary: "Summary") -> None:
         (summary.inexact, "tickets are compared by their links alone: their snapshot at the beginning is gone"),
     ):
         if number:
-            typer.echo(f"{number} {what}.")
+            say(f"{number} {what}.")
     told = ", ".join(counted(number, subject) for subject, number in sorted(summary.differing.items()))
-    typer.echo(f"Different: {told}." if told else "Nothing differs.")
+    say(f"Different: {told}." if told else "Nothing differs.")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from hotline.cli.common import say
 from schemas.errors import MisconfiguredError
 from schemas.words import counted
 
@@ -19,9 +20,9 @@ def check() -> None:
     """
     wrong = [*_stale(), *_broken()]
     for sentence in wrong:
-        typer.echo(sentence)
+        say(sentence)
     if not wrong:
-        typer.echo("The generated schemas and pages are what the code says, and every released reader can go on.")
+        say("The generated schemas and pages are what the code says, and every released reader can go on.")
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -37,7 +38,7 @@ def release() -> None:
         )
     if wrong := [*_stale(), *_broken()]:
         raise MisconfiguredError("\n".join([*wrong, "Nothing was released."]))
-    typer.echo(f"Released {now.shape.version} into {releases.cut(now)}: commit it.")
+    say(f"Released {now.shape.version} into {releases.cut(now)}: commit it.")
 
 
 @schema.command()
@@ -55,7 +56,7 @@ def export(
     else:
         copies = {**generate.files(), **{f"reference/{name}": content for name, content in pages.files().items()}}
         written = [_written(to / path, content) for path, content in copies.items()]
-    typer.echo(f"{counted(len(written), 'file')} written.")
+    say(f"{counted(len(written), 'file')} written.")
 
 
 def _stale() -> list[str]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import complain, settings_of
+from hotline.cli.common import complain, say, settings_of
 
 if TYPE_CHECKING:
     from hotline.local.stack import Existing, Stack
@@ -16,12 +16,11 @@ def up(
     fetch_only: Annotated[bool, typer.Option("--fetch-only", help="Fetch and verify all jars; start nothing.")] = False,
 ) -> None:
     """Start the local Kafka and Elasticsearch, unless they run."""
-    from rich.console import Console
-
     from hotline.local.jars import GREENMAIL, SMSGATE
     from hotline.local.progress import Shown
     from hotline.local.stack import prepare
     from hotline.services import without_login
+    from hotline.terminal import Console
 
     settings = settings_of(ctx, accounts=False)
     with Shown(Console(stderr=True)) as progress:
@@ -29,12 +28,10 @@ def up(
             prepare(progress, settings.local.maven_mirror, also=[GREENMAIL, SMSGATE])
             return
         endpoints = local_stack(settings).up(progress)
-    typer.echo(f"Kafka          {endpoints.bootstrap_servers}")
-    typer.echo(f"Elasticsearch  {without_login(endpoints.elasticsearch_url)}")
+    say(f"Kafka          {endpoints.bootstrap_servers}")
+    say(f"Elasticsearch  {without_login(endpoints.elasticsearch_url)}")
     if endpoints.moved:
-        typer.echo(
-            "Another program has their former ports: start again what `hotline run` runs, it asks there.", err=True
-        )
+        say("Another program has their former ports: start again what `hotline run` runs, it asks there.", err=True)
 
 
 def down(
@@ -43,9 +40,8 @@ def down(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
 ) -> None:
     """Stop the local Kafka and Elasticsearch; their data stay. Settings that cannot work do not keep them running."""
-    from rich.console import Console
-
     from hotline.local.progress import Shown
+    from hotline.terminal import Console
 
     # What is deleted hangs on the settings: all of them must be right then.
     stack = local_stack(settings_of(ctx, accounts=False)) if wipe else _to_stop(ctx)

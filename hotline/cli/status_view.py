@@ -4,11 +4,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from hotline.cli.common import shown
 from hotline.services import without_login
+from hotline.terminal import Console
 from hotline.watch.accounts import Account
 from hotline.watch.answers import AnswerCount
 from hotline.watch.dead import DeadCount

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, settings_of
+from hotline.cli.common import AsJson, print_json, say, settings_of
 from schemas.words import counted
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ def create(
     if as_json:
         print_json({"created": created, "altered": altered, "differing": differing})
     else:
-        typer.echo(f"{counted(len(created), 'topic')} created, {counted(len(altered), 'setting')} altered.")
+        say(f"{counted(len(created), 'topic')} created, {counted(len(altered), 'setting')} altered.")
         for one in differing:
-            typer.echo(f"{one}: {one.advice}.")
+            say(f"{one}: {one.advice}.")
     raise typer.Exit(1 if differing else 0)
 
 
@@ -53,9 +53,9 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
     else:
         for name, topic in found.items():
             copies = f"{counted(topic.partitions, 'partition')} × {topic.replication_factor}"
-            typer.echo(f"{name:<28} {copies:<18} {TOPICS[name].cleanup_policy:<8} {TOPICS[name].about}")
+            say(f"{name:<28} {copies:<18} {TOPICS[name].cleanup_policy:<8} {TOPICS[name].about}")
         for one in differing:
-            typer.echo(f"{one}: {one.advice}.")
+            say(f"{one}: {one.advice}.")
     raise typer.Exit(1 if differing else 0)
 
 
@@ -68,7 +68,7 @@ def list_(as_json: AsJson = False) -> None:
         if as_json:
             print_json({"topic": topic.name, "about": topic.about, "key": topic.key, "config": topic.config})
         else:
-            typer.echo(f"{topic.name:<28} {topic.about}")
+            say(f"{topic.name:<28} {topic.about}")
 
 
 @topics.command()
@@ -98,9 +98,9 @@ def hanging(
         if as_json:
             print_json({"finding": one, "ended": end if ended else None})
         else:
-            typer.echo(f"{_told(one)} {f'Ended: {end}.' if ended else _advice(one)}")
+            say(f"{_told(one)} {f'Ended: {end}.' if ended else _advice(one)}")
     if not chosen:
-        typer.echo("No transaction hangs.", err=True)
+        say("No transaction hangs.", err=True)
     raise typer.Exit(1 if left else 0)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, known_channel, print_each, settings_of
+from hotline.cli.common import AsJson, known_channel, print_each, say, settings_of
 from schemas.ids import is_adcode
 from schemas.topics import CHANNELS
 
@@ -65,4 +65,4 @@ def try_(
         from hotline.cli.trial_view import show
 
         if not show(tried):
-            typer.echo(NOTHING, err=True)
+            say(NOTHING, err=True)

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
 from rich.table import Column, Table
 
 from hotline.cli.common import shown, there
+from hotline.terminal import Console
 from schemas.records import Link, Message, Ticket
 from schemas.words import counted
 

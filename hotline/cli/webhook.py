@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_each, print_json, readable, settings_of, there
+from hotline.cli.common import AsJson, print_each, print_json, readable, say, settings_of, there
 from hotline.cli.narrowing import no_number
 from schemas.words import counted
 
@@ -24,13 +24,13 @@ def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
 
     settings = settings_of(ctx)
     if not settings.sinks.webhook:
-        typer.echo("No subscribers: add [sinks.webhook.<id>] to the settings, see docs/how-to/webhooks.md.", err=True)
+        say("No subscribers: add [sinks.webhook.<id>] to the settings, see docs/how-to/webhooks.md.", err=True)
         return
     for one in subscribers(settings.sinks.webhook, kafka(settings)):
         if as_json:
             print_json(one)
         else:
-            typer.echo(_subscriber(one))
+            say(_subscriber(one))
 
 
 @webhook.command()
@@ -64,7 +64,7 @@ def test(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME",
     answer = asyncio.run(webhooks.ping(name, webhooks.find(settings_of(ctx).sinks.webhook, name)))
     if answer.outcome is not Outcome.DELIVERED:
         raise UnreachableError(f"{name} does not take the ping ({answer.told}): {_advice(answer.told)}.")
-    typer.echo(f"{name} answers {answer.told} in {answer.milliseconds} ms.")
+    say(f"{name} answers {answer.told} in {answer.milliseconds} ms.")
 
 
 def _subscriber(one: "Subscriber") -> str:

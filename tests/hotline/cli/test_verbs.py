@@ -113,7 +113,7 @@ def test_try_says_the_same_every_time() -> None:
 def test_try_shows_tickets_as_they_stand_after_all_inputs() -> None:
     write(record("1", "小区停水三天了"), record("2", "小区停水三天了"), record("1", "小区停水三天了"), "no json")
     first, second, repeat, dead = lines(hotline("try", "a.jsonl", "--stage", "ticket"))
-    assert set(first) == {"input", "message", "dead", "ticket", "relation", "link"}
+    assert set(first) == {"input", "message", "dead", "ticket", "masked", "relation", "link"}
     assert [one["relation"] for one in (first, second, repeat, dead)] == ["new", "same_person_same_matter", None, None]
     assert first["ticket"] == second["ticket"] == repeat["ticket"]
     assert first["ticket"]["message_count"] == 2
@@ -185,6 +185,15 @@ def test_try_survives_every_byte(tmp_path: Path) -> None:
     found = lines(hotline("try", ".", "--stage", "ticket"))
     assert len(found) >= 15
     assert all((line["message"] is None) != (line["dead"] is None) for line in found)
+
+
+def test_try_shows_the_masked_ticket_beside_the_clear_one() -> None:
+    write(record("1", "我叫王秀珍，电话13812345678，楼道停电"))
+    (found,) = lines(hotline("try", "a.jsonl", "--stage", "ticket"))
+    assert "13812345678" in found["ticket"]["text"]
+    assert found["masked"]["masked"] is True
+    assert "13812345678" not in str(found["masked"])
+    assert "楼道停电" in found["masked"]["text"]
 
 
 def test_a_person_sees_a_view_and_no_control_characters() -> None:
