@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from msgspec import to_builtins
+
 from schemas.words import counted
 
 if TYPE_CHECKING:
@@ -13,6 +15,8 @@ if TYPE_CHECKING:
     from connectors.receiver import ReceiverReport
     from schemas.errors import PipelineError
     from sinks.runner import Health as Sinking
+    from streams.app import Quarantines
+    from streams.quarantine import Quarantined
 
 STARTING: Mapping[str, Any] = {"state": "starting", "detail": "starting"}
 """Nobody is at work yet: what waits for a service or a disk is not ready."""
@@ -62,11 +66,25 @@ def lmtp(door: "Door", kept: "Kept") -> Mapping[str, Any]:
     }
 
 
-def stage(begun: bool, troubles: Sequence[str]) -> Mapping[str, Any]:
-    """Say what keeps a partition of a stage from getting on; the others go on meanwhile."""
+def stage(begun: bool, troubles: Sequence[str], quarantines: Sequence["Quarantines"] = ()) -> Mapping[str, Any]:
+    """Say what keeps a partition of a stage from getting on; the others go on meanwhile.
+
+    With more than half of the partitions in quarantine the stage is not ready: a fault of so many has one cause.
+    """
     if not begun:
         return STARTING
-    return {"state": "degraded", "detail": _joined([*dict.fromkeys(troubles)])} if troubles else {}
+    there = [one for quarantine in quarantines for one in quarantine.there]
+    told = [_in_quarantine(one) for one in there]
+    is_half = any(2 * len(one.there) > one.partitions for one in quarantines)
+    return {
+        **({"state": "degraded"} if troubles or is_half else {}),
+        **({"detail": _joined([*dict.fromkeys(troubles), *told])} if troubles or told else {}),
+        **({"quarantined": to_builtins(there)} if there else {}),
+    }
+
+
+def _in_quarantine(one: "Quarantined") -> str:
+    return f"partition {one.partition} of {one.topic} is in quarantine: {one.reason}"
 
 
 def sink(report: "Sinking") -> Mapping[str, Any]:

@@ -68,7 +68,8 @@ def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component
 
     def probe() -> Mapping[str, Any]:
         troubles = [told for trouble in app.troubles if (told := trouble()) is not None]
-        return {"lag": _value(metrics.LAG_SECONDS, stage=name), **probes.stage(app.begun, troubles)}
+        quarantines = [quarantined() for quarantined in app.quarantines]
+        return {"lag": _value(metrics.LAG_SECONDS, stage=name), **probes.stage(app.begun, troubles, quarantines)}
 
     return Component(name=name, run=run, probe=probe)
 

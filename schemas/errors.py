@@ -18,6 +18,7 @@
     │   ├── MappingConflictError  the archive refuses the document's shape
     │   ├── SchemaError         a record of ours that breaks its own schema
     │   └── UndeliverableError  a subscriber refuses it, or did not take it in time
+    ├── PartitionError          one partition cannot go on: it waits in quarantine, a person must act; all others go on
     ├── RefusedRequest          a push request that is forged, malformed or too large: answer it so, count it
     └── FatalError              stop this component; a person must act
         ├── MisconfiguredError  settings that cannot work
@@ -118,6 +119,10 @@ class UndeliverableError(RecordError):
     """A subscriber refuses it, or did not take it in time."""
 
     code = "undeliverable"
+
+
+class PartitionError(PipelineError):
+    """One partition cannot go on until a person acts: it waits in quarantine, and all others go on."""
 
 
 class RefusedRequest(PipelineError):  # noqa: N818 - a refusal is an answer, not a fault of ours

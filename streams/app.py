@@ -5,7 +5,7 @@ import gc
 import logging
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import faust
 import structlog
@@ -17,6 +17,7 @@ from schemas.clients import METADATA_MS, brought
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
 from schemas.folders import denial, make_private
+from streams.quarantine import Quarantined
 from streams.sender import MAX_BATCH_BYTES, translated
 
 Isolation = Literal["read_uncommitted", "read_committed"]
@@ -32,6 +33,14 @@ Faust gives a Kafka that says nothing 20 minutes. We write by producers of our o
 
 _log = structlog.get_logger(__name__)
 
+
+class Quarantines(NamedTuple):
+    """The partitions in quarantine, and how many partitions there are with them."""
+
+    there: list[Quarantined]
+    partitions: int
+
+
 _QUIET = ("faust", "mode", "aiokafka")
 
 
@@ -43,6 +52,8 @@ class StageApp(faust.App):
     """Kafka has answered: the stage is at work, or waits for partitions."""
     troubles: list[Callable[[], str | None]]
     """Each says what keeps a part of the stage from getting on, None when nothing does."""
+    quarantines: list[Callable[[], Quarantines]]
+    """Each returns the partitions of a part of the stage that cannot go on until a person acts."""
 
 
 def make_app(
@@ -68,7 +79,7 @@ def make_app(
     chosen = _settings(connection, data_dir) | settings
     app = StageApp(name, **chosen)
     app.isolation_level = isolation_level
-    app.troubles = []
+    app.troubles, app.quarantines = [], []
     return app
 
 

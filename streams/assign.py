@@ -20,7 +20,7 @@ from obstore.store import ObjectStore
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import FatalError, RecordError, TooLargeError
+from schemas.errors import FatalError, PartitionError, RecordError, TooLargeError
 from schemas.trace import OFF, Tracer
 from schemas.wire import Inbound
 from streams import lanes, metrics, pace
@@ -96,7 +96,10 @@ class Assign:
         prepare(policy.rules_folder)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
-        """Decide about one chunk, write it, acknowledge it. Raises RetriableError to have it repeated."""
+        """Decide about one chunk, write it, acknowledge it.
+
+        Raises RetriableError to have it repeated, PartitionError when its partition cannot go on.
+        """
         await self._catch_up(tp.partition, chunk.records[0].offset)
         await self._work_off(tp.partition, chunk.records)
         chunk.ack()
@@ -164,7 +167,11 @@ class Assign:
             await self._wait_for_a_new_assignment(partition)
         except kafka.KafkaError as error:
             await self.lose([partition])
-            raise translated(error) from error
+            raise _of_partition(partition, translated(error)) from error
+        except PartitionError:
+            self._restoring.end(partition)
+            await self.lose([partition])
+            raise
         except RecordError:  # of this record alone: what the log holds is not in doubt
             await self._end(partition)
             raise
@@ -214,14 +221,14 @@ class Assign:
     async def _put_aside(self, partition: int, record: Inbound, error: RecordError) -> None:
         """Write the dead letter, as whole as its topic takes it: one bad record stops nobody behind it.
 
-        Raises FatalError when Kafka refuses even one that says nothing but where the record stands.
+        Raises PartitionError when Kafka refuses even one that says nothing but where the record stands.
         """
         for one in dead_letter(record, error, STAGE).as_whole_as_fits():
             try:
                 return await self._by_owner(partition, partial(Owner.write, outbounds=[one]))
             except TooLargeError:
                 _log.warning("dead_letter_refused", partition=partition, offset=record.offset)
-        raise FatalError(f"Kafka refuses every dead letter as too large: raise max.message.bytes of {topics.DEAD}")
+        raise PartitionError(f"Kafka refuses every dead letter as too large: raise max.message.bytes of {topics.DEAD}")
 
     async def _wait_for_a_new_assignment(self, partition: int) -> None:
         """Do nothing until the lane is cancelled: starting again would fence the successor.
@@ -236,6 +243,13 @@ class Assign:
             f"another worker took partition {partition} {self._fenced_seconds:.0f} s ago and never joined the group: "
             "this one has to start again"
         )
+
+
+def _of_partition(partition: int, error: BaseException) -> BaseException:
+    """Return an answer of Kafka that we know nothing of as a fault of its partition: the next try has new clients."""
+    if type(error) is not FatalError:
+        return error
+    return PartitionError(f"partition {partition} cannot go on: {error}")
 
 
 @contextmanager

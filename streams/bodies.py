@@ -7,7 +7,7 @@ from aiokafka import ConsumerRecord
 from msgspec import Struct
 
 from schemas import topics
-from schemas.errors import MisconfiguredError
+from schemas.errors import PartitionError
 from schemas.wire import decode
 from streams.logs import Logs
 from tickets.state import State
@@ -26,7 +26,7 @@ async def fill(state: State, logs: Logs, begin: int, changed: Mapping[str, int])
     of a decision that the event log has lost: it is made again, from the body before it. Where a snapshot of one is
     not behind it, the topic is another than it was, with offsets of its own: it is read as a whole.
 
-    Raises MisconfiguredError when it lacks one still: the next snapshot would be made from an older one, and what the
+    Raises PartitionError when it lacks one still: the next snapshot would be made from an older one, and what the
     city was told in between would be in none.
     """
     missing = {ticket_id: version for ticket_id, version in changed.items() if ticket_id in state.tickets}
@@ -69,12 +69,12 @@ def _is_older(value: bytes, than: bytes | None) -> bool:
 def _check(state: State, missing: Mapping[str, int]) -> None:
     gone = next((ticket_id for ticket_id in state.tickets if ticket_id not in state.bodies), None)
     if gone is not None:
-        raise MisconfiguredError(
+        raise PartitionError(
             f"ticket {gone} is in the event log but has no snapshot in {topics.TICKET}: restore that topic first"
         )
     if missing:
         older, version = next(iter(missing.items()))
-        raise MisconfiguredError(
+        raise PartitionError(
             f"ticket {older} is at version {version} in the event log, and {topics.TICKET} has only older snapshots of "
             "it: restore that topic first"
         )

@@ -12,11 +12,12 @@ import structlog
 from faust.types import TP, EventT
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
-from schemas.errors import FatalError, RetriableError, ThrottledError, UnreachableError, place_of
+from schemas.errors import FatalError, PartitionError, RetriableError, ThrottledError, UnreachableError, place_of
 from schemas.wire import Inbound
 from streams import metrics, pulse
-from streams.app import StageApp
+from streams.app import Quarantines, StageApp
 from streams.chunks import chunks
+from streams.quarantine import Quarantine
 
 _log = structlog.get_logger(__name__)
 
@@ -63,7 +64,11 @@ class Chunk(NamedTuple):
 
 
 Handle = Callable[[TP, Chunk], Awaitable[None]]
-"""Works off one chunk and acknowledges it. A RetriableError repeats it; any other exception stops the worker."""
+"""Works off one chunk and acknowledges it. A RetriableError repeats it, and a PartitionError quarantines its partition.
+
+Any other exception does so too, but for a fault of the process: a FatalError, a want of memory, or what more than half
+of the partitions meet. That stops the worker, so that it begins anew.
+"""
 
 Look = Callable[[TP], Awaitable[None]]
 """Does what is to be done about a partition of which nothing comes, asked again and again; raises as a handler."""
@@ -90,6 +95,11 @@ class Lanes:
         self._tasks: dict[TP, asyncio.Task[None]] = {}
         self._pulses: dict[TP, pulse.Pulse] = {}
         self._delays: dict[TP, str] = {}
+        self._quarantine = Quarantine(name)
+
+    def quarantined(self) -> Quarantines:
+        """Return the partitions in quarantine, and how many partitions there are with them."""
+        return Quarantines(self._quarantine.report(), len(self._tasks))
 
     def trouble(self) -> str | None:
         """Say what keeps a lane from getting on, None when they all do."""
@@ -103,7 +113,10 @@ class Lanes:
         tp, value = event.message.tp, event.message.value
         records: Any = value
         self.begin([tp])
-        self._queues[tp].put_nowait(Chunk(tp, records, event))
+        chunk = Chunk(tp, records, event)
+        if tp in self._quarantine:
+            chunk.rest(True)
+        self._queues[tp].put_nowait(chunk)
 
     def begin(self, assigned: Iterable[TP]) -> None:
         """Give these partitions their tasks, though nothing may come of them."""
@@ -126,6 +139,7 @@ class Lanes:
         for tp in gone:
             self._pulses.pop(tp, None)
             self._delays.pop(tp, None)
+            self._quarantine.leave(tp)
         for task in tasks:
             task.cancel()
         left = (await asyncio.wait(tasks, timeout=DROP_SECONDS))[1] if tasks else ()
@@ -164,9 +178,9 @@ class Lanes:
                 own.beat()
                 own.working = True
                 if chunk is not None:
-                    await self._retried(self._handle, tp, chunk)
+                    await self._until_done(own, chunk, self._handle, tp, chunk)
                 elif self._look is not None:
-                    await self._retried(self._look, tp)
+                    await self._until_done(own, None, self._look, tp)
                 self._delays.pop(tp, None)
         except Exception as error:  # noqa: BLE001 - the top of a task: a bug must stop the worker, not pass unseen
             await self._crash(self._fatal(error))
@@ -183,6 +197,43 @@ class Lanes:
                     return await queue.get()
             looks = looks + 1 if time.monotonic() - began < 2 * QUIET_SECONDS else 0
         return None
+
+    async def _until_done(
+        self, own: pulse.Pulse, chunk: Chunk | None, work: Callable[..., Awaitable[None]], tp: TP, *arguments: Any
+    ) -> None:
+        """Work until it is done, however often the partition has to wait in quarantine before."""
+        while True:
+            try:
+                await self._retried(work, tp, *arguments)
+            except PartitionError as error:
+                fault: Exception = error
+            except (FatalError, MemoryError):
+                raise
+            except Exception as error:
+                if 2 * (len(self._quarantine) + (tp not in self._quarantine)) > len(self._tasks):
+                    raise  # it is not the partition's: a new process has new clients
+                fault = error
+            else:
+                return self._quarantine.leave(tp)
+            await self._wait_in_quarantine(own, tp, chunk, fault)
+
+    async def _wait_in_quarantine(self, own: pulse.Pulse, tp: TP, chunk: Chunk | None, fault: Exception) -> None:
+        """Let time pass before the next try. Neither a rebalance nor the end waits for these chunks meanwhile."""
+        queue = self._queues[tp]
+        chunks = [queue.get_nowait() for _ in range(queue.qsize())]
+        for one in chunks:
+            queue.put_nowait(one)
+        chunks += [chunk] if chunk is not None else []
+        self._delays.pop(tp, None)
+        pause = self._quarantine.enter(tp, fault, [record for one in chunks for record in one.records])
+        for one in chunks:
+            one.rest(True)
+        own.working = False
+        await asyncio.sleep(pause)
+        own.beat()
+        own.working = True
+        if chunk is not None:
+            chunk.rest(False)
 
     async def _retried(self, work: Callable[..., Awaitable[None]], tp: TP, *arguments: Any) -> None:
         retrying = AsyncRetrying(
@@ -263,6 +314,7 @@ def attached(app: faust.App, lanes: Lanes) -> Lanes:
 
     if isinstance(app, StageApp):
         app.troubles.append(lanes.trouble)
+        app.quarantines.append(lanes.quarantined)
     signals: Any = app  # Faust's own types do not know that a handler may be a coroutine; its decorator is untyped
     signals.task(lanes.watch)
     signals.on_partitions_revoked.connect(revoked)

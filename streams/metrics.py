@@ -43,6 +43,11 @@ RESTORING_SINCE = Gauge(
     "Since when a partition is being taken over; there only while it is",
     ["partition"],
 )
+QUARANTINED = Gauge(
+    "hotline_streams_partition_quarantined",
+    "1 while a partition cannot go on and waits for a person; there only while it does",
+    ["stage", "topic", "partition"],
+)
 CHECKPOINT_ERRORS = Counter(
     "hotline_streams_checkpoint_errors", "Checkpoints that the blob store did not take or give", ["operation"]
 )

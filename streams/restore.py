@@ -4,10 +4,11 @@ from typing import Any
 
 import structlog
 from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError
 from obstore.store import ObjectStore
 
 from schemas import topics
-from schemas.errors import MisconfiguredError, SchemaError
+from schemas.errors import PartitionError, PipelineError, RecordError, SchemaError, place_of
 from schemas.records import Event
 from schemas.wire import decode
 from streams import checkpoint_store, metrics
@@ -26,9 +27,28 @@ async def restore(
 ) -> Restored:
     """Return the state of a partition as its logs tell it, from the one that was `kept` here on, where it is theirs.
 
-    Raises MisconfiguredError when decisions or a live ticket's newest snapshot are gone, or when a later version wrote
-    decisions that this one cannot read.
+    Raises PartitionError when decisions or a live ticket's newest snapshot are gone, or when the log holds a decision
+    that this version cannot read or fold.
     """
+    try:
+        return await _restore(options, blobs, partition, policy, kept)
+    except RecordError as error:  # of a record of the logs: no input has a part in it
+        raise PartitionError(
+            f"the logs of partition {partition} hold a record that cannot be read ({error}): see the runbook, "
+            "PartitionQuarantined"
+        ) from error
+    except (PipelineError, KafkaError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        raise PartitionError(
+            f"the logs of partition {partition} cannot be folded ({type(error).__name__} at {place_of(error)}): report "
+            "it with this line"
+        ) from error
+
+
+async def _restore(
+    options: dict[str, Any], blobs: ObjectStore, partition: int, policy: TicketPolicy, kept: Restored | None
+) -> Restored:
     async with Logs(options, partition) as logs:
         is_theirs = kept is not None and await logs.holds(kept.last_event, kept.last_event_id)
         restored = kept if kept and is_theirs else await checkpoint_store.newest(logs, blobs, partition, policy)
@@ -59,7 +79,7 @@ def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:
     try:
         return decode(record.value or b"", Event)
     except SchemaError as error:
-        raise MisconfiguredError(
+        raise PartitionError(
             f"{record.topic} partition {record.partition} offset {record.offset} is a decision that this version of "
             "hotline cannot read: start the version that wrote it, or a later one"
         ) from error
@@ -68,7 +88,7 @@ def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:
 def _check_log(partition: int, lost: range | None) -> None:
     """Refuse a log with a hole: numbers would be given twice, and tickets be unknown to those who answer them."""
     if lost is not None:
-        raise MisconfiguredError(
+        raise PartitionError(
             f"{topics.EVENT} partition {partition} begins at {lost.stop}, but what was decided from {lost.start} on is "
             "in no checkpoint: its retention is shorter than it should be (see `hotline topics describe`), or somebody "
             "deleted records. Restore the topic, or start a new event log"

@@ -44,7 +44,14 @@ _TOO_LARGE = (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError, kaf
 _FORGOTTEN = (kafka.OutOfOrderSequenceNumber, kafka.UnknownProducerId)
 """The broker has not got what this producer wrote last: its log lost its end, or was made anew."""
 
-_RETRIABLE = (kafka.KafkaTimeoutError, kafka.ProducerClosed, kafka.UnknownError, OSError, TimeoutError)
+_RETRIABLE = (
+    kafka.KafkaTimeoutError,
+    kafka.ProducerClosed,
+    kafka.UnknownError,
+    kafka.OffsetOutOfRangeError,  # records went while they were read
+    OSError,
+    TimeoutError,
+)
 
 
 def make_producer(connection: KafkaConnection, **options: Any) -> AIOKafkaProducer:

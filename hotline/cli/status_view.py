@@ -13,7 +13,7 @@ from hotline.watch.accounts import Account
 from hotline.watch.answers import AnswerCount
 from hotline.watch.dead import DeadCount
 from hotline.watch.handovers import Unanswered
-from hotline.watch.processes import Process
+from hotline.watch.processes import Process, Quarantined
 from hotline.watch.services import Service
 from hotline.watch.stages import Stage
 from tickets.alarms import MENTIONED
@@ -45,6 +45,8 @@ def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequenc
     running = {one.component: one for one in _those(seen, Process)}
     rows = [_process(one, now) for one in running.values()]
     _print(console, ("process here", "state", "last success", "restarts", "detail"), rows)
+    rows = [_quarantined(one, now) for process in running.values() for one in process.quarantined]
+    _print(console, ("in quarantine here", "cities", "since", "tries", "next try", "why, and what helps"), rows)
     _print(console, ("stage", "workers", "waiting", "oldest"), map(_stage, _those(seen, Stage)))
     rows = [_account(one, running.get(f"connector:{one.account}"), now) for one in _those(seen, Account)]
     _print(console, ("channel", "account", "last message", "last asked", "silent after"), rows)
@@ -91,6 +93,17 @@ def _process(one: Process, now: datetime) -> list[str]:
         _since(one.last_success, now),
         str(one.restarts or ""),
         shown(one.detail or ""),
+    ]
+
+
+def _quarantined(one: Quarantined, now: datetime) -> list[str]:
+    return [
+        f"[red]{shown(one.stage)} {one.partition}",
+        shown(", ".join(one.cities)),
+        _since(one.since, now),
+        str(one.tries),
+        f"in {ago(max(0.0, (one.next_try - now).total_seconds()))}",
+        shown(one.reason),
     ]
 
 

@@ -1,10 +1,11 @@
 """What the processes on this machine tell of themselves under /readyz: a refused password is known to them alone."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
-from msgspec import DecodeError, Struct, json
+from msgspec import DecodeError, Struct, ValidationError, convert, json
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
@@ -23,6 +24,20 @@ class Process(Struct, frozen=True, kw_only=True):
     last_success: datetime | None = None
     detail: str | None = None
     restarts: int = 0
+    quarantined: tuple["Quarantined", ...] = ()
+
+
+class Quarantined(Struct, frozen=True, kw_only=True):
+    """A partition that cannot go on until a person acts: `streams.quarantine`, as a process on this machine says it."""
+
+    stage: str
+    topic: str
+    partition: int
+    reason: str
+    since: datetime
+    next_try: datetime
+    tries: int = 1
+    cities: tuple[str, ...] = ()
 
 
 class _Report(Struct):
@@ -57,7 +72,14 @@ def _process(told: dict[str, Any], parent: Process | None) -> Process:
         last_success=_time(told.get("last_success")),
         detail=told.get("detail"),
         restarts=max(int(told.get("restarts") or 0), parent.restarts if parent else 0),
+        quarantined=tuple(_quarantined(told.get("quarantined"))),
     )
+
+
+def _quarantined(told: object) -> Iterator[Quarantined]:
+    for one in told if isinstance(told, list) else ():
+        with suppress(ValidationError):  # of another version
+            yield convert(one, Quarantined, strict=False)
 
 
 def _time(told: object) -> datetime | None:

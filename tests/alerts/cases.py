@@ -116,6 +116,9 @@ CASES = {
         5,
         6,
     ),
+    "PartitionQuarantined": gauge(
+        "hotline_streams_partition_quarantined", "0+0", "1+0", 5, stage="assign", partition="7"
+    ),
     "CheckpointsFail": grows("hotline_streams_checkpoint_errors_total", operation="save"),
     "WorkerFenced": grows("hotline_streams_fenced_total"),
     "DecisionsLost": grows("hotline_streams_decided_again_total"),

@@ -340,5 +340,6 @@ async def test_every_alarm_rings_for_what_it_tells_of_and_nothing_else(
         "TicketsOverdue",  # tests/alerts/test_held_up.py: the same
         "RecordsLost",  # tests/streams/test_lost_ends_live.py: that Kafka is its own
         "TransactionHangs",  # tests/alerts/test_held_up.py: a topic that nobody here reads
+        "PartitionQuarantined",  # tests/assign/test_quarantine_live.py: a log with a hole
     }
     assert TROUBLED.keys() | {"DeadLetters", "WorkerFenced", "MonitorBlind"} | elsewhere == ALARMS.keys()

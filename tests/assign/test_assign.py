@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError
+from schemas.errors import PartitionError
 from schemas.releases import GOLDEN
 from schemas.wire import Outbound
 from streams.checkpoint_store import save_checkpoint
@@ -194,7 +194,7 @@ async def test_a_decision_of_a_later_version_is_told_and_never_skipped(
     event["changes"].append({"change": "praised"})
     await logs.write(connection, [Outbound(topics.EVENT, b"x", json.dumps(event).encode(), [], CITY)])
     (record,) = await logs.read(connection, topics.EVENT)
-    with pytest.raises(MisconfiguredError, match=f"offset {record.offset} is a decision that this version of hotline"):
+    with pytest.raises(PartitionError, match=f"offset {record.offset} is a decision that this version of hotline"):
         await owner_of(connection, blobs, record.partition)
 
 

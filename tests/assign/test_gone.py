@@ -15,7 +15,7 @@ from prometheus_client import REGISTRY
 from hotline.cluster import admin
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
+from schemas.errors import PartitionError, RetriableError, UnreachableError
 from schemas.records import Event, Message
 from schemas.wire import Outbound, position_of
 from streams import logs as read_logs
@@ -66,14 +66,14 @@ async def test_lost_decisions_are_told_and_numbers_are_not_given_again(
 ) -> None:
     partition = await decided(connection, blobs)
     await lose(connection, partition, len(SAID) - left)
-    with pytest.raises(MisconfiguredError, match=rf"partition {partition} begins at {2 * (len(SAID) - left)}, but"):
+    with pytest.raises(PartitionError, match=rf"partition {partition} begins at {2 * (len(SAID) - left)}, but"):
         await owner_of(connection, blobs, partition)
 
 
 async def test_those_behind_a_checkpoint_are_told_too(connection: KafkaConnection, blobs: LocalStore) -> None:
     partition = await decided(connection, blobs, checkpoint_after=1)
     await lose(connection, partition, 3)
-    with pytest.raises(MisconfiguredError, match="from 1 on is in no checkpoint"):
+    with pytest.raises(PartitionError, match="from 1 on is in no checkpoint"):
         await owner_of(connection, blobs, partition)
 
 

@@ -7,7 +7,7 @@ from obstore.store import LocalStore
 
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.errors import MisconfiguredError
+from schemas.errors import PartitionError
 from schemas.records import Message, Ticket
 from schemas.wire import decode
 from streams.checkpoint_store import save_checkpoint
@@ -78,7 +78,7 @@ async def test_a_snapshot_that_is_gone_is_told(connection: KafkaConnection, blob
     await decided(connection, owner, 0)
     await owner.close()
     await anew(connection)
-    with pytest.raises(MisconfiguredError, match="at version 2 in the event log"):
+    with pytest.raises(PartitionError, match="at version 2 in the event log"):
         await owner_of(connection, blobs, owner._partition)
 
 

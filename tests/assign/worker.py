@@ -1,6 +1,6 @@
-"""An assign worker as a process: KAFKA BLOBS [POINT NUMBER [PARTITIONS]].
+"""An assign worker as a process: KAFKA BLOBS [POINT NUMBER [PARTITIONS [PAUSE]]].
 
-It kills itself the NUMBERth time it reaches POINT, if that is named.
+It kills itself the NUMBERth time it reaches POINT, if that is named. PAUSE is that of a quarantine, in seconds.
 """
 
 import asyncio
@@ -13,13 +13,16 @@ from pathlib import Path
 from obstore.store import LocalStore
 
 from schemas.connection import KafkaConnection
-from streams import assign
+from streams import assign, quarantine
 from streams.app import make_app, serve
 from tests.dying import reached
 from tickets.policy import TicketPolicy
 
 
-async def main(bootstrap: str, blobs: str, point: str = "", number: str = "0", partitions: str = "2") -> None:
+async def main(
+    bootstrap: str, blobs: str, point: str = "", number: str = "0", partitions: str = "2", pause: str = "60"
+) -> None:
+    quarantine.PAUSES = (float(pause),)
     connection = KafkaConnection(bootstrap_servers=bootstrap, partitions=int(partitions))
     app = make_app(
         f"assign{zlib.crc32(blobs.encode())}",

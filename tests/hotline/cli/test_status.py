@@ -73,6 +73,32 @@ def test_the_processes_of_this_machine_tell_what_they_know() -> None:
     assert (found[0].last_success, found[0].detail) == (NOW - timedelta(hours=1), "password refused")
 
 
+QUARANTINED = {
+    "stage": "assign",
+    "topic": "hotline.message.v1",
+    "partition": 7,
+    "reason": "the log has a hole: restore it",
+    "since": (NOW - timedelta(minutes=2)).timestamp(),
+    "next_try": (NOW + timedelta(minutes=4)).timestamp(),
+    "tries": 2,
+    "cities": ["210100"],
+}
+
+
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_a_partition_in_quarantine_is_shown_with_its_city_and_its_reason(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    health = Health(["assign"])
+    health.watch("assign", lambda: {"quarantined": [QUARANTINED, {"a later": "version's"}]})
+    with HealthServer(health, "127.0.0.1", 0, CollectorRegistry()) as server:
+        found = processes.look(TelemetrySettings(port=server.port), 0)
+    told = " ".join(rendered(capsys, monkeypatch, *found))
+    for part in ("<red>assign 7", "210100", "2 min ago", "in 4 min", "the log has a hole: restore it"):
+        assert part in told
+
+
 def rendered(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *seen: object) -> list[str]:
     """Return the lines as a terminal gets them; `<red>` stands where red begins."""
     monkeypatch.setenv("FORCE_COLOR", "1")
