@@ -6,7 +6,7 @@ TEST_WORKERS ?= 4
 # Images of Python often set it: each process that a test starts, or a demo, would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: setup demo test warm check fuzz fuzz-turn fuzz-desk bench sbom audit lock clean
+.PHONY: setup demo test test-long test-all soak warm check fuzz bench sbom audit lock clean
 
 setup: .venv/installed  ## the virtual environment, the locked dependencies, the server jars
 	@$(BIN)/hotline up --fetch-only
@@ -26,8 +26,24 @@ setup: .venv/installed  ## the virtual environment, the locked dependencies, the
 demo: setup  ## the sample messages travel through the real servers
 	@$(BIN)/hotline demo
 
-test: warm  ## every test that this machine can run
-	@$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+
+test: warm  ## what every change needs: fixed seeds, the real Kafka and Elasticsearch
+	@$(PYTEST) -m "not long and not soak"
+
+test-long: warm  ## outages of minutes, killed servers, whole journeys, programs of the documentation
+	@$(PYTEST) -m "long and not soak"
+
+test-all: test test-long  ## both: what CI runs
+
+# Each run draws new seeds; WALKS=201-400 repeats those walks. What a run finds becomes a fixed case of `make test`.
+SEED := $(shell date +%s)
+WALKS := $(SEED)001-$(SEED)200
+
+soak: warm  ## new random seeds: properties, 200 walks of citizens and clerks, the fuzzers (SECONDS for each parser)
+	@echo "WALKS=$(WALKS)"
+	@HOTLINE_SOAK=1 HOTLINE_WALKS=$(WALKS) $(PYTEST) -m "soak or hypothesis" --randomly-seed=$(SEED)
+	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS) --turn
 
 warm: setup  ## the servers of the tests stop once, which halves their starts
 	@$(BIN)/python -m tests.warm
@@ -42,14 +58,6 @@ SECONDS := 2
 
 fuzz: .venv/installed  ## any bytes to every parser, for SECONDS each (60 takes a quarter of an hour); Linux x86-64
 	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS)
-
-fuzz-turn: .venv/installed  ## the same, and a minute for those whose turn it is at this commit (two minutes more)
-	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS) --turn
-
-WALKS := 1-200
-
-fuzz-desk: .venv/installed  ## citizens and clerks at random before a desk that is killed now and then: seeds from-to, a second each
-	@HOTLINE_WALKS=$(WALKS) $(BIN)/python -m pytest -q --tb=short tests/tickets/walk
 
 bench: setup  ## the figures of docs/reference/performance.md
 	@$(BIN)/python -m benchmarks

@@ -27,8 +27,11 @@ from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
 
 pytest.register_assert_rewrite("tests.assign.logs")  # shared by several rooms
-settings.register_profile("hotline", deadline=None)  # how long an example takes is the machine's load
-settings.load_profile("hotline")
+# No deadline, because the time of an example depends on the load of the machine. Fixed examples, so that a run says the
+# same twice; `make soak` sets HOTLINE_SOAK and draws new ones.
+settings.register_profile("fixed", deadline=None, derandomize=True)
+settings.register_profile("soak", deadline=None, max_examples=500)
+settings.load_profile("soak" if os.environ.get("HOTLINE_SOAK") else "fixed")
 # Where a proxy leads out of this machine, loopback lies before it: for the tests and for all that they start.
 BEFORE_PROXY = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"127.0.0.1,localhost,{BEFORE_PROXY}"

@@ -1,6 +1,6 @@
 """Whatever citizens say and clerks order, in whatever order, and whenever a desk is killed: it keeps its promises.
 
-A walk that breaks one is told as short as it can be. `make fuzz-desk WALKS=201-1000` walks on with other seeds.
+`make soak` draws new seeds, `make soak WALKS=201-1000` names them. A broken walk is shown as short as it can be.
 """
 
 import os
@@ -11,7 +11,9 @@ import pytest
 from tests.tickets.walk import promises
 from tests.tickets.walk.walks import walked
 
-FIRST, LAST = map(int, os.environ.get("HOTLINE_WALKS", "1-4").split("-"))
+CHOSEN = os.environ.get("HOTLINE_WALKS")
+FIRST, LAST = map(int, (CHOSEN or "1-4").split("-"))
+pytestmark = [pytest.mark.soak] if CHOSEN else []
 
 
 @pytest.mark.parametrize("seed", range(FIRST, LAST + 1))
