@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from connectors.outbox.ledger import ASSIGN, INTENT, STATE
-from hotline import reading
+from hotline import placement, reading
 from schemas import ids, topics
 from schemas.connection import KafkaConnection
 from schemas.errors import SchemaError
@@ -53,6 +53,7 @@ def listed(connection: KafkaConnection, wanted: Wanted, limit: int) -> list[Answ
 
 def of_ticket(connection: KafkaConnection, ticket_id: str) -> list[Answer]:
     """Return the answers about one ticket; only its city's partition is read."""
+    placement.check(connection)
     partition = ids.partition_of(ticket_id.partition("-")[0], connection.partitions)
     return list(_standing(reading.read_partition(connection, topics.OUTBOX, partition), Wanted(ticket=ticket_id)))
 

@@ -81,11 +81,11 @@ def _raw_topics(sections: Iterable[str]) -> list[str]:
 
 def _commands() -> list[Need]:
     """To give a command, and to see what became of it."""
-    return [*_topics("Write", [topics.COMMAND]), *_topics("Read", [topics.EVENT])]
+    return [*_topics("Write", [topics.COMMAND]), *_topics("Read", [topics.EVENT, topics.PLACEMENT])]
 
 
 def _screen(settings: "Settings", which: str) -> list[Need]:
-    reads, writes = [*topics.LIVE_RAW, topics.BACKFILL], [topics.HANDOVER, topics.DEAD]
+    reads, writes = [*topics.LIVE_RAW, topics.BACKFILL, topics.PLACEMENT], [topics.HANDOVER, topics.DEAD]
     return [*_topics("Read", reads), *_topics("Write", writes), _group(groups.SCREEN)]
 
 
@@ -94,7 +94,7 @@ def _normalize(settings: "Settings", which: str) -> list[Need]:
     from hotline.wiring import behind_normalize
     from sinks import SINKS
 
-    reads = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD, topics.COMMAND]
+    reads = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD, topics.COMMAND, topics.PLACEMENT]
     writes = [topics.MESSAGE, topics.FLOOD, topics.DEAD]
     read_behind = dict.fromkeys(route.topic for routes in SINKS.values() for route in routes.values())
     return [
@@ -111,7 +111,7 @@ def _assign(settings: "Settings", which: str) -> list[Need]:
     writes = [topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, *answers, topics.AUDIT]
     ids = [groups.transactional_id(number) for number in range(settings.kafka.partitions)]
     return [
-        *_topics("Read", [topics.MESSAGE, topics.EVENT, topics.TICKET]),
+        *_topics("Read", [topics.MESSAGE, topics.EVENT, topics.TICKET, topics.PLACEMENT]),
         *_topics("Write", [*writes, topics.DEAD]),
         _group(groups.ASSIGN),
         *(Need(kind="transactional id", name=name, operation="Write") for name in ids),
@@ -186,7 +186,7 @@ def _desk(settings: "Settings", which: str) -> list[Need]:
 
 def _operator(settings: "Settings", which: str) -> list[Need]:
     raw, logs = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD], [topics.MESSAGE, topics.EVENT, topics.TICKET]
-    reads = [*raw, *logs, topics.DEAD, topics.DELIVERY, topics.AUDIT]
+    reads = [*raw, *logs, topics.DEAD, topics.DELIVERY, topics.AUDIT, topics.PLACEMENT]
     writes = [*raw, topics.MESSAGE, topics.COMMAND, topics.DEAD, topics.AUDIT]
     return [*_topics("Read", reads), *_topics("Write", writes), *_for_subscribers(settings)]
 

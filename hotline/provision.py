@@ -8,7 +8,9 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from msgspec import Struct
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from hotline import placement
 from hotline.cluster import Answer, Cluster, TopicConfig, TopicFacts, admin
+from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, UnauthorizedError
 from schemas.topics import TOPICS, Topic
@@ -32,11 +34,24 @@ class Difference(Struct, frozen=True, kw_only=True):
         """Return the next action."""
         if self.found is None:
             return "run `hotline topics create`"
-        if self.what in ("partitions", "replication factor"):
-            return (
-                f"set `kafka.{self.what.replace(' ', '_')}` to what is there, since messages would change their place"
-            )
+        if self.what == "partitions":
+            return self._about_partitions
+        if self.what == "replication factor":
+            return "set `kafka.replication_factor` to what is there, or give the topic other copies"
         return "run `hotline topics create --alter`"
+
+    @property
+    def is_harmless(self) -> bool:
+        """Say whether it may stay so: a topic that was given more partitions, where cities stay where they are."""
+        return self.found is not None and self.what == "partitions" and int(self.found) > int(self.wanted)
+
+    @property
+    def _about_partitions(self) -> str:
+        if self.is_harmless:
+            return (
+                f"keep `kafka.partitions = {self.wanted}`: cities stay where they are, and what was added stays empty"
+            )
+        return f"give it {self.wanted} with `kafka-topics.sh --alter`: cities are spread over so many, for good"
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -82,10 +97,30 @@ class Provision:
         self._connection = connection
         self._topics = wanted
 
-    def create(self) -> list[str]:
-        """Create what is missing and return its names; what exists is left as it is, also what comes meanwhile."""
+    def create(self, begun_with: int | None = None) -> list[str]:
+        """Create what is missing and return its names; what exists is left as it is, also what comes meanwhile.
+
+        Freezes the number of partitions. Raises MisconfiguredError, and creates nothing, when cities are spread over
+        another number, or over nobody knows how many (`begun_with`, as in `placement.refuse_grown`).
+        """
+        if topics.PLACEMENT not in self._topics:
+            with admin(self._connection) as client:
+                return self._created(client)
+        self._refuse_other_partitions(begun_with)
         with admin(self._connection) as client:
-            return self._created(client)
+            created = self._created(client)
+        placement.freeze(self._connection)
+        return created
+
+    def _refuse_other_partitions(self, begun_with: int | None) -> None:
+        with admin(self._connection) as client:
+            there = self._seen(Cluster(client).topics(self._topics))
+        number = placement.frozen(self._connection) if topics.PLACEMENT in there else None
+        if number is not None:
+            placement.refuse_other(self._connection, number)
+        else:
+            counts = {name: facts.partitions for name, facts in there.items()}
+            placement.refuse_grown(self._connection, counts, begun_with)
 
     def alter(self) -> list[Difference]:
         """Set the configuration that differs and return what was changed; partitions never change in place.
@@ -129,13 +164,16 @@ class Provision:
         """Return the configuration that a topic should have."""
         return copied(self._connection.replication_factor) | self._topics[name].config
 
+    def _partitions(self, name: str) -> int:
+        return self._topics[name].partitions or self._connection.partitions
+
     def compare(self, name: str, found: Found | None) -> Iterator[Difference]:
         """Yield every point in which one topic is not as it should be."""
         if found is None:
             yield Difference(topic=name, what="topic", wanted="a topic")
             return
         wanted = {
-            "partitions": str(self._connection.partitions),
+            "partitions": str(self._partitions(name)),
             "replication factor": str(self._connection.replication_factor),
             **(self.config(name) if found.config else {}),
         }
@@ -176,7 +214,7 @@ class Provision:
 
     def _wanted(self, name: str) -> dict[str, Any]:
         return {
-            "num_partitions": self._connection.partitions,
+            "num_partitions": self._partitions(name),
             "replication_factor": self._connection.replication_factor,
             "configs": self.config(name),
         }

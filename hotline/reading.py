@@ -20,6 +20,10 @@ NEAR_RECORDS = 2_000
 """A gap that is read over; a longer one is sought over."""
 
 
+class NoTopicError(MisconfiguredError):
+    """Kafka shows our user no such topic."""
+
+
 def read_all(connection: KafkaConnection, topic: str, since: datetime | None = None) -> Iterator[Any]:
     """Yield the committed records of a topic, partition by partition, up to the end as it is now.
 
@@ -126,7 +130,7 @@ def _up_to_the_end(consumer: Any, partition: TopicPartition) -> Iterator[Any]:
 def _partitions(consumer: Any, topic: str) -> set[int]:
     numbers: set[int] | None = consumer.partitions_for_topic(topic)
     if not numbers:
-        raise MisconfiguredError(
+        raise NoTopicError(
             f"Kafka shows our user no topic {topic}: run `hotline topics create`, or see `hotline doctor`."
         )
     return numbers

@@ -23,7 +23,12 @@ class KafkaSettings(Section):
     sasl_username: str | None = Field(default=None, min_length=1, description="Who logs in")
     sasl_password: SecretStr | None = Field(default=None, min_length=1, description="Password of `sasl_username`")
     ssl_cafile: Path | None = Field(default=None, description="Certificates of the authority that signed the brokers'")
-    partitions: int = Field(default=8, ge=1, le=1000, description="Partitions of every topic; never change it in place")
+    partitions: int = Field(
+        default=8,
+        ge=1,
+        le=1000,
+        description="Partitions over which cities are spread; frozen in hotline.placement.v1, so it never changes",
+    )
     replication_factor: int = Field(default=1, ge=1, le=9, description="Copies of every topic")
 
 

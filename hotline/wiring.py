@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline import answering, fetching, probes, services, stopped, web, wiring_accounts
+from hotline import answering, fetching, placement, probes, services, stopped, web, wiring_accounts
 from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
@@ -64,6 +64,7 @@ def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component
     app = _STAGES[name](settings, tracer)
 
     async def run(stop: asyncio.Event) -> None:
+        await placement.awaited(services.kafka(settings), stop)
         await serve(app, stop)
 
     def probe() -> Mapping[str, Any]:
@@ -210,6 +211,11 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     chosen = settings.receiver
     connection, blobs = stopped.kafka(settings), services.blobs(settings)
     running: list[tuple[Receiver, Kept]] = []
+    check = placement.Checked(connection)
+
+    def find(*wanted: Any) -> Any:
+        check()  # it takes messages in without Kafka, and looks for outcomes in the city's partition
+        return outcome.find(connection, *wanted)
 
     async def run(stop: asyncio.Event) -> None:
         producer = Producer(connection)
@@ -219,9 +225,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
         keeping, archive = web.doors(settings)
         try:
             routes, limits = pushed(settings)
-            office = BackOffice(
-                settings.backoffice, producer, partial(outcome.find, connection), chosen.publish_timeout_seconds
-            )
+            office = BackOffice(settings.backoffice, producer, find, chosen.publish_timeout_seconds)
             doors = office.routes() if settings.backoffice else []
             receiver = Receiver(routes, kept, chosen, limits, doors, keeping)
             running.append((receiver, kept))

@@ -35,12 +35,13 @@ _TELLS: dict[str, tuple[str, ...]] = {
     topics.DELIVERY: ("delivery",),
     topics.AUDIT: ("audit",),
     topics.OUTBOX: ("outbox", "outbox_state"),
+    topics.PLACEMENT: ("placement",),
 }
 """Which records a topic carries; raw topics carry bytes."""
 
 _KEYED_BY_TICKET = frozenset({"ticket", "event", "outbox", "outbox_state"})
 
-_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.LEASE, topics.OUTBOX})
+_PRIVATE = frozenset({topics.CURSOR, topics.DELIVERY, topics.LEASE, topics.OUTBOX, topics.PLACEMENT})
 """Topics that only hotline itself reads and writes."""
 
 
@@ -121,7 +122,7 @@ def _operation(topic: Topic) -> dict[str, Any]:
 
 
 def _messages() -> dict[str, Any]:
-    made = {name: _record(name) for name in RECORDS if name != "cursor"}
+    made = {name: _record(name) for name in RECORDS if name not in ("cursor", "placement")}
     return {**made, _RAW: _raw(), _DEAD: _dead()}
 
 

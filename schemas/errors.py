@@ -17,6 +17,7 @@
     │   │   └── ErasedError     as their message was erased
     │   ├── MappingConflictError  the archive refuses the document's shape
     │   ├── SchemaError         a record of ours that breaks its own schema
+    │   ├── MisplacedError      a city that is not in this partition
     │   └── UndeliverableError  a subscriber refuses it, or did not take it in time
     ├── PartitionError          one partition cannot go on: it waits in quarantine, a person must act; all others go on
     ├── RefusedRequest          a push request that is forged, malformed or too large: answer it so, count it
@@ -121,6 +122,12 @@ class UndeliverableError(RecordError):
     code = "undeliverable"
 
 
+class MisplacedError(RecordError):
+    """A record stands in a partition where its city is not: elsewhere others decide about that city."""
+
+    code = "misplaced"
+
+
 class PartitionError(PipelineError):
     """One partition cannot go on until a person acts: it waits in quarantine, and all others go on."""
 
@@ -175,6 +182,7 @@ ERROR_CODES: tuple[str, ...] = (
     MappingConflictError.code,
     SchemaError.code,
     UndeliverableError.code,
+    MisplacedError.code,
     RecordError.code,
 )
 """Every `hotline.error.code`; `internal` stands for a fault of ours on one record."""

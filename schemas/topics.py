@@ -21,7 +21,10 @@ SEGMENT_BYTES = 1024 * 1024 * 1024
 
 
 class Topic(Struct, frozen=True, kw_only=True):
-    """A topic as `hotline topics create` makes it; `retention_ms` None means for ever."""
+    """A topic as `hotline topics create` makes it; `retention_ms` None means for ever.
+
+    `partitions` None means as many as `kafka.partitions`.
+    """
 
     name: str
     about: str
@@ -29,6 +32,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     partitioned_by: Literal["jurisdiction", "key"] = "jurisdiction"
     cleanup_policy: Literal["delete", "compact"] = "delete"
     retention_ms: int | None = None
+    partitions: int | None = None
     extra: Mapping[str, str] = MappingProxyType({})
 
     @property
@@ -74,6 +78,7 @@ DEAD = "hotline.dead.v1"
 DELIVERY = "hotline.delivery.v1"
 AUDIT = "hotline.audit.v1"
 LEASE = "hotline.lease.v1"
+PLACEMENT = "hotline.placement.v1"
 
 LIVE_RAW: tuple[str, ...] = tuple(raw(channel) for channel in CHANNELS)
 
@@ -198,6 +203,15 @@ _ALL = [
         key="none",
         partitioned_by="key",
         retention_ms=DAY_MS,
+    ),
+    Topic(
+        name=PLACEMENT,
+        about="Over how many partitions cities are spread",
+        key="default, or a city's adcode",
+        partitioned_by="key",
+        partitions=1,
+        cleanup_policy="compact",
+        extra=_COMPACTED,
     ),
 ]
 

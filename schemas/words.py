@@ -228,6 +228,9 @@ ANSWER_STATES: Words = {
 }
 """How far an answer to a citizen is; all but `sending` and `waiting` are final."""
 
+PLACEMENT_STATES: Words = {"placed": "已放置", "moving": "迁移中"}
+"""Of a city that has a partition of its own choice."""
+
 CALL_DIRECTIONS: Words = {"inbound": "呼入", "outbound": "呼出"}
 
 CALL_DISPOSITIONS: Words = {

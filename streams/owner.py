@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from obstore.store import ObjectStore
 
-from schemas import topics
+from schemas import ids, topics
 from schemas.clients import brought, closed, started
 from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
-from schemas.errors import RecordError, RetriableError, UnreachableError
+from schemas.errors import MisplacedError, RecordError, RetriableError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import Event, Message
 from schemas.trace import OFF, Tracer
@@ -88,7 +88,7 @@ class Owner:
         self.restored = restored
         self._look_back = look_back
         self._tracer = tracer
-        self._partition = partition
+        self._partition, self._partitions = partition, sender.partitions
         self._producer = producer
         self._sender = sender
         self._desk = Desk(restored.state)
@@ -201,6 +201,11 @@ class Owner:
     async def _take(self, record: Inbound) -> Event | None:
         """Decide about one record; the earlier messages that it needs are read where they stand in the input."""
         one, position = input_of(record), position_of(record)
+        if ids.partition_of(one.jurisdiction, self._partitions) != self._partition:
+            raise MisplacedError(
+                f"its city is in partition {ids.partition_of(one.jurisdiction, self._partitions)} of "
+                f"{self._partitions}: put it back with `hotline dead replay`"
+            )
         wanted = self._desk.looks_back(one)
         earlier = await self._look_back(position.topic, position.partition, wanted) if wanted else []
         return self._desk.take(one, position, earlier, appended_at(record))

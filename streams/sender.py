@@ -65,7 +65,7 @@ class Sender:
 
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
         self._producer = producer
-        self._partitions = partitions
+        self.partitions = partitions
         self._turns: defaultdict[Place, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._ends: dict[Place, int] = {}
 
@@ -103,7 +103,7 @@ class Sender:
             elif city in cities:
                 partition = cities[city]
             else:
-                partition = cities[city] = ids.partition_of(city, self._partitions)
+                partition = cities[city] = ids.partition_of(city, self.partitions)
             groups.setdefault((outbound.topic, partition), []).append(outbound)
         for topic, partition in groups:
             await self._see_that_it_is_there(topic, partition)
@@ -114,8 +114,8 @@ class Sender:
         there = await self._producer.partitions_for(topic)
         if partition not in there:
             raise MisconfiguredError(
-                f"{topic} has {len(there)} partitions and `kafka.partitions` is {self._partitions}: set it to what is "
-                "there, since cities would change their place, and see `hotline doctor`."
+                f"{topic} has {len(there)} partitions, and cities are spread over {self.partitions} "
+                "(`kafka.partitions`): see `hotline doctor`."
             )
 
     async def _partition_of_key(self, outbound: Outbound) -> int:

@@ -12,6 +12,7 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 
+from hotline import placement
 from hotline.provision import Provision
 from schemas import topics
 from schemas.connection import KafkaConnection
@@ -30,6 +31,8 @@ def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
         until(lambda: _put_out(admin), "Kafka did not put the workers of other tests out")
         there = topics.TOPICS.keys() & set(admin.list_topics())
         used = there & (other | _held(admin, there - other, connection.partitions))
+        if _is_placed(connection, there):
+            used -= {topics.PLACEMENT}
         if used:
             admin.delete_topics(sorted(used))
         until(lambda: not _logs(admin) & used, "Kafka did not delete the topics")
@@ -39,9 +42,16 @@ def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
     return connection
 
 
+def _is_placed(connection: KafkaConnection, there: set[str]) -> bool:
+    """Say whether the frozen number of partitions is the one that is wanted: then it may stay."""
+    return topics.PLACEMENT in there and placement.frozen(connection) == connection.partitions
+
+
 def _held(admin: KafkaAdminClient, names: Iterable[str], partitions: int) -> set[str]:
     """Return the topics that ever held a record, or the mark of a transaction."""
-    places = [TopicPartition(name, number) for name in names for number in range(partitions)]
+    places = [
+        TopicPartition(name, number) for name in names for number in range(topics.TOPICS[name].partitions or partitions)
+    ]
     ends = admin.list_partition_offsets(dict.fromkeys(places, OffsetSpec.LATEST)) if places else {}
     return {place.topic for place, end in ends.items() if end.offset}
 

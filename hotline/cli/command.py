@@ -51,7 +51,7 @@ def command(
 
     After redact and forget also what is gone now, and what leaves when.
     """
-    from hotline import commands, handovers, services
+    from hotline import commands, handovers, placement, services
     from schemas import ids
 
     settings = settings_of(ctx, accounts=False)
@@ -84,6 +84,8 @@ def command(
         print_json(given)
         return
     connection = services.kafka(settings)
+    if wait:
+        placement.check(connection)  # the outcome stands in the city's partition
     with _named(given.command_id):
         commands.send(connection, given)
         if not wait:

@@ -152,7 +152,7 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Put dead letters back to the stage that failed on them; exit code 1 when some could not be."""
-    from hotline import services
+    from hotline import placement, services
     from hotline.cli import dead_view
     from hotline.dead import find
     from hotline.telemetry import set_up_tool
@@ -160,8 +160,10 @@ def replay(
     chosen = _filters(code, stage, channel, account, jurisdiction, since, until, identifiers or ())
     settings = settings_of(ctx)
     set_up_tool(settings.log.level, settings.log.format)
+    connection = services.kafka(settings)
+    placement.check(connection)  # a city's record goes to the city's partition
     for identifier in identifiers or ():
-        find(services.kafka(settings), identifier)  # a letter that is not there is no empty success
+        find(connection, identifier)  # a letter that is not there is no empty success
     dead_view.replay(
         settings,
         chosen,

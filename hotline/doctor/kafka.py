@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from hotline import services
+from hotline import placement, services
 from hotline.cluster import Cluster, TopicFacts, admin
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.handshake import greet
@@ -11,7 +11,7 @@ from hotline.needs import Need, needs
 from hotline.provision import Difference, Found, Provision
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
-from schemas.topics import TOPICS
+from schemas.topics import PLACEMENT, TOPICS
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -71,17 +71,32 @@ def topics(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
         seen, hidden = cluster.topics(names)
         configs = cluster.configs(list(seen))
         own = list(kafkas_own(cluster, connection.replication_factor))
+        placed = list(_placed(connection)) if PLACEMENT in seen else []
     provision = Provision(connection)
     there = {name: Found.of(seen[name], configs[name]) for name in seen}
     visible = [name for name in names if name not in hidden]
     differing = [one for name in visible for one in provision.compare(name, there.get(name))]
     away = [fault for name in seen for fault in availability(name, seen[name], configs[name].values)]
-    yield from _told(differing)
+    harmful = [one for one in differing if not (one.is_harmless or (placed and one.what == "partitions"))]
+    yield from placed
+    yield from _told(harmful)
     yield from (*away, *own)
-    if not differing and not away and not own:
+    if not harmful and not away and not own and not placed:
+        grown = next((one for one in differing if one.is_harmless), None)
         unseen = sum(not config.values for config in configs.values())
         note = f"; {unseen} of them do not show this user their settings (DescribeConfigs)" if unseen else ""
-        yield f"{len(visible)} as they should be{note}"
+        more = f"; {grown}: {grown.advice}" if grown else ""
+        yield f"{len(visible)} as they should be{note}{more}"
+
+
+def _placed(connection: KafkaConnection) -> Iterator[PipelineError]:
+    """Yield what is wrong with the frozen number of partitions; who may not read it is told so among the rights."""
+    try:
+        placement.check(connection)
+    except UnauthorizedError:
+        return
+    except PipelineError as error:
+        yield error
 
 
 def kafkas_own(cluster: Cluster, copies: int) -> Iterator[PipelineError]:

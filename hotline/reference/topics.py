@@ -6,7 +6,9 @@ from schemas.topics import DAY_MS, MAX_BYTES, SEGMENT_BYTES, TOPICS, Topic
 _INTRO = f"""\
 `hotline topics create` makes them so; auto-creation is off. Every record is a CloudEvent in Kafka's binary mode:
 attributes in headers (`ce_…`), the value is the record itself, for raw topics the bytes as they came. *City* means that
-all records of a jurisdiction (行政区划) share a partition, written explicitly: consumers compute nothing. What a
+all records of a jurisdiction (行政区划) share a partition, written explicitly: consumers compute nothing. It is
+crc32(adcode) % `kafka.partitions`, and that number is frozen in `hotline.placement.v1` when the topics are made: a
+process that has another one does not start, and a topic that is given more partitions uses those that it had. What a
 decision changes is one transaction: read events, links, tickets and hand-overs with `isolation.level=read_committed`.
 The retention of the topics that hold personal text is the bound of an erasure. A record has at most {MAX_BYTES} bytes
 (`max.message.bytes`) where nothing else is said, and the time at which the broker took it
@@ -29,7 +31,11 @@ def render() -> str:
 
 def _row(topic: Topic) -> tuple[str, ...]:
     more = ", ".join(code(f"{name}={value}") for name, value in topic.extra.items())
-    return code(topic.name), prose(topic.about), topic.key, _PARTITION[topic.partitioned_by], _keeps(topic), more
+    return code(topic.name), prose(topic.about), topic.key, _placed(topic), _keeps(topic), more
+
+
+def _placed(topic: Topic) -> str:
+    return "one alone" if topic.partitions == 1 else _PARTITION[topic.partitioned_by]
 
 
 def _keeps(topic: Topic) -> str:

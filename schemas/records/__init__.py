@@ -12,6 +12,7 @@ from schemas.records.handover import Handover
 from schemas.records.link import Link
 from schemas.records.message import Features, Message, Part, RawRef, Thread
 from schemas.records.outbox import Outbox, OutboxState
+from schemas.records.placement import Placement
 from schemas.records.raw import RawMessage, raw_message, raw_of
 from schemas.records.ticket import Ticket
 
@@ -27,12 +28,13 @@ RECORDS: dict[str, type[Record]] = {
     "audit": Audit,
     "outbox": Outbox,
     "outbox_state": OutboxState,
+    "placement": Placement,
 }
 """The JSON records by name: `ce_type` is ``cn.hotline12345.<name>.v1``."""
 
 __all__ = [
     "RECORDS", "Attachment", "Audit", "Call", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency",
     "Event", "Features", "Finding", "Handover", "InputRef", "Link", "Message", "Outbox", "OutboxState", "Part",
-    "Party", "RawMessage", "RawRef", "Record", "Recording", "Thread", "Ticket", "TicketVersion", "raw_message",
-    "raw_of",
+    "Party", "Placement", "RawMessage", "RawRef", "Record", "Recording", "Thread", "Ticket", "TicketVersion",
+    "raw_message", "raw_of",
 ]  # fmt: skip

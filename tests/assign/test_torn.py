@@ -29,6 +29,8 @@ from tickets.state import State, apply
 class Kafka:
     """The producer and the sender of an owner; what is committed is kept."""
 
+    partitions = 1
+
     def __init__(self) -> None:
         self.sent: list[Any] = []
 

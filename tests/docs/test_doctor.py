@@ -12,6 +12,7 @@ SECURE = ROOT / "docs" / "how-to" / "secure.md"
 
 _ROOMS = (
     "hotline/doctor",
+    "hotline/placement.py",
     "hotline/provision.py",
     "hotline/cli",
     "schemas/certificates.py",

@@ -56,7 +56,8 @@ def test_the_asyncapi_document_is_valid_and_its_validator_finds_what_is_wrong(tm
 
 def test_every_topic_that_others_see_is_a_channel() -> None:
     channels = asyncapi.document()["channels"]
-    assert set(TOPICS) - set(channels) == {topics.CURSOR, topics.DELIVERY, topics.LEASE, topics.OUTBOX}
+    private = {topics.CURSOR, topics.DELIVERY, topics.LEASE, topics.OUTBOX, topics.PLACEMENT}
+    assert set(TOPICS) - set(channels) == private
     ticket = channels[topics.TICKET]["bindings"]["kafka"]
     assert ticket["bindingVersion"] == "0.5.0"
     assert ticket["topicConfiguration"]["delete.retention.ms"] == 7 * topics.DAY_MS
@@ -71,7 +72,7 @@ def test_every_attribute_of_the_envelope_is_told() -> None:
 def test_every_record_that_travels_is_a_message() -> None:
     messages = asyncapi.document()["components"]["messages"]
     assert {message["name"] for message in messages.values()} == {
-        type_of(name) for name in {*RECORDS, "raw", "dead"} - {"cursor"}
+        type_of(name) for name in {*RECORDS, "raw", "dead"} - {"cursor", "placement"}
     }
 
 

@@ -189,13 +189,13 @@ async def test_a_look_back_that_finds_no_kafka_makes_no_dead_letter_of_a_clerks_
     async def away(*_: Any) -> Any:
         raise UnreachableError("no Kafka client could begin")
 
-    nothing: Any = None
+    nothing: Any = SimpleNamespace(partitions=1)
     restored, blobs = Restored(state=State(TicketPolicy())), MemoryStore()
     one = Owner(0, nothing, nothing, restored, blobs, lambda point: None, away)
     desk: Any = SimpleNamespace(looks_back=lambda command: [3])
     one._desk = desk
     monkeypatch.setattr(owner, "input_of", lambda record: record)
-    command: Any = SimpleNamespace(topic=topics.MESSAGE, partition=0, offset=7)
+    command: Any = SimpleNamespace(topic=topics.MESSAGE, partition=0, offset=7, jurisdiction="210100")
     with pytest.raises(UnreachableError):
         await one._decide([command])
 

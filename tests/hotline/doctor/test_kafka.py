@@ -279,10 +279,10 @@ def test_other_numbers_of_partitions_and_copies_are_told(
     with admin(secured.administrator) as client:
         own = [str(one) for one in kafkas_own(Cluster(client), 2)]
     assert [str(one) for one in topics(more, wanted("screen"))] == [
-        "hotline.raw.mailbox.v1: partitions is 2, not 3 (and so of 9 more: see `hotline topics describe`): set "
-        "`kafka.partitions` to what is there, since messages would change their place.",
-        "hotline.raw.mailbox.v1: replication factor is 1, not 2 (and so of 9 more: see `hotline topics describe`): set "
-        "`kafka.replication_factor` to what is there, since messages would change their place.",
+        "`kafka.partitions` is 3, and cities are spread over 2 partitions (hotline.placement.v1): set it to 2, as "
+        "another number would move cities to other partitions, where nothing is known of them.",
+        "hotline.raw.mailbox.v1: replication factor is 1, not 2 (and so of 10 more: see `hotline topics describe`): "
+        "set `kafka.replication_factor` to what is there, or give the topic other copies.",
         *own,
     ]
 
@@ -298,7 +298,7 @@ def test_a_topic_that_is_missing_is_told_and_one_that_is_hidden_is_told_among_th
         (found,) = topics(secured.administrator, fresh)
         assert str(found) == "hotline.outbox.v1 does not exist: run `hotline topics create`."
         connection = secured.connection("hotline-screen")
-        assert "10 as they should be; 10 of them do not show this user their settings" in str(
+        assert "11 as they should be; 11 of them do not show this user their settings" in str(
             told(lambda: topics(connection, fresh))[0]
         )
         assert "may not Read the topic hotline.outbox.v1" in str(told(lambda: rights(connection, fresh))[0])
