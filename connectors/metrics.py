@@ -161,7 +161,8 @@ MEDIA_SECONDS = Histogram(
 )
 ANSWERS = Counter(
     "hotline_connectors_answers_total",
-    "Answers to citizens: accepted, refused, unknown (never sent again), withheld, or waiting for another try",
+    "Answers to citizens: accepted, refused, unknown (never sent again), withheld, or waiting for another try; "
+    "then delivered or undelivered, where a gateway reports it",
     ["account", "state"],
 )
 ANSWERS_OPEN = Gauge("hotline_connectors_answers_open", "Answers that are not settled", ["account"])

@@ -1,7 +1,7 @@
 """Answering back: what the sender of one channel is handed, and what it says of it (`hotline run outbox`)."""
 
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from msgspec import Struct, field
 
@@ -47,6 +47,17 @@ class Sent(Struct, frozen=True, kw_only=True):
     reference: str | None = None
 
 
+class Report(Struct, frozen=True, kw_only=True):
+    """What a gateway reports of a text that it has taken (状态报告, delivery receipt).
+
+    `reference` is the gateway's id of it, `status` its word (DELIVRD, UNDELIV …), `number` the phone that it went to.
+    """
+
+    reference: str
+    status: str
+    number: str
+
+
 class Sender(Protocol):
     """Sends replies of one account. Never repeats, logs or counts; several sends may run at once.
 
@@ -64,4 +75,26 @@ class Sender(Protocol):
 
     async def close(self) -> None:
         """Release everything. Safe twice, and before the first `send`."""
+        ...
+
+
+class SessionSender(Sender, Protocol):
+    """Sends replies over the session that receives: the gateway sees one login for both directions."""
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether there is a session to send over; while there is none, no reply is begun."""
+        ...
+
+    def report_of(self, raw: bytes, content_type: str) -> Report | None:
+        """Return what a raw record of the account reports of a reply; None for anything else."""
+        ...
+
+
+@runtime_checkable
+class Answering(Protocol):
+    """A session connector whose session carries replies as well."""
+
+    def sender(self) -> SessionSender:
+        """Return what sends over the session; called before `run`, where the account answers."""
         ...

@@ -1,15 +1,19 @@
-"""Wires the outbox: the accounts that answer, their senders, and the words of receipts."""
+"""Wires answers: the outbox, accounts that answer over their session, their senders, and the words of receipts."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hotline import probes, services
 from hotline.process import Component
+from schemas import ids, topics
 from schemas.trace import Tracer
 
 if TYPE_CHECKING:
+    from connectors.base import SessionConnector
+    from connectors.outbox.account import AccountAnswers
+    from connectors.outbox.lane import Tools
     from connectors.reply import Sender
     from hotline.settings import Settings
 
@@ -17,23 +21,12 @@ if TYPE_CHECKING:
 def outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
     """Make the component."""
     from connectors.outbox.daemon import Outbox
-    from connectors.outbox.lane import Tools
-    from connectors.outbox.replies import reply_of
-    from connectors.outbox.senders import at_once
-    from tickets.receipts import wording
 
-    policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
-    write = partial(reply_of, wording=words, policy=policy, query_key=query_key)
     known = dict(senders(settings))
-    connection = services.kafka(settings)
-    side_by_side = at_once(settings.answers, settings.connectors.sections)
-
-    def tools_of(account: str) -> Tools:
-        return Tools(
-            settings.answers.get(account), known.get(account), write, side_by_side.get(account, 1), words.version
-        )
-
-    daemon = Outbox(connection, tools_of)
+    tools = _tools(settings)
+    daemon = Outbox(
+        services.kafka(settings), lambda account: tools(account, known.get(account)), elsewhere=elsewhere(settings)
+    )
 
     async def run(stop: asyncio.Event) -> None:
         try:
@@ -48,11 +41,62 @@ def outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
     return Component(name=name, run=run, probe=probe)
 
 
+def over_session(
+    settings: "Settings", account: str, connector: "SessionConnector", is_ours: Callable[[], bool]
+) -> "AccountAnswers | None":
+    """Make what answers over the session of an account; None for an account that answers nobody.
+
+    `is_ours` says whether this process may hold the session.
+    """
+    from connectors.outbox.account import AccountAnswers
+    from connectors.outbox.reports import follow_reports
+    from connectors.reply import Answering
+
+    partition = elsewhere(settings).get(account)
+    if partition is None or not isinstance(connector, Answering):
+        return None
+    sender, connection = connector.sender(), services.kafka(settings)
+    reports = partial(follow_reports, connection, topics.raw(connector.channel), account, sender.report_of)
+
+    def make_tools() -> "Tools":
+        return _tools(settings)(account, sender)._replace(is_open=lambda: sender.is_open)
+
+    return AccountAnswers(account, partition, connection, make_tools, is_ours, reports=reports)
+
+
+def elsewhere(settings: "Settings") -> dict[str, int]:
+    """Return the accounts that answer over their session, each with the partition of its city in the outbox."""
+    from connectors.account import city_of
+    from connectors.outbox.senders import over_session as accounts
+
+    return {
+        name: ids.partition_of(city_of(account.jurisdiction, name), settings.kafka.partitions)
+        for name, account in accounts(settings.answers, settings.connectors.sections)
+    }
+
+
 def senders(settings: "Settings") -> Iterator[tuple[str, "Sender"]]:
-    """Yield the sender of each account that answers, by its id; nothing connects yet."""
+    """Yield the sender of each account that answers through the outbox, by its id; nothing connects yet."""
     from connectors.outbox.senders import SENDERS
 
     for section, accounts in settings.connectors.sections.items():
         for account, chosen in accounts.items():
-            if account in settings.answers:
-                yield account, SENDERS[section].make(chosen, settings.answers[account], account)
+            if account in settings.answers and (make := SENDERS[section].make) is not None:
+                yield account, make(chosen, settings.answers[account], account)
+
+
+def _tools(settings: "Settings") -> "Callable[[str, Sender | None], Tools]":
+    """Return what makes the tools of an account and its sender."""
+    from connectors.outbox.lane import Tools
+    from connectors.outbox.replies import reply_of
+    from connectors.outbox.senders import at_once
+    from tickets.receipts import wording
+
+    policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
+    write = partial(reply_of, wording=words, policy=policy, query_key=query_key)
+    side_by_side = at_once(settings.answers, settings.connectors.sections)
+
+    def tools_of(account: str, sender: "Sender | None") -> "Tools":
+        return Tools(settings.answers.get(account), sender, write, side_by_side.get(account, 1), words.version)
+
+    return tools_of

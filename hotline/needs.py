@@ -57,7 +57,20 @@ def _connector(settings: "Settings", which: str) -> list[Need]:
 
     raw = _raw_topics(section for section, accounts in settings.connectors.sections.items() if which in accounts)
     reads, writes = [topics.CURSOR, topics.LEASE], [*raw, topics.CURSOR, topics.DEAD]
-    return [*_topics("Read", reads), *_topics("Write", writes), _group(f"{GROUP_PREFIX}{which}")]
+    needed = [*_topics("Read", reads), *_topics("Write", writes), _group(f"{GROUP_PREFIX}{which}")]
+    return [*needed, *_over_session(settings, which, raw)]
+
+
+def _over_session(settings: "Settings", which: str, raw: list[str]) -> list[Need]:
+    """To answer over the session of an account, and to read what the gateway reports of it."""
+    from connectors.outbox.kafka import transactional_id
+    from hotline.answering import elsewhere
+
+    partition = elsewhere(settings).get(which)
+    if partition is None:
+        return []
+    fences = Need(kind="transactional id", name=transactional_id(partition, which), operation="Write")
+    return [*_topics("Read", [topics.OUTBOX, *raw]), *_topics("Write", [topics.OUTBOX]), fences]
 
 
 def _receiver(settings: "Settings", which: str) -> list[Need]:
@@ -163,6 +176,7 @@ def _outbox(settings: "Settings", which: str) -> list[Need]:
 
 def _monitor(settings: "Settings", which: str) -> list[Need]:
     from connectors.outbox import kafka as outbox
+    from hotline.answering import elsewhere
     from hotline.hanging import TOPICS
     from hotline.watch.stages import watched
 
@@ -170,6 +184,7 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
     waiting = [topic for stage in stages for topic in stage.topics]  # the oldest record that waits tells its age
     reads = dict.fromkeys([*topics.LIVE_RAW, *TOPICS, *waiting])  # of TOPICS the transactions, too
     whose = [name_of(number) for name_of in (groups.transactional_id, outbox.transactional_id) for number in numbers]
+    whose += [outbox.transactional_id(number, account) for account, number in elsewhere(settings).items()]
     transactions = [Need(kind="transactional id", name=name, operation="Describe") for name in whose]
     read_by = [_group(stage.group, "Describe") for stage in stages]
     clock = Need(kind="cluster", name="kafka-cluster", operation="Describe")

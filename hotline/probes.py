@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from connectors.health import Health, HealthReport
     from connectors.kept import Kept
     from connectors.mailbox.lmtp import Door
+    from connectors.outbox.account import AccountAnswers
     from connectors.receiver import ReceiverReport
     from schemas.errors import PipelineError
     from sinks.runner import Health as Sinking
@@ -33,9 +34,14 @@ def connector(report: "HealthReport") -> Mapping[str, Any]:
     }
 
 
-def session(health: "Health", keeping: Sequence["Kept"]) -> Mapping[str, Any]:
-    """Say the same of a session, and what waits for Kafka in the journal of one that only listens."""
+def session(health: "Health", keeping: Sequence["Kept"], answers: "AccountAnswers | None" = None) -> Mapping[str, Any]:
+    """Say the same of a session, what waits for Kafka in the journal of one that only listens, and what keeps it from
+    answering.
+    """
     told = connector(health.report)
+    if answers is not None and answers.trouble is not None:
+        state = "degraded" if told["state"] == "running" else told["state"]
+        return {**told, "state": state, "detail": _joined([told["detail"], answers.trouble])}
     if not keeping:
         return told
     size = keeping[0].journal_bytes

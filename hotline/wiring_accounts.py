@@ -3,12 +3,13 @@
 import asyncio
 import functools
 import threading
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack, closing
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from hotline import probes, services, stopped
+from hotline import answering, probes, services, stopped
 from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
 from schemas.keyed import keyed_digest
@@ -16,6 +17,7 @@ from schemas.trace import Tracer
 
 if TYPE_CHECKING:
     from connectors.base import PullConnector, SessionConnector
+    from connectors.outbox.account import AccountAnswers
     from hotline.settings import Settings
 
 A = TypeVar("A", bound=BaseModel)
@@ -72,6 +74,8 @@ def _session(settings: "Settings", name: str, which: str, connector: "SessionCon
     connection, blobs = stopped.kafka(settings), services.blobs(settings)
     health = Health(which, connector.channel)
     keeping: list[Kept] = []
+    leases: list[GroupLease] = []
+    answers = answering.over_session(settings, which, connector, lambda: bool(leases) and leases[0].held)
 
     def journal() -> Journal:
         return Journal(services.listener_journal_folder(settings, which), JOURNAL_MAX_BYTES, kind=which)
@@ -84,13 +88,35 @@ def _session(settings: "Settings", name: str, which: str, connector: "SessionCon
                     keeping[:] = [await stack.enter_async_context(kept(publisher, journal))]
                 outward: Outward = keeping[0] if keeping else publisher
                 lease = GroupLease(connection, which)
-                await run_session(connector, outward, stop=stop, health=health, lease=lease, memory=cursors)
+                leases[:] = [lease]
+                serve = functools.partial(run_session, connector, outward, health=health, lease=lease, memory=cursors)
+                await (serve(stop=stop) if answers is None else answering_over(serve, answers, stop))
         finally:
             await asyncio.to_thread(cursors.close)
             await asyncio.to_thread(publisher.close)
 
-    probe = functools.partial(probes.session, health, keeping)
+    probe = functools.partial(probes.session, health, keeping, answers)
     return Component(name=name, run=run, isolated=True, probe=probe)
+
+
+async def answering_over(
+    serve: Callable[..., Coroutine[Any, Any, None]], answers: "AccountAnswers", stop: asyncio.Event
+) -> None:
+    """Hold a session and answer over it; at the end replies on their way are finished before the session is left."""
+    leaving, ending = asyncio.Event(), asyncio.Event()
+    serving = asyncio.create_task(serve(stop=leaving), name="session of the account")
+    giving = asyncio.create_task(answers.run(ending), name="answers of the account")
+    stopping = asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        ending.set()
+        await asyncio.wait({giving})
+        leaving.set()
+        await serving
+    finally:
+        for task in (stopping, giving, serving):
+            task.cancel()
+        await asyncio.gather(stopping, giving, serving, return_exceptions=True)
 
 
 def _pull(settings: "Settings", name: str, which: str, connector: "PullConnector", tracer: Tracer) -> Component:

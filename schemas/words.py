@@ -222,11 +222,16 @@ ANSWER_STATES: Words = {
     "sending": "发送中",
     "waiting": "待重试",
     "accepted": "已接收",
+    "delivered": "已送达",
+    "undelivered": "未送达",
     "refused": "被拒绝",
     "unknown": "结果不明",
     "withheld": "不予发送",
 }
-"""How far an answer to a citizen is; all but `sending` and `waiting` are final."""
+"""How far an answer to a citizen is; all but `sending` and `waiting` are final.
+
+Behind `accepted` or `unknown` a gateway's status report may still say `delivered` or `undelivered`.
+"""
 
 PLACEMENT_STATES: Words = {"placed": "已放置", "moving": "迁移中"}
 """Of a city that has a partition of its own choice."""

@@ -21,10 +21,13 @@ FOLLOWS = {
 }
 """Which state may stand behind which; behind an end stands none. Nobody here is to be refused an answer for good."""
 
+REPORTED = {"accepted": {"delivered"}, "unknown": {"delivered"}}
+"""What a gateway's report may still say behind an end."""
+
 MOMENTS = {"kill": 2, "fill": 2, "terminate": 2, "freeze": 2, "cut": 2, "join": 2, "zombie": 4}
-"""How often a fault of the outbox or of Kafka can come between an answer and the log that is to tell its end: a worker
-or Kafka's lines go, and then the group is joined anew; a second worker joins and leaves; of a zombie both happen. A
-service whose lines are reset does so once.
+"""How often a fault of the outbox, of the connector of an account that answers over its session, or of Kafka can come
+between an answer and the log that is to tell its end: a worker or Kafka's lines go, and then the group is joined anew;
+a second worker joins and leaves; of a zombie both happen. A service whose lines are reset does so once.
 
 Each moment leaves as many of an account unknown as it may have on their way at a time, at most.
 """
@@ -57,10 +60,12 @@ def in_outbox(
 def most_unknown(account: str, happened: Mapping[str, int]) -> int:
     """Return how many answers of an account the faults that happened can have left unknown, at most."""
     service = SERVICES[_channel(account)]
+    over_session = SENDERS[SECTIONS[_channel(account)]].make is None
+    owner = f"connector:{account}" if over_session else "outbox"
     moments = 0
     for fault, times in happened.items():
         how, whom = fault.split()[0], fault.split()[-1]
-        if whom in ("outbox", "kafka"):
+        if whom in (owner, "kafka"):
             moments += MOMENTS[how] * times
         elif (how, whom) == ("cut", service):
             moments += times
@@ -145,7 +150,8 @@ def _wrong_course(states: list[OutboxState], also: set[str]) -> Iterator[str]:
     before, attempts = None, 0
     for one in states:
         attempts += one.state == BEGUN
-        if one.state not in FOLLOWS.get(before, set()) | (also if before in FOLLOWS else set()):
+        allowed = FOLLOWS.get(before, set()) | REPORTED.get(before or "", set())
+        if one.state not in allowed | (also if before in FOLLOWS else set()):
             yield f"answer {one.state} ({one.code}) after {before}"
         elif one.attempts != attempts:
             yield "attempt of an answer not counted"

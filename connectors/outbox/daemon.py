@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
@@ -40,18 +41,24 @@ _log = structlog.get_logger(__name__)
 
 
 class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """The partitions that this process answers from. The group only says whose they are; the log says what is done."""
+    """The partitions that this process answers from. The group only says whose they are; the log says what is done.
+
+    `elsewhere` are accounts that answer over their session, each with the partition of its city: their connectors give
+    these answers (`connectors/outbox/account.py`).
+    """
 
     def __init__(
         self,
         connection: KafkaConnection,
         tools_of: ToolsOf,
         *,
+        elsewhere: Mapping[str, int] = MappingProxyType({}),
         reached: Reached = lambda point: None,
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
         self._connection = connection
         self._tools_of = tools_of
+        self._elsewhere = elsewhere
         self._reached = reached
         self._session_seconds = session_seconds
         self._owners: dict[int, Owner] = {}
@@ -118,7 +125,14 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         """Own a partition until `stop` is set: after a fault its log is read anew."""
         told = Told()
         while not stop.is_set():
-            owner = Owner(partition, self._connection, self._tools_of, reached=self._reached, told=told)
+            owner = Owner(
+                partition,
+                self._connection,
+                self._tools_of,
+                serves=lambda account: self._elsewhere.get(account) != partition,
+                reached=self._reached,
+                told=told,
+            )
             self._owners[partition] = owner
             try:
                 return await owner.run(stop)

@@ -12,6 +12,9 @@ from schemas.topic_facts import described, epochs_of
 
 GROUP = "hotline-outbox"
 
+ACCOUNT_PREFIX = "hotline-answers-"
+"""Of the transactional ids of accounts that answer over their session."""
+
 
 def make_member(connection: KafkaConnection, session_seconds: float) -> AIOKafkaConsumer:
     """Return a consumer of the group that has not started; it only says whose a partition is."""
@@ -40,13 +43,17 @@ def make_reader(connection: KafkaConnection) -> AIOKafkaConsumer:
     )
 
 
-async def follow(reader: AIOKafkaConsumer, place: TopicPartition, lost: Lost) -> None:
-    """Let a reader that has not begun go back where its partition loses its end; `lost` is told, as `Epochs` says."""
+async def follow(reader: AIOKafkaConsumer, place: TopicPartition, lost: Lost) -> str | None:
+    """Let a reader that has not begun go back where its partition loses its end; `lost` is told, as `Epochs` says.
+
+    Returns the id of its topic, None where Kafka tells none.
+    """
     facts = await described(reader._client, [place.topic])  # Kafka before 2.8 tells none
     current = epochs_of(facts)
     if facts and place not in current:
         raise UnknownTopicOrPartitionError
     Epochs(reader, lost).learn(current)
+    return facts[place.topic].identifier if place.topic in facts else None
 
 
 async def end_of(connection: KafkaConnection, place: TopicPartition) -> int:
@@ -69,16 +76,24 @@ async def end_own(producer: AIOKafkaProducer, place: TopicPartition) -> None:
         producer._txn_manager.maybe_add_partition_to_txn(place)  # its public methods add none without a record
 
 
-def make_producer(connection: KafkaConnection, partition: int) -> AIOKafkaProducer:
-    """Return a transactional producer that has not started: its start fences the partition's former owner."""
-    return AIOKafkaProducer(
-        **connection.aiokafka_options(), acks="all", linger_ms=0, transactional_id=transactional_id(partition)
-    )
+def make_producer(connection: KafkaConnection, partition: int, account: str | None = None) -> AIOKafkaProducer:
+    """Return a transactional producer that has not started: its start fences the former owner.
+
+    That is the partition's, or the one of an account in it that answers over its session.
+    """
+    name = transactional_id(partition, account)
+    return AIOKafkaProducer(**connection.aiokafka_options(), acks="all", linger_ms=0, transactional_id=name)
 
 
-def transactional_id(partition: int) -> str:
-    """Return the name under which the owner of a partition writes."""
-    return f"{GROUP}-{partition}"
+def transactional_id(partition: int, account: str | None = None) -> str:
+    """Return the name under which the owner of a partition writes, or the one of an account in it."""
+    return f"{GROUP}-{partition}" if account is None else f"{ACCOUNT_PREFIX}{partition}-{account}"
+
+
+async def identifier_of(reader: AIOKafkaConsumer, topic: str) -> str | None:
+    """Return the id of a topic, which one that is made anew does not share; None where Kafka tells none."""
+    facts = await described(reader._client, [topic])
+    return facts[topic].identifier if topic in facts else None
 
 
 def header(record: Any, wanted: str) -> bytes:

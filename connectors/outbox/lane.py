@@ -36,13 +36,21 @@ Reached = Callable[[str], None]
 TOLD_AT_ONCE = 500
 """States that are written together at most, however many answers are too old after an outage."""
 
+CLOSED_SECONDS = 0.2
+"""Between two looks whether there is a session to send over."""
+
 _log = structlog.get_logger(__name__)
+
+
+def _always() -> bool:
+    return True
 
 
 class Tools(NamedTuple):
     """What an account needs to answer; `settings` and `sender` are None for one that does not any more.
 
-    `wording_version` is that of the words that `write` writes.
+    `wording_version` is that of the words that `write` writes. While `is_open` says no, nothing is begun: there is no
+    session to send over.
     """
 
     settings: AnswerSettings | None
@@ -50,6 +58,7 @@ class Tools(NamedTuple):
     write: Callable[[Outbox], Reply]
     at_once: int = 1
     wording_version: str | None = None
+    is_open: Callable[[], bool] = _always
 
 
 class _Chosen(NamedTuple):
@@ -172,6 +181,8 @@ class Lane:
             if (pause := max(own_turn, self._not_before - moment)) > 0:
                 again = self._queue.pause(moment)
                 return _Chosen(begun, withheld, max(0.001, min(pause, again or pause)))
+            if not self._tools.is_open():
+                return _Chosen(begun, withheld, CLOSED_SECONDS)
             if not self._has_room(place, len(begun)):
                 break
             self._queue.take(away=True)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from schemas.envelope import type_of
 from schemas.records import Outbox, OutboxState, Party
 
-FINAL = frozenset({"accepted", "refused", "unknown", "withheld"})
+FINAL = frozenset({"accepted", "refused", "unknown", "withheld", "delivered", "undelivered"})
 
 INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
 """`ce_type` of the records of its log."""

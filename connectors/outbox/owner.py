@@ -1,25 +1,31 @@
 """One partition of the outbox: fence the former owner, read the log, and answer what nobody began to answer."""
 
 import asyncio
+import time
 from collections import Counter
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from msgspec.structs import replace
 
 from connectors import metrics
 from connectors.base import utc_now
-from connectors.outbox.kafka import end_of, end_own, follow, header, make_producer, make_reader
+from connectors.outbox.kafka import end_of, end_own, follow, header, identifier_of, make_producer, make_reader
 from connectors.outbox.lane import Lane, Reached, Tools
-from connectors.outbox.ledger import ASSIGN, INTENT, STATE, Ledger, Open
+from connectors.outbox.ledger import ASSIGN, FINAL, INTENT, STATE, Ledger, Open
 from connectors.outbox.told import Told, envelope_of, id_of
-from schemas import topics
+from connectors.outbox.unconfirmed import Unconfirmed
+from connectors.reply import Report
+from schemas import topic_ids, topics
 from schemas.clients import SILENT_SECONDS, STUCK_SECONDS, Progress, brought, closed, started
 from schemas.connection import KafkaConnection
 from schemas.epochs import Gap
-from schemas.errors import SchemaError, UnreachableError
+from schemas.errors import MadeAnewError, PipelineError, SchemaError, UnreachableError
 from schemas.fenced import read_faults
 from schemas.records import Outbox, OutboxState
 from schemas.wire import decode, encode
@@ -28,6 +34,12 @@ BATCH_RECORDS = 5_000
 
 GIVEN_UP = timedelta(days=3)
 """An answer that is older is given no more, whatever the log has lost."""
+
+REPORTS_AGAIN_SECONDS = 10.0
+"""Before status reports are read again after a fault."""
+
+Follow = Callable[[datetime, Callable[[Report], Awaitable[None]]], Awaitable[None]]
+"""Hands over every report since a moment, and never returns."""
 
 ToolsOf = Callable[[str], Tools]
 """What an account needs to answer, by its id."""
@@ -43,6 +55,10 @@ class Owner:
 
     `assign` writes into the same log that an answer is withdrawn. Which came first, that or `sending`, the log says.
 
+    An account that answers over its session has an owner of its own: `account` is the name that it is fenced by,
+    `serves` says whose answers are given here, and `reports` hands over what the gateway reports of them. It reads the
+    whole log as well, since limits count what all accounts sent.
+
     Where Kafka loses the end of the log under an owner, it reads what takes those places, and tells again what was lost
     of its answers: a later owner would give them once more. One that fails by it leaves `told` to its successor.
     """
@@ -53,12 +69,22 @@ class Owner:
         connection: KafkaConnection,
         tools_of: ToolsOf,
         *,
+        serves: Callable[[str], bool] = lambda account: True,
+        account: str | None = None,
+        reports: Follow | None = None,
         reached: Reached = lambda point: None,
         told: Told | None = None,
     ) -> None:
         self._place = TopicPartition(topics.OUTBOX, partition)
         self._connection = connection
         self._tools_of = tools_of
+        self._serves = serves
+        self._account = account
+        self._reports = reports
+        self._unconfirmed = Unconfirmed()
+        self._settled: list[OutboxState] = []
+        self._deaf: str | None = None
+        self._identifier: str | None = None
         self._reached = reached
         self._ledger = Ledger()
         self._told = told or Told()
@@ -81,19 +107,25 @@ class Owner:
         return self._ledger.done_before(self._position) if self._restored and self._position is not None else None
 
     def troubles(self) -> dict[str, str]:
-        """Return what keeps which account from answering."""
-        return {account: lane.trouble for account, lane in self._lanes.items() if lane.trouble}
+        """Return what keeps which account from answering, or from hearing what became of its answers."""
+        deaf = {self._account: self._deaf} if self._account and self._deaf else {}
+        return {**deaf, **{account: lane.trouble for account, lane in self._lanes.items() if lane.trouble}}
 
     async def run(self, stop: asyncio.Event) -> None:
         """Answer until `stop` is set; what is being sent is finished first."""
         self._stop = stop
-        self._producer: AIOKafkaProducer = make_producer(self._connection, self._place.partition)
+        self._producer: AIOKafkaProducer = make_producer(self._connection, self._place.partition, self._account)
         reader: AIOKafkaConsumer = make_reader(self._connection)
         try:
             await started(self._producer.start)
             await started(reader.start)
             await self._restore(reader)
-            await self._serve(reader)
+            following = asyncio.create_task(self._follow_reports(), name="status reports")
+            try:
+                await self._serve(reader)
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
         finally:
             await self._leave(reader)
 
@@ -104,7 +136,7 @@ class Owner:
         """
         self._missing = self._told.since(utc_now() - GIVEN_UP)
         reader.assign([self._place])
-        await follow(reader, self._place, self._lose)
+        self._identifier = await follow(reader, self._place, self._lose)
         await reader.seek_to_beginning(self._place)
         end = await end_of(self._connection, self._place)
         if await _readable(reader, self._place) < end:
@@ -113,11 +145,11 @@ class Owner:
         self._restored = True  # from now on every state is our own, and noted when it is written
         await self._tell_again(list(self._missing.values()))
         for told in self._missing.values():
-            self._ledger.note(told)
-        for entry in self._ledger.interrupted():
+            self._note(told)
+        for entry in filter(self._is_served, self._ledger.interrupted()):
             _log.warning("answer_interrupted", outbox_id=entry.outbox.outbox_id)
             await self._mark(entry, "unknown", "interrupted", None)
-        for entry in list(self._ledger.open.values()):
+        for entry in filter(self._is_served, list(self._ledger.open.values())):
             self._queue(entry)
 
     async def _end_own(self) -> None:
@@ -159,23 +191,78 @@ class Owner:
 
     async def _serve(self, reader: AIOKafkaConsumer) -> None:
         """Read on until `stop` is set and nothing is being sent."""
+        asked = time.monotonic()
         while not self._stop.is_set() or not all(task.done() for task in self._tasks):
             for entry in await self._read(reader):
                 self._queue(entry)
             if (gap := self._lost) is not None:
                 self._lost = None
                 await self._tell_again(self._told.behind(gap.goes_on))
+            await self._settle()
+            if time.monotonic() - asked > topic_ids.ASK_SECONDS:
+                await self._see_that_it_is_the_same(reader)
+                asked = time.monotonic()
             self._measure()
             for task in (one for one in self._tasks if one.done()):
                 task.result()
         await asyncio.gather(*self._tasks)
+        await self._settle()
+
+    async def _see_that_it_is_the_same(self, reader: AIOKafkaConsumer) -> None:
+        """Raise MadeAnewError if the topic is another one than it was: this reader would pass over what it holds."""
+        with suppress(KafkaError):  # it is asked again
+            identifier = await identifier_of(reader, self._place.topic)
+            if None not in (identifier, self._identifier) and identifier != self._identifier:
+                raise MadeAnewError(self._place.topic)
+
+    async def _follow_reports(self) -> None:
+        """Take what the gateway reports, and begin anew after a fault: answers are given meanwhile."""
+        while self._reports is not None:
+            now = utc_now()
+            try:
+                await self._reports(self._unconfirmed.since(now) or now, self._reported)
+            except (KafkaError, PipelineError) as error:
+                metrics.ERRORS.labels("outbox", str(self._account), type(error).__name__).inc()
+                if self._deaf is None:
+                    _log.warning("reports_unread", account=self._account, error=type(error).__name__)
+                self._deaf = f"status reports cannot be read ({type(error).__name__}): see `hotline doctor`"
+            await asyncio.sleep(REPORTS_AGAIN_SECONDS)
+
+    async def _reported(self, report: Report) -> None:
+        self._deaf = None
+        settled = self._unconfirmed.report(report)
+        if settled is not None:
+            self._settled.append(settled)
+
+    async def _settle(self) -> None:
+        """Write what reports have settled; a report of an owner that fails before is read again by the next one."""
+        settled, self._settled = self._settled, []
+        told = [replace(one, at=utc_now(), wording_version=None) for one in settled]
+        await asyncio.gather(*map(self._write, told))
+        for one in told:
+            self._ledger.note(one)
+            metrics.ANSWERS.labels(one.account, one.state).inc()
+
+    def _is_served(self, entry: Open) -> bool:
+        return self._serves(entry.outbox.account)
+
+    def _note(self, told: OutboxState) -> None:
+        """Fold a state; what reports said before it was known is settled with the next ones."""
+        if self._reports is not None and self._serves(told.account):
+            entry = self._ledger.open.get(told.outbox_id)
+            if told.state == "sending" and entry is not None:
+                self._unconfirmed.begin(entry.outbox, told.at)
+            elif told.state in FINAL and (settled := self._unconfirmed.note(told)) is not None:
+                self._settled.append(settled)
+        self._ledger.note(told)
 
     async def _read(self, reader: AIOKafkaConsumer) -> list[Open]:
         """Fold what is there and return the answers that are new."""
         found = await reader.getmany(self._place, timeout_ms=200, max_records=BATCH_RECORDS)
         fresh = [self._fold(record) for record in found.get(self._place, ())]
         self._position = await reader.position(self._place)
-        return [entry for entry in fresh if entry is not None and entry.outbox.outbox_id in self._ledger.open]
+        there = [entry for entry in fresh if entry is not None and self._is_served(entry)]
+        return [entry for entry in there if entry.outbox.outbox_id in self._ledger.open]
 
     def _fold(self, record: Any) -> Open | None:
         kind = header(record, "ce_type")
@@ -189,13 +276,17 @@ class Owner:
                 self._restore_state(record.offset, decode(record.value or b"", OutboxState))
             elif kind == STATE and (read := self._unread.pop(header(record, "ce_id"), None)):
                 read.set()
+            elif kind == STATE and not self._serves((told := decode(record.value or b"", OutboxState)).account):
+                self._ledger.note(told)
         except SchemaError:  # of a later version: that one answers it
             metrics.ERRORS.labels("outbox", str(self._place.partition), "SchemaError").inc()
             _log.error("outbox_record_unreadable", partition=self._place.partition, offset=record.offset)
         return None
 
     def _restore_state(self, offset: int, told: OutboxState) -> None:
-        self._ledger.note(told)
+        self._note(told)
+        if not self._serves(told.account):
+            return
         self._told.note(offset, told)
         self._missing.pop(id_of(told), None)
 
@@ -227,7 +318,7 @@ class Owner:
         )
         read = self._unread[id_of(told).encode()] = asyncio.Event()
         await self._write(told)
-        self._ledger.note(told)
+        self._note(told)
         if state == "sending":
             await brought(read.wait(), SILENT_SECONDS)  # all that stands before it in the log is folded then
         else:

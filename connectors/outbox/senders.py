@@ -1,6 +1,6 @@
 """Every channel that can answer, by its section of the settings: one line is what a new one costs here."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -8,21 +8,20 @@ from msgspec import Struct
 
 from connectors.outbox.settings import AnswerSettings
 from connectors.reply import Sender
-from connectors.sms_cmpp.settings import CmppSettings
 from connectors.weibo.settings import TokenSettings
 from schemas.errors import MisconfiguredError
 
 
 class SenderEntry(Struct, frozen=True):
     """`make` takes the settings of the account, those of its answers, and its id; it loads the sender, which only the
-    outbox needs.
+    outbox needs. It is None where the connector's session sends (`connectors/reply.py:Answering`).
 
     `at_once` is how many answers are on their way at a time where the operator says nothing of it.
     `of_account` and `of_answers` are the settings of either that may be absent elsewhere, and not here; of those of
     `one_of_account` one is enough.
     """
 
-    make: Callable[[Any, AnswerSettings, str], Sender]
+    make: Callable[[Any, AnswerSettings, str], Sender] | None
     at_once: int
     of_account: tuple[str, ...] = ()
     one_of_account: tuple[str, ...] = ()
@@ -58,24 +57,21 @@ def at_once(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mappin
     }
 
 
+def over_session(
+    answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, Any]]:
+    """Yield the accounts whose session carries their answers, each with its settings."""
+    for section, accounts in sections.items():
+        if section in SENDERS and SENDERS[section].make is None:
+            yield from ((name, account) for name, account in accounts.items() if name in answers)
+
+
 def _mail(_: Any, answers: AnswerSettings, account: str) -> Sender:
     from connectors.mailbox.reply import MailSender
 
     if answers.smtp is None:
         raise MisconfiguredError(f"`answers.{account}.smtp` is missing: a mailbox answers through an SMTP server.")
     return MailSender(answers.smtp, account)
-
-
-def _cmpp(account: CmppSettings, _: AnswerSettings, name: str) -> Sender:
-    from connectors.sms_cmpp.submit import CmppSender
-
-    return CmppSender(account, name)
-
-
-def _smpp(account: Any, _: AnswerSettings, name: str) -> Sender:
-    from connectors.sms_smpp.submit import SmppSender
-
-    return SmppSender(account, name)
 
 
 def _wechat(account: Any, _: AnswerSettings, name: str) -> Sender:
@@ -102,8 +98,8 @@ _WEIBO = ("access_token", "access_token_file")
 SENDERS: Mapping[str, SenderEntry] = MappingProxyType(
     {
         "mailbox": SenderEntry(_mail, 4, of_answers=("smtp",)),
-        "sms_cmpp": SenderEntry(_cmpp, 8, of_account=("number",)),
-        "sms_smpp": SenderEntry(_smpp, 8),
+        "sms_cmpp": SenderEntry(None, 8, of_account=("number",)),
+        "sms_smpp": SenderEntry(None, 8),
         "wechat": SenderEntry(_wechat, 4, of_account=("secret",)),
         "wecom": SenderEntry(_wecom, 4, of_account=("secret",)),
         "weibo": SenderEntry(_weibo, 3, one_of_account=_WEIBO),

@@ -1,4 +1,4 @@
-"""CMPP: one SP account's session; a DELIVER is published as it came, and answered when Kafka holds it."""
+"""CMPP: the one session of an SP account; a DELIVER is answered when Kafka holds it, and replies go out beside it."""
 
 import asyncio
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.link import Link
 from connectors.sms_cmpp.settings import CmppSettings
+from connectors.sms_cmpp.submit import CmppSender
 from normalizers.sms import CMPP
 from normalizers.sms.cmpp import LAYOUTS, deliver
 from schemas.errors import MalformedError, PipelineError, RetriableError
@@ -38,16 +39,27 @@ class Cmpp:
         self._account = account_id
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
+        self._link: Link | None = None
+
+    def sender(self) -> CmppSender:
+        """Return what sends replies over the session."""
+        return CmppSender(self._settings, self._account, lambda: self._link)
 
     async def run(self, emit: Emit) -> None:
-        """Serve one login until it ends; raises UnreachableError, or UnauthorizedError when the ISMG says no."""
+        """Serve one login until it ends, both what comes and what `sender` sends.
+
+        Raises UnreachableError, or UnauthorizedError when the ISMG says no.
+        """
         link = await Link.open(self._settings, now=self._now)
+        self._link = link
         try:
             await _Session(link, self._settings, emit, lambda frame: self.message(frame, link.major)).serve()
         except asyncio.CancelledError:
+            self._link = None
             await link.leave()
             raise
         finally:
+            self._link = None
             link.drop()
 
     def message(self, frame: Frame, major: Major) -> RawMessage:

@@ -10,6 +10,7 @@ from typing import NoReturn
 import structlog
 
 from connectors.base import utc_now
+from connectors.listened import Listened
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.settings import CmppSettings
@@ -37,7 +38,14 @@ class Link:
         self._reader, self._writer = reader, writer
         self._sequences = itertools.count(1)
         self._heard = self._time()
-        self._is_paused = False
+        self._listened = Listened()
+        self._is_leaving = False
+        self._asked: dict[int, asyncio.Future[Frame]] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether a request can be sent."""
+        return not (self._is_leaving or self._writer.is_closing())
 
     @classmethod
     async def open(
@@ -80,13 +88,34 @@ class Link:
         self._writer.write(codec.frame(command, sequence, body))
         return sequence
 
+    async def ask(self, command: int, body: bytes, seconds: float) -> Frame | None:
+        """Send a request and return its answer; None if none came in `seconds`, or the connection broke.
+
+        Frames must be read meanwhile. The time during which we did not read does not count.
+        """
+        if not self.is_open:
+            return None
+        answer: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
+        sequence = self.request(command, body)
+        self._asked[sequence] = answer
+        try:
+            arrived = await self._listened.arrived(answer, seconds)
+            return answer.result() if arrived and not answer.cancelled() else None
+        finally:
+            del self._asked[sequence]
+
     def answer(self, to: Frame, body: bytes = b"") -> None:
         """Answer a request of theirs."""
         if not self._writer.is_closing():
             self._writer.write(codec.frame(to.command | codec.ANSWER, to.sequence, body))
 
     def answered(self, frame: Frame) -> bool:
-        """Answer what an ISMG may ask at any time, and say whether it was that; raises UnreachableError at the end."""
+        """Take an answer to `ask`, answer what an ISMG may ask at any time, and return True if it was either.
+
+        Raises UnreachableError at the end of the session.
+        """
+        if frame.command & codec.ANSWER:
+            return self._settle(frame)
         if frame.command == codec.ACTIVE_TEST:
             self.answer(frame, codec.active_test_answer())
         elif frame.command == codec.TERMINATE:
@@ -99,12 +128,9 @@ class Link:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Note that it is we who do not read: what the ISMG says meanwhile cannot be heard."""
-        self._is_paused = True
-        try:
+        with self._listened.paused():
             yield
-        finally:
-            self._is_paused = False
-            self._heard = self._time()
+        self._heard = self._time()
 
     async def keep_alive(self) -> NoReturn:
         """Ask for a sign of life whenever it is quiet; raises UnreachableError when none comes."""
@@ -113,7 +139,7 @@ class Link:
             heard = self._heard
             quiet = settings.active_test_timeout_seconds if asked else self._rest(settings.active_test_seconds)
             await asyncio.sleep(quiet)
-            if self._heard != heard or self._is_paused:
+            if self._heard != heard or self._listened.is_deaf:
                 asked = 0
             elif asked == settings.active_test_attempts:
                 raise UnreachableError("the ISMG gives no sign of life: see the operator's line")
@@ -123,15 +149,27 @@ class Link:
 
     async def leave(self) -> None:
         """Log out, as far as the ISMG still answers."""
+        self._is_leaving = True
         with suppress(UnreachableError, TimeoutError):
             async with asyncio.timeout(LEAVE_SECONDS):
                 self.request(codec.TERMINATE)
-                while (await self.read()).command != codec.TERMINATE | codec.ANSWER:
-                    pass
+                while (frame := await self.read()).command != codec.TERMINATE | codec.ANSWER:
+                    self._settle(frame)
 
     def drop(self) -> None:
         """Let go at once. Safe twice."""
+        self._is_leaving = True
         self._writer.transport.abort()  # a peer that reads nothing must not hold it open
+        for answer in self._asked.values():
+            answer.cancel()
+
+    def _settle(self, frame: Frame) -> bool:
+        answer = self._asked.get(frame.sequence)
+        if answer is None or frame.command & codec.ANSWER == 0:
+            return False
+        if not answer.done():
+            answer.set_result(frame)
+        return True
 
     async def _log_in(self, now: datetime) -> None:
         secret = self._settings.secret.get_secret_value().encode()
@@ -156,7 +194,7 @@ class Link:
 
     def _rest(self, seconds: float) -> float:
         """Return how long until it has been quiet for `seconds`; while paused, all of them."""
-        return seconds if self._is_paused else max(0.0, self._heard + seconds - self._time())
+        return seconds if self._listened.is_deaf else max(0.0, self._heard + seconds - self._time())
 
     def _time(self) -> float:
         return asyncio.get_running_loop().time()

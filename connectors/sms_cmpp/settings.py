@@ -40,14 +40,8 @@ class CmppSettings(Section):
     service: str | None = Field(None, pattern=r"^[!-~]{1,10}$", description="Service_Id (业务代码) of replies")
     fee_type: str = Field("01", pattern=r"^\d\d$", description="FeeType (资费类别) of replies; 01 is free of charge")
     reports: bool = Field(True, description="Ask for a status report (状态报告) of each reply")
-    submit_port: int | None = Field(
-        None, ge=1, le=65535, description="Port for replies, where it differs (短连接端口, often 7900)"
-    )
     submit_timeout_seconds: float = Field(
         30, gt=0, description="How long the answer to a reply may take before its outcome is unknown"
-    )
-    submit_idle_seconds: float = Field(
-        5, gt=0, description="The connection for replies is given back after so long without one"
     )
 
     @property

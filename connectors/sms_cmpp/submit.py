@@ -1,46 +1,54 @@
-"""CmppSender: replies of one SP account, over a login of its own that lasts as long as there is something to send."""
+"""CmppSender: replies of one SP account, over the session that receives."""
 
 import asyncio
 import itertools
 import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
 from tenacity.wait import wait_base
 
-from connectors.reply import Reply, Sender, Sent
+from connectors.reply import Reply, Report, Sent, SessionSender
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import SubmitAnswer
 from connectors.sms_cmpp.link import Link
 from connectors.sms_cmpp.settings import CmppSettings
 from connectors.sms_cmpp.submission import Submission, submit
+from connectors.sms_reports import report_of
 from connectors.sms_sending import PACE, THROTTLED_SECONDS, has_phone, patiently
 from connectors.sms_split import split
-from schemas.errors import MalformedError, MisconfiguredError, PipelineError, ThrottledError, UnreachableError
+from schemas.errors import MalformedError, MisconfiguredError, ThrottledError, UnreachableError
 
 Result: TypeAlias = SubmitAnswer | None
 """What the ISMG said to one piece; None when it said nothing."""
 
 
-class CmppSender(Sender):
-    """Sends replies of one account; logs in when the first one comes, and out when there has been none for a while."""
+class CmppSender(SessionSender):
+    """Sends replies of one account over the session that `line` returns; None while there is none."""
 
-    def __init__(self, settings: CmppSettings, account_id: str, pace: wait_base = PACE) -> None:
+    def __init__(
+        self, settings: CmppSettings, account_id: str, line: Callable[[], Link | None], pace: wait_base = PACE
+    ) -> None:
         self._settings = settings
         self._account = account_id
+        self._line = line
         self._pace = pace
         self._references = itertools.count(secrets.randbelow(256))  # a restart does not repeat the last ones
         self._window = _Window(settings.window)
-        self._connecting = asyncio.Lock()
-        self._line: _Line | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether there is a session to send over."""
+        link = self._line()
+        return link is not None and link.is_open
 
     async def send(self, reply: Reply) -> Sent:
         """Send a text, a long one in pieces that the phone joins.
 
-        `reference` are the Msg_Ids with commas between, as status reports (状态报告) name them. Raises RetriableError
-        or UnauthorizedError when there is no login, ThrottledError when the ISMG takes none now: nothing was sent then.
+        `reference` are the Msg_Ids with commas between, as status reports (状态报告) name them. Raises UnreachableError
+        when there is no session, ThrottledError when the ISMG takes none now: nothing was sent then.
         """
         if self._settings.number is None:
             raise MisconfiguredError(
@@ -53,26 +61,37 @@ class CmppSender(Sender):
             return await self._sent(pieces)
 
     async def close(self) -> None:
-        """Log out. Safe twice; what was not answered yet becomes unknown."""
-        line, self._line = self._line, None
-        if line is not None:
-            await line.close()
+        """Do nothing: the session is the connector's."""
+
+    def report_of(self, raw: bytes, content_type: str) -> Report | None:
+        """Return what a DELIVER reports of a reply; None for one that is no report, or cannot be read."""
+        return report_of(raw, content_type)
 
     async def _sent(self, pieces: list[Submission]) -> Sent:
         """Submit all pieces at once: there are gateways that answer none before they have the last."""
-        line = await self._linked()
-        results = await asyncio.gather(*(line.submit(piece) for piece in pieces))
+        link = self._line()
+        if link is None or not link.is_open:
+            raise UnreachableError("there is no session with the ISMG: the connector says why")
+        results = await asyncio.gather(*(self._submitted(piece, link) for piece in pieces))
         if any(_is_accepted(result) for result in results):
             results = await asyncio.gather(
-                *(self._patiently(*pair, line) for pair in zip(pieces, results, strict=True))
+                *(self._patiently(*pair, link) for pair in zip(pieces, results, strict=True))
             )
         return _judged(results)
 
-    async def _patiently(self, piece: Submission, result: Result, line: "_Line") -> Result:
+    async def _submitted(self, piece: Submission, link: Link) -> Result:
+        """Return what the ISMG says to a SUBMIT; None when it says nothing: it may have it."""
+        answer = await link.ask(codec.SUBMIT, submit(piece, link.major), self._settings.submit_timeout_seconds)
+        try:
+            return None if answer is None else codec.submit_answer(answer.body)
+        except MalformedError:
+            return None
+
+    async def _patiently(self, piece: Submission, result: Result, link: Link) -> Result:
         """Submit a piece again while the ISMG refuses it for being busy."""
         if not _is_busy(result):
             return result
-        again: Result = await patiently(_is_busy, self._pace)(line.submit, piece)
+        again: Result = await patiently(_is_busy, self._pace)(self._submitted, piece, link)
         return again
 
     def _pieces(self, reply: Reply) -> list[Submission]:
@@ -92,15 +111,6 @@ class CmppSender(Sender):
             )
             for part, content in enumerate(contents, 1)
         ]
-
-    async def _linked(self) -> "_Line":
-        async with self._connecting:
-            if self._line is not None and not self._line.is_open:
-                await self._line.ended()  # never two logins at once
-                self._line = None
-            if self._line is None:
-                self._line = _Line(await Link.open(self._settings, self._settings.submit_port), self._settings)
-            return self._line
 
 
 def _dialled(number: str) -> str:
@@ -129,92 +139,6 @@ class _Window:
         finally:
             for _ in range(taken):
                 self._room.release()
-
-
-class _Line:
-    """One login for replies. A DELIVER on it stays unanswered: the ISMG sends it again, to the session that keeps it.
-
-    Never used again once it takes its leave: what is sent then may or may not arrive.
-    """
-
-    def __init__(self, link: Link, settings: CmppSettings) -> None:
-        self._link = link
-        self._settings = settings
-        self._answers: dict[int, asyncio.Future[SubmitAnswer]] = {}
-        self._used = True
-        self._leaving = False
-        self._serving = asyncio.create_task(self._serve())
-
-    @property
-    def is_open(self) -> bool:
-        """Say whether something can be sent."""
-        return not (self._leaving or self._serving.done())
-
-    async def submit(self, piece: Submission) -> Result:
-        """Return what the ISMG says to a SUBMIT; None when it says nothing: it may have it."""
-        self._used = True
-        answer: asyncio.Future[SubmitAnswer] = asyncio.get_running_loop().create_future()
-        sequence = self._link.request(codec.SUBMIT, submit(piece, self._link.major))
-        self._answers[sequence] = answer
-        try:
-            async with asyncio.timeout(self._settings.submit_timeout_seconds):
-                return await answer
-        except (TimeoutError, UnreachableError):
-            return None
-        finally:
-            del self._answers[sequence]
-
-    async def close(self) -> None:
-        """Log out."""
-        self._leaving = True
-        self._serving.cancel()
-        await self.ended()
-
-    async def ended(self) -> None:
-        """Return when the connection is gone."""
-        await asyncio.wait({self._serving})
-
-    async def _serve(self) -> None:
-        error: PipelineError = UnreachableError("the connection for replies was given back")
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for work in (self._link.keep_alive(), self._read(), self._rest()):
-                    tasks.create_task(work)
-        except* _Idle:
-            await self._link.leave()
-        except* PipelineError as group:
-            error = UnreachableError(str(group.exceptions[0]))
-        except* asyncio.CancelledError:
-            await self._link.leave()
-        finally:
-            for answer in self._answers.values():
-                if not answer.done():
-                    answer.set_exception(error)
-            self._link.drop()
-
-    async def _read(self) -> NoReturn:
-        while True:
-            frame = await self._link.read()
-            answer = self._answers.get(frame.sequence)
-            if frame.command != codec.SUBMIT | codec.ANSWER:
-                self._link.answered(frame)
-            elif answer is not None and not answer.done():
-                try:
-                    answer.set_result(codec.submit_answer(frame.body))
-                except MalformedError as error:
-                    answer.set_exception(UnreachableError(str(error)))
-
-    async def _rest(self) -> NoReturn:
-        """Give the login back when it was not used for a while: many accounts have only one or two."""
-        while self._answers or self._used:
-            self._used = False
-            await asyncio.sleep(self._settings.submit_idle_seconds)
-        self._leaving = True
-        raise _Idle
-
-
-class _Idle(Exception):  # noqa: N818 - no fault
-    """Nothing was sent for a while."""
 
 
 def _is_accepted(result: Result) -> bool:

@@ -13,6 +13,7 @@ from connectors.sms_smpp.codec import Pdu
 from connectors.sms_smpp.link import Link, Role, opened
 from connectors.sms_smpp.naming import Arrival, Arrivals, Steps, identifier
 from connectors.sms_smpp.settings import Bind, SmppSettings
+from connectors.sms_smpp.submit import SmppSender
 from schemas.errors import MalformedError, RetriableError
 from schemas.records import RawMessage, raw_message
 
@@ -33,7 +34,22 @@ class SmsSmpp:
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
         self._arrivals, self._steps = Arrivals(), Steps()
+        self._links: list[Link] = []
+        self._answers = False
         self._content_type = f"application/x-smpp; alphabet={settings.alphabet}" + "; packed=true" * settings.packed
+
+    def sender(self) -> SmppSender:
+        """Return what sends replies over the binds; receivers get a transmitter beside them."""
+        self._answers = True
+        return SmppSender(self._settings, self._line)
+
+    def _line(self) -> Link | None:
+        """Return the bind that was used longest ago, of those that can send."""
+        for link in [one for one in self._links if one.is_open][:1]:
+            self._links.remove(link)
+            self._links.append(link)
+            return link
+        return None
 
     async def run(self, emit: Emit) -> None:
         """Serve every bind until one of them ends; raises errors of `schemas.errors`.
@@ -41,16 +57,23 @@ class SmsSmpp:
         Returns when the SMSC unbinds. What is on its way to Kafka is answered before a connection ends.
         """
         self._steps.begin()
-        await _until_one_ends([self._serve(emit) for _ in range(self._settings.binds)])
+        roles = [_ROLES[self._settings.bind]] * self._settings.binds
+        if self._answers and self._settings.bind == "receiver":
+            roles.append("bind_transmitter")
+        await _until_one_ends([self._serve(emit, role) for role in roles])
 
-    async def _serve(self, emit: Emit) -> None:
-        link = await opened(self._settings, _ROLES[self._settings.bind], emit.alive)
+    async def _serve(self, emit: Emit, role: Role) -> None:
+        link = await opened(self._settings, role, emit.alive)
         bind = _Bind(link, emit, self)
+        if role != "bind_receiver":
+            self._links.append(link)
         try:
             await bind.serve(self._settings.window)
         except RetriableError as error:
             raise bind.fault or error from error
         finally:
+            if link in self._links:
+                self._links.remove(link)
             try:
                 await bind.settle(self._settings.answer_timeout_seconds)
             finally:  # also when the runner's patience with our leave is over: another daemon may take the account

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from smpplib import consts
 
+from connectors.listened import Listened
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Frames, Pdu
 from connectors.sms_smpp.settings import SmppSettings
@@ -50,6 +51,7 @@ class Link:
         self._heard = asyncio.Event()
         """There was a sign of life, or we did not listen, since we last asked for one."""
         self._listening = False
+        self._listened = Listened()
         self._bound = False
         self._unbind: int | None = None
         self._fault: PipelineError | None = None
@@ -58,7 +60,8 @@ class Link:
     @property
     def is_open(self) -> bool:
         """Say whether something can still be sent."""
-        return self._fault is None and self._unbind is None and not self._writer.transport.is_closing()
+        transport = self._writer.transport
+        return self._bound and self._fault is None and self._unbind is None and not transport.is_closing()
 
     async def bind(self, role: Role) -> None:
         """Log in; raises UnauthorizedError when that is refused, ThrottledError when it may be granted later."""
@@ -118,7 +121,8 @@ class Link:
                 self._unbind = pdu.sequence
                 return
             elif pdu.command not in (codec.ALERT_NOTIFICATION, codec.OUTBIND):  # these two have no answer
-                yield pdu
+                with self._listened.paused():
+                    yield pdu
                 self._note_life()  # it was we who did not listen
 
     async def close(self) -> None:
@@ -184,11 +188,10 @@ class Link:
         return data
 
     async def _arrived(self, answer: "asyncio.Future[Pdu]") -> Pdu:
-        try:
-            async with asyncio.timeout(self._settings.answer_timeout_seconds):
-                return await answer
-        except TimeoutError as error:
-            raise UnreachableError("the SMSC did not answer in time") from error
+        """Wait for an answer; the time during which we did not listen does not count."""
+        if not await self._listened.arrived(answer, self._settings.answer_timeout_seconds):
+            raise UnreachableError("the SMSC did not answer in time")
+        return answer.result()
 
     def _settle(self, pdu: Pdu) -> None:
         answer = self._waiting.pop(pdu.sequence, None)

@@ -1,20 +1,20 @@
-"""SmppSender: replies of one account, over a bind_transmitter of its own that is made when the first one comes."""
+"""SmppSender: replies of one account, over a bind of the session that receives."""
 
-import asyncio
 import itertools
 import secrets
-from contextlib import suppress
+from collections.abc import Callable
 
 from tenacity.wait import wait_base
 
-from connectors.reply import Reply, Sender, Sent
+from connectors.reply import Reply, Report, Sent, SessionSender
+from connectors.sms_reports import report_of
 from connectors.sms_sending import PACE, THROTTLED_SECONDS, has_phone, patiently
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Pdu
-from connectors.sms_smpp.link import Link, opened
+from connectors.sms_smpp.link import Link
 from connectors.sms_smpp.settings import SmppSettings
 from connectors.sms_split import Split, split
-from schemas.errors import MalformedError, PipelineError, RetriableError, ThrottledError, TooLargeError
+from schemas.errors import MalformedError, RetriableError, ThrottledError, TooLargeError, UnreachableError
 
 _HEADED = 0x40
 _BUSY = (codec.THROTTLED, codec.QUEUE_FULL)
@@ -22,23 +22,26 @@ _PASSING = (*_BUSY, codec.SYSTEM_ERROR, codec.TEMPORARY)
 """Refusals that say nothing about the text."""
 
 
-class SmppSender(Sender):
-    """Sends replies of one account; binds when the first one comes, and again after a fault."""
+class SmppSender(SessionSender):
+    """Sends replies of one account over the bind that `line` returns; None while there is none."""
 
-    def __init__(self, settings: SmppSettings, _: str, pace: wait_base = PACE) -> None:
+    def __init__(self, settings: SmppSettings, line: Callable[[], Link | None], pace: wait_base = PACE) -> None:
         self._settings = settings
+        self._line = line
         self._pace = pace
         self._references = itertools.count(secrets.randbelow(256))  # a restart does not repeat the last ones
-        self._connecting = asyncio.Lock()
-        self._link: Link | None = None
-        self._listening: asyncio.Task[None] | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether there is a bind to send over."""
+        return self._line() is not None
 
     async def send(self, reply: Reply) -> Sent:
         """Send a text, a long one in pieces that the phone joins.
 
         `code` is the SMSC's status, `reference` its message ids with commas between, as delivery receipts (状态报告)
-        name them. Raises RetriableError or UnauthorizedError when there is no bind, and ThrottledError when the SMSC
-        takes none now: nothing was sent then. `unknown` is also a text of which the SMSC has some pieces only.
+        name them. Raises UnreachableError when there is no bind, and ThrottledError when the SMSC takes none now:
+        nothing was sent then. `unknown` is also a text of which the SMSC has some pieces only.
         """
         if not has_phone(reply.recipient):
             return Sent(outcome="refused", code="no_phone")
@@ -49,23 +52,19 @@ class SmppSender(Sender):
         return await self._submit(reply.recipient.value.removeprefix("+"), parts)
 
     async def close(self) -> None:
-        """Unbind. Safe twice; what was not answered yet becomes unknown."""
-        link, listening, self._link = self._link, self._listening, None
-        if link is not None and listening is not None:
-            listening.cancel()
-            with suppress(asyncio.CancelledError):
-                await listening
-            await link.close()
+        """Do nothing: the binds are the connector's."""
+
+    def report_of(self, raw: bytes, content_type: str) -> Report | None:
+        """Return what a deliver_sm or data_sm reports of a reply; None for any other."""
+        return report_of(raw, content_type)
 
     async def _submit(self, to: str, parts: Split) -> Sent:
         taken: list[str] = []
         for piece in parts.pieces:
-            try:
-                link = await self._linked()
-            except PipelineError:
-                if not taken:
-                    raise
-                return _torn(taken, "broken")
+            if (link := self._line()) is None:
+                if taken:
+                    return _torn(taken, "broken")
+                raise UnreachableError("there is no bind at the SMSC: the connector says why")
             try:
                 answer = await self._patiently(link, to, piece, parts, further=bool(taken))
             except RetriableError:
@@ -96,25 +95,6 @@ class SmppSender(Sender):
             registered_delivery=int(chosen.reply_receipts),
             short_message=piece,
         )
-
-    async def _linked(self) -> Link:
-        async with self._connecting:
-            if self._link is None or not self._link.is_open:
-                await self.close()
-                self._link = await opened(self._settings, "bind_transmitter")
-                self._listening = asyncio.create_task(_listen(self._link))
-            return self._link
-
-
-async def _listen(link: Link) -> None:
-    """Let answers and heartbeats through; an SMSC asks nothing else of a transmitter."""
-    try:
-        async for pdu in link.requests():
-            await link.refuse(pdu)
-    except RetriableError as error:
-        link.give_up(str(error))
-    else:
-        await link.close()
 
 
 def _message_id(answer: Pdu) -> str:

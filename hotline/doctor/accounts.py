@@ -71,17 +71,15 @@ def cmpp(settings: "Settings", name: str) -> Iterator[Told]:
     """Connect to the ISMG of an account; a login could end the session of a running connector."""
     account = settings.connectors.sms_cmpp[name]
     where = f"connectors.sms_cmpp.{name}"
-    ports = {account.submit_port or account.port: "submit_port", account.port: "port"}
-    for port, key in reversed(ports.items()):
-        address = Address(
-            service=f"The ISMG of {name}",
-            host=account.host,
-            port=port,
-            setting=f"{where}.host",
-            authorities=f"{where}.host",
-            port_setting=f"{where}.{key}",
-        )
-        reach(address, None)
+    address = Address(
+        service=f"The ISMG of {name}",
+        host=account.host,
+        port=account.port,
+        setting=f"{where}.host",
+        authorities=f"{where}.host",
+        port_setting=f"{where}.port",
+    )
+    reach(address, None)
     yield "the ISMG answers; the login is tried by the connector alone"
 
 

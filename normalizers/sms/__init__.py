@@ -17,6 +17,7 @@ from normalizers.draft import Draft
 from normalizers.policy import Policy
 from normalizers.sms import cmpp, pdu, short, smpp, web
 from normalizers.sms.coding import Format
+from normalizers.sms.short import Short
 from normalizers.text import safe
 from schemas.errors import UnsupportedError
 from schemas.records import Party, RawMessage
@@ -34,11 +35,17 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     media_type, options = media(raw.envelope.datacontenttype)
     if "provider" in options:
         draft = web.draft_of(web.read(options["provider"], raw.value, options))
-    elif media_type in _WIRES:
-        draft = _WIRES[media_type](raw.value, options)
     else:
-        raise UnsupportedError("the content type is none of SMS: see docs/how-to/channels/sms.md for those that are")
+        draft = short.draft_of(short_of(raw.value, raw.envelope.datacontenttype), _KINDS.get(media_type, ""))
     return _completed(draft, raw)
+
+
+def short_of(value: bytes, content_type: str) -> Short:
+    """Return the message that came over SMPP, over CMPP or from a modem. Raises RecordError."""
+    media_type, options = media(content_type)
+    if media_type not in _WIRES:
+        raise UnsupportedError("the content type is none of SMS: see docs/how-to/channels/sms.md for those that are")
+    return _WIRES[media_type](value, options)
 
 
 def media(content_type: str) -> tuple[str, Options]:
@@ -56,19 +63,19 @@ def _media(content_type: str) -> tuple[str, Options]:
     )
 
 
-def _smpp(value: bytes, options: Options) -> Draft:
+def _smpp(value: bytes, options: Options) -> Short:
     named = options.get("alphabet")
     default = next((each for each in DEFAULT_ALPHABETS if each == named), DEFAULT_ALPHABETS[0])
-    return short.draft_of(smpp.read(value, default, options.get("packed") == "true"), "sms_smpp")
+    return smpp.read(value, default, options.get("packed") == "true")
 
 
-def _cmpp(value: bytes, options: Options) -> Draft:
+def _cmpp(value: bytes, options: Options) -> Short:
     version = {"2": 2, "3": 3}.get(options.get("version", "")[:1])
-    return short.draft_of(cmpp.read(value, version), "sms_cmpp")
+    return cmpp.read(value, version)
 
 
-def _pdu(value: bytes, options: Options) -> Draft:
-    return short.draft_of(pdu.read(value), "sms_gsm")
+def _pdu(value: bytes, _: Options) -> Short:
+    return pdu.read(value)
 
 
 def _completed(draft: Draft, raw: RawMessage) -> Draft:
@@ -81,4 +88,5 @@ def _completed(draft: Draft, raw: RawMessage) -> Draft:
     return draft
 
 
-_WIRES: Mapping[str, Callable[[bytes, Options], Draft]] = MappingProxyType({SMPP: _smpp, CMPP: _cmpp, GSM_PDU: _pdu})
+_WIRES: Mapping[str, Callable[[bytes, Options], Short]] = MappingProxyType({SMPP: _smpp, CMPP: _cmpp, GSM_PDU: _pdu})
+_KINDS: Mapping[str, str] = MappingProxyType({SMPP: "sms_smpp", CMPP: "sms_cmpp", GSM_PDU: "sms_gsm"})

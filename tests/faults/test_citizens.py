@@ -1,5 +1,6 @@
 """What the fault suite says that citizens got is what our senders handed over, each text as often as it came."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -7,15 +8,16 @@ import pytest
 from benchmarks.faults.citizens import Citizens, MailServer, Text
 from connectors.mailbox.reply import MailSender
 from connectors.mailbox.smtp_settings import SmtpSettings
-from connectors.sms_smpp.submit import SmppSender
+from connectors.sms_smpp.connector import SmsSmpp
 from hotline.demo.smsc import Smsc
 from hotline.demo.wechat_api import WeChatApi
 from schemas.errors import ThrottledError
-from tests.connectors.sms_smpp.fixtures import settings
+from tests.connectors.sms_smpp.fixtures import Outlet, settings
 from tests.connectors.sms_smpp.test_submit import LONG
 from tests.connectors.sms_smpp.test_submit import reply as short_message
 from tests.connectors.test_mailbox_reply import reply as mail
 from tests.peers.dovecot import free_ports
+from tests.waiting import soon
 
 PORT = free_ports(2)
 SMTP = SmtpSettings(host="127.0.0.1", port=PORT, tls="none", from_address="hotline@example.cn")
@@ -30,12 +32,16 @@ def citizens() -> Iterator[Citizens]:
 
 
 async def test_a_long_short_message_is_one_text_and_two_when_it_comes_twice(citizens: Citizens) -> None:
-    sender = SmppSender(settings(PORT + 1), "city")
+    connector = SmsSmpp(settings(PORT + 1), "city")
+    sender = connector.sender()
+    running = asyncio.create_task(connector.run(Outlet()))
+    await soon(lambda: sender.is_open)
     whole = Text(number=5, channel="sms", words=LONG)
     for times in (1, 2):
         assert (await sender.send(short_message(LONG, to="8613800000005"))).outcome == "accepted"
         assert citizens.got() == [whole] * times
-    await sender.close()
+    running.cancel()
+    await asyncio.wait({running})
 
 
 async def test_a_mail_is_got_unless_the_server_says_not_now(citizens: Citizens) -> None:

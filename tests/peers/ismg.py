@@ -15,6 +15,8 @@ RESPONSE = 0x80000000
 CONNECT, TERMINATE, SUBMIT, DELIVER, ACTIVE_TEST = 1, 2, 4, 5, 8
 SOURCE, SECRET = "900001", "888888"
 CITIZEN, HOTLINE = "13800138000", "12345"
+FIRST = 7_000_000_000_000_000_000
+"""The Msg_Id of the first SUBMIT is one more."""
 
 
 def frame(command: int, sequence: int, body: bytes = b"") -> bytes:
@@ -47,11 +49,22 @@ class Ismg:
         self.mute = False
         """Neither answers nor reads on: a half-open connection."""
         self.answers_submit: Callable[[bytes], int | None] = lambda _: 0
+        self.most_logins = 100
+        """A further login is refused: 连接数."""
+        self.alternates = False
+        """Sends each try of a message on the next login in turn, and never again after `repeats` of them."""
+        self.lost: list[int] = []
+        self._tries: Counter[int] = Counter()
+        self._due: dict[int, float] = {}
+        self._turn = 0
+        self._there: list[asyncio.StreamWriter] = []
         self.queued: dict[int, bytes] = {}
         self.sent: Counter[int] = Counter()
         self.results: dict[int, list[int]] = {}
         self.logins: list[tuple[str, bytes, int, int]] = []
         self.submitted: list[bytes] = []
+        self.sequences: list[int] = []
+        """Of the SUBMITs, to answer them later: `say`."""
         self.got: list[int] = []
         """The commands that came, in their order."""
         self.last = 0
@@ -96,6 +109,17 @@ class Ismg:
         """Send some bytes as they are on every connection."""
         for writer in self.writers:
             writer.write(data)
+
+    def say(self, number: int, result: int = 0) -> None:
+        """Answer the SUBMIT of this number, counted from 1."""
+        self.write(self._answer(number, self.sequences[number - 1], result))
+
+    def report(self, number: int, stat: str = "DELIVRD", phone: str = CITIZEN) -> int:
+        """Queue the status report of a SUBMIT."""
+        times = b"2611250100" * 2
+        told = struct.pack(">Q", FIRST + number) + stat.encode().ljust(7, b"\0") + times
+        width = 21 if self.major == 2 else 32
+        return self.queue(told + phone.encode().ljust(width, b"\0") + bytes(4), report=1, fmt=0, sender=phone)
 
     def cut(self) -> None:
         """Reset every connection."""
@@ -160,6 +184,7 @@ class Ismg:
             pass
         finally:
             self.writers.discard(writer)
+            self._there = [one for one in self._there if one is not writer]
             if sending is not None:
                 sending.cancel()
             writer.transport.abort()
@@ -169,7 +194,10 @@ class Ismg:
         source, proof, version, stamp = struct.unpack(">6s16sBI", body)
         self.logins.append((source.rstrip(b"\0").decode(), proof, version, stamp))
         right = hashlib.md5(source + bytes(9) + SECRET.encode() + b"%010d" % stamp).digest() == proof
-        status = self.status or (0 if right else 3)
+        full = len(self._there) >= self.most_logins
+        status = self.status or (0 if right else 3) or (9 if full else 0)
+        if status == 0:
+            self._there.append(writer)
         width = 1 if self.major == 2 else 4
         said = status.to_bytes(width, "big")
         mine = hashlib.md5(said + proof + SECRET.encode()).digest()
@@ -178,11 +206,28 @@ class Ismg:
 
     def _submitted(self, writer: asyncio.StreamWriter, sequence: int, body: bytes) -> None:
         self.submitted.append(body)
+        self.sequences.append(sequence)
         result = self.answers_submit(body)
         if result is not None:
-            msg_id = struct.pack(">Q", 7_000_000_000_000_000_000 + len(self.submitted))
-            answer = msg_id + result.to_bytes(1 if self.major == 2 else 4, "big")
-            writer.write(frame(SUBMIT | RESPONSE, sequence, answer))
+            writer.write(self._answer(len(self.submitted), sequence, result))
+
+    def _answer(self, number: int, sequence: int, result: int) -> bytes:
+        answer = struct.pack(">Q", FIRST + number) + result.to_bytes(1 if self.major == 2 else 4, "big")
+        return frame(SUBMIT | RESPONSE, sequence, answer)
+
+    def _may_try(self, msg_id: int, writer: asyncio.StreamWriter) -> bool:
+        """Say whether it is this login's turn; a message that was tried too often is lost."""
+        if not self.alternates:
+            return True
+        if self._tries[msg_id] >= self.repeats:
+            self.lost.append(msg_id)
+            del self.queued[msg_id]
+            return False
+        if self._there[self._turn % len(self._there)] is not writer:
+            return False
+        self._turn += 1
+        self._tries[msg_id] += 1
+        return True
 
     async def _send(self, writer: asyncio.StreamWriter, times: Counter[int], due: dict[int, float]) -> None:
         """Send in the window, each message again when its time is up; too often unanswered, and the link is closed."""
@@ -190,13 +235,15 @@ class Ismg:
         with suppress(OSError):
             while True:
                 for msg_id in list(islice(self.queued, self.window)):
-                    if clock() < due.get(msg_id, 0):
+                    if clock() < (self._due if self.alternates else due).get(msg_id, 0):
                         continue
-                    if times[msg_id] == self.repeats:
+                    if not self._may_try(msg_id, writer):
+                        continue
+                    if not self.alternates and times[msg_id] == self.repeats:
                         writer.close()
                         return
                     times[msg_id] += 1
-                    due[msg_id] = clock() + self.repeat_seconds
+                    due[msg_id] = self._due[msg_id] = clock() + self.repeat_seconds
                     self.sent[msg_id] += 1
                     writer.write(frame(DELIVER, msg_id & 0xFFFFFFFF, self.queued[msg_id]))
                 await writer.drain()

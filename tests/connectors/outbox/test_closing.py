@@ -47,7 +47,7 @@ async def test_an_owner_that_cannot_begin_is_followed_by_another(
                 stop.set()
             raise KafkaConnectionError
 
-    monkeypatch.setattr(owner, "make_producer", lambda connection, partition: Away())
+    monkeypatch.setattr(owner, "make_producer", lambda connection, partition, account: Away())
     monkeypatch.setattr(owner, "make_reader", lambda connection: kind())
     await asyncio.wait_for(Outbox(CONNECTION, NO_TOOLS)._own(0, stop), 60)
     assert len(tries) == 3

@@ -11,10 +11,11 @@ from tenacity import wait_none
 
 from connectors.health import Health
 from connectors.publisher import Publisher
+from connectors.reply import Report
 from connectors.sessions import run_session
+from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_cmpp.settings import CmppSettings
-from connectors.sms_cmpp.submit import CmppSender
 from hotline.demo.smsgate import SECRET, SOURCE, SmsGate
 from normalizers import Policy
 from normalizers.sms import normalize
@@ -26,6 +27,7 @@ from tests.connectors.reader import Reader
 from tests.connectors.sms_cmpp.sessions import Kafka
 from tests.connectors.sms_cmpp.test_submit import reply
 from tests.peers.dovecot import free_ports
+from tests.waiting import soon
 
 pytestmark = pytest.mark.integration
 
@@ -110,17 +112,23 @@ async def test_what_citizens_send_is_in_kafka_and_answered(
 
 
 async def test_what_stays_unanswered_comes_again_and_is_one_record(gate: SmsGate) -> None:
-    class Slow(Kafka):
-        """Holds a message after the gateway has lost its patience."""
+    kafka, answers = Kafka(), gate.told.count("answer\t0")
+    kafka.answering.clear()
 
-        async def __call__(self, message: RawMessage) -> None:
-            await asyncio.sleep(1.5)
-            await super().__call__(message)
+    class Counting(Cmpp):
+        """Lets Kafka answer when the gateway has sent the message again."""
 
-    kafka, answers = Slow(), gate.told.count("answer\t0")
-    serving = asyncio.create_task(Cmpp(settings_for(gate), "mobile").run(kafka))
+        came = 0
+
+        def message(self, frame: Frame, major: Major) -> RawMessage:
+            self.came += 1
+            if self.came == 2:
+                kafka.answering.set()
+            return super().message(frame, major)
+
+    serving = asyncio.create_task(Counting(settings_for(gate), "mobile").run(kafka))
     gate.send(CITIZEN, "井盖丢失", MESSAGES)
-    await told(gate, lambda said: said.count("answer\t0") >= answers + 2 and bool(kafka.held))
+    await told(gate, lambda said: said.count("answer\t0") >= answers + 2)
     serving.cancel()
     await asyncio.wait({serving})
     assert len(kafka.held) == 1
@@ -156,13 +164,41 @@ async def test_a_killed_and_a_frozen_gateway_are_noticed_and_found_again(tmp_pat
     assert len(kafka.held) == 2
 
 
-async def test_replies_arrive_whole(gate: SmsGate) -> None:
-    sender = CmppSender(settings_for(gate), "mobile")
+async def test_replies_arrive_whole_over_the_session_that_receives(gate: SmsGate) -> None:
+    connector, kafka = Cmpp(settings_for(gate), "mobile"), Kafka()
+    sender = connector.sender()
+    logins = gate.told.count("login")
+    serving = asyncio.create_task(connector.run(kafka))
+    await soon(lambda: sender.is_open)
     text = "您的诉求已受理，工单号210100-20261125-000001-9"
+    gate.send(CITIZEN, "井盖丢失")
     short = await sender.send(reply("您的诉求已受理", to=CITIZEN))
     long = await sender.send(reply(text * 3, to=CITIZEN))
-    await told(gate, lambda said: f"submit\t{CITIZEN}\t{text * 3}" in said)
-    await sender.close()
+    await told(gate, lambda said: f"submit\t{CITIZEN}\t{text * 3}" in said and bool(kafka.held))
+    serving.cancel()
+    await asyncio.wait({serving})
     assert f"submit\t{CITIZEN}\t您的诉求已受理" in gate.told
     assert (short.outcome, long.outcome) == ("accepted", "accepted")
     assert len((long.reference or "").split(",")) == 2
+    assert gate.told.count("login") <= logins + 1
+
+
+async def test_a_report_of_the_gateway_names_the_reply_as_its_answer_did(gate: SmsGate) -> None:
+    connector, kafka = Cmpp(settings_for(gate), "mobile"), Kafka()
+    sender = connector.sender()
+    serving = asyncio.create_task(connector.run(kafka))
+    await soon(lambda: sender.is_open)
+    sent = await sender.send(reply("您的诉求已受理", to=CITIZEN))
+    assert sent.reference is not None
+    gate.report(CITIZEN, REPEATS, as_written(int(sent.reference)))
+    await soon(lambda: bool(kafka.held))
+    serving.cancel()
+    await asyncio.wait({serving})
+    told = [sender.report_of(one.value, one.envelope.datacontenttype) for one in kafka.held]
+    assert Report(reference=sent.reference, status="DELIVRD", number=CITIZEN) in told
+
+
+def as_written(msg_id: int) -> str:
+    """A Msg_Id in the 22 digits of the document: month, day, hour, minute, second, gateway, sequence."""
+    widths = ((60, 4, 2), (55, 5, 2), (50, 5, 2), (44, 6, 2), (38, 6, 2), (16, 22, 7), (0, 16, 5))
+    return "".join(f"{msg_id >> shift & (1 << bits) - 1:0{digits}d}" for shift, bits, digits in widths)

@@ -168,14 +168,20 @@ async def test_the_longest_receipt_fits_into_a_message(platform: Platform) -> No
     assert platform.replies[0]["text"] == text
 
 
+def _made(section: str, account: Any, answers: AnswerSettings, name: str) -> Sender:
+    make = SENDERS[section].make
+    assert make is not None
+    return make(account, answers, name)
+
+
 def test_both_kinds_of_accounts_can_answer_and_one_without_a_token_says_so() -> None:
     answers = AnswerSettings()
     pulled = WeiboPullSettings(access_token=SecretStr(GOOD), jurisdiction="210100")
-    assert isinstance(SENDERS["weibo_pull"].make(pulled, answers, "lists"), WeiboSender)
+    assert isinstance(_made("weibo_pull", pulled, answers, "lists"), WeiboSender)
     listening: dict[str, Any] = {"app_secrets": ["12345678"], "jurisdiction": "210100"}
-    assert SENDERS["weibo"].make(WeiboSettings(**listening, access_token=SecretStr(GOOD)), answers, "city")
+    assert _made("weibo", WeiboSettings(**listening, access_token=SecretStr(GOOD)), answers, "city")
     with pytest.raises(MisconfiguredError, match="access_token of the Weibo account is missing"):
-        SENDERS["weibo"].make(WeiboSettings(**listening), answers, "city")
+        _made("weibo", WeiboSettings(**listening), answers, "city")
 
 
 @pytest.mark.integration

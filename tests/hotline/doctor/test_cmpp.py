@@ -1,4 +1,4 @@
-"""The doctor at an ISMG: the way there, to both of its ports, and no login that could end a running session."""
+"""The doctor at an ISMG: the way there, and no login that could end a running session."""
 
 import asyncio
 
@@ -28,6 +28,6 @@ async def test_an_ismg_that_answers_is_not_logged_in_to(env: pytest.MonkeyPatch)
             "the ISMG answers; the login is tried by the connector alone",
         )
         assert ismg.logins == []
-        env.setenv(f"{OWN}SUBMIT_PORT", "1")
+        env.setenv(f"{OWN}PORT", "1")
         assert (one := await found()).outcome != "ok"
-        assert "`connectors.sms_cmpp.city.host` and `connectors.sms_cmpp.city.submit_port` are right" in one.detail
+        assert "`connectors.sms_cmpp.city.host` and `connectors.sms_cmpp.city.port` are right" in one.detail
