@@ -121,7 +121,7 @@ class Archive:
         return await self.ticket(found.ticket_id) if found is not None and found.ticket_id else None
 
     async def requests(self, wanted: Wanted) -> list[Ticket]:
-        """Return the newest tickets, masked, that the web door asks for; none that is restricted (严格保密)."""
+        """Return the newest tickets, masked, that the web door asks for; none that is confidential (保密)."""
         answer = await self._search(
             index=self._tickets(True),
             query=published(wanted),

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from connectors.web.archive import Wanted
 from normalizers.text import fold
-from schemas import ids
+from schemas import ids, words
 from tickets.lifecycle import CLOSED
 from tickets.overdue import WAITING
 
@@ -109,15 +109,16 @@ def _category(said: str) -> dict[str, Any]:
 
 
 def published(wanted: Wanted) -> dict[str, Any]:
-    """Return the query for what Open311 may tell everybody: nothing that is restricted."""
+    """Return the query for what Open311 may tell everybody: nothing that is confidential or restricted."""
     span = {"gte": wanted.start.isoformat(), "lte": wanted.end.isoformat()}
     filters: list[dict[str, Any]] = [
         {"term": {"jurisdiction": wanted.jurisdiction}},
         {"range": {"received_at": span}},
+        {"terms": {"confidentiality": sorted(words.OPEN_TO_ALL)}},
     ]
     if wanted.codes:
         filters.append({"terms": {"category.code": list(wanted.codes)}})
-    unwanted: list[dict[str, Any]] = [{"term": {"confidentiality": "restricted"}}]
+    unwanted: list[dict[str, Any]] = []
     if wanted.closed is not None:
         (filters if wanted.closed else unwanted).append({"terms": {"status": sorted(CLOSED)}})
     return _bool(filters, unwanted)

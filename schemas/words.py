@@ -116,6 +116,9 @@ ANONYMITY: Words = {"given": "已提供身份", "not_given": "未提供身份", 
 CONFIDENTIALITY: Words = {"public": "公开", "internal": "内部", "confidential": "保密", "restricted": "严格保密"}
 """保密, from the lowest level to the highest."""
 
+OPEN_TO_ALL = frozenset({"public", "internal"})
+"""Levels (保密) of which everybody may know that there is such a ticket."""
+
 CLOCKS: Words = {
     "accept": "受理", "sign": "签收", "first_contact": "首次联系", "resolve": "办结", "return": "退单",
 }  # fmt: skip
@@ -150,6 +153,7 @@ DISPATCH_REASONS: Words = {
     "after_return": "退单后改派",
     "fallback": "目录未列，由兜底单位首接",
     "nobody_left": "目录内无其他单位",
+    "accused": "涉及被反映单位或人员，转纪检监察",
 }
 """Why the directory proposes an organizer (派单建议), or none."""
 

@@ -39,6 +39,7 @@ class Directory(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, e
     rules: tuple[Rule, ...]
     fallback: tuple[str, ...] = ()
     first_after_returns: int = 0
+    inspection: str | None = None
 
 
 class Directories:
@@ -86,7 +87,8 @@ def _read(name: str, table: Any) -> Directory:
     except msgspec.ValidationError as error:
         raise MisconfiguredError(f"The directory of dispatch in {name}.toml cannot be used: {error}.") from error
     named = {one for rule in directory.rules for one in (*rule.organizers, *rule.co_organizers)}
-    unnamed = sorted({*named, *directory.fallback} - {*directory.offices})
+    inspection = (directory.inspection,) if directory.inspection else ()
+    unnamed = sorted({*named, *directory.fallback, *inspection} - {*directory.offices})
     if unnamed:
         raise MisconfiguredError(f"The directory in {name}.toml lacks a name in [offices] for {', '.join(unnamed)}.")
     strange = sorted({kind for rule in directory.rules for kind in rule.kinds} - {*words.REQUEST_KINDS})

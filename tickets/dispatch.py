@@ -20,7 +20,8 @@ from tickets.state import State
 class Case(Struct, frozen=True, kw_only=True):
     """What a proposal looks at: the matter, who gave the ticket back, oldest first, who has it and who had it first.
 
-    `is_again` is whether it was reopened (重办), however far it came since.
+    `is_again` is whether it was reopened (重办), however far it came since; `accused` whether some message of it
+    accuses an official or a body.
     """
 
     kind: str | None = None
@@ -31,6 +32,7 @@ class Case(Struct, frozen=True, kw_only=True):
     first: str | None = None
     status: str = "received"
     is_again: bool = False
+    accused: bool = False
 
 
 def follow(
@@ -52,9 +54,13 @@ def follow(
 def _of_new(directory: Directory, codes: tuple[str, ...]) -> event.DispatchProposed:
     """Return the proposal for a new ticket, without its name: by the codes of its message alone."""
     told = by_kind(codes)
-    case = Case(kind=told.get("request_kind"), category=told.get("category"), place=told.get("place"))
+    kind, category, place = (told.get(name) for name in ("request_kind", "category", "place"))
+    case = Case(kind=kind, category=category, place=place, accused=_accuses(codes))
     return propose(directory, "", case)
 
+
+_ACCUSED = "accused."
+"""How the codes of a message begin that accuses somebody in office (`normalizers/findings/informants.py`)."""
 
 _ALTERING = frozenset(
     {event.KindSet, event.CategorySet, event.PlaceSet, event.Returned, event.Reopened, event.StatusSet}
@@ -77,6 +83,7 @@ def _of_ticket(
     case = _case(ticket_id, held, mine, by_kind(codes))
     if directory is None or case.status in WITH_AN_ORGANIZER or case.status in CLOSED:
         return None
+    case = replace(case, accused=_accuses((*(held.codes if held else ()), *codes)))
     proposal = propose(directory, ticket_id, case)
     return None if held is not None and _is_the_same(proposal, held.proposed_dispatch) else proposal
 
@@ -141,8 +148,26 @@ def _given_back(case: Case) -> Case:
     return replace(case, returned_by=(*case.returned_by, case.organizer), organizer=None)
 
 
+def _accuses(codes: Iterable[str]) -> bool:
+    return any(code.startswith(_ACCUSED) for code in codes)
+
+
 def propose(directory: Directory, ticket_id: str, case: Case) -> event.DispatchProposed:
-    """Return who should deal with the case and why; nobody when all whom the directory lists gave it back."""
+    """Return who should deal with the case and why; nobody when all whom the directory lists gave it back.
+
+    A case that accuses an official or a body goes to discipline inspection (纪检监察), or to nobody where the directory
+    names no such office: the accused one may be any that the rules list.
+    """
+    if case.accused:
+        return event.DispatchProposed(
+            ticket_id=ticket_id,
+            directory_version=directory.version,
+            organizer=directory.inspection if directory.inspection not in case.returned_by else None,
+            co_organizers=(),
+            rule_id=None,
+            reason_code="accused",
+            excluded=tuple(dict.fromkeys(case.returned_by)),
+        )
     gone = dict.fromkeys(case.returned_by)
     limit = directory.first_after_returns
     first_again = case.first is not None and 0 < limit <= len(case.returned_by)

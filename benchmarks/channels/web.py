@@ -77,6 +77,7 @@ class Course(course.Course):
     def environment(self) -> Mapping[str, str]:
         return {
             f"{PREFIX}PATH": PATH,
+            f"{PREFIX}OPEN311": "true",
             f"{PREFIX}CLIENTS": json.dumps({"bench_app": {"api_keys": [API_KEY]}}),
             f"{PREFIX}FORM_PER_HOUR": "10000000",
             "HOTLINE_ELASTICSEARCH__HOSTS": '["http://127.0.0.1:9"]',

@@ -35,7 +35,7 @@ class Archive(Protocol):
         ...
 
     async def newest(self, wanted: Wanted) -> list[Ticket]:
-        """Return the newest requests, none of them restricted (严格保密)."""
+        """Return the newest requests, none of them confidential or restricted (保密)."""
         ...
 
 

@@ -19,6 +19,7 @@ from connectors.web.limits import Pace, neighbour
 from connectors.web.problems import Problem, WrongError
 from connectors.web.submission import CHANNEL, Submission, receive, size_of
 from normalizers.web.services import Service
+from schemas import ids
 from schemas.errors import PipelineError, RefusedRequest
 from schemas.records import Ticket
 
@@ -161,6 +162,8 @@ class Open311:
         wanted = queries.wanted(query, self._desk.city, list(self._services), self._desk.now())
         async with within(self._settings.archive_timeout_seconds):
             tickets = await self._desk.archive.newest(wanted)
+        # Within a day in no order of their arrival: that would tell more of the time than the day.
+        tickets.sort(key=lambda ticket: (told.day(ticket.received_at), ticket.ticket_id), reverse=True)
         content = [told.request_of(ticket, ticket.ticket_id, self._settings) for ticket in tickets]
         return answer(form, "service_requests", content)
 
@@ -212,11 +215,15 @@ class Open311:
             raise RefusedRequest("too much is read from this address: go on later", status=429, reason="limited")
 
     async def _found(self, name: str) -> Ticket | None:
-        """Return the ticket of a name; by its number, which anybody can count up to, none that is restricted."""
+        """Return the ticket of an id, None of one that is confidential (保密).
+
+        An official number finds none: numbers can be counted up, and the gaps would tell how many are confidential.
+        """
+        if ids.valid_ticket_no(name):
+            return None
         async with within(self._settings.archive_timeout_seconds):
             ticket = await self._desk.find(name)
-        is_secret = ticket is not None and ticket.confidentiality == "restricted" and name == ticket.ticket_no
-        return None if is_secret else ticket
+        return ticket if ticket is not None and told.is_open(ticket) else None
 
 
 def _key(request: Request, client: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from connectors.web.archive import Wanted
 from connectors.web.problems import Problem, WrongError
 from normalizers.web.services import OTHER
+from schemas.ids import SHANGHAI
 
 LONGEST = timedelta(days=90)
 MOST_IDS = 50
@@ -29,10 +30,10 @@ def ids_of(query: Mapping[str, str]) -> list[str]:
 def wanted(query: Mapping[str, str], jurisdiction: str, known: Sequence[str], now: datetime) -> Wanted:
     """Return what is asked for. Raises WrongError with everything that is wrong."""
     found = list(_problems(query, known))
-    start, end = _time(query, "start_date"), _time(query, "end_date")
+    start, end = _day(_time(query, "start_date")), _day(_time(query, "end_date"), last=True)
     end = end or min(now, start + LONGEST if start else now)
-    start = start or end - LONGEST
-    if not found and not timedelta(0) <= end - start <= LONGEST:
+    start = start or _day(end - LONGEST) or end - LONGEST
+    if not found and not timedelta(0) <= end - start < LONGEST + timedelta(days=1):
         found.append(Problem(400, "start_date and end_date must be in this order and span 90 days at most"))
     if found:
         raise WrongError(found)
@@ -65,6 +66,14 @@ def _time(query: Mapping[str, str], name: str) -> datetime | None:
         return time if time.tzinfo and 1970 < time.year < 9000 else None
     except ValueError:
         return None
+
+
+def _day(at: datetime | None, *, last: bool = False) -> datetime | None:
+    """Return where the day of a time begins or ends: by shorter spans everybody could search for the second."""
+    if at is None:
+        return None
+    begin = at.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)
+    return begin + timedelta(days=1, microseconds=-1) if last else begin
 
 
 def _size(query: Mapping[str, str]) -> int:

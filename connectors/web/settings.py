@@ -32,7 +32,9 @@ class WebSettings(Section):
         "/web", pattern=r"^(/[\w.-]+)+$", description="Path on the receiver: the form; Open311 is below it"
     )
     form: bool = Field(True, description="Whether the form and its status page are served")
-    open311: bool = Field(True, description="Whether Open311 is served")
+    open311: bool = Field(
+        False, description="Whether Open311 is served: it tells everybody of each request that is not confidential"
+    )
     clients: dict[str, ClientSettings] = Field(
         default_factory=dict, description="Apps that may send requests by Open311, by an id of your own"
     )

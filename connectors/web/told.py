@@ -6,28 +6,33 @@ from datetime import datetime
 from connectors.web.settings import WebSettings
 from schemas.ids import SHANGHAI
 from schemas.records import Ticket
-from schemas.words import STATUSES
+from schemas.words import OPEN_TO_ALL, STATUSES
 from tickets.export import service_request
 from tickets.export.open311 import ServiceRequest, refusal_of
 from tickets.lifecycle import CLOSED
 
-_OPEN_WORDS = frozenset({"public", "internal"})
-"""Levels (保密) whose masked words may be read by everybody, if the city says so."""
-
 _WORDS = ("description", "address")
-_SERVICE = ("service_name", "service_code", "agency_responsible", "expected_datetime")
+_TIMES = ("requested_datetime", "updated_datetime", "expected_datetime")
+
+
+def is_open(ticket: Ticket) -> bool:
+    """Say whether everybody may know that there is such a request (保密)."""
+    return ticket.confidentiality in OPEN_TO_ALL and not ticket.erased
+
+
+def day(at: datetime) -> str:
+    """Return the day of a time, as its first second: who saw somebody write or call knows the minute."""
+    return at.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0).isoformat(timespec="seconds")
 
 
 def request_of(ticket: Ticket, name: str, settings: WebSettings) -> ServiceRequest:
     """Return the fields of GET requests; `name` is what the client calls it by."""
     made = service_request(ticket)
-    has_words = settings.told == "masked" and ticket.confidentiality in _OPEN_WORDS and ticket.masked
-    hidden: tuple[str, ...] = () if has_words else _WORDS
-    if ticket.confidentiality == "restricted":
-        hidden = (*_WORDS, *_SERVICE)
+    has_words = settings.told == "masked" and is_open(ticket) and ticket.masked
     return {
         **made,
-        **dict.fromkeys(hidden),
+        **({} if has_words else dict.fromkeys(_WORDS)),
+        **{field: day(datetime.fromisoformat(at)) for field in _TIMES if (at := made[field])},
         "service_request_id": name,
         "status_notes": "; ".join(_notes(ticket, has_words=has_words)),
         "media_url": None,
@@ -41,7 +46,7 @@ def updates_of(ticket: Ticket, name: str) -> list[dict[str, str | None]]:
             "update_id": f"{name}.{number}",
             "service_request_id": name,
             "status": "closed" if status in CLOSED else "open",
-            "updated_datetime": at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
+            "updated_datetime": day(at),
             "description": described(status),
             "media_url": None,
         }
@@ -65,7 +70,7 @@ def described(status: str) -> str:
 
 def _notes(ticket: Ticket, *, has_words: bool) -> Iterator[str]:
     yield "erased" if ticket.erased else described(ticket.status)
-    if ticket.confidentiality != "restricted" and (refused := refusal_of(ticket)):
+    if refused := refusal_of(ticket):
         yield from filter(None, (refused.reason, refused.text))
     if has_words and ticket.result and ticket.result.text:
         yield ticket.result.text

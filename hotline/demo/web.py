@@ -84,5 +84,6 @@ def account() -> dict[str, str]:
     """Return the settings of the demo's account."""
     return {
         f"{PREFIX}PATH": PATH,
+        f"{PREFIX}OPEN311": "true",
         f"{PREFIX}CLIENTS": json.dumps({"demo_app": {"api_keys": [API_KEY]}}),
     }

@@ -9,7 +9,7 @@ from schemas.records import Finding
 _CODED = frozenset(
     {
         "emergency", "emergency_level", "request_kind", "minor", "minor_topic", "minor_harm", "not_accepted",
-        "confidentiality", "anonymous", "adcode",
+        "confidentiality", "anonymous", "adcode", "accused", "health",
     }
 )  # fmt: skip
 """Findings whose values are from our own fixed lists; any other value could be somebody's words."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from normalizers import rules
 from normalizers.draft import Draft
-from normalizers.findings import acceptance, confidentiality, minors, where, where_rules
+from normalizers.findings import acceptance, confidentiality, informants, minors, where, where_rules
 from normalizers.findings.category import category
 from normalizers.findings.kind import request_kind
 from normalizers.findings.told import Folded, placed
@@ -44,7 +44,11 @@ def place(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tuple
 
 def _duties(draft: Draft, folded: str, rules_folder: Path | None) -> Iterator[Finding]:
     yield from minors.minors(draft.title, draft.text, folded, rules_folder)
-    yield from confidentiality.confidentiality(draft.title, draft.text, folded, rules_folder)
+    wished = tuple(confidentiality.confidentiality(draft.title, draft.text, folded, rules_folder))
+    yield from wished
+    known = {(one.kind, one.value) for one in wished}
+    told = informants.informants(folded, bool(wished), rules_folder)
+    yield from (one for one in told if (one.kind, one.value) not in known)
     refused = acceptance.not_accepted(draft, folded, rules_folder)
     if refused is not None:
         yield refused

@@ -256,7 +256,7 @@ async def test_messages_and_links_lead_from_a_ticket_to_its_bytes(world: World) 
     assert await world.archive.message("x" * 26) is None
 
 
-async def test_the_web_door_gets_masked_tickets_by_service_status_and_time_and_none_that_is_restricted(
+async def test_the_web_door_gets_masked_tickets_by_service_status_and_time_and_none_that_is_confidential(
     world: World,
 ) -> None:
     lamp = Category(code="construction.public_works", scheme="s", version="1")
@@ -264,7 +264,7 @@ async def test_the_web_door_gets_masked_tickets_by_service_status_and_time_and_n
         "zhang": ticket("zhang", 1, masked=True, category=lamp),
         "long_road": ticket("long_road", 2, masked=True, category=lamp, status="resolved"),
         "long_name": ticket("long_name", 3, masked=True),
-        "latin": ticket("latin", 4, masked=True, category=lamp, confidentiality="restricted"),
+        "latin": ticket("latin", 4, masked=True, category=lamp, confidentiality="confidential"),
         "traditional": ticket("traditional", 5, masked=True, category=lamp, jurisdiction="110000"),
     }
     clear = ticket("masked_only", 6, masked=False, category=lamp)

@@ -100,6 +100,30 @@ def test_a_proposal_is_no_dispatch() -> None:
     assert (ticket.dispatch, ticket.status) == (UNSET, "received")
 
 
+ACCUSED = (
+    ("关于民政局", "民政局科长贪污救灾款，丽景新城的工地夜间施工也没人管"),
+    ("关于派出所", "派出所民警收红包，包庇夜间施工噪音扰民"),
+    ("环保局推诿", "环保局不作为，工地夜间施工噪音扰民举报多次没人管"),
+)
+
+
+@pytest.mark.parametrize("words", ACCUSED)
+def test_a_complaint_about_an_office_goes_to_discipline_inspection_or_to_nobody(words: tuple[str, str]) -> None:
+    for inspection in ("desk", None):
+        policy = TicketPolicy(directories=directories({"city": DIRECTORY | {"inspection": inspection}}))
+        desk, (decision,) = decided([said(1, *words)], policy)
+        made = dispatch_proposed(ticket_of(desk, decision))
+        assert (made.organizer_code, made.co_organizers, made.reason_code) == (inspection, (), "accused")
+
+
+def test_the_example_sends_no_complaint_about_an_office_to_any_office_but_inspection() -> None:
+    ours = directories_of(None).of("210100")
+    assert ours is not None
+    for code in rules.load("category")["topics"]:
+        found = propose(ours, "t", Case(category=code, accused=True, first="police", is_again=True, status="reopened"))
+        assert (found.organizer, found.co_organizers) == ("discipline", ())
+
+
 def test_who_gave_it_back_is_not_proposed_again_and_the_reason_is_kept() -> None:
     desk, first = opened()
     ordered(desk, first, "set_status", status="registered")

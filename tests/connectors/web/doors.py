@@ -22,6 +22,7 @@ from normalizers import Policy
 from schemas import ids
 from schemas.errors import UnreachableError
 from schemas.records import Ticket
+from schemas.words import OPEN_TO_ALL
 from tests.connectors.pushed import Kafka
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
@@ -66,7 +67,7 @@ class Archive:
     async def newest(self, wanted: Wanted) -> list[Ticket]:
         await self._awake()
         self.asked.append(wanted)
-        return [one for one in self.tickets.values() if one.confidentiality != "restricted"][: wanted.limit]
+        return [one for one in self.tickets.values() if one.confidentiality in OPEN_TO_ALL][: wanted.limit]
 
     def put(self, ticket: Ticket) -> Ticket:
         self.tickets[ticket.ticket_id] = ticket
@@ -118,7 +119,7 @@ class Door:
     def app(self, receiver: dict[str, Any] | None = None, **settings: Any) -> Receiver:
         """Return the receiver with this door and no other."""
         clients = {"myapp": ClientSettings(api_keys=(SecretStr(API_KEY),))}
-        chosen = WebSettings(**({"jurisdiction": CITY, "clients": clients} | settings))
+        chosen = WebSettings(**({"jurisdiction": CITY, "clients": clients, "open311": True} | settings))
         tools = Tools(archive=self.archive, policy=Policy(), query_key=QUERY_KEY, now=lambda: self.now)
         made = WebDoor(chosen, "city")
         served = ReceiverSettings(**(receiver or {}))
