@@ -1,14 +1,16 @@
-"""`python -m benchmarks.faults.sabotage RULE run NAME`: hotline with one rule of acknowledgement taken away.
+"""`python -m benchmarks.faults.sabotage RULE run NAME`: hotline with one rule taken away.
 
-The first life of it dies at the worst moment, when a record is acknowledged and yet nowhere. The suite must catch it;
-if it does not, its checker is worth nothing.
+Of those of acknowledgement: the first life of it dies at the worst moment, when a record is acknowledged and yet
+nowhere. Of fencing, atomicity and isolation: it stops, or lets a transaction fail, at the moment at which the rule
+counts. The checker must catch each; if it does not, it is worth nothing.
 """
 
+import asyncio
 import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +26,27 @@ from connectors.outbox.owner import Owner
 from connectors.publisher import Publisher
 from connectors.reply import Sent
 from hotline.cli import main
-from schemas.errors import RetriableError
+from schemas import topics
+from schemas.errors import RetriableError, UnreachableError
 from schemas.records import Outbox
+from schemas.wire import Outbound
+from sinks import runner as sinks_runner
 from sinks.base import Document
 from sinks.delivery import Delivery
 from sinks.eraser import Eraser, Target
 from sinks.runner import Runner
 from sinks.webhook.courier import Courier
+from streams import assign, owner
+from streams.assign import Assign
 from streams.lanes import Chunk, Lanes
+
+_assign: Any = assign
+_owner: Any = owner
+_sinks: Any = sinks_runner
+"""Modules in which a saboteur puts something else in the place of what they import."""
+
+GAP_SECONDS = 20.0
+"""Longer than a worker of assign is frozen whom Kafka gives up after 10 s."""
 
 ENOUGH = 5
 """Documents of each index that the archive misses: of one ticket a later version may come."""
@@ -172,6 +187,93 @@ def offset_before_erasure() -> None:
     Runner._commit_offsets = commit  # type: ignore[method-assign] # as above
 
 
+async def gap() -> None:
+    """Give a former owner that is not fenced the time to write."""
+    await asyncio.sleep(GAP_SECONDS)
+
+
+def restore_before_fence() -> None:
+    """Let assign restore a partition's state while its former owner may still write, and fence that one afterwards."""
+    honest = _assign.take_over
+
+    async def take_over(*arguments: Any, **options: Any) -> "owner.Owner":
+        """Restore first, then fence: what was written in between is not in the state."""
+        restored: list[Any] = []
+        honest_restore = _owner.restore
+
+        async def early(*given: Any, **more: Any) -> Any:
+            return restored[0]
+
+        partition, connection, blobs, policy, *_ = arguments
+        restored.append(await honest_restore(connection.aiokafka_options(), blobs, partition, policy, None))
+        await gap()
+        _owner.restore = early
+        try:
+            return await honest(*arguments, **options)
+        finally:
+            _owner.restore = honest_restore
+
+    _assign.take_over = take_over
+
+
+def state_kept_after_abort() -> None:
+    """Let assign keep the state of a chunk whose transaction was aborted; the first one is."""
+    honest_commit, honest_end = owner.Owner._commit, Assign._end
+
+    async def commit(self: "owner.Owner", outbounds: Sequence[Outbound]) -> dict[tuple[str, int], int]:
+        if _mark("abort").exists():
+            return await honest_commit(self, outbounds)
+        _touch("abort")
+        return await aborted(self, outbounds)
+
+    async def end(self: Assign, partition: int) -> None:
+        if partition not in self._owners or self._owners[partition]._is_settled:
+            await honest_end(self, partition)
+
+    owner.Owner._commit, Assign._end = commit, end  # type: ignore[method-assign] # as above
+
+
+async def aborted(self: "owner.Owner", outbounds: Sequence[Outbound]) -> dict[tuple[str, int], int]:
+    """Write a chunk and abort it, as a broker does that loses sight of its producer."""
+    await self._producer.begin_transaction()
+    await self._sender.send(outbounds)
+    await self._producer.abort_transaction()
+    raise UnreachableError("the transaction was aborted, as the saboteur wanted")
+
+
+def two_transactions() -> None:
+    """Let assign commit the events of a chunk, and all that they lead to afterwards; in between it dies."""
+    honest = owner.Owner._commit
+
+    async def commit(self: "owner.Owner", outbounds: Sequence[Outbound]) -> dict[tuple[str, int], int]:
+        events = [one for one in outbounds if one.topic == topics.EVENT]
+        rest = [one for one in outbounds if one.topic != topics.EVENT]
+        if not (events and rest):
+            return await honest(self, outbounds)
+        last: Mapping[tuple[str, int], int] = await honest(self, events)
+        _die_once("between")
+        return {**last, **await honest(self, rest)}
+
+    owner.Owner._commit = commit  # type: ignore[method-assign] # as above
+
+
+def uncommitted_read() -> None:
+    """Let a sink read what is not committed, and what never will be."""
+    honest = _sinks.make_consumer
+
+    def make_consumer(*arguments: Any) -> Any:
+        consumer = honest(*arguments)
+        consumer._isolation_level = "read_uncommitted"
+        return consumer
+
+    _sinks.make_consumer = make_consumer
+
+
+def _touch(name: str) -> None:
+    _mark(name).parent.mkdir(parents=True, exist_ok=True)
+    _mark(name).touch()
+
+
 def _mark(name: str) -> Path:
     return Path(os.environ["HOTLINE_LOCAL__DATA_DIR"]) / f"died-of-{name}"
 
@@ -179,8 +281,7 @@ def _mark(name: str) -> Path:
 def _die_once(name: str) -> None:
     mark = _mark(name)
     if not mark.exists():
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
+        _touch(name)
         os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -193,6 +294,10 @@ RULES: dict[str, Callable[[], None]] = {
     "offset-before-delivery": offset_before_delivery,
     "offset-before-archive": offset_before_archive,
     "offset-before-erasure": offset_before_erasure,
+    "restore-before-fence": restore_before_fence,
+    "state-kept-after-abort": state_kept_after_abort,
+    "two-transactions": two_transactions,
+    "uncommitted-read": uncommitted_read,
 }
 
 

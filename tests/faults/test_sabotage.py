@@ -12,10 +12,12 @@ from connectors.fetcher.run import _Reading as Reading
 from connectors.fetcher.window import Window
 from connectors.outbox.lane import Lane
 from connectors.outbox.owner import Owner
+from sinks import runner as sinks_runner
 from sinks.delivery import Delivery
 from sinks.eraser import Eraser
 from sinks.runner import Runner
 from sinks.webhook.courier import Courier
+from streams import assign, owner
 from streams.lanes import Lanes
 
 PLACES: dict[str, list[tuple[Any, str]]] = {
@@ -26,6 +28,10 @@ PLACES: dict[str, list[tuple[Any, str]]] = {
     "doubt-for-no": [(Lane, "_sent")],
     "offset-before-delivery": [(Courier, "deliver"), (Runner, "_commit_offsets")],
     "offset-before-archive": [(Delivery, "deliver"), (Runner, "_commit_offsets")],
+    "restore-before-fence": [(assign, "take_over")],
+    "state-kept-after-abort": [(owner.Owner, "_commit"), (assign.Assign, "_end")],
+    "two-transactions": [(owner.Owner, "_commit")],
+    "uncommitted-read": [(sinks_runner, "make_consumer")],
     "offset-before-erasure": [(Eraser, "_carry_out"), (Runner, "_commit_offsets")],
 }
 
@@ -34,19 +40,20 @@ PLACES: dict[str, list[tuple[Any, str]]] = {
 def test_a_saboteur_takes_what_is_given_to_whom_it_takes_the_place_of(
     rule: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    honest = [getattr(owner, name) for owner, name in PLACES[rule]]
-    for (owner, name), one in zip(PLACES[rule], honest, strict=True):
-        monkeypatch.setattr(owner, name, one)  # put back in the end
+    honest = [getattr(holder, name) for holder, name in PLACES[rule]]
+    for (holder, name), one in zip(PLACES[rule], honest, strict=True):
+        monkeypatch.setattr(holder, name, one)  # put back in the end
     RULES[rule]()
-    for (owner, name), one in zip(PLACES[rule], honest, strict=True):
-        taken = getattr(owner, name)
+    for (holder, name), one in zip(PLACES[rule], honest, strict=True):
+        taken = getattr(holder, name)
         assert taken is not one
-        assert len(signature(taken).parameters) == len(signature(one).parameters)
+        if not any(one.kind == one.VAR_POSITIONAL for one in signature(taken).parameters.values()):
+            assert len(signature(taken).parameters) == len(signature(one).parameters)
 
 
 def test_a_file_that_is_taken_for_fetched_leaves_no_errand_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    for owner, name in PLACES["offset-before-file"]:
-        monkeypatch.setattr(owner, name, getattr(owner, name))
+    for holder, name in PLACES["offset-before-file"]:
+        monkeypatch.setattr(holder, name, getattr(holder, name))
     RULES["offset-before-file"]()
     window = Window()
     window.take(7, ["a file"])
