@@ -26,6 +26,9 @@ CHANNEL_KIND = "sms_cmpp"
 RETRY_SECONDS = 1.0
 """How long a message waits that Kafka did not take, before it is tried again."""
 
+SETTLE_SECONDS = 2.0
+"""How long what is on its way to Kafka is waited for before we log out: an ISMG tries a message three times in all."""
+
 _OUTCOMES = {codec.OK: "answered", codec.FLOW_CONTROL: "throttled", None: "failed"}
 
 
@@ -52,14 +55,17 @@ class Cmpp:
         """
         link = await Link.open(self._settings, now=self._now)
         self._link = link
+        session = _Session(link, self._settings, emit, lambda frame: self.message(frame, link.major))
         try:
-            await _Session(link, self._settings, emit, lambda frame: self.message(frame, link.major)).serve()
+            await session.serve()
         except asyncio.CancelledError:
             self._link = None
+            await session.settle(SETTLE_SECONDS)
             await link.leave()
             raise
         finally:
             self._link = None
+            session.drop()
             link.drop()
 
     def message(self, frame: Frame, major: Major) -> RawMessage:
@@ -96,6 +102,19 @@ class _Session:
         self._message = message
         self._room = asyncio.Semaphore(settings.window)
         self._waiting: dict[str, list[Frame]] = {}
+        self._taking: set[asyncio.Task[None]] = set()
+        self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def settle(self, seconds: float) -> None:
+        """Let those on their way arrive and be answered; what is left after `seconds` comes again."""
+        if self._taking:
+            await asyncio.wait(self._taking, timeout=seconds)
+
+    def drop(self) -> None:
+        """Give up what is on its way. Safe twice."""
+        for task in self._taking:
+            task.cancel()
+        self._fault.cancel()
 
     async def serve(self) -> None:
         """Take frames until the link breaks; raises what broke it."""
@@ -103,21 +122,26 @@ class _Session:
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._link.keep_alive())
-                tasks.create_task(self._read(tasks))
+                tasks.create_task(self._read())
+                tasks.create_task(self._failed())
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from group
 
-    async def _read(self, tasks: asyncio.TaskGroup) -> None:
+    async def _failed(self) -> None:
+        """Raise what makes it impossible to take a message."""
+        await self._fault
+
+    async def _read(self) -> None:
         while True:
             frame = await self._link.read()
             if frame.command == codec.DELIVER:
-                await self._arrived(frame, tasks)
+                await self._arrived(frame)
                 continue
             if frame.command & ~codec.ANSWER == codec.ACTIVE_TEST:
                 self._emit.alive()
             self._link.answered(frame)  # CMPP has no answer to an unknown command
 
-    async def _arrived(self, frame: Frame, tasks: asyncio.TaskGroup) -> None:
+    async def _arrived(self, frame: Frame) -> None:
         """Take a message in; with a full window, nothing more is read until the first is safe."""
         message = self._message(frame)
         identifier = message.envelope.id
@@ -130,7 +154,16 @@ class _Session:
                 await self._room.acquire()
         else:
             await self._room.acquire()
-        tasks.create_task(self._take(message))
+        task = asyncio.create_task(self._take(message))
+        self._taking.add(task)
+        task.add_done_callback(self._taken)
+
+    def _taken(self, task: asyncio.Task[None]) -> None:
+        self._taking.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._fault.done():
+            self._fault.set_exception(error)
+            self._fault.exception()  # the session may have ended meanwhile
 
     async def _take(self, message: RawMessage) -> None:
         result = await self._kept(message)

@@ -197,6 +197,20 @@ async def test_an_answer_that_we_did_not_read_while_kafka_was_away_is_no_doubt()
         assert ismg.results == {number: [0] for number in numbers}
 
 
+async def test_at_the_end_what_is_on_its_way_is_answered_before_the_session_is_left() -> None:
+    """What stays unanswered costs one of the three tries of an ISMG."""
+    kafka = Kafka()
+    kafka.answering.clear()
+    async with Ismg() as ismg:
+        async with sending(ismg, kafka):
+            numbers = [ismg.queue(f"路灯{n}".encode("utf-16-be")) for n in range(5)]
+            await soon(lambda: kafka.tried == 5)
+            asyncio.get_running_loop().call_later(0.2, kafka.answering.set)
+        assert ismg.results == {number: [0] for number in numbers}
+        assert peer.TERMINATE in ismg.got
+    assert len(kafka.held) == 5
+
+
 async def test_what_a_status_report_says_is_read_from_the_raw_record() -> None:
     kafka = Kafka()
     async with Ismg() as ismg, sending(ismg, kafka) as sender:
