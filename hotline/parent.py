@@ -1,5 +1,6 @@
 """`hotline run all`: one process for each component; a child that ends is started again, later and later."""
 
+import math
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
+from hotline import watchdog
 from hotline.health import Health
 
 FIRST_PAUSE = 1.0
@@ -88,8 +90,12 @@ def starter(command: Sequence[str], environment: Mapping[str, str]) -> Start:
 
 def run(children: Sequence[Child], health: Health, stop: threading.Event, tick: float = 0.2) -> None:
     """Tend the children until `stop` is set, then let all of them drain at once."""
+    seconds, fed = watchdog.interval(), -math.inf
     try:
         while not stop.is_set():
+            if seconds is not None and time.monotonic() - fed >= seconds:
+                watchdog.feed()
+                fed = time.monotonic()
             for child in children:
                 child.tend(health)
             stop.wait(tick)

@@ -12,6 +12,7 @@ from types import FrameType
 import structlog
 from msgspec import Struct
 
+from hotline import watchdog
 from hotline.health import Health, Probe
 from hotline.parent import MISCONFIGURED
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
@@ -105,11 +106,12 @@ async def serve(
     _listen(stop)
     counting = asyncio.create_task(_count(stop, deadline)) if deadline else None
     watching = asyncio.create_task(_watch(parent, stop)) if parent else None
+    feeding = asyncio.create_task(watchdog.run())
     left = {one.name for one in components}
     results = await asyncio.gather(
         *(_one(one, health, left, stop, deadline) for one in components), return_exceptions=True
     )
-    for task in filter(None, (watching, counting)):
+    for task in filter(None, (watching, counting, feeding)):
         task.cancel()
     faults = [fault for fault in results if isinstance(fault, BaseException)]
     # What a person must mend is told before what may mend itself.

@@ -17,6 +17,7 @@ from schemas.clients import METADATA_MS, brought
 from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
 from schemas.folders import denial, make_private
+from streams.in_work import InWork
 from streams.quarantine import Quarantined
 from streams.sender import MAX_BATCH_BYTES, translated
 
@@ -52,6 +53,7 @@ class StageApp(faust.App):
     """Kafka has answered: the stage is at work, or waits for partitions."""
     troubles: list[Callable[[], str | None]]
     """Each says what keeps a part of the stage from getting on, None when nothing does."""
+    in_work: InWork
     quarantines: list[Callable[[], Quarantines]]
     """Each returns the partitions of a part of the stage that cannot go on until a person acts."""
 
@@ -80,7 +82,13 @@ def make_app(
     app = StageApp(name, **chosen)
     app.isolation_level = isolation_level
     app.troubles, app.quarantines = [], []
+    app.in_work = InWork(name, data_dir)
     return app
+
+
+def in_work_of(app: faust.App) -> InWork:
+    """Return what marks the records of a stage; an app that is none of ours marks them in memory alone."""
+    return app.in_work if isinstance(app, StageApp) else InWork()
 
 
 def quiet_libraries() -> None:
@@ -137,6 +145,8 @@ async def serve(app: StageApp, stop: asyncio.Event) -> None:
     """
     tune_collector()
     app.loop = asyncio.get_running_loop()
+    app.in_work.begin()
+    guarding = asyncio.create_task(app.in_work.guard())
     starting = asyncio.create_task(app.start())
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -149,7 +159,9 @@ async def serve(app: StageApp, stop: asyncio.Event) -> None:
             await _stopped(app)
         finally:
             starting.cancel()
-            await asyncio.gather(starting, stopping, return_exceptions=True)
+            guarding.cancel()
+            await asyncio.gather(starting, stopping, guarding, return_exceptions=True)
+            app.in_work.end()
             _release(app)
     if app.crash_reason is not None:
         raise _told(app.crash_reason) from None

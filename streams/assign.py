@@ -25,7 +25,9 @@ from schemas.trace import OFF, Tracer
 from schemas.wire import Inbound
 from streams import lanes, metrics, pace
 from streams.acknowledged import acknowledged, end_of_acknowledged
+from streams.app import in_work_of
 from streams.checkpoint_store import Restored
+from streams.in_work import InWork
 from streams.inputs import dead_letter
 from streams.owner import STAGE, Owner, Reached, take_over
 from streams.restoring import Restoring
@@ -48,7 +50,7 @@ def declare(
     tracer: Tracer = OFF,
 ) -> "Assign":
     """Attach the assign agent to `app`; `reached` is told how far each transaction is."""
-    assign = Assign(connection, blobs, policy, reached, tracer=tracer)
+    assign = Assign(connection, blobs, policy, reached, tracer=tracer, in_work=in_work_of(app))
     cities = lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle, partial(assign.look, app.conf.id))
     pace.watch(app, STAGE, [topics.MESSAGE])
 
@@ -81,7 +83,9 @@ class Assign:
         reached: Reached = lambda point: None,
         fenced_seconds: float = FENCED_SECONDS,
         tracer: Tracer = OFF,
+        in_work: InWork | None = None,
     ) -> None:
+        self._in_work = in_work or InWork()
         self._connection = connection
         self._blobs = blobs
         self._policy = policy
@@ -150,7 +154,7 @@ class Assign:
         began = time.monotonic()
         kept = self._kept.pop(partition, None)
         owner = await take_over(
-            partition, self._connection, self._blobs, self._policy, self._reached, self._tracer, kept
+            partition, self._connection, self._blobs, self._policy, self._reached, self._tracer, kept, self._in_work
         )
         self._owners[partition] = owner
         self._restoring.end(partition)
@@ -203,6 +207,8 @@ class Assign:
             await self._work_off(partition, left, again=True)
 
     async def _work_off(self, partition: int, records: Sequence[Inbound], *, again: bool = False) -> None:
+        if len(records) > 1 and self._in_work.is_suspect(records):
+            return await self._work_off_singly(partition, records, again=again)
         try:
             await self._by_owner(partition, partial(Owner.work_off, records=records, again=again))
         except RecordError as error:

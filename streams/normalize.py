@@ -23,6 +23,7 @@ from schemas.records import Command, Message, RawMessage
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import AHEAD, NO_TIME, Inbound, Outbound, appended_at, decode, encode
 from streams import floods, lanes, metrics, pace
+from streams.app import in_work_of
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.downstream import Downstream, Group
@@ -89,6 +90,7 @@ class Normalize:
         self._policy = policy
         self._tracer = tracer
         self._control = control
+        self._in_work = in_work_of(app)
         self._beside = Beside(app, self._put_behind, f"{STAGE}-beside")
         work_through(lambda raw: foreseen(normalize(raw, policy).message, policy.rules_folder))
 
@@ -116,9 +118,14 @@ class Normalize:
         """Forward a chunk of commands. Raises RetriableError to have it repeated."""
         with self._hop(COMMANDS, tp, chunk) as hop:
             for records in sliced(chunk.records):
-                await self._finish([(record, command_step(record)) for record in records], COMMANDS, hop)
+                await self._finish([(record, self._command(record)) for record in records], COMMANDS, hop)
         metrics.RECORDS.labels(stage=COMMANDS, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
+
+    def _command(self, record: Inbound) -> Result:
+        if (fault := self._in_work.fault_of(record)) is not None:
+            return dead(record, fault, COMMANDS)
+        return self._in_work.on(record, command_step, record)
 
     async def _work_off_few(self, tp: TP, records: Sequence[Inbound]) -> None:
         with self._tracer.hop(STAGE, *tp, (record.headers for record in records)) as hop:
@@ -146,7 +153,8 @@ class Normalize:
         """Return records with what came of them: nothing, when they come again and their message was erased."""
         raws = await asyncio.gather(*(self._read(record) for record in records if has_reference(record)))
         claimed = iter(raws)
-        read = [(record, next(claimed) if has_reference(record) else raw_or_fault(record)) for record in records]
+        came = [(record, next(claimed) if has_reference(record) else raw_or_fault(record)) for record in records]
+        read = [(record, self._in_work.fault_of(record) or raw) for record, raw in came]
         gone = await self._blobs.erased({place for _, raw in read if (place := may_be_gone(raw)) is not None})
         left = (one for one in read if not isinstance(one[1], ErasedError) and may_be_gone(one[1]) not in gone)
         # All are understood before the words of any are looked through: what either takes stays in caches meanwhile.
@@ -155,8 +163,8 @@ class Normalize:
 
     async def _apart(self, record: Inbound, work: Callable[..., Made], *arguments: object) -> Made:
         if has_reference(record):  # megabytes take seconds, in which the other cities go on
-            return await asyncio.to_thread(work, *arguments, self._policy)
-        return work(*arguments, self._policy)
+            return await self._in_work.in_thread(record, work, *arguments, self._policy)
+        return self._in_work.on(record, work, *arguments, self._policy)
 
     async def _read(self, record: Inbound) -> RawMessage | Exception:
         """Return the raw message with its bytes, or what makes that impossible for ever."""

@@ -21,6 +21,7 @@ from streams import metrics
 from streams.checkpoint_store import Checkpoints, Restored
 from streams.counting import count_decisions, count_written
 from streams.groups import transactional_id
+from streams.in_work import InWork
 from streams.inputs import dead_letter, header_of, input_of
 from streams.logs import refuse_hanging
 from streams.lookback import messages_at
@@ -53,6 +54,7 @@ async def take_over(
     reached: Reached,
     tracer: Tracer = OFF,
     kept: Restored | None = None,
+    in_work: InWork | None = None,
 ) -> "Owner":
     """Fence the former owner, then restore: in this order nobody writes what the restored state has not read.
 
@@ -68,7 +70,7 @@ async def take_over(
         raise
     sender = Sender(producer, connection.partitions)
     look_back = partial(messages_at, connection.aiokafka_options())
-    return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer)
+    return Owner(partition, producer, sender, restored, blobs, reached, look_back, tracer, in_work)
 
 
 class Owner:
@@ -84,8 +86,10 @@ class Owner:
         reached: Reached,
         look_back: LookBack,
         tracer: Tracer = OFF,
+        in_work: InWork | None = None,
     ) -> None:
         self.restored = restored
+        self._in_work = in_work or InWork()
         self._look_back = look_back
         self._tracer = tracer
         self._partition, self._partitions = partition, sender.partitions
@@ -107,7 +111,7 @@ class Owner:
         with self._tracer.hop(STAGE, topics.MESSAGE, self._partition, came) as hop:
             decisions, dead = await self._decide(records)
             dead = [] if again else dead
-            outbounds = [*carried_on(self._flushed(), records), *dead]
+            outbounds = [*carried_on(self._flushed(records), records), *dead]
             if outbounds:
                 await self.write(hop.passes_on(outbounds), decisions)
         count_decisions(STAGE, decisions, len(dead), len(records))
@@ -185,6 +189,9 @@ class Owner:
         decisions: list[Event] = []
         dead: list[Outbound] = []
         for record in records:
+            if (held := self._in_work.fault_of(record)) is not None:
+                dead.append(dead_letter(record, held, STAGE).outbound())
+                continue
             try:
                 decision = await self._take(record)
             except (kafka.KafkaError, OSError, RetriableError):  # the surroundings' fault, and not the record's
@@ -208,10 +215,11 @@ class Owner:
             )
         wanted = self._desk.looks_back(one)
         earlier = await self._look_back(position.topic, position.partition, wanted) if wanted else []
-        return self._desk.take(one, position, earlier, appended_at(record))
+        return self._in_work.on(record, self._desk.take, one, position, earlier, appended_at(record))
 
-    def _flushed(self) -> list[Outbound]:
+    def _flushed(self, records: Sequence[Inbound]) -> list[Outbound]:
         try:
-            return self._desk.flush()
+            with self._in_work.marked(records[0], records[-1]):
+                return self._desk.flush()
         except Exception as error:
             raise RecordError(f"what it leads to cannot be written ({type(error).__name__})") from error

@@ -22,9 +22,11 @@ from schemas.records import Handover, RawMessage
 from schemas.trace import OFF, Hop, Tracer
 from schemas.wire import Inbound, Outbound, decode, encode, position_of
 from streams import lanes, metrics, pace
+from streams.app import in_work_of
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.floods import FloodControl
+from streams.in_work import InWork
 from streams.inputs import SLICE, dead_letter, is_claimed, may_be_gone, raw_or_fault, sliced
 from streams.outlet import Outlet
 from streams.results import bare
@@ -111,6 +113,7 @@ class Screen:
         self._tracer = tracer
         self._late = lanes.attached(app, lanes.Lanes(self.handle_late, app.crash, name=LATE))
         self._control = control
+        self._in_work = in_work_of(app)
         self._beside = Beside(app, self._screen_flood, FLOOD)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
@@ -149,11 +152,12 @@ class Screen:
         here: list[Read] = []
         for record in records:
             raw = raw_or_fault(record)
-            if isinstance(raw, RawMessage) and is_claimed(raw):
+            is_late = self._in_work.fault_of(record) is not None or (isinstance(raw, RawMessage) and is_claimed(raw))
+            if is_late:
                 late.append(record)
             else:
                 here.append((record, raw))
-        found = screen_chunk(here, self._policy)
+        found = screen_chunk(here, self._policy, self._in_work)
         await self._send([one for one in found.handed if one.folder is None], hop)
         old = {one.folder for one in found.handed if one.folder is not None}
         late.extend(record for record, raw in here if may_be_gone(raw) in old)
@@ -169,6 +173,10 @@ class Screen:
         chunk.ack()
 
     async def _screen_late(self, tp: TP, record: Inbound) -> None:
+        if (held := self._in_work.fault_of(record)) is not None:
+            metrics.ERRORS.labels(stage=STAGE, code="internal").inc()
+            with self._tracer.hop(STAGE, *tp) as hop:
+                return await self._put_aside(record, held, hop)
         raw = raw_or_fault(record)
         try:
             if isinstance(raw, RawMessage) and is_claimed(raw):
@@ -179,7 +187,7 @@ class Screen:
             raw = error
         # In a thread: reading megabytes takes seconds, in which the next chunk's emergencies are handed over.
         with self._tracer.hop(STAGE, *tp) as hop:
-            found = await asyncio.to_thread(screen_chunk, [(record, raw)], self._policy)
+            found = await self._in_work.in_thread(record, screen_chunk, [(record, raw)], self._policy)
             gone = await self._blobs.erased({one.folder for one in found.handed if one.folder is not None})
             await self._send([one for one in found.handed if one.folder not in gone], hop)
             for unheard, fault in found.unheard:
@@ -216,17 +224,17 @@ class Screen:
             handed.measured(now)
 
 
-def screen_chunk(records: Iterable[Read], policy: Policy) -> Screened:
+def screen_chunk(records: Iterable[Read], policy: Policy, in_work: InWork | None = None) -> Screened:
     """Return what these messages tell. Whatever is wrong with one never stops the next.
 
-    Of what cannot be read by anybody normalize writes the dead letter.
+    With `in_work` each is marked in its turn. Of what cannot be read by anybody normalize writes the dead letter.
     """
     found = Screened([], [])
     for record, raw in records:
         try:
             if isinstance(raw, Exception):
                 raise raw
-            handed = screen(raw, policy)
+            handed = in_work.on(record, screen, raw, policy) if in_work else screen(raw, policy)
         except RecordError as error:
             metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
         except Exception as error:  # noqa: BLE001 - one record's fault must not keep the next emergency waiting

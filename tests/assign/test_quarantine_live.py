@@ -18,7 +18,7 @@ from tests.assign.workers import worker
 from tests.tickets.build import CITY, message
 from tests.waiting import soon
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long]
 
 OTHER = "110000"
 SECONDS = 60.0
