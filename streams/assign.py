@@ -41,6 +41,13 @@ FENCED_SECONDS = 30.0
 """How long a fenced worker waits for the rebalance: three sessions, so that whoever still lives has rejoined."""
 
 
+CAREFUL_SECONDS = 600.0
+"""After a record that tore a state each one of its partition is decided on an overlay first: more may come like it.
+
+A chunk that is torn costs a restore, and whoever sends such records would have one for each chunk.
+"""
+
+
 def declare(
     app: faust.App,
     connection: KafkaConnection,
@@ -95,6 +102,7 @@ class Assign:
         self._owners: dict[int, Owner] = {}
         self._kept: dict[int, Restored] = {}
         self._caught_up: set[int] = set()
+        self._careful_until: dict[int, float] = {}
         self._looking = asyncio.Lock()
         self._restoring = Restoring()
         prepare(policy.rules_folder)
@@ -176,12 +184,22 @@ class Assign:
             self._restoring.end(partition)
             await self.lose([partition])
             raise
-        except RecordError:  # of this record alone: what the log holds is not in doubt
-            await self._end(partition)
+        except RecordError as error:  # of this record alone: what the log holds is not in doubt
+            await self._keep(partition, error)
             raise
         except BaseException:
             await self.lose([partition])
             raise
+
+    async def _keep(self, partition: int, error: RecordError) -> None:
+        """Keep an owner whose state a record left as it was. A transaction that is open ends with its producer."""
+        owner = self._owners.get(partition)
+        state = owner.put_aside() if owner is not None else None
+        if state is not None and not isinstance(error, TooLargeError):
+            return
+        if state is not None:
+            self._kept[partition] = state
+        await self._end(partition)
 
     async def _catch_up(self, partition: int, end: int) -> None:
         """Decide what was acknowledged and is in no decision: Kafka lost the end of the event log.
@@ -207,20 +225,26 @@ class Assign:
             await self._work_off(partition, left, again=True)
 
     async def _work_off(self, partition: int, records: Sequence[Inbound], *, again: bool = False) -> None:
-        if len(records) > 1 and self._in_work.is_suspect(records):
+        is_careful = time.monotonic() < self._careful_until.get(partition, 0.0)
+        if is_careful or (len(records) > 1 and self._in_work.is_suspect(records)):
             return await self._work_off_singly(partition, records, again=again)
         try:
             await self._by_owner(partition, partial(Owner.work_off, records=records, again=again))
         except RecordError as error:
             _log.warning("chunk_taken_apart", partition=partition, reason=str(error))
+            self._careful_until[partition] = time.monotonic() + CAREFUL_SECONDS
             await self._work_off_singly(partition, records, again=again)
 
     async def _work_off_singly(self, partition: int, records: Iterable[Inbound], *, again: bool) -> None:
-        """Give each record a transaction of its own, so that only the one that cannot be written is put aside."""
+        """Give each record a transaction of its own, so that only the one that cannot be written is put aside.
+
+        Each is decided on an overlay of the state first, so none of them costs a restore.
+        """
         for record in records:
             try:
-                await self._by_owner(partition, partial(Owner.work_off, records=[record], again=again))
+                await self._by_owner(partition, partial(Owner.work_off_apart, record=record, again=again))
             except RecordError as error:
+                self._careful_until[partition] = time.monotonic() + CAREFUL_SECONDS
                 if not again:  # else it was put aside when it was acknowledged
                     await self._put_aside(partition, record, error)
 

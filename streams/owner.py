@@ -31,6 +31,7 @@ from streams.traces import carried_on
 from tickets.commands import erases
 from tickets.desk import Desk
 from tickets.keys import scoped
+from tickets.overlay import overlay
 from tickets.policy import TicketPolicy
 
 STAGE = "assign"
@@ -109,11 +110,48 @@ class Owner:
         self._is_settled = False
         came = (record.headers for record in records)
         with self._tracer.hop(STAGE, topics.MESSAGE, self._partition, came) as hop:
-            decisions, dead = await self._decide(records)
-            dead = [] if again else dead
-            outbounds = [*carried_on(self._flushed(records), records), *dead]
+            decisions, outbounds, dead = await self._led_to(records, again=again)
             if outbounds:
                 await self.write(hop.passes_on(outbounds), decisions)
+        await self._settle(records, decisions, dead, again=again)
+
+    async def work_off_apart(self, record: Inbound, *, again: bool = False) -> None:
+        """Do the same for one record on an overlay of the state, and carry it out below once Kafka holds it.
+
+        Raises RecordError when it cannot be; the state is that of the log then, as before.
+        """
+        desk, self._desk = self._desk, Desk(overlay(self.restored.state))
+        with self._tracer.hop(STAGE, topics.MESSAGE, self._partition, (record.headers,)) as hop:
+            try:
+                decisions, outbounds, dead = await self._led_to([record], again=again)
+            finally:
+                self._desk = desk
+            if outbounds:
+                await self.write(hop.passes_on(outbounds), decisions)
+        self._is_settled = False
+        if decisions:
+            try:
+                same = (await self._led_to([record], again=again))[0] == decisions
+            except RecordError:
+                same = False
+            if not same:
+                raise UnreachableError(
+                    "a decision was carried out otherwise than it was written: the log is read again"
+                )
+        await self._settle([record], decisions, dead, again=again)
+
+    async def _led_to(
+        self, records: Sequence[Inbound], *, again: bool
+    ) -> tuple[list[Event], list[Outbound], list[Outbound]]:
+        """Return the decisions about the records, all that they write, and the dead letters among that."""
+        decisions, dead = await self._decide(records)
+        dead = [] if again else dead
+        return decisions, [*carried_on(self._flushed(records), records), *dead], dead
+
+    async def _settle(
+        self, records: Sequence[Inbound], decisions: Sequence[Event], dead: Sequence[Outbound], *, again: bool
+    ) -> None:
+        """Count what was committed, and note how far the state is."""
         count_decisions(STAGE, decisions, len(dead), len(records))
         if again and decisions:
             metrics.DECIDED_AGAIN.inc(len(decisions))

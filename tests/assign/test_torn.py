@@ -9,11 +9,13 @@ import pytest
 from obstore.store import MemoryStore
 
 from schemas import topics
+from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
 from schemas.records import Event, InputRef, event
 from schemas.records.common import TicketVersion
 from schemas.records.given import ErasedMessage
 from schemas.wire import decode, encode
+from streams import assign
 from streams.checkpoint_store import CHECKPOINT_EVENTS, Restored
 from streams.fetched import Fetched
 from streams.owner import Owner
@@ -37,6 +39,11 @@ class Kafka:
     async def begin_transaction(self) -> None: ...
 
     async def commit_transaction(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    _txn_manager = None
+    _message_accumulator = SimpleNamespace(_batches={})
 
     async def send(self, outbounds: list[Any]) -> dict[tuple[str, int], int]:
         self.sent += outbounds
@@ -113,3 +120,53 @@ async def test_an_erasure_that_a_restore_reads_is_followed_by_a_checkpoint_witho
     restored = Restored(state=State(TicketPolicy()))
     await _fold_events(logs, restored)
     assert restored.folded == CHECKPOINT_EVENTS
+
+
+@pytest.fixture
+def restores(monkeypatch: pytest.MonkeyPatch) -> tuple[assign.Assign, Kafka, list[int]]:
+    """A worker whose partition is restored from what was written, and at which transaction it was."""
+    kafka, made = Kafka(), []
+
+    async def take_over(*_: object) -> Owner:
+        made.append(len(kafka.sent))
+        one = owner(kafka)
+        for told in kafka.told(topics.EVENT):
+            apply(one.restored.state, decode(told.value, Event))
+        for told in kafka.told(topics.TICKET):
+            one.restored.state.bodies[told.key.decode()] = told.value
+        return one
+
+    monkeypatch.setattr(assign, "take_over", take_over)
+    worker = assign.Assign(KafkaConnection(bootstrap_servers="x:1", partitions=1), MemoryStore(), TicketPolicy())
+    worker._caught_up.add(0)
+    return worker, kafka, made
+
+
+async def test_however_many_records_are_bad_the_partition_is_restored_once(
+    restores: tuple[assign.Assign, Kafka, list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, kafka, made = restores
+    intent = desk.answers.intent
+    bad = {one.message_id for one in letters(60) if one.jurisdiction == "110000"}
+    bad = set(sorted(bad)[::3])
+
+    def failing(decision: Event, message: Any, *rest: Any) -> Any:
+        if message.message_id in bad:
+            raise ValueError("a fault of ours")
+        return intent(decision, message, *rest)
+
+    monkeypatch.setattr(desk.answers, "intent", failing)
+    found = [one for one in letters(60) if one.jurisdiction == "110000"]
+    outbounds = map(logs.outbound, found)
+    given = [Fetched(topics.MESSAGE, 0, at, 0, one.key, one.value, one.headers) for at, one in enumerate(outbounds)]
+    for piece in (given[:20], given[20:]):
+        await worker._work_off(0, piece)
+    assert len(made) == 2, "the first takeover, and the one after the first chunk that was torn"
+    dead = {one.key.decode() for one in kafka.told(topics.DEAD)}
+    decided = {decode(one.value, Event).event_id for one in kafka.told(topics.EVENT)}
+    assert dead == bad
+    assert decided == {one.message_id for one in found} - bad
+    state = State(TicketPolicy())
+    for told in kafka.told(topics.EVENT):
+        apply(state, decode(told.value, Event))
+    assert worker._owners[0].restored.state.dump().tickets == state.dump().tickets
