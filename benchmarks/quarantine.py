@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from kafka import TopicPartition
@@ -201,9 +202,11 @@ def _cut(connection: KafkaConnection) -> None:
 
 async def _waited(connection: KafkaConnection) -> dict[str, float]:
     """Return how long each decided message waited, by its id."""
-    came = {(record.key or b"").decode(): record.timestamp for record in await logs.read(connection, topics.MESSAGE)}
+    inputs: list[Any] = await logs.read(connection, topics.MESSAGE)
+    events: list[Any] = await logs.read(connection, topics.EVENT)
+    came = {(record.key or b"").decode(): record.timestamp for record in inputs}
     waited = {}
-    for record in await logs.read(connection, topics.EVENT):
+    for record in events:
         name = decode(record.value or b"", Event).event_id
         if name in came:
             waited[name] = (record.timestamp - came[name]) / 1000
@@ -212,12 +215,9 @@ async def _waited(connection: KafkaConnection) -> dict[str, float]:
 
 def _summed(sent: list[str], waited: dict[str, float]) -> Waited:
     times = sorted(waited[one] for one in sent if one in waited) or [0.0]
-    return Waited(
-        len(sent),
-        sum(one in waited for one in sent),
-        *(round(times[int(len(times) * share)], 3) for share in (0.5, 0.99)),
-        round(times[-1], 3),
-    )
+    median, p99 = (round(times[int(len(times) * share)], 3) for share in (0.5, 0.99))
+    decided = sum(one in waited for one in sent)
+    return Waited(sent=len(sent), decided=decided, median=median, p99=p99, most=round(times[-1], 3))
 
 
 @contextmanager
