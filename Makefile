@@ -26,7 +26,7 @@ setup: .venv/installed  ## the virtual environment, the locked dependencies, the
 demo: setup  ## the sample messages travel through the real servers
 	@$(BIN)/hotline demo
 
-PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --randomly-seed=12345
 
 test: warm  ## what every change needs: fixed seeds, the real Kafka and Elasticsearch
 	@$(PYTEST) -m "not long and not soak"
