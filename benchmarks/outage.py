@@ -29,6 +29,7 @@ from benchmarks.faults.ground import STAGES, Ground
 from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
 from schemas.elastic import indices
+from schemas.errors import MisconfiguredError
 from tests.peers.dovecot import missing
 
 CALM_MINUTES = 1.0
@@ -167,6 +168,8 @@ class Trial:
         for message in sent:
             self._shares[message.channel].append(message)
         self._sent = sent
+        if ground.mailboxes is None:
+            raise MisconfiguredError(f"This benchmark needs mails: {ground.left_out['mailbox']}.")
         self._push = Stopwatch(WeChat(ground.receiver_url, ground.cities, ground.wechat, self._stop).send)
         ways: Mapping[str, Any] = {
             "mailbox": ground.mailboxes.send,

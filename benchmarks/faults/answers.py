@@ -53,7 +53,7 @@ def in_outbox(
     it need not tell. `happened` is how often each fault did.
     """
     accounts = set(accounts)
-    faults = _faults([one for one in sent if not one.is_poison], accounts, ledger, got, early)
+    faults = _faults([one for one in sent if not one.is_poison and one.first is one], accounts, ledger, got, early)
     return by_kind([*faults, *_too_many(accounts, ledger, happened)])
 
 

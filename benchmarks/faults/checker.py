@@ -12,6 +12,7 @@ from typing import Any
 from elasticsearch import Elasticsearch
 from elasticsearch.helpers import scan
 
+from benchmarks.faults.clerk import ORDERED_KINDS, ordered_id
 from benchmarks.faults.ledger import Ledger, digest_of
 from benchmarks.faults.sources import Numbered
 from schemas import topics
@@ -58,7 +59,10 @@ def _topic_faults(sent: list[Numbered], ledger: Ledger) -> Iterator[tuple[str, s
         if numbers.get(message_id) not in urgent:
             yield "handed over without an emergency", message_id
     yield from _ticket_faults(ledger)
-    yield from _merge_faults(ledger, numbers)
+    matters = {message.number: message.first.number for message in sent}
+    yield from _merge_faults(ledger, {name: matters.get(number, number) for name, number in numbers.items()})
+    yield from _cluster_faults(sent, ledger)
+    yield from _order_faults(sent, ledger)
 
 
 def _message_faults(message: Numbered, message_id: str, ledger: Ledger) -> Iterator[tuple[str, str]]:
@@ -104,7 +108,7 @@ def _ticket_faults(ledger: Ledger) -> Iterator[tuple[str, str]]:
 
 
 def _merge_faults(ledger: Ledger, numbers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
-    """Each number is another citizen's, so each has a ticket of its own, which is one chain of versions."""
+    """Each matter of a citizen, by its first number, has a ticket of its own, which is one chain of versions."""
     inside: defaultdict[str, set[int]] = defaultdict(set)
     chains: defaultdict[int, set[str]] = defaultdict(set)
     for message_id, number in numbers.items():
@@ -119,6 +123,29 @@ def _merge_faults(ledger: Ledger, numbers: Mapping[str, int]) -> Iterator[tuple[
             yield "one citizen's message in two tickets", f"{number}: {sorted(tickets)}"
     for ticket_id in ledger.tickets.keys() - inside.keys():
         yield "ticket of no message", ticket_id
+
+
+def _cluster_faults(sent: list[Numbered], ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """What two citizens say of one matter is in two tickets of one cluster; what one says again is in its ticket."""
+    for message in sent:
+        tickets = [ledger.tickets[name] for name in ledger.tickets_of(message.number)]
+        if message.first is not message and any(message.mark not in one.text for one in tickets):
+            yield "words missing in their ticket", message.mark
+        others = ledger.tickets_of(message.beside.number) if message.beside else ()
+        clusters = {ledger.tickets[name].cluster_id for name in others}
+        if clusters and any(one.cluster_id not in clusters for one in tickets):
+            yield "one matter in two clusters", message.mark
+
+
+def _order_faults(sent: list[Numbered], ledger: Ledger) -> Iterator[tuple[str, str]]:
+    """Each order about a ticket is decided once, and the last one stands."""
+    for message in (one for one in sent if one.is_ordered):
+        for ticket_id in ledger.tickets_of(message.number):
+            for number in range(len(ORDERED_KINDS)):
+                if (count := ledger.ordered[ordered_id(ticket_id, number)]) != 1:
+                    yield f"order decided {count} times", message.mark
+            if ledger.tickets[ticket_id].request_kind != ORDERED_KINDS[-1]:
+                yield "an order that is not the last one stands", message.mark
 
 
 def in_store(ledger: Ledger, folder: Path) -> dict[str, list[str]]:

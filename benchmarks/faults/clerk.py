@@ -1,4 +1,4 @@
-"""The clerk: citizens ask to be forgotten, and their tickets are erased while the run goes on."""
+"""The clerk: has tickets erased whose citizens ask for it, and gives orders about others, while the run goes on."""
 
 import re
 import threading
@@ -17,15 +17,19 @@ from schemas.errors import PipelineError
 from schemas.records import Command, Ticket
 from schemas.wire import decode
 
+ORDERED_KINDS = ("consultation", "suggestion", "help_request", "suggestion")
+"""What a ticket is reclassified as, one order after the other."""
+
 _MARK = re.compile(r"hb(\d{8})")
 
 
 class Clerk(threading.Thread):
-    """Follows the tickets, and has each erased whose citizen asks for it, as soon as it is there."""
+    """Follows the tickets, and gives its orders about each as soon as it is there."""
 
     def __init__(self, sent: list[Numbered], connection: KafkaConnection) -> None:
         super().__init__(daemon=True)
-        self._asking = {message.number for message in sent if message.is_forgotten}
+        self._asking = {message.number for message in sent if message.is_forgotten or message.is_ordered}
+        self._ordered = {message.number for message in sent if message.is_ordered}
         self._connection = connection
         self.stop = threading.Event()
 
@@ -44,15 +48,38 @@ class Clerk(threading.Thread):
                 for records in consumer.poll(timeout_ms=500).values():
                     waiting |= self._found(decode(record.value, Ticket) for record in records)
             with suppress(PipelineError):
-                send(self._connection, *map(_order, waiting.values()))
+                send(self._connection, *(one for each in waiting.items() for one in self._orders(*each)))
                 waiting.clear()
         consumer.close()
+
+    def _orders(self, number: int, ticket: Ticket) -> list[Command]:
+        return _reclassified(ticket) if number in self._ordered else [_order(ticket)]
 
     def _found(self, tickets: Iterable[Ticket]) -> dict[int, Ticket]:
         found = {int(mark[1]): ticket for ticket in tickets if (mark := _MARK.search(ticket.text))}
         asked = {number: ticket for number, ticket in found.items() if number in self._asking}
         self._asking -= asked.keys()
         return asked
+
+
+def ordered_id(ticket_id: str, number: int) -> str:
+    """Return the id of one of the orders about a ticket."""
+    return f"order:{ticket_id}:{number}"
+
+
+def _reclassified(ticket: Ticket) -> list[Command]:
+    return [
+        Command(
+            command_id=ordered_id(ticket.ticket_id, number),
+            jurisdiction=ticket.jurisdiction,
+            ticket_id=ticket.ticket_id,
+            kind="reclassify",
+            author="clerk",
+            at=datetime.now(UTC),
+            args={"kind": kind},
+        )
+        for number, kind in enumerate(ORDERED_KINDS)
+    ]
 
 
 def _order(ticket: Ticket) -> Command:

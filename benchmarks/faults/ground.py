@@ -18,7 +18,7 @@ from benchmarks.faults.actors import Actor, Begin
 from benchmarks.faults.citizens import Citizens, MailServer
 from benchmarks.faults.kafka import ProxiedKafka
 from benchmarks.faults.proxy import Cutter, ElasticGate
-from benchmarks.faults.sources import ACCOUNTS, AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes
+from benchmarks.faults.sources import ACCOUNTS, AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes, left_out
 from benchmarks.faults.subscriber import NAME, WHSEC, Subscriber
 from hotline.demo.smsc import Smsc
 from hotline.demo.wechat_api import WeChatApi
@@ -80,7 +80,11 @@ class Ground:
             "subscriber": [Cutter(self._hooks_proxy, hooks)],
             "smsc": [Cutter(self._sms_proxies[city], self.centres[city].port) for city in cities],
         }
-        self.connectors = [f"connector:{channel}{city}" for channel in ("city", "sms") for city in cities]
+        lacking = left_out()
+        self.left_out = {**lacking, **({} if self.has_blob_disk else {"blob disk full": "only root may mount a disk"})}
+        self.mailboxes: Mailboxes | None = None
+        fetched = ("sms",) if "mailbox" in lacking else ("city", "sms")
+        self.connectors = [f"connector:{channel}{city}" for channel in fetched for city in cities]
         self.actors: dict[str, Actor] = {}
         self.connection = KafkaConnection(bootstrap_servers=f"127.0.0.1:{self._direct}", partitions=PARTITIONS)
         self.elasticsearch_url = f"http://127.0.0.1:{self._elastic}"
@@ -116,21 +120,22 @@ class Ground:
         self.blob_folder.mkdir()
         if self.has_blob_disk:
             standing.enter_context(_small_disk(self.blob_folder))
-        self.dovecot = standing.enter_context(Dovecot(Mailboxes.users(self.cities)))
         standing.enter_context(self.wechat.running(self._wechat))
         standing.enter_context(self._smtp)
         standing.enter_context(self.subscriber)
         for centre in self.centres.values():
             centre.start()
             standing.callback(centre.stop)
-        self.cutters["imap"] = [Cutter(self._imap_proxy, self.dovecot.port)]
+        if "mailbox" not in self.left_out:
+            dovecot = standing.enter_context(Dovecot(Mailboxes.users(self.cities)))
+            self.cutters["imap"] = [Cutter(self._imap_proxy, dovecot.port)]
+            self.mailboxes = Mailboxes(dovecot)
         self._start_kafka(standing)
         node = Actor("elasticsearch", self._node.command, environment(), self._log("elastic"), self._node.answers)
         self._add(standing, node)
         for proxy in (self.gate, *(cutter for cutters in self.cutters.values() for cutter in cutters)):
             standing.enter_context(proxy)
         self._provide(self)
-        self.mailboxes = Mailboxes(self.dovecot)
         for name in (*self.stages, "receiver", *self.connectors):
             self._add(standing, self._component(name, name))
 

@@ -41,6 +41,8 @@ class Ledger:
         """When which events decided about a message, in ms since 1970."""
         self.versions: defaultdict[str, Counter[int]] = defaultdict(Counter)
         """How many events made a version of a ticket."""
+        self.ordered: Counter[str] = Counter()
+        """How many events decided about an order, by its id."""
         self.links: dict[str, Link] = {}
         self.linked: defaultdict[str, set[str | None]] = defaultdict(set)
         """Every ticket that a link ever named for a message."""
@@ -160,6 +162,8 @@ class Ledger:
         event = decode(record.value, Event)
         if event.input.message_id:
             self.filed[event.input.message_id].append(record.timestamp)
+        if event.input.command_id:
+            self.ordered[event.input.command_id] += 1
         for change in event.changes:
             if isinstance(change, changes.Erased):
                 self.erased[change.ticket_id] = event.at

@@ -18,7 +18,7 @@ from benchmarks.faults.clerk import Clerk
 from benchmarks.faults.ground import PARTITIONS, Ground
 from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.schedule import Schedule
-from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
+from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, crowd
 
 PATIENCE_SECONDS = 200.0
 """Longer than that nobody waits for what a saboteur should not have broken: the machine has other work, too."""
@@ -66,6 +66,12 @@ class Report(Struct, frozen=True, kw_only=True):
 
     seed: int
     sent: int
+    again: int
+    """Follow-ups, repeats, and neighbours' messages about the same matter."""
+    ordered: int
+    """Tickets about which a clerk gave orders, one after the other."""
+    left_out: dict[str, str]
+    """What this machine lacks a peer for, and which."""
     planted: int
     urgent: int
     faults: dict[str, int]
@@ -116,7 +122,7 @@ def run(
 ) -> Report:
     """Run one plan on servers of its own in `folder`; `begin` starts each component, `provide` is the ground's."""
     cities = CITIES[: plan.cities]
-    sent = list(numbered(plan.messages, plan.seed, cities))
+    sent = crowd(plan.messages, plan.seed, cities)
     began = time.monotonic()
     sys.setswitchinterval(SWITCH_SECONDS)
     with grounds(folder, override, cities, plan.without, begin, provide) as ground:
@@ -125,28 +131,31 @@ def run(
         schedule = Schedule(ground, plan.seed, plan.freeze_seconds, plan.hold_seconds)
         keeper = Keeper(ground.actors)
         keeper.start()
-        clerk = Clerk(sent if "eraser" in ground.stages else [], ground.connection)
+        clerk = Clerk(sent if "eraser" in ground.stages else _without_orders(sent), ground.connection)
         clerk.start()
-        for crowd in crowds:
-            crowd.start()
+        for one in crowds:
+            one.start()
         for name in plan.only:
             time.sleep(plan.pause_seconds)
             schedule.happen(name)
         if not plan.only:
-            schedule.run(lambda: not any(crowd.is_alive() for crowd in crowds))
-        for crowd in crowds:
-            crowd.join(plan.settle_seconds)
+            schedule.run(lambda: not any(one.is_alive() for one in crowds))
+        for one in crowds:
+            one.join(plan.settle_seconds)
         stop.set()
         quiet = time.monotonic()
         wrong, ledger = _settled(sent, ground, plan, schedule.happened)
         for thread in (keeper, clerk):
             thread.stop.set()
             thread.join()
-        wrong |= {f"source {type(crowd.fault).__name__}": [str(crowd.fault)] for crowd in crowds if crowd.fault}
+        wrong |= {f"source {type(one.fault).__name__}": [str(one.fault)] for one in crowds if one.fault}
         takeovers = [told["seconds"] for told in logged(folder, "partition_taken_over")]
         return Report(
             seed=plan.seed,
-            sent=sum(crowd.sent for crowd in crowds),
+            sent=sum(one.sent for one in crowds),
+            again=sum(one.first is not one or one.beside is not None for one in sent),
+            ordered=sum(one.is_ordered for one in sent),
+            left_out=ground.left_out,
             planted=sum(message.is_poison for message in sent),
             urgent=sum(message.is_urgent for message in sent),
             faults=dict(sorted(schedule.happened.items())),
@@ -178,20 +187,28 @@ def logged(folder: Path, event: str) -> list[dict[str, Any]]:
 
 
 def _slowest_of_faults(schedule: Schedule, crowds: list[Crowd], ledger: Ledger) -> dict[str, dict[str, float]]:
-    sent = {number: at for crowd in crowds for number, at in crowd.begun.items()}
+    sent = {number: at for one in crowds for number, at in one.begun.items()}
     return {
         name: ledger.slowest_since({number: at for number, at in sent.items() if begin <= at <= end})
         for name, begin, end in schedule.times
     }
 
 
+def _without_orders(sent: list[Numbered]) -> list[Numbered]:
+    """Let nobody ask for anything: what an erasure leads to is not looked at."""
+    for message in sent:
+        message.is_ordered = False
+    return []
+
+
 def _crowds(sent: list[Numbered], ground: Ground, plan: Plan, stop: threading.Event) -> list[Crowd]:
     """Return one crowd for each channel of each city: who waits for an answer holds up nobody elsewhere."""
     ways: dict[str, Any] = {
-        "mailbox": ground.mailboxes,
         "wechat": WeChat(ground.receiver_url, ground.cities, ground.wechat, stop),
         "sms": Sms(ground.centres, stop),
     }
+    if ground.mailboxes is not None:
+        ways["mailbox"] = ground.mailboxes
     shares: defaultdict[tuple[str, str], list[Numbered]] = defaultdict(list)
     for message in sent:
         shares[message.channel, message.city].append(message)

@@ -3,6 +3,7 @@
 import smtplib
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.message import EmailMessage
 from random import Random
@@ -11,12 +12,15 @@ from hotline.demo.smsc import Sms as Part
 from hotline.demo.smsc import Smsc
 from hotline.demo.wechat_api import WeChatApi
 from hotline.demo.wechat_platform import WeChatPlatform
-from tests.peers.dovecot import Dovecot
+from tests.peers.dovecot import Dovecot, missing
 
 ONE_PART_BYTES, PART_BYTES = 140, 134
 MOST_WAITING = 500
 MOST_ATTEMPTS, RETRY_SECONDS = 20, 0.5
 """Of a delivery by LMTP."""
+
+SHARES = {"mailbox": 3, "wechat": 5, "sms": 2}
+"""Of the messages, by channel."""
 
 CITIES = ("110000", "310000", "440100", "210100")
 """Four, so that every worker of a stage has something to do."""
@@ -35,14 +39,20 @@ _THINGS = "路灯 井盖 水管 电梯 垃圾桶 围墙 红绿灯 护栏 公交�
 
 
 class Numbered:
-    """What is sent: number, channel, city, text, and what becomes of it."""
+    """What is sent: number, channel, city, text, and what becomes of it.
 
-    def __init__(self, number: int, seed: int, cities: Sequence[str] = CITIES) -> None:
+    `first` is the message whose ticket it belongs to: itself, or an earlier one of the same citizen. `beside` is one of
+    another citizen about the same matter: two tickets of one cluster.
+    """
+
+    def __init__(
+        self, number: int, seed: int, cities: Sequence[str] = CITIES, channels: Sequence[str] = tuple(SHARES)
+    ) -> None:
         dice = Random(f"{seed}-{number}")
         self.number = number
         self.mark = MARK.format(number)
         self.city = cities[number % len(cities)]
-        self.channel = dice.choices(("mailbox", "wechat", "sms"), (3, 5, 2))[0]
+        self.channel = dice.choices(channels, [SHARES[name] for name in channels])[0]
         self.is_urgent = number % 101 == 7
         self.is_poison = self.channel == "wechat" and not self.is_urgent and number % 97 == 5
         self.is_large = self.channel == "mailbox" and number % 61 == 3
@@ -56,7 +66,37 @@ class Numbered:
             self.text = f"{self.mark} {told}，{'已经反映过多次，至今没有人来，' * 4}请尽快处理。{self.mark}"
         self.sender = f"c{number}"
         self.phone = f"86138{number:08d}"
+        self.first: Numbered = self
+        self.beside: Numbered | None = None
+        self.answers: str | None = None
+        self.is_ordered = False
         self.address = {"mailbox": f"{self.sender}@example.cn", "sms": self.phone}.get(self.channel, self.sender)
+
+    @property
+    def is_plain(self) -> bool:
+        """Say whether nothing else is special about it."""
+        special = self.is_urgent or self.is_poison or self.is_large or self.is_spoken or self.is_forgotten
+        return self.parts == 1 and not special
+
+    def follow_up(self, first: "Numbered") -> None:
+        """Become the citizen's answer in the thread of an earlier mail."""
+        self._of_the_same(first)
+        self.answers = first.mark
+        self.text = f"{self.mark} 还没有人来，请尽快处理。"
+
+    def repeat(self, first: "Numbered") -> None:
+        """Become the same words of the same citizen, sent once more."""
+        self._of_the_same(first)
+        self.text = first.text.replace(first.mark, self.mark)
+
+    def join(self, other: "Numbered") -> None:
+        """Become a neighbour's message about the same matter."""
+        self.beside = other
+        self.text = other.text.replace(other.mark, self.mark)
+
+    def _of_the_same(self, first: "Numbered") -> None:
+        self.first = first
+        self.sender, self.phone, self.address = first.sender, first.phone, first.address
 
     @property
     def account(self) -> str:
@@ -67,6 +107,33 @@ class Numbered:
 def numbered(count: int, seed: int, cities: Sequence[str] = CITIES) -> Iterator[Numbered]:
     """Yield the messages of a run, in the order in which they are sent."""
     return (Numbered(number, seed, cities) for number in range(count))
+
+
+def left_out() -> dict[str, str]:
+    """Return the channels that this machine cannot play, and what it lacks."""
+    lacking = missing()
+    return {"mailbox": lacking} if lacking else {}
+
+
+def crowd(count: int, seed: int, cities: Sequence[str] = CITIES) -> list[Numbered]:
+    """Return the messages of a run; some citizens write more than once, and a clerk gives orders about some tickets.
+
+    Each matter is taken up once at most, by what comes soon after it: follow-up, repeat, neighbour or orders.
+    """
+    channels = [name for name in SHARES if name not in left_out()]
+    sent = [Numbered(number, seed, cities, channels) for number in range(count)]
+    waiting: defaultdict[tuple[str, str], list[Numbered]] = defaultdict(list)
+    for message in filter(lambda one: one.is_plain, sent):
+        earlier = waiting[message.channel, message.city]
+        how = Random(f"{seed}-{message.number}-how").randrange(10)
+        if how < 5 and earlier:
+            takes_up = message.follow_up if message.channel == "mailbox" and how < 2 else message.repeat
+            (message.join if how == 4 else takes_up)(earlier.pop())
+        elif how == 5:
+            message.is_ordered = True
+        else:
+            earlier.append(message)
+    return sent
 
 
 class Mailboxes:
@@ -87,6 +154,8 @@ class Mailboxes:
         mail["To"] = "szxx@12345.example"
         mail["Subject"] = f"反映 {message.mark}"
         mail["Message-ID"] = f"<{message.mark}@example.cn>"
+        if message.answers:
+            mail["In-Reply-To"] = f"<{message.answers}@example.cn>"
         mail.set_content(message.text + ("\n" + "详情见附件。" * 60_000 if message.is_large else ""))
         user = f"city{message.city}"
         for attempt in range(1, MOST_ATTEMPTS + 1):

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from benchmarks.faults import checker
 from benchmarks.faults.checker import in_store, in_topics
+from benchmarks.faults.clerk import ORDERED_KINDS, _reclassified
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import PART_BYTES, Numbered, numbered
 from schemas import topics
@@ -22,7 +23,7 @@ from schemas.errors import MalformedError
 from schemas.records import Attachment, DeadLetter, Event, Link, Message, Ticket, raw_message
 from schemas.wire import Outbound, Position, decode, encode
 from tests.assign.logs import outbound
-from tests.tickets.build import START, message
+from tests.tickets.build import CITY, START, message
 from tests.tickets.pieces import parts_of
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
@@ -43,6 +44,16 @@ def others() -> list[Numbered]:
     return [next(filter(kind, every)) for kind in kinds]
 
 
+def matters() -> list[Numbered]:
+    """Return a citizen's mail with a follow-up and one with a repeat, neighbours' messages, and one with orders."""
+    first, answer, once, again, other, ordered = list(filter(lambda one: one.is_plain, numbered(60, 7)))[:6]
+    answer.follow_up(first)
+    again.repeat(once)
+    other.join(first)
+    ordered.is_ordered = True
+    return [first, answer, once, again, other, ordered]
+
+
 def written(crowd: Iterable[Numbered] | None = None) -> Records:
     """Return what the topics hold when every message went its way once; what a desk decides is its own."""
     desk = Desk(State(TicketPolicy()))
@@ -57,6 +68,12 @@ def written(crowd: Iterable[Numbered] | None = None) -> Records:
             desk.take(part, Position(topics.MESSAGE, 0, len(came)), [came[at] for at in desk.looks_back(part)])
             came.append(part)
             records += [outbound(part), *desk.flush()]
+        if one.is_ordered:
+            (ticket,) = (decode(record.value, Ticket) for record in records if record.topic == topics.TICKET_MASKED
+                         if record.key == records[-1].key)  # fmt: skip
+            for order in _reclassified(ticket):
+                desk.take(order, Position(topics.MESSAGE, 1, len(records)))
+                records += desk.flush()
         if one.is_urgent:
             records.append(handover(came[-1]))
     return [record_of(one) for one in records]
@@ -64,7 +81,9 @@ def written(crowd: Iterable[Numbered] | None = None) -> Records:
 
 def message_of(one: Numbered) -> Message:
     files = (Attachment(id="sound", dataref=f"sounds/{one.mark}"),) if one.is_spoken else ()
-    return message(one.number, one.text, sender=f"139{one.number:08d}", channel=one.channel, attachments=files)
+    answers = (f"{CITY}-{one.first.number}",) if one.first is not one else ()
+    sender = f"139{one.first.number:08d}"
+    return message(one.number, one.text, sender=sender, channel=one.channel, attachments=files, answers=answers)
 
 
 def raw_of(one: Numbered) -> Outbound:
@@ -293,6 +312,42 @@ FAULTS: list[tuple[Callable[[Records], Records], str]] = [
 ]
 """Of plain messages."""
 
+
+def words_lost(records: Records) -> Records:
+    """Leave what a citizen wrote again out of the newest snapshot of its ticket."""
+    first = of(records, topics.TICKET)[0]
+    newest = [one for one in of(records, topics.TICKET) if one.key == first.key][-1]
+    text = decode(first.value, Ticket).text
+    return changed(records, newest, replace(decode(newest.value, Ticket), text=text))
+
+
+def in_another_cluster(records: Records) -> Records:
+    """Put the neighbour's ticket into a cluster of its own."""
+    cities = {decode(one.value, Ticket).ticket_id: one for one in of(records, topics.TICKET)}
+    record = list(cities.values())[2]
+    return changed(records, record, replace(decode(record.value, Ticket), cluster_id="another"))
+
+
+def an_order_twice(records: Records) -> Records:
+    """Decide the last order once more."""
+    return [*records, of(records, topics.EVENT)[-1]]
+
+
+def an_order_undone(records: Records) -> Records:
+    """Let an earlier order stand."""
+    record = of(records, topics.TICKET)[-1]
+    return changed(records, record, replace(decode(record.value, Ticket), request_kind=ORDERED_KINDS[0]))
+
+
+OF_MATTERS: list[tuple[Callable[[Records], Records], str]] = [
+    (words_lost, "words missing in their ticket"),
+    (in_another_cluster, "one matter in two clusters"),
+    (an_order_twice, "order decided 2 times"),
+    (an_order_undone, "an order that is not the last one stands"),
+    (lost(topics.EVENT), "order decided 0 times"),
+]
+"""Of citizens who write more than once, of neighbours, and of a clerk's orders."""
+
 OF_OTHERS: list[tuple[Callable[[Records], Records], str]] = [
     (lost(topics.HANDOVER), "emergency not handed over"),
     (lost(topics.DEAD), "planted dead letter missing"),
@@ -321,6 +376,26 @@ def test_a_fault_of_an_emergency_a_dead_letter_or_a_part_is_found(
     assert kind in found(fault(written(others())), others())
 
 
+def together(records: Records) -> Records:
+    """Put the neighbours' tickets into one cluster, as their own words do where places are heard."""
+    cluster = decode(of(records, topics.TICKET)[0].value, Ticket).cluster_id
+    return [
+        SimpleNamespace(**vars(one) | {"value": encode(replace(decode(one.value, Ticket), cluster_id=cluster))})
+        if one.topic in (topics.TICKET, topics.TICKET_MASKED)
+        else one
+        for one in records
+    ]
+
+
+def test_nothing_is_wrong_with_follow_ups_repeats_neighbours_and_orders_that_went_their_way() -> None:
+    assert found(together(written(matters())), matters()) == set()
+
+
+@pytest.mark.parametrize(("fault", "kind"), OF_MATTERS)
+def test_a_fault_of_what_belongs_together_is_found(fault: Callable[[Records], Records], kind: str) -> None:
+    assert kind in found(fault(together(written(matters()))), matters())
+
+
 def kinds() -> set[str]:
     """Return every kind of fault that the checker of topics and files can tell of, as a pattern."""
     functions = {name: one for name, one in vars(checker).items() if name.endswith("_faults")}
@@ -344,6 +419,6 @@ def _patterns(kind: ast.expr) -> set[str]:
 
 def test_every_kind_of_fault_is_made_on_purpose() -> None:
     """One that no test provokes might never be told of, and nobody would see it."""
-    made = {kind for _, kind in FAULTS + OF_OTHERS}
+    made = {kind for _, kind in FAULTS + OF_OTHERS + OF_MATTERS}
     assert {one for one in kinds() if not any(re.fullmatch(one, kind) for kind in made)} == set()
     assert len(kinds()) > 20
