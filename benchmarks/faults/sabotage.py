@@ -196,7 +196,7 @@ def restore_before_fence() -> None:
     """Let assign restore a partition's state while its former owner may still write, and fence that one afterwards."""
     honest = _assign.take_over
 
-    async def take_over(*arguments: Any, **options: Any) -> "owner.Owner":
+    async def take_over(*arguments: Any, **options: Any) -> Any:
         """Restore first, then fence: what was written in between is not in the state."""
         restored: list[Any] = []
         honest_restore = _owner.restore
