@@ -56,6 +56,15 @@ def _keys(settings: "Settings") -> Iterator[str]:
         yield from refusal(look, settings)
 
 
+def _command_keys(settings: "Settings") -> Iterator[str]:
+    """A host may lack the secrets of others' keys, and all have the same file: only what stands there is looked at."""
+    systems = {one.system for one in settings.backoffice.values()}
+    signed = {one for key in settings.command_keys.values() for one in key.systems}
+    if (settings.command_keys or not settings.is_local) and systems - signed:
+        missing = ", ".join(sorted(systems - signed))
+        yield f"`command_keys` has no key that signs for the back offices of {missing}: add one with these `systems`."
+
+
 def _blobs(settings: "Settings") -> Iterator[str]:
     yield from refusal(services.blob_store_of, settings)
 
@@ -220,6 +229,6 @@ def _twice(values: Iterable[T]) -> list[T]:
 Look = Callable[["Settings"], Iterable[str]]
 
 _LOOKS: tuple[Look, ...] = (
-    kafka, elasticsearch, _keys, rules, _blobs, _paths, _cities, _own_city, paths.faults, *checks_of_values.LOOKS,
-    _proxies, _wechat, _members, _smpp, _cmpp, _mailboxes, _ports,
+    kafka, elasticsearch, _keys, _command_keys, rules, _blobs, _paths, _cities, _own_city, paths.faults,
+    *checks_of_values.LOOKS, _proxies, _wechat, _members, _smpp, _cmpp, _mailboxes, _ports,
 )  # fmt: skip

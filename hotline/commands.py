@@ -1,6 +1,5 @@
 """Commands given by hand: from the words of a command line to a Command, into Kafka, and what became of it."""
 
-import getpass
 import re
 import secrets
 from collections.abc import Iterable
@@ -13,11 +12,14 @@ import msgspec
 
 from connectors.backoffice import outcome
 from connectors.producer import Producer
+from hotline import reading
+from hotline.command_keys import principal, signer_of_person
 from normalizers.codes import is_code
-from schemas import ids
+from schemas import command_signature, ids, topics
 from schemas.errors import MisconfiguredError
 from schemas.records import Command
-from schemas.wire import UNREADABLE
+from schemas.wire import UNREADABLE, Outbound, decode
+from tickets.admission import confirmation_id, signed_headers
 from tickets.commands import COMMANDS, check
 from tickets.commands.args import unknown
 from tickets.commands.reading import presumed
@@ -45,7 +47,6 @@ def made(
     words: Iterable[str] = (),
     *,
     reason: str | None = None,
-    author: str | None = None,
     jurisdiction: str | None = None,
     command_id: str | None = None,
 ) -> Command:
@@ -65,7 +66,7 @@ def made(
         ticket_id=target if ticket else None,
         handover_id=handover,
         kind=kind,
-        author=author or settings.author or f"os:{getpass.getuser()}",
+        author=principal(settings),
         at=now,
         seen_at=presumed(now, args),
         reason=reason,
@@ -93,12 +94,18 @@ def _random() -> str:
     return ids.b32_text(secrets.token_bytes(15), 24)
 
 
-def send(connection: "KafkaConnection", *commands: Command) -> None:
-    """Return when the brokers hold the commands."""
+def send(settings: "Settings", connection: "KafkaConnection", *commands: Command) -> None:
+    """Return when the brokers hold the commands, signed by who gives them. Raises MisconfiguredError without a key."""
     if not commands:
         return
+    signer = signer_of_person(settings)
+    deliver(connection, *(command.outbound(datetime.now(UTC), signer) for command in commands))
+
+
+def deliver(connection: "KafkaConnection", *records: Outbound) -> None:
+    """Return when the brokers hold the records."""
     with closing(Producer(connection)) as producer:
-        producer.deliver_now([command.outbound(datetime.now(UTC)) for command in commands])
+        producer.deliver_now(records)
 
 
 def outcome_of(
@@ -109,13 +116,46 @@ def outcome_of(
     return outcome.find(connection, command.command_id, command.jurisdiction, since, seconds)
 
 
-def log_reads(settings: "Settings", connection: "KafkaConnection", tickets: Iterable[str], *fields: str) -> None:
+def log_reads(
+    settings: "Settings", connection: "KafkaConnection", tickets: Iterable[str], reason: str | None, *fields: str
+) -> None:
     """Log that the user of this command line reads tickets in clear, before they are shown (谁使用谁负责).
 
     Raises an error of Kafka's: what cannot be logged is not shown.
     """
     told = f"fields={msgspec.json.encode(fields).decode()}"
-    send(connection, *(made(settings, "read", ticket_id, [told]) for ticket_id in dict.fromkeys(tickets)))
+    reads = (made(settings, "read", ticket_id, [told], reason=reason) for ticket_id in dict.fromkeys(tickets))
+    send(settings, connection, *reads)
+
+
+def request(connection: "KafkaConnection", command_id: str) -> Any:
+    """Return the record of a command that waits for its second person. Raises MisconfiguredError where there is none.
+
+    The first of several by this id: what is written later is a repeat.
+    """
+    wanted = ("ce_id", command_id.encode())
+    for record in reading.read_all(connection, topics.COMMAND, datetime.now(UTC) - LOOK_BACK):
+        if wanted in record.headers:
+            return record
+    raise MisconfiguredError("There is no command of this id, or it is older than seven days: ask for it again.")
+
+
+def confirmation(settings: "Settings", record: Any) -> tuple[Command, Outbound]:
+    """Return what confirms a request as its second person, and its record. Raises MisconfiguredError."""
+    value = record.value or b""
+    asked, author, now = decode(value, Command), principal(settings), datetime.now(UTC)
+    if asked.author == author:
+        raise MisconfiguredError(f"{author} asked for it: another person has to confirm it.")
+    command = Command(
+        command_id=confirmation_id(asked),
+        jurisdiction=asked.jurisdiction,
+        ticket_id=asked.ticket_id,
+        kind="approve",
+        author=author,
+        at=now,
+        args={"digest": command_signature.digest_of(value)},
+    )
+    return command, command.outbound(now, signer_of_person(settings), signed_headers(record.headers, value))
 
 
 def _arguments(kind: str, words: Iterable[str]) -> dict[str, Any]:

@@ -132,7 +132,7 @@ class Replay:
             originals = await self._to_sink(producer, stage, originals)
         upstream = [one for one in originals if not is_of_a_sink(one.letter.stage)]
         await _sent([await self._to_stage(producer, one) for one in upstream])
-        await self._tell(producer, [self._act(one) for one in originals])
+        await self._tell(producer, self._acts(originals))
         self.report.put_back.update(target_of(one.letter) for one in originals)
 
     async def _original(self, record: Any, replayed: int) -> Original | None:
@@ -183,10 +183,16 @@ class Replay:
     async def _tell(self, producer: AIOKafkaProducer, outbounds: Iterable[Outbound]) -> None:
         await _sent([await producer.send(o.topic, o.value, key=o.key, headers=o.headers) for o in outbounds])
 
-    def _act(self, one: Original) -> Outbound:
-        letter = one.letter
-        details = {"from": letter.came_from, "stage": letter.stage, "code": letter.code, "replays": one.replays}
-        return self._run.act(REPLAYED, utc_now(), letter.id, **details)
+    def _acts(self, originals: Sequence[Original]) -> Iterator[Outbound]:
+        """Yield one act for all, and a mark for each, by which the next replay passes it over."""
+        if not originals:
+            return
+        letters = {one.letter.id: one.letter.came_from for one in originals}
+        yield self._run.act(REPLAYED, utc_now(), next(iter(letters)), letters=letters)
+        for one in originals:
+            letter = one.letter
+            details = {"from": letter.came_from, "stage": letter.stage, "code": letter.code, "replays": one.replays}
+            yield self._run.mark(letter.id, utc_now(), **details)
 
     def _log(self) -> None:
         report = self.report

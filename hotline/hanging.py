@@ -23,6 +23,9 @@ TOPICS = (
 )
 """Those that we write to in transactions."""
 
+WATCHED = tuple(topic for topic in TOPICS if topic != topics.AUDIT)
+"""Of them those that the monitor looks at: only auditors read the audit log, whose transactions are the events'."""
+
 LONGEST = timedelta(minutes=15)
 """No broker allows a transaction so long (`transaction.max.timeout.ms`)."""
 

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 Kind = Literal["topic", "group", "transactional id", "cluster"]
 Operation = Literal["Read", "Write", "Describe"]
 
-DESK, OPERATOR = "desk", "operator"
+DESK, OPERATOR, AUDITOR = "desk", "operator", "auditor"
 """No components but people at the command line.
 
-One explains tickets, reads dead letters and gives commands, the other puts dead letters back, replays the input log and
-imports.
+The desk explains tickets, reads dead letters and gives commands, the operator puts dead letters back, replays the input
+log and imports. The auditor alone reads the audit log, and the ends of its chains in the event log.
 """
 
-PEOPLE = (DESK, OPERATOR)
+PEOPLE = (DESK, OPERATOR, AUDITOR)
 
 
 class Need(Struct, frozen=True, kw_only=True):
@@ -177,12 +177,12 @@ def _outbox(settings: "Settings", which: str) -> list[Need]:
 def _monitor(settings: "Settings", which: str) -> list[Need]:
     from connectors.outbox import kafka as outbox
     from hotline.answering import elsewhere
-    from hotline.hanging import TOPICS
+    from hotline.hanging import WATCHED
     from hotline.watch.stages import watched
 
     stages, numbers = watched(settings).values(), range(settings.kafka.partitions)
     waiting = [topic for stage in stages for topic in stage.topics]  # the oldest record that waits tells its age
-    reads = dict.fromkeys([*topics.LIVE_RAW, *TOPICS, *waiting])  # of TOPICS the transactions, too
+    reads = dict.fromkeys([*topics.LIVE_RAW, *WATCHED, *waiting])  # of WATCHED the transactions, too
     whose = [name_of(number) for name_of in (groups.transactional_id, outbox.transactional_id) for number in numbers]
     whose += [outbox.transactional_id(number, account) for account, number in elsewhere(settings).items()]
     transactions = [Need(kind="transactional id", name=name, operation="Describe") for name in whose]
@@ -194,15 +194,15 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
 def _desk(settings: "Settings", which: str) -> list[Need]:
     answers = [topics.OUTBOX] if settings.answers else []
     raw = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD]
-    # Of the record of who did what: which dead letters were put back. Of hand-overs: whether there is such a one.
-    reads = _topics("Read", [*raw, *answers, topics.DEAD, topics.AUDIT, topics.HANDOVER])
-    return [*reads, *_commands(), *_topics("Write", [topics.AUDIT])]
+    # Which dead letters were put back; whether there is such a hand-over; of commands the request that is confirmed.
+    reads = _topics("Read", [*raw, *answers, topics.DEAD, topics.REPLAYED, topics.HANDOVER, topics.COMMAND])
+    return [*reads, *_commands()]
 
 
 def _operator(settings: "Settings", which: str) -> list[Need]:
     raw, logs = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD], [topics.MESSAGE, topics.EVENT, topics.TICKET]
-    reads = [*raw, *logs, topics.DEAD, topics.DELIVERY, topics.AUDIT, topics.PLACEMENT]
-    writes = [*raw, topics.MESSAGE, topics.COMMAND, topics.DEAD, topics.AUDIT]
+    reads = [*raw, *logs, topics.DEAD, topics.DELIVERY, topics.REPLAYED, topics.PLACEMENT]
+    writes = [*raw, topics.MESSAGE, topics.COMMAND, topics.DEAD, topics.REPLAYED]
     return [*_topics("Read", reads), *_topics("Write", writes), *_for_subscribers(settings)]
 
 
@@ -238,4 +238,5 @@ _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
     "monitor": _monitor,
     DESK: _desk,
     OPERATOR: _operator,
+    AUDITOR: lambda settings, which: _topics("Read", [topics.AUDIT, topics.EVENT]),
 }

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from hotline import command_keys
 from hotline.hung import blob_folder
 from hotline.local import state
 from hotline.local.state import ServerName, StoppedError
@@ -228,6 +229,7 @@ def ticket_policy(settings: "Settings") -> "TicketPolicy":
         directories=directories_of(folder),
         rules_folder=folder,
         answers=answer_policy(settings),
+        command_keys=command_keys.keys_of(settings),
     )
 
 

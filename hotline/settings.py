@@ -25,6 +25,7 @@ from connectors.outbox.senders import check
 from connectors.outbox.settings import AnswerSettings
 from connectors.receiver_settings import ReceiverSettings
 from connectors.table import entries
+from hotline.command_keys import CommandKeySettings, CommandSettings
 from hotline.hung import OPEN_SECONDS, in_time
 from hotline.sections import BlobSettings, ElasticsearchSettings, KafkaSettings, LocalSettings
 from schemas.section import Section
@@ -196,11 +197,10 @@ class Settings(BaseSettings):
         default_factory=dict, description="Receipts (回执) to citizens, by the id of the account that answers"
     )
     floods: FloodSettings = Field(default_factory=FloodSettings)
-    author: str | None = Field(
-        default=None,
-        min_length=1,
-        description="Who gives the commands of `hotline command`; the login name by default",
+    command_keys: Annotated[dict[str, CommandKeySettings], Ids] = Field(
+        default_factory=dict, description="Keys that sign commands in Kafka, by a name of yours"
     )
+    commands: CommandSettings = Field(default_factory=CommandSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

@@ -5,7 +5,9 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline import answering, fetching, placement, probes, services, stopped, web, wiring_accounts
+import structlog
+
+from hotline import answering, command_keys, fetching, placement, probes, services, stopped, web, wiring_accounts
 from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from sinks import Sink, Source
     from sinks.settings import SinkSettings
     from streams.downstream import Group
+
+_log = structlog.get_logger(__name__)
 
 STAGES = ("screen", "normalize", "assign")
 
@@ -209,6 +213,12 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     for fault in paths.faults(settings):
         raise MisconfiguredError(fault)
     chosen = settings.receiver
+    signer, is_closed = None, False
+    try:
+        signer = command_keys.signer_of_door(settings) if settings.backoffice else None
+    except MisconfiguredError as error:  # citizens' messages come in all the same
+        is_closed = True
+        _log.error("commands_cannot_be_signed", reason=str(error))
     connection, blobs = stopped.kafka(settings), services.blobs(settings)
     running: list[tuple[Receiver, Kept]] = []
     check = placement.Checked(connection)
@@ -225,7 +235,14 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
         keeping, archive = web.doors(settings)
         try:
             routes, limits = pushed(settings)
-            office = BackOffice(settings.backoffice, producer, find, chosen.publish_timeout_seconds)
+            office = BackOffice(
+                settings.backoffice,
+                producer,
+                find,
+                chosen.publish_timeout_seconds,
+                signer=signer,
+                is_closed=is_closed,
+            )
             doors = office.routes() if settings.backoffice else []
             receiver = Receiver(routes, kept, chosen, limits, doors, keeping)
             running.append((receiver, kept))

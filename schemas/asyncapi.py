@@ -34,6 +34,7 @@ _TELLS: dict[str, tuple[str, ...]] = {
     topics.DEAD: (_DEAD,),
     topics.DELIVERY: ("delivery",),
     topics.AUDIT: ("audit",),
+    topics.REPLAYED: ("audit",),
     topics.OUTBOX: ("outbox", "outbox_state"),
     topics.PLACEMENT: ("placement",),
 }

@@ -77,6 +77,7 @@ CURSOR = "hotline.cursor.v1"
 DEAD = "hotline.dead.v1"
 DELIVERY = "hotline.delivery.v1"
 AUDIT = "hotline.audit.v1"
+REPLAYED = "hotline.replayed.v1"
 LEASE = "hotline.lease.v1"
 PLACEMENT = "hotline.placement.v1"
 
@@ -192,10 +193,18 @@ _ALL = [
     ),
     Topic(
         name=AUDIT,
-        about="What operators did with the tools, and who erased what",
+        about="Who read in clear, erased, confirmed and used the tools: chained by hashes",
         key="run + what it was done to",
         partitioned_by="key",
         retention_ms=3653 * DAY_MS,
+    ),
+    Topic(
+        name=REPLAYED,
+        about="Which dead letters were put back, so that nobody puts them back twice",
+        key="run + dead letter",
+        partitioned_by="key",
+        retention_ms=38 * DAY_MS,  # as long as a dead letter may be there
+        extra=_DAILY,
     ),
     Topic(
         name=LEASE,

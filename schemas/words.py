@@ -215,6 +215,9 @@ COMMAND_KINDS: Words = {
     "redact": "遮盖",
     "forget": "删除个人信息",
     "read": "查阅",
+    "export": "导出明文",
+    "record": "登记操作",
+    "approve": "复核",
 }
 
 OUTCOMES: Words = {"delivered": "已送达", "retrying": "重试中", "dead": "已放弃"}

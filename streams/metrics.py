@@ -22,6 +22,10 @@ BEYOND = Counter(
 )
 REPEATS = Counter("hotline_streams_repeats", "Messages that were decided before", ["stage"])
 DECISIONS = Counter("hotline_streams_decisions", "Decisions written", ["relation"])
+COMMANDS_UNPROVEN = Counter(
+    "hotline_streams_commands_unproven",
+    "Commands refused because no key of ours signed them, or a key that may not give them",
+)
 DECIDED_AGAIN = Counter(
     "hotline_streams_decided_again",
     "Decisions about inputs that were acknowledged before: Kafka had lost the end of the event log",

@@ -16,6 +16,7 @@ from normalizers import Normalized, Policy, normalize
 from normalizers.codes import is_code
 from normalizers.example import work_through
 from schemas import ids, topics
+from schemas.command_signature import carried
 from schemas.connection import KafkaConnection
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
 from schemas.errors import ErasedError, FatalError, MalformedError, RecordError, TooLargeError
@@ -298,4 +299,5 @@ def _command_record(record: Inbound) -> Outbound:
         hop=hop,
     )
     key = command.command_id.encode()
-    return Outbound(topics.MESSAGE, key, encode(command), envelope.headers(), command.jurisdiction)
+    headers = [*envelope.headers(), *carried(record.headers)]
+    return Outbound(topics.MESSAGE, key, record.value or b"", headers, command.jurisdiction)  # as it was signed

@@ -14,7 +14,7 @@ from schemas.connection import KafkaConnection
 from schemas.envelope import type_of
 from schemas.errors import MisplacedError, RecordError, RetriableError, UnreachableError
 from schemas.fenced import read_faults
-from schemas.records import Event, Message
+from schemas.records import Command, Event, Message
 from schemas.trace import OFF, Tracer
 from schemas.wire import Inbound, Outbound, appended_at, position_of
 from streams import metrics
@@ -28,6 +28,7 @@ from streams.lookback import messages_at
 from streams.restore import restore
 from streams.sender import Sender, make_producer
 from streams.traces import carried_on
+from tickets.admission import Standing, admit
 from tickets.commands import erases
 from tickets.desk import Desk
 from tickets.keys import scoped
@@ -251,9 +252,16 @@ class Owner:
                 f"its city is in partition {ids.partition_of(one.jurisdiction, self._partitions)} of "
                 f"{self._partitions}: put it back with `hotline dead replay`"
             )
-        wanted = self._desk.looks_back(one)
+        standing = Standing()
+        if isinstance(one, Command):
+            one, standing = admit(one, record, self.restored.state.policy.command_keys)
+        wanted = self._desk.looks_back(one) if standing.unproven is None else []
         earlier = await self._look_back(position.topic, position.partition, wanted) if wanted else []
-        return self._in_work.on(record, self._desk.take, one, position, earlier, appended_at(record))
+        decision = self._in_work.on(record, self._desk.take, one, position, earlier, appended_at(record), standing)
+        if decision is not None and standing.unproven is not None:
+            metrics.COMMANDS_UNPROVEN.inc()
+            _log.warning("command_unproven", reason=standing.unproven, **position._asdict())
+        return decision
 
     def _flushed(self, records: Sequence[Inbound]) -> list[Outbound]:
         try:

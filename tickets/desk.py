@@ -27,8 +27,9 @@ from tickets import (
     ringing,
     snapshot,
 )
+from tickets.admission import Standing
 from tickets.amend import Occasion, amend
-from tickets.commands import erases, looks_back
+from tickets.commands import looks_back
 from tickets.decide import decide
 from tickets.deciders.part_of import may_end_erased
 from tickets.incoming import Incoming
@@ -69,14 +70,16 @@ class Desk:
         position: Position,
         earlier: Sequence[Message] = (),
         appended_at: datetime | None = None,
+        standing: Standing = Standing(),  # noqa: B008 - a constant
     ) -> Event | None:
         """Decide about one input; None for a repeat, which its id tells.
 
         Its position tells nothing: in a topic that was made anew another input stands there. `earlier` are the messages
-        that `looks_back` asked for, as far as the input topic still has them. `appended_at` is when the broker took it.
+        that `looks_back` asked for, as far as the input topic still has them. `appended_at` is when the broker took it,
+        `standing` what is known of the senders of a command.
         """
         record, earlier = self._whole(record, earlier)
-        incoming = _incoming(record, position, earlier, appended_at)
+        incoming = _incoming(record, position, earlier, appended_at, standing)
         decision = decide(self.state, incoming, self.state.policy)
         if decision is None:
             self.repeats += 1
@@ -85,13 +88,23 @@ class Desk:
             foreseen.expect(record, self.state.policy.rules_folder)
         messages = [record] if isinstance(record, Message) else earlier
         decision = redaction.with_emptied(self.state, decision, messages, self.ticket)
-        self._carry_out(record, decision, earlier)
+        acts = self._audited(record, decision)
+        if acts:
+            decision = replace(decision, audit=audits.head_of(acts[-1]))
+        self._carry_out(record, decision, earlier, acts)
         return decision
 
     def follow(self, record: Message | Command, decision: Event, earlier: Sequence[Message] = ()) -> None:
         """Carry out a decision about an input that stands in the event log; `earlier` as for `take`."""
         record, earlier = self._whole(record, earlier)
-        self._carry_out(record, decision, earlier)
+        self._carry_out(record, decision, earlier, self._audited(record, decision))
+
+    def _audited(self, record: Message | Command, decision: Event) -> list[Audit]:
+        """Return what the audit log gets of a decision, behind what it has of this partition."""
+        if isinstance(record, Message):
+            return []
+        acts = audits.acts(decision, record, self.state, self.state.policy.rules_folder)
+        return audits.chained(acts, self.state.audit, decision.input.partition)
 
     def _whole(
         self, record: Message | Command, earlier: Sequence[Message]
@@ -103,7 +116,9 @@ class Desk:
         earlier = own(self.state, record, earlier)
         return (whole([*earlier, record], self.state.policy.joining) if earlier else record), earlier
 
-    def _carry_out(self, record: Message | Command, decision: Event, earlier: Sequence[Message]) -> None:
+    def _carry_out(
+        self, record: Message | Command, decision: Event, earlier: Sequence[Message], acts: Sequence[Audit]
+    ) -> None:
         changed = list(self._snapshots(decision, record, earlier))
         self.is_torn = True
         apply(self.state, decision)
@@ -118,9 +133,8 @@ class Desk:
             self._answers += [(answer, decision)] if answer else []
         withdrawn = (answers.withdrawal(ticket, decision, self.state.policy.answers) for ticket in changed)
         self._answers += [(one, decision) for one in withdrawn if one is not None]
+        self._acts += [(act, decision) for act in acts]
         if isinstance(record, Command):
-            if erases(decision):
-                self._acts += [(act, decision) for act in audits.acts(decision, record, self.state.policy.rules_folder)]
             self._ring_again(decision, changed, earlier)
         self.is_torn = False
 
@@ -245,8 +259,12 @@ def _named(messages: Sequence[Message], message_id: str) -> Message:
 
 
 def _incoming(
-    record: Message | Command, position: Position, earlier: Sequence[Message], appended_at: datetime | None
+    record: Message | Command,
+    position: Position,
+    earlier: Sequence[Message],
+    appended_at: datetime | None,
+    standing: Standing,
 ) -> Incoming:
     if isinstance(record, Message):
         return Incoming.of_message(record, position, appended_at)
-    return Incoming.of_command(record, position, earlier, appended_at)
+    return Incoming.of_command(record, position, earlier, appended_at, standing)

@@ -10,6 +10,7 @@ from schemas import ids
 from schemas.records import Command, Features, InputRef, Message
 from schemas.wire import Position
 from tickets import parts
+from tickets.admission import UNPROVEN, Standing
 
 AT_ONCE = timedelta(seconds=1)
 """What came within this time did not wait, as hardly any message does: the log has no word of it."""
@@ -58,6 +59,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     has_rare_reference: bool = False
     has_files: bool = False
     command: Command | None = None
+    standing: Standing = Standing()
     within: str | None = None
     earlier: Mapping[str, Earlier] = MappingProxyType({})
 
@@ -86,6 +88,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
         position: Position,
         earlier: Sequence[Message] = (),
         appended_at: datetime | None = None,
+        standing: Standing = Standing(),  # noqa: B008 - a constant
     ) -> "Incoming":
         """Put a command in line with the messages."""
         return cls(
@@ -98,6 +101,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
             features=Features(),
             sent_at=command.at,
             command=command,
+            standing=standing,
             earlier={one.message_id: Earlier.of(one) for one in earlier},
         )
 
@@ -110,6 +114,8 @@ class Incoming(Struct, frozen=True, kw_only=True):
     @property
     def event_id(self) -> str:
         """Return the id of the decision: a command's id is its sender's choice and may be a message's as well."""
+        if self.standing.unproven is not None:  # whoever forges a command must not take its id from its owner
+            return f"{UNPROVEN}:{self.id}:{self.position.partition}:{self.position.offset}"
         return f"command:{self.id}" if self.command else self.id
 
     @property

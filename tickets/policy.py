@@ -13,6 +13,7 @@ from msgspec import Meta, Struct, field
 from normalizers.policy import Policy
 from schemas.errors import MisconfiguredError
 from tickets import policies
+from tickets.admission import CommandKeys
 from tickets.answers import AnswerPolicy
 from tickets.calendars import calendars
 from tickets.deadlines import Limits, limits
@@ -153,3 +154,4 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     limits: Limits = field(default_factory=limits_of)
     directories: Directories = field(default_factory=directories_of)
     answers: AnswerPolicy = field(default_factory=AnswerPolicy)
+    command_keys: CommandKeys | None = None

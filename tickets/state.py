@@ -8,6 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from schemas.records import Event, Features, event
+from schemas.records.decision import AuditHead
 from tickets import calls
 from tickets.bodies import Bodies
 from tickets.calls import CallRecords
@@ -45,6 +46,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     acknowledged: bytes
     early: dict[str, Early] = {}
     forgotten: dict[str, Forgotten] = {}
+    audit: AuditHead | None = None
     seen: bytes
 
 
@@ -80,6 +82,7 @@ class State:
         self.acknowledged = Seen()
         self.early: dict[str, Early] = {}
         self.forgotten: dict[str, Forgotten] = {}
+        self.audit: AuditHead | None = None
         self.seen = Seen()
         self._closed: list[tuple[datetime, str]] = []
 
@@ -152,6 +155,7 @@ class State:
             acknowledged=self.acknowledged.dump(),
             early=self.early,
             forgotten=self.forgotten,
+            audit=self.audit,
             seen=self.seen.dump(),
         )
 
@@ -171,6 +175,7 @@ class State:
         state.acknowledged = Seen(snapshot.acknowledged)
         state.early = dict(snapshot.early)
         state.forgotten = dict(snapshot.forgotten)
+        state.audit = snapshot.audit
         state.seen = Seen(snapshot.seen)
         state.opened = snapshot.opened
         state.parts = dict(snapshot.parts)
@@ -272,6 +277,7 @@ def apply(state: State, decision: Event) -> None:
     ref = decision.input
     state.positions.setdefault(ref.topic, {})[ref.partition] = ref.offset
     state.seen.add(scoped(decision.jurisdiction, decision.event_id))
+    state.audit = decision.audit or state.audit
     for change in decision.changes:
         step = STEPS.get(type(change))
         if step is not None:

@@ -10,7 +10,7 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
 from benchmarks.faults.sources import Numbered
-from hotline.commands import send
+from hotline.commands import deliver
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import PipelineError
@@ -48,7 +48,8 @@ class Clerk(threading.Thread):
                 for records in consumer.poll(timeout_ms=500).values():
                     waiting |= self._found(decode(record.value, Ticket) for record in records)
             with suppress(PipelineError):
-                send(self._connection, *(one for each in waiting.items() for one in self._orders(*each)))
+                orders = [one for each in waiting.items() for one in self._orders(*each)]
+                deliver(self._connection, *(one.outbound(one.at) for one in orders))
                 waiting.clear()
         consumer.close()
 

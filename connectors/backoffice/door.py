@@ -27,10 +27,12 @@ from connectors.receiver import headers_of, read_body
 from normalizers import mended
 from normalizers.codes import is_code
 from schemas import ids
+from schemas.command_signature import Signer
 from schemas.errors import PipelineError, RefusedRequest
 from schemas.records import Command, Event
 from schemas.records.common import Time
 from schemas.wire import NO_TIME, UNREADABLE, Outbound
+from tickets.admission import PERSONAL
 from tickets.commands import check
 from tickets.commands.reading import presumed
 from tickets.commands.refusal import RefusalError
@@ -98,11 +100,15 @@ class BackOffice:
         find: Find,
         publish_timeout_seconds: float = 2.0,
         now: Callable[[], datetime] = utc_now,
+        signer: Signer | None = None,
+        *,
+        is_closed: bool = False,
     ) -> None:
         self._keys = keys
         self._producer = producer
         self._find = find
         self._timeout = publish_timeout_seconds
+        self._signer, self._is_closed = signer, is_closed
         self._now, self._moments = now, Moments(now)
         self._looking = asyncio.Semaphore(LOOKS_AT_ONCE)
         metrics.FAULTS_OF_OURS.labels(CHANNEL, COMPONENT)  # an alarm on its growth has to see it at 0
@@ -140,8 +146,10 @@ class BackOffice:
         key, body = await self._verified(request)
         command = _command(body, key, self._now())
         _check_allowed(command, key)
+        if self._is_closed:
+            raise RefusedRequest("no key signs commands here: see `hotline doctor receiver`", status=503, reason="key")
         async with asyncio.timeout(self._timeout):
-            await self._published(command.outbound(self._now()))
+            await self._published(command.outbound(self._now(), self._signer))
         since = int((self._first_sent(command) - SLACK).timestamp())
         where = f"{PATH}/{command.command_id}?jurisdiction={command.jurisdiction}&since={since}"
         return _json(202, {"location": where}, command_id=command.command_id, outcome=where)
@@ -223,6 +231,9 @@ def _misread(error: Exception) -> str:
 
 
 def _check_allowed(command: Command, key: BackOfficeSettings) -> None:
+    if command.kind in PERSONAL:
+        two = f"{command.kind} takes two persons: `hotline command`, then `hotline approve`"
+        raise RefusedRequest(two, status=403, reason="permission")
     if command.kind not in key.kinds or command.jurisdiction not in key.jurisdictions:
         raise RefusedRequest("this key may not give that command in that city", status=403, reason="permission")
     try:

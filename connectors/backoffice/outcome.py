@@ -22,7 +22,7 @@ def find(
 
     Reads the committed events of one city's partition. Raises UnreachableError, UnauthorizedError, MisconfiguredError.
     """
-    wanted = f"command:{command_id}".encode()
+    wanted, unproven = f"command:{command_id}".encode(), f"unproven:{command_id}:".encode()
     deadline = time.monotonic() + seconds
     place = TopicPartition(topics.EVENT, ids.partition_of(jurisdiction, connection.partitions))
     with reader(connection) as consumer:
@@ -30,7 +30,8 @@ def find(
         _start(consumer, place, since)
         while True:
             for record in consumer.poll(timeout_ms=POLL_MS).get(place, ()):
-                if ("ce_id", wanted) in record.headers:
+                decided = dict(record.headers).get("ce_id") or b""
+                if decided == wanted or decided.startswith(unproven):
                     return decode(record.value, Event)
             if time.monotonic() > deadline:
                 return None

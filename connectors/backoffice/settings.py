@@ -6,6 +6,7 @@ from connectors.account import Adcode
 from connectors.signed import Secret
 from schemas.records.command import KINDS
 from schemas.section import Section
+from tickets.admission import PERSONAL
 
 PATH = "/commands"
 """On the receiver."""
@@ -30,4 +31,6 @@ class BackOfficeSettings(Section):
     def _are_known(cls, kinds: frozenset[str]) -> frozenset[str]:
         if kinds - set(KINDS):
             raise ValueError(f"the kinds of commands are {', '.join(KINDS)}")
+        if kinds & PERSONAL:
+            raise ValueError(f"{', '.join(sorted(kinds & PERSONAL))}: given by two persons with `hotline`, never here")
         return kinds

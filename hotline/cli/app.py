@@ -10,6 +10,8 @@ from typer.core import TyperGroup
 from hotline.cli import archive, check, demo, evaluate, export, import_, stack, status, trial
 from hotline.cli import run as run_
 from hotline.cli.answers import answers
+from hotline.cli.approve import approve
+from hotline.cli.audit import audit
 from hotline.cli.bench import bench
 from hotline.cli.command import command
 from hotline.cli.common import Globals, complain, give_up_output, say
@@ -110,8 +112,10 @@ app.command()(archive.explain)
 app.command()(export.export)
 app.command()(rates)
 app.command()(command)
+app.command()(approve)
 app.add_typer(deadlines, name="deadlines")
 app.add_typer(dead, name="dead")
+app.add_typer(audit, name="audit")
 app.add_typer(webhook, name="webhook")
 app.add_typer(answers, name="answers")
 app.command()(replay)

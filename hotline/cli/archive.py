@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, print_json, readable, refuse_misread, settings_of
+from hotline.cli.common import (
+    AsJson,
+    Clear,
+    Reason,
+    print_json,
+    readable,
+    refuse_misread,
+    refuse_unreasoned,
+    settings_of,
+)
 from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
 
@@ -27,12 +36,14 @@ def search(
     filters: "Filters",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     clear: Clear = False,
+    reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
     """Find tickets, the newest first."""
     from hotline.cli import archive_view
 
     refuse_misread(query)
+    refuse_unreasoned(clear, reason)
 
     async def find(archive: "Archive") -> "list[Hit]":
         found = await archive.search(query, masked=not clear, limit=limit, filters=filters)
@@ -42,7 +53,7 @@ def search(
 
     hits = ask(ctx, find)
     if clear:
-        _log(ctx, (hit.ticket_id for hit in hits), "title", "search_text")
+        _log(ctx, (hit.ticket_id for hit in hits), reason, "title", "search_text")
     if as_json:
         for hit in hits:
             print_json(hit)
@@ -50,13 +61,14 @@ def search(
         archive_view.hits(hits)
 
 
-def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson = False) -> None:
+def show(ctx: typer.Context, name: Name, clear: Clear = False, reason: Reason = None, as_json: AsJson = False) -> None:
     """Show a ticket or a message."""
     from hotline.cli import archive_view
     from hotline.hiding import hidden
     from schemas.errors import MisconfiguredError
 
     refuse_misread(name)
+    refuse_unreasoned(clear, reason)
 
     async def find(archive: "Archive") -> Any:
         ticket = await archive.ticket(name, masked=not clear)
@@ -70,9 +82,9 @@ def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson =
     if found is None:
         raise MisconfiguredError(f"The archive has no ticket or message {readable(name)}: see `hotline search`.")
     if clear and of_ticket:
-        _log(ctx, [of_ticket], "all")
+        _log(ctx, [of_ticket], reason, "all")
     elif clear:
-        _log_alone(ctx, found.message_id)
+        _log_alone(ctx, found.message_id, reason)
     # The ticket came masked from its own index; of messages there is only one in clear.
     shown = found if clear or hasattr(found, "ticket_no") else hidden(found)
     if as_json:
@@ -81,7 +93,9 @@ def show(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson =
         archive_view.record(shown)
 
 
-def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJson = False) -> None:
+def explain(
+    ctx: typer.Context, name: Name, clear: Clear = False, reason: Reason = None, as_json: AsJson = False
+) -> None:
     """Walk from a ticket to its links, messages, raw records and bytes, with the versions of the rules."""
     from hotline import services
     from hotline.cli import archive_view
@@ -89,37 +103,38 @@ def explain(ctx: typer.Context, name: Name, clear: Clear = False, as_json: AsJso
     from hotline.explain import looks_up, with_answers
 
     refuse_misread(name)
+    refuse_unreasoned(clear, reason)
     settings = settings_of(ctx, accounts=False)
     raw = looks_up(services.kafka(settings), services.blobs(settings))
     told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear))
     if settings.answers:
         told = with_answers(told, services.kafka(settings))
     if clear and told.ticket_id:
-        _log(ctx, [told.ticket_id], "all")
+        _log(ctx, [told.ticket_id], reason, "all")
     elif clear:
-        _log_alone(ctx, told.messages[0].link.message_id)
+        _log_alone(ctx, told.messages[0].link.message_id, reason)
     if as_json:
         print_json(told)
     else:
         archive_view.explanation(told)
 
 
-def _log(ctx: typer.Context, tickets: Iterable[str], *fields: str) -> None:
+def _log(ctx: typer.Context, tickets: Iterable[str], reason: str | None, *fields: str) -> None:
     """Leave a trace of who reads what in clear; without Kafka nobody does."""
     from hotline.commands import log_reads
     from hotline.services import kafka
 
     settings = settings_of(ctx, accounts=False)
-    log_reads(settings, kafka(settings), tickets, *fields)
+    log_reads(settings, kafka(settings), tickets, reason, *fields)
 
 
-def _log_alone(ctx: typer.Context, message_id: str) -> None:
+def _log_alone(ctx: typer.Context, message_id: str, reason: str | None) -> None:
     """Leave the same trace of a message that no ticket has, which could tell of it: an auto-reply, a bounce."""
     from hotline import audit
     from hotline.services import kafka
 
     settings = settings_of(ctx, accounts=False)
-    audit.record(kafka(settings), audit.run_of(settings, None).act(audit.READ, datetime.now(UTC), message_id))
+    audit.record(kafka(settings), audit.run_of(settings, reason).act(audit.READ, datetime.now(UTC), message_id))
 
 
 def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]]) -> T:

@@ -37,7 +37,6 @@ def command(
         ),
     ] = None,
     reason: Annotated[str | None, typer.Option(help="Why, for colleagues; it stays out of the event log.")] = None,
-    author: Annotated[str | None, typer.Option(help="Your account; by default `author` of the settings.")] = None,
     jurisdiction: Annotated[str | None, typer.Option(help="行政区划代码; by default the ticket's.")] = None,
     command_id: Annotated[
         str | None, typer.Option(help="Name it yourself: the same id again is not carried out again.")
@@ -76,7 +75,6 @@ def command(
         target,
         words,
         reason=reason,
-        author=author,
         jurisdiction=jurisdiction,
         command_id=command_id,
     )
@@ -86,19 +84,19 @@ def command(
     connection = services.kafka(settings)
     if wait:
         placement.check(connection)  # the outcome stands in the city's partition
-    with _named(given.command_id):
-        commands.send(connection, given)
+    with named(given.command_id):
+        commands.send(settings, connection, given)
         if not wait:
             say(given.command_id)
             return
         decision = commands.outcome_of(connection, given, given_before=command_id is not None, seconds=timeout_seconds)
-    _tell(given.command_id, decision, as_json=as_json)
+    tell(given.command_id, decision, as_json=as_json)
     if decision is not None:
-        _report(settings, decision, min(timeout_seconds, LOOK_SECONDS), as_json=as_json)
+        report_of(settings, decision, min(timeout_seconds, LOOK_SECONDS), as_json=as_json)
 
 
 @contextmanager
-def _named(command_id: str) -> Iterator[None]:
+def named(command_id: str) -> Iterator[None]:
     """Name the command when Kafka goes away meanwhile: it may have been given, and under another id it is another."""
     from schemas.errors import RetriableError, UnreachableError
 
@@ -111,7 +109,7 @@ def _named(command_id: str) -> Iterator[None]:
         ) from error
 
 
-def _report(settings: "Settings", decision: "Event", seconds: float, *, as_json: bool) -> None:
+def report_of(settings: "Settings", decision: "Event", seconds: float, *, as_json: bool) -> None:
     """Say what an erasure reached, and leave it in the audit log; nothing for any other command."""
     import asyncio
 
@@ -183,9 +181,11 @@ def _ticket_with(ctx: typer.Context, message_id: str, words: list[str]) -> tuple
     return link.ticket_id, words if named else [*words, f'message_ids=["{message_id}"]']
 
 
-def _tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:
+def tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:
+    """Print what became of a command. Raises MisconfiguredError when it is refused or waits for a second person."""
     from connectors.backoffice.outcome import refusal
     from schemas.errors import MisconfiguredError, UnreachableError
+    from tickets.admission import SECOND_PERSON
 
     if decision is None:
         raise UnreachableError(
@@ -195,6 +195,10 @@ def _tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:
     refused = refusal(decision)
     if as_json:
         print_json(decision)
+    if refused is not None and refused.code == SECOND_PERSON:
+        raise MisconfiguredError(
+            f"It waits for a second person, up to seven days: `hotline approve {command_id}` by somebody else."
+        )
     if refused is not None:
         raise MisconfiguredError(f"Refused ({refused.code}): {refused.reason}.")
     if not as_json:

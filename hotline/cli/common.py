@@ -23,7 +23,6 @@ T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; for those who may see it.")]
-Author = Annotated[str | None, typer.Option(help="Your account; by default `author` of the settings.")]
 Reason = Annotated[str | None, typer.Option(help="Why; it is recorded, so it names no citizen.")]
 
 _TICKET_NO = re.compile(r"[1-9]\d{5}-\d{8}-\d{6,}-\d", re.ASCII)
@@ -34,6 +33,14 @@ class Globals(Struct, frozen=True, kw_only=True):
     """The options before the verb."""
 
     settings_file: Path | None = None
+
+
+def refuse_unreasoned(clear: bool, reason: str | None) -> None:
+    """Raise MisconfiguredError where somebody would read in clear and does not say why."""
+    from schemas.errors import MisconfiguredError
+
+    if clear and not (reason or "").strip():
+        raise MisconfiguredError("Reading in clear is recorded: say why with --reason.")
 
 
 def settings_of(ctx: typer.Context, *, accounts: bool = True) -> "Settings":

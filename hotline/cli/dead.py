@@ -9,7 +9,6 @@ import typer
 
 from hotline.cli.common import (
     AsJson,
-    Author,
     Reason,
     known_channel,
     moment,
@@ -86,7 +85,6 @@ def show(
         bool, typer.Option("--clear", help="Show its headers and bytes, too; who does so, and why, is recorded first.")
     ] = False,
     reason: Reason = None,
-    author: Author = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one dead letter; with --clear and a --reason also its original headers and bytes."""
@@ -111,7 +109,7 @@ def show(
             value = asyncio.run(bytes_shown(record, letter, Blobs(services.blobs(settings))))
         except MissingBlobError as error:  # who wrote it is told all the same
             gone = error
-        _tell_who_reads(settings, letter, record.key or b"", reason, author)
+        _tell_who_reads(settings, letter, record.key or b"", reason)
     if as_json:
         print_json({**shown, "value": value} if clear else shown)
     else:
@@ -148,7 +146,6 @@ def replay(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be put back, and do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     reason: Reason = None,
-    author: Author = None,
     as_json: AsJson = False,
 ) -> None:
     """Put dead letters back to the stage that failed on them; exit code 1 when some could not be."""
@@ -172,7 +169,6 @@ def replay(
         dry_run=dry_run,
         yes=yes,
         reason=reason,
-        author=author,
         as_json=as_json,
     )
 
@@ -202,7 +198,7 @@ def _filters(
     )
 
 
-def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: str | None, author: str | None) -> None:
+def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: str | None) -> None:
     """Record the access before anything is shown: what cannot be recorded is not shown."""
     from datetime import UTC
 
@@ -212,12 +208,12 @@ def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: 
     if not reason:
         raise MisconfiguredError("Reading a dead letter in clear is recorded: say why with --reason.")
     connection = services.kafka(settings)
-    run = audit.run_of(settings, author, reason)
+    run = audit.run_of(settings, reason)
     details = {"from": letter.came_from, "message_id": letter.message_id}
     audit.record(connection, run.act(audit.READ, datetime.now(UTC), letter.id, **details))
     if letter.came_from.startswith("hotline.ticket."):  # the ticket's own log of readings has it, too
-        command = commands.made(settings, "read", key.decode(errors="replace"), reason=reason, author=author)
-        commands.send(connection, command)
+        command = commands.made(settings, "read", key.decode(errors="replace"), reason=reason)
+        commands.send(settings, connection, command)
 
 
 def _nothing(chosen: "Filters") -> str:

@@ -39,11 +39,10 @@ def replay(
     dry_run: bool,
     yes: bool,
     reason: str | None,
-    author: str | None,
     as_json: bool,
 ) -> None:
     """Choose, ask, put back and report. Raises typer.Exit(1) when one cannot go back or fails again at once."""
-    run, connection = run_of(settings, author, reason), services.kafka(settings)
+    run, connection = run_of(settings, reason), services.kafka(settings)
     found = of_a_stage(letters(connection, filters, replays(connection)), filters)
     chosen = plan(found, inputs_of(settings.sinks.webhook), again=again)
     if dry_run:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.archive import ask
-from hotline.cli.common import AsJson, Author, print_each, print_json, readable, say, settings_of, there
+from hotline.cli.common import AsJson, print_each, print_json, readable, say, settings_of, there
 from hotline.cli.narrowing import City
 from schemas.words import counted
 
@@ -52,7 +52,6 @@ def overdue(
 def recompute(
     ctx: typer.Context,
     jurisdiction: City = None,
-    author: Author = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands, give none.")] = False,
 ) -> None:
     """Reckon provisional deadlines (暂定) anew, when the next year stands in the calendar and assign has read it.
@@ -70,13 +69,13 @@ def recompute(
         return [one async for ticket in archive.tickets(filters=filters) for one in provisional(ticket, limits)]
 
     deadlines_found = ask(ctx, found)
-    orders = [_order(settings, name, clock, author) for name, clock, is_known in deadlines_found if is_known]
+    orders = [_order(settings, name, clock) for name, clock, is_known in deadlines_found if is_known]
     for first in range(0, len(orders), GIVEN_AT_ONCE):
         if dry_run:
             for order in orders[first : first + GIVEN_AT_ONCE]:
                 print_json(order)
         else:
-            commands.send(services.kafka(settings), *orders[first : first + GIVEN_AT_ONCE])
+            commands.send(settings, services.kafka(settings), *orders[first : first + GIVEN_AT_ONCE])
     verb = "would be" if dry_run else "is" if len(orders) == 1 else "are"
     say(f"{counted(len(orders), 'deadline')} {verb} reckoned anew.", err=True)
     if left := len(deadlines_found) - len(orders):
@@ -108,10 +107,10 @@ def provisional(ticket: "Ticket", limits: "Limits") -> Iterator[tuple[str, str, 
             yield ticket.ticket_id, due.clock, limits.knows_days_of(due)
 
 
-def _order(settings: "Settings", ticket_id: str, clock: str, author: str | None) -> "Command":
+def _order(settings: "Settings", ticket_id: str, clock: str) -> "Command":
     from hotline.commands import made
 
-    return made(settings, "set_deadline", ticket_id, [f"clock={clock}", "recompute=true"], author=author)
+    return made(settings, "set_deadline", ticket_id, [f"clock={clock}", "recompute=true"])
 
 
 def _line(one: Line) -> str:

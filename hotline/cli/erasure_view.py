@@ -34,7 +34,7 @@ def record(settings: "Settings", found: "Report") -> None:
 
     from hotline import audit, services
 
-    run = audit.run_of(settings, found.author)
+    run = audit.run_of(settings)
     states = Counter(one.state for one in found.places)
     act = run.act(
         audit.ERASURE_CHECKED,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 import typer
 
 from hotline.cli.archive import ask
-from hotline.cli.common import Author, Clear, Reason, refuse_misread, say, settings_of
+from hotline.cli.common import Clear, Reason, refuse_misread, refuse_unreasoned, say, settings_of
 from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
 from schemas.words import counted
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from hotline.archive import Archive, Tickets
     from hotline.archive_query import Filters
+    from hotline.exports import Order
     from hotline.settings import Settings
     from schemas.records import Ticket
 
@@ -45,21 +46,30 @@ def export(
     ] = None,
     clear: Clear = False,
     reason: Reason = None,
-    author: Author = None,
+    request: Annotated[
+        str | None, typer.Option(metavar="ID", help="Of --clear: the request that a second person has confirmed.")
+    ] = None,
 ) -> None:
-    """Write tickets of the archive to a file, masked unless --clear; who reads which in clear is recorded first."""
+    """Write tickets of the archive to a file, masked unless --clear.
+
+    With --clear a second person confirms it first (`hotline approve`), and who reads which is recorded.
+    """
+    from hotline import exports
     from hotline.export import Choices
     from hotline.export import export as write
 
     settings = settings_of(ctx, accounts=False)
     chosen = Choices(media_base_url, zammad_group, zammad_customer)
     refuse_misread(query)
+    refuse_unreasoned(clear, reason)
+    if clear and not exports.is_free(settings):
+        _check_confirmed(settings, request, reason, exports.Order(form, query, filters))
     with _opened(file) as out:
 
         async def written(archive: "Archive") -> int:
             tickets = archive.tickets(query, masked=not clear, filters=filters)
             if clear:
-                tickets = _recorded(tickets, settings, author, reason)
+                tickets = _recorded(tickets, settings, reason)
             count = await write(tickets, form, out, chosen)
             if not count:
                 await refuse_unknown(archive, filters.category, settings.rules.folder)
@@ -69,16 +79,27 @@ def export(
     say(f"{counted(count, 'ticket')} written.", err=True)
 
 
-async def _recorded(
-    tickets: "Tickets", settings: "Settings", author: str | None, reason: str | None
-) -> "AsyncIterator[Ticket]":
+def _check_confirmed(settings: "Settings", request: str | None, reason: str | None, order: "Order") -> None:
+    """Let an export go on that a second person confirmed; else ask for that and raise Exit."""
+    from hotline import exports
+
+    if request is not None:
+        exports.check(settings, request, order)
+        return
+    asked = exports.ask(settings, reason, order)
+    say(f"Nothing is exported yet: a second person runs `hotline approve {asked}`,", err=True)
+    say(f"then run this again with --request {asked}, within seven days.", err=True)
+    raise typer.Exit(1)
+
+
+async def _recorded(tickets: "Tickets", settings: "Settings", reason: str | None) -> "AsyncIterator[Ticket]":
     """Yield tickets when it is recorded who reads them: what cannot be recorded is not written.
 
     Not by commands, as `hotline search` does of the few that it shows: assign would decide about nothing else for long.
     """
     from hotline import audit, services
 
-    run, connection = audit.run_of(settings, author, reason), services.kafka(settings)
+    run, connection = audit.run_of(settings, reason), services.kafka(settings)
     async for page in _pages(tickets):
         read = [ticket.ticket_id for ticket in page]
         act = run.act(audit.READ, datetime.now(UTC), read[0], tickets=read)

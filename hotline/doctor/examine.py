@@ -1,11 +1,12 @@
 """Looks at everything in turn; what one service says never keeps the next from being looked at."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
 from connectors.table import DOORS
-from hotline import checks, fetching, wiring
+from hotline import checks, command_keys, fetching, wiring
 from hotline.doctor.accounts import cmpp, mailbox, smpp, smtp, wechat, weibo
 from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, clock
@@ -14,8 +15,10 @@ from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.kafka import examine_kafka
 from hotline.doctor.storage import blobs, disks
 from hotline.doctor.subscribers import subscriber
-from hotline.needs import PEOPLE
+from hotline.needs import DESK, OPERATOR, PEOPLE
+from schemas.command_signature import Signer
 from schemas.errors import MisconfiguredError
+from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -36,8 +39,11 @@ _ACCOUNTS: Mapping[str, tuple[str, Callable[["Settings", str], Iterator[Told]]]]
 
 def examine(settings: "Settings", components: Iterable[str] = ()) -> Iterator[Finding]:
     """Connect to all that these components use and yield what was found, as it is found; all of them by default."""
+    components = list(components)
     chosen = _chosen(settings, components)
     answering: set[str] = set()
+    if not {DESK, OPERATOR}.isdisjoint(components):  # of all that a host may run nobody is
+        yield from findings("commands", lambda: _person(settings))
     for finding in _services(settings, chosen):
         if finding.outcome == "ok":
             answering.add(finding.name)
@@ -47,6 +53,8 @@ def examine(settings: "Settings", components: Iterable[str] = ()) -> Iterator[Fi
 
 def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]:
     yield from findings("settings", lambda: _settings(settings))
+    if looks := [look for names, look in _SIGNERS if not names.isdisjoint(chosen)]:
+        yield from findings("commands", lambda: (told for look in looks for told in look(settings)))
     yield from examine_kafka(settings, chosen)
     yield from _archive(settings, chosen)
     yield from findings("blob store", lambda: blobs(settings))
@@ -84,6 +92,35 @@ def _chosen(settings: "Settings", components: Iterable[str]) -> list[str]:
         if name not in known:
             raise MisconfiguredError(f"There is no component {name}: choose from {', '.join(known)}.")
     return chosen
+
+
+def _keys(settings: "Settings") -> Iterator[Told]:
+    """Look whether `assign` knows every sender of commands, and none that is unsigned."""
+    faults = command_keys.missing(settings)
+    if (told := command_keys.transition(settings, datetime.now(UTC))) is not None:
+        faults.append(told)
+    yield from map(MisconfiguredError, faults)
+    if not faults:
+        yield f"{counted(len(settings.command_keys), 'key')} of commands"
+
+
+def _door(settings: "Settings") -> Iterator[Told]:
+    if settings.backoffice:
+        yield from _signs(command_keys.signer_of_door(settings))
+
+
+def _person(settings: "Settings") -> Iterator[Told]:
+    yield from _signs(command_keys.signer_of_person(settings))
+
+
+def _signs(signer: Signer | None) -> Iterator[Told]:
+    yield f"signed by {signer.key_id}" if signer else "not signed: a local installation without keys"
+
+
+_SIGNERS: tuple[tuple[frozenset[str], Callable[["Settings"], Iterator[Told]]], ...] = (
+    (frozenset({"assign"}), _keys),
+    (frozenset({"receiver"}), _door),
+)
 
 
 def _settings(settings: "Settings") -> Iterator[Told]:

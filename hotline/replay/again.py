@@ -11,7 +11,7 @@ from obstore.store import ObjectStore
 
 from connectors.clients import reader
 from hotline import reading
-from hotline.replay.walk import Input
+from hotline.replay.record import Input
 from normalizers import Policy, normalize
 from schemas.connection import KafkaConnection
 from schemas.errors import MissingBlobError, RecordError, RetriableError

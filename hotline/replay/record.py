@@ -12,12 +12,15 @@ from hotline.replay.facts import Facts, of_ticket
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from schemas.records import Event, Message, Ticket
+from schemas.records import Command, Event, Message, Ticket
 from schemas.wire import decode
 from streams.inputs import input_of
+from tickets.admission import Standing, as_recorded
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State, apply
+
+Input = Message | Command
 
 FLUSH_INPUTS = 1_000
 """Snapshots are laid into the state after so many inputs: until then each is kept apart."""
@@ -142,7 +145,7 @@ class Recorded:
     def carry_out(self, desk: Desk, record: Any, decided: Event) -> set[str]:
         """Carry a recorded decision out; return the tickets whose bodies cannot be made of what is still there."""
         try:
-            given = input_of(record)
+            given, _ = standing_of(input_of(record), record, decided)
             wanted = desk.looks_back(given)
             earlier = [one for _, one in self.earlier(wanted)]
             desk.follow(given, decided, earlier)
@@ -152,6 +155,11 @@ class Recorded:
             if len(earlier) == len(wanted):
                 return set()
         return {one.ticket_id for one in decided.tickets}
+
+
+def standing_of(given: Input, record: Any, decided: Event | None) -> tuple[Input, Standing]:
+    """Return what assign decided about, and what it knew of its senders, as the recorded decision tells."""
+    return as_recorded(given, record, decided) if isinstance(given, Command) else (given, Standing())
 
 
 class InStep:

@@ -7,16 +7,16 @@ from typing import Any
 from msgspec import Struct, field
 
 from hotline.replay.facts import Difference, Facts, compared, of_decision, of_ticket
-from hotline.replay.record import FLUSH_INPUTS, InStep, Recorded, Start
+from hotline.replay.record import FLUSH_INPUTS, Input, InStep, Recorded, Start, standing_of
 from schemas.errors import RecordError
-from schemas.records import Command, Event, Message
+from schemas.records import Event, Message
 from schemas.wire import appended_at, position_of
 from streams.inputs import input_of
+from tickets.admission import Standing
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State
 
-Input = Message | Command
 Again = Callable[[Iterable[tuple[Any, Input]]], Iterator[tuple[Any, Input | RecordError]]]
 """Gives inputs as other rules of normalize read them, in the same order; a RecordError for what would be dead."""
 
@@ -77,14 +77,16 @@ class Walk:
         told = InStep(self._recorded.decisions(start.ahead.first))
         for record, given in self._again(_read(self._recorded.inputs(first, start.ahead.last_input))):
             self.counts.inputs += 1
-            recorded = told.about(record.offset)
+            recorded, standing = told.about(record.offset), Standing()
+            if not isinstance(given, RecordError):
+                given, standing = standing_of(given, record, recorded)
             wanted = [] if isinstance(given, RecordError) else desk.looks_back(given)
             earlier = self._recorded.earlier(wanted)
             if recorded is not None and len(earlier) < len(wanted):  # retention took it: what was done is all there is
                 self.counts.gone += 1
                 start.inexact |= self._recorded.carry_out(desk, record, recorded)
                 continue
-            found = self._compare(record, recorded, self._decide(desk, record, given, earlier))
+            found = self._compare(record, recorded, self._decide(desk, record, given, earlier, standing))
             if found is not None:
                 yield found
             if self.counts.inputs % FLUSH_INPUTS == 0:
@@ -93,14 +95,19 @@ class Walk:
         self.counts.gone += told.alone + sum(1 for _ in told.rest(start.ahead.last_input + 1))
 
     def _decide(
-        self, desk: Desk, record: Any, given: Input | RecordError, earlier: Sequence[tuple[Any, Input]]
+        self,
+        desk: Desk,
+        record: Any,
+        given: Input | RecordError,
+        earlier: Sequence[tuple[Any, Input]],
+        standing: Standing,
     ) -> Event | None:
         """Decide as assign does: what cannot be decided about would be a dead letter."""
         try:
             if isinstance(given, RecordError):
                 raise given
             looked_back = [one for _, one in self._again(earlier) if isinstance(one, Message)] if earlier else []
-            decision = desk.take(given, position_of(record), looked_back, appended_at(record))
+            decision = desk.take(given, position_of(record), looked_back, appended_at(record), standing)
         except Exception:  # noqa: BLE001 - as in streams/assign.py: one record's fault stops nothing
             self.counts.dead += 1
             return None

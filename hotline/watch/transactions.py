@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from hotline.hanging import TOPICS, Hangings
+from hotline.hanging import WATCHED, Hangings
 from hotline.watch.kafka import Kafka
 
 EVERY = timedelta(minutes=1)
@@ -21,7 +21,7 @@ class Transactions:
     def look(self, kafka: Kafka, now: datetime) -> Mapping[str, int]:
         """Return how many hang in each topic that we may look into, as of the last minute."""
         if self._looked is None or now - self._looked >= EVERY:
-            hanging, found = kafka.hanging(self._hangings, TOPICS, now)
+            hanging, found = kafka.hanging(self._hangings, WATCHED, now)
             counted = Counter(one.open.topic for one in hanging)
             # Of what cannot be seen at this moment stays what was seen last: an alarm must not end for that.
             self._told = {**self._told, **{topic: counted[topic] for topic in found.seen}}

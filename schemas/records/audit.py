@@ -20,6 +20,13 @@ class Audit(Record, frozen=True, kw_only=True):
         str | None, about("What it was done to, such as a dead letter's partition:offset", "操作对象")
     ] = None
     reason: Annotated[str | None, about("Why", "原因", pii=1, index="text")] = None
+    approved_by: Annotated[str | None, about("Second person who confirmed it", "复核人")] = None
+    writer: Annotated[str | None, about("Chain that the record belongs to: assign/<partition>", "写入者")] = None
+    sequence: Annotated[int | None, about("Its number in the chain, from 1", "链内序号", index="long")] = None
+    previous: Annotated[
+        str | None, about("`hash` of the record before it in the chain; null for the first", "前一条摘要")
+    ] = None
+    hash: Annotated[str | None, about("SHA-256 of all other fields, as JSON with sorted names", "本条摘要")] = None
     details: Annotated[dict[str, Any], about("Filters, places and counts; never content", "详情", index="none")] = (
         field(default_factory=dict)
     )

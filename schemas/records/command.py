@@ -1,11 +1,13 @@
 """Command: what a clerk or a back office wants done to a ticket."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 from msgspec import field
 
 from schemas import topics, words
+from schemas.command_signature import Signer
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.fields import about
 from schemas.records.common import Record, Time
@@ -33,8 +35,11 @@ class Command(Record, frozen=True, kw_only=True):
         default_factory=dict
     )
 
-    def outbound(self, recorded: datetime) -> Outbound:
+    def outbound(
+        self, recorded: datetime, signer: Signer | None = None, more: Sequence[tuple[str, bytes]] = ()
+    ) -> Outbound:
         """Return the record for `hotline.command.v1`; the commands about one ticket stay in order."""
+        value = encode(self)
         envelope = Envelope(
             id=self.command_id,
             source=f"/hotline/command/{self.author}",
@@ -45,4 +50,5 @@ class Command(Record, frozen=True, kw_only=True):
             jurisdiction=self.jurisdiction,
         )
         key = self.ticket_id or self.handover_id or self.command_id
-        return Outbound(topics.COMMAND, key.encode(), encode(self), envelope.headers())
+        signed = signer.headers(value) if signer else []
+        return Outbound(topics.COMMAND, key.encode(), value, [*envelope.headers(), *signed, *more])

@@ -2,11 +2,20 @@
 
 from typing import Annotated
 
+from msgspec import Struct
+
 from schemas import words
 from schemas.fields import about
 from schemas.records.common import InputRef, Record, TicketVersion, Time
 from schemas.records.event import Changes
 from schemas.records.message import Features
+
+
+class AuditHead(Struct, frozen=True, kw_only=True):
+    """审计链位置: the last record that the partition's writer put into the audit log."""
+
+    sequence: Annotated[int, about("Its number in the chain", "链内序号", index="none")]
+    hash: Annotated[str, about("Its hash", "摘要", index="none")]
 
 
 class Event(Record, frozen=True, kw_only=True):
@@ -24,6 +33,10 @@ class Event(Record, frozen=True, kw_only=True):
     score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
     evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", "判定依据", index="none")] = ()
     policy_version: Annotated[str, about("Version of the policy that decided", "策略版本")]
+    approved_by: Annotated[str | None, about("Second person who confirmed the command", "复核人")] = None
+    audit: Annotated[
+        AuditHead | None, about("Last record of the audit chain behind it", "审计链位置", index="none")
+    ] = None
     changes: Annotated[Changes, about("What `apply` folds", "变更", index="none")] = ()
 
     @property

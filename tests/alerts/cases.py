@@ -121,6 +121,7 @@ CASES = {
     ),
     "CheckpointsFail": grows("hotline_streams_checkpoint_errors_total", operation="save"),
     "WorkerFenced": grows("hotline_streams_fenced_total"),
+    "CommandsUnproven": grows("hotline_streams_commands_unproven_total"),
     "DecisionsLost": grows("hotline_streams_decided_again_total"),
     "RecordsLost": grows("hotline_streams_records_gone_total", topic="hotline.message.v1", end="new"),
     "AccountSilent": gauge("hotline_monitor_silent", "0+0", "1+0", 5, 5, channel="mailbox", **MAYOR),
@@ -219,6 +220,7 @@ YOUNG = [
     ),
     ("CheckpointsFail", young("hotline_streams_checkpoint_errors_total", operation="list")),
     ("WorkerFenced", young("hotline_streams_fenced_total")),
+    ("CommandsUnproven", young("hotline_streams_commands_unproven_total")),
     ("DecisionsLost", young("hotline_streams_decided_again_total")),
     *(
         ("RecordsLost", young(f"hotline_{room}_records_gone_total", **GONE))

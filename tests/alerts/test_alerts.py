@@ -89,6 +89,7 @@ TROUBLED: Rung = {
     "ComponentFailed": {"connector:broken"},
     "RestoreSlow": {""},
     "CheckpointsFail": {"list"},
+    "CommandsUnproven": {""},
     "DecisionsLost": {""},
     "AccountSilent": {"away", "unowned", "broken", "idle"},
     "SourceAway": {"away", "unowned", "broken", "faulty"},

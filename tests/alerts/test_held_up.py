@@ -62,7 +62,7 @@ async def test_what_is_held_up_rings(city: City, fresh_topics: KafkaConnection) 
     city.rings({"WorkerFenced": {""}})
     assert "partition_fenced" in city.hosts.log("frozen")
     end = KafkaConsumer(**fresh_topics.client_options(), isolation_level="read_committed")
-    place = TopicPartition(topics.AUDIT, PARTITION)
+    place = TopicPartition(topics.HANDOVER, PARTITION)
     city.until(lambda: end.end_offsets([place])[place] == 2, "Kafka ends the transaction of who was killed")
     end.close()
 
@@ -91,7 +91,7 @@ def test_what_a_real_mail_server_does_rings(city: City) -> None:
 
 def kill_in_a_transaction(connection: KafkaConnection) -> None:
     """Kill who has written: Kafka ends that transaction by itself, and no alarm is to ring for it."""
-    command = [sys.executable, HERE / "killed_writer.py", connection.bootstrap_servers, topics.AUDIT, str(PARTITION)]
+    command = [sys.executable, HERE / "killed_writer.py", connection.bootstrap_servers, topics.HANDOVER, str(PARTITION)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
         assert writer.stdout
         assert writer.stdout.readline() == b"written\n"

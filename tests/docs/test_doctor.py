@@ -12,6 +12,7 @@ SECURE = ROOT / "docs" / "how-to" / "secure.md"
 
 _ROOMS = (
     "hotline/doctor",
+    "hotline/command_keys.py",
     "hotline/placement.py",
     "hotline/provision.py",
     "hotline/cli",

@@ -77,7 +77,10 @@ def test_a_mail_becomes_a_search_hit_and_can_be_explained(
     until(lambda: bool(pipeline.ask("search", "井盖")), "a hit for the other one")
     assert not pipeline.ask("search", "13812345678")
     assert "李小龙" not in json.dumps(hit, ensure_ascii=False)
-    until(lambda: bool(pipeline.ask("search", "13812345678", "--clear")), "a hit in clear, which is another document")
+    until(
+        lambda: bool(pipeline.ask("search", "13812345678", "--clear", "--reason", "x")),
+        "a hit in clear, which is another document",
+    )
 
     def explained() -> str:
         return json.dumps(pipeline.ask("explain", hit["ticket_no"]), ensure_ascii=False)

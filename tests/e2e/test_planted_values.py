@@ -256,7 +256,7 @@ def erase(
     before = indexed(elasticsearch), stored(blobs)
     for text in before:
         assert known_by <= set(found(secrets, text)), "what was not there cannot be gone"
-    _, report = pipeline.ask("command", *order, "--author", "clerk-7")
+    _, report = pipeline.ask("command", *order)
     assert {one["state"] for one in report["places"]} == {"gone", "expires"}, report
     assert not found(secrets, json.dumps(report, ensure_ascii=False))
     texts = {"indices": indexed(elasticsearch), "blob store, archive and checkpoints": stored(blobs)}
@@ -341,7 +341,7 @@ def test_planted_values_come_out_in_clear_topics_alone(
             for ticket_id, (known_by, told_of) in leaving_ones.items():
                 erase(
                     pipeline,
-                    ("forget", ticket_id),
+                    ("forget", ticket_id, "--reason", "pipl-47"),
                     known_by,
                     told_of,
                     elasticsearch=stack.elasticsearch_url,
@@ -471,7 +471,7 @@ def settle(pipeline: Pipeline, ticket_id: str) -> None:
     """Answer a ticket, in words that name its neighbour and a number."""
     result = f"result_text=已转告{NEIGHBOUR}，长椅已修，可拨{RESULT_NUMBER}"
     for told in (["status=registered"], ["status=answered", result]):
-        pipeline.told("command", "set_status", ticket_id, *told, "--author", "clerk-7", codes=(0,))
+        pipeline.told("command", "set_status", ticket_id, *told, codes=(0,))
 
 
 def is_archived(folder: Path, messages: int) -> bool:

@@ -25,8 +25,8 @@ from hotline.local.stack import Endpoints
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
-from schemas.records import Cursor, RawMessage, raw_message
-from schemas.wire import Outbound, Position
+from schemas.records import Audit, Cursor, RawMessage, raw_message
+from schemas.wire import Outbound, Position, decode
 from tests.connectors import pushed
 from tests.docs import pages
 from tests.forked import Forked
@@ -52,6 +52,23 @@ WRITERS = ("hotline-sink", "hotline-eraser")
 PATIENCE = 180.0
 
 KEYS = {"HOTLINE_REQUESTER_KEYS__K1": "planted-requester-key", "HOTLINE_QUERY_KEY": "planted-query-key-of-ours"}
+PERSONS = ("desk", "operator")
+"""Each has a login and a key: roles in the file of ACLs, persons here."""
+
+SIGNING = {
+    f"HOTLINE_COMMAND_KEYS__{one.upper()}__SECRET": f"planted-key-of-{one}-of-32-bytes-or-more" for one in PERSONS
+}
+"""Of these `assign` has all, and each person the own."""
+
+SIGNERS = {
+    f"HOTLINE_COMMAND_KEYS__{one.upper()}__{name}": value
+    for one in PERSONS
+    for name, value in (
+        ("AUTHOR", f"hotline-{one}"),
+        ("KINDS", '["set_status", "forget", "export"]'),
+        ("JURISDICTIONS", '["110000", "210100"]'),
+    )
+}
 
 Settings = Callable[[str], dict[str, str]]
 
@@ -72,13 +89,19 @@ def settings(secured: SecuredKafka, door: ElasticDoor, tmp_path: Path, env: pyte
         "HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(),
         "HOTLINE_JURISDICTION": "110000",
         **KEYS,
+        **SIGNERS,
     }
 
     def of(user: str) -> dict[str, str]:
         key = door.keys["hotline-sink" if user in WRITERS else "hotline-desk"]
-        return secured.settings(user) | shared | {"HOTLINE_ELASTICSEARCH__API_KEY": key}
+        own = {name: secret for name, secret in SIGNING.items() if user in ("hotline-assign", _person(name))}
+        return secured.settings(user) | shared | own | {"HOTLINE_ELASTICSEARCH__API_KEY": key}
 
     return of
+
+
+def _person(variable: str) -> str:
+    return f"hotline-{variable.split('__')[1].lower()}"
 
 
 class Worker:
@@ -183,7 +206,7 @@ def test_a_message_becomes_a_search_hit_and_a_hand_over_until_one_right_is_taken
     assert described.exit_code == 0, described.output
     rebuilt = hotline(settings("hotline-sink"), "index", "rebuild")
     assert rebuilt.exit_code == 0, rebuilt.output
-    forgotten = hotline(desk, "command", "forget", hit["ticket_no"], "--reason", "pipl-47")
+    forgotten = forget_by_two(secured, settings, hit["ticket_no"])
     assert "Gone now" in forgotten.stdout, forgotten.output
     assert "Not yet" not in forgotten.stdout
     # A topic that is empty is asked for nothing, so that nobody would miss a right: by now there is a record.
@@ -199,8 +222,38 @@ def test_a_message_becomes_a_search_hit_and_a_hand_over_until_one_right_is_taken
     assert examined.exit_code == 2
     assert "may not Write the topic hotline.handover.v1: grant it with `kafka-acls.sh --add" in examined.stdout
 
-    planted = [*secured.passwords.values(), *door.keys.values(), *KEYS.values()]
+    planted = [*secured.passwords.values(), *door.keys.values(), *KEYS.values(), *SIGNING.values()]
     assert [secret for secret in planted if secret in worker.said() + examined.output] == []
+
+
+def forget_by_two(secured: SecuredKafka, settings: Settings, number: str) -> Result:
+    """Erase a ticket: the desk asks, another person with the same rights confirms; the audit log has all of it."""
+    desk, other, auditor = settings("hotline-desk"), settings("hotline-operator"), settings("hotline-auditor")
+    asked = hotline(desk, "command", "forget", number, "--reason", "pipl-47", "--command-id", "f1")
+    assert (asked.exit_code, "waits for a second person" in asked.output) == (2, True), asked.output
+    alone = hotline(desk, "approve", "f1", "--yes")
+    assert (alone.exit_code, "another person" in alone.output) == (2, True), alone.output
+    forged = hotline(
+        desk | {"HOTLINE_COMMAND_KEYS__DESK__SECRET": "x" * 32}, "command", "set_status", number, "status=registered"
+    )
+    assert (forged.exit_code, "no key of ours signed it" in forged.output) == (2, True), forged.output
+    rights = [line.replace("hotline-desk", "hotline-operator") for line in acls.lines() if "hotline-desk " in line]
+    with acls.beside(secured.administrator, rights):
+        forgotten = hotline(other, "approve", "f1", "--yes")
+    assert "Gone now" in forgotten.stdout, forgotten.output
+    for person in (desk, other):
+        refused = hotline(person, "audit", "verify")
+        assert (refused.exit_code, topics.AUDIT in refused.output) != (0, True), refused.output
+    verified = hotline(auditor, "audit", "verify")
+    assert (verified.exit_code, " 0 faults." in verified.output) == (0, True), verified.output
+    acts = [decode(one.value, Audit) for one in read(secured.administrator, topics.AUDIT)]
+    told = {(one.action, one.author, one.approved_by, one.reason) for one in acts}
+    assert told >= {
+        ("confirmation_asked", "hotline-desk", None, "pipl-47"),
+        ("erased", "hotline-desk", "hotline-operator", "pipl-47"),
+        ("command_unproven", "unproven", None, None),
+    }
+    return forgotten
 
 
 def test_processes_with_a_wrong_password_name_the_doctor_and_tell_no_secret(
@@ -218,7 +271,13 @@ def test_processes_with_a_wrong_password_name_the_doctor_and_tell_no_secret(
     assert all("Kafka does not answer" in line and "`hotline doctor`" in line for line in ended.values())
     told = worker.said() + hotline(settings("hotline-screen") | wrong, "doctor", "screen").output
     assert "refuses the login of hotline-screen" in told
-    planted = ["planted-wrong-password", *secured.passwords.values(), *door.keys.values(), *KEYS.values()]
+    planted = [
+        "planted-wrong-password",
+        *secured.passwords.values(),
+        *door.keys.values(),
+        *KEYS.values(),
+        *SIGNING.values(),
+    ]
     assert [secret for secret in planted if secret in told] == []
 
 

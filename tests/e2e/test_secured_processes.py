@@ -103,6 +103,8 @@ class City:
             **_under("ANSWERS__LETTERS__SMTP", FROM_ADDRESS="hotline@example.cn"),
             **_under("BACKOFFICE__CRM_1", SECRET=OFFICE_SECRET, SYSTEM="crm", KINDS='["set_status"]'),
             **_under("BACKOFFICE__CRM_1", JURISDICTIONS=f'["{CITY}"]'),
+            **_under("COMMAND_KEYS__DOOR", SECRET="planted-key-of-the-door-of-32-bytes", SYSTEMS='["crm"]'),
+            **_under("COMMAND_KEYS__DOOR", KINDS='["set_status"]', JURISDICTIONS=f'["{CITY}"]'),
             **_under("SINKS__WEBHOOK__MAP", URL=hook.url, ALLOW_PRIVATE="true", SECRETS=SECRET),
         }  # fmt: skip
         self._running: dict[str, Forked] = {}

@@ -21,4 +21,4 @@ from tickets.masking import MASK, MASK_CHARACTERS
     ],
 )
 def test_a_reason_in_words_is_kept_without_whoever_it_names(reason: str | None, kept: str | None) -> None:
-    assert run_of(Settings(author="ops.li"), None, reason).reason == kept
+    assert run_of(Settings(), reason).reason == kept

@@ -24,11 +24,12 @@ from hotline.reading import read_all
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from schemas.records import Audit, Ticket
+from schemas.records import Command, Ticket
 from schemas.wire import decode
 from schemas.words import counted
 from sinks import routes
 from sinks.elastic import ElasticSink
+from tests.hotline.signing import SIGNING, US
 from tests.sinks.webhook.snapshots import GOLDEN, document, snapshot
 from tickets.export import service_request, ticket_form
 from tickets.masking import mask_ticket
@@ -86,10 +87,18 @@ def test_an_export_that_fails_leaves_no_half_file(tmp_path: Path, env: pytest.Mo
 
 @pytest.mark.integration
 async def test_from_the_archive_to_a_file(
-    stack: Endpoints, fresh_topics: KafkaConnection, fresh_indices: None, tmp_path: Path, env: pytest.MonkeyPatch
+    stack: Endpoints,
+    fresh_topics: KafkaConnection,
+    fresh_indices: None,
+    tmp_path: Path,
+    env: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
     env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", stack.bootstrap_servers)
+    for name, value in SIGNING.items():
+        env.setenv(name, value)
+    monkeypatch.setattr("hotline.exports.is_free", lambda settings: True)  # nobody decides here
     sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60), routes().values())
     masked = [snapshot(f"210100-{name}", topic=topics.TICKET_MASKED, channel=name) for name in ("sms", "web")]
     assert len((await sink.write([*masked, document(GOLDEN, topics.TICKET)])).stored) == 3
@@ -107,12 +116,12 @@ async def test_from_the_archive_to_a_file(
 
     assert [form["tags"] for form in await exported()] == [f"路灯,{GOLDEN.ticket_no}"] * 2
     assert [form["note"] for form in await exported("--channel", "web")] == [f"工单编号 {GOLDEN.ticket_no}; registered"]
-    assert [one.value for one in read_all(fresh_topics, topics.AUDIT)] == []
-    (clear,) = await exported("--clear", "--zammad-group", "12345", "--author", "ops.li", "--reason", "to Zammad")
+    assert [one.value for one in read_all(fresh_topics, topics.COMMAND)] == []
+    (clear,) = await exported("--clear", "--zammad-group", "12345", "--reason", "to Zammad")
     assert (clear["group"], clear["customer_id"]) == ("12345", "guess:shimin@example.org")
-    (act,) = [decode(one.value, Audit) for one in read_all(fresh_topics, topics.AUDIT)]
-    assert (act.action, act.author, act.reason) == ("read_in_clear", "ops.li", "to Zammad")
-    assert act.details == {"tickets": [GOLDEN.ticket_id]}
+    (act,) = [decode(one.value, Command) for one in read_all(fresh_topics, topics.COMMAND)]
+    assert (act.kind, act.args["action"], act.author, act.reason) == ("record", "read_in_clear", US, "to Zammad")
+    assert act.args["details"]["tickets"] == [GOLDEN.ticket_id]
 
 
 async def test_what_is_read_in_clear_is_recorded_page_by_page_before_it_is_written(
@@ -120,14 +129,16 @@ async def test_what_is_read_in_clear_is_recorded_page_by_page_before_it_is_writt
 ) -> None:
     told: list[Any] = []
     env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    for name, value in SIGNING.items():
+        env.setenv(name, value)
     monkeypatch.setattr(cli, "PAGE", 2)
     monkeypatch.setattr("hotline.audit.record", lambda _, act: told.append(act))
     read = []
-    async for ticket in cli._recorded(several(3), load(), "ops.li", None):
+    async for ticket in cli._recorded(several(3), load(), None):
         read.append(ticket.ticket_no)
         assert len(told) == (len(read) + 1) // 2
     assert read == ["no-0", "no-1", "no-2"]
-    assert [len(decode(act.value, Audit).details["tickets"]) for act in told] == [2, 1]
+    assert [len(decode(act.value, Command).args["details"]["tickets"]) for act in told] == [2, 1]
 
 
 @pytest.mark.integration
@@ -136,12 +147,14 @@ async def test_without_a_record_nothing_is_exported_in_clear(
 ) -> None:
     env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url)
     env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:9")
+    for name, value in SIGNING.items():
+        env.setenv(name, value)
     sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60), routes().values())
     await sink.write([document(GOLDEN, topics.TICKET)])
     await sink.close()
     async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
         await client.indices.refresh(index="hotline-ticket*")
-    words = ["export", "--format", "zammad", "--clear", str(tmp_path / "out")]
+    words = ["export", "--format", "zammad", "--clear", "--reason", "x", str(tmp_path / "out")]
     failed = await asyncio.to_thread(CliRunner().invoke, app, words)
     assert failed.exit_code == 1
     assert not (tmp_path / "out").exists()

@@ -23,7 +23,7 @@ from normalizers.policy import Policy
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import MalformedError
-from schemas.records import Audit, Command, DeadLetter, Message, RawMessage, raw_message
+from schemas.records import Command, DeadLetter, Message, RawMessage, raw_message
 from schemas.topics import Topic
 from schemas.wire import Position, decode, encode
 from sinks import Document, routes
@@ -239,10 +239,10 @@ def test_the_archive_answers_masked_unless_asked_in_clear(archived: Message) -> 
     masked = hotline("show", ticket_id, "--json").stdout
     assert json.loads(masked)["masked"] is True
     assert PHONE not in masked
-    assert PHONE in hotline("show", ticket_id, "--clear", "--json").stdout
+    assert PHONE in hotline("show", ticket_id, "--clear", "--reason", "核实", "--json").stdout
     assert PHONE not in hotline("show", archived.message_id).stdout
     assert reads_of(ticket_id) == [["all"]]
-    assert PHONE in hotline("show", archived.message_id, "--clear").stdout
+    assert PHONE in hotline("show", archived.message_id, "--clear", "--reason", "核实").stdout
     assert reads_of(ticket_id) == [["all"], ["all"]]
     assert ticket_id in {hit["ticket_id"] for hit in lines("search", "人民路12号", "--limit", "1000")}
     number = json.loads(masked)["ticket_no"]
@@ -273,14 +273,22 @@ def test_a_message_without_a_ticket_is_read_in_clear_by_nobody_unrecorded(accoun
     assert (message.message_class, acts_on(message)) == ("auto_reply", [])
     assert PHONE not in hotline(verb, message.message_id, "--json").stdout
     assert acts_on(message) == []
-    assert PHONE in hotline(verb, message.message_id, "--clear", "--json").stdout
+    assert PHONE in hotline(verb, message.message_id, "--clear", "--reason", "核实", "--json").stdout
     (act,) = acts_on(message)
-    assert (act.action, act.author.partition(":")[0]) == ("read_in_clear", "os")
+    assert (act.args["action"], act.author.partition(":")[0], act.reason) == ("read_in_clear", "local", "核实")
 
 
-def acts_on(message: Message) -> list[Audit]:
-    acts = (decode(one.value, Audit) for one in reading.read_all(services.kafka(load()), topics.AUDIT))
-    return [act for act in acts if act.subject == message.message_id]
+def acts_on(message: Message) -> list[Command]:
+    """What was sent to the audit log of a message."""
+    acts = (decode(one.value, Command) for one in reading.read_all(services.kafka(load()), topics.COMMAND))
+    return [act for act in acts if act.kind == "record" and act.args["subject"] == message.message_id]
+
+
+def test_nobody_reads_in_clear_without_a_reason(archived: Message) -> None:
+    for words in (["show", archived.message_id], ["explain", archived.message_id], ["search", "人民路12号"]):
+        refused = hotline(*words, "--clear")
+        assert (refused.exit_code, PHONE in refused.output) == (2, False)
+        assert "--reason" in refused.stderr
 
 
 @pytest.mark.parametrize("by_message", [False, True])

@@ -79,6 +79,24 @@ def grant(connection: KafkaConnection, granted: Iterable[str]) -> None:
 
 
 @contextmanager
+def beside(connection: KafkaConnection, granted: Iterable[str]) -> Iterator[None]:
+    """Grant what these lines say while a `with` block lasts, and leave all else as it is."""
+    acls = [acl for line in granted for acl in acls_of(line)]
+    with admin_of(connection) as admin:
+        before = _now(admin)
+        fresh = [acl for acl in acls if acl not in before]
+        assert not admin.create_acls(fresh)["failed"]
+        _wait(admin, [*before, *fresh])
+        try:
+            yield
+        finally:
+            admin.delete_acls(
+                [ACLFilter(a.principal, a.host, a.operation, a.permission_type, a.resource_pattern) for a in fresh]
+            )
+            _wait(admin, before)
+
+
+@contextmanager
 def without(connection: KafkaConnection, line: str) -> Iterator[None]:
     """Take away what one line grants while a `with` block lasts."""
     with admin_of(connection) as admin:

@@ -78,8 +78,8 @@ def test_what_a_city_says_stands_beside_names_counts(
 
 
 def test_a_citys_own_surnames_are_hidden_in_the_reason_of_a_run(own: Path) -> None:
-    settings = Settings.model_validate({"author": "ops.li", "rules": {"folder": own}})
-    assert "妫" not in (run_of(settings, None, SAID).reason or "")
+    settings = Settings.model_validate({"rules": {"folder": own}})
+    assert "妫" not in (run_of(settings, SAID).reason or "")
 
 
 @pytest.mark.parametrize("written", ["", 'common_surnames = "王"', "third_persons = 3", "cues = ["])

@@ -184,6 +184,28 @@ class Forget(Args, frozen=True, kw_only=True):
     month: str | None = None
 
 
+class Export(Args, frozen=True, kw_only=True):
+    """Tickets in clear for another system: in which form, which of them, in words for who confirms it."""
+
+    form: str
+    digest: Words
+    chosen: Words = ""
+
+
+class Record(Args, frozen=True, kw_only=True):
+    """An act of a person with the tools, for the audit log alone."""
+
+    action: str
+    subject: Words | None = None
+    details: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Approve(Args, frozen=True, kw_only=True):
+    """SHA-256 of the request that a second person confirms."""
+
+    digest: Words
+
+
 class Read(Args, frozen=True, kw_only=True):
     """Which fields somebody read in clear."""
 

@@ -260,6 +260,11 @@ def read(order: Order, given: args.Read) -> event.Changes:
     return (event.Read(ticket_id=ticket_id, fields=given.fields),)
 
 
+def nothing(order: Order, given: args.Args) -> event.Changes:
+    """Change no ticket: what is ordered stands in the audit log."""
+    return ()
+
+
 def _stage(ticket: TicketState, following: str, reason_code: str | None = None) -> event.StatusSet:
     if not lifecycle.may_become(ticket.status, following):
         allowed = ", ".join(sorted(lifecycle.NEXT.get(ticket.status, ())))

@@ -9,8 +9,11 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from normalizers.codes import is_code
+from schemas import words
 from schemas.records import Command, Event, Features, TicketVersion, event
 from tickets import clocks, clusters, dispatch, duties
+from tickets.admission import SECOND_PERSON, TWO_PERSONS, UNPROVEN
 from tickets.alarms import MENTIONED
 from tickets.commands import args, erasure, handovers, moves, progress, relations
 from tickets.commands.order import Order
@@ -48,9 +51,15 @@ COMMANDS: Mapping[str, Kind] = MappingProxyType(
         "redact": Kind(args.Redact, erasure.redact),
         "forget": Kind(args.Forget, erasure.forget),
         "read": Kind(args.Read, progress.read),
+        "export": Kind(args.Export, progress.nothing),
+        "record": Kind(args.Record, progress.nothing),
+        "approve": Kind(args.Approve, progress.nothing),
     }
 )
 """By name (docs/how-to/commands.md)."""
+
+NEEDS_REASON = frozenset({"forget", "read", "export"})
+"""What the audit log says the reason of; so does `reclassify` where it lowers the level."""
 
 LAST_VERSION = 2**53
 """Of what nothing follows; every reader of JSON can hold it."""
@@ -67,7 +76,11 @@ _NO_CHANGE = (event.Read, event.NeverLink, event.CommandRefused)
 def decide_command(state: State, incoming: Incoming, command: Command, policy: TicketPolicy) -> Event:
     """Return the decision about a command: what it changes, or why it is refused."""
     method, at = command.kind if command.kind in COMMANDS else "unknown", incoming.at
+    if incoming.standing.unproven is not None:
+        return _unproven(incoming, incoming.standing.unproven, policy)
     try:
+        if incoming.standing.needs_two:
+            check_reason(command)
         order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
         changes = _carry_out(order, policy.rules_folder)
         at = max([at, *_stages_left(state, changes)])
@@ -75,6 +88,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         changes += dispatch.follow(state, policy.directories, changes, _codes_of_moved(incoming, changes))
         changes += duties.after_move(state, changes, _codes_of_moved(incoming, changes), policy)
         changes += duties.after_word(state, changes, policy)
+        _check_two_persons(state, incoming, command, changes)
     except RefusalError as refusal:
         method = "refused"
         changes = (event.CommandRefused(command_id=incoming.id, reason=refusal.reason, code=refusal.code),)
@@ -90,8 +104,53 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         relation="command",
         method=method,
         policy_version=policy.version,
+        approved_by=incoming.standing.approved_by,
         changes=changes,
     )
+
+
+def _unproven(incoming: Incoming, why: str, policy: TicketPolicy) -> Event:
+    """Return the refusal of a command of which nobody knows the sender; it changes nothing and says nothing of him."""
+    refused = event.CommandRefused(command_id=incoming.id, reason=why, code=UNPROVEN)
+    return Event(
+        event_id=incoming.event_id,
+        jurisdiction=incoming.jurisdiction,
+        at=incoming.at,
+        input=incoming.ref,
+        relation="command",
+        method=UNPROVEN,
+        policy_version=policy.version,
+        changes=(refused,),
+    )
+
+
+def _check_two_persons(state: State, incoming: Incoming, command: Command, changes: event.Changes) -> None:
+    """Raise RefusalError for what one person alone cannot order: it waits for `hotline approve`."""
+    standing = incoming.standing
+    if not standing.needs_two:
+        return
+    is_lowered = command.kind == "reclassify" and any(lowered(state, change) for change in changes)
+    if is_lowered and not (command.reason or "").strip():
+        raise RefusalError("reason", "lowering the level (保密) needs a reason")
+    if standing.approved_by is not None:
+        return
+    if command.kind in TWO_PERSONS:
+        raise RefusalError(SECOND_PERSON, f"{command.kind} waits for a second person: `hotline approve`")
+    if is_lowered:
+        raise RefusalError(SECOND_PERSON, "lowering the level (保密) waits for a second person: `hotline approve`")
+
+
+def lowered(state: State, change: event.AnyChange) -> str | None:
+    """Return the level that a ticket has, of a change that lowers it; None for any other change."""
+    ticket = state.tickets.get(change.ticket_id) if isinstance(change, event.ConfidentialitySet) else None
+    if ticket is None or not isinstance(change, event.ConfidentialitySet):
+        return None
+    was, level = ticket.confidentiality or _LOWEST, change.level
+    return was if _LEVELS.index(level) < _LEVELS.index(was) else None
+
+
+_LEVELS = tuple(words.CONFIDENTIALITY)
+_LOWEST = _LEVELS[0]
 
 
 def _stages_left(state: State, changes: event.Changes) -> Iterator[datetime]:
@@ -131,8 +190,19 @@ def _moved(changes: event.Changes) -> str | None:
 
 
 def check(command: Command) -> None:
-    """Raise RefusalError for what no state could make right: an unknown kind, arguments that do not fit."""
+    """Raise RefusalError for what no state could make right: an unknown kind, arguments that do not fit, no reason."""
     _args_of(command)
+    check_reason(command)
+
+
+def check_reason(command: Command) -> None:
+    """Raise RefusalError for an act that is recorded with its reason, and has none."""
+    if command.kind not in NEEDS_REASON:
+        return
+    if not (command.reason or "").strip():
+        raise RefusalError("reason", f"{command.kind} needs a reason")
+    if command.kind == "forget" and not is_code(command.reason or ""):
+        raise RefusalError("reason", "the reason of forget is a code such as pipl-47: it is kept for ten years")
 
 
 def changed_by(state: State, changes: event.Changes) -> tuple[TicketVersion, ...]:

@@ -17,7 +17,8 @@ from connectors import metrics
 from connectors.backoffice.door import BODY_MAX_BYTES, BackOffice
 from connectors.backoffice.settings import BackOfficeSettings
 from connectors.backoffice.signature import sign
-from schemas import topics
+from schemas import command_signature, topics
+from schemas.command_signature import Signer
 from schemas.errors import UnreachableError
 from schemas.records import Command, Event, InputRef, TicketVersion, event
 from schemas.wire import Outbound, decode
@@ -340,3 +341,31 @@ async def test_nobody_asks_for_another_s_command(kafka: Kafka, target: str, stat
 def test_a_weak_or_wrong_key_is_a_fault_of_the_settings(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         key(**change)
+
+
+async def test_what_the_door_sends_is_signed_by_its_key(kafka: Kafka) -> None:
+    office = BackOffice({"crm1": key()}, kafka, kafka.find, 0.2, lambda: NOW, Signer("door", b"d" * 32))
+    transport, content = httpx.ASGITransport(Starlette(routes=office.routes())), json.dumps(order()).encode()
+    async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as made:
+        answer = await made.post("/commands", content=content, headers=signed(content))
+    assert answer.status_code == 202
+    (record,) = kafka.held
+    headers = dict(record.headers)
+    given = headers[command_signature.KEY], record.value, headers[command_signature.SIGNATURE]
+    assert command_signature.verified({"door": b"d" * 32}, *given) == "door"
+    assert command_signature.verified({"door": b"x" * 32}, *given) is None
+
+
+async def test_a_door_without_a_key_says_so_and_sends_nothing(kafka: Kafka) -> None:
+    office = BackOffice({"crm1": key()}, kafka, kafka.find, 0.2, lambda: NOW, is_closed=True)
+    transport, content = httpx.ASGITransport(Starlette(routes=office.routes())), json.dumps(order()).encode()
+    async with httpx.AsyncClient(transport=transport, base_url="http://receiver") as made:
+        answer = await made.post("/commands", content=content, headers=signed(content))
+    assert (answer.status_code, kafka.held) == (503, [])
+
+
+async def test_what_takes_two_persons_is_refused_with_the_way_to_give_it(kafka: Kafka) -> None:
+    answer = await post(kafka, order(kind="forget", reason="pipl-47", args={}))
+    assert answer.status_code == 403
+    assert "hotline approve" in answer.json()["reason"]
+    assert (await post(kafka, order(kind="read", args={}))).status_code in (400, 403)

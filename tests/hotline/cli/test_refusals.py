@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hotline.cli.app import app
-from hotline.cli.command import _named
+from hotline.cli.command import named
 from hotline.cli.common import there
 from hotline.cli.dead_view import of_a_stage
 from hotline.dead import Filters
@@ -88,6 +88,6 @@ def test_a_command_that_kafka_leaves_unanswered_is_named_so_that_it_can_be_repea
     """Without its id it would be given twice: another `extend` is another extension."""
     with (
         pytest.raises(UnreachableError, match=r"^no answer\.\n.* give it again with --command-id cli:one"),
-        _named("cli:one"),
+        named("cli:one"),
     ):
         raise UnreachableError("no answer")

@@ -17,6 +17,7 @@ from hotline.cli.app import app
 from hotline.cli.common import print_each
 from hotline.trial import run
 from schemas.records import Message
+from tests.hotline.signing import SIGNING
 
 
 @pytest.fixture(autouse=True)
@@ -302,6 +303,8 @@ def test_a_tool_tells_of_a_server_that_is_away_in_one_sentence(monkeypatch: pyte
     monkeypatch.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "127.0.0.1:1")
     for name in ("HOTLINE_REQUESTER_KEYS__K1", "HOTLINE_QUERY_KEY"):
         monkeypatch.setenv(name, "0123456789abcdef")
+    for name, value in SIGNING.items():
+        monkeypatch.setenv(name, value)
     script = "from hotline.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", script, "dead", "replay", "--dry-run"], capture_output=True, text=True, check=False

@@ -79,7 +79,11 @@ def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, loca
     """As far as their documentation says: the local node has no security to ask."""
     for role, verbs in {
         "hotline-sink": [["index", "create"], ["index", "describe"], ["doctor", "sink:elastic"]],
-        "hotline-desk": [["search", "路灯", "--clear"], ["show", "210100-nothing"], ["doctor", "desk"]],
+        "hotline-desk": [
+            ["search", "路灯", "--clear", "--reason", "x"],
+            ["show", "210100-nothing"],
+            ["doctor", "desk"],
+        ],
         "hotline-analyst": [["search", "路灯"]],
         "hotline-monitor": [["status"], ["doctor", "monitor"]],
     }.items():
@@ -87,7 +91,7 @@ def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, loca
         for verb in verbs:
             CliRunner().invoke(app, verb)
             assert door.refused == [], (role, verb)
-    assert CliRunner().invoke(app, ["search", "路灯", "--clear"]).exit_code == 2
+    assert CliRunner().invoke(app, ["search", "路灯", "--clear", "--reason", "x"]).exit_code == 2
     assert door.refused[-1][1:] == ("/hotline-ticket/_search", 403)
 
 

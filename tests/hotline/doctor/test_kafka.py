@@ -177,6 +177,7 @@ USERS = {
     "monitor": "hotline-monitor",
     "desk": "hotline-desk",
     "operator": "hotline-operator",
+    "auditor": "hotline-auditor",
 }
 
 
