@@ -34,11 +34,12 @@ def log_in(client: Any, settings: MailboxSettings, tokens: Tokens) -> None:
     """Say who we are and log in; raises whatever the library does, and errors of ours about a token."""
     if settings.tls == "starttls":
         client.starttls(settings.tls_context())
-    early = bool(client.has_capability("ID"))
-    if early:
+    if client.has_capability("ID"):
         _introduce(client)
     _authenticate(client, settings, tokens)
-    if not early and client.has_capability("ID"):  # some tell only after the login
+    # Once more: NetEase (163, 126) refuses folders to a client that did not say it after the login, and some servers
+    # offer ID only then.
+    if client.has_capability("ID"):
         _introduce(client)
 
 

@@ -18,7 +18,10 @@ class MailboxSettings(Section):
     host: str = Field(min_length=1, description="IMAP server")
     port: int | None = Field(None, ge=1, le=65535, description="Port; 993 for tls, else 143")
     tls: Literal["tls", "starttls", "none"] = Field(
-        "tls", description="Encryption; none is for a server on this machine"
+        "tls", description="Encryption; none is for this machine, or where `private_line` is set"
+    )
+    private_line: bool = Field(
+        False, description="The server is reached by a private line (专线) or a VPN, on which the login may go in clear"
     )
     ssl_cafile: Path | None = Field(None, description="Certificates to trust instead of the system's")
     username: str = Field(min_length=1, description="Login name")
@@ -78,8 +81,10 @@ class MailboxSettings(Section):
 
     @model_validator(mode="after")
     def _login_is_hidden(self) -> "MailboxSettings":
-        if self.tls == "none" and not is_this_machine(self.host):
-            raise ValueError("a login needs tls = tls or starttls, except on this machine")
+        if self.tls == "none" and not self.private_line and not is_this_machine(self.host):
+            raise ValueError(
+                "the login would go in clear: set tls = tls or starttls, or private_line = true on a private line"
+            )
         return self
 
     @model_validator(mode="after")

@@ -18,7 +18,11 @@ class SmtpSettings(Section):
     host: str = Field(min_length=1, description="SMTP server")
     port: int | None = Field(None, ge=1, le=65535, description="Port; 465 for tls, 587 for starttls, else 25")
     tls: Literal["tls", "starttls", "none"] = Field(
-        "tls", description="Encryption; none is for a relay on this machine"
+        "tls", description="Encryption; none is for this machine, or where `private_line` is set"
+    )
+    private_line: bool = Field(
+        False,
+        description="The server is reached by a private line (专线) or a VPN, on which a password may go in clear",
     )
     ssl_cafile: Path | None = Field(None, description="Certificates to trust instead of the system's")
     username: str | None = Field(None, min_length=1, description="Login name, where the server wants one")
@@ -45,8 +49,11 @@ class SmtpSettings(Section):
     def _login_is_whole(self) -> "SmtpSettings":
         if (self.username is None) != (self.password is None):
             raise ValueError("username and password belong together: set both or none")
-        if self.username is not None and self.tls == "none" and not is_this_machine(self.host):
-            raise ValueError("a password needs tls = tls or starttls, except on this machine")
+        in_clear = self.tls == "none" and not self.private_line and not is_this_machine(self.host)
+        if self.username is not None and in_clear:
+            raise ValueError(
+                "the password would go in clear: set tls = tls or starttls, or private_line = true on a private line"
+            )
         return self
 
     def tls_context(self) -> ssl.SSLContext:

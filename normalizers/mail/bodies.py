@@ -1,6 +1,7 @@
 """Which parts of a mail are its text and which are its files."""
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from mimetypes import MimeTypes
 
@@ -22,6 +23,12 @@ MAX_GUESSES = 4
 
 MAX_NESTED = 6
 """Mails within mails whose text is read; deeper ones are files only."""
+
+_NEAR = 4096
+"""Characters behind the line before, in which the next line of an alternative is searched."""
+
+_SEARCHED = 1 << 24
+"""Characters of a mail that are searched for lines out of order: without a limit the work is lines times characters."""
 
 _TYPES = MimeTypes(filenames=())
 _MAILS = frozenset({"message/rfc822", "message/global", "message/news"})
@@ -229,11 +236,11 @@ def _chosen(filled: list[Content], marks: Marks) -> Content | None:
         return plain or (filled[-1] if filled else None)
     if is_stub(plain.texts):
         return others[-1]
-    fullest = max(others, key=lambda content: len(_letters(content.texts)))
-    mine, full = _letters(plain.texts), _letters(fullest.texts)
-    if full in mine or not _says_more(len(full), len(mine)):
+    full, fullest = max(((_letters(content.texts), content) for content in others), key=lambda one: len(one[0]))
+    mine = _letters(plain.texts)
+    if not _says_more(len(full), len(mine)) or full in mine:
         return plain
-    left_out = [line for line in "\n".join(plain.texts).split("\n") if _letters([line]) not in full]
+    left_out = list(left_out_of("\n".join(plain.texts).split("\n"), full))
     if any(
         marks.may_open.search(line) or QUOTED.match(line) for line in left_out
     ):  # before the rest it would quote it all
@@ -241,6 +248,25 @@ def _chosen(filled: list[Content], marks: Marks) -> Content | None:
     else:
         fullest.texts[:0] = left_out
     return fullest
+
+
+def left_out_of(lines: Iterable[str], full: str) -> Iterator[str]:
+    """Yield the lines whose letters the text `full` does not hold.
+
+    Each line is searched behind the line before it, where both alternatives of a mail have it, then in the whole text
+    while the budget lasts. A line that is not searched counts as left out: words that stand twice are no loss.
+    """
+    at, budget = 0, _SEARCHED
+    for line in lines:
+        letters = _letters([line])
+        found = full.find(letters, at, at + len(letters) + _NEAR)
+        if found < 0 and budget > 0:
+            budget -= len(full)
+            found = full.find(letters)
+        if found < 0:
+            yield line
+        else:
+            at = found + len(letters)
 
 
 def _says_more(one: int, other: int) -> bool:

@@ -44,10 +44,12 @@ def sender_of(headers: Headers) -> Party | None:
 
 
 def requester_of(headers: Headers, sender: Party | None, rules_folder: Path | None = None) -> Party | None:
-    """Return who asks: where a machine sends for a person, the person of Reply-To, else what identifies nobody.
+    """Return the requester: the address in From, or Reply-To of a mail by the city's own web form.
 
     A web form sends every citizen's words from one address, often the mailbox's own: taken for the requester, it would
-    make them one person.
+    make them one person. Reply-To counts only if From has the domain of an addressee, because anybody can write from
+    a no-reply address of another domain and name somebody else in Reply-To. If a machine sends and no person is known,
+    the result identifies nobody.
     """
     if sender is None or sender.kind != "email":
         return sender
@@ -56,7 +58,8 @@ def requester_of(headers: Headers, sender: Party | None, rules_folder: Path | No
     if identifies and not says_generated(headers) and addressed != {own}:
         return sender
     ours = addressed | {own}
-    for party in _parties(headers.all("reply-to")):
+    from_own_form = own.rpartition("@")[2] in {one.rpartition("@")[2] for one in addressed}
+    for party in _parties(headers.all("reply-to")) if from_own_form else ():
         if identity_of(party, rules_folder) is not None and party.value.lower() not in ours:
             return party if party.name else Party(kind="email", value=party.value, name=sender.name)
     return Party(kind="name", value=sender.value, name=sender.name) if identifies else sender

@@ -347,8 +347,9 @@ def test_a_login_in_clear_stays_on_this_machine(account: tuple[str, ...], env: p
     assert found() == []
 
 
-def test_an_smsc_on_a_private_line_may_have_no_tls(env: pytest.MonkeyPatch) -> None:
-    set_all(env, NEEDED | {(*SMPP, "tls"): "none", (*SMPP, "private_line"): "true"})
+@pytest.mark.parametrize("account", [MAILBOX, SMPP], ids="-".join)
+def test_a_server_on_a_private_line_may_have_no_tls(account: tuple[str, ...], env: pytest.MonkeyPatch) -> None:
+    set_all(env, NEEDED | {(*account, "tls"): "none", (*account, "private_line"): "true"})
     assert found() == []
 
 
