@@ -16,6 +16,7 @@ from normalizers.findings import divisions
 from normalizers.findings.words import one_of, trie
 from normalizers.full_names import FullNames
 from normalizers.likely_names import LikelyNames
+from normalizers.other_names import OtherNames
 from normalizers.role_names import RoleNames
 from normalizers.short_names import STOPS, ShortNames
 from normalizers.text import Span
@@ -65,6 +66,7 @@ class Persons(NamedTuple):
     roles: RoleNames
     likely: LikelyNames
     called: CalledNames
+    other: OtherNames
 
     before: Mapping[str, tuple[str, ...]]
     """Words for persons, by their last character."""
@@ -88,6 +90,7 @@ class Persons(NamedTuple):
         yield from self.roles.spans(text)
         yield from self.likely.spans(text)
         yield from self.called.spans(text)
+        yield from self.other.spans(text)
         for found in self.given.finditer(text):
             start = found.start()
             if found["child"] or text.endswith(self.before.get(text[start - 1 : start], ()), 0, start):
@@ -148,8 +151,20 @@ def rulebook(folder: Path | None = None) -> Persons:
         LikelyNames.of(whole, words, short.firm),
         CalledNames.of(whole, roles.before, words, _goes_on(whole)),
     )
+    other = OtherNames.of(whole, words, short.firm)
     return Persons(
-        re.compile(names), words, re.compile(offices), familiar, given_alone, full, short, roles, likely, called, before
+        names=re.compile(names),
+        words=words,
+        offices=re.compile(offices),
+        familiar=familiar,
+        given=given_alone,
+        full=full,
+        short=short,
+        roles=roles,
+        likely=likely,
+        called=called,
+        other=other,
+        before=before,
     )
 
 

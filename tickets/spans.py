@@ -14,10 +14,13 @@ from tickets.apart import NAME, spans_apart
 from tickets.coordinates import coordinates
 from tickets.doors import doors
 from tickets.homes import beside, homes
+from tickets.identifiers import identifiers
 from tickets.links import queries
 from tickets.numbers import numbers
 from tickets.pinyin_digits import pinyin_digits
 from tickets.plates import plates
+from tickets.scattered import scattered
+from tickets.unfolded import signs, unfolded
 
 MAIL_SIGN = r"(?:@|艾特|圈a|圈(?=[a-z0-9-]{2,20} ?点)|\(?小老鼠\)?|_at_|[(\[{【#]\s?(?:at?|@)\s?[)\]}】#])"
 _MAIL = re.compile(
@@ -116,6 +119,8 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
         yield from [match.span() for match in _MAIL_AT_A_SERVICE.finditer(text)]
     yield from numbers(text, rules_folder)
     yield from pinyin_digits(text)
+    yield from scattered(text)
+    yield from identifiers(text, rules_folder)
     if "." in text:
         yield from [match.span() for match in _TOKEN.finditer(text)]
     yield from doors(text)
@@ -219,10 +224,12 @@ def hyphened(text: str) -> str:
 def readable(text: str) -> tuple[str, Sequence[int] | None]:
     """Return the text as the rules read it, and where its characters stand when that is not where they stood."""
     if _unusual().search(text) is not None:
-        text = hyphened(text).translate(_digits_alike())
+        text, unfolded_places = unfolded(hyphened(text).translate(_digits_alike()))
         if _unusual().search(text) is not None:
             plain, places = aligned(text)
-            return without(plain, places, _KEYCAP.finditer(plain))
+            plain, places = without(plain, places, _KEYCAP.finditer(plain))
+            return plain, places if unfolded_places is None else [unfolded_places[at] for at in places]
+        return plainly(text), unfolded_places
     return plainly(text), None
 
 
@@ -249,7 +256,7 @@ def _unusual() -> re.Pattern[str]:
     same = {at for character, at in pairs if everything[at] == character == character.lower()}
     changed = "".join(re.escape(character) for at, character in enumerate(everything) if at not in same)
     digits = "".join(chr(digit) for digit in _digits_alike() if digit < 0x10000)
-    return re.compile(f"[{changed}{_DASHES}{digits}\u20e3\ud800-\udfff\U00010000-\U0010ffff]")
+    return re.compile(f"[{changed}{_DASHES}{digits}{signs()}\u20e3\ud800-\udfff\U00010000-\U0010ffff]")
 
 
 def _occurrences(text: str, known: Iterable[str]) -> Iterator[Span]:

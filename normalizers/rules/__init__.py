@@ -40,7 +40,7 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "foreign_sounds",
             "transliterated", "bodies", "called_but_no_name", "cues.", "stated.", "on_behalf.", "peoples.", "english.",
             "beside_names.", "homes.", "numbers.", "full_names.", "short_names.", "role_names.", "likely_names.",
-            "called_names.",
+            "called_names.", "other_names.", "identifiers.",
             "third_persons.familiar", "third_persons.familiar_by_kin", "third_persons.kin",
             "third_persons.short_titles", "third_persons.given_first", "third_persons.given_second",
             "third_persons.given_words",

@@ -1,0 +1,243 @@
+"""Names that no list of surnames and given names tells, in a folded text: by their script, sounds, label, or nickname.
+
+A name in Hangul, Cyrillic or another script (김민수), of Vietnamese (阮氏红), by the sounds of other peoples
+(努尔艾力), in Latin letters behind a word for a person (租客nguyen thi lan), one that is a word behind a label
+(户主高兴反映), and what people are called by behind a word for a person (楼下大刘, 隔壁老孙头, 卖菜的陈嫂).
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from normalizers.findings import divisions
+from normalizers.findings.words import one_of, trie
+from normalizers.short_names import STOPS
+from normalizers.text import Span
+from normalizers.words_of_two import is_word
+
+_HAN = "[\u4e00-\u9fff]"
+_SCRIPTS = (
+    "\uac00-\ud7a3",  # Hangul
+    "\u0400-\u052f",  # Cyrillic
+    "\u0600-\u06ff",  # Arabic
+    "\u0e00-\u0e7f",  # Thai
+    "\u0900-\u097f",  # Devanagari
+    "\u1800-\u18af",  # Mongolian
+    "\u0f40-\u0fbc",  # Tibetan
+    "\u1780-\u17ff",  # Khmer
+    "\u0e80-\u0eff",  # Lao
+    "\u1000-\u109f",  # Burmese
+)
+_MOST_WORDS = 3
+_IN_A_SCRIPT = "|".join(
+    rf"(?<![{one}])(?<![{one}] )[{one}]{{1,24}}(?:[ ·.][{one}]{{1,24}}){{0,{_MOST_WORDS - 1}}}(?! ?[{one}])"
+    for one in _SCRIPTS
+)
+"""Of a few words: longer ones are a sentence."""
+
+_VIETNAMESE = (
+    rf"(?:[阮黎范潘黄武裴邓杜胡吴杨陈丁段梁陶][氏]{_HAN}{{1,2}}?(?=[{STOPS}]|$|[的是在被和与说称反来]|女|{_HAN}{{1,2}})"
+    rf"(?<!氏[集宗祠家公族企兄姐国古祖先人])|[阮裴][文玉春青明德氏清金]{_HAN}(?![{_HAN[1:-1]}]*[路街村镇县]))"
+)
+
+_LETTER = "[a-z\u00df-\u024f\u1e00-\u1eff\u0300-\u036f]"
+_WORDS = rf"{_LETTER}{{2,15}}(?:[ -]{_LETTER}{{1,15}}){{1,4}}"
+_WRITTEN = "护照上?写?的?名?字?|拼音|英文名|外文名|越南名|外国名|原名|本名|全名|名字|[写叫]做?的?"
+_ACCENTED = rf"(?<!{_LETTER})(?={_LETTER}{{0,12}}(?: {_LETTER}{{1,12}})?[\u00e0-\u024f\u1e00-\u1eff])(){_WORDS}"
+
+_GRAMMAR = frozenset("向和于与从有时管同方")
+"""Surnames that a sentence goes on with as well."""
+
+_ANY_SCRIPT = re.compile(f"[{''.join(_SCRIPTS)}氏阮裴]")
+_LATIN = re.compile(f"{_LETTER}{{2}}[ -]{_LETTER}")
+_BEFORE_CALLED = (*"找和跟与叫被给由问听", "找过", "问过")
+_OF_A_FLOOR = re.compile("[一二三四五六七八九十0-9][楼层组号栋户室]$")
+
+_CALLED = "老小大阿胖瘦"
+_ENDS_OF_PLACES = frozenset("区县市镇乡村街路巷校厂店站司局院园里号楼的")
+
+_MOST_WORD = 3
+
+_TITLES_BEHIND = "哥姐嫂婶叔姨伯爷总董"
+_NICKS = "[胖瘦黑白大小二三四五傻憨铁狗猴][毛蛋娃丫妞妮牛虎柱狗胖强喜娣宝头猴龙凤英秃嘎棍愣栓旺]"
+_NICK_GOES_ON = "(?=家[的里养把占天门]|[占打骂偷抢欠拿拉]了?|他|她|又|天天|经常|总是|不还|不给|半夜)"
+
+
+def _in_places(run: str) -> list[str]:
+    """Return what in the names of divisions is written with these characters: 乌珠穆 of 东乌珠穆沁旗."""
+    written = re.compile(f"[{run}]{{3,}}")
+    return sorted({one for name in divisions.names() for one in written.findall(name)})
+
+
+class OtherNames(NamedTuple):
+    """What finds them."""
+
+    by_form: re.Pattern[str]
+    latin: re.Pattern[str]
+    accented: re.Pattern[str]
+    sides: re.Pattern[str]
+    """A name by what stands on both sides of it."""
+
+    dotted: re.Pattern[str]
+    clans: re.Pattern[str]
+    """Of the Yi, by the clan and what their given names are made of."""
+
+    japanese: re.Pattern[str]
+    sounds: re.Pattern[str]
+    """A run of the characters that names of other peoples are written with."""
+
+    strong: frozenset[str]
+    no_sounds: re.Pattern[str]
+    short_sounds: re.Pattern[str]
+    """A given name of two characters behind a word for a person."""
+
+    labelled: re.Pattern[str]
+    called: re.Pattern[str]
+    nicknamed: re.Pattern[str]
+    shops: re.Pattern[str]
+    """What one sells that is called after somebody: 老王头饺子馆."""
+
+    no_name: frozenset[str]
+    """English words."""
+
+    who: Mapping[str, tuple[str, ...]]
+    """Words for persons, by their last character."""
+
+    no_names: frozenset[str]
+    no_sides: frozenset[str]
+    no_called: frozenset[str]
+
+    words: re.Pattern[str]
+
+    @classmethod
+    def of(cls, whole: Mapping[str, Any], words: re.Pattern[str], place: re.Pattern[str]) -> "OtherNames":
+        """Make the patterns; `words` begin like a name, `place` is how firms and places go on behind one."""
+        found, own = whole["third_persons"], whole["other_names"]
+        surnames = {*whole["common_surnames"], *whole["other_surnames"], *whole["role_names"]["surnames"], *"平常高安"}
+        surname, familiar = one_of("".join(sorted(surnames))), one_of(found["surnames"] + found["familiar_by_kin"])
+        who, peoples = trie(own["who"].split()), whole.get("peoples", {})
+        run = "".join(sorted(set(whole["transliterated"]) - set("才让来都再其说别合高然意因加日白")))
+        run = run if len(run) > _MOST_WORD else "\u0000"
+        known = trie(peoples.get("names", "").split())
+        by_last: dict[str, tuple[str, ...]] = {}
+        for word in own["who"].split():
+            by_last[word[-1]] = (*by_last.get(word[-1], ()), word)
+        return cls(
+            by_form=re.compile(f"{_IN_A_SCRIPT}|{_VIETNAMESE}"),
+            latin=re.compile(rf"({who}|{_WRITTEN})[的是为叫:\s]{{0,3}}({_WORDS})(?![a-z0-9])"),
+            accented=re.compile(_ACCENTED),
+            sides=re.compile(
+                rf"(?:我是|我叫|是)({surname}{_HAN}{{1,2}}?)(?=的?(?:妈妈?|爸爸?|家长|奶奶|爷爷|母亲|父亲|外婆|姥姥|外公|姥爷|丈夫|妻子|老公|老婆|爱人|儿子"
+                rf"|女儿|班主任)[{STOPS}])"
+                rf"|(?:[科处局室部组队办所委站校院司厂店]|转交|转给)({_HAN}{{2,3}})(?=同志)"
+                rf"|(?<!名)叫({surname}{_HAN}{{1,2}})(?=[{STOPS}])|[0-9]{{6}}\({surname}{_HAN}{{1,2}}\)"
+            ),
+            dotted=re.compile(
+                rf"[{run}]{{2}}{_HAN}{{0,6}}[·•・‧∙]{_HAN}{{1,8}}?(?=[{STOPS}]|$|同学|同志|老师|先生|女士|的|说|在|和|是|家|反映|被|把|有|今)"
+            ),
+            clans=re.compile(
+                rf"{trie(own['clans'].split())}[莫木则呷嫫体古铁哈各且洛日支子合牛果史曲惹拉阿作扎尔布打色石依伍沙马五吉医]{{2,3}}(?![路街村镇乡])"
+            ),
+            japanese=re.compile(
+                rf"{trie(whole['called_names']['japanese'].split())}[ ・·]{_HAN}{{1,3}}(?![{_HAN[1:-1]}]{{0,1}}[路街])"
+            ),
+            sounds=re.compile(rf"[{run}]{{3,16}}"),
+            strong=frozenset("阿依艾孜玉吐逊努尔麦赛穆娜姆旦珠桑仁卓买热罕库班帕汗默沙古丽扎布"),
+            no_sounds=re.compile(trie([*own["no_sounds"].split(), *_in_places(run)])),
+            short_sounds=re.compile(rf"{who}({known})(?=[家说的在被称]|[{STOPS}]|$)" if known else "(?!)"),
+            labelled=re.compile(
+                rf"(?:(?P<sure>{trie(own['surely_labels'].split())})|{trie(own['labels'].split())})[:是为\s]{{0,2}}"
+                rf"({surname}{_HAN}{{1,2}}?)(?=(?P<said>{trie(own['said'].split())})|[{STOPS}]|$)"
+            ),
+            called=re.compile(
+                rf"(?:[{_CALLED}]{familiar}头?|{familiar}[{_TITLES_BEHIND}工科])(?!{familiar}?[{_TITLES_BEHIND}])"
+            ),
+            nicknamed=re.compile(f"{_NICKS}{_NICK_GOES_ON}"),
+            shops=re.compile(
+                rf"{_HAN}{{0,2}}?{trie((*whole['called_names']['shops'].split(), *own['shops'].split()))}"
+            ),
+            no_name=frozenset((*whole["english"]["no_name"].split(), *own["english"].split())),
+            who=by_last,
+            no_names=frozenset(own["no_names"].split()),
+            no_sides=frozenset(own["no_sides"].split()),
+            no_called=frozenset((*own["no_called"].split(), *own["no_nicks"].split())),
+            words=re.compile(rf"{words.pattern}|{trie(name for name in divisions.names() if name[0] in _CALLED)}"),
+        )
+
+    def spans(self, text: str) -> Iterator[Span]:
+        """Yield where such a name stands."""
+        if _ANY_SCRIPT.search(text):
+            yield from [found.span() for found in self.by_form.finditer(text)]
+        if _LATIN.search(text):
+            for found in self.latin.finditer(text):
+                words = found[2].split()
+                if words[0] not in self.no_name and 2 * sum(map(self.no_name.__contains__, words)) < len(words):
+                    yield found.span(2)
+            yield from [found.span() for found in self.accented.finditer(text)]
+        for pattern in (self.clans, self.japanese):
+            yield from [found.span() for found in pattern.finditer(text)]
+        if "·" in text or "•" in text or "・" in text:
+            yield from [found.span() for found in self.dotted.finditer(text)]
+        for found in self.sides.finditer(text):
+            name = found[found.lastindex] if found.lastindex else ""
+            if (
+                name not in self.no_sides
+                and not name.endswith("的")
+                and name[:2] not in self.no_names
+                and not (found[3] and is_word(name[:2]))
+            ):
+                yield found.span(found.lastindex or 0)
+        for found in self.sounds.finditer(text):
+            if sum(map(self.strong.__contains__, found[0])) > 1 and self.no_sounds.search(found[0]) is None:
+                yield found.span()
+        yield from [found.span(1) for found in self.short_sounds.finditer(text)]
+        yield from [found.span(2) for found in self.labelled.finditer(text) if self._is_labelled(text, found)]
+        for found in self.called.finditer(text):
+            if self._is_called(text, found) and (
+                self._is_behind_a_person(text, found.start()) or text.endswith(_BEFORE_CALLED, 0, found.start())
+            ):
+                yield found.span()
+        for found in self.nicknamed.finditer(text):
+            if found[0] not in self.no_called and self._is_behind_a_person(text, found.start()):
+                yield found.span()
+
+    def _is_behind_a_person(self, text: str, at: int) -> bool:
+        """Say whether a word for a person, a floor or nothing stands right before a place."""
+        if text.endswith("的", 0, at):
+            if text.endswith(self.who.get("的", ()), 0, at):
+                return True
+            at -= 1
+        before = text[at - 1 : at] if at else ""
+        if text.endswith(self.who.get(before, ()), 0, at):
+            return True
+        return not "\u4e00" <= before <= "\u9fff" or _OF_A_FLOOR.search(text, max(0, at - 3), at) is not None
+
+    def _is_labelled(self, text: str, found: re.Match[str]) -> bool:
+        name = found[2]
+        if (
+            name in self.no_names
+            or name[:2] in self.no_names
+            or name[:2] in divisions.names()
+            or name[-1] in _ENDS_OF_PLACES
+        ):
+            return False
+        has_colon, is_said = ":" in text[found.start() : found.start(2)], found["said"]
+        if name[0] in _GRAMMAR and not has_colon and not (found[0].startswith("我") and is_said and is_word(name)):
+            return False  # 业主向物业反映
+        is_sure = has_colon or found["sure"] is not None or text.endswith(("我是", "本人是"), 0, found.start())
+        return is_sure or (is_said is not None and name not in divisions.names())
+
+    def _is_called(self, text: str, found: re.Match[str]) -> bool:
+        """Say whether it is somebody: no word begins or ends in the midst of it (小马|路, 大金|额, 老王|八)."""
+        name, end = found[0], found.end()
+        behind = text[end - 1 : end + 1]
+        if (
+            name in self.no_called
+            or name in divisions.names()
+            or self.shops.match(text, end)
+            or is_word(name[:2])
+            or is_word(behind)
+            or self.words.match(text, found.start())
+        ):
+            return False
+        return behind not in ("家庄", "家村", "家屯", "家沟", "家营", "家湾", "家店", "家桥", "家坪", "家堡")
