@@ -1,7 +1,8 @@
 """How much the stages behind this one still have before them, by the offsets that their groups have committed."""
 
 import asyncio
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, NamedTuple
 
 import structlog
@@ -22,6 +23,9 @@ Groups commit once a second, so that a part of this is done already; with 3,000 
 
 ASK_SECONDS = 5.0
 
+STALLED_SECONDS = 60.0
+"""A partition whose group has not moved for so long stands still: groups that work commit each second."""
+
 
 class Group(NamedTuple):
     """A consumer group behind this stage, and how many records it reads for each message.
@@ -34,30 +38,74 @@ class Group(NamedTuple):
     records_a_message: int = 1
 
 
+class Progress:
+    """What a group still has before it, without the partitions that stand still while it works on others.
+
+    A quarantined partition may wait for hours. Its lag must not hold back the back-fill and the floods of all other
+    cities, so a partition whose offset has not moved for `STALLED_SECONDS` is left out, if another one has moved. If
+    none has moved, the group is down and its whole lag counts.
+    """
+
+    def __init__(self) -> None:
+        self._stood: dict[TopicPartition, tuple[int, float]] = {}
+
+    def waiting(
+        self, reached: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int], now: float
+    ) -> tuple[int, bool]:
+        """Return the records that wait in partitions on which the group works, and whether all of it stands still.
+
+        `now` is a monotonic time in seconds.
+        """
+        for place, offset in reached.items():
+            if self._stood.get(place, (None, now))[0] != offset:
+                self._stood[place] = offset, now
+        lag = {place: max(0, ends[place] - offset) for place, offset in reached.items()}
+        stalled = {place for place, n in lag.items() if n and now - self._stood[place][1] >= STALLED_SECONDS}
+        if not stalled:
+            return sum(lag.values()), False
+        moved = any(now - self._stood[place][1] < STALLED_SECONDS for place in reached)
+        return sum(n for place, n in lag.items() if not moved or place not in stalled), not moved
+
+
 class Downstream:
     """Asks Kafka where the groups stand. Its clients are made when first needed; `close` lets go of them."""
 
     def __init__(
-        self, connection: KafkaConnection, groups: Collection[Group], room_messages: int = ROOM_MESSAGES
+        self,
+        connection: KafkaConnection,
+        groups: Collection[Group],
+        room_messages: int = ROOM_MESSAGES,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._connection = connection
         self._groups = groups
         self._room = room_messages
         self._clients: tuple[Any, Any] | None = None
         self._complained = False
+        self._clock = clock
+        self._progress = {group: Progress() for group in groups}
+        self._tried = clock()
 
     async def room(self) -> int:
-        """Return how many more messages may go on now; none when Kafka does not say."""
+        """Return how many more messages may go on now; none if Kafka does not say.
+
+        If a whole group stands still, one message a minute goes on: in the partitions that work it moves the offset by
+        which a quarantined one is told from a group that is down.
+        """
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 admin, consumer = await self._ready()
-                waiting = [await _waiting(admin, consumer, group) / group.records_a_message for group in self._groups]
+                found = [(group, *await self._waiting(admin, consumer, group)) for group in self._groups]
         except (KafkaError, OSError) as error:  # a TimeoutError is an OSError
             await self.close()
             self._complain(error)
             return 0
         self._complained = False
-        return self._room - int(max(waiting, default=0))
+        room = self._room - int(max((lag / group.records_a_message for group, lag, _ in found), default=0))
+        if room <= 0 and any(stands for _, _, stands in found) and self._clock() - self._tried >= STALLED_SECONDS:
+            self._tried = self._clock()
+            return 1
+        return room
 
     async def close(self) -> None:
         """Let go of Kafka. Safe twice."""
@@ -75,6 +123,10 @@ class Downstream:
             await consumer.start()
         return self._clients
 
+    async def _waiting(self, admin: Any, consumer: Any, group: Group) -> tuple[int, bool]:
+        reached, ends = await _offsets(admin, consumer, group)
+        return self._progress[group].waiting(reached, ends, self._clock())
+
     def _complain(self, error: BaseException) -> None:
         """Say it once: back-fill waits until Kafka says how far the others are."""
         if not self._complained:
@@ -83,8 +135,10 @@ class Downstream:
         self._complained = True
 
 
-async def _waiting(admin: Any, consumer: Any, group: Group) -> int:
-    """Return how many records a group has before it."""
+async def _offsets(
+    admin: Any, consumer: Any, group: Group
+) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
+    """Return where a group stands in each partition, and where each of them ends."""
     committed = {place: found.offset for place, found in (await admin.list_consumer_group_offsets(group.name)).items()}
     known = await admin.describe_topics(list(group.topics)) if group.topics else []
     places = [TopicPartition(topic["topic"], part["partition"]) for topic in known for part in topic["partitions"]]
@@ -92,4 +146,4 @@ async def _waiting(admin: Any, consumer: Any, group: Group) -> int:
     begins = await consumer.beginning_offsets(unread) if unread else {}
     reached = begins | committed
     ends = await consumer.end_offsets(list(reached)) if reached else {}
-    return sum(max(0, ends[place] - offset) for place, offset in reached.items())
+    return reached, ends

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_each, readable, settings_of, there
+from hotline.cli.common import AsJson, print_each, settings_of, there
+from hotline.output import readable
 from schemas.words import counted
 
 if TYPE_CHECKING:

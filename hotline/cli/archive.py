@@ -7,18 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from hotline.cli.common import (
-    AsJson,
-    Clear,
-    Reason,
-    print_json,
-    readable,
-    refuse_misread,
-    refuse_unreasoned,
-    settings_of,
-)
+from hotline.cli.common import AsJson, Clear, Reason, print_json, refuse_misread, refuse_unreasoned, settings_of
 from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
+from hotline.output import readable
 
 if TYPE_CHECKING:
     from hotline.archive import Archive, Hit

@@ -7,7 +7,8 @@ import msgspec
 from rich.text import Text
 from rich.tree import Tree
 
-from hotline.cli.common import readable, there
+from hotline.cli.common import there
+from hotline.output import readable
 from hotline.terminal import Console
 from schemas.ids import SHANGHAI
 

@@ -14,13 +14,13 @@ from hotline.cli.common import (
     moment,
     print_each,
     print_json,
-    readable,
     say,
     settings_of,
     span,
     there,
 )
 from hotline.cli.narrowing import City
+from hotline.output import readable
 from schemas.errors import ERROR_CODES
 
 if TYPE_CHECKING:

@@ -11,12 +11,13 @@ import typer
 from connectors.publisher import STAGE as CONNECTOR
 from hotline import services
 from hotline.audit import Run, replays, run_of
-from hotline.cli.common import print_json, readable, say
+from hotline.cli.common import print_json, say
 from hotline.dead import Filters, Letter, letters
 from hotline.dead_original import INPUTS, SINK, SUBSCRIBER, inputs_of, is_of_a_sink
 from hotline.dead_replay import Held, Plan, Replay, Report, plan, target_of
 from hotline.dead_sinks import Archive, Subscriber, Target
 from hotline.local.progress import Shown
+from hotline.output import readable
 from hotline.terminal import Console
 from schemas import folders
 from schemas.connection import KafkaConnection

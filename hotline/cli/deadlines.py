@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.archive import ask
-from hotline.cli.common import AsJson, print_each, print_json, readable, say, settings_of, there
+from hotline.cli.common import AsJson, print_each, print_json, say, settings_of, there
 from hotline.cli.narrowing import City
+from hotline.output import readable
 from schemas.words import counted
 
 if TYPE_CHECKING:

@@ -8,8 +8,9 @@ import typer
 from rich.table import Table
 
 from hotline.cli.archive import ask
-from hotline.cli.common import AsJson, print_json, readable, say, span
+from hotline.cli.common import AsJson, print_json, say, span
 from hotline.cli.narrowing import City, Since, Until
+from hotline.output import readable
 from hotline.terminal import Console
 
 if TYPE_CHECKING:

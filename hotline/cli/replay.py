@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, readable, say, settings_of
+from hotline.cli.common import AsJson, print_json, say, settings_of
+from hotline.output import readable
 from schemas.words import counted
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_each, print_json, readable, say, settings_of, there
+from hotline.cli.common import AsJson, print_each, print_json, say, settings_of, there
 from hotline.cli.narrowing import no_number
+from hotline.output import readable
 from schemas.words import counted
 
 if TYPE_CHECKING:
