@@ -112,13 +112,19 @@ class Door:
             jurisdiction=city,
             identifier=digest,
             # RFC 5321, 4.4: who delivers a mail writes the envelope's sender above it; an empty one marks a bounce.
-            value=b"Return-Path: <%s>\r\n%s" % (sender.encode("utf-8", "replace"), wire),
+            value=b"Return-Path: <%s>\r\n%s" % (sender.encode("utf-8", "replace"), _STRAY_CR.sub(b" ", wire)),
             content_type="message/rfc822",
             time=now,
             recorded=now,
             sender=sender.lower() or None,
             wire_sha256=digest,
         )
+
+
+_STRAY_CR = re.compile(rb"\r(?!\n)")
+"""RFC 5321, 2.3.8: a CR without LF is never sent. Readers of mail end a line there, so that a header could be forged
+behind one; as Postfix's `cleanup_replace_stray_cr_lf` it becomes a space, since a refused mail would be a citizen who
+was not heard."""
 
 
 class _Blocks:

@@ -299,6 +299,15 @@ async def test_bytes_that_no_mailer_should_send_stay_as_they_are(served: Served)
     assert served.broker.held[0].value == b"Return-Path: <citizen@example.cn>\r\n" + odd
 
 
+async def test_a_cr_that_ends_no_line_forges_no_header(served: Served) -> None:
+    forged = b"Subject: a\rFrom: mayor@city.gov.cn\r\n\r\nwords\r\r\nmore\r"
+
+    assert await served.deliver(forged + b"\r\n", "mayor@city.gov.cn") == [250]
+    (message,) = served.broker.held
+    assert message.value.endswith(b"Subject: a From: mayor@city.gov.cn\r\n\r\nwords \r\nmore \r\n")
+    assert message.envelope.wiresha256 == hashlib.sha256(forged + b"\r\n").hexdigest()
+
+
 async def test_a_mail_of_short_lines_keeps_every_byte_and_costs_no_object_for_each_line(served: Served) -> None:
     short = b"Subject: short\r\n\r\n" + b"\r\n.\r\n..\r\n.a\r\n" * 20_000
     tracemalloc.start()
