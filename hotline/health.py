@@ -33,9 +33,13 @@ class ComponentHealth(Struct, kw_only=True):
 
 
 class Health:
-    """The components of this process; ready while every one of them runs, or stands by for one that runs elsewhere."""
+    """The components of this process, and of which installation it is.
 
-    def __init__(self, names: Iterable[str]) -> None:
+    Ready while every component runs, or stands by for one that runs elsewhere.
+    """
+
+    def __init__(self, names: Iterable[str], installation: str = "") -> None:
+        self._installation = installation
         self._components = {name: ComponentHealth(component=name) for name in names}
         for name in self._components:
             metrics.COMPONENT_UP.labels(name).set(0)
@@ -61,7 +65,7 @@ class Health:
             {**to_builtins(component), **self._probes.get(name, dict)()} for name, component in self._components.items()
         ]
         ready = all(component["state"] in _READY for component in components)
-        return {"ready": ready, "at": time.time(), "components": components}
+        return {"installation": self._installation, "ready": ready, "at": time.time(), "components": components}
 
 
 class _Server(ThreadingMixIn, WSGIServer):

@@ -1,5 +1,6 @@
 """Settings: `hotline.toml` is `HOTLINE_*` by rule; flags > environment > secrets folder > TOML > defaults."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -245,6 +246,11 @@ class Settings(BaseSettings):
         folder = beside / (chosen.expanduser() if chosen else ".hotline")
         resolved = in_time(folder.resolve, f"the data folder {folder}", OPEN_SECONDS)
         return resolved if chosen else folder
+
+    @property
+    def installation(self) -> str:
+        """Return what names this installation on its machine: the digest of the data folder's path."""
+        return hashlib.sha256(str(self.data_dir).encode(errors="surrogateescape")).hexdigest()[:16]
 
     @property
     def is_local(self) -> bool:

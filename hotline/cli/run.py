@@ -71,7 +71,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     deadline = Deadline()
     names = _meant(settings, names)
     give_way(names)
-    health = Health(names)
+    health = Health(names, settings.installation)
     chosen = settings.telemetry
     disks.watch(settings)
     try:
@@ -141,7 +141,7 @@ def _run_all(ctx: typer.Context, settings: "Settings") -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    health, chosen = Health(names), settings.telemetry
+    health, chosen = Health(names, settings.installation), settings.telemetry
     children = [
         parent.Child(name, parent.starter(_command(settings, name), _environment(settings, number)))
         for number, name in enumerate(names, 1)

@@ -40,7 +40,7 @@ def _looked(settings: "Settings") -> Iterator[object]:
     from schemas.errors import PipelineError
 
     yield elasticsearch(settings)
-    yield from processes.look(settings.telemetry, len(wiring.names(settings)))
+    yield from processes.look(settings.telemetry, settings.installation, len(wiring.names(settings)))
     try:
         seen = Watcher(settings, services.kafka(settings)).look(datetime.now(UTC))
     except PipelineError as error:

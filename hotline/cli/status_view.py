@@ -13,7 +13,7 @@ from hotline.watch.accounts import Account
 from hotline.watch.answers import AnswerCount
 from hotline.watch.dead import DeadCount
 from hotline.watch.handovers import Unanswered
-from hotline.watch.processes import Process, Quarantined
+from hotline.watch.processes import OtherInstallation, Process, Quarantined
 from hotline.watch.services import Service
 from hotline.watch.stages import Stage
 from tickets.alarms import MENTIONED
@@ -45,6 +45,8 @@ def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequenc
     running = {one.component: one for one in _those(seen, Process)}
     rows = [_process(one, now) for one in running.values()]
     _print(console, ("process here", "state", "last success", "restarts", "detail"), rows)
+    rows = [[str(one.port), shown(", ".join(one.components))] for one in _those(seen, OtherInstallation)]
+    _print(console, ("port of ours that another installation has", "its components"), rows)
     rows = [_quarantined(one, now) for process in running.values() for one in process.quarantined]
     _print(console, ("in quarantine here", "cities", "since", "tries", "next try", "why, and what helps"), rows)
     _print(console, ("stage", "workers", "waiting", "oldest"), map(_stage, _those(seen, Stage)))

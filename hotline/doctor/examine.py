@@ -13,6 +13,7 @@ from hotline.doctor.clock import CLOCKS, clock
 from hotline.doctor.elastic import examine_elasticsearch, examine_searches, examine_watch
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.kafka import examine_kafka
+from hotline.doctor.neighbours import other_installations
 from hotline.doctor.storage import blobs, disks
 from hotline.doctor.subscribers import subscriber
 from hotline.needs import DESK, OPERATOR, PEOPLE
@@ -59,6 +60,7 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     yield from _archive(settings, chosen)
     yield from findings("blob store", lambda: blobs(settings))
     yield from findings("disk", lambda: disks(settings))
+    yield from findings("processes", lambda: other_installations(settings))
     for section, (called, look) in _ACCOUNTS.items():
         for name in settings.connectors.sections[section]:
             if f"connector:{name}" in chosen:

@@ -40,28 +40,47 @@ class Quarantined(Struct, frozen=True, kw_only=True):
     cities: tuple[str, ...] = ()
 
 
+class OtherInstallation(Struct, frozen=True, kw_only=True):
+    """A process of another installation on one of our ports: its data folder is another, or its version an older."""
+
+    kind: Literal["other_installation"] = "other_installation"
+    port: int
+    components: tuple[str, ...]
+
+
 class _Report(Struct):
     components: list[dict[str, Any]] = []
+    installation: str = ""
 
 
-def look(settings: "TelemetrySettings", count: int) -> list[Process]:
-    """Ask the `count` ports from `telemetry.port` on, where `hotline run all` has its children, and the parent's."""
+def look(settings: "TelemetrySettings", installation: str, count: int) -> list[Process | OtherInstallation]:
+    """Ask the `count` ports from `telemetry.port` on, where `hotline run all` has its children, and the parent's.
+
+    Components of another installation than this are told apart: they say nothing of what runs here.
+    """
     found: dict[str, Process] = {}
+    others: list[OtherInstallation] = []
     if not settings.port:
         return []
     with PoolManager(retries=False, timeout=PATIENCE_SECONDS) as http:
-        for number in range(count + 1):
-            for told in _components(http, f"http://{_host(settings.host)}:{settings.port_of(number)}/readyz"):
-                found[told["component"]] = _process(told, found.get(told["component"]))
-    return list(found.values())
+        for port in map(settings.port_of, range(count + 1)):
+            report = _report(http, f"http://{_host(settings.host)}:{port}/readyz")
+            known = [told for told in report.components if "component" in told]
+            if report.installation == installation:
+                for told in known:
+                    found[told["component"]] = _process(told, found.get(told["component"]))
+            elif known:
+                names = tuple(str(told["component"]) for told in known)
+                others.append(OtherInstallation(port=port, components=names))
+    return [*found.values(), *others]
 
 
-def _components(http: PoolManager, url: str) -> Iterator[dict[str, Any]]:
+def _report(http: PoolManager, url: str) -> _Report:
+    """Return what answers there; nothing if nobody does, or another program."""
     try:
-        answer = http.request("GET", url)
-        yield from (told for told in json.decode(answer.data, type=_Report).components if "component" in told)
+        return json.decode(http.request("GET", url).data, type=_Report)
     except (HTTPError, DecodeError):
-        return  # nobody is there, or somebody else
+        return _Report()
 
 
 def _process(told: dict[str, Any], parent: Process | None) -> Process:

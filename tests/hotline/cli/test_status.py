@@ -11,6 +11,8 @@ from typer.testing import CliRunner
 
 from hotline.cli import status_view
 from hotline.cli.app import app
+from hotline.config import load
+from hotline.doctor.neighbours import other_installations
 from hotline.health import Health, HealthServer
 from hotline.local.stack import Existing
 from hotline.settings import TelemetrySettings
@@ -18,7 +20,7 @@ from hotline.watch import kafka, processes
 from hotline.watch.accounts import Account
 from hotline.watch.dead import DeadCount
 from hotline.watch.handovers import Unanswered, Waiting
-from hotline.watch.processes import Process
+from hotline.watch.processes import OtherInstallation, Process
 from hotline.watch.services import Service
 from hotline.watch.stages import Stage
 
@@ -65,12 +67,36 @@ def test_clusters_that_do_not_answer_are_said_to_be_away(monkeypatch: pytest.Mon
 @pytest.mark.enable_socket
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_the_processes_of_this_machine_tell_what_they_know() -> None:
-    health = Health(["connector:mayor", "screen"])
+    health = Health(["connector:mayor", "screen"], "ours")
     health.watch("connector:mayor", lambda: {"last_success": "2026-11-25T03:00:00Z", "detail": "password refused"})
     with HealthServer(health, "127.0.0.1", 0, CollectorRegistry()) as server:
-        found = processes.look(TelemetrySettings(port=server.port), 0)
+        found = processes.look(TelemetrySettings(port=server.port), "ours", 0)
     assert [one.component for one in found] == ["connector:mayor", "screen"]
     assert (found[0].last_success, found[0].detail) == (NOW - timedelta(hours=1), "password refused")
+
+
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_components_of_another_installation_do_not_run_here(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with HealthServer(Health(["screen"], "theirs"), "127.0.0.1", 0, CollectorRegistry()) as server:
+        found = processes.look(TelemetrySettings(port=server.port), "ours", 0)
+        (folder / "hotline.toml").write_text(f"[telemetry]\nport = {server.port}\n")
+        monkeypatch.delenv("HOTLINE_TELEMETRY__PORT")
+        told = [one for one in other_installations(load(folder / "hotline.toml")) if not isinstance(one, str)]
+    assert found == [OtherInstallation(port=server.port, components=("screen",))]
+    assert [str(server.port) in str(one) and "telemetry.port" in str(one) for one in told] == [True]
+    (line,) = [line for line in rendered(capsys, monkeypatch, *found) if "screen" in line]
+    assert str(server.port) in line
+
+
+def test_an_installation_is_named_by_its_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = []
+    for chosen in ("one", "two", "one"):
+        monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(tmp_path / chosen))
+        named.append(load().installation)
+    assert named[0] == named[2] != named[1]
 
 
 QUARANTINED = {
@@ -90,10 +116,10 @@ QUARANTINED = {
 def test_a_partition_in_quarantine_is_shown_with_its_city_and_its_reason(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    health = Health(["assign"])
+    health = Health(["assign"], "ours")
     health.watch("assign", lambda: {"quarantined": [QUARANTINED, {"a later": "version's"}]})
     with HealthServer(health, "127.0.0.1", 0, CollectorRegistry()) as server:
-        found = processes.look(TelemetrySettings(port=server.port), 0)
+        found = processes.look(TelemetrySettings(port=server.port), "ours", 0)
     told = " ".join(rendered(capsys, monkeypatch, *found))
     for part in ("<red>assign 7", "210100", "2 min ago", "in 4 min", "the log has a hole: restore it"):
         assert part in told

@@ -87,7 +87,8 @@ def test_a_traceback_only_for_those_who_ask() -> None:
     assert "Traceback" in done.stderr
 
 
-def test_doctor_tells_every_fault_and_exits_2() -> None:
+def test_doctor_tells_every_fault_and_exits_2(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOTLINE_TELEMETRY__PORT", "0")
     examined = hotline("doctor", "--json")
     found = {line["name"]: line["outcome"] for line in map(json.loads, examined.stdout.splitlines())}
     assert examined.exit_code == 2

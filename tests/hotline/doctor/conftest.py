@@ -14,6 +14,7 @@ from tests.peers.elastic_door import ElasticDoor
 def local(local_stack: Stack, stack: Endpoints, tmp_path: Path, env: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """The settings of a user whose local stack runs."""
     env.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
+    env.setenv("HOTLINE_TELEMETRY__PORT", "0")  # another installation on this machine would be reported
     env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "blobs").as_uri())
     return env
 

@@ -1,0 +1,26 @@
+"""Processes on this machine: whether those that answer on our ports are of this installation."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from hotline import wiring
+from hotline.doctor.findings import Told
+from hotline.watch import processes
+from schemas.errors import MisconfiguredError
+from schemas.words import counted
+
+if TYPE_CHECKING:
+    from hotline.settings import Settings
+
+
+def other_installations(settings: "Settings") -> Iterator[Told]:
+    """Ask the ports from `telemetry.port` on, and report those on which another installation answers."""
+    seen = processes.look(settings.telemetry, settings.installation, len(wiring.names(settings)))
+    others = [one for one in seen if isinstance(one, processes.OtherInstallation)]
+    for one in others:
+        yield MisconfiguredError(
+            f"Port {one.port} answers for another installation ({', '.join(one.components)}), or for an older version: "
+            "set telemetry.port so that each has ports of its own, and restart what is older."
+        )
+    if not others:
+        yield f"{counted(len(seen), 'component')} of this installation here"
