@@ -19,6 +19,8 @@ SAFE: Mapping[str, str] = MappingProxyType(
 
 _FRAMINGS = frozenset({b"content-length", b"transfer-encoding"})
 
+_TOO_LARGE = Response(status_code=431, headers={"Connection": "close"}, media_type="text/plain")
+
 _DOUBTFUL = Response(status_code=400, headers={"Connection": "close"}, media_type="text/plain")
 
 
@@ -28,8 +30,9 @@ class SafeHeaders:
     RFC 9112, 6.1: what stands behind such a request may be a stranger's, smuggled past a proxy that read it otherwise.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, header_max_bytes: int) -> None:
         self._app = app
+        self._header_max_bytes = header_max_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the server's start and stop."""
@@ -43,7 +46,15 @@ class SafeHeaders:
 
         if scope["type"] != "http":
             await self._app(scope, receive, send)
+        elif _size_of(scope) > self._header_max_bytes:  # h11 looks at the size of what has not yet arrived whole
+            await _TOO_LARGE(scope, receive, sending)
         elif {name for name, _ in scope["headers"]} >= _FRAMINGS:
             await _DOUBTFUL(scope, receive, sending)
         else:
             await self._app(scope, receive, sending)
+
+
+def _size_of(scope: Scope) -> int:
+    """Return the bytes of a request's head: its target and its headers with colon, space and line end."""
+    target = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    return target + sum(len(name) + len(value) + 4 for name, value in scope["headers"])

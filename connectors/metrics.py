@@ -90,8 +90,8 @@ PUSH_REFUSED = Counter("hotline_connectors_push_refused_total", "Refused push re
 PUSH_UNHEARD = Counter(
     "hotline_connectors_push_unheard_total",
     "Requests that came to nothing though their sender is known, or cannot be before the body: too large (size), too "
-    "slow (slow), from a new address (address), too many at once (overloaded, connections), a fault of ours (failed). "
-    "Platforms send a message a few times, and then never again",
+    "slow (slow), from a new address (address), too many at once (overloaded, connections, share), a fault of ours "
+    "(failed). Platforms send a message a few times, and then never again",
     ["channel", "reason"],
 )
 PUSH_SECONDS = Histogram(

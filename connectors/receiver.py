@@ -25,6 +25,8 @@ from connectors.kept import Keeper
 from connectors.line import Outcome
 from connectors.proxies import Proxies
 from connectors.receiver_settings import ReceiverSettings
+from connectors.request_body import read_body
+from connectors.shares import SharedRequests
 from schemas.errors import RefusedRequest, RetriableError
 from schemas.records import RawMessage
 
@@ -90,11 +92,14 @@ class Receiver:
         kept = [route for door in keeping for route in door(self._kept)]
         app = Starlette(
             routes=[*health, *doors, *kept, *hosted],
-            middleware=[Middleware(Proxies, trusted_hosts=trusted)],
+            middleware=[
+                Middleware(Proxies, trusted_hosts=trusted),
+                Middleware(SharedRequests, most=self._settings.connections_per_address),
+            ],
             lifespan=lambda _: self.lifespan(),
         )
         app.router.redirect_slashes = False  # it would lead to whatever host the caller names
-        self._app = SafeHeaders(app)  # around Starlette's own answer to a fault, too
+        self._app = SafeHeaders(app, self._settings.header_max_bytes)  # around Starlette's own answer to a fault, too
 
     @property
     def report(self) -> ReceiverReport:
@@ -222,24 +227,3 @@ def headers_of(request: requests.Request) -> dict[str, str]:
 def caller_of(request: requests.Request) -> str:
     """Return the address that calls, "" when nobody knows."""
     return request.client.host if request.client else ""
-
-
-async def read_body(request: requests.Request, limit: int, seconds: float) -> bytes:
-    """Return the body. Raises RefusedRequest: 400 cut off, 408 slow, 413 before more than `limit` bytes are held."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            _check_size(int(request.headers.get("content-length", 0)), limit)
-            async for chunk in request.stream():
-                _check_size(len(body) + len(chunk), limit)
-                body += chunk
-    except TimeoutError as error:
-        raise RefusedRequest("the body did not arrive in time", status=408, reason="slow") from error
-    except requests.ClientDisconnect as error:
-        raise RefusedRequest("the sender hung up", status=400, reason="disconnected") from error
-    return bytes(body)
-
-
-def _check_size(size: int, limit: int) -> None:
-    if size > limit:
-        raise RefusedRequest("the body is larger than this channel takes", status=413, reason="size")

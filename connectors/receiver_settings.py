@@ -18,8 +18,14 @@ class ReceiverSettings(Section):
     body_max_bytes: int = Field(64 * 1024, gt=0, description="A greater body is refused while it comes in (413)")
     body_timeout_seconds: float = Field(3.0, gt=0, description="A slower body is refused (408)")
     idle_timeout_seconds: int = Field(10, gt=0, description="A connection without a whole request header is closed")
-    header_max_bytes: int = Field(16 * 1024, gt=0, description="A greater request header is refused (400)")
+    header_max_bytes: int = Field(16 * 1024, gt=0, description="A greater request header is refused (400 or 431)")
     connections_max: int = Field(1024, gt=0, description="Connections at once; more are answered 503")
+    connections_per_address: int = Field(
+        128,
+        gt=0,
+        description="Connections and requests at once of one address (IPv6: one /64); more are answered 503. "
+        "A trusted proxy has no such limit, the addresses that it names have it",
+    )
     requests_max: int = Field(256, gt=0, description="Requests at once; more are answered 503")
     publish_timeout_seconds: float = Field(
         2.0, gt=0, le=4, description="After this long without Kafka's answer the journal takes the message"

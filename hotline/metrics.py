@@ -25,12 +25,12 @@ DEAD_LETTERS_LAST_HOUR = Gauge(
 )
 UNACKNOWLEDGED = Gauge(
     "hotline_monitor_handovers_unacknowledged",
-    "Hand-overs that no desk has acknowledged, stale ones left out",
+    "Hand-overs that no desk has acknowledged, stale and folded ones left out",
     ["level"],
 )
 OVERDUE = Gauge(
     "hotline_monitor_handovers_overdue",
-    "Hand-overs that no desk has acknowledged within the time it has, stale ones left out",
+    "Hand-overs that no desk has acknowledged within the time it has, stale and folded ones left out",
     ["level"],
 )
 REMINDERS = Counter(

@@ -10,11 +10,12 @@ from schemas.records import Finding, Handover, Message
 from schemas.wire import Outbound, encode
 
 
-def handover(message: Message) -> Handover | None:
+def handover(message: Message, folded_into: str | None = None) -> Handover | None:
     """Return the hand-over of a message that tells of an emergency; never suppressed for a person's message.
 
     Below title and text stand signature and quotation, where the emergency may be told, too.
     Mentioned emergencies (denied or past) are handed over too, at level `mentioned`; old ones are marked `stale`.
+    One that is `folded_into` another rings no more than that one does; what it says is handed over whole.
     """
     found = message.emergency
     if found is None or message.message_class in NO_CITIZENS_WORDS:
@@ -33,6 +34,7 @@ def handover(message: Message) -> Handover | None:
         at=message.received_at,
         taken_at=message.ingested_at,
         stale=found.stale,
+        folded_into=folded_into if folded_into != message.message_id else None,
     )
 
 

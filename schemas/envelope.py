@@ -37,6 +37,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     header: the span of whoever sent this very record (CloudEvents' Distributed Tracing extension).
     `notbefore` is what our own clock knows of when it was written, where a connector can tell: when it looked at that
     time the message was not there yet, or nobody had told of it.
+    `foldedinto` is the earlier message of the same address that rings for this one, beyond the pace of urgent posts.
     `first` is said of the first snapshot that is written of a ticket, where that is not its first version.
     """
 
@@ -64,6 +65,7 @@ class Envelope(Struct, frozen=True, kw_only=True):
     hop: str | None = None
     notbefore: datetime | None = None
     first: str | None = None
+    foldedinto: str | None = None
 
     @property
     def first_trace(self) -> str:

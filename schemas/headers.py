@@ -45,6 +45,9 @@ ATTRIBUTES: Mapping[str, Told] = {
         "不早于", "By our own clock, where a connector can tell: it was not there yet when we looked at this time"
     ),
     "first": Told("首次发布", "true: nothing was written of this ticket before, though its version is not the first"),
+    "foldedinto": Told(
+        "并入来件", "Message of the same address whose hand-over rings for this one's, beyond the pace of urgent posts"
+    ),
     "hop": Told("本段链路追踪标识", "W3C trace context of this very hop"),
 }
 """Each attribute of the envelope, by its name in CloudEvents."""

@@ -248,7 +248,7 @@ def screen_chunk(records: Iterable[Read], policy: Policy, in_work: InWork | None
 def screen(raw: RawMessage, policy: Policy) -> Handed | None:
     """Return the hand-over of one message, None when it tells of no emergency. Raises RecordError."""
     message = alarming(raw, policy)
-    urgent = handover(message) if message is not None else None
+    urgent = handover(message, raw.envelope.foldedinto) if message is not None else None
     if urgent is None:
         return None
     record = record_of(urgent, STAGE, raw.envelope.first_trace, raw.envelope.last_hop)

@@ -20,6 +20,7 @@ def again(decision: Event, ticket: Ticket, earlier: Sequence[Message], *, is_red
             classes=change.classes,
             level=change.level,
             stale=False,
+            folded_into=None,
             reinstated_at=decision.at,
         )
         for change in decision.changes

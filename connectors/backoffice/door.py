@@ -23,7 +23,8 @@ from connectors.backoffice.settings import PATH, BackOfficeSettings
 from connectors.backoffice.signature import verify
 from connectors.base import utc_now
 from connectors.moments import Moments
-from connectors.receiver import headers_of, read_body
+from connectors.receiver import headers_of
+from connectors.request_body import read_body
 from normalizers import mended
 from normalizers.codes import is_code
 from schemas import ids

@@ -11,14 +11,15 @@ from connectors.account import city_of
 from connectors.base import utc_now
 from connectors.line import Outcome
 from connectors.receiver import Keep
+from connectors.shares import Room
 from connectors.web.archive import Archive, within
-from connectors.web.limits import Room
 from connectors.web.receipts import Receipts
 from connectors.web.settings import WebSettings
 from connectors.web.submission import CHANNEL, Arrivals, Submission, elsewhere, raw_of
 from normalizers import Policy, tokens
 from normalizers.findings import emergency
 from normalizers.text import fold
+from normalizers.web.fields import LEFT_OUT
 from normalizers.web.services import services
 from schemas import ids
 from schemas.errors import PipelineError
@@ -43,6 +44,7 @@ class Tools(Struct, frozen=True, kw_only=True):
 class Kept(Struct, frozen=True, kw_only=True):
     """A submission that is safe: its names for the sender, and where it is."""
 
+    message_id: str
     receipt: str
     request_id: str
     outcome: Outcome
@@ -63,7 +65,7 @@ class Desk:
         self.archive = tools.archive
         self.services = services(tools.policy.rules_folder)
         self.receipts = Receipts(tools.query_key, self.city, account)
-        self.room = Room(settings.held_max_bytes)
+        self.room = Room(settings.held_max_bytes, settings.held_per_address_bytes)
         self.now = tools.now
         self._tools = tools
         self._keep = keep
@@ -71,9 +73,15 @@ class Desk:
         metrics.FAULTS_OF_OURS.labels(CHANNEL, account)  # an alarm on its growth has to see it at 0
         metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe")
 
-    async def keep(self, one: Submission, *, kind: str, key: str, options: Mapping[str, str]) -> Kept:
-        """Make a submission safe. Raises UnreachableError when nothing holds it: who asked us counts that."""
+    async def keep(
+        self, one: Submission, *, kind: str, key: str, options: Mapping[str, str], folded_into: str | None = None
+    ) -> Kept:
+        """Make a submission safe. Raises UnreachableError when nothing holds it: who asked us counts that.
+
+        If it is `folded_into` another message, its hand-over does not ring by itself.
+        """
         line = {"hotline_code": self.settings.hotline_code} if self.settings.hotline_code else {}
+        left_out = {LEFT_OUT: "too_large"} if one.left_out else {}
         now = self.now()
         raw = await elsewhere(
             len(one.body),
@@ -84,13 +92,19 @@ class Desk:
                 kind=kind,
                 identifier=self.receipts.name(one.identifier(key, self._arrivals, now)),
                 now=now,
-                options={**line, **options},
+                options={**line, **left_out, **options},
+                folded_into=folded_into,
             ),
         )
         outcome = await self._keep([raw])
         metrics.PUSH_REQUESTS.labels(CHANNEL, outcome).inc()
         message = raw.message_id
-        return Kept(receipt=self.receipts.receipt(message), request_id=self.request_id(message), outcome=outcome)
+        return Kept(
+            message_id=message,
+            receipt=self.receipts.receipt(message),
+            request_id=self.request_id(message),
+            outcome=outcome,
+        )
 
     def request_id(self, message: str) -> str:
         """Return the service_request_id of a message: the id that its ticket has, or would have."""

@@ -11,14 +11,16 @@ from starlette.routing import Route
 
 from connectors import faults, metrics
 from connectors.receiver import caller_of
+from connectors.shares import subscriber
 from connectors.web import pages
 from connectors.web.desk import Desk
-from connectors.web.limits import Pace, neighbour
+from connectors.web.limits import Pace, Ringing
 from connectors.web.pages import language_of
 from connectors.web.problems import MOST_CHARACTERS, MOST_IN_A_FIELD, files
 from connectors.web.progress import Progress
 from connectors.web.receipts import Stamp
-from connectors.web.submission import CHANNEL, Submission, receive, size_of
+from connectors.web.submission import CHANNEL, Submission, receive
+from normalizers.web.fields import Fields
 from schemas.errors import PipelineError, RefusedRequest
 
 FIELDS = ("kind", "title", "text", "place", "name", "phone", "email", "confidential", "hotline")
@@ -36,6 +38,7 @@ class Form:
         self._settings = desk.settings
         self._base = desk.settings.path
         self._pace = Pace(desk.settings.form_per_hour)
+        self._ringing = Ringing(desk.settings.urgent_per_hour)
         self._progress = Progress(desk)
 
     def routes(self) -> list[Route]:
@@ -79,38 +82,53 @@ class Form:
         return self._form(language_of(request), {"hotline": request.query_params.get("hotline", "")})
 
     async def _take(self, request: Request) -> Response:
-        with self._desk.room.held(size_of(request, self._settings)):
-            one = await receive(request, self._settings)
+        address = subscriber(caller_of(request))
+        with self._desk.room.hold(address) as hold:
+            one = await receive(request, self._settings, hold, self._is_urgent)
             given = one.given.form
             language = language_of(request, given.get("lang", ""))
-            urgent = self._desk.is_urgent(f"{given.get('title', '')}\n{given.get('text', '')}")
+            urgent = self._is_urgent(one.given)
             stamp = self._fresh(given.get("stamp", ""))
-            back = None if urgent else self._handed_back(request, one, stamp, language)
+            back = self._handed_back(request, one, stamp, language, urgent=urgent)
             if back is not None:
                 return back
             try:
                 key = f"form\n{stamp.nonce}" if stamp else ""
-                kept = await self._desk.keep(one, kind="web", key=key, options={})
+                into = self._ringing.last(address) if urgent else None
+                kept = await self._desk.keep(one, kind="web", key=key, options={}, folded_into=into)
+                if urgent and into is None:
+                    self._ringing.rang(address, kept.message_id)
             except PipelineError as error:
                 _log.error("form_not_safe", error=type(error).__name__)
                 metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe").inc()
                 return self._form(language, given, 503, heading="unsafe_title", message="unsafe_text")
-        alarm = "&urgent=1" if urgent else ""
+        alarm = ("&urgent=1" if urgent else "") + ("&left_out=1" if one.left_out else "")
         return RedirectResponse(f"{self._base}/receipt/{kept.receipt}?lang={language}{alarm}", 303, pages.HEADERS)
 
-    def _handed_back(self, request: Request, one: Submission, stamp: Stamp | None, language: str) -> Response | None:
-        """Return the form with all that was written, and why it is not taken yet; None when it is."""
+    def _is_urgent(self, given: Fields) -> bool:
+        form = given.form
+        return self._desk.is_urgent(f"{form.get('title', '')}\n{form.get('text', '')}")
+
+    def _handed_back(
+        self, request: Request, one: Submission, stamp: Stamp | None, language: str, *, urgent: bool
+    ) -> Response | None:
+        """Return the form with all that was written, and why it is not taken yet; None when it is.
+
+        An emergency is handed back only if another site sent it: no citizen presses a button there.
+        """
         given = one.given.form
+        if request.headers.get("sec-fetch-site") == "cross-site":
+            return self._back("cross_site", language, given, 403, heading="again_title", message="again_text")
+        if urgent:
+            return None
         wrong = self._wrong(one, language)
         if wrong:
             return self._back("invalid", language, given, 400, wrong=wrong, had_files=bool(one.given.files))
-        if request.headers.get("sec-fetch-site") == "cross-site":
-            return self._back("cross_site", language, given, 403, heading="again_title", message="again_text")
         if stamp is None:
             return self._back("stamp", language, given, 400, heading="again_title", message="again_text")
         if given.get("website"):
             return self._back("honeypot", language, given, 400, heading="again_title", message="again_text")
-        wait = self._pace.take(neighbour(caller_of(request)))
+        wait = self._pace.take(subscriber(caller_of(request)))
         if wait:
             return self._back(
                 "limited", language, given, 429, heading="limited_title", message="limited_text", seconds=wait

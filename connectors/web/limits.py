@@ -1,15 +1,8 @@
-"""How often one address may come, and how much may be in memory at once; both forget nothing that was accepted."""
+"""How often one address may come, and which of its urgent posts ring: nothing that was accepted is forgotten."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from ipaddress import IPv6Address, IPv6Network, ip_address
-
-from schemas.errors import RefusedRequest
-
-SMALL_BYTES = 64 * 1024
-"""A submission that is no larger never waits for room: words come before pictures."""
+from collections.abc import Callable
 
 _HOUR = 3600.0
 
@@ -37,32 +30,24 @@ class Pace:
         return 0.0
 
 
-class Room:
-    """Bytes of large submissions in memory at once."""
+class Ringing:
+    """Which urgent posts of one address ring by themselves: so many an hour, the others fold into the last of them.
 
-    def __init__(self, most_bytes: int) -> None:
-        self._free = most_bytes
+    Nothing is refused. If no post rang before, as after a restart, the next one does.
+    """
 
-    @contextmanager
-    def held(self, size: int) -> Iterator[None]:
-        """Hold room for a submission; raises RefusedRequest (503) when there is none."""
-        taken = size if size > SMALL_BYTES else 0
-        if taken > self._free:
-            raise RefusedRequest("too much is being sent at the moment: try again soon", status=503, reason="busy")
-        self._free -= taken
-        try:
-            yield
-        finally:
-            self._free += taken
+    def __init__(self, per_hour: int, most_names: int = 50_000, clock: Callable[[], float] = time.monotonic) -> None:
+        self._pace = Pace(per_hour, most_names, clock)
+        self._most = most_names
+        self._last: OrderedDict[str, str] = OrderedDict()
 
+    def last(self, address: str) -> str | None:
+        """Return the message that a post of this address folds into, None if the post rings by itself."""
+        return self._last.get(address) if self._pace.take(address) else None
 
-def neighbour(host: str) -> str:
-    """Return what one subscriber is counted by: an IPv4 address, or the /64 of an IPv6 address."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return host
-    if isinstance(address, IPv6Address):
-        mapped = address.ipv4_mapped
-        return str(mapped or IPv6Network((address, 64), strict=False))
-    return str(address)
+    def rang(self, address: str, message_id: str) -> None:
+        """Note a message that rings by itself, once it is safe."""
+        self._last[address] = message_id
+        self._last.move_to_end(address)
+        while len(self._last) > self._most:
+            self._last.popitem(last=False)

@@ -11,13 +11,15 @@ from starlette.routing import Route
 
 from connectors import faults, metrics
 from connectors.receiver import caller_of
+from connectors.shares import subscriber
 from connectors.web import problems, queries, told
 from connectors.web.archive import within
 from connectors.web.desk import Desk
 from connectors.web.formats import FORMATS, answer, format_of, refused
-from connectors.web.limits import Pace, neighbour
+from connectors.web.limits import Pace
 from connectors.web.problems import Problem, WrongError
-from connectors.web.submission import CHANNEL, Submission, receive, size_of
+from connectors.web.submission import CHANNEL, Submission, receive
+from normalizers.web.fields import Fields
 from normalizers.web.services import Service
 from schemas import ids
 from schemas.errors import PipelineError, RefusedRequest
@@ -98,7 +100,7 @@ class Open311:
         raise WrongError([Problem(404, "there is no such resource, or it does not take this method")])
 
     async def _discovery(self, request: Request, form: str) -> Response:
-        url = (self._settings.public_url or str(request.base_url).rstrip("/") + self._settings.path).rstrip("/")
+        url = (self._settings.public_url or _listening(request) + self._settings.path).rstrip("/")
         content = {
             "changeset": CHANGESET,
             "contact": self._settings.contact,
@@ -125,11 +127,11 @@ class Open311:
         return answer(form, "service_definition", _defined(service))
 
     async def _take(self, request: Request, form: str) -> Response:
-        with self._desk.room.held(size_of(request, self._settings)):
-            one = await receive(request, self._settings)
+        with self._desk.room.hold(subscriber(caller_of(request))) as hold:
+            one = await receive(request, self._settings, hold, self._is_urgent)
             client = self._client(one)
             wrong = problems.request(one.given, self._services, self._settings)
-            if wrong and not self._desk.is_urgent(one.given.form.get("description", "")):
+            if wrong and not self._is_urgent(one.given):
                 raise WrongError(wrong)
             kept = await self._desk.keep(one, kind="app", key=_key(request, client), options={"client": client})
         said = {"service_request_id": kept.request_id} if kept.published else {"token": kept.receipt}
@@ -137,6 +139,9 @@ class Open311:
         account = one.given.form.get("account_id") or None
         content = [{**said, "service_notice": notice, "account_id": account}]
         return answer(form, "service_requests", content)
+
+    def _is_urgent(self, given: Fields) -> bool:
+        return self._desk.is_urgent(given.form.get("description", ""))
 
     def _client(self, one: Submission) -> str:
         """Return which app this is; every key is compared, so that the time tells nothing."""
@@ -196,11 +201,11 @@ class Open311:
 
     async def _take_update(self, request: Request, form: str) -> Response:
         """Take more words about a request: filed with it where the query code proves whose it is, else proposed."""
-        with self._desk.room.held(size_of(request, self._settings)):
-            one = await receive(request, self._settings)
+        with self._desk.room.hold(subscriber(caller_of(request))) as hold:
+            one = await receive(request, self._settings, hold, self._is_urgent)
             client, given = self._client(one), one.given.form
             wrong = list(problems.update(one.given, self._settings))
-            if wrong and not self._desk.is_urgent(given.get("description", "")):
+            if wrong and not self._is_urgent(one.given):
                 raise WrongError(wrong)
             name = given.get("service_request_id", "")
             options = {"client": client, **await self._desk.answering(name, given.get("query_code", ""))}
@@ -210,7 +215,7 @@ class Open311:
 
     def _paced(self, request: Request, turns: int = 1) -> None:
         """Count what one address reads: numbers can be counted up. Raises RefusedRequest (429) beyond its share."""
-        host = neighbour(caller_of(request))
+        host = subscriber(caller_of(request))
         if any(self._pace.take(host) for _ in range(turns)):
             raise RefusedRequest("too much is read from this address: go on later", status=429, reason="limited")
 
@@ -224,6 +229,13 @@ class Open311:
         async with within(self._settings.archive_timeout_seconds):
             ticket = await self._desk.find(name)
         return ticket if ticket is not None and told.is_open(ticket) else None
+
+
+def _listening(request: Request) -> str:
+    """Return where this server listens: the caller's own Host may name any other."""
+    host, port = request.scope["server"] or ("localhost", None)
+    named = f"[{host}]" if ":" in host else host
+    return f"{request.scope['scheme']}://{named}" + (f":{port}" if port else "")
 
 
 def _key(request: Request, client: str) -> str:

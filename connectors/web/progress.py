@@ -11,12 +11,13 @@ from starlette.responses import Response
 
 from connectors import metrics
 from connectors.receiver import caller_of
+from connectors.shares import subscriber
 from connectors.web import pages, told
 from connectors.web.archive import within
 from connectors.web.desk import Desk
-from connectors.web.limits import Pace, neighbour
+from connectors.web.limits import Pace
 from connectors.web.pages import language_of
-from connectors.web.submission import CHANNEL, receive, size_of
+from connectors.web.submission import CHANNEL, receive
 from normalizers.text import nfkc
 from schemas import ids
 from schemas.errors import PipelineError
@@ -37,7 +38,6 @@ class Progress:
         self._settings = desk.settings
         self._base = desk.settings.path
         self._pace = Pace(desk.settings.questions_per_hour)
-        self._guesses = Pace(desk.settings.questions_per_hour)
 
     async def receipt(self, request: Request) -> Response:
         """Show a receipt, with number and code as soon as the ticket is there."""
@@ -48,7 +48,7 @@ class Progress:
             w = pages.words()[language]
             text = w["receipt_unknown_text"]
             return self._page("page.html", language, "receipt_unknown_title", self._base, status=404, message=text)
-        wait = self._pace.take(neighbour(caller_of(request)))
+        wait = self._pace.take(subscriber(caller_of(request)))
         if wait:
             return self._limited(language, here, wait)
         return await self._receipt(request, language, given, message, here)
@@ -67,6 +67,7 @@ class Progress:
         return self._page(
             "receipt.html", language, "receipt_title", here,
             receipt=given, number=number, code=code, message=text, waiting=ticket is None, urgent=urgent,
+            left_out=bool(request.query_params.get("left_out")),
         )  # fmt: skip
 
     def _named(self, ticket: Ticket, message: str, language: str) -> tuple[str, str, str]:
@@ -87,12 +88,12 @@ class Progress:
 
     async def tell(self, request: Request) -> Response:
         """Show how a ticket goes to whoever has its code; a wrong number and a wrong code give the same answer."""
-        with self._desk.room.held(size_of(request, self._settings)):
-            form = (await receive(request, self._settings)).given.form
+        host = subscriber(caller_of(request))
+        with self._desk.room.hold(host) as hold:
+            form = (await receive(request, self._settings, hold)).given.form
         language = language_of(request, form.get("lang", ""))
         number, code = (nfkc(form.get(name, "")[:_LONGEST]).strip() for name in ("number", "code"))
-        host = neighbour(caller_of(request))
-        wait = self._pace.take(host) or self._guesses.take(number.lower())
+        wait = self._pace.take(host)  # not for each number: strangers' wrong codes would lock its owner out
         if wait:
             return self._limited(language, f"{self._base}/status", wait)
         ticket = await self._asked(number)

@@ -55,11 +55,27 @@ class WebSettings(Section):
     body_max_bytes: int = Field(20 * MIB, gt=0, le=60 * MIB, description="A greater submission is refused (413)")
     file_max_bytes: int = Field(10 * MIB, gt=0, description="A greater file is refused")
     files_max: int = Field(5, ge=0, le=50, description="So many files may come with a submission")
-    body_timeout_seconds: float = Field(60.0, gt=0, description="A slower submission is refused (408)")
+    body_timeout_seconds: float = Field(
+        300.0,
+        gt=0,
+        description="A slower submission is refused (408), and so is one that brings less than 1 KiB a second "
+        "after its first 10 s",
+    )
     held_max_bytes: int = Field(
-        200 * MIB, gt=0, description="Submissions of 64 KiB and more in memory at once; others wait outside (503)"
+        200 * MIB,
+        gt=0,
+        description="Bytes that have arrived of submissions over 64 KiB, in memory at once; more are answered 503",
+    )
+    held_per_address_bytes: int = Field(
+        60 * MIB, gt=0, description="The same of one address (IPv6: one /64); more are answered 503"
     )
     form_per_hour: int = Field(10, gt=0, description="Submissions of the form that one address may send in an hour")
+    urgent_per_hour: int = Field(
+        30,
+        gt=0,
+        description="Forms with an emergency (紧急情况) of one address that ring by themselves in an hour; "
+        "the hand-overs of more fold into the last one that rang, and each is kept",
+    )
     questions_per_hour: int = Field(60, gt=0, description="Questions for a status that one address may ask in an hour")
     reads_per_hour: int = Field(
         6_000, gt=0, description="Requests that one address may read by Open311 in an hour, each list as one"

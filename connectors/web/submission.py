@@ -1,11 +1,15 @@
 """A submission: its body read within limits, its fields, and the raw message that it becomes."""
 
 import hashlib
+import itertools
+import operator
 import re
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
@@ -13,15 +17,15 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
-from connectors.receiver import read_body
+from connectors.request_body import read_body
+from connectors.shares import SMALL_BYTES, Hold
 from connectors.threads import Threads
-from connectors.web.limits import SMALL_BYTES
-from connectors.web.problems import MOST_IN_A_FIELD
+from connectors.web.problems import MOST_IN_A_FIELD, MOST_IN_A_NAME
 from connectors.web.settings import WebSettings
 from normalizers import mended
 from normalizers.web import fields
 from normalizers.web.fields import Fields
-from normalizers.web.multipart import parts
+from normalizers.web.multipart import Part, parts, written
 from schemas.errors import MalformedError, RecordError, RefusedRequest
 from schemas.records import RawMessage, raw_message
 
@@ -36,6 +40,9 @@ API_KEY = "api_key"
 _NOT_SAID = frozenset({API_KEY, "stamp", "lang", "website"})
 """Fields that say nothing of the matter: a repeat may bring others."""
 
+_CUT_SHORT = frozenset({"size", "slow", "busy"})
+"""Refusals of a body that may have begun with an emergency."""
+
 _THREADS = Threads("submissions", 2)
 
 _PLAIN_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{1,200}")
@@ -43,11 +50,16 @@ _PLAIN_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{1,200}")
 
 
 class Submission(Struct, frozen=True, kw_only=True):
-    """What came in: the body, its content type, and the fields and files in it."""
+    """What is kept of a request: the body, its content type, and the fields and files in it.
+
+    `wire_sha256` is the digest of the body as it came, if that is another and came whole.
+    """
 
     body: bytes
     content_type: str
     given: Fields
+    left_out: bool = False
+    wire_sha256: str | None = None
 
     @property
     def digest(self) -> str:
@@ -97,30 +109,92 @@ class Arrivals:
             return now
 
 
-def size_of(request: Request, settings: WebSettings) -> int:
-    """Return how much room a request needs; one that does not say may need all that is allowed."""
-    declared = request.headers.get("content-length", "")
-    size = int(declared) if declared.isascii() and declared.isdigit() else settings.body_max_bytes
-    return min(size, settings.body_max_bytes)
-
-
 async def elsewhere(size: int, work: Callable[[], T]) -> T:
     """Do the work on a large body in a thread: other requests must not wait for it, nor it for theirs."""
     return await _THREADS.do(work) if size > SMALL_BYTES else work()
 
 
-async def receive(request: Request, settings: WebSettings) -> Submission:
-    """Return what a request brings. Raises RefusedRequest (400, 408, 413, 415)."""
+async def receive(
+    request: Request, settings: WebSettings, hold: Hold, is_urgent: Callable[[Fields], bool] = lambda _: False
+) -> Submission:
+    """Return what a request brings. Raises RefusedRequest (400, 408, 413, 415, 503).
+
+    The words of an emergency are taken all the same: of a body that is too large or too slow, or for which there is no
+    room, what its first 64 KiB say; and of files beyond the limits their names.
+    """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RefusedRequest("a compressed body is not taken: send it as it is", status=415, reason="encoding")
-    body = await read_body(request, settings.body_max_bytes, settings.body_timeout_seconds)
     content_type = request.headers.get("content-type", "")
     _check_type(content_type)
+    arrived = bytearray()
+    try:
+        body = await read_body(
+            request,
+            settings.body_max_bytes,
+            settings.body_timeout_seconds,
+            has_room=hold.grow,
+            body=arrived,
+            first_bytes=SMALL_BYTES,
+        )
+    except RefusedRequest as refusal:
+        first = _beginning(content_type, bytes(arrived[:SMALL_BYTES])) if refusal.reason in _CUT_SHORT else None
+        if first is None or not is_urgent(first.given):
+            raise
+        return within_limits(first, settings)
     try:
         given = await elsewhere(len(body), lambda: fields.read(content_type, body))
     except RecordError as error:
         raise RefusedRequest(str(error), status=400, reason="malformed") from error
-    return Submission(body=body, content_type=content_type, given=given)
+    one = Submission(body=body, content_type=content_type, given=given)
+    return await elsewhere(len(body), lambda: within_limits(one, settings)) if is_urgent(given) else one
+
+
+def _beginning(content_type: str, body: bytes) -> Submission | None:
+    """Return what the beginning of a body says, None if that cannot be read; a file that was cut has no bytes."""
+    name, options = fields.media(content_type)
+    boundary = options.get("boundary", "").encode("latin-1")
+    end = b"\r\n--" + boundary + b"--\r\n" if name == fields.MULTIPART else b""
+    for begun in (body, body[: max(0, body.rfind(end[: len(boundary) + 4]))]):  # the last part's head may be cut
+        with suppress(RecordError):
+            given = fields.read(content_type, begun + end)
+            last = len(given.files) - 1
+            whole = _without(begun + end, boundary, partial(operator.eq, last)) if end else begun
+            return Submission(
+                body=whole, content_type=content_type, given=fields.read(content_type, whole), left_out=True
+            )
+    return None
+
+
+def within_limits(one: Submission, settings: WebSettings) -> Submission:
+    """Return a submission without the bytes of files that are too large, too many, or whose names are too long."""
+    beyond = [
+        number >= settings.files_max or len(file.data) > settings.file_max_bytes or len(file.name) > MOST_IN_A_NAME
+        for number, file in enumerate(one.given.files)
+    ]
+    if not any(beyond):
+        return one
+    boundary = fields.media(one.content_type)[1].get("boundary", "").encode("latin-1")
+    body = _without(one.body, boundary, beyond.__getitem__)
+    return Submission(
+        body=body,
+        content_type=one.content_type,
+        given=fields.read(one.content_type, body),
+        left_out=True,
+        wire_sha256=None if one.left_out else hashlib.sha256(one.body).hexdigest(),
+    )
+
+
+def _without(body: bytes, boundary: bytes, is_left_out: Callable[[int], bool]) -> bytes:
+    """Return a multipart body without the bytes of some of its files, by their number; their names stay."""
+    numbers = itertools.count()
+
+    def kept(part: Part) -> Part:
+        is_file = fields.is_file(part) and (part.filename or part.value)
+        if not is_file or not is_left_out(next(numbers)):
+            return part
+        return msgspec.structs.replace(part, filename=part.filename or b"file", value=b"")
+
+    return written(map(kept, parts(body, boundary)), boundary)
 
 
 def _check_type(content_type: str) -> None:
@@ -143,6 +217,7 @@ def raw_of(
     identifier: str,
     now: datetime,
     options: Mapping[str, str],
+    folded_into: str | None = None,
 ) -> RawMessage:
     """Return the raw message: the body as it came, without the app's key, whose content type tells what we know.
 
@@ -162,8 +237,13 @@ def raw_of(
         recorded=now,
         sender=sender,
         conversation=f"{account}\n{sender or identifier}",
-        wire_sha256=hashlib.sha256(one.body).hexdigest() if value is not one.body else None,
+        wire_sha256=one.wire_sha256 if one.left_out else _digest_if_other(value, one.body),
+        folded_into=folded_into,
     )
+
+
+def _digest_if_other(value: bytes, wire: bytes) -> str | None:
+    return hashlib.sha256(wire).hexdigest() if value is not wire else None
 
 
 def _sender(form: Mapping[str, str]) -> str | None:

@@ -40,7 +40,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Unanswered(Struct, frozen=True, kw_only=True):
-    """Hand-overs of one level that wait for the desk; stale ones alarm nobody and are left out.
+    """Hand-overs of one level that wait for the desk; stale and folded ones alarm nobody and are left out.
 
     `overdue` are those that wait for longer than the desk may take; `longest` names those that wait longest.
     """
@@ -61,12 +61,18 @@ class _Urgent(Struct, frozen=True, kw_only=True):
     level: str
     taken_at: Time
     stale: bool = False
+    folded_into: str | None = None
     reinstated_at: Time | None = None
 
     @property
     def name(self) -> tuple[str, str]:
         """Return its city and id: what another city's desk says of the id answers nothing."""
         return self.jurisdiction, self.handover_id
+
+    @property
+    def alarms(self) -> bool:
+        """Say whether it rings: neither old nor folded into another."""
+        return not self.stale and self.folded_into is None
 
     @property
     def since(self) -> datetime:
@@ -104,7 +110,7 @@ class Handovers:
                 urgent = decode(record.value or b"", _Urgent)
             except SchemaError:
                 continue  # a stranger's record is nobody's emergency
-            if not urgent.stale and urgent.name not in self._answered:
+            if urgent.alarms and urgent.name not in self._answered:
                 self._open.setdefault(urgent.name, _taken_by_then(urgent, record))
 
     def _follow_decisions(self, kafka: Kafka, places: list[TopicPartition], ends: Places) -> None:

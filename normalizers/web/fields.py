@@ -20,6 +20,9 @@ from schemas.wire import UNREADABLE
 URLENCODED, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
 TYPES = (URLENCODED, MULTIPART, JSON)
 
+LEFT_OUT = "left_out"
+"""Parameter of the content type if the door left files out: those have a name and no bytes. Its value says why."""
+
 MAX_FIELDS = 300
 MAX_DEPTH = 3
 _MEDIA = ("image/", "audio/", "video/")
@@ -96,11 +99,16 @@ def _of_parts(found: Iterable[Part]) -> Fields:
     pairs: list[tuple[str, str]] = []
     files: list[Upload] = []
     for part in found:
-        if part.filename is None and not part.content_type.lower().startswith(_MEDIA):
+        if not is_file(part):
             pairs.append((text_of(part.name), text_of(part.value)))
         elif part.filename or part.value:  # a browser sends an empty one for a field without a file
             files.append(_upload(part, part.filename or b""))
     return Fields(pairs=tuple(pairs), files=tuple(files))
+
+
+def is_file(part: Part) -> bool:
+    """Say whether a part is a file: it has a file's name, or the type of one."""
+    return part.filename is not None or part.content_type.lower().startswith(_MEDIA)
 
 
 def _upload(part: Part, filename: bytes) -> Upload:

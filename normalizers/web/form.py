@@ -35,7 +35,7 @@ def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | Non
         thread=Thread(reply_to=asks.reply_to),
         title=form.get("title", "").strip() or None,
         text="\n".join(filter(None, (text, f"地点：{place}" if place and place not in text else ""))),
-        files=files_of(given),
+        files=files_of(given, options),
         findings=tuple(_findings(form, options)),
         extra=extra | people.unread(form, asks),
     )

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote_to_bytes
 
@@ -55,6 +56,21 @@ def parts(body: bytes, boundary: bytes) -> list[Part]:
     if not reader.complete:
         raise MalformedError("the multipart body is cut off: its last boundary is missing")
     return reader.found
+
+
+def written(found: Iterable[Part], boundary: bytes) -> bytes:
+    """Return a body of these parts, with the headers that this module reads."""
+    pieces: list[bytes] = []
+    for part in found:
+        named = b"" if part.filename is None else b'; filename="%s"' % _escaped(part.filename)
+        typed = b"Content-Type: %s\r\n" % part.content_type.encode("latin-1") if part.content_type else b""
+        head = b'Content-Disposition: form-data; name="%s"%s\r\n%s\r\n' % (_escaped(part.name), named, typed)
+        pieces += [b"--", boundary, b"\r\n", head, part.value, b"\r\n"]
+    return b"".join([*pieces, b"--", boundary, b"--\r\n"])
+
+
+def _escaped(name: bytes) -> bytes:
+    return name.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
 class _Reader:

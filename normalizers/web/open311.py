@@ -9,7 +9,7 @@ from normalizers.identity import identity_of
 from normalizers.point import located
 from normalizers.record import KINDS
 from normalizers.web import people, places
-from normalizers.web.fields import Fields
+from normalizers.web.fields import LEFT_OUT, Fields
 from normalizers.web.services import OTHER, Service, services
 from schemas.records import Finding, Party, Thread
 
@@ -49,7 +49,7 @@ def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | Non
         recipients=answering(options),
         thread=Thread(reply_to=asks.reply_to),
         text=_text(given, attributes, service),
-        files=files_of(given),
+        files=files_of(given, options),
         findings=tuple(_findings(form, attributes, service, options)),
         extra=_extra(given.joined, attributes, service) | people.unread(form, asks),
     )
@@ -67,9 +67,14 @@ def written(given: Fields, name: str) -> str:
     return "\n".join(dict.fromkeys(filter(None, values)))
 
 
-def files_of(given: Fields) -> tuple[File, ...]:
-    """Return the uploaded files."""
-    return tuple(File(name=one.name, media_type=one.media_type, data=one.data) for one in given.files)
+def files_of(given: Fields, options: Mapping[str, str]) -> tuple[File, ...]:
+    """Return the uploaded files; of those that the door left out, why their bytes will never come."""
+    return tuple(
+        File(name=one.name, media_type=one.media_type, unavailable=why)
+        if (why := options.get(LEFT_OUT)) and not one.data
+        else File(name=one.name, media_type=one.media_type, data=one.data)
+        for one in given.files
+    )
 
 
 def _account(form: Mapping[str, str], options: Mapping[str, str], rules_folder: Path | None) -> str:

@@ -27,6 +27,9 @@ class Handover(Record, frozen=True, kw_only=True):
     at: Annotated[Time, about("When the citizen sent it", "来件时间", index="date")]
     taken_at: Annotated[Time, about("When we took it", "接入时间", index="date")]
     stale: Annotated[bool, about("Older than 24 h when taken in: alarms nobody", "已过时", index="boolean")] = False
+    folded_into: Annotated[
+        str | None, about("Hand-over of the same address that rings for this one, which alarms nobody", "并入转接")
+    ] = None
     reinstated_at: Annotated[
         Time | None,
         about("When a clerk took back that it was a false alarm: it rings again", "恢复转接时间", index="date"),

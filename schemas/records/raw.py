@@ -118,12 +118,13 @@ def raw_message(
     backfill: bool = False,
     traceparent: str | None = None,
     not_before: datetime | None = None,
+    folded_into: str | None = None,
 ) -> RawMessage:
     """Make the raw record of a message; the publisher moves large bytes to the blob store.
 
     What UTF-8 cannot write of a name that a stranger chose (half an emoji), and a NUL, is in it as an escape.
     `time` is when the citizen sent it as the transport says, `recorded` when we took it, `not_before` a time at which
-    it was not there yet by our own clock; all aware.
+    it was not there yet by our own clock; all aware. `folded_into` is the message whose hand-over rings for this one's.
     """
     envelope = Envelope(
         id=_writable(identifier),
@@ -141,6 +142,7 @@ def raw_message(
         wiresha256=wire_sha256,
         traceparent=traceparent,
         notbefore=not_before,
+        foldedinto=folded_into,
     )
     key = _writable(conversation if conversation is not None else f"{account}\n{sender or ''}")
     return RawMessage(envelope=envelope, value=value, conversation=key, backfill=backfill)

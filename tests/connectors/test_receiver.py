@@ -289,7 +289,7 @@ async def test_other_paths_and_methods_are_nobodys(served: Open, connector: Echo
 
 
 async def test_it_is_alive_and_ready_until_the_journal_is_nearly_full(served: Open, kafka: Kafka) -> None:
-    async with served(journal_max_bytes=600) as client:
+    async with served(journal_max_bytes=620) as client:
         assert (await client.get("/healthz")).text == "ok"
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()) == (200, {"ready": True, "journal_full": False})

@@ -77,6 +77,7 @@ async def kafka(fresh_topics: KafkaConnection) -> str:
             for source, name in (("/a", "fire"), ("/a", "fire"), ("/b", "fire")):
                 await hand_over(producer, source, name, level="critical")
             await hand_over(producer, "/a", "old", level="level_of_tomorrow", stale=True)
+            await hand_over(producer, "/a", "folded", level="critical", folded_into="fire")
         await producer.begin_transaction()
         await send(producer, TAKEN_BACK)
         await hand_over(producer, "/a", "taken back")
@@ -97,7 +98,8 @@ async def send(producer: AIOKafkaProducer, tickets: Sequence[bytes | None]) -> N
 
 async def hand_over(producer: AIOKafkaProducer, source: str, name: str, **changes: Any) -> None:
     """Send a hand-over as a later hotline may write it."""
-    value = json.dumps(HANDOVER | {"text": name, "stale": False, "field_of_tomorrow": 1} | changes).encode()
+    plain = {"text": name, "stale": False, "folded_into": None, "field_of_tomorrow": 1}
+    value = json.dumps(HANDOVER | plain | changes).encode()
     headers = [("ce_source", source.encode()), ("ce_id", name.encode()), ("ce_future", b"1")]
     await producer.send_and_wait(topics.HANDOVER, value, name.encode(), partition=0, headers=headers)
 
@@ -210,6 +212,7 @@ def test_the_desk_takes_each_handover_once(start: Start, kafka: str, tmp_path: P
     until(lambda: "/z" in {row[0] for row in kept(tmp_path, "handover")}, output)
     assert kept(tmp_path, "handover") == [
         ("/a", "fire", "critical", 1, "fire"),
+        ("/a", "folded", "critical", 0, "folded"),
         ("/a", "old", "unknown", 0, "old"),
         ("/b", "fire", "critical", 1, "fire"),
         ("/z", LAST, "mentioned", 1, LAST),

@@ -9,7 +9,7 @@ import pytest
 
 from connectors import metrics
 from connectors.publisher import HEADERS_LIMIT
-from connectors.web.limits import SMALL_BYTES
+from connectors.shares import SMALL_BYTES
 from normalizers import Policy, normalize
 from tests.connectors.web.browser import Page, send, visit
 from tests.connectors.web.doors import Door, counted, ticket
@@ -180,15 +180,14 @@ async def test_an_emergency_with_an_endless_number_is_still_a_message(door: Door
     assert normalize(raw, Policy()).message.emergency
 
 
-@pytest.mark.parametrize("trouble", ["limited", "honeypot", "stamp", "cross_site", "invalid"])
+@pytest.mark.parametrize("trouble", ["limited", "honeypot", "stamp", "invalid"])
 async def test_an_emergency_waits_for_nothing_and_is_told_to_dial(door: Door, trouble: str) -> None:
     values = {"text": URGENT}
     values |= {"honeypot": {"website": "x"}, "stamp": {"stamp": ""}, "invalid": {"email": "x"}}.get(trouble, {})
-    headers = {"Sec-Fetch-Site": "cross-site"} if trouble == "cross_site" else {}
     async with door.open(form_per_hour=1) as client:
         if trouble == "limited":
             await send(client, (await visit(client)).filled(text=TEXT))
-        answer = await send(client, (await visit(client)).filled() | values, **headers)
+        answer = await send(client, (await visit(client)).filled() | values)
         assert answer.status_code == 303
         receipt = await visit(client, answer.headers["location"])
     assert normalize(door.kafka.held[-1], Policy()).message.emergency

@@ -1,12 +1,11 @@
-"""Paces and rooms, against a clock that is moved by hand."""
+"""Paces, against a clock that is moved by hand."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.web.limits import SMALL_BYTES, Pace, Room, neighbour
+from connectors.web.limits import Pace, Ringing
 from connectors.web.submission import Arrivals
-from schemas.errors import RefusedRequest
 
 
 class Clock:
@@ -48,36 +47,27 @@ def test_a_crowd_takes_no_more_memory_than_allowed() -> None:
     assert len(pace._due) == 100
 
 
-def test_room_is_given_back_and_words_always_have_some() -> None:
-    room = Room(100_000)
-    with room.held(90_000):
-        with pytest.raises(RefusedRequest) as caught, room.held(80_000):
-            pass
-        assert caught.value.status == 503
-        with room.held(SMALL_BYTES):
-            pass
-    with room.held(100_000):
-        pass
-
-
-@pytest.mark.parametrize(
-    ("host", "counted"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("testclient", "testclient"),
-        ("", ""),
-    ],
-)
-def test_one_subscriber_is_counted_once(host: str, counted: str) -> None:
-    assert neighbour(host) == counted
-
-
 def test_of_very_many_submissions_the_latest_are_known() -> None:
     arrivals, began = Arrivals(most=2), datetime(2026, 11, 25, tzinfo=UTC)
     for seconds, digest in enumerate("abc"):
         arrivals.first(digest, began + timedelta(seconds=seconds))
     later = began + timedelta(minutes=5)
     assert [arrivals.first(digest, later) for digest in "ca"] == [began + timedelta(seconds=2), later]
+
+
+def test_beyond_the_pace_a_post_folds_into_the_last_that_rang() -> None:
+    clock = Clock()
+    ringing = Ringing(2, clock=clock)
+    for message in ("a", "b"):
+        assert ringing.last("x") is None
+        ringing.rang("x", message)
+    assert [ringing.last("x"), ringing.last("x"), ringing.last("y")] == ["b", "b", None]
+    clock.now += 1800
+    assert ringing.last("x") is None
+    ringing.rang("x", "c")
+    assert ringing.last("x") == "c"
+
+
+def test_without_one_that_rang_the_next_one_rings() -> None:
+    ringing = Ringing(1, clock=Clock())
+    assert [ringing.last("x") for _ in range(3)] == [None] * 3, "none of them was safe"
