@@ -1,6 +1,6 @@
 """Calls: what all the records of one call tell together, and the whole understood anew."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -14,18 +14,18 @@ from normalizers.policy import Policy
 from schemas.records import Call, Features, Finding, Message, Party, Recording
 
 _EMERGENCY = "emergency"
+_GAP = "\n\n"
 
 
 def joined(messages: Sequence[Message], policy: Policy) -> Message:
-    """Return the last of these messages with what all of them tell, each field by the greatest revision that has it.
+    """Return the last of these records with what all of them tell: each field by the greatest revision that has it.
 
-    Of equal revisions the later message counts. What is an emergency stays the last message's own: those before it
-    were screened, and handed over, when they came.
+    Of equal revisions the later message counts. Notes and transcripts stand all of them (`texts_of`). What is an
+    emergency stays the last message's own: those before it were screened, and handed over, when they came.
     """
-    told = sorted(messages, key=lambda message: message.call.revision if message.call else 0)
+    told = _by_revision(messages)
     newest, call = messages[-1], _call([message.call for message in told if message.call])
-    notes = _notes(told)
-    call = replace(call, note="\n\n".join(notes) if len(notes) > 1 else call.note)
+    text = text_of_records(told)
     whole = understood(
         replace(
             newest,
@@ -37,7 +37,7 @@ def joined(messages: Sequence[Message], policy: Policy) -> Message:
             received_at=call.started_at or newest.received_at,
             extra=dict(item for message in told for item in message.extra.items()),
         ),
-        cut(text_of(call.note, call.transcript), policy.max_text_bytes),
+        cut(text, policy.max_text_bytes),
         policy,
         said=_said(told),
     )
@@ -46,9 +46,10 @@ def joined(messages: Sequence[Message], policy: Policy) -> Message:
     return replace(
         whole,
         message_class="person" if is_worded(call) else "event",
+        text=text,
         emergency=newest.emergency,
         findings=(*others, *own),
-        features=_features(whole.features, newest.features, call_adds=_adds(told, newest, notes)),
+        features=_features(whole.features, newest.features, call_adds=_adds(told, newest)),
     )
 
 
@@ -61,59 +62,50 @@ def _call(calls: Sequence[Call]) -> Call:
     return Call(**{"platform": "", "call_id": ""} | fields | {"recordings": tuple(recordings.values())})
 
 
-def _notes(messages: Sequence[Message]) -> tuple[str, ...]:
-    """Return what agents wrote, of each matter its last note.
+def texts_of(messages: Iterable[Message]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return what agents noted and what was heard, in the order of the revisions: no word of any record is left out.
 
-    A note takes the place of one that it is a new version of: alike, or of the same number (工单编号).
-    What has another number, or is said by a second caller who is put into the call, stands beside it.
+    A text stands once: one that is a part of another, as in a record that is told again, stands within that.
     """
-    standing: list[tuple[Message, str]] = []
-    for message in messages:
-        may_be = [place for place, (earlier, _) in enumerate(standing) if _may_be_of_one_matter(message, earlier)]
-        words = _words(message)
-        if not words or (may_be and message.call and not message.call.note):  # a title alone is that of a note
-            continue
-        old = [place for place in may_be if _is_version_of(message, words, *standing[place])]
-        standing = [one for place, one in enumerate(standing) if place not in old]
-        standing.insert(old[0] if old else len(standing), (message, words))
-    told = tuple(dict.fromkeys(words for _, words in standing))
+    told = [message.call for message in _by_revision(messages) if message.call]
+    return _each_once(call.note for call in told), _each_once(call.transcript for call in told)
+
+
+def text_of_records(messages: Iterable[Message]) -> str:
+    """Return the text that a ticket shows of a call's records."""
+    notes, transcripts = texts_of(messages)
+    return text_of(_GAP.join(notes), _GAP.join(transcripts))
+
+
+def _each_once(texts: Iterable[str]) -> tuple[str, ...]:
+    told = tuple(dict.fromkeys(text for text in texts if text.strip()))
     return tuple(one for one in told if not any(one != other and one in other for other in told))
 
 
-def _words(message: Message) -> str:
-    subject, note = (message.call.subject or "", message.call.note) if message.call else ("", "")
-    return note if subject in note else f"{subject}\n{note}".strip()
+def _by_revision(messages: Iterable[Message]) -> list[Message]:
+    return sorted(messages, key=lambda message: message.call.revision if message.call else 0)
 
 
-def _may_be_of_one_matter(message: Message, earlier: Message) -> bool:
-    number, caller = _number(message), _identity(message)
-    is_others = bool(caller) and _identity(earlier) not in ("", caller)
-    return not is_others and (not number or _number(earlier) in ("", number))
+def _adds(told: Sequence[Message], newest: Message) -> bool:
+    """Return True if the newest record notes another matter than those before it: another number, or other words."""
+    note = newest.call.note if newest.call else ""
+    before = [one for one in told if one is not newest and one.call and one.call.note.strip()]
+    return bool(note.strip() and before) and not any(_are_of_one_matter(newest, note, one) for one in before)
 
 
-def _is_version_of(message: Message, words: str, earlier: Message, before: str) -> bool:
-    """Say whether a note is an earlier one written anew; of two that have too little in common both stay."""
-    is_numbered = bool(_number(message) and _number(earlier))
-    is_title = isinstance(earlier.call, Call) and not earlier.call.note
-    return is_numbered or is_title or _names_nothing(earlier.features) or _are_alike(words, before)
-
-
-def _names_nothing(features: Features) -> bool:
-    return not (features.places or features.objects or features.text_objects or features.papers)
+def _are_of_one_matter(message: Message, note: str, earlier: Message) -> bool:
+    numbers = {_number(message), _number(earlier)} - {""}
+    return len(numbers) == 1 or (not numbers and earlier.call and _are_alike(note, earlier.call.note))
 
 
 def _are_alike(words: str, other: str) -> bool:
-    """Say whether two notes share half of what the shorter one says, in pairs of characters."""
+    """Return True if two notes share half of what the shorter one says, in pairs of characters."""
     ours, theirs = ({text[at : at + 2] for at in range(len(text) - 1)} for text in (words, other))
     return bool(common := ours & theirs) and 2 * len(common) >= min(len(ours), len(theirs))
 
 
 def _number(message: Message) -> str:
     return next((one.value for one in message.findings if one.kind == "external_ticket_no"), "")
-
-
-def _identity(message: Message) -> str:
-    return "" if message.sender is None or _is_outbound(message) else identity_of(message.sender) or ""
 
 
 def _caller(messages: Sequence[Message]) -> Party | None:
@@ -140,12 +132,6 @@ def _said(messages: Sequence[Message]) -> tuple[Finding, ...]:
     """Return what the platform itself said, of each kind the latest."""
     said = {one.kind: one for message in messages for one in message.findings if one.source == "channel"}
     return tuple(said.values())
-
-
-def _adds(told: Sequence[Message], newest: Message, notes: tuple[str, ...]) -> bool:
-    """Say whether the newest record notes another matter than those before it."""
-    before = _notes([message for message in told if message is not newest])
-    return 0 < len(before) < len(notes)
 
 
 def _features(whole: Features, own: Features, *, call_adds: bool) -> Features:

@@ -1,19 +1,26 @@
-"""Calls: which records of a call came, so that a later one completes the ticket of the earlier ones.
+"""Calls: which records are of one call, so that a later one completes the ticket of the earlier ones.
 
-A record without words (no note, no transcript) opens no ticket; it waits here for the one that has some. Which ticket
-a call has, the call's conversation says (`State.in_thread`): that is never forgotten, and follows a message that a
-clerk moves. What came before is known for two days after the last record; one that comes still later adds its own
-words.
+One rule: a call is its platform, its call id and its day; another caller's record under them is of another call. The
+day is that on which the call began, or that of the record's intake where it does not say. A record without a caller is
+of the one call that is known under its id and day; where several callers are known it is a call of its own, and a
+clerk is asked (`likely`).
+
+A call has a name, which leads to its ticket for ever (`State.by_thread`) and follows a message that a clerk moves:
+`<key> <day>` for the first call of an id and day, `<key> <day> <caller>` for a further one; the key is the hash of
+platform and call id. Where there is a further one, `<key> <day> *` says so.
+
+A record without words (no note, no transcript) opens no ticket; it waits for the one that has some. The records of a
+call are known for two days after the last one, to be understood together; one that comes later adds its own words.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Struct, field
 
-from schemas.records import Call, Event, Features, Message
+from schemas import ids
+from schemas.records import Event, Features, Message, event
 from tickets.held import Filed, TicketState, month_of
 from tickets.keys import scoped
 
@@ -24,27 +31,6 @@ if TYPE_CHECKING:
 REMEMBERED = timedelta(hours=48)
 """Of log time, after the last record: transcripts come within minutes, files of call records within a day."""
 
-USED_AGAIN = timedelta(hours=6)
-"""So long after a call's last record another caller under its id is another call; before that it may be a leg of it.
-
-Some platforms count anew each day, or after a restart.
-"""
-
-APART, APART_FOR_ONE = timedelta(hours=6), timedelta(hours=12)
-"""Records that begin so far apart tell of two calls, however soon one is read after the other.
-
-Of one caller it takes longer: a file whose hours are those of another zone is eight off.
-"""
-
-BEHIND = timedelta(minutes=2)
-"""So long after a call's end nobody else is put through in it: who begins later called anew."""
-
-LASTS = timedelta(hours=1)
-"""So long a citizen waits and talks before anything is noted: an agent may be called meanwhile, or an official."""
-
-SKEW = timedelta(minutes=10)
-"""By so much a platform's clock may be ahead of ours."""
-
 LINKED_LATER = 2
 """Version of the link of a record that waited for its ticket: the first said that it had none."""
 
@@ -52,61 +38,90 @@ LINKED_LATER = 2
 class CallRecords(Struct, kw_only=True):
     """The records of one call by message id, as they came; `told_at` is the log time of the last.
 
-    `waiting` are those that have no ticket yet; `text_key` is the digest of what the call says by now; `people` are who
-    called, and `began` and `ended` when it began and ended, as the records tell: seconds since 1970.
+    `waiting` are those that have no ticket yet; `callers` are the hashed numbers of its caller, none while no record
+    told one.
     """
 
+    name: str
     told_at: datetime
     told: dict[str, Filed] = field(default_factory=dict)
     waiting: tuple[str, ...] = ()
-    text_key: str | None = None
-    people: tuple[str, ...] = ()
-    began: int | None = None
-    ended: int | None = None
-
-
-class Lasted(Protocol):
-    """A call, and when it began and ended, as its records tell: seconds since 1970."""
-
-    @property
-    def began(self) -> int | None:
-        """When it began."""
-
-    @property
-    def ended(self) -> int | None:
-        """When it ended."""
+    callers: tuple[str, ...] = ()
 
 
 def is_record(features: Features) -> bool:
-    """Say whether a message is a record of a call."""
+    """Return True for the features of a record of a call."""
     return features.call_revision is not UNSET
+
+
+def day_of(features: Features, at: datetime) -> str:
+    """Return the day (China, yyyymmdd) of a record's call; `at` is the record's log time."""
+    return ids.day_of(datetime.fromtimestamp(features.call_began, UTC) if features.call_began is not UNSET else at)
+
+
+def names_of_key(features: Features, at: datetime) -> Iterator[str]:
+    """Yield the names of the first call under a record's id and day, by the newest key and by the older ones."""
+    day = day_of(features, at)
+    return (f"{key} {day}" for key in features.threads)
+
+
+def further(first: str, caller: str = "") -> str:
+    """Return the name of a further call under the id and day of `first`: of this caller, or of nobody known."""
+    return f"{first} {caller}"
+
+
+def call_of(state: "State", jurisdiction: str, features: Features, at: datetime) -> str | None:
+    """Return the name of the known call that a record is of; None for a record of a call that is not known yet."""
+    callers = features.requesters
+    for first in names_of_key(features, at):
+        names = [further(first, one) for one in callers] if callers else [further(first)]
+        if (known := next((one for one in names if _is_known(state, jurisdiction, one)), None)) is not None:
+            return known
+        if not _is_known(state, jurisdiction, first):
+            continue
+        known_callers = _callers(state, jurisdiction, first)
+        if not known_callers.isdisjoint(callers):
+            return first
+        is_open = not known_callers or not callers
+        return first if is_open and not _is_shared(state, jurisdiction, first) else None
+    return None
+
+
+def likely(state: "State", incoming: "Incoming") -> TicketState | None:
+    """Return the live ticket to which a record that opens one may belong, for a clerk to judge.
+
+    It tells no caller where several are known, or no day where its id is known of the day before.
+    """
+    features, city = incoming.features, incoming.jurisdiction
+    names = [] if features.requesters else [*names_of_key(features, incoming.at)]
+    if features.call_began is UNSET:
+        names += names_of_key(features, incoming.at - timedelta(days=1))
+    for name in names:
+        ticket = _live(state, city, name)
+        is_anothers = bool(features.requesters) and _callers(state, city, name).isdisjoint(features.requesters)
+        if ticket is not None and not is_anothers and (incoming.id, ticket.ticket_id) not in state.never:
+            return ticket
+    return None
 
 
 def ticket_of(
     state: "State", jurisdiction: str, features: Features, message_id: str, at: datetime
 ) -> TicketState | None:
-    """Return the live ticket of this call."""
-    known = _known(state, jurisdiction, features)
-    for key in features.threads:
-        ticket = state.tickets.get(state.in_thread(jurisdiction, key) or "")
-        if ticket is None or ticket.erased or (message_id, ticket.ticket_id) in state.never:
-            continue
-        if known is not None and known.waiting and not _is_of_the_former(known, ticket, features):
-            continue  # the call that has its id by now has no ticket yet
-        call = _of(ticket)
-        if known is not None and not known.told.keys().isdisjoint(ticket.messages):
-            call = known
-        if not _is_anothers(call, features, at):
-            return ticket
-    return None
+    """Return the live ticket of a record's call."""
+    name = call_of(state, jurisdiction, features, at) if is_record(features) else None
+    ticket = _live(state, jurisdiction, name) if name is not None else None
+    return None if ticket is None or (message_id, ticket.ticket_id) in state.never else ticket
 
 
-def _is_of_the_former(waiting: CallRecords, ticket: TicketState, features: Features) -> bool:
-    """Say whether a record is of the caller of a ticket, and not of the call that has its id by now and waits."""
-    if set(ticket.requesters).isdisjoint(features.requesters):
-        return False
-    is_of_both = not set(waiting.people).isdisjoint(features.requesters)
-    return not (is_of_both and waiting.told.keys().isdisjoint(ticket.messages))
+def records_of(state: "State", jurisdiction: str, features: Features, at: datetime) -> CallRecords | None:
+    """Return the records of this record's call that came before it and are not forgotten."""
+    name = call_of(state, jurisdiction, features, at) if is_record(features) else None
+    return next((one for one in _under(state, jurisdiction, features) if one.name == name), None)
+
+
+def holding(state: "State", jurisdiction: str, features: Features, message_id: str) -> CallRecords | None:
+    """Return the call whose records this message is among."""
+    return next((one for one in _under(state, jurisdiction, features) if message_id in one.told), None)
 
 
 def waiting(state: "State", incoming: "Incoming") -> tuple[str, ...]:
@@ -115,140 +130,43 @@ def waiting(state: "State", incoming: "Incoming") -> tuple[str, ...]:
     return known.waiting if known is not None else ()
 
 
-def records_of(state: "State", jurisdiction: str, features: Features, at: datetime) -> CallRecords | None:
-    """Return the records of this call that came before a record of this log time."""
-    known = _known(state, jurisdiction, features)
-    return None if known is not None and _is_anothers(known, features, at) else known
-
-
-def by_now(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:
-    """Return the call that has this record's id by now, whether it is of that one or not."""
-    known = _known(state, jurisdiction, features)
-    if known is not None:
-        return known
-    tickets = (state.tickets.get(state.in_thread(jurisdiction, key) or "") for key in features.threads)
-    return next((_of(ticket) for ticket in tickets if ticket is not None), None)
-
-
-def _of(ticket: TicketState) -> CallRecords:
-    """Return what a ticket tells of its call where its records are forgotten, or another's have the id by now."""
-    return CallRecords(told_at=ticket.opened_at, people=ticket.requesters)
-
-
-def _known(state: "State", jurisdiction: str, features: Features) -> CallRecords | None:
-    if not is_record(features):
-        return None
-    found = (state.calls.get(scoped(jurisdiction, key)) for key in features.threads)
-    return next((known for known in found if known is not None), None)
-
-
-def _is_anothers(known: CallRecords, features: Features, at: datetime) -> bool:
-    """Say whether a record under a known call's id tells of another call.
-
-    Where a number is withheld nobody knows who called: when a call began has to tell. An official whom an agent calls
-    takes part, and nobody asks there.
-    """
-    is_callers = not set(known.people).isdisjoint(features.requesters)
-    if are_apart(known, features, is_callers=is_callers, is_told=bool(known.people)):
-        return True
-    if known.people and (features.requesters or (features.participants and not _is_behind(known, features))):
-        return at - known.told_at > USED_AGAIN and not is_callers
-    lasts = known.people and known.ended is None and known.text_key is None
-    latest = known.told_at + (LASTS if lasts else SKEW)
-    return features.call_began is not UNSET and features.call_began > latest.timestamp()
-
-
-def are_apart(known: Lasted, features: Features, *, is_callers: bool, is_told: bool) -> bool:
-    """Say whether a record is of another call than the one that is known by its id, by when either began and ended.
-
-    `is_callers` says that the same person called, `is_told` that it is known who called the other time.
-    """
-    if known.began is not None and features.call_began is not UNSET:
-        apart = APART_FOR_ONE if is_callers else APART
-        if abs(features.call_began - known.began) > apart.total_seconds():
-            return True
-    return not is_callers and is_told == bool(features.requesters) and _is_behind(known, features)
-
-
-def _is_behind(known: Lasted, features: Features) -> bool:
-    """Say whether one of two calls began when the other was over; a leg of a call begins while it lasts."""
-    began, ended = features.call_began, features.call_ended
-    is_later = began is not UNSET and known.ended is not None and began - known.ended > BEHIND.total_seconds()
-    is_earlier = ended is not UNSET and known.began is not None and known.began - ended > BEHIND.total_seconds()
-    return is_later or is_earlier
-
-
-def may_be_anothers(callers: Iterable[str], features: Features, *, is_timed: bool) -> bool:
-    """Say whether another number is told than these, and no time that it is a leg, which begins within the call.
-
-    `is_timed` says whether it is known when the call began and ended.
-    """
-    others, own = frozenset(callers), features.requesters
-    return bool(others and own) and others.isdisjoint(own) and not (is_timed and features.call_began is not UNSET)
-
-
-def together(message: Message, told: Sequence[Message]) -> Sequence[Message]:
-    """Return those of a call's records whose words one more of them may take the place of: none of another caller's.
-
-    Where two callers are told, nobody knows whose a record is that tells none.
-    """
-    each = [one.features for one in told]
-    is_timed = any(one.call_began is not UNSET for one in each) and any(one.call_ended is not UNSET for one in each)
-    others = partial(may_be_anothers, is_timed=is_timed)
-    callers = [one for one in (*each, message.features) if one.requesters]
-    are_two = any(others(callers[0].requesters, one) for one in callers[1:])
-    own = message.features.requesters
-    return [
-        one
-        for one in told
-        if not _tell_otherwise(one.call, message.call)
-        or not (others(one.features.requesters, message.features) if own and one.features.requesters else are_two)
-    ]
-
-
-def _tell_otherwise(one: Call | UnsetType, other: Call | UnsetType) -> bool:
-    """Say whether two records have other words for the same: joined, one of them would be left out."""
-    both = [(getattr(one, name, None), getattr(other, name, None)) for name in ("subject", "note", "transcript")]
-    return any(ours and theirs and ours != theirs for ours, theirs in both)
-
-
-def outdated(state: "State", decision: Event) -> str | None:
-    """Return the digest of words that this decision's record takes the place of: nobody repeats them any more."""
-    features = decision.features
-    if features is None or decision.relation != "part_of" or features.message_class != "person":
-        return None
-    known = records_of(state, decision.jurisdiction, features, decision.at)
-    return known.text_key if known is not None and known.text_key != features.text_key else None
-
-
 def note(state: "State", decision: Event) -> None:
-    """Remember a record that was decided; the newest call is the last in the dictionary."""
+    """Remember a record that is decided, before the decision alters anything else; the newest id is the last."""
     features, message_id = decision.features, decision.input.message_id
     if features is None or not is_record(features) or features.message_key is None or message_id is None:
         return
-    known = records_of(state, decision.jurisdiction, features, decision.at)
-    key = scoped(decision.jurisdiction, features.message_key)
-    for old in features.threads:
-        state.calls.pop(scoped(decision.jurisdiction, old), None)
-    known = known or CallRecords(told_at=decision.at)
-    known.told_at = decision.at
-    known.told[message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
-    known.people = tuple(dict.fromkeys((*known.people, *features.requesters)))
-    if known.began is None and features.call_began is not UNSET:
-        known.began = features.call_began
-    if features.call_ended is not UNSET:
-        known.ended = max(known.ended or 0, features.call_ended)
-    if features.message_class == "person":
-        known.text_key = features.text_key
-    known.waiting = () if decision.tickets else (*known.waiting, message_id)
-    state.calls[key] = known
+    city = decision.jurisdiction
+    call = records_of(state, city, features, decision.at)
+    if call is None:
+        name = call_of(state, city, features, decision.at) or _new_name(state, city, features, decision.at)
+        call = CallRecords(name=name, told_at=decision.at, callers=tuple(_callers(state, city, name)))
+    others = [one for one in _under(state, city, features) if one is not call and not _is_over(one, decision.at)]
+    filed = {one.message_id for one in decision.changes if isinstance(one, event.MessageFiled)}
+    call.told_at = decision.at
+    call.told[message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
+    call.callers = tuple(dict.fromkeys((*call.callers, *features.requesters)))
+    call.waiting = (*call.waiting, message_id)
+    for one in (*others, call):
+        one.waiting = tuple(name for name in one.waiting if name not in filed)
+    key = scoped(city, _key(call.name))
+    state.calls.pop(key, None)
+    state.calls[key] = [*others, call]
+
+
+def lead(state: "State", jurisdiction: str, name: str, ticket_id: str, *, takes_over: bool) -> None:
+    """Let a call's name lead to the ticket of its records; `takes_over` if it led to another one before."""
+    key = scoped(jurisdiction, name)
+    if takes_over or key not in state.by_thread:
+        state.by_thread[key] = ticket_id
+    if (first := _first(name)) != name:
+        state.by_thread[scoped(jurisdiction, _mark(first))] = ticket_id
 
 
 def forget(state: "State", now: datetime) -> None:
     """Let calls go in the order of their last records."""
     while state.calls:
-        key, oldest = next(iter(state.calls.items()))
-        if oldest.told_at + REMEMBERED >= now:
+        key, known = next(iter(state.calls.items()))
+        if not all(_is_over(one, now) for one in known):
             return
         del state.calls[key]
 
@@ -259,9 +177,32 @@ def offsets(state: "State", message: Message) -> list[int]:
     One without words tells its own facts by itself, unless it is the first that tells who called.
     """
     known = records_of(state, message.jurisdiction, message.features, message.ingested_at)
-    if message.message_class != "person" and not _tells_who(state, message):
+    if known is None or (message.message_class != "person" and not _tells_who(state, message)):
         return []
-    return sorted(one.offset for one in known.told.values()) if known is not None else []
+    return sorted(one.offset for one in known.told.values())
+
+
+def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequence[Message]:
+    """Return the call's records before this one that are filed where it goes; those a clerk parted from it stay apart.
+
+    In an input that was made anew others stand at their places.
+    """
+    known = records_of(state, message.jurisdiction, message.features, message.ingested_at)
+    if known is None:
+        return ()
+    ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id, message.ingested_at)
+    there = {*ticket.messages, *known.waiting} if ticket is not None else known.told.keys()
+    return [one for one in earlier if one.message_id in known.told and one.message_id in there]
+
+
+def are_of_one(message: Message, other: Message) -> bool:
+    """Return True for two records of one call, as far as they tell by themselves."""
+    if not (message.call and other.call) or message.features.message_key != other.features.message_key:
+        return False
+    callers, others = message.features.requesters, other.features.requesters
+    is_anothers = bool(callers and others) and set(callers).isdisjoint(others)
+    days = (day_of(one.features, one.ingested_at) for one in (message, other))
+    return not is_anothers and len(set(days)) == 1
 
 
 def _tells_who(state: "State", message: Message) -> bool:
@@ -271,19 +212,62 @@ def _tells_who(state: "State", message: Message) -> bool:
     return ticket is not None and not ticket.requesters and bool(people)
 
 
-def own(state: "State", message: Message, earlier: Sequence[Message]) -> Sequence[Message]:
-    """Return the call's records before this one that are filed where it goes; those a clerk parted from it stay apart.
+def _under(state: "State", jurisdiction: str, features: Features) -> list[CallRecords]:
+    """Return the calls that are remembered under a record's id, of any day and caller."""
+    keys = (scoped(jurisdiction, key) for key in features.threads)
+    return next((state.calls[key] for key in keys if key in state.calls), [])
 
-    In an input that was made anew others stand at their places. The words of one that may be another's stay beside it.
-    """
-    known = records_of(state, message.jurisdiction, message.features, message.ingested_at)
-    if known is None:
-        return ()
-    ticket = ticket_of(state, message.jurisdiction, message.features, message.message_id, message.ingested_at)
-    there = {*ticket.messages, *known.waiting} if ticket is not None else known.told.keys()
-    told = [one for one in earlier if one.message_id in known.told]
-    found = [one for one in told if one.message_id in there]
-    # joined it would ask as one of them does, and may be another call's
-    another = any(_is_anothers(known, one.features, message.ingested_at) for one in found)
-    mine = () if another else {one.message_id for one in together(message, told)}
-    return [one for one in found if one.message_id in mine]
+
+def _in_memory(state: "State", jurisdiction: str, name: str) -> CallRecords | None:
+    known = state.calls.get(scoped(jurisdiction, _key(name)), ())
+    return next((one for one in known if one.name == name), None)
+
+
+def _is_known(state: "State", jurisdiction: str, name: str) -> bool:
+    return scoped(jurisdiction, name) in state.by_thread or _in_memory(state, jurisdiction, name) is not None
+
+
+def _is_shared(state: "State", jurisdiction: str, first: str) -> bool:
+    """Return True if there was a further call under an id and day, or an erased one: nobody knows whose a record is."""
+    if any(one.name.startswith(further(first)) for one in state.calls.get(scoped(jurisdiction, _key(first)), ())):
+        return True
+    mark = scoped(jurisdiction, _mark(first))
+    return mark in state.by_thread or mark in state.forgotten or scoped(jurisdiction, first) in state.forgotten
+
+
+def _callers(state: "State", jurisdiction: str, name: str) -> frozenset[str]:
+    """Return who called, by the ticket where the records are forgotten."""
+    known = _in_memory(state, jurisdiction, name)
+    if known is not None:
+        return frozenset(known.callers)
+    ticket = _live(state, jurisdiction, name)
+    return frozenset(ticket.requesters) if ticket is not None else frozenset()
+
+
+def _live(state: "State", jurisdiction: str, name: str) -> TicketState | None:
+    ticket = state.tickets.get(state.in_thread(jurisdiction, name) or "")
+    return None if ticket is None or ticket.erased else ticket
+
+
+def _new_name(state: "State", jurisdiction: str, features: Features, at: datetime) -> str:
+    known = _under(state, jurisdiction, features)
+    first = f"{_key(known[0].name) if known else features.message_key} {day_of(features, at)}"
+    taken = [one for one in names_of_key(features, at) if _is_known(state, jurisdiction, one)]
+    return further(taken[0], *features.requesters[:1]) if taken else first
+
+
+def _is_over(call: CallRecords, now: datetime) -> bool:
+    return call.told_at + REMEMBERED < now
+
+
+def _key(name: str) -> str:
+    return name.split(" ", 1)[0]
+
+
+def _first(name: str) -> str:
+    """Return the name of the first call under the id and day of this one."""
+    return " ".join(name.split(" ")[:2])
+
+
+def _mark(first: str) -> str:
+    return f"{first} *"

@@ -109,12 +109,17 @@ class Desk:
     def _whole(
         self, record: Message | Command, earlier: Sequence[Message]
     ) -> tuple[Message | Command, Sequence[Message]]:
-        """Return a message with what came before it of the same call or text, as far as that is filed with it."""
-        if isinstance(record, Command) or not earlier:
+        """Return a message with what came before it of the same call or text, as far as that is filed with it.
+
+        Behind the earlier records of a call stands the record itself, as it came.
+        """
+        if isinstance(record, Command):
             return record, earlier
-        own, whole = (calls.own, whole_call) if record.call else (parts.own, whole_text)
-        earlier = own(self.state, record, earlier)
-        return (whole([*earlier, record], self.state.policy.joining) if earlier else record), earlier
+        if record.call:
+            records = [*calls.own(self.state, record, earlier), record]
+            return (whole_call(records, self.state.policy.joining) if len(records) > 1 else record), records
+        earlier = parts.own(self.state, record, earlier) if earlier else earlier
+        return (whole_text([*earlier, record], self.state.policy.joining) if earlier else record), earlier
 
     def _carry_out(
         self, record: Message | Command, decision: Event, earlier: Sequence[Message], acts: Sequence[Audit]

@@ -1,17 +1,16 @@
 """How redaction and erasure alter the state: who and what is forgotten, and what stays so that it does not return."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
 from schemas.records import Event, event
+from tickets import dangling_references
 from tickets.forgotten import Forgotten, remember, said_by
 from tickets.keys import scoped
 
 if TYPE_CHECKING:
-    from tickets.calls import CallRecords
-    from tickets.held import TicketState
     from tickets.state import State
 
 
@@ -35,9 +34,9 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
         _messages_erased(state, decision, change)
         return
     state.texts.remove(ticket)
-    state.calls = {key: call for key, call in state.calls.items() if not _is_of(ticket, call)}
     state.near.remove(ticket.order)
-    ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ()
+    dangling_references.drop(state, ticket)
+    ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ticket.dangling = ()
     ticket.codes = ticket.proposals = ticket.by_clerk = ()
     ticket.messages = {
         name: replace(filed, codes=(), contacts=(), stated=()) for name, filed in ticket.messages.items()
@@ -56,22 +55,28 @@ def _remember(state: "State", decision: Event, ticket_id: str) -> None:
     known = Forgotten(ticket_id, decision.at, told_at, ticket is not None and not people)
     own = scoped(decision.jurisdiction, ticket_id)
     said = {said_by(decision.jurisdiction, text, one) for text in texts for one in people}
-    told = {key for key in keys & state.calls.keys() if ticket is None or _is_of(ticket, state.calls[key])}
-    remember(state, {own} | said | keys - told, known, people=people, texts=texts)
-    _remember_calls(state, told, known, people)
+    remember(state, {own} | said | keys, known, people=people, texts=texts)
+    if ticket is not None:
+        _forget_calls(state, decision.jurisdiction, ticket.messages.keys(), known, people)
 
 
-def _is_of(ticket: "TicketState", call: "CallRecords") -> bool:
-    """Say whether a call's records are in this ticket: another call may have its id by now."""
-    return not call.told.keys().isdisjoint(ticket.messages)
-
-
-def _remember_calls(state: "State", keys: Iterable[str], known: Forgotten, people: Iterable[str] = ()) -> None:
-    for key in sorted(keys):
-        call = state.calls[key]
-        callers = (*people, *call.people)
-        known = replace(known, told_at=call.told_at, of_nobody=not callers, began=call.began, ended=call.ended)
-        remember(state, (key,), known, people=callers)
+def _forget_calls(
+    state: "State", jurisdiction: str, gone: Collection[str], known: Forgotten, people: Iterable[str] = ()
+) -> None:
+    """Forget the calls of which one of these records is, and note under their names that they are erased."""
+    for key, calls in [one for one in state.calls.items() if one[0].startswith(scoped(jurisdiction, ""))]:
+        left = [call for call in calls if call.told.keys().isdisjoint(gone)]
+        if len(left) == len(calls):
+            continue
+        for call in calls:
+            if call not in left:
+                callers = (*people, *call.callers)
+                erased = replace(known, told_at=call.told_at, of_nobody=not callers)
+                remember(state, (scoped(jurisdiction, call.name),), erased, people=callers)
+        if left:
+            state.calls[key] = left
+        else:
+            del state.calls[key]
 
 
 def _messages_erased(state: "State", decision: Event, change: event.MessagesErased | event.Erased) -> None:
@@ -79,11 +84,18 @@ def _messages_erased(state: "State", decision: Event, change: event.MessagesEras
     gone = {one.message_id for one in change.messages}
     for name in gone:
         state.seen.keep(scoped(decision.jurisdiction, name))
-    calls = {key: call for key, call in state.calls.items() if key.startswith(scoped(decision.jurisdiction, ""))}
-    for key, call in calls.items():
-        for name in sorted(gone & call.told.keys())[:1]:
-            _remember_calls(state, (key,), Forgotten(name, decision.at, decision.at, of_nobody=True))
-            del state.calls[key]
+    if gone:
+        _forget_records(state, decision, gone)
+
+
+def _forget_records(state: "State", decision: Event, gone: Collection[str]) -> None:
+    """Forget records of calls: with the call where it has no ticket, else the later ones are still of its ticket."""
+    for call in [call for calls in state.calls.values() for call in calls if not call.told.keys().isdisjoint(gone)]:
+        if scoped(decision.jurisdiction, call.name) in state.by_thread:
+            call.told = {name: filed for name, filed in call.told.items() if name not in gone}
+    _forget_calls(
+        state, decision.jurisdiction, gone, Forgotten(min(gone), decision.at, decision.at, of_nobody=True)
+    )
 
 
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {

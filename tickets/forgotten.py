@@ -7,7 +7,7 @@ empties it. A new message of the same citizen is none of these, and is heard.
 
 import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from msgspec import UNSET, Struct
@@ -38,17 +38,14 @@ _MACHINES = frozenset({"auto_reply", "bounce"})
 class Forgotten(Struct, frozen=True, array_like=True, gc=False):
     """What is kept under the hashed thread id of an erased message, and under who said what.
 
-    `name` is that of its ticket, or its own. `told_at` is when it was last told of, `began` and `ended` when a call
-    did; `of_nobody` that nothing said whose it was. Whose it was, and which texts went, `State.left` says of those
-    alone that are named to it.
+    `name` is that of its ticket, or its own. `told_at` is when it was last told of; `of_nobody` that nothing said
+    whose it was. Whose it was, and which texts went, `State.left` says of those alone that are named to it.
     """
 
     name: str
     at: datetime
     told_at: datetime
     of_nobody: bool
-    began: int | None = None
-    ended: int | None = None
 
 
 def remember(
@@ -86,44 +83,30 @@ def said_by(jurisdiction: str, text: str, person: str) -> str:
 
 
 def _is_of_a_call(state: "State", incoming: "Incoming") -> bool:
-    features, city = incoming.features, incoming.jurisdiction
-    keys = [scoped(city, key) for key in features.threads]
-    erased = [state.forgotten[key] for key in keys if key in state.forgotten]
-    if any(key in state.calls or key in state.by_thread for key in keys):  # another call has its id by now
-        other = calls.by_now(state, city, features)
-        erased = [known for known in erased if other is not None and _is_not_of(other, state, incoming, known)]
-    return any(_is_of_this_call(state, incoming, known) for known in erased)
+    """Return True for a record of an erased call: of its caller, or of nobody known where no other call has its id.
 
-
-def _is_not_of(other: calls.CallRecords, state: "State", incoming: "Incoming", known: Forgotten) -> bool:
-    """Say whether a record is not of the call that has its id by now: by when it began, or as the erased one's caller.
-
-    One that tells neither is of that call: it is heard.
+    Of a record that does not tell its day the call may be of a day before: what is erased comes back by no file that
+    is delivered at night.
     """
-    people = incoming.features.requesters
-    is_callers = not set(other.people).isdisjoint(people)
-    if calls.are_apart(other, incoming.features, is_callers=is_callers, is_told=bool(other.people)):
-        return True
-    return bool(other.people) and not is_callers and _is_theirs(state, known, incoming)
-
-
-def _is_of_this_call(state: "State", incoming: "Incoming", known: Forgotten) -> bool:
-    """Say whether a record is of an erased call: one that began later is another, and so is another caller's.
-
-    Where nobody knows who called, when it began has to tell.
-    """
-    began = incoming.features.call_began  # this record's own: it may be joined with those of another call
-    begun = datetime.fromtimestamp(began, UTC) if began is not UNSET else None
-    if begun > known.told_at + calls.SKEW if begun is not None else incoming.at - known.at > calls.REMEMBERED:
+    features, city, at = incoming.features, incoming.jurisdiction, incoming.at
+    if calls.call_of(state, city, features, at) is not None:
         return False
-    is_theirs = _is_theirs(state, known, incoming)
-    if calls.are_apart(known, incoming.features, is_callers=is_theirs, is_told=not known.of_nobody):
-        return False
-    if not incoming.features.requesters or incoming.at - known.told_at <= calls.USED_AGAIN:
+    back = calls.REMEMBERED.days if features.call_began is UNSET else 0
+    days = (at - timedelta(days=days) for days in range(back + 1))
+    firsts = [first for day in days for first in calls.names_of_key(features, day)]
+    return any(_is_of_erased(state, incoming, first) for first in firsts)
+
+
+def _is_of_erased(state: "State", incoming: "Incoming", first: str) -> bool:
+    """Return True if a record is of an erased call under the id and day of `first`."""
+    city, callers = incoming.jurisdiction, incoming.features.requesters
+    known = state.forgotten.get(scoped(city, first))
+    if callers and known is not None and (known.of_nobody or _is_theirs(state, known, incoming)):
         return True
-    if known.of_nobody:
-        return begun is not None and begun >= known.told_at - calls.REMEMBERED
-    return is_theirs
+    if not callers and scoped(city, first) in state.by_thread:
+        return False
+    names = [calls.further(first, one) for one in callers] or [first, calls.further(first)]
+    return any(scoped(city, name) in state.forgotten for name in names)
 
 
 def _is_the_same_mail(state: "State", incoming: "Incoming") -> bool:

@@ -66,7 +66,10 @@ class Early(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Findable(Struct, kw_only=True, array_like=True):
-    """What a ticket is found by; it stands first, so that a packed ticket is filed without being read to its end."""
+    """What a ticket is found by; it stands first, so that a packed ticket is filed without being read to its end.
+
+    `dangling` are the hashed thread ids that its messages answer and nobody knows yet.
+    """
 
     ticket_id: str
     ticket_no: str
@@ -76,6 +79,7 @@ class Findable(Struct, kw_only=True, array_like=True):
     requesters: tuple[str, ...] = ()
     text_keys: tuple[str, ...] = ()
     edges: tuple[Edge, ...] = ()
+    dangling: tuple[str, ...] = ()
 
 
 class TicketState(Findable, kw_only=True, array_like=True):

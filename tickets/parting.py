@@ -79,18 +79,13 @@ def _written(
     anew = snapshot.open_ticket(first, decision, opened, policy)
     told = {first.features.text_key}
     for number, message in enumerate(others, 1):
-        earlier = [
-            one
-            for one in messages[:number]
-            if message.call and one.features.message_key == message.features.message_key
-        ]
+        earlier = [one for one in messages[:number] if calls.are_of_one(message, one)]
         if earlier:
-            own = calls.together(message, earlier)
-            whole = joined([*own, message], policy.joining)
+            records = [*earlier, message]
+            whole = joined(records, policy.joining)
             record = replace(decision, relation="part_of", method=snapshot.RECORD_OF_CALL)
-            anew = recorded.file_record(anew, whole, record, policy, own)
-            before = {joined(own, policy.joining).features.text_key} if own else set()
-            told = (told - before) | {whole.features.text_key}
+            anew = recorded.file_record(anew, whole, record, policy, records)
+            told.add(whole.features.text_key)
             continue
         relation = "same_person_same_matter" if message.features.text_key in told else "follow_up"
         takes_part = bool(message.features.requesters) and set(owners).isdisjoint(message.features.requesters)

@@ -1,12 +1,13 @@
-"""What a later record of a call makes of its ticket: the call's words in place of those it told before."""
+"""What a later record of a call makes of its ticket: its words stand beside those that the call told before."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
-from normalizers.calls import joined
+from normalizers.calls import text_of_records
+from normalizers.normalize import titled
+from normalizers.text import fold
 from schemas.records import Event, Message, Ticket
 from tickets import limits, snapshot
 from tickets.deciders.call_record import AFTER_REDACTION
@@ -14,38 +15,40 @@ from tickets.policy import TicketPolicy
 
 
 def file_record(
-    ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy, earlier: Sequence[Message]
+    ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy, records: Sequence[Message]
 ) -> Ticket:
-    """Return the ticket with one more record; `message` tells what all of them tell, `earlier` are those before it.
+    """Return the ticket with one more record; `records` are those of its call, the newest last, `message` all of them.
 
-    Words of other messages stay. Where the earlier records are not known any more, its own words are added.
+    No word leaves the ticket: the call's text grows where it stands, else the record's own words are added.
     """
     if decision.method == AFTER_REDACTION:
         return snapshot.file_silently(ticket, message, decision, policy)
     filed = snapshot.file_message(ticket, message, decision, policy)
-    before = joined(earlier, policy.joining) if earlier else None
-    known = {message.message_id, *(one.message_id for one in earlier)}
-    alone = ticket.message_count < len(known) and known.issuperset(ticket.lineage.message_ids)
-    place = partial(_in_place, alone=alone, limit=policy.max_text_characters)
-    folded = limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
-    told = replace(
+    if {one.message_id for one in records}.issuperset({ticket.first_message_id}):
+        filed = replace(filed, **_afresh(filed, message, policy))
+    *earlier, own = records
+    before, now = text_of_records(earlier), text_of_records(records)
+    added = [one for one in (own.call.note, own.call.transcript) if one.strip()] if own.call else []
+    titles = [one for one in (ticket.title, own.call.subject if own.call else None) if one]
+    added += [one for one in titles if one not in (filed.title or "")]
+    search = (fold(titled(message.title, before)), limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS))
+    most = policy.max_text_characters
+    return replace(
         filed,
-        text=place(filed.text, before.text if before else "", message.text),
-        search_text=place(filed.search_text, before.search_text if before else "", folded),
+        text=_grown(filed.text, before, now, added, most),
+        search_text=_grown(filed.search_text, *search, [fold(one) for one in added], most),
     )
-    return replace(told, **_afresh(told, message, policy)) if ticket.first_message_id in known else told
 
 
-def _in_place(whole: str, before: str, now: str, *, alone: bool, limit: int) -> str:
-    """Put words in the place of those before them; corrected ones stay where another message may have said the same.
-
-    What stands within another message's words is that one's own, and stays as it is.
-    """
-    if not now or now == before:
-        return whole
-    if before and (alone or before in now) and (told := limits.instead(whole, before, now, limit)) is not None:
-        return told
-    return whole if now in whole else limits.joined(whole, now, limit)
+def _grown(text: str, before: str, now: str, added: Sequence[str], limit: int) -> str:
+    """Return a text with `now` in the place of `before`, and behind it what of `added` does not stand in it."""
+    if before and before != now:
+        told = limits.instead(text, before, now, limit)
+        text = told if told is not None else text
+    for words in added:
+        if words not in text:
+            text = limits.joined(text, words, limit)
+    return text
 
 
 def _afresh(ticket: Ticket, message: Message, policy: TicketPolicy) -> dict[str, Any]:

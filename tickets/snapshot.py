@@ -1,5 +1,6 @@
 """The body of a ticket: what a decision and the message it files make of the last snapshot."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 
 from normalizers.findings import category, hotlines
 from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
+from normalizers.normalize import titled
 from normalizers.text import fold
 from schemas import ids
 from schemas.keyed import keyed_digest
@@ -37,6 +39,9 @@ KIND_GROUPS: Mapping[str, str] = MappingProxyType(
     }
 )
 """The five groups of the request kinds; `other` and `unknown` are in none."""
+
+_REPLIES = re.compile(r"(?:\s*(?:re|fwd?|aw|回复|答复|转发)\s*[:：])+", re.IGNORECASE)
+"""Before the title of a mail that answers another one, or passes it on."""
 
 RECORD_OF_CALL = "record_of_call"
 """Method of a decision: `tickets/recorded.py` writes what such a record says."""
@@ -66,7 +71,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         **request_kind_of(message),
         category=category_of(message, policy),
         title=title_of(message),
-        text=message.text,
+        text=message.text if len(message.title or "") <= TITLE_CHARACTERS else titled(message.title, message.text),
         search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
         requester=requester_of(message),
         anonymous=_anonymous(message),
@@ -200,13 +205,20 @@ def title_of(message: Message) -> str | None:
 
 def _texts(ticket: Ticket, message: Message, decision: Event, limit: int) -> tuple[str, str]:
     """Return both texts with the message's words; of a mail that comes again under its name only what is new in it."""
-    text, search_text = message.text, message.search_text
+    text, search_text = _words_of(message, ticket), message.search_text
     if SAME_NAME in decision.evidence:
         there = set(ticket.text.splitlines())
         text = "\n".join(line for line in text.splitlines() if line not in there).strip()
         search_text = fold(text)
     folded = limits.beginning(search_text, limits.MESSAGE_CHARACTERS)
     return limits.joined(ticket.text, text, limit), limits.joined(ticket.search_text, folded, limit)
+
+
+def _words_of(message: Message, ticket: Ticket) -> str:
+    """Return what a further message says: its title, too, unless that stands in the ticket or names our receipt."""
+    title = _REPLIES.sub("", message.title or "").strip()
+    is_there = any(title in words for words in (ticket.title or "", ticket.text, message.text))
+    return message.text if is_there or message.thread.token else titled(title, message.text)
 
 
 def _by_no_clerk(ticket: Ticket) -> bool:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from schemas.records import Event, Features, event
 from schemas.records.decision import AuditHead
-from tickets import calls
+from tickets import calls, dangling_references
 from tickets.bodies import Bodies
 from tickets.calls import CallRecords
 from tickets.clusters import Clusters
@@ -33,7 +33,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     opened: int
     near: NearSnapshot
     parts: dict[str, PartSet]
-    calls: dict[str, CallRecords] = {}
+    calls: dict[str, list[CallRecords]] = {}
     tickets: dict[str, bytes]
     bodies: dict[str, bytes]
     by_thread: dict[str, str]
@@ -56,7 +56,8 @@ class State:
     `bodies` holds the last snapshot of each live ticket as JSON: it is filled from the ticket topic, not from events.
     `left` holds the tickets that left the memory, and who took part in them. The ticket that one of them opens by an
     answer is the successor of the one that left: what answers that one goes there. `forgotten` holds, by hashed thread
-    id, what was erased and may come again (`tickets/forgotten.py`).
+    id, what was erased and may come again (`tickets/forgotten.py`). `dangling` holds, by hashed thread id, the tickets
+    that answer a message which has not come (`tickets/dangling_references.py`).
     """
 
     def __init__(self, policy: TicketPolicy) -> None:
@@ -65,13 +66,14 @@ class State:
         self.tickets = Shelf()
         self.by_order: dict[int, str] = {}
         self.parts: dict[str, PartSet] = {}
-        self.calls: dict[str, CallRecords] = {}
+        self.calls: dict[str, list[CallRecords]] = {}
         self.by_number: dict[str, str] = {}
         self.near = Near(policy.near)
         self.clusters = Clusters(self._order_of)
         self.bodies = Bodies()
         self.by_thread: dict[str, str] = {}
         self.left = Seen()
+        self.dangling: dict[str, tuple[str, ...]] = {}
         self.successors: dict[str, str] = {}
         self.predecessors: dict[str, str] = {}
         self.texts = Texts()
@@ -190,6 +192,7 @@ class State:
         self.by_number[ticket.ticket_no] = ticket.ticket_id
         self.by_order[ticket.order] = ticket.ticket_id
         self.texts.add(ticket)
+        dangling_references.add(self, ticket)
         self.note_closed(ticket)
         for edge in ticket.edges:
             self.clusters.apply(
@@ -261,6 +264,7 @@ class State:
         for person in dict.fromkeys((*ticket.requesters, *ticket.participants)):
             self.left.add(part(ticket.ticket_id, person))
         self.texts.remove(ticket)
+        dangling_references.drop(self, ticket)
 
 
 def fold(events: Iterable[Event], policy: TicketPolicy) -> State:
@@ -278,11 +282,11 @@ def apply(state: State, decision: Event) -> None:
     state.positions.setdefault(ref.topic, {})[ref.partition] = ref.offset
     state.seen.add(scoped(decision.jurisdiction, decision.event_id))
     state.audit = decision.audit or state.audit
+    calls.note(state, decision)
     for change in decision.changes:
         step = STEPS.get(type(change))
         if step is not None:
             step(state, decision, change)
-    calls.note(state, decision)
     for changed in decision.tickets:
         ticket = state.tickets.get(changed.ticket_id)
         if ticket is not None:

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
-from tickets import alarms, calls, forgetting, hand_overs, handling, limits, location, remaining
+from tickets import alarms, calls, dangling_references, forgetting, hand_overs, handling, limits, location, remaining
 from tickets.codes import is_of_participant
 from tickets.deadlines import matter_of
 from tickets.held import Filed, TicketState, month_of, with_more
@@ -30,7 +30,7 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
         order=state.opened,
         opened_at=decision.at,
         status_at=decision.at,
-        call=_call_of(decision),
+        call=_call_of(state, decision, decision.features, change.message_id),
         typed=change.typed,
         channel=change.channel,
     )
@@ -45,10 +45,12 @@ def _opened(state: "State", decision: Event, change: event.Opened) -> None:
     state.sequences[day_key(decision.jurisdiction, change.day)] = change.sequence
 
 
-def _call_of(decision: Event) -> str | None:
-    """Return the call that a ticket is opened for."""
-    features = decision.features
-    return features.message_key if features is not None and calls.is_record(features) else None
+def _call_of(state: "State", decision: Event, features: Features | None, message_id: str) -> str | None:
+    """Return the name of a record's call; None for a message of another kind."""
+    if features is None or not calls.is_record(features):
+        return None
+    known = calls.holding(state, decision.jurisdiction, features, message_id)
+    return known.name if known is not None else calls.call_of(state, decision.jurisdiction, features, decision.at)
 
 
 def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
@@ -71,7 +73,7 @@ def _filed(state: "State", decision: Event, change: event.MessageFiled) -> None:
         state.texts.add(ticket)
         ticket.codes = with_more(ticket.codes, features.codes)
     else:
-        _take_features(state, decision, ticket, features)
+        _take_features(state, decision, ticket, features, change.message_id)
 
 
 def _readable_from(decision: Event) -> datetime:
@@ -92,9 +94,9 @@ def _with_features(filed: Filed, features: Features) -> Filed:
 
 def _file_waiting(state: "State", decision: Event, ticket: TicketState, message_id: str) -> None:
     """File a record of a call that came before its ticket: its link said that it had none."""
-    known = calls.records_of(state, decision.jurisdiction, decision.features or Features(), decision.at)
-    filed = known.told.get(message_id) if known is not None else None
-    if filed is not None:
+    known = calls.holding(state, decision.jurisdiction, decision.features or Features(), message_id)
+    if known is not None:
+        filed = known.told[message_id]
         ticket.messages[message_id] = Filed(filed.offset, calls.LINKED_LATER, filed.month)
 
 
@@ -128,7 +130,9 @@ def _names_of(features: Features) -> tuple[str, ...]:
     return (*((features.message_key,) if features.message_key else ()), *(features.known_as or ()))
 
 
-def _take_features(state: "State", decision: Event, ticket: TicketState, features: Features) -> None:
+def _take_features(
+    state: "State", decision: Event, ticket: TicketState, features: Features, message_id: str, *, is_moved: bool = False
+) -> None:
     if is_of_participant(decision.method):
         ticket.participants = with_more(ticket.participants, features.requesters)
     else:
@@ -140,21 +144,20 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
     ticket.category = ticket.category or matter.category
     ticket.place = ticket.place or location.place_of(features.codes)
     ticket.danger = ticket.danger or matter.emergency
-    if features.message_key:
-        key = scoped(decision.jurisdiction, features.message_key)
-        if calls.is_record(features) and decision.relation != "part_of":  # another call may have had its id before it
-            state.by_thread[key] = ticket.ticket_id
-        state.by_thread.setdefault(key, ticket.ticket_id)
-    for name in features.known_as or ():
-        state.by_thread.setdefault(scoped(decision.jurisdiction, name), ticket.ticket_id)
-    if (old := calls.outdated(state, decision)) is not None:
-        state.texts.remove(ticket)
-        ticket.text_keys = tuple(key for key in ticket.text_keys if key != old)
+    call = _call_of(state, decision, features, message_id)
+    if call is not None:
+        takes_over = is_moved or decision.relation != "part_of"  # its former ticket has left, or was parted from it
+        calls.lead(state, decision.jurisdiction, call, ticket.ticket_id, takes_over=takes_over)
+    elif not calls.is_record(features):
+        for name in _names_of(features):
+            key = scoped(decision.jurisdiction, name)
+            state.by_thread[key] = ticket.ticket_id if is_moved else state.by_thread.get(key, ticket.ticket_id)
+    dangling_references.note(state, ticket, features)
     if features.text_key:
         ticket.text_keys = with_more(ticket.text_keys, (features.text_key,))
     state.texts.add(ticket)
     ticket.codes = with_more(ticket.codes, features.codes)
-    if _tells_more(decision, ticket, features):
+    if _tells_more(decision, ticket, features, call):
         state.near.remove(ticket.order)
         state.near.add(ticket.order, ticket.jurisdiction, features, is_news=False)
     if ticket.order not in state.near and not ticket.erased:
@@ -164,10 +167,10 @@ def _take_features(state: "State", decision: Event, ticket: TicketState, feature
         state.near.note(ticket.order, features)
 
 
-def _tells_more(decision: Event, ticket: TicketState, features: Features) -> bool:
+def _tells_more(decision: Event, ticket: TicketState, features: Features, call: str | None) -> bool:
     """Say whether this is a later record of the call that opened the ticket: then its words are the ticket's now."""
-    is_record = calls.is_record(features) and features.message_class == "person"
-    return is_record and decision.relation == "part_of" and ticket.call == features.message_key and not ticket.erased
+    is_worded = call is not None and features.message_class == "person"
+    return is_worded and decision.relation == "part_of" and ticket.call == call and not ticket.erased
 
 
 def _reopened(state: "State", decision: Event, change: event.Reopened) -> None:
@@ -232,6 +235,7 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     former.kind, former.category, former.place = matter
     former.proposals = remaining.proposals_without(former.proposals, change.message_id)
     del former.messages[change.message_id]
+    dangling_references.part(state, former, decision.features)
     is_false = change.message_id in former.dismissed
     former.dismissed = tuple(one for one in former.dismissed if one != change.message_id)
     former.danger = alarms.endangers(former)
@@ -241,9 +245,7 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     former.requesters, former.participants = change.left_requesters, change.left_participants
     former.text_keys = change.left_text_keys
     state.texts.add(former)
-    for name in _names_of(decision.features):
-        state.by_thread[scoped(decision.jurisdiction, name)] = ticket.ticket_id
-    _take_features(state, decision, ticket, decision.features)
+    _take_features(state, decision, ticket, decision.features, change.message_id, is_moved=True)
     if is_false:
         ticket.dismissed = with_more(ticket.dismissed, (change.message_id,))
         ticket.danger = alarms.endangers(ticket)

@@ -1,7 +1,7 @@
 """A reply belongs to the ticket it answers, if the same person or a participant writes it; a stranger only proposes.
 
 What tells the ticket, in this order: a token that we signed, the References of a mail, an official number (工单编号)
-quoted by its owner. A token that we did not sign is no more than a claim. Who uses an old thread for another matter is
+quoted by its owner, an answer that came before the message itself. A token that we did not sign is no more than a claim. Who uses an old thread for another matter is
 filed there all the same, and the evidence says so: a clerk parts the two. Who names several of their tickets is filed
 in one of them, and the others are proposed.
 """
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 from msgspec.structs import replace
 
-from tickets import calls
+from tickets import calls, dangling_references
 from tickets.codes import BY_PARTICIPANT, SAME_MAIL, SAME_NAME, TOPIC_CHANGED, is_of_participant
 from tickets.deciders.verdict import Verdict
 from tickets.held import TicketState
@@ -22,7 +22,7 @@ from tickets.state import State
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Return the first sure answer, else the first doubtful one."""
     doubtful: Verdict | None = None
-    for found in (_by_token(state, incoming), _by_references(state, incoming), _of_numbers(state, incoming)):
+    for found in (way(state, incoming) for way in (_by_token, _by_references, _of_numbers, _by_answers)):
         for verdict in (_with_its_topic(state, incoming, one) for one in found):
             if verdict.sure:
                 return verdict
@@ -109,6 +109,18 @@ def _of_numbers(state: State, incoming: Incoming) -> Iterator[Verdict]:
             yield _verdict("number_of_owner", ticket.ticket_id, number)
         else:
             yield _verdict("number_of_stranger", ticket.ticket_id, number, score=state.policy.near.claim_score)
+
+
+def _by_answers(state: State, incoming: Incoming) -> Iterator[Verdict]:
+    """Follow the answers that were decided before this message: their References name it."""
+    for key, ticket_id in dangling_references.waiting_for(state, incoming.jurisdiction, incoming.features):
+        ticket = _live(state, incoming, ticket_id)
+        if ticket is None or ticket_id == incoming.within:
+            continue
+        if _shares(incoming.features.requesters, ticket.requesters):
+            yield _verdict("answers_same_person", ticket_id, key)
+        else:
+            yield _verdict("answers_stranger", ticket_id, key, score=state.policy.near.stranger_score)
 
 
 def _by_claim(state: State, incoming: Incoming) -> Verdict | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from tickets import calls
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
 from tickets.state import State
@@ -23,7 +24,9 @@ def _answered(state: State, incoming: Incoming) -> Iterator[tuple[str, str, str]
     token = incoming.features.token
     if token is not None and token.startswith(incoming.jurisdiction):
         yield "token_closed_long_ago", token, state.succeeding(token)
-    for key in incoming.features.threads:
+    features = incoming.features
+    keys = calls.names_of_key(features, incoming.at) if calls.is_record(features) else features.threads
+    for key in keys:
         ticket_id = state.in_thread(incoming.jurisdiction, key)
         if ticket_id is not None:
             yield "references_closed_long_ago", key, ticket_id

@@ -8,7 +8,7 @@ from itertools import chain
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from normalizers import calls, parts
+from normalizers import parts
 from normalizers.phone.told import TRANSCRIPT_HEAD
 from schemas import topics
 from schemas.records import Event, Link, Message, Outbox, Ticket, event
@@ -120,12 +120,11 @@ def links_only_grow(told: Told) -> Iterator[object]:
 
 
 def tickets_say_all_that_was_said(told: Told) -> Iterator[object]:
-    """What citizens said stands in their ticket, unless somebody took it away; of a call what its records agreed on."""
+    """Every word of a message that is filed in a ticket stands in it, unless somebody took it away."""
     for ticket_id in told.state.tickets.keys() - told.erased - told.redacted:
         if INCOMPLETE in told.tickets[ticket_id].labels and told.tickets[ticket_id].text == "":
             continue  # it may be the end of what was erased, and shows nothing before its own message is whole
-        messages = told.in_ticket(ticket_id)
-        said = [one.text for one in messages if not one.call] + [*_calls(messages, told)]
+        said = [one.text for one in told.in_ticket(ticket_id)]
         for words in (words.strip() for text in said for words in _PIECES.split(text)):
             if words not in told.tickets[ticket_id].text:
                 yield ticket_id, words, told.tickets[ticket_id].text
@@ -139,14 +138,6 @@ def tickets_say_nothing_else(told: Told) -> Iterator[object]:
         for words in filter(None, _PIECES.split(told.tickets[ticket_id].text)):
             if BLACK not in words and not any(words in text for text in said):
                 yield ticket_id, words, said
-
-
-def _calls(messages: list[Message], told: Told) -> Iterator[str]:
-    """Yield what the records of each call in a ticket tell together."""
-    keys = dict.fromkeys(one.call.call_id for one in messages if one.call)  # hashed, it would be another by a new key
-    for key in keys:
-        records = [one for one in messages if one.call and one.call.call_id == key]
-        yield calls.joined(records, told.seat.policy.joining).text
 
 
 def _wholes(messages: list[Message], told: Told) -> Iterator[str]:
@@ -197,7 +188,8 @@ def what_is_erased_stays_so(told: Told) -> Iterator[object]:
         known = (held.requesters, held.participants, held.contacts, held.text_keys, held.codes, held.proposals)
         if any(known) or held.order in state.near:
             yield held
-    kept = {one for call in state.calls.values() for one in call.told if not any(state.tickets.having(one))}
+    records = {one for calls in state.calls.values() for call in calls for one in call.told}
+    kept = {one for one in records if not any(state.tickets.having(one))}
     yield from kept & gone
 
 
