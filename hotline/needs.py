@@ -99,7 +99,7 @@ def _commands() -> list[Need]:
 
 def _screen(settings: "Settings", which: str) -> list[Need]:
     reads, writes = [*topics.LIVE_RAW, topics.BACKFILL, topics.PLACEMENT], [topics.HANDOVER, topics.DEAD]
-    return [*_topics("Read", reads), *_topics("Write", writes), _group(groups.SCREEN)]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group(groups.SCREEN), _group(groups.SCREEN_LOST)]
 
 
 def _normalize(settings: "Settings", which: str) -> list[Need]:

@@ -18,6 +18,7 @@ from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
 from schemas.folders import denial, make_private
 from streams.in_work import InWork
+from streams.lost_positions import LostPositions
 from streams.quarantine import Quarantined
 from streams.sender import MAX_BATCH_BYTES, translated
 
@@ -56,6 +57,8 @@ class StageApp(faust.App):
     in_work: InWork
     quarantines: list[Callable[[], Quarantines]]
     """Each returns the partitions of a part of the stage that cannot go on until a person acts."""
+    lost: LostPositions | None = None
+    """Looks for positions that Kafka forgot, where the stage asks for it."""
 
 
 def make_app(

@@ -1,6 +1,7 @@
 """The consumer groups of the stages: offsets, rights and alarms go by these names for ever."""
 
 SCREEN = "hotline-screen"
+SCREEN_LOST = "hotline-screen-lost"
 NORMALIZE = "hotline-normalize"
 ASSIGN = "hotline-assign"
 

@@ -17,6 +17,7 @@ from schemas.errors import FatalError
 from schemas.rights import check_rights
 from schemas.topic_ids import TopicIds
 from streams.fetched import buffer_slim
+from streams.lost_positions import LostPositions
 
 FETCH_WAIT_MS = 100
 """How long the broker may hold a fetch back; Faust's own 1500 ms would delay a partition that had no room."""
@@ -91,6 +92,9 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         if not consumer.assignment():  # aiokafka asserts that there is one
             return {}
         committed: Mapping[TP, int] = await consumer.seek_to_committed()
+        lost: LostPositions | None = getattr(self.app, "lost", None)
+        if lost is not None:
+            await lost.look(consumer, [tp for tp, offset in committed.items() if offset is None])
         for tp in [tp for tp, offset in committed.items() if not offset]:
             consumer.seek(tp, 0)  # where retention took that, aiokafka goes on to the oldest record there is
         return committed

@@ -1,7 +1,7 @@
 """screen: emergencies go to the desk of 110/119/120/122 before anything else happens to a message."""
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
@@ -20,14 +20,15 @@ from schemas.connection import KafkaConnection
 from schemas.errors import ErasedError, FatalError, RecordError
 from schemas.records import Handover, RawMessage
 from schemas.trace import OFF, Hop, Tracer
-from schemas.wire import Inbound, Outbound, decode, encode, position_of
+from schemas.wire import Inbound, Outbound, appended_at, decode, encode, position_of
 from streams import lanes, metrics, pace
-from streams.app import in_work_of
+from streams.app import StageApp, in_work_of
 from streams.beside import Beside, in_steps
 from streams.blobs import Blobs
 from streams.floods import FloodControl
 from streams.in_work import InWork
 from streams.inputs import SLICE, dead_letter, is_claimed, may_be_gone, raw_or_fault, sliced
+from streams.lost_positions import LostPositions
 from streams.outlet import Outlet
 from streams.results import bare
 from streams.settings import FloodSettings
@@ -59,7 +60,10 @@ def declare(
     """Attach the screen agents to `app`: one for the live topics, one for back-fill, which gives way."""
     work_through(partial(screen, policy=policy))
     control = FloodControl(flood_settings, connection.partitions, told=False) if flood_settings else None
-    work = Screen(app, connection, blobs, policy, tracer, control)
+    lost = LostPositions(connection, app.conf.id)
+    if isinstance(app, StageApp):
+        app.lost = lost
+    work = Screen(app, connection, blobs, policy, tracer, control, lost)
     lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)
     turns = pace.watch(app, STAGE, topics.LIVE_RAW, [topics.BACKFILL])
     lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(work.handle))
@@ -106,6 +110,7 @@ class Screen:
         policy: Policy,
         tracer: Tracer = OFF,
         control: FloodControl | None = None,
+        lost: LostPositions | None = None,
     ) -> None:
         self._outlet = Outlet(app, connection, STAGE)
         self._blobs = Blobs(blobs)
@@ -114,6 +119,7 @@ class Screen:
         self._late = lanes.attached(app, lanes.Lanes(self.handle_late, app.crash, name=LATE))
         self._control = control
         self._in_work = in_work_of(app)
+        self._lost = lost
         self._beside = Beside(app, self._screen_flood, FLOOD)
 
     async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
@@ -157,7 +163,7 @@ class Screen:
                 late.append(record)
             else:
                 here.append((record, raw))
-        found = screen_chunk(here, self._policy, self._in_work)
+        found = screen_chunk(here, self._policy, self._may_be_read, self._in_work)
         await self._send([one for one in found.handed if one.folder is None], hop)
         old = {one.folder for one in found.handed if one.folder is not None}
         late.extend(record for record, raw in here if may_be_gone(raw) in old)
@@ -187,11 +193,16 @@ class Screen:
             raw = error
         # In a thread: reading megabytes takes seconds, in which the next chunk's emergencies are handed over.
         with self._tracer.hop(STAGE, *tp) as hop:
-            found = await self._in_work.in_thread(record, screen_chunk, [(record, raw)], self._policy)
+            found = await self._in_work.in_thread(
+                record, screen_chunk, [(record, raw)], self._policy, self._may_be_read
+            )
             gone = await self._blobs.erased({one.folder for one in found.handed if one.folder is not None})
             await self._send([one for one in found.handed if one.folder not in gone], hop)
             for unheard, fault in found.unheard:
                 await self._put_aside(unheard, fault, hop)
+
+    def _may_be_read(self, record: Inbound) -> bool:
+        return self._lost is not None and self._lost.may_be_read(*position_of(record))
 
     async def _put_aside(self, record: Inbound, error: Exception, hop: Hop) -> None:
         """Let a person read what we failed on: normalize may well go on with it, and nobody would know.
@@ -224,17 +235,28 @@ class Screen:
             handed.measured(now)
 
 
-def screen_chunk(records: Iterable[Read], policy: Policy, in_work: InWork | None = None) -> Screened:
+def _never(record: Inbound) -> bool:
+    return False
+
+
+def screen_chunk(
+    records: Iterable[Read],
+    policy: Policy,
+    may_be_read: Callable[[Inbound], bool] = _never,
+    in_work: InWork | None = None,
+) -> Screened:
     """Return what these messages tell. Whatever is wrong with one never stops the next.
 
-    With `in_work` each is marked in its turn. Of what cannot be read by anybody normalize writes the dead letter.
+    `may_be_read` returns True for a record that was perhaps screened before its position was lost. With `in_work` each
+    is marked in its turn. Of what cannot be read by anybody normalize writes the dead letter.
     """
     found = Screened([], [])
     for record, raw in records:
         try:
             if isinstance(raw, Exception):
                 raise raw
-            handed = in_work.on(record, screen, raw, policy) if in_work else screen(raw, policy)
+            work = partial(screen, appended_at=appended_at(record), may_be_read=may_be_read(record))
+            handed = in_work.on(record, work, raw, policy) if in_work else work(raw, policy)
         except RecordError as error:
             metrics.ERRORS.labels(stage=STAGE, code=error.code).inc()
         except Exception as error:  # noqa: BLE001 - one record's fault must not keep the next emergency waiting
@@ -245,12 +267,21 @@ def screen_chunk(records: Iterable[Read], policy: Policy, in_work: InWork | None
     return found
 
 
-def screen(raw: RawMessage, policy: Policy) -> Handed | None:
-    """Return the hand-over of one message, None when it tells of no emergency. Raises RecordError."""
+def screen(
+    raw: RawMessage, policy: Policy, *, appended_at: datetime | None = None, may_be_read: bool = True
+) -> Handed | None:
+    """Return the hand-over of one message, None when it tells of no emergency. Raises RecordError.
+
+    `appended_at` is when the broker took it. What lies there for more than a day is stale, as it was perhaps screened
+    before: unless `may_be_read` is False, because screen was away and knows where it stood.
+    """
     message = alarming(raw, policy)
     urgent = handover(message, raw.envelope.foldedinto) if message is not None else None
     if urgent is None:
         return None
+    taken_at = max(raw.envelope.recordedtime, appended_at or raw.envelope.recordedtime)
+    if may_be_read and (datetime.now(UTC) - taken_at).total_seconds() > policy.stale_after_seconds:
+        urgent = replace(urgent, stale=True)
     record = record_of(urgent, STAGE, raw.envelope.first_trace, raw.envelope.last_hop)
     return Handed(record, urgent.level, urgent.stale, urgent.taken_at, may_be_gone(raw) if urgent.stale else None)
 

@@ -93,9 +93,7 @@ def _forget_records(state: "State", decision: Event, gone: Collection[str]) -> N
     for call in [call for calls in state.calls.values() for call in calls if not call.told.keys().isdisjoint(gone)]:
         if scoped(decision.jurisdiction, call.name) in state.by_thread:
             call.told = {name: filed for name, filed in call.told.items() if name not in gone}
-    _forget_calls(
-        state, decision.jurisdiction, gone, Forgotten(min(gone), decision.at, decision.at, of_nobody=True)
-    )
+    _forget_calls(state, decision.jurisdiction, gone, Forgotten(min(gone), decision.at, decision.at, of_nobody=True))
 
 
 STEPS: dict[type, Callable[["State", Event, Any], None]] = {

@@ -1,9 +1,12 @@
 """The pure steps of screen and normalize, and what keeps them small."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET, Struct
+from msgspec.structs import replace
 
 from normalizers import Policy
 from schemas import topics
@@ -147,3 +150,20 @@ def test_a_message_that_is_too_large_with_it_goes_without(monkeypatch: pytest.Mo
     message = decode(normalize.step(record, raw_of(record), POLICY).outbound.value, Message)
     assert message.foreseen is UNSET
     assert len(encode(message)) < len(large)
+
+
+@pytest.mark.parametrize(
+    ("days", "may_be_read", "is_stale"), [(0, True, False), (2, True, True), (20, True, True), (20, False, False)]
+)
+def test_what_the_broker_took_long_ago_rings_after_a_known_outage_alone(
+    days: int, may_be_read: bool, is_stale: bool
+) -> None:
+    taken = datetime.now(UTC) - timedelta(days=days)
+    one = raw(1, FIRE)
+    fire = replace(one, envelope=replace(one.envelope, time=taken, recordedtime=taken))
+    handed = screen.screen(fire, POLICY, may_be_read=may_be_read)
+    assert handed is not None
+    assert (handed.stale, decode(handed.outbound.value, Handover).stale) == (is_stale, is_stale)
+    again = screen.screen(fire, POLICY, appended_at=datetime.now(UTC), may_be_read=may_be_read)
+    assert again is not None
+    assert not again.stale, "a connector's clock alone makes nothing old"

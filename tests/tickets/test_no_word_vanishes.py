@@ -113,7 +113,9 @@ class Hall:
             "part": [("unmerge", {"message_id": message_id})],
             "merge": [("merge", {"into": second.ticket_id})],
             "unmerge": [("unmerge", {"ticket_id": second.ticket_id})],
-            "close": [("set_status", {"status": stage}) for stage in ("registered", "answered", "resolved", "archived")],
+            "close": [
+                ("set_status", {"status": stage}) for stage in ("registered", "answered", "resolved", "archived")
+            ],
             "redact": [("redact", {"fields": ["text"]})],
             "forget": [("forget", {})],
         }

@@ -1,9 +1,9 @@
 """A reply belongs to the ticket it answers, if the same person or a participant writes it; a stranger only proposes.
 
 What tells the ticket, in this order: a token that we signed, the References of a mail, an official number (工单编号)
-quoted by its owner, an answer that came before the message itself. A token that we did not sign is no more than a claim. Who uses an old thread for another matter is
-filed there all the same, and the evidence says so: a clerk parts the two. Who names several of their tickets is filed
-in one of them, and the others are proposed.
+quoted by its owner, an answer that came before the message itself. A token that we did not sign is no more than a
+claim. Who uses an old thread for another matter is filed there all the same, and the evidence says so: a clerk parts
+the two. Who names several of their tickets is filed in one of them, and the others are proposed.
 """
 
 from collections.abc import Collection, Iterator

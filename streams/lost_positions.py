@@ -1,0 +1,74 @@
+"""Lost positions: which records a group may have read before Kafka forgot where it stood.
+
+Kafka forgets a group's offsets when it has been empty for a week, and the group begins with the oldest record again. A
+partition without a committed offset is such a one; whatever stands in it by then may have been read already. How far
+that goes is committed under another group, `<group>-lost`, before the first offset of the group itself is: so a worker
+that is started again knows it. A committed offset says that the group stood there, however long it was away.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schemas.clients import closed, running, started
+from schemas.connection import KafkaConnection
+from schemas.errors import PipelineError
+
+SECONDS = 20.0
+"""How long a rebalance waits for it: without an answer all records count as never read."""
+
+SUFFIX = "-lost"
+
+_log = structlog.get_logger(__name__)
+
+
+class LostPositions:
+    """Where each partition of a group ended when its position was found lost."""
+
+    def __init__(self, connection: KafkaConnection, group: str) -> None:
+        self._connection = connection
+        self._group = f"{group}{SUFFIX}"
+        self._ends: Mapping[tuple[str, int], int] = {}
+
+    def may_be_read(self, topic: str, partition: int, offset: int) -> bool:
+        """Return True for a record that the group may have read before its position was lost."""
+        return offset < self._ends.get((topic, partition), 0)
+
+    async def look(self, consumer: AIOKafkaConsumer, unknown: Collection[TopicPartition]) -> None:
+        """Read how far positions are lost; `unknown` are assigned partitions of which nothing is committed.
+
+        Those are committed at their beginning, so that a partition of which nothing comes is not taken for lost later.
+        """
+        ends: dict[TopicPartition, int] = {}
+        try:
+            async with asyncio.timeout(SECONDS):
+                if unknown:
+                    ends = {tp: end for tp, end in (await consumer.end_offsets([*unknown])).items() if end}
+                    if ends:
+                        await self._note(ends)
+                        _log.warning("positions_lost", group=self._group.removesuffix(SUFFIX), partitions=len(ends))
+                    await consumer.commit(dict.fromkeys(unknown, 0))
+                ends = {**await self._noted(), **ends}
+        except (KafkaError, PipelineError, OSError, TimeoutError) as error:
+            _log.warning("lost_positions_unknown", group=self._group, error=type(error).__name__)
+        self._ends = {(tp.topic, tp.partition): end for tp, end in ends.items()}
+
+    async def _note(self, ends: Mapping[TopicPartition, int]) -> None:
+        options: dict[str, Any] = self._connection.aiokafka_options()
+        async with running(AIOKafkaConsumer(**options, group_id=self._group, enable_auto_commit=False)) as consumer:
+            consumer.assign([*ends])  # who reads by hand joins nobody
+            await consumer.commit(dict(ends))
+
+    async def _noted(self) -> dict[TopicPartition, int]:
+        admin = AIOKafkaAdminClient(**self._connection.aiokafka_options())
+        try:
+            await started(admin.start)
+            noted = await admin.list_consumer_group_offsets(self._group)
+        finally:
+            await closed(admin.close)
+        return {tp: one.offset for tp, one in noted.items() if one.offset > 0}
