@@ -95,7 +95,9 @@ def _adds(told: Sequence[Message], newest: Message) -> bool:
 
 def _are_of_one_matter(message: Message, note: str, earlier: Message) -> bool:
     numbers = {_number(message), _number(earlier)} - {""}
-    return len(numbers) == 1 or (not numbers and earlier.call and _are_alike(note, earlier.call.note))
+    if numbers:
+        return len(numbers) == 1
+    return isinstance(earlier.call, Call) and _are_alike(note, earlier.call.note)
 
 
 def _are_alike(words: str, other: str) -> bool:
