@@ -22,6 +22,9 @@ from schemas.errors import PipelineError
 SECONDS = 20.0
 """How long a rebalance waits for it: without an answer all records count as never read."""
 
+PAUSE_SECONDS = 0.5
+"""Before a group's coordinator is asked again."""
+
 SUFFIX = "-lost"
 
 _log = structlog.get_logger(__name__)
@@ -47,13 +50,14 @@ class LostPositions:
         ends: dict[TopicPartition, int] = {}
         try:
             async with asyncio.timeout(SECONDS):
+                ends = await self._noted()
                 if unknown:
-                    ends = {tp: end for tp, end in (await consumer.end_offsets([*unknown])).items() if end}
-                    if ends:
-                        await self._note(ends)
-                        _log.warning("positions_lost", group=self._group.removesuffix(SUFFIX), partitions=len(ends))
+                    lost = {tp: end for tp, end in (await consumer.end_offsets([*unknown])).items() if end}
+                    ends |= lost
+                    if lost:
+                        await self._note(lost)
+                        _log.warning("positions_lost", group=self._group.removesuffix(SUFFIX), partitions=len(lost))
                     await consumer.commit(dict.fromkeys(unknown, 0))
-                ends = {**await self._noted(), **ends}
         except (KafkaError, PipelineError, OSError, TimeoutError) as error:
             _log.warning("lost_positions_unknown", group=self._group, error=type(error).__name__)
         self._ends = {(tp.topic, tp.partition): end for tp, end in ends.items()}
@@ -68,7 +72,14 @@ class LostPositions:
         admin = AIOKafkaAdminClient(**self._connection.aiokafka_options())
         try:
             await started(admin.start)
-            noted = await admin.list_consumer_group_offsets(self._group)
+            while True:
+                try:
+                    noted = await admin.list_consumer_group_offsets(self._group)
+                    break
+                except KafkaError as error:  # a coordinator that just begins; `look` bounds the wait
+                    if not error.retriable:
+                        raise
+                    await asyncio.sleep(PAUSE_SECONDS)
         finally:
             await closed(admin.close)
         return {tp: one.offset for tp, one in noted.items() if one.offset > 0}
