@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from hotline import answering, command_keys, fetching, placement, probes, services, stopped, web, wiring_accounts
+from hotline import answering, command_keys, fetching, probes, services, stopped, web, wiring_accounts
 from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
 from schemas.trace import OFF, Tracer
@@ -62,6 +62,7 @@ def refuse_unknown(settings: "Settings", name: str) -> None:
 
 
 def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
+    from hotline import placement
     from streams import metrics
     from streams.app import serve
 
@@ -208,7 +209,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     from connectors.publisher import Publisher
     from connectors.receiver import Receiver
     from connectors.serving import serve_until
-    from hotline import paths
+    from hotline import paths, placement
 
     for fault in paths.faults(settings):
         raise MisconfiguredError(fault)
