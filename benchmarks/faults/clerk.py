@@ -1,8 +1,12 @@
-"""The clerk: has tickets erased whose citizens ask for it, and gives orders about others, while the run goes on."""
+"""The clerk: has tickets erased whose citizens ask for it, and gives orders about others, while the run goes on.
 
+An erasure takes a second person: the colleague confirms it.
+"""
+
+import json
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -11,16 +15,34 @@ from kafka.errors import KafkaError
 
 from benchmarks.faults.sources import Numbered
 from hotline.commands import deliver
-from schemas import topics
+from schemas import command_signature, topics
+from schemas.command_signature import Signer
 from schemas.connection import KafkaConnection
 from schemas.errors import PipelineError
 from schemas.records import Command, Ticket
-from schemas.wire import decode
+from schemas.wire import Outbound, decode, encode
+from tickets.admission import confirmation_id, signed_headers
 
 ORDERED_KINDS = ("consultation", "suggestion", "help_request", "suggestion")
 """What a ticket is reclassified as, one order after the other."""
 
+CLERK, COLLEAGUE = (Signer(name, f"a key of {name} for the fault suite alone".encode()) for name in ("clerk", "second"))
+
 _MARK = re.compile(r"hb(\d{8})")
+
+
+def keys(cities: Sequence[str]) -> dict[str, str]:
+    """Return the settings of `assign` that admit what the two sign."""
+    settings: dict[str, str] = {}
+    for signer in (CLERK, COLLEAGUE):
+        key = f"HOTLINE_COMMAND_KEYS__{signer.key_id.upper()}__"
+        settings |= {
+            f"{key}SECRET": signer.secret.decode(),
+            f"{key}AUTHOR": signer.key_id,
+            f"{key}KINDS": json.dumps(["forget", "reclassify"]),
+            f"{key}JURISDICTIONS": json.dumps(list(cities)),
+        }
+    return settings
 
 
 class Clerk(threading.Thread):
@@ -49,12 +71,16 @@ class Clerk(threading.Thread):
                     waiting |= self._found(decode(record.value, Ticket) for record in records)
             with suppress(PipelineError):
                 orders = [one for each in waiting.items() for one in self._orders(*each)]
-                deliver(self._connection, *(one.outbound(one.at) for one in orders))
+                deliver(self._connection, *orders)
                 waiting.clear()
         consumer.close()
 
-    def _orders(self, number: int, ticket: Ticket) -> list[Command]:
-        return _reclassified(ticket) if number in self._ordered else [_order(ticket)]
+    def _orders(self, number: int, ticket: Ticket) -> list[Outbound]:
+        if number in self._ordered:
+            return [one.outbound(one.at, CLERK) for one in _reclassified(ticket)]
+        request = _order(ticket)
+        asked = request.outbound(request.at, CLERK)
+        return [asked, _confirmed(request, asked)]
 
     def _found(self, tickets: Iterable[Ticket]) -> dict[int, Ticket]:
         found = {int(mark[1]): ticket for ticket in tickets if (mark := _MARK.search(ticket.text))}
@@ -75,7 +101,7 @@ def _reclassified(ticket: Ticket) -> list[Command]:
             jurisdiction=ticket.jurisdiction,
             ticket_id=ticket.ticket_id,
             kind="reclassify",
-            author="clerk",
+            author=CLERK.key_id,
             at=datetime.now(UTC),
             args={"kind": kind},
         )
@@ -89,7 +115,21 @@ def _order(ticket: Ticket) -> Command:
         jurisdiction=ticket.jurisdiction,
         ticket_id=ticket.ticket_id,
         kind="forget",
-        author="clerk",
+        author=CLERK.key_id,
         at=datetime.now(UTC),
         reason="pipl-47",
     )
+
+
+def _confirmed(request: Command, asked: Outbound) -> Outbound:
+    value = encode(request)
+    confirmation = Command(
+        command_id=confirmation_id(request),
+        jurisdiction=request.jurisdiction,
+        ticket_id=request.ticket_id,
+        kind="approve",
+        author=COLLEAGUE.key_id,
+        at=request.at,
+        args={"digest": command_signature.digest_of(value)},
+    )
+    return confirmation.outbound(confirmation.at, COLLEAGUE, signed_headers(asked.headers, value))

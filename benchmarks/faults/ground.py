@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 from elasticsearch import AsyncElasticsearch
 
+from benchmarks.faults import clerk
 from benchmarks.faults.actors import Actor, Begin
 from benchmarks.faults.citizens import Citizens, MailServer
 from benchmarks.faults.kafka import ProxiedKafka
@@ -202,7 +203,7 @@ class Ground:
                 f"{wechat}PATH": f"/wechat/{city}",
                 f"{wechat}JURISDICTION": city,
             }
-        return settings | self._answers() | self._subscription()
+        return settings | self._answers() | self._subscription() | clerk.keys(self.cities)
 
     def _answers(self) -> dict[str, str]:
         settings = {f"HOTLINE_ANSWERS__{name.upper()}__PER_MINUTE": "6000" for name in self.answering}
