@@ -28,6 +28,9 @@ ORDERED_KINDS = ("consultation", "suggestion", "help_request", "suggestion")
 
 CLERK, COLLEAGUE = (Signer(name, f"a key of {name} for the fault suite alone".encode()) for name in ("clerk", "second"))
 
+KEYS = "HOTLINE_COMMAND_KEYS__"
+"""What their settings begin with."""
+
 _MARK = re.compile(r"hb(\d{8})")
 
 
@@ -35,7 +38,7 @@ def keys(cities: Sequence[str]) -> dict[str, str]:
     """Return the settings of `assign` that admit what the two sign."""
     settings: dict[str, str] = {}
     for signer in (CLERK, COLLEAGUE):
-        key = f"HOTLINE_COMMAND_KEYS__{signer.key_id.upper()}__"
+        key = f"{KEYS}{signer.key_id.upper()}__"
         settings |= {
             f"{key}SECRET": signer.secret.decode(),
             f"{key}AUTHOR": signer.key_id,

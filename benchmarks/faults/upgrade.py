@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 import psutil
 
+from benchmarks.faults.clerk import KEYS
 from benchmarks.faults.ground import Ground
 from benchmarks.faults.run import Plan, run
 from benchmarks.faults.sources import CITIES
@@ -63,10 +64,10 @@ class Versions:
             self._is_provided = True
             for verb in (("check",), ("topics", "create", "--alter"), ("index", "create"), ("doctor",)):
                 self._tell(HERE, *verb)
-        return psutil.Popen(command, cwd=tree, env={**env, "PYTHONPATH": str(tree)}, **options)
+        return psutil.Popen(command, cwd=tree, env=_known(tree, env), **options)
 
     def _tell(self, tree: Path, *verb: str) -> None:
-        environment = {**self._settings, "PYTHONPATH": str(tree)}
+        environment = _known(tree, self._settings)
         done = subprocess.run(
             [sys.executable, "-m", "hotline", *verb],
             cwd=tree,
@@ -77,6 +78,13 @@ class Versions:
         )
         with (self._folder / "verbs.log").open("a", encoding="utf-8") as log:
             log.write(f"$ hotline {' '.join(verb)} ({done.returncode})\n{done.stdout}{done.stderr}\n")
+
+
+def _known(tree: Path, settings: dict[str, str]) -> dict[str, str]:
+    """Return the environment for a tree: one from before the keys of commands refuses their settings."""
+    has_keys = (tree / "hotline/command_keys.py").exists()
+    known = {name: value for name, value in settings.items() if has_keys or not name.startswith(KEYS)}
+    return known | {"PYTHONPATH": str(tree)}
 
 
 def main() -> int:

@@ -14,7 +14,7 @@ from tests.light_node import light
 from tests.peers.dovecot import missing
 from tests.peers.presence import require
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long, pytest.mark.timeout(400)]
 
 MAILBOX, SMS = f"connector:city{CITIES[0]}", f"connector:sms{CITIES[0]}"
 BEHIND = ("outbox", "sink:webhook", "eraser")
