@@ -50,11 +50,20 @@ class Hit(Struct, frozen=True, kw_only=True):
 
 
 class Archive:
-    """Reads the archive. Raises UnreachableError, MisconfiguredError, or SchemaError for a foreign document."""
+    """Reads the archive; of tickets those that are `restricted` (严格保密) alone, or all others.
 
-    def __init__(self, client: AsyncElasticsearch, prefix: str = PREFIX) -> None:
+    Raises UnreachableError, MisconfiguredError, or SchemaError for a foreign document.
+    """
+
+    def __init__(self, client: AsyncElasticsearch, prefix: str = PREFIX, *, restricted: bool = False) -> None:
         self._client = client
+        self._prefix = prefix
+        self._restricted = restricted
         self._alias = {name: index.alias for name, index in indices(prefix).items()}
+
+    def of_restricted(self) -> "Archive":
+        """Return the same archive, asked about restricted tickets (严格保密)."""
+        return Archive(self._client, self._prefix, restricted=True)
 
     async def search(
         self, query: str, *, masked: bool = True, limit: int = 20, filters: Filters | None = None
@@ -162,6 +171,8 @@ class Archive:
             await self._client.indices.refresh(index=list(self._alias.values()), ignore_unavailable=True)
 
     def _tickets(self, masked: bool) -> str:
+        if self._restricted:
+            return self._alias["ticket_restricted"]
         return self._alias["ticket_masked" if masked else "ticket"]
 
     async def _newest(self, alias: str, query: Mapping[str, Any], kind: type[T]) -> T | None:

@@ -48,7 +48,11 @@ def matching(text: str, filters: Filters) -> dict[str, Any]:
         return {"match_none": {}}
     wanted = [_phrase(word) for word in words if not word.startswith("-")]
     unwanted = [_phrase(word.lstrip("-")) for word in words if word.startswith("-")]
-    return _bool([*wanted, *_narrowed(filters)], unwanted)
+    return _bool([_THERE, *wanted, *_narrowed(filters)], unwanted)
+
+
+_THERE: dict[str, Any] = {"exists": {"field": "ticket_id"}}
+"""What a restricted ticket leaves in an index is empty."""
 
 
 def _bool(filters: list[dict[str, Any]], unwanted: list[dict[str, Any]]) -> dict[str, Any]:

@@ -36,6 +36,7 @@ PERSONAL: tuple[str, ...] = (
     topics.DEAD,
     topics.TICKET,
     topics.TICKET_MASKED,
+    topics.TICKET_RESTRICTED,
 )
 """The topics whose records hold words of citizens, masked ones too: what nobody recognised is in them.
 
@@ -153,9 +154,10 @@ async def _looked(place: str, look: Awaitable[int]) -> Place:
 
 
 async def _tickets(archive: Archive, decision: Event, change: event.Erased | event.Redacted) -> int:
-    """Return how many of the two indices still have an older version."""
+    """Return how many of the three indices still have an older version."""
     version = next((one.version for one in decision.tickets if one.ticket_id == change.ticket_id), 0)
     found = [await archive.ticket(change.ticket_id, masked=masked) for masked in (False, True)]
+    found.append(await archive.of_restricted().ticket(change.ticket_id))
     return sum(one is not None and one.version < version for one in found)
 
 

@@ -28,6 +28,7 @@ class Order(NamedTuple):
     form: str
     query: str
     filters: "Filters"
+    restricted: bool = False
 
     def digest(self, author: str, nonce: str) -> str:
         """Return what binds a request to this very export and to who asks for it."""
@@ -44,7 +45,9 @@ def ask(settings: "Settings", reason: str | None, order: Order) -> str:
     """Ask for the confirmation of an export and return the id of the request."""
     nonce = ids.b32_text(secrets.token_bytes(5), 8)
     digest = order.digest(principal(settings), nonce)
-    told = msgspec.json.encode({"query": order.query, **msgspec.to_builtins(order.filters)}).decode()
+    told = msgspec.json.encode(
+        {"query": order.query, "restricted": order.restricted, **msgspec.to_builtins(order.filters)}
+    ).decode()
     words = [f"form={order.form}", f"digest={digest}", f"chosen= {told}"]
     command = commands.made(settings, "export", None, words, reason=reason, command_id=f"export:{nonce}:{digest}")
     commands.send(settings, services.kafka(settings), command)

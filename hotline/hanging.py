@@ -16,6 +16,7 @@ TOPICS = (
     topics.LINK,
     topics.TICKET,
     topics.TICKET_MASKED,
+    topics.TICKET_RESTRICTED,
     topics.HANDOVER,
     topics.OUTBOX,
     topics.AUDIT,

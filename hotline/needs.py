@@ -121,7 +121,8 @@ def _normalize(settings: "Settings", which: str) -> list[Need]:
 
 def _assign(settings: "Settings", which: str) -> list[Need]:
     answers = [topics.OUTBOX] if settings.answers else []
-    writes = [topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, *answers, topics.AUDIT]
+    tickets = [topics.TICKET, topics.TICKET_MASKED, topics.TICKET_RESTRICTED]
+    writes = [topics.EVENT, topics.LINK, *tickets, topics.HANDOVER, *answers, topics.AUDIT]
     ids = [groups.transactional_id(number) for number in range(settings.kafka.partitions)]
     return [
         *_topics("Read", [topics.MESSAGE, topics.EVENT, topics.TICKET, topics.PLACEMENT]),

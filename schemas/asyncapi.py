@@ -28,6 +28,7 @@ _TELLS: dict[str, tuple[str, ...]] = {
     topics.LINK: ("link",),
     topics.TICKET: ("ticket",),
     topics.TICKET_MASKED: ("ticket",),
+    topics.TICKET_RESTRICTED: ("ticket",),
     topics.HANDOVER: ("handover",),
     topics.COMMAND: ("command",),
     topics.CURSOR: ("cursor",),

@@ -15,7 +15,8 @@ from schemas.shape import FieldInfo, fields_of
 from schemas.topics import DAY_MS, TOPICS, Topic
 
 PUBLIC = (
-    topics.TICKET, topics.TICKET_MASKED, topics.LINK, topics.EVENT, topics.HANDOVER, topics.MESSAGE, topics.COMMAND,
+    topics.TICKET, topics.TICKET_MASKED, topics.TICKET_RESTRICTED, topics.LINK, topics.EVENT, topics.HANDOVER,
+    topics.MESSAGE, topics.COMMAND,
 )  # fmt: skip
 """The topics that the contract is about: what others may read, and the one that they may write."""
 

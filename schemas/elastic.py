@@ -72,6 +72,9 @@ def indices(prefix: str = PREFIX) -> dict[str, Index]:
     return {
         "ticket": Index(alias=f"{prefix}-ticket", record="ticket", about="工单, in clear, for clerks"),
         "ticket_masked": Index(alias=f"{prefix}-ticket-masked", record="ticket", about="工单, masked, for analysts"),
+        "ticket_restricted": Index(
+            alias=f"{prefix}-ticket-restricted", record="ticket", about="工单, restricted (严格保密), in clear"
+        ),
         "message": Index(alias=f"{prefix}-message", record="message", about="来件, by month of intake", monthly=True),
         "link": Index(alias=f"{prefix}-link", record="link", about="Message to ticket, and why"),
     }

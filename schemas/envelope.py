@@ -115,6 +115,9 @@ FIRST_TRACE, HOP = "ce_traceparent", "traceparent"
 FIRST_WRITTEN = ("ce_first", b"true")
 """The header of the first snapshot of a ticket that changed in the very chunk which opened it."""
 
+WITHHELD = ("ce_withheld", b"true")
+"""The header of a snapshot without a word, which takes the place of those of another level (保密)."""
+
 _TRACES = ("traceparent", "hop")
 _is_trace_context = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}").fullmatch
 

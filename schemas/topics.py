@@ -70,6 +70,7 @@ EVENT = "hotline.event.v1"
 LINK = "hotline.link.v1"
 TICKET = "hotline.ticket.v1"
 TICKET_MASKED = "hotline.ticket.masked.v1"
+TICKET_RESTRICTED = "hotline.ticket.restricted.v1"
 HANDOVER = "hotline.handover.v1"
 COMMAND = "hotline.command.v1"
 OUTBOX = "hotline.outbox.v1"
@@ -141,7 +142,14 @@ _ALL = [
     Topic(name=TICKET, about="Ticket snapshots", key="ticket_id", cleanup_policy="compact", extra=_COMPACTED),
     Topic(
         name=TICKET_MASKED,
-        about="Ticket snapshots, masked",
+        about="Ticket snapshots, masked; none of a restricted ticket (严格保密)",
+        key="ticket_id",
+        cleanup_policy="compact",
+        extra=_COMPACTED,
+    ),
+    Topic(
+        name=TICKET_RESTRICTED,
+        about="Snapshots of restricted tickets (严格保密), in clear",
         key="ticket_id",
         cleanup_policy="compact",
         extra=_COMPACTED,

@@ -17,6 +17,7 @@ def routes(prefix: str = PREFIX) -> dict[str, Route]:
     return {
         "ticket": Route(topic=topics.TICKET, index=index["ticket"]),
         "ticket_masked": Route(topic=topics.TICKET_MASKED, index=index["ticket_masked"]),
+        "ticket_restricted": Route(topic=topics.TICKET_RESTRICTED, index=index["ticket_restricted"]),
         "message": Route(topic=topics.MESSAGE, index=index["message"], skip=frozenset({COMMAND})),
         "link": Route(topic=topics.LINK, index=index["link"]),
     }

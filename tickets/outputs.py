@@ -6,11 +6,13 @@ from msgspec.structs import replace
 
 from normalizers.handover import record_of
 from schemas import topics
-from schemas.envelope import FIRST_WRITTEN, Headers, schema_of, type_of, written_time
+from schemas.envelope import FIRST_WRITTEN, WITHHELD, Headers, schema_of, type_of, written_time
 from schemas.records import Audit, Event, Handover, Link, Outbox, OutboxState, Ticket, event
 from schemas.wire import Outbound, encode
-from tickets import calls, snapshot
+from tickets import calls, erasing, snapshot
 from tickets.masking import mask_ticket
+
+RESTRICTED = "restricted"
 
 _FILING = (event.MessageFiled, event.Noted)
 
@@ -85,7 +87,10 @@ def of_event(decision: Event) -> list[Outbound]:
 def of_ticket(
     ticket: Ticket, value: bytes, decision: Event, rules_folder: Path | None, *, is_first: bool = False
 ) -> list[Outbound]:
-    """Return the snapshot in clear and the masked one; `value` is the ticket's JSON, `rules_folder` the city's own.
+    """Return the snapshots: in clear, and masked or, of a restricted ticket (严格保密), in a topic of its own.
+
+    `value` is the ticket's JSON, `rules_folder` the city's own. Where the level changed, what stands for the ticket in
+    the topic that it leaves is a later snapshot without a word: by its version no older one comes back.
 
     `is_first` says that none was written of the ticket before: where that is a later version, its headers tell so.
     """
@@ -99,11 +104,22 @@ def of_ticket(
     )
     if is_first and ticket.version > 1:
         headers.append(FIRST_WRITTEN)
-    key, city, masked = ticket.ticket_id.encode(), decision.jurisdiction, mask_ticket(ticket, rules_folder)
-    return [
-        Outbound(topics.TICKET, key, value, headers, city),
-        Outbound(topics.TICKET_MASKED, key, encode(masked), headers, city),
-    ]
+    key, city = ticket.ticket_id.encode(), decision.jurisdiction
+    is_restricted = ticket.confidentiality == RESTRICTED and not ticket.erased
+    records = [Outbound(topics.TICKET, key, value, headers, city)]
+    if is_restricted or ticket.erased:
+        records.append(Outbound(topics.TICKET_RESTRICTED, key, value, headers, city))
+    if not is_restricted:
+        records.append(Outbound(topics.TICKET_MASKED, key, encode(mask_ticket(ticket, rules_folder)), headers, city))
+    if ticket.confidentiality_version == ticket.version and not ticket.erased:
+        left = topics.TICKET_MASKED if is_restricted else topics.TICKET_RESTRICTED
+        records.append(Outbound(left, key, encode(withheld_of(ticket)), [*headers, WITHHELD], city))
+    return records
+
+
+def withheld_of(ticket: Ticket) -> Ticket:
+    """Return the snapshot without a word that takes the place of those that were written at another level (保密)."""
+    return erasing.withheld(replace(ticket, masked=True, redacted_version=ticket.version))
 
 
 def of_handover(urgent: Handover) -> Outbound:

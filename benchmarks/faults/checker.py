@@ -19,6 +19,8 @@ from schemas import topics
 from schemas.elastic import indices
 from schemas.records import Message, Ticket
 from schemas.wire import decode
+from sinks.elastic.bulk import EMPTY
+from tickets.outputs import RESTRICTED
 
 AT_ONCE, MESSAGES_AT_ONCE = 5_000, 500
 """Documents of an answer; a message holds all that a citizen wrote, and its features."""
@@ -96,7 +98,10 @@ def _ticket_faults(ledger: Ledger) -> Iterator[tuple[str, str]]:
         newest = max(versions)
         if sorted(versions) != list(range(1, newest + 1)) or set(versions.values()) != {1}:
             yield "version chain broken", ticket_id
-        for name, known in (("ticket", ledger.tickets), ("masked ticket", ledger.masked)):
+        other = ("restricted ticket", ledger.restricted) if _is_restricted(ticket_id, ledger) else _masked(ledger)
+        if _is_restricted(ticket_id, ledger) and ledger.values.get((topics.TICKET_MASKED, ticket_id), EMPTY) != EMPTY:
+            yield "restricted ticket in the masked topic", ticket_id
+        for name, known in (("ticket", ledger.tickets), other):
             if ticket_id not in known:
                 yield f"{name} never written", ticket_id
             elif known[ticket_id].version != newest:
@@ -105,6 +110,15 @@ def _ticket_faults(ledger: Ledger) -> Iterator[tuple[str, str]]:
         yield "ticket without an event", ticket_id
     for ticket_id in ledger.disordered:
         yield "older version behind a newer one", ticket_id
+
+
+def _masked(ledger: Ledger) -> tuple[str, dict[str, Ticket]]:
+    return "masked ticket", ledger.masked
+
+
+def _is_restricted(ticket_id: str, ledger: Ledger) -> bool:
+    ticket = ledger.tickets.get(ticket_id)
+    return ticket is not None and ticket.confidentiality == RESTRICTED and not ticket.erased
 
 
 def _merge_faults(ledger: Ledger, numbers: Mapping[str, int]) -> Iterator[tuple[str, str]]:
@@ -166,8 +180,9 @@ def in_archive(ledger: Ledger, url: str) -> dict[str, list[str]]:
 
 def _archive_faults(ledger: Ledger, client: Elasticsearch) -> Iterator[tuple[str, str]]:
     wanted: Mapping[str, Mapping[str, int | None]] = {
-        "ticket": {name: one.version for name, one in ledger.tickets.items()},
-        "ticket_masked": {name: one.version for name, one in ledger.masked.items()},
+        "ticket": _stored(ledger, topics.TICKET, ledger.tickets),
+        "ticket_masked": _stored(ledger, topics.TICKET_MASKED, ledger.masked),
+        "ticket_restricted": _stored(ledger, topics.TICKET_RESTRICTED, ledger.restricted),
         "link": {name: one.version for name, one in ledger.links.items()},
         "message": dict.fromkeys(ledger.messages),
     }
@@ -182,9 +197,19 @@ def _archive_faults(ledger: Ledger, client: Elasticsearch) -> Iterator[tuple[str
             yield f"{index} in the archive that no topic has", name
 
 
+def _stored(ledger: Ledger, topic: str, known: Mapping[str, Ticket]) -> dict[str, int | None]:
+    """Return the version that each document tells, None of one that is empty as its ticket is another index's."""
+    return {name: None if ledger.values[topic, name] == EMPTY else one.version for name, one in known.items()}
+
+
 def _content_faults(ledger: Ledger, client: Elasticsearch) -> Iterator[tuple[str, str]]:
     """Compare every document with the newest record, field by field; of messages their digests."""
-    for index, topic in (("ticket", topics.TICKET), ("ticket_masked", topics.TICKET_MASKED), ("link", topics.LINK)):
+    for index, topic in (
+        ("ticket", topics.TICKET),
+        ("ticket_masked", topics.TICKET_MASKED),
+        ("ticket_restricted", topics.TICKET_RESTRICTED),
+        ("link", topics.LINK),
+    ):
         for hit in _hits(client, index):
             if hit["_source"] != json.loads(ledger.values[topic, hit["_id"]]):
                 yield f"{index} in the archive unlike its topic", hit["_id"]

@@ -41,7 +41,11 @@ def after(sent: Iterable[Numbered], ledger: Ledger, url: str, blobs: Path, parti
 def in_log(message: Numbered, ledger: Ledger) -> Iterator[str]:
     """Yield what is wrong in the topics: the newest snapshots say nothing of anybody, and the audit log tells once."""
     for ticket_id in ledger.tickets_of(message.number):
-        for topic, known in ((topics.TICKET, ledger.tickets), (topics.TICKET_MASKED, ledger.masked)):
+        for topic, known in (
+            (topics.TICKET, ledger.tickets),
+            (topics.TICKET_MASKED, ledger.masked),
+            (topics.TICKET_RESTRICTED, ledger.restricted),
+        ):
             if ticket_id in known and not known[ticket_id].erased:
                 yield "ticket not erased"
             if message.mark.encode() in ledger.values.get((topic, ticket_id), b""):
@@ -52,7 +56,7 @@ def in_log(message: Numbered, ledger: Ledger) -> Iterator[str]:
 
 def _in_archive(message: Numbered, ledger: Ledger, client: Elasticsearch) -> Iterator[str]:
     names = [*ledger.ids.get(message.number, ()), *ledger.tickets_of(message.number)]
-    for index in ("message", "ticket", "ticket_masked"):
+    for index in ("message", "ticket", "ticket_masked", "ticket_restricted"):
         alias = indices()[index].alias
         if not client.indices.exists_alias(name=alias):
             continue

@@ -17,7 +17,9 @@ from schemas.envelope import Envelope, type_of
 from schemas.records import Audit, Delivery, Event, Handover, Link, Message, Outbox, OutboxState, Ticket
 from schemas.records import event as changes
 from schemas.records.raw import is_beginning
-from schemas.wire import decode
+from schemas.wire import Position, decode
+from sinks.base import Document
+from sinks.elastic.bulk import source_of
 from sinks.eraser import Target, emptied
 
 _MARK = re.compile(r"hb(\d{8})")
@@ -26,7 +28,8 @@ _WIDE_MARK = re.compile(rb"\0h\0b((?:\0\d){8})")
 
 RAW = tuple(topics.raw(channel) for channel in ("mailbox", "wechat", "sms"))
 READ = (
-    *RAW, topics.MESSAGE, topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED, topics.HANDOVER, topics.DEAD,
+    *RAW, topics.MESSAGE, topics.EVENT, topics.LINK, topics.TICKET, topics.TICKET_MASKED,
+    topics.TICKET_RESTRICTED, topics.HANDOVER, topics.DEAD,
     topics.OUTBOX, topics.DELIVERY, topics.AUDIT,
 )  # fmt: skip
 
@@ -48,6 +51,7 @@ class Ledger:
         """Every ticket that a link ever named for a message."""
         self.tickets: dict[str, Ticket] = {}
         self.masked: dict[str, Ticket] = {}
+        self.restricted: dict[str, Ticket] = {}
         self.values: dict[tuple[str, str], bytes] = {}
         """The bytes of the newest record of each topic and document."""
         self.messages: dict[str, bytes] = {}
@@ -103,6 +107,8 @@ class Ledger:
             case topics.TICKET_MASKED:
                 self._snapshot(self.masked, record)
                 self.snapshots[record.key.decode()][decode(record.value, Ticket).version] = digest(record.value)
+            case topics.TICKET_RESTRICTED:
+                self._snapshot(self.restricted, record)
             case topics.AUDIT:
                 act = decode(record.value, Audit)
                 self.audited[act.subject or ""] += act.action == "erased"
@@ -187,7 +193,8 @@ class Ledger:
             self.disordered.add(ticket.ticket_id)
             return
         known[ticket.ticket_id] = ticket
-        self.values[record.topic, ticket.ticket_id] = record.value
+        stored = source_of(Document(Position(record.topic, 0, 0), record.key, record.value, list(record.headers)))
+        self.values[record.topic, ticket.ticket_id] = stored
 
     def _handover(self, record: Any) -> None:
         handover = decode(record.value, Handover)

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
-from hotline.cli.common import AsJson, Clear, Reason, print_json, refuse_misread, refuse_unreasoned, settings_of
+from hotline.cli.common import (
+    AsJson,
+    Clear,
+    Reason,
+    Restricted,
+    print_json,
+    refuse_misread,
+    refuse_unreasoned,
+    settings_of,
+)
 from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
 from hotline.output import readable
@@ -28,6 +37,7 @@ def search(
     filters: "Filters",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     clear: Clear = False,
+    restricted: Restricted = False,
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
@@ -35,6 +45,7 @@ def search(
     from hotline.cli import archive_view
 
     refuse_misread(query)
+    clear = clear or restricted
     refuse_unreasoned(clear, reason)
 
     async def find(archive: "Archive") -> "list[Hit]":
@@ -43,7 +54,7 @@ def search(
             await refuse_unknown(archive, filters.category, settings_of(ctx, accounts=False).rules.folder)
         return found
 
-    hits = ask(ctx, find)
+    hits = ask(ctx, find, restricted=restricted)
     if clear:
         _log(ctx, (hit.ticket_id for hit in hits), reason, "title", "search_text")
     if as_json:
@@ -53,13 +64,21 @@ def search(
         archive_view.hits(hits)
 
 
-def show(ctx: typer.Context, name: Name, clear: Clear = False, reason: Reason = None, as_json: AsJson = False) -> None:
+def show(
+    ctx: typer.Context,
+    name: Name,
+    clear: Clear = False,
+    restricted: Restricted = False,
+    reason: Reason = None,
+    as_json: AsJson = False,
+) -> None:
     """Show a ticket or a message."""
     from hotline.cli import archive_view
     from hotline.hiding import hidden
     from schemas.errors import MisconfiguredError
 
     refuse_misread(name)
+    clear = clear or restricted
     refuse_unreasoned(clear, reason)
 
     async def find(archive: "Archive") -> Any:
@@ -68,9 +87,12 @@ def show(ctx: typer.Context, name: Name, clear: Clear = False, reason: Reason = 
             return ticket, ticket.ticket_id
         message = await archive.message(name)
         link = await archive.link(message.message_id) if message else None
-        return message, link.ticket_id if link else None
+        of_ticket = link.ticket_id if link else None
+        if of_ticket and await archive.ticket(of_ticket) is None:
+            return None, None  # its ticket is restricted, or a sink has not brought it yet
+        return message, of_ticket
 
-    found, of_ticket = ask(ctx, find)
+    found, of_ticket = ask(ctx, find, restricted=restricted)
     if found is None:
         raise MisconfiguredError(f"The archive has no ticket or message {readable(name)}: see `hotline search`.")
     if clear and of_ticket:
@@ -86,7 +108,12 @@ def show(ctx: typer.Context, name: Name, clear: Clear = False, reason: Reason = 
 
 
 def explain(
-    ctx: typer.Context, name: Name, clear: Clear = False, reason: Reason = None, as_json: AsJson = False
+    ctx: typer.Context,
+    name: Name,
+    clear: Clear = False,
+    restricted: Restricted = False,
+    reason: Reason = None,
+    as_json: AsJson = False,
 ) -> None:
     """Walk from a ticket to its links, messages, raw records and bytes, with the versions of the rules."""
     from hotline import services
@@ -95,10 +122,11 @@ def explain(
     from hotline.explain import looks_up, with_answers
 
     refuse_misread(name)
+    clear = clear or restricted
     refuse_unreasoned(clear, reason)
     settings = settings_of(ctx, accounts=False)
     raw = looks_up(services.kafka(settings), services.blobs(settings))
-    told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear))
+    told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), restricted=restricted)
     if settings.answers:
         told = with_answers(told, services.kafka(settings))
     if clear and told.ticket_id:
@@ -129,13 +157,13 @@ def _log_alone(ctx: typer.Context, message_id: str, reason: str | None) -> None:
     audit.record(kafka(settings), audit.run_of(settings, reason).act(audit.READ, datetime.now(UTC), message_id))
 
 
-def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]]) -> T:
-    """Return what the archive answers."""
+def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], *, restricted: bool = False) -> T:
+    """Return what the archive answers, asked about restricted tickets alone or about all others."""
     from hotline.archive import Archive
     from hotline.services import elasticsearch
 
     async def asked() -> T:
         async with elasticsearch(settings_of(ctx, accounts=False)) as client:
-            return await question(Archive(client.options(request_timeout=15)))
+            return await question(Archive(client.options(request_timeout=15), restricted=restricted))
 
     return asyncio.run(asked())

@@ -132,6 +132,8 @@ def _ticket_of(ctx: typer.Context, ticket_no: str) -> str:
     from schemas.errors import MisconfiguredError
 
     found = ask(ctx, lambda archive: archive.ticket(ticket_no))
+    if found is None:  # it may be restricted, of which a clerk needs the right to know
+        found = ask(ctx, lambda archive: archive.ticket(ticket_no), restricted=True)
     if found is None:
         raise MisconfiguredError(f"The archive has no ticket {ticket_no}: see `hotline search`.")
     return found.ticket_id

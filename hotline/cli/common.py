@@ -23,6 +23,10 @@ T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; for those who may see it.")]
+Restricted = Annotated[
+    bool,
+    typer.Option("--restricted", help="Of restricted tickets (严格保密) alone, in clear; it takes a role of its own."),
+]
 Reason = Annotated[str | None, typer.Option(help="Why; it is recorded, so it names no citizen.")]
 
 _TICKET_NO = re.compile(r"[1-9]\d{5}-\d{8}-\d{6,}-\d", re.ASCII)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO, Literal
 import typer
 
 from hotline.cli.archive import ask
-from hotline.cli.common import Clear, Reason, refuse_misread, refuse_unreasoned, say, settings_of
+from hotline.cli.common import Clear, Reason, Restricted, refuse_misread, refuse_unreasoned, say, settings_of
 from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
 from schemas.words import counted
@@ -45,25 +45,27 @@ def export(
         str | None, typer.Option(help="Zammad: login of the customer who stands for all without a mail address.")
     ] = None,
     clear: Clear = False,
+    restricted: Restricted = False,
     reason: Reason = None,
     request: Annotated[
-        str | None, typer.Option(metavar="ID", help="Of --clear: the request that a second person has confirmed.")
+        str | None,
+        typer.Option(metavar="ID", help="Of --clear or --restricted: the request that a second person has confirmed."),
     ] = None,
 ) -> None:
-    """Write tickets of the archive to a file, masked unless --clear.
+    """Write tickets of the archive to a file, masked unless --clear or --restricted.
 
-    With --clear a second person confirms it first (`hotline approve`), and who reads which is recorded.
+    With either a second person confirms it first (`hotline approve`), and who reads which is recorded.
     """
     from hotline import exports
     from hotline.export import Choices
     from hotline.export import export as write
 
-    settings = settings_of(ctx, accounts=False)
+    settings, clear = settings_of(ctx, accounts=False), clear or restricted
     chosen = Choices(media_base_url, zammad_group, zammad_customer)
     refuse_misread(query)
     refuse_unreasoned(clear, reason)
     if clear and not exports.is_free(settings):
-        _check_confirmed(settings, request, reason, exports.Order(form, query, filters))
+        _check_confirmed(settings, request, reason, exports.Order(form, query, filters, restricted))
     with _opened(file) as out:
 
         async def written(archive: "Archive") -> int:
@@ -75,7 +77,7 @@ def export(
                 await refuse_unknown(archive, filters.category, settings.rules.folder)
             return count
 
-        count = ask(ctx, written)
+        count = ask(ctx, written, restricted=restricted)
     say(f"{counted(count, 'ticket')} written.", err=True)
 
 

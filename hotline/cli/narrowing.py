@@ -83,8 +83,9 @@ Person = Annotated[
     typer.Option(
         metavar="PERSON",
         callback=_told_apart,
-        help="Only who wrote by this telephone or mail address, or has this `requester.id` (诉求人标识); with --clear. "
-        "- reads it from standard input: the arguments of a process are shown to every user of its machine.",
+        help="Only who wrote by this telephone or mail address, or has this `requester.id` (诉求人标识); with --clear "
+        "or --restricted. - reads it from standard input: the arguments of a process are shown to every "
+        "user of its machine.",
     ),
 ]
 Since = Annotated[
@@ -132,10 +133,10 @@ def narrowed(verb: Callable[..., None]) -> Callable[..., None]:
     """Give a verb these options in the place of its parameter `filters`, which is what they come to."""
 
     @wraps(verb)
-    def asked(ctx: typer.Context, clear: bool, **given: Any) -> None:
+    def asked(ctx: typer.Context, clear: bool, restricted: bool, **given: Any) -> None:
         chosen = {name: given.pop(name) for name in OPTIONS}
-        filters = _filters(ctx, clear=clear, **chosen)
-        verb(ctx=ctx, clear=clear, filters=filters, **given)
+        filters = _filters(ctx, clear=clear or restricted, **chosen)
+        verb(ctx=ctx, clear=clear, restricted=restricted, filters=filters, **given)
 
     own = inspect.signature(verb).parameters.values()
     options = [

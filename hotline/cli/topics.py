@@ -69,6 +69,19 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
     raise typer.Exit(0 if all(one.is_harmless for one in differing) else 1)
 
 
+@topics.command()
+def withhold(ctx: typer.Context, as_json: AsJson = False) -> None:
+    """Take restricted tickets that an older version wrote out of the masked topic; once, while no assign works."""
+    from hotline.services import kafka
+    from hotline.withholding import withhold as work
+
+    count = work(kafka(settings_of(ctx, accounts=False)))
+    if as_json:
+        print_json({"withheld": count})
+    else:
+        typer.echo(f"{counted(count, 'ticket')} withheld.")
+
+
 @topics.command("list")
 def list_(as_json: AsJson = False) -> None:
     """Show the topics that there should be, without connecting."""

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from schemas import topics
+from schemas.envelope import WITHHELD
 from schemas.errors import RecordError, SchemaError, UnsupportedError
 from sinks.base import Document, Refusal, Route
 
@@ -13,6 +15,9 @@ _KEY = re.compile(rb"[A-Za-z0-9_.:-]{1,512}")
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])-")
 
 _VERSION_LIMIT = 2**63
+
+EMPTY = b"{}"
+_RESTRICTED, _ERASED = b'"confidentiality":"restricted"', b'"erased":true'
 
 
 class Body(NamedTuple):
@@ -30,13 +35,25 @@ def body(documents: Sequence[Document], routes: Mapping[str, Route]) -> Body:
     refused: list[Refusal] = []
     for document in documents:
         try:
-            parts += (action(document, routes), document.value)
+            parts += (action(document, routes), source_of(document))
         except RecordError as error:
             refused.append(Refusal(document, error.code, str(error)))
         else:
             taken.append(document)
     parts.append(b"")
     return Body(b"\n".join(parts), taken, refused)
+
+
+def source_of(document: Document) -> bytes:
+    """Return what is stored of a document: nothing of a restricted ticket in the two that others read.
+
+    The empty document keeps its version, so that no older one comes back; a search finds none that has no id.
+    """
+    if WITHHELD in document.headers:
+        return EMPTY
+    # In a text the quotes would be escaped.
+    is_open = document.position.topic in (topics.TICKET, topics.TICKET_MASKED)
+    return EMPTY if is_open and _RESTRICTED in document.value and _ERASED not in document.value else document.value
 
 
 def action(document: Document, routes: Mapping[str, Route]) -> bytes:

@@ -32,7 +32,7 @@ _DRAIN_MAX_SECONDS = 30.0
 AGAIN_SECONDS = 10.0
 """After a fault of ours that ended one subscriber, before it is started again."""
 
-TOPICS = {"masked": topics.TICKET_MASKED, "clear": topics.TICKET}
+TOPICS = {"masked": topics.TICKET_MASKED, "clear": topics.TICKET, "restricted": topics.TICKET_RESTRICTED}
 
 _log = structlog.get_logger(__name__)
 

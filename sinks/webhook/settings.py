@@ -99,8 +99,10 @@ class SubscriberSettings(Section):
         min_length=1,
         description="whsec_ + base64 of 24 to 64 bytes; the new and the old one while it is changed: both sign",
     )
-    snapshot: Literal["masked", "clear"] = Field(
-        "masked", description="clear: with personal data, for those who handle tickets"
+    snapshot: Literal["masked", "clear", "restricted"] = Field(
+        "masked",
+        description="clear: with personal data, for those who handle tickets; restricted: restricted tickets "
+        "(严格保密) alone, in clear, which the two others never show",
     )
     format: Literal["ticket", "cloudevent", "open311-json", "open311-xml", "zammad"] = Field(
         "ticket", description="The body; ticket and cloudevent hold the record as it is in Kafka"
@@ -134,9 +136,19 @@ class SubscriberSettings(Section):
             raise ValueError(f"url {reason}")
         if not self.tls and not self.allow_private:
             raise ValueError("url must be https; http is for a private network, with allow_private = true")
-        if self.snapshot == "clear" and not self.tls and not is_loopback(host):
-            raise ValueError("snapshot = clear needs an https url: it holds personal data")
+        if self.snapshot != "masked" and not self.tls and not is_loopback(host):
+            raise ValueError(f"snapshot = {self.snapshot} needs an https url: it holds personal data")
+        if self.snapshot != "restricted" and self.filter.confidentiality == ("restricted",):
+            raise ValueError("filter.confidentiality names restricted alone: they need snapshot = restricted")
         return self
+
+    @property
+    def readable(self) -> FilterSettings:
+        """Return the filter; of restricted tickets (严格保密) only who has `snapshot = restricted` reads any."""
+        levels = self.filter.confidentiality or tuple(words.CONFIDENTIALITY)
+        if self.snapshot == "restricted":
+            return self.filter
+        return self.filter.model_copy(update={"confidentiality": tuple(one for one in levels if one != "restricted")})
 
     @property
     def tls(self) -> bool:

@@ -43,6 +43,7 @@ class WebhookSink:
         self.name = name_of(subscriber)
         self._subscriber = subscriber
         self._settings = settings
+        self._filter = settings.readable
         self._now = now
         self._session: ClientSession | None = None
 
@@ -87,19 +88,19 @@ class WebhookSink:
 
     def wants(self, document: Document) -> bool:
         """Say whether the subscriber's filter lets a document through. Raises SchemaError when it cannot be read."""
-        return is_wanted(document, self._settings.filter)
+        return is_wanted(document, self._filter)
 
     def outgoing(self, document: Document, known: int = 0) -> Document | None:
         """Return what the subscriber is told, if anything; `known` is as in `lost_in`. Raises as `wants`."""
-        return outgoing(document, self._settings.filter, known, self._now())
+        return outgoing(document, self._filter, known, self._now())
 
     def lost_in(self, document: Document) -> int:
         """Return the version that took words from the subscriber last, 0 where none did. Raises as `wants` does."""
-        return lost_in(document, self._settings.filter)
+        return lost_in(document, self._filter)
 
     def may_read(self, document: Document) -> bool:
         """Say whether the subscriber may read tickets of this one's level (保密). Raises as `wants` does."""
-        return may_be_read(document, self._settings.filter)
+        return may_be_read(document, self._filter)
 
     def reason(self, answer: Answer) -> str:
         """Say what is in the way, and nothing of the URL: it may hold a token."""

@@ -93,7 +93,7 @@ def settings(secured: SecuredKafka, door: ElasticDoor, tmp_path: Path, env: pyte
     }
 
     def of(user: str) -> dict[str, str]:
-        key = door.keys["hotline-sink" if user in WRITERS else "hotline-desk"]
+        key = door.keys["hotline-sink" if user in WRITERS else "hotline-restricted"]
         own = {name: secret for name, secret in SIGNING.items() if user in ("hotline-assign", _person(name))}
         return secured.settings(user) | shared | own | {"HOTLINE_ELASTICSEARCH__API_KEY": key}
 

@@ -187,6 +187,13 @@ def of_nobody(records: Records) -> Records:
     return [*records, *changed([record], record, replace(decode(record.value, Ticket), ticket_id="of nobody"))]
 
 
+def shown_though_restricted(records: Records) -> Records:
+    """The clear ticket is restricted, and its masked snapshot has words."""
+    one = of(records, topics.TICKET)[0]
+    ticket = replace(decode(one.value, Ticket), confidentiality="restricted")
+    return changed(records, one, ticket)
+
+
 def never_sent(records: Records) -> Records:
     """Lose the third message altogether."""
     told = decode(of(records, topics.MESSAGE)[2].value, Message)
@@ -297,6 +304,8 @@ FAULTS: list[tuple[Callable[[Records], Records], str]] = [
     (older_behind, "older version behind a newer one"),
     (outdated(topics.TICKET), "ticket at an older version"),
     (outdated(topics.TICKET_MASKED), "masked ticket at an older version"),
+    (shown_though_restricted, "restricted ticket in the masked topic"),
+    (shown_though_restricted, "restricted ticket never written"),
     (gap, "version chain broken"),
     (of_nobody, "ticket without an event"),
     (of_nobody, "ticket of no message"),

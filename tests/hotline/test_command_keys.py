@@ -172,7 +172,10 @@ def test_a_clear_export_is_bound_to_what_is_exported_and_to_who_confirmed_it(mon
         with pytest.raises(MisconfiguredError, match="Nobody has confirmed"):
             exports.check(settings, request, order)
     assert set(looked) == {f"{request}+2"}
-    for other in (order._replace(query="井盖"), order._replace(filters=Filters()), order._replace(form="open311-json")):
+    others: tuple[dict[str, Any], ...] = (
+        {"query": "井盖"}, {"filters": Filters()}, {"form": "open311-json"}, {"restricted": True},
+    )  # fmt: skip
+    for other in (order._replace(**change) for change in others):
         with pytest.raises(MisconfiguredError, match="another export"):
             exports.check(settings, request, other)
     with pytest.raises(MisconfiguredError, match="another export"):

@@ -22,7 +22,9 @@ from tests.broken_off import break_off
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 CITY, TICKET, MESSAGE = "210100", f"210100-{'a' * 20}", "b" * 26
 
-WITHOUT = {topics.EVENT, topics.LINK, topics.DELIVERY, topics.AUDIT, topics.LEASE}
+WITHOUT = {
+    topics.EVENT, topics.LINK, topics.DELIVERY, topics.AUDIT, topics.LEASE, topics.PLACEMENT, topics.REPLAYED,
+}  # fmt: skip
 """Topics that hold no words of citizens."""
 
 

@@ -299,9 +299,10 @@ def acts_on(message: Message) -> list[Command]:
 
 def test_nobody_reads_in_clear_without_a_reason(archived: Message) -> None:
     for words in (["show", archived.message_id], ["explain", archived.message_id], ["search", "人民路12号"]):
-        refused = hotline(*words, "--clear")
-        assert (refused.exit_code, PHONE in refused.output) == (2, False)
-        assert "--reason" in refused.stderr
+        for right in ("--clear", "--restricted"):
+            refused = hotline(*words, right)
+            assert (refused.exit_code, PHONE in refused.output) == (2, False)
+            assert "--reason" in refused.stderr
 
 
 @pytest.mark.parametrize("by_message", [False, True])

@@ -79,8 +79,9 @@ def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, loca
     """As far as their documentation says: the local node has no security to ask."""
     for role, verbs in {
         "hotline-sink": [["index", "create"], ["index", "describe"], ["doctor", "sink:elastic"]],
-        "hotline-desk": [
-            ["search", "路灯", "--clear", "--reason", "x"],
+        "hotline-desk": [["search", "路灯", "--clear", "--reason", "x"], ["doctor", "desk"]],
+        "hotline-restricted": [
+            ["search", "路灯", "--restricted", "--reason", "x"],
             ["show", "210100-nothing"],
             ["doctor", "desk"],
         ],
@@ -91,6 +92,11 @@ def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, loca
         for verb in verbs:
             CliRunner().invoke(app, verb)
             assert door.refused == [], (role, verb)
+    for role in ("hotline-desk", "hotline-analyst", "hotline-monitor"):
+        local.setenv(KEY, door.keys[role])
+        assert CliRunner().invoke(app, ["search", "路灯", "--restricted", "--reason", "x"]).exit_code == 2
+        assert door.refused[-1][1:] == ("/hotline-ticket-restricted/_search", 403)
+    local.setenv(KEY, door.keys["hotline-analyst"])
     assert CliRunner().invoke(app, ["search", "路灯", "--clear", "--reason", "x"]).exit_code == 2
     assert door.refused[-1][1:] == ("/hotline-ticket/_search", 403)
 

@@ -18,6 +18,7 @@ from tickets.alarms import alarm_of, standing
 from tickets.answers import RECEIPT
 from tickets.export.open311 import service_request
 from tickets.masking import mask_ticket
+from tickets.outputs import RESTRICTED
 
 Stages = dict[str, str]
 
@@ -168,11 +169,16 @@ _MOVES_NO_CLOCK = frozenset(
 def what_is_masked_is_the_ticket(told: Told) -> Iterator[object]:
     """The newest masked snapshot is that of the newest one in clear, and no door stands in any of them.
 
-    Of a door whose end has yet to come (单元6) no more than its first sign.
+    Of a restricted ticket there is none, or one without a word. Of a door whose end has yet to come (单元6) no more
+    than its first sign.
     """
     masked = {one.ticket_id: one for one in told.seat.told(topics.TICKET_MASKED, Ticket)}
     for ticket_id, ticket in told.tickets.items():
-        if masked[ticket_id] != mask_ticket(ticket):
+        if ticket.confidentiality == RESTRICTED and not ticket.erased:
+            left = masked.get(ticket_id)
+            if left is not None and (left.text or left.title or not left.masked):
+                yield left, ticket
+        elif masked[ticket_id] != mask_ticket(ticket):
             yield masked[ticket_id], ticket
     for record in told.seat.written:
         if record.topic == topics.TICKET_MASKED and DOOR[1:5] in record.value.decode():
