@@ -17,7 +17,7 @@ from connectors.producer import SETTINGS
 from hotline import reading
 from schemas import topics
 from schemas.connection import KafkaConnection
-from schemas.envelope import Envelope, type_of
+from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import MisconfiguredError, SchemaError, UnreachableError
 from schemas.records import Placement
 from schemas.topics import TOPICS
@@ -170,7 +170,12 @@ def _written(connection: KafkaConnection) -> int:
     now = datetime.now(UTC)
     record = Placement(city=DEFAULT, partitions=connection.partitions, frozen=True, at=now)
     envelope = Envelope(
-        id=f"{DEFAULT}:0", source="/hotline/topics", type=type_of("placement"), time=now, recordedtime=now
+        id=f"{DEFAULT}:0",
+        source="/hotline/topics",
+        type=type_of("placement"),
+        dataschema=schema_of("placement"),
+        time=now,
+        recordedtime=now,
     )
     with opened(KafkaProducer, connection, **SETTINGS, transactional_id=TRANSACTIONAL_ID) as producer:
         producer.init_transactions()

@@ -35,7 +35,7 @@ from tests.peers.refusing import Refusing, fetched_uids
 from tests.peers.speechless import Speechless
 from tests.streams.raws import outbound, raw
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
 PATIENCE = 300.0
 PROCESSES = ("stages", "normalize", "cut off", "monitor", "accounts", "gone")

@@ -28,7 +28,12 @@ from tests.peers.presence import require
 from tests.peers.prometheus import Prometheus
 from tests.streams.raws import raw
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600), pytest.mark.usefixtures("fresh_indices")]
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.long,
+    pytest.mark.timeout(600),
+    pytest.mark.usefixtures("fresh_indices"),
+]
 
 PARTITION = 1
 """Of topics that nobody here reads: one in which a transaction is open holds them up."""

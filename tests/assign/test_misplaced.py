@@ -49,7 +49,7 @@ async def test_a_city_in_a_partition_that_is_not_its_own_is_put_aside_and_decide
     assert told["hotline.error.code"] == b"misplaced"
     assert f"its city is in partition {own} of 2".encode() in told["__connect.errors.exception.message"]
     found = await asyncio.to_thread(lambda: list(dead.letters(connection, dead.Filters())))
-    run = audit.Run(id="r", author="clerk-7", reason="placed again")
+    run = audit.Run(id="r", author="clerk-7", reason="placed again", jurisdiction=CITY)
     report = await Replay(connection, Blobs(blobs), run, {}).carry_out(plan(found))
     assert report.put_back == {topics.MESSAGE: 1}
     back = [one for one in await logs.read(connection, topics.MESSAGE) if one.partition == own]

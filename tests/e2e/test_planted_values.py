@@ -36,7 +36,7 @@ from tests.peers.greenmail import GreenMail
 from tests.tickets.test_spans import HIDDEN
 from tickets.forgotten import METHOD
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 
 CITY = demo.CITY
 LONG = 8

@@ -35,7 +35,7 @@ from tests.peers.secured_kafka import Right, SecuredKafka, right
 from tests.sinks.webhook.receiver import SECRET, Receiver, receiving
 from tests.waiting import soon, until
 
-pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.long, pytest.mark.timeout(900)]
 
 USERS = {
     "connector:letters": "hotline-connector",
