@@ -3,7 +3,7 @@
 import os
 import pwd
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
@@ -32,8 +32,10 @@ class CommandKeySettings(Section):
         default=None,
         description="Shared secret (HMAC-SHA256), 32 bytes or more; on the host that signs and on those of `assign`",
     )
-    author: str | None = Field(default=None, description="Kafka login of the person who signs with it")
-    systems: frozenset[str] = Field(default=frozenset(), description="`system` of the back offices that it signs for")
+    author: str | None = Field(default=None, min_length=1, description="Kafka login of the person who signs with it")
+    systems: frozenset[Annotated[str, Field(min_length=1)]] = Field(
+        default=frozenset(), description="`system` of the back offices that it signs for"
+    )
     kinds: frozenset[str] = Field(min_length=1, description="Kinds of commands that it may give or confirm")
     jurisdictions: frozenset[Adcode] = Field(min_length=1, description="行政区划代码 of the cities that it is for")
 

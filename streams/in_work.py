@@ -19,9 +19,9 @@ import faulthandler
 import fcntl
 import mmap
 import os
+import secrets
 import signal
 import struct
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -59,7 +59,7 @@ _NONE = bytes(_SLOT.size)
 _TOPICS = sorted(topics.TOPICS)
 _NUMBERS = {name: number for number, name in enumerate(_TOPICS, 1)}
 
-_token = uuid.uuid4().hex
+_token = secrets.token_hex(16)
 _log = structlog.get_logger(__name__)
 
 Made = TypeVar("Made")

@@ -89,7 +89,7 @@ class Doors:
         }
         orders = backoffice.BackOffice({"crm1": office.key()}, self.orders, self.orders.find, 5, lambda: office.NOW)
         clients = {"myapp": {"api_keys": [doors.API_KEY]}}
-        web = WebDoor(WebSettings(jurisdiction=doors.CITY, clients=clients), "city")  # type: ignore[arg-type] # as a settings file says it
+        web = WebDoor(WebSettings(jurisdiction=doors.CITY, clients=clients, open311=True), "city")  # type: ignore[arg-type] # as a settings file says it
         tools = Tools(archive=doors.Archive(), policy=Policy(), query_key=doors.QUERY_KEY, now=lambda: doors.NOW)
         chosen = ReceiverSettings(**settings)
         return Receiver(

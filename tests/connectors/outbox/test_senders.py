@@ -57,7 +57,7 @@ def test_a_mailbox_with_a_server_answers() -> None:
     ("smtp", "said"),
     [
         ({"username": "u"}, "belong together"),
-        ({"username": "u", "password": "p", "tls": "none"}, "needs tls"),
+        ({"username": "u", "password": "p", "tls": "none"}, "would go in clear"),
         ({"from_address": "mayor+tag@example.cn"}, "pattern"),
         ({"from_name": "a\nBcc: b@example.cn"}, "pattern"),
     ],

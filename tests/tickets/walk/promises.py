@@ -134,7 +134,8 @@ def tickets_say_nothing_else(told: Told) -> Iterator[object]:
     """A ticket says only what its own messages say: nothing of another's, nothing that was taken away."""
     for ticket_id in told.state.tickets.keys() - told.erased:
         messages = [one for one in told.in_ticket(ticket_id) if one.message_id not in told.gone]
-        said = [one.text for one in messages] + [*_wholes(messages, told)]
+        said = [f"{one.title}\n{one.text}" if one.title else one.text for one in messages]
+        said += _wholes(messages, told)
         for words in filter(None, _PIECES.split(told.tickets[ticket_id].text)):
             if BLACK not in words and not any(words in text for text in said):
                 yield ticket_id, words, said
