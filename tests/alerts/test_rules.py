@@ -16,6 +16,8 @@ from tests.docs.pages import ROOT, anchors
 from tests.peers import prometheus
 from tests.peers.presence import require
 
+pytestmark = pytest.mark.long
+
 FILE = ROOT / "deploy" / "alerts.yml"
 RUNBOOK = ROOT / "docs" / "how-to" / "runbook.md"
 RULES = [rule for group in yaml.safe_load(FILE.read_text("utf-8"))["groups"] for rule in group["rules"]]

@@ -23,7 +23,7 @@ from tests.tickets.build import CITY, message
 from tickets import outputs
 from tickets.policy import TicketPolicy
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 POLICY = TicketPolicy()
 BIG = "长" * 30_000

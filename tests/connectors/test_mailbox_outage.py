@@ -16,7 +16,7 @@ from tests.peers import dovecot
 from tests.peers.presence import require
 from tests.peers.refusing import HANG_UP, SILENCE, Fault, Refusing, fetched_uids
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 MAILS = 12
 ROUNDS = 15

@@ -25,7 +25,7 @@ from schemas.topics import TOPICS
 from tests import waiting
 from tests.docs.pages import ROOT
 
-pytestmark = [pytest.mark.integration]
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 PAGE = (ROOT / "docs" / "how-to" / "consume-tickets.md").read_text(encoding="utf-8")
 PROGRAMS = dict(re.findall(r"```\w+\n(?:#|//) ([\w.]+)\n(.*?)```", PAGE, re.DOTALL))

@@ -11,6 +11,8 @@ from tests.docs.pages import ROOT
 from tests.peers.private_systemd import PrivateSystemd, booted
 from tests.waiting import until
 
+pytestmark = pytest.mark.long
+
 UNIT = "hotline@receiver"
 SETTINGS = """
 jurisdiction = "210100"

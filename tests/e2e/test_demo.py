@@ -37,7 +37,7 @@ LINKED = (
     "the picture, which is fetched after the message that names it",
 )
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(900), pytest.mark.long]
 
 KEYS = [
     "kafka", "elasticsearch", "published", "messages", "dead", "tickets", "linked", "no_ticket", "handovers", "indexed",

@@ -39,7 +39,7 @@ from tests.sinks.webhook.receiver import SECRET, receiving, status
 from tests.sinks.webhook.snapshots import snapshot
 from tests.waiting import soon
 
-pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.timeout(900), pytest.mark.long]
 
 USERS = {
     "screen": "hotline-screen",

@@ -14,7 +14,7 @@ from streams import normalize
 from tests.streams.conftest import opened
 from tests.streams.raws import outbound
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long]
 
 
 async def test_nothing_is_missing_after_a_kill_of_the_broker(

@@ -10,6 +10,8 @@ from benchmarks.faults.answers import MOMENTS
 from benchmarks.faults.brokers import Node, java_hash
 from tests.peers.presence import require
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(("text", "number"), [("", 0), ("abc", 96354), ("polygenelubricants", 0)])
 def test_a_coordinator_is_found_as_kafka_finds_it(text: str, number: int) -> None:

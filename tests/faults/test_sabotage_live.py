@@ -41,7 +41,7 @@ from tests.sinks.conftest import QUICK, until
 from tests.tickets.build import CITY
 from tickets.policy import TicketPolicy
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long]
 
 CROWD = [one for one in numbered(40, 7) if one.parts == 1 and not (one.is_urgent or one.is_poison or one.is_spoken)]
 

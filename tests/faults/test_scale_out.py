@@ -20,7 +20,7 @@ from tests.fresh import topics_made_anew
 from tests.tickets.build import message
 from tests.waiting import soon
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400), pytest.mark.long]
 
 PARTITIONS = 6
 CITIES = ("110000", "120000", "210100", "310000", "320100", "330100", "370200", "440100", "440300", "500000", "510100")

@@ -2,8 +2,12 @@
 
 from collections import Counter
 
+import pytest
+
 from benchmarks.faults.ground import STAGES
 from benchmarks.faults.upgrade import READERS, doors, steps
+
+pytestmark = pytest.mark.long
 
 
 def test_every_unit_is_restarted_three_times_and_readers_before_writers() -> None:

@@ -15,7 +15,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from hotline.local.stack import Endpoints
 from tests.forked import Forked
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long]
 
 WORKER = Path(__file__).with_name("hop_worker.py")
 

@@ -22,7 +22,7 @@ from tests.streams.raws import outbound
 from tests.tickets.build import CITY
 from tickets.policy import TicketPolicy
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long]
 
 FIRE = "三楼着火了,有人被困,快来救火"
 

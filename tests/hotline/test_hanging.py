@@ -34,6 +34,8 @@ from tests.hotline.letters import hotline
 from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
 
+pytestmark = pytest.mark.long
+
 PLACE = TopicPartition(topics.EVENT, 1)
 NAME = transactional_id(1)
 ASSIGN = Outbound(topics.EVENT, b"k", b"{}", [], "210100")

@@ -23,7 +23,7 @@ from schemas.errors import LoginRefusedError
 from schemas.wire import Outbound
 from tests.peers.secured_kafka import SecuredKafka
 
-pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
+pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.long]
 
 NOWHERE = Need(kind="topic", name="hotline.nowhere.v1", operation="Read")
 

@@ -17,7 +17,7 @@ from tests.sinks.flaky import flaky, larger_than, some, whole
 from tests.sinks.test_runner_live import tickets
 from tests.waiting import soon
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long]
 
 
 def oldest() -> float | None:

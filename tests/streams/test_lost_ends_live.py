@@ -22,7 +22,7 @@ from tests.streams.conftest import Bench
 from tests.streams.test_topic_made_anew_live import Stage, put
 from tests.waiting import soon
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 NAMES = iter(range(100))
 

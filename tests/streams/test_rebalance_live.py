@@ -14,7 +14,7 @@ from streams import chunks, lanes
 from tests.streams.conftest import Bench
 from tests.waiting import soon
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 IMPATIENT = 5.0
 """Seconds after which aiokafka lets a member go that asks for nothing; Faust's own 1000 are too many for a test."""

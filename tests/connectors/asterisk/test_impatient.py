@@ -24,7 +24,7 @@ from tests.frozen import frozen
 from tests.normalizers.phone import frames
 from tests.waiting import soon
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 EVENTS = 5000
 """Of 4 KB: more than the window and all buffers hold."""

@@ -20,7 +20,7 @@ from tests.connectors.fetcher.test_topic_made_anew_live import Run, Topic, topic
 from tests.peers.forgetful_kafka import ForgetfulKafka
 from tests.waiting import until
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 __all__ = ["topic"]
 
 COUNTS = pytest.mark.parametrize("written", [2, 9], ids=["less than was lost", "more than was lost"])

@@ -28,7 +28,7 @@ from tests.fresh import topics_made_anew
 from tests.peers.forgetful_kafka import ForgetfulKafka
 from tests.waiting import soon
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 PLACE = TopicPartition(topics.OUTBOX, 0)
 

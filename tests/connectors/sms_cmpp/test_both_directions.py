@@ -22,7 +22,7 @@ from tests.forked import Forked
 from tests.peers.ismg import FIRST, Ismg
 from tests.waiting import soon
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 WORKER = Path(__file__).with_name("session_worker.py")
 ACCOUNT = "mobile"

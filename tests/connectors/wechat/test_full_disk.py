@@ -22,7 +22,7 @@ from tests.frozen import frozen
 from tests.peers.presence import require
 from tests.waiting import until
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.timeout(400), pytest.mark.long]
 
 ROOT = Path(__file__).parents[3]
 SPACE = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")

@@ -31,6 +31,8 @@ from schemas.errors import MisconfiguredError
 from schemas.records.raw import BEGINNING
 from tests.connectors.pushed import message
 
+pytestmark = pytest.mark.long
+
 
 def test_a_second_demo_on_the_same_stack_is_refused_in_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "demo").mkdir()

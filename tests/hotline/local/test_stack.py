@@ -17,7 +17,7 @@ from hotline.local.ports import Ports
 from hotline.local.stack import Endpoints, Existing, Stack
 from tests.light_node import light
 
-pytestmark = [pytest.mark.integration, pytest.mark.faults]
+pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long]
 
 TOPIC, INDEX = "test.kept.v1", "test-kept"
 

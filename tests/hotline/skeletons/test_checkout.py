@@ -15,7 +15,7 @@ from hotline.skeletons import MARK
 from tests.docs.pages import ROOMS, ROOT
 from tests.docs.test_add_a_channel import FILES, POSTS
 
-pytestmark = pytest.mark.timeout(1800)
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.long]
 
 ASKED = {
     "push": ("counter_of_the_city_hall", "市民服务大厅一层综合窗口"),

@@ -12,7 +12,7 @@ from schemas.connection import KafkaConnection
 from tests.hotline.watch.test_watcher import NOW, Writer, settings
 from tests.peers.forgetful_kafka import ForgetfulKafka
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.long]
 
 
 def test_an_emergency_in_the_place_of_one_that_kafka_lost_is_seen(tmp_path: Path) -> None:
