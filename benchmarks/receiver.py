@@ -40,7 +40,7 @@ TOKEN, AES_KEY, APPID = "benchmark", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEF
 def receive(brokers: str, port: int, folder: str) -> None:
     """Be the receiver, on one core."""
     os.sched_setaffinity(0, {0})
-    settings = ReceiverSettings(port=port, requests_max=10_000)
+    settings = ReceiverSettings(port=port, requests_max=10_000, connections_per_address=10_000)
     wechat = WeChat(WeChatSettings(appid=APPID, tokens=(TOKEN,), aes_keys=(AES_KEY,), jurisdiction="430100"), "bench")
     publisher = Publisher(KafkaConnection(bootstrap_servers=brokers), MemoryStore())
     serve(Receiver({"/wechat": wechat}, Intake(publisher, Journal(Path(folder))), settings), settings)
