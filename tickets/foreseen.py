@@ -49,7 +49,7 @@ def expect(message: Message, rules_folder: Path | None) -> None:
 
 def _texts(message: Message) -> Iterator[str]:
     """Yield what `mask_ticket` will ask about, as long as no other message comes to the ticket."""
-    yield message.text
+    yield snapshot.text_of(message)
     if message.title:
         title = snapshot.title_of(message) or ""
         yield title

@@ -71,7 +71,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
         **request_kind_of(message),
         category=category_of(message, policy),
         title=title_of(message),
-        text=message.text if len(message.title or "") <= TITLE_CHARACTERS else titled(message.title, message.text),
+        text=text_of(message),
         search_text=limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS),
         requester=requester_of(message),
         anonymous=_anonymous(message),
@@ -201,6 +201,11 @@ def title_of(message: Message) -> str | None:
     """Return the message's title, else its first words; None when it says nothing."""
     text = message.title or message.text.strip().split("\n", 1)[0]
     return limits.beginning(text, TITLE_CHARACTERS) or None
+
+
+def text_of(message: Message) -> str:
+    """Return the text of a new ticket: the message's, and its whole title above it if the ticket's title is cut."""
+    return message.text if len(message.title or "") <= TITLE_CHARACTERS else titled(message.title, message.text)
 
 
 def _texts(ticket: Ticket, message: Message, decision: Event, limit: int) -> tuple[str, str]:

@@ -79,7 +79,7 @@ def withhold(ctx: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"withheld": count})
     else:
-        typer.echo(f"{counted(count, 'ticket')} withheld.")
+        say(f"{counted(count, 'ticket')} withheld.")
 
 
 @topics.command("list")

@@ -27,6 +27,7 @@ def test_records_of_one_call_are_one_ticket(
         (tmp_path / f"{number}.json").write_text(json.dumps(record), "utf-8")
     (tmp_path / "3.txt").write_bytes(b"Event: UserEvent\r\nLinkedid: 1\r\nNote: lamp")
     waiting, note, dead, event = tried(tmp_path, capsys, monkeypatch)
-    assert [one["relation"] for one in (waiting, note, dead, event)] == ["no_ticket", "new", None, "part_of"]
-    assert waiting["ticket"] == note["ticket"] == event["ticket"] != None  # noqa: E711 - all three are the same one
+    assert [one["relation"] for one in (waiting, note, dead, event)] == ["no_ticket", "new", None, "new"]
+    assert waiting["ticket"] == note["ticket"] != None  # noqa: E711 - both are the same one
+    assert event["ticket"] != note["ticket"], "it names no day, so that it is of the day on which it is tried"
     assert dead["dead"] is not None

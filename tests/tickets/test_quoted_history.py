@@ -57,7 +57,7 @@ def answered(own: str, head: str, sender: str = OWNER) -> tuple[Desk, Event, str
 def test_a_reply_whose_ticket_is_named_in_what_it_quotes_is_filed_there(client: str, own: str) -> None:
     desk, decision, lamp = answered(own, HEADS[client])
     assert (decision.method, decision.tickets[0].ticket_id) == ("number_of_owner", lamp)
-    assert desk.ticket(lamp).text == f"{LAMP}\n\n{own}"
+    assert desk.ticket(lamp).text == f"{LAMP}\n\n受理回执\n{own}"
     assert desk.ticket(lamp).urgency == ("critical" if "救护车" in own else "normal")
 
 
