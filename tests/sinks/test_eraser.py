@@ -318,7 +318,8 @@ async def test_what_another_city_names_alike_keeps_no_message_from_being_erased(
 @pytest.mark.parametrize("kind", ["forget", "redact"])
 async def test_a_record_of_a_call_that_comes_after_the_erasure_is_emptied_too(place: Place, kind: str) -> None:
     calls = Calls()
-    calls.tell(revision=1, note=LAMP)
+    begun = "2026-11-24T10:00:00+08:00"
+    calls.tell(revision=1, note=LAMP, started_at=begun)
     order = Command(
         command_id="c1",
         jurisdiction="210100",
@@ -329,7 +330,7 @@ async def test_a_record_of_a_call_that_comes_after_the_erasure_is_emptied_too(pl
         args={"fields": ["text"]} if kind == "redact" else {},
     )
     calls.order(order)
-    calls.tell(revision=2, transcript=f"市民：我的电话是{SECRET}", minutes=60 * 24 * 8)
+    calls.tell(revision=2, transcript=f"市民：我的电话是{SECRET}", started_at=begun, minutes=60 * 24 * 8)
     late = calls.messages[-1]
     await place.elastic.write([stored(late, "2026-12")])
     await place.keep(late, "a" * 64)

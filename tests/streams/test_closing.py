@@ -17,6 +17,7 @@ from schemas.errors import UnreachableError
 from streams import app, checkpoint_store, logs, lookback, outlet, owner
 from streams.checkpoint_store import Checkpoints, Restored
 from streams.downstream import Downstream
+from streams.in_work import InWork
 from streams.logs import Logs
 from streams.outlet import Outlet
 from streams.owner import Owner
@@ -209,6 +210,7 @@ class Crashed:
 
     def __init__(self, client: Client) -> None:
         self.stop = client.stop
+        self.in_work = InWork()
 
     async def start(self) -> None:
         await asyncio.Event().wait()
