@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import obstore
 import pytest
@@ -65,10 +66,10 @@ def failing_on(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """Let a fault of ours come over the hand-over of one message, which normalize knows nothing of."""
     honest = screen.handover
 
-    def faulty(message: Message) -> Handover | None:
+    def faulty(message: Message, *rest: Any) -> Handover | None:
         if message.text == text:
             raise LookupError("13800138000")
-        return honest(message)
+        return honest(message, *rest)
 
     monkeypatch.setattr(screen, "handover", faulty)
 
