@@ -83,6 +83,10 @@ system_id = "u"
 system = "crm"
 kinds = ["set_status"]
 jurisdictions = ["210100"]
+[command_keys.one]
+kinds = ["set_status"]
+jurisdictions = ["210100"]
+systems = ["crm"]
 [receiver]
 trusted_proxies = ["127.0.0.1"]
 [answers.mailbox.smtp]
