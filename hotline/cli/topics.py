@@ -49,12 +49,22 @@ def create(
 @topics.command()
 def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show the topics as the brokers have them; exit 1 when one is not as it should be."""
+    from hotline import placement
     from hotline.provision import Provision
     from hotline.services import kafka
+    from schemas.errors import MisconfiguredError
     from schemas.topics import TOPICS
 
-    provision = Provision(kafka(settings_of(ctx, accounts=False)))
+    connection = kafka(settings_of(ctx, accounts=False))
+    provision, wrong = Provision(connection), None
     found, differing = provision.describe(), provision.differences()
+    try:
+        placement.check(connection)
+    except placement.NotFrozenError:
+        pass  # nothing is frozen yet, so the topics are compared with the settings
+    except MisconfiguredError as error:
+        # The settings are wrong: to give the topics as many partitions would mislead.
+        wrong, differing = str(error), [one for one in differing if one.what != "partitions"]
     if as_json:
         for name, topic in found.items():
             print_json({"topic": name, "partitions": topic.partitions, "replication_factor": topic.replication_factor,
@@ -66,7 +76,9 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
             say(f"{name:<28} {copies:<18} {TOPICS[name].cleanup_policy:<8} {TOPICS[name].about}")
         for one in differing:
             say(f"{one}: {one.advice}.")
-    raise typer.Exit(0 if all(one.is_harmless for one in differing) else 1)
+    if wrong:
+        say(wrong, err=as_json)
+    raise typer.Exit(0 if not wrong and all(one.is_harmless for one in differing) else 1)
 
 
 @topics.command()

@@ -101,6 +101,7 @@ def test_doctor_finds_everything_in_order(monkeypatch: pytest.MonkeyPatch) -> No
     assert {line["name"]: line["outcome"] for line in found} == dict.fromkeys(
         [
             "settings",
+            "commands",
             "Kafka",
             "topics",
             "rights",
@@ -120,8 +121,12 @@ def test_doctor_tells_what_to_do_about_topics(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "99")
     examined = hotline("doctor")
     assert examined.exit_code == 2
-    assert "see `hotline topics describe`" in examined.stdout
-    assert "not 99: set `kafka.partitions` to what is there" in hotline("topics", "describe").stdout
+    described = hotline("topics", "describe")
+    assert described.exit_code == 1
+    for told in (examined.stdout, described.stdout):
+        assert "`kafka.partitions` is 99, and cities are spread over 8 partitions" in told
+        assert "set it to 8" in told
+    assert "kafka-topics.sh" not in described.stdout
 
 
 def test_servers_that_do_not_answer_are_a_fault_of_the_surroundings(

@@ -67,6 +67,7 @@ def test_every_index_is_rebuilt_and_described(kafka: KafkaConnection, stack: End
         "hotline-ticket-v1": ("hotline-ticket-v2", 2, 0),
         "hotline-ticket-masked-v1": ("hotline-ticket-masked-v2", 0, 0),
         "hotline-message-2026.11": ("hotline-message-v2-2026.11", 1, 0),
+        "hotline-ticket-restricted-v1": ("hotline-ticket-restricted-v2", 0, 0),
         "hotline-link-v1": ("hotline-link-v2", 0, 0),
     }, "September is before the topic's time"
     (september,) = lines("rebuild", "message", "--month", "2026-09")
@@ -79,6 +80,7 @@ def test_every_index_is_rebuilt_and_described(kafka: KafkaConnection, stack: End
         "hotline-ticket-masked-v2": (0, True),
         "hotline-message-v2-2026.09": (1, True),
         "hotline-message-v2-2026.11": (1, True),
+        "hotline-ticket-restricted-v2": (0, True),
         "hotline-link-v2": (0, True),
     }
     assert "not in use  takes no writes" in hotline("describe").stdout
@@ -116,6 +118,7 @@ def test_an_archive_that_was_emptied_is_filled_again(kafka: KafkaConnection, sta
         "hotline-message-v2-2026.10": (1, True),
         "hotline-message-v2-2026.11": (1, True),
         "hotline-message-v2-2026.12": (1, True),
+        "hotline-ticket-restricted-v2": (0, True),
         "hotline-link-v2": (0, True),
     }
 
