@@ -70,6 +70,16 @@ def further(first: str, caller: str = "") -> str:
     return f"{first} {caller}"
 
 
+def undated(name: str) -> str:
+    """Return the name of a call, scoped or not, without its day and caller."""
+    return name.split(" ", 1)[0]
+
+
+def is_name(key: str) -> bool:
+    """Return True for the name of a call among those that lead to a ticket, scoped or not."""
+    return undated(key) != key
+
+
 def call_of(state: "State", jurisdiction: str, features: Features, at: datetime) -> str | None:
     """Return the name of the known call that a record is of; None for a record of a call that is not known yet."""
     callers = features.requesters
@@ -148,7 +158,7 @@ def note(state: "State", decision: Event) -> None:
     call.waiting = (*call.waiting, message_id)
     for one in (*others, call):
         one.waiting = tuple(name for name in one.waiting if name not in filed)
-    key = scoped(city, _key(call.name))
+    key = scoped(city, undated(call.name))
     state.calls.pop(key, None)
     state.calls[key] = [*others, call]
 
@@ -219,7 +229,7 @@ def _under(state: "State", jurisdiction: str, features: Features) -> list[CallRe
 
 
 def _in_memory(state: "State", jurisdiction: str, name: str) -> CallRecords | None:
-    known = state.calls.get(scoped(jurisdiction, _key(name)), ())
+    known = state.calls.get(scoped(jurisdiction, undated(name)), ())
     return next((one for one in known if one.name == name), None)
 
 
@@ -229,7 +239,7 @@ def _is_known(state: "State", jurisdiction: str, name: str) -> bool:
 
 def _is_shared(state: "State", jurisdiction: str, first: str) -> bool:
     """Return True if there was a further call under an id and day, or an erased one: nobody knows whose a record is."""
-    if any(one.name.startswith(further(first)) for one in state.calls.get(scoped(jurisdiction, _key(first)), ())):
+    if any(one.name.startswith(further(first)) for one in state.calls.get(scoped(jurisdiction, undated(first)), ())):
         return True
     mark = scoped(jurisdiction, _mark(first))
     return mark in state.by_thread or mark in state.forgotten or scoped(jurisdiction, first) in state.forgotten
@@ -251,17 +261,13 @@ def _live(state: "State", jurisdiction: str, name: str) -> TicketState | None:
 
 def _new_name(state: "State", jurisdiction: str, features: Features, at: datetime) -> str:
     known = _under(state, jurisdiction, features)
-    first = f"{_key(known[0].name) if known else features.message_key} {day_of(features, at)}"
+    first = f"{undated(known[0].name) if known else features.message_key} {day_of(features, at)}"
     taken = [one for one in names_of_key(features, at) if _is_known(state, jurisdiction, one)]
     return further(taken[0], *features.requesters[:1]) if taken else first
 
 
 def _is_over(call: CallRecords, now: datetime) -> bool:
     return call.told_at + REMEMBERED < now
-
-
-def _key(name: str) -> str:
-    return name.split(" ", 1)[0]
 
 
 def _first(name: str) -> str:

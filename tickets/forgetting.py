@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas.records import Event, event
 from tickets import dangling_references
-from tickets.forgotten import Forgotten, remember, said_by
+from tickets.forgotten import Forgotten, remember, remember_undated, said_by
 from tickets.keys import scoped
 
 if TYPE_CHECKING:
@@ -19,6 +19,9 @@ def _redacted(state: "State", decision: Event, change: event.Redacted) -> None:
     if ticket is not None:
         if change.fields or change.spans:  # else it empties what came again
             ticket.redacted_at = decision.at
+            people = (*ticket.requesters, *ticket.participants)
+            known = Forgotten(ticket.ticket_id, decision.at, ticket.opened_at, of_nobody=not people)
+            remember_undated(state, _keys_of(state, ticket.ticket_id), known, people=people)
         ticket.files_redacted = ticket.files_redacted or "attachments" in change.fields
         for name in {one.message_id for one in change.messages} & ticket.messages.keys():
             ticket.messages[name] = replace(ticket.messages[name], stated=(), gone=True)
@@ -47,7 +50,7 @@ def _erased(state: "State", decision: Event, change: event.Erased) -> None:
 
 def _remember(state: "State", decision: Event, ticket_id: str) -> None:
     """Note under what its messages would come again; of one that had left the memory `State.left` knows the people."""
-    keys = {key for key, at in state.by_thread.items() if at == ticket_id}
+    keys = _keys_of(state, ticket_id)
     ticket = state.tickets.get(ticket_id)
     people = (*ticket.requesters, *ticket.participants) if ticket is not None else ()
     texts = ticket.text_keys if ticket is not None else ()
@@ -56,23 +59,31 @@ def _remember(state: "State", decision: Event, ticket_id: str) -> None:
     own = scoped(decision.jurisdiction, ticket_id)
     said = {said_by(decision.jurisdiction, text, one) for text in texts for one in people}
     remember(state, {own} | said | keys, known, people=people, texts=texts)
+    remember_undated(state, keys, known, people=people)
     if ticket is not None:
         _forget_calls(state, decision.jurisdiction, ticket.messages.keys(), known, people)
+
+
+def _keys_of(state: "State", ticket_id: str) -> set[str]:
+    """Return what leads to a ticket."""
+    return {key for key, at in state.by_thread.items() if at == ticket_id}
 
 
 def _forget_calls(
     state: "State", jurisdiction: str, gone: Collection[str], known: Forgotten, people: Iterable[str] = ()
 ) -> None:
     """Forget the calls of which one of these records is, and note under their names that they are erased."""
-    for key, calls in [one for one in state.calls.items() if one[0].startswith(scoped(jurisdiction, ""))]:
-        left = [call for call in calls if call.told.keys().isdisjoint(gone)]
-        if len(left) == len(calls):
+    for key, known_calls in [one for one in state.calls.items() if one[0].startswith(scoped(jurisdiction, ""))]:
+        left = [call for call in known_calls if call.told.keys().isdisjoint(gone)]
+        if len(left) == len(known_calls):
             continue
-        for call in calls:
+        for call in known_calls:
             if call not in left:
                 callers = (*people, *call.callers)
                 erased = replace(known, told_at=call.told_at, of_nobody=not callers)
-                remember(state, (scoped(jurisdiction, call.name),), erased, people=callers)
+                name = scoped(jurisdiction, call.name)
+                remember(state, (name,), erased, people=callers)
+                remember_undated(state, (name,), erased, people=callers)
         if left:
             state.calls[key] = left
         else:
@@ -90,7 +101,7 @@ def _messages_erased(state: "State", decision: Event, change: event.MessagesEras
 
 def _forget_records(state: "State", decision: Event, gone: Collection[str]) -> None:
     """Forget records of calls: with the call where it has no ticket, else the later ones are still of its ticket."""
-    for call in [call for calls in state.calls.values() for call in calls if not call.told.keys().isdisjoint(gone)]:
+    for call in [call for known in state.calls.values() for call in known if not call.told.keys().isdisjoint(gone)]:
         if scoped(decision.jurisdiction, call.name) in state.by_thread:
             call.told = {name: filed for name, filed in call.told.items() if name not in gone}
     _forget_calls(state, decision.jurisdiction, gone, Forgotten(min(gone), decision.at, decision.at, of_nobody=True))

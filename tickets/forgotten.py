@@ -16,6 +16,7 @@ from tickets import calls, parts
 from tickets.keys import names_of, part, scoped, texts_of
 
 if TYPE_CHECKING:
+    from tickets.held import TicketState
     from tickets.incoming import Incoming
     from tickets.state import State
 
@@ -36,7 +37,7 @@ _MACHINES = frozenset({"auto_reply", "bounce"})
 
 
 class Forgotten(Struct, frozen=True, array_like=True, gc=False):
-    """What is kept under the hashed thread id of an erased message, and under who said what.
+    """What is kept under the hashed thread id of an erased message or a redacted call, and under who said what.
 
     `name` is that of its ticket, or its own. `told_at` is when it was last told of; `of_nobody` that nothing said
     whose it was. Whose it was, and which texts went, `State.left` says of those alone that are named to it.
@@ -82,19 +83,58 @@ def said_by(jurisdiction: str, text: str, person: str) -> str:
     return scoped(jurisdiction, hashlib.blake2b(part(text, person).encode(), digest_size=16).hexdigest())
 
 
-def _is_of_a_call(state: "State", incoming: "Incoming") -> bool:
-    """Return True for a record of an erased call: of its caller, or of nobody known where no other call has its id.
+def remember_undated(state: "State", names: Iterable[str], known: Forgotten, *, people: Iterable[str]) -> None:
+    """Note the ids of the calls among these names as erased or redacted, for records that do not tell their day."""
+    keys = {calls.undated(name) for name in names if calls.is_name(name)}
+    named = (calls.further(key, one) for key in keys for one in people)
+    state.forgotten.update(dict.fromkeys((*keys, *named), known))
 
-    Of a record that does not tell its day the call may be of a day before: what is erased comes back by no file that
-    is delivered at night.
-    """
+
+def redacted_ticket(state: "State", incoming: "Incoming") -> "TicketState | None":
+    """Return the redacted ticket of a call that a record may be of, which does not tell its day."""
+    known = _undated(state, incoming)
+    ticket = _live(state, known) if known is not None else None
+    return None if ticket is None or (incoming.id, ticket.ticket_id) in state.never else ticket
+
+
+def _is_of_a_call(state: "State", incoming: "Incoming") -> bool:
+    """Return True for a record of an erased call: of its caller, or of nobody known where no other call has its id."""
     features, city, at = incoming.features, incoming.jurisdiction, incoming.at
     if calls.call_of(state, city, features, at) is not None:
         return False
-    back = calls.REMEMBERED.days if features.call_began is UNSET else 0
-    days = (at - timedelta(days=days) for days in range(back + 1))
-    firsts = [first for day in days for first in calls.names_of_key(features, day)]
-    return any(_is_of_erased(state, incoming, first) for first in firsts)
+    if any(_is_of_erased(state, incoming, first) for first in calls.names_of_key(features, at)):
+        return True
+    known = _undated(state, incoming)
+    return known is not None and _live(state, known) is None
+
+
+def _live(state: "State", known: Forgotten) -> "TicketState | None":
+    ticket = state.tickets.get(known.name)
+    return None if ticket is None or ticket.erased else ticket
+
+
+def _undated(state: "State", incoming: "Incoming") -> Forgotten | None:
+    """Return what is known of the erased or redacted call that a record may be of, which does not tell its day.
+
+    The call may be of any day before. Nothing says that the record is of another one, and what was blacked out or
+    erased comes back by no file that is delivered at night: so the record is of that call for as long as records of
+    a call come, from the redaction or erasure on.
+    """
+    features, city = incoming.features, incoming.jurisdiction
+    if features.call_began is not UNSET or calls.call_of(state, city, features, incoming.at) is not None:
+        return None
+    callers = features.requesters
+    if not callers and any(scoped(city, one) in state.by_thread for one in calls.names_of_key(features, incoming.at)):
+        return None
+    for key in (scoped(city, one) for one in features.threads):
+        own = [state.forgotten.get(calls.further(key, one)) for one in callers]
+        known = state.forgotten.get(key)
+        if known is not None and (not callers or known.of_nobody or _is_theirs(state, known, incoming)):
+            own.append(known)
+        found = [one for one in own if one is not None and incoming.at - one.at <= calls.REMEMBERED]
+        if found:
+            return found[0]
+    return None
 
 
 def _is_of_erased(state: "State", incoming: "Incoming", first: str) -> bool:

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from schemas.records import Event, Message, Ticket, event
 from schemas.records.given import ErasedMessage
-from tickets import calls, erasing, parts, snapshot
+from tickets import calls, erasing, forgotten, parts, snapshot
 from tickets.deciders.call_record import AFTER_REDACTION
 from tickets.deciders.follow_up import is_same_mail
 from tickets.forgotten import OF_ONE_DAY, TIMED
@@ -88,6 +88,7 @@ def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) ->
         return ticket.files_redacted
     if calls.is_record(features):
         own = calls.ticket_of(state, incoming.jurisdiction, features, incoming.id, incoming.at)
+        own = own or forgotten.redacted_ticket(state, incoming)
         if own is None or own.ticket_id != ticket.ticket_id:
             return False  # another call about the matter: nobody has heard it yet
         known = calls.records_of(state, incoming.jurisdiction, features, incoming.at)

@@ -5,7 +5,7 @@ a ticket that was answered at once stays closed. What an agent notes of another 
 it again.
 """
 
-from tickets import calls
+from tickets import calls, forgotten
 from tickets.codes import TOPIC_CHANGED
 from tickets.deciders.verdict import Verdict
 from tickets.incoming import Incoming
@@ -26,6 +26,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     ticket = calls.ticket_of(state, incoming.jurisdiction, features, incoming.id, incoming.at)
     if features.message_key is None:
         return None
+    ticket = ticket or forgotten.redacted_ticket(state, incoming)
     if ticket is None:
         return _proposal(state, incoming, features.message_key)
     known = calls.records_of(state, incoming.jurisdiction, features, incoming.at)
