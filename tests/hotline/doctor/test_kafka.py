@@ -139,6 +139,7 @@ ACCOUNTS = {
     "CONNECTORS__WECHAT__CITY__SECRET": "secret",
     "ANSWERS__MAYOR__SMTP__HOST": "smtp.example.cn",
     "ANSWERS__MAYOR__SMTP__FROM_ADDRESS": "mayor@example.cn",
+    "ANSWERS__BULK__ENABLED": "true",
     "BACKOFFICE__CRM__SECRET": "thirty-two bytes are the least it takes",
     "BACKOFFICE__CRM__SYSTEM": "crm",
     "BACKOFFICE__CRM__KINDS": "redact",
