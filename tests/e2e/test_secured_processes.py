@@ -17,6 +17,7 @@ import pytest
 
 from connectors.backoffice.signature import sign
 from hotline import reading
+from hotline.demo.smsc import Sms, Smsc
 from hotline.demo.wechat_api import WeChatApi
 from hotline.demo.wechat_platform import WeChatPlatform
 from schemas import topics
@@ -39,6 +40,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.lo
 
 USERS = {
     "connector:letters": "hotline-connector",
+    "connector:phones": "hotline-connector",
     "lmtp": "hotline-lmtp",
     "receiver": "hotline-receiver",
     "fetcher": "hotline-fetcher",
@@ -50,7 +52,7 @@ USERS = {
 }
 BROKEN: Right = ("write", "topic", topics.DEAD)
 LEFT_OVER: dict[str, set[Right]] = {
-    "hotline-connector": {BROKEN, ("write", "topic", topics.raw("sms"))},
+    "hotline-connector": {BROKEN},
     "hotline-lmtp": {BROKEN},
     "hotline-receiver": {BROKEN},
     "hotline-fetcher": {BROKEN, ("read", "topic", topics.CURSOR), ("write", "topic", topics.CURSOR)},  # of 微信客服
@@ -60,12 +62,17 @@ LEFT_OVER: dict[str, set[Right]] = {
         ("describe", "group", "hotline-assign"),  # imports alone ask for these two
         ("describe", "group", "hotline-sink-elastic"),
     },
-    "hotline-assign": {BROKEN, ("write", "topic", topics.HANDOVER), ("write", "topic", topics.AUDIT)},
+    "hotline-assign": {
+        BROKEN,
+        ("write", "topic", topics.HANDOVER),
+        ("write", "topic", topics.AUDIT),
+        ("write", "topic", topics.TICKET_RESTRICTED),
+    },
     "hotline-outbox": set(),
     "hotline-webhook": {BROKEN, ("read", "topic", topics.TICKET)},  # of subscribers that get clear tickets
     "hotline-archive": {BROKEN},
 }
-"""What these messages have no need for: nothing of them is broken, urgent, erased, imported or one of a flood."""
+"""What these messages have no need for: nothing of them is broken, urgent, restricted, erased, imported or one of a flood."""
 
 CITY, CITIZEN, OFFICE_SECRET = "210100", "hotline1@example.cn", "planted-back-office-secret-of-32-bytes"
 PHOTO = b"\xff\xd8\xff\xe0JPEG" * 1000
@@ -78,8 +85,10 @@ STATE = type_of("outbox_state").encode()
 class City:
     """The processes, each with its own login, and what their topics hold."""
 
-    def __init__(self, kafka: SecuredKafka, folder: Path, mail: GreenMail, wechat: WeChatApi, hook: Receiver) -> None:
-        self.kafka, self.mail, self.wechat, self.hook = kafka, mail, wechat, hook
+    def __init__(
+        self, kafka: SecuredKafka, folder: Path, mail: GreenMail, wechat: WeChatApi, hook: Receiver, smsc: Smsc
+    ) -> None:
+        self.kafka, self.mail, self.wechat, self.hook, self.smsc = kafka, mail, wechat, hook, smsc
         self.port, self.lmtp = free_ports(1, start=19400), free_ports(1, start=19500)
         self.blobs = folder / "blobs"
         self._log = folder / "city.log"
@@ -99,6 +108,9 @@ class City:
             **_under("CONNECTORS__MAILBOX__LETTERS", USERNAME="hotline", PASSWORD="secret", POLL_SECONDS="0.5"),
             **_under("CONNECTORS__WECHAT__CITY", APPID=APPID, TOKENS=TOKEN, AES_KEYS=AES_KEY),
             **_under("CONNECTORS__WECHAT__CITY", SECRET="planted-app-secret", API_URL=wechat.url),
+            **_under("CONNECTORS__SMS_SMPP__PHONES", HOST="127.0.0.1", PORT=str(smsc.port), TLS="none"),
+            **_under("CONNECTORS__SMS_SMPP__PHONES", SYSTEM_ID="hotline", PASSWORD="secret", REPLY_FROM="12345"),
+            **_under("ANSWERS__PHONES", ENABLED="true"),
             **_under("ANSWERS__LETTERS__SMTP", HOST="127.0.0.1", PORT=str(mail.smtp_port), TLS="none"),
             **_under("ANSWERS__LETTERS__SMTP", FROM_ADDRESS="hotline@example.cn"),
             **_under("BACKOFFICE__CRM_1", SECRET=OFFICE_SECRET, SYSTEM="crm", KINDS='["set_status"]'),
@@ -219,9 +231,9 @@ def _under(section: str, **values: str) -> dict[str, str]:
 
 @pytest.fixture
 async def city(secured: SecuredKafka, tmp_path: Path) -> AsyncIterator[City]:
-    with GreenMail() as mail, WeChatApi().running() as wechat:
+    with GreenMail() as mail, WeChatApi().running() as wechat, Smsc(free_ports(1, start=19600)) as smsc:
         async with receiving() as hook:
-            made = City(secured, tmp_path, mail, wechat, hook)
+            made = City(secured, tmp_path, mail, wechat, hook, smsc)
             try:
                 yield made
             finally:
@@ -254,8 +266,12 @@ def journey(city: City) -> None:
     with smtplib.LMTP("127.0.0.1", city.lmtp, timeout=60) as peer:
         peer.sendmail("hotline2@example.cn", ["desk@example.cn"], letter(f"图书馆{word}的空调坏了"))
 
+    city.smsc.deliver(Sms(sender=f"86138{int(word, 16) % 10**8:08}", data=f"公园{word}没有水".encode("utf-16-be")))
+
     (lamp,) = city.until(lambda: city.holding(f"长江街{word}号"), "connector: a ticket of the mail")
     city.until(lambda: city.holding(f"图书馆{word}"), "lmtp: a ticket of the mail")
+    (water,) = city.until(lambda: city.holding(f"公园{word}"), "connector: a ticket of the short message")
+    city.until(lambda: "accepted" in city.states(water.ticket_id), "connector: its receipt over the same session")
     city.until(lambda: city.fetched(word), "receiver and fetcher: a ticket with the picture's bytes")
     city.until(
         lambda: any(lamp.ticket_no in one["Subject"] for one in inbox(city.mail, "hotline1")), "outbox: a receipt"
