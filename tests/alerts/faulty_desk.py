@@ -19,10 +19,10 @@ def take(self: Desk, record: Message | Command, *given: Any) -> Event | None:
     return honest(self, record, *given)
 
 
-def handover(message: Message) -> Handover | None:
+def handover(message: Message, *given: Any) -> Handover | None:
     if UNHEARD in message.text:
         raise IndexError
-    return hands_over(message)
+    return hands_over(message, *given)
 
 
 if __name__ == "__main__":

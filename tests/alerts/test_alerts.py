@@ -18,7 +18,7 @@ from normalizers import Policy, normalize
 from schemas import topics
 from schemas.connection import KafkaConnection
 from schemas.errors import TooLargeError
-from schemas.records import DeadLetter
+from schemas.records import Command, DeadLetter
 from schemas.wire import Outbound, Position
 from streams.sender import make_producer
 from tests.alerts.faulty_desk import FAULT, UNHEARD
@@ -232,6 +232,20 @@ def a_mail() -> Outbound:
     return logs.outbound(normalize(raw(5, value=mail, time=now, recorded=now, **fields), Policy()).message)
 
 
+def a_command_without_a_signature() -> Outbound:
+    """A command as normalize passes it on, which nobody has signed."""
+    order = Command(
+        command_id="c1",
+        jurisdiction="210100",
+        kind="set_status",
+        author="somebody",
+        ticket_id="t1",
+        at=datetime.now(UTC),
+        args={"status": "registered"},
+    )
+    return order.outbound(datetime.now(UTC), None)._replace(topic=topics.MESSAGE)
+
+
 def a_mail_that_nobody_has() -> Outbound:
     """The dead letter of one that is too large, as a mailbox writes it."""
     lost = outbound(6)
@@ -279,6 +293,7 @@ def worsen(city: City) -> None:
     city.write(outbound(7, UNHEARD, time=at, recorded=at))
     city.scraped("hotline_streams_decided_again_total")
     city.write(a_message(3, FAULT))
+    city.write(a_command_without_a_signature())
     city.write(Outbound(topics.MESSAGE, b"k", b"{}", [("ce_type", b"of somebody else")], "210100"))
     city.scraped(f'hotline_connectors_push_requests_total{{instance="127.0.0.1:{city.hosts.ports["cut off"]}"}}')
     city.open("cut off")

@@ -72,7 +72,7 @@ LEFT_OVER: dict[str, set[Right]] = {
     "hotline-webhook": {BROKEN, ("read", "topic", topics.TICKET)},  # of subscribers that get clear tickets
     "hotline-archive": {BROKEN},
 }
-"""What these messages have no need for: nothing of them is broken, urgent, restricted, erased, imported or one of a flood."""
+"""What these messages have no need for: none is broken, urgent, restricted, erased, imported or one of a flood."""
 
 CITY, CITIZEN, OFFICE_SECRET = "210100", "hotline1@example.cn", "planted-back-office-secret-of-32-bytes"
 PHOTO = b"\xff\xd8\xff\xe0JPEG" * 1000
