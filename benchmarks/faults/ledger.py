@@ -42,6 +42,9 @@ class Ledger:
         """Message ids by number; a number with two was doubled by its connector."""
         self.filed: defaultdict[str, list[int]] = defaultdict(list)
         """When which events decided about a message, in ms since 1970."""
+        self.turn: dict[str, int] = {}
+        """Which decision of its city was the first about a message: 0, 1, 2 …"""
+        self._decided: Counter[str] = Counter()
         self.versions: defaultdict[str, Counter[int]] = defaultdict(Counter)
         """How many events made a version of a ticket."""
         self.ordered: Counter[str] = Counter()
@@ -149,6 +152,11 @@ class Ledger:
         links = (self.links.get(message_id) for message_id in self.ids.get(number, ()))
         return {link.ticket_id for link in links if link is not None and link.ticket_id in self.tickets}
 
+    def decided_close(self, one: int, other: int, most: int) -> bool:
+        """Return True if at most so many decisions of their city lie between those about two numbers."""
+        turns = [[self.turn[name] for name in self.ids.get(number, ()) if name in self.turn] for number in (one, other)]
+        return all(turns) and abs(min(turns[0]) - min(turns[1])) <= most
+
     def _raw(self, record: Any) -> None:
         self.raw |= _marked(record.value or b"")
         envelope = Envelope.of(record.headers)
@@ -168,6 +176,8 @@ class Ledger:
         event = decode(record.value, Event)
         if event.input.message_id:
             self.filed[event.input.message_id].append(record.timestamp)
+            self.turn.setdefault(event.input.message_id, self._decided[event.jurisdiction])
+            self._decided[event.jurisdiction] += 1
         if event.input.command_id:
             self.ordered[event.input.command_id] += 1
         for change in event.changes:
