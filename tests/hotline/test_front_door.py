@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -124,8 +125,8 @@ def test_doctor_tells_what_to_do_about_topics(monkeypatch: pytest.MonkeyPatch) -
     described = hotline("topics", "describe")
     assert described.exit_code == 1
     for told in (examined.stdout, described.stdout):
-        assert "`kafka.partitions` is 99, and cities are spread over 8 partitions" in told
-        assert "set it to 8" in told
+        # Another test of this server may have frozen another number before.
+        assert re.search(r"`kafka.partitions` is 99, and cities are spread over (\d+) partitions .*set it to \1,", told)
     assert "kafka-topics.sh" not in described.stdout
 
 

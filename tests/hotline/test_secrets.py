@@ -79,10 +79,6 @@ host = "127.0.0.1"
 port = 9
 system_id = "u"
 [connectors.web.web]
-[command_keys.one]
-author = "hotline-desk"
-kinds = ["set_status"]
-jurisdictions = ["210100"]
 [backoffice.one]
 system = "crm"
 kinds = ["set_status"]
