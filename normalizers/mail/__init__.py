@@ -8,7 +8,7 @@ from normalizers import machines
 from normalizers.draft import UNANSWERABLE, Draft
 from normalizers.mail.bodies import Content, Reader
 from normalizers.mail.charsets import read
-from normalizers.mail.classes import class_of
+from normalizers.mail.classes import judge
 from normalizers.mail.headers import Headers
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.people import recipients_of, requester_of, sender_of
@@ -46,8 +46,9 @@ def _draft(root: Part, rules_folder: Path | None) -> Draft:
     attached = content.attached()
     parts, quoted = _split(content, attached, marks, forwarded, is_reply=bool(thread.references))
     sender = sender_of(root.headers)
+    judged = judge(root, known, title=title, text=parts.text, sender=sender, invitation=content.invitation)
     draft = Draft(
-        message_class=class_of(root, known, title=title, text=parts.text, sender=sender, invitation=content.invitation),
+        message_class=judged.message_class,
         sender=requester_of(root.headers, sender, rules_folder),
         recipients=recipients_of(root.headers),
         thread=thread,
@@ -58,7 +59,7 @@ def _draft(root: Part, rules_folder: Path | None) -> Draft:
         passed_on=attached,
         in_files="\n".join(content.spare) or None,
         files=tuple(content.files),
-        extra=_extra(root, content),
+        extra=_extra(root, content, judged.doubt),
     )
     return as_spoken(draft, root.headers)
 
@@ -74,14 +75,14 @@ def _split(
     return parts, "\n\n".join(filter(None, (parts.quoted, attached))) or None
 
 
-def _extra(root: Part, content: Content) -> dict[str, str]:
+def _extra(root: Part, content: Content, doubt: str | None) -> dict[str, str]:
     """Return the mail's claim of its time, what was wrong with it, and whether a machine may answer."""
     out = {}
     if date := claimed_date(root.headers):
         out["date_claimed"] = date
     if defects := content.defects | _defects(root.headers):
         out["defects"] = ",".join(sorted(defects))
-    if sign := unanswerable(root.headers):
+    if sign := unanswerable(root.headers) or doubt:
         out[UNANSWERABLE] = sign
     return out
 

@@ -3,9 +3,12 @@
 The words of machines stand in `rules/machines.toml`.
 """
 
+from typing import NamedTuple
+
 from normalizers.machines import Machines
 from normalizers.mail.headers import Headers
 from normalizers.mail.mime import Part
+from normalizers.mail.notices import Notice, has_null_path
 from normalizers.mail.people import addressees_of
 from schemas.records import Party
 
@@ -19,33 +22,35 @@ _AUTO_HEADERS = (
 )
 
 
-def class_of(
+class Judgement(NamedTuple):
+    """Person or machine; `doubt` is the sign for which a person's mail gets no automatic answer."""
+
+    message_class: str
+    doubt: str | None = None
+
+
+def judge(
     root: Part, known: Machines, *, title: str | None, text: str, sender: Party | None, invitation: bool
-) -> str:
+) -> Judgement:
     """Return auto_reply, bounce, list, calendar or, in every doubtful case, person."""
-    headers = root.headers
-    if _is_bounce(root, title or "", sender, known):
-        return "bounce"
+    notice = Notice(root, known, title=title or "", text=text, sender=sender)
+    if _is_status_report(root) or notice.is_certain:
+        return Judgement("bounce")
     if _is_auto_reply(root, title or "", text, known):
-        return "auto_reply"
-    if _is_list(headers):
-        return "list"
-    return "calendar" if invitation else "person"
+        return Judgement("auto_reply")
+    if _is_list(root.headers):
+        return Judgement("list")
+    if invitation:
+        return Judgement("calendar")
+    if notice.is_likely:
+        return Judgement("person", "delivery_notice")
+    return Judgement("person", "automatic_reply" if known.reply_subject.match(title or "") else None)
 
 
-def _is_bounce(root: Part, title: str, sender: Party | None, known: Machines) -> bool:
-    """A report of the mail system; or a mail from its own address that has no return path or says so itself."""
-    if root.media_type == "multipart/report":
-        return (root.content.text("report-type") or "delivery-status").lower() in ("delivery-status", "delivery_status")
-    local = sender.value.split("@")[0] if sender else ""
-    if not known.mailer.match(local):
-        return False
-    says_so = "x-failed-recipients" in root.headers or known.bounce_subject.search(title) is not None
-    return says_so or _has_null_path(root.headers)
-
-
-def _has_null_path(headers: Headers) -> bool:
-    return any(value.replace(b" ", b"") == b"<>" for value in headers.all("return-path"))
+def _is_status_report(root: Part) -> bool:
+    """Tell a report of the mail system (RFC 3464)."""
+    kind = (root.content.text("report-type") or "delivery-status").lower()
+    return root.media_type == "multipart/report" and kind in ("delivery-status", "delivery_status")
 
 
 def _is_auto_reply(root: Part, title: str, text: str, known: Machines) -> bool:
@@ -71,7 +76,7 @@ def _says_yes(headers: Headers, name: str) -> bool:
 
 def _is_corroborated(headers: Headers, text: str, known: Machines) -> bool:
     """A citizen can complain about an automatic reply under its very subject; look for a second sign."""
-    if "x-auto-response-suppress" in headers or _has_null_path(headers):
+    if "x-auto-response-suppress" in headers or has_null_path(headers):
         return True
     if _precedence(headers) in ("bulk", "junk"):
         return True

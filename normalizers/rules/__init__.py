@@ -36,6 +36,7 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "relatives", "aspects", "no_aspects", "landmarks", "no_heading", "says_who", "of_one_place", "towers",
             "writers", "residents", "lasting", "employed", "behind_city", "papers.", "areas.",
         ),
+        "machines": ("bounces.roles", "bounces.software", "bounces.texts", "bounces.titles"),
         "names": (
             "foreign_sounds",
             "transliterated", "bodies", "called_but_no_name", "cues.", "stated.", "on_behalf.", "peoples.", "english.",
