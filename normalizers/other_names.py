@@ -6,8 +6,10 @@ A name in Hangul, Cyrillic or another script (김민수), of Vietnamese (阮氏�
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
+
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from normalizers.findings import divisions
 from normalizers.findings.words import one_of, trie
@@ -91,7 +93,14 @@ class OtherNames(NamedTuple):
     short_sounds: re.Pattern[str]
     """A given name of two characters behind a word for a person."""
 
+    labels: Sequence[str]
+    in_text: AhoCorasick
+    """The labels, found in one pass."""
+
+    sure_labels: frozenset[str]
     labelled: re.Pattern[str]
+    """A name with what stands around it, behind a label."""
+
     called: re.Pattern[str]
     nicknamed: re.Pattern[str]
     shops: re.Pattern[str]
@@ -122,6 +131,7 @@ class OtherNames(NamedTuple):
         by_last: dict[str, tuple[str, ...]] = {}
         for word in own["who"].split():
             by_last[word[-1]] = (*by_last.get(word[-1], ()), word)
+        labels = sorted({*own["labels"].split(), *own["surely_labels"].split()})
         return cls(
             by_form=re.compile(f"{_IN_A_SCRIPT}|{_VIETNAMESE}"),
             latin=re.compile(rf"({who}|{_WRITTEN})[的是为叫:\s]{{0,3}}({_WORDS})(?![a-z0-9])"),
@@ -145,9 +155,12 @@ class OtherNames(NamedTuple):
             strong=frozenset("阿依艾孜玉吐逊努尔麦赛穆娜姆旦珠桑仁卓买热罕库班帕汗默沙古丽扎布"),
             no_sounds=re.compile(trie([*own["no_sounds"].split(), *_in_places(run)])),
             short_sounds=re.compile(rf"{who}({known})(?=[家说的在被称]|[{STOPS}]|$)" if known else "(?!)"),
+            labels=labels,
+            in_text=AhoCorasick(labels, implementation=Implementation.ContiguousNFA),
+            sure_labels=frozenset(own["surely_labels"].split()),
             labelled=re.compile(
-                rf"(?:(?P<sure>{trie(own['surely_labels'].split())})|{trie(own['labels'].split())})[:是为\s]{{0,2}}"
-                rf"({surname}{_HAN}{{1,2}}?)(?=(?P<said>{trie(own['said'].split())})|[{STOPS}]|$)"
+                rf"(?P<between>[:是为\s]{{0,2}})"
+                rf"(?P<name>{surname}{_HAN}{{1,2}}?)(?=(?P<said>{trie(own['said'].split())})|[{STOPS}]|$)"
             ),
             called=re.compile(
                 rf"(?:[{_CALLED}]{familiar}头?|{familiar}[{_TITLES_BEHIND}工科])(?!{familiar}?[{_TITLES_BEHIND}])"
@@ -191,7 +204,7 @@ class OtherNames(NamedTuple):
             if sum(map(self.strong.__contains__, found[0])) > 1 and self.no_sounds.search(found[0]) is None:
                 yield found.span()
         yield from [found.span(1) for found in self.short_sounds.finditer(text)]
-        yield from [found.span(2) for found in self.labelled.finditer(text) if self._is_labelled(text, found)]
+        yield from self._labelled(text)
         for found in self.called.finditer(text):
             if self._is_called(text, found) and (
                 self._is_behind_a_person(text, found.start()) or text.endswith(_BEFORE_CALLED, 0, found.start())
@@ -212,8 +225,15 @@ class OtherNames(NamedTuple):
             return True
         return not "\u4e00" <= before <= "\u9fff" or _OF_A_FLOOR.search(text, max(0, at - 3), at) is not None
 
-    def _is_labelled(self, text: str, found: re.Match[str]) -> bool:
-        name = found[2]
+    def _labelled(self, text: str) -> Iterator[Span]:
+        """Yield the names right behind a label; a label may end within another one (业主, 主)."""
+        for number, start, end in self.in_text.find_matches_as_indexes(text, overlapping=True):
+            found = self.labelled.match(text, end)
+            if found is not None and self._is_labelled(text, start, self.labels[number], found):
+                yield found.span("name")
+
+    def _is_labelled(self, text: str, start: int, label: str, found: re.Match[str]) -> bool:
+        name = found["name"]
         if (
             name in self.no_names
             or name[:2] in self.no_names
@@ -221,10 +241,10 @@ class OtherNames(NamedTuple):
             or name[-1] in _ENDS_OF_PLACES
         ):
             return False
-        has_colon, is_said = ":" in text[found.start() : found.start(2)], found["said"]
-        if name[0] in _GRAMMAR and not has_colon and not (found[0].startswith("我") and is_said and is_word(name)):
+        has_colon, is_said = ":" in found["between"], found["said"]
+        if name[0] in _GRAMMAR and not has_colon and not (label[0] == "我" and is_said and is_word(name)):
             return False  # 业主向物业反映
-        is_sure = has_colon or found["sure"] is not None or text.endswith(("我是", "本人是"), 0, found.start())
+        is_sure = has_colon or label in self.sure_labels or text.endswith(("我是", "本人是"), 0, start)
         return is_sure or (is_said is not None and name not in divisions.names())
 
     def _is_called(self, text: str, found: re.Match[str]) -> bool:

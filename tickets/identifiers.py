@@ -27,9 +27,19 @@ class Detector(NamedTuple):
 
     pattern: re.Pattern[str]
     is_one: _IsOne = lambda _text, _found: True
+    near_digits: bool = False
+    """Whether each such identifier holds a `_CLUSTER`: it is looked for around these only."""
+
+    core: re.Pattern[str] | None = None
+    """What each of them holds, which is sooner looked for than the whole."""
 
 
 _DIGITS = tuple("0123456789")
+_CLUSTER = re.compile(r"[0-9](?:[0-9a-z\s·•_/|~.,:*#()-]{0,3}?[0-9]){3,}")
+"""Four digits and more with hardly anything between."""
+
+_BEFORE_A_CLUSTER, _BEHIND_A_CLUSTER = 40, 60
+"""Characters in which the words before its number and what else belongs to it stand."""
 _NO_TOKEN_BEFORE, _NO_TOKEN_BEHIND = r"(?<![0-9a-z])", r"(?![0-9a-z])"
 _FILLER = r"(?:号码|号|码|编号|单号|代码|id|no\.?)?[\])'\"]?[:是为#“\"'(\[\s]{0,4}"
 
@@ -69,6 +79,12 @@ _ACCOUNT = re.compile(
     r"|(?!https?:|www\.|[a-z]{1,12}(?:\.com|\.cn))([a-z](?=[a-z0-9]{0,20}[0-9_.@-])[a-z0-9_.@-]{3,30}[a-z0-9]))"
 )
 
+_ACCOUNTS = (
+    *("账号", "帐号", "会员名", "会员号", "用户名", "登录名", "登陆名", "登录号", "昵称", "网名"),
+    *("id", "微博", "抖音", "快手", "游戏", "旺旺", "店铺名", "收款码名"),
+)
+"""One of these stands in whatever `_ACCOUNT` finds."""
+
 _PLATE_IN_TWO = re.compile(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][,.·\s-]{0,2}(?=[a-z,.·\s-]{0,4}[0-9])[0-9a-z]{1,4}[,.·\s-]{1,2}[0-9a-z]{1,5}(?![0-9a-z])"
 )
@@ -84,6 +100,12 @@ _NICKNAME = re.compile(
     r"|平台|网|直播间)[里上](?:名字?)?叫做?)"
     r"(?:[:是为叫\s]{1,3}|(?<=叫))((?=[\u4e00-\u9fff]{0,10}[a-z0-9_#.])[\u4e00-\u9fffa-z0-9_#.-]{3,20})(?=[,，。;、!?)\s]|$)"
 )
+_NICKNAMES = (
+    *("会员", "用户", "微信", "微博", "抖音", "快手", "群", "店铺", "淘宝", "闲鱼", "旺旺"),
+    *("qq", "b站", "账号", "游戏", "昵称", "网名", "id", "小红书", "平台", "网", "直播间"),
+)
+"""One of these stands in whatever `_NICKNAME` finds."""
+
 _MAIL_IN_PIECES = re.compile(
     r"(?:邮箱|邮件|e-?mail|mail)(?:地址|是|为|[:\s]){0,3}([a-z0-9._%+-]{1,40}(?: [a-z0-9._%+-]{1,20}){1,3}\s{0,2})"
     r"(?=@|\(|\[|【|#|at |艾特|圈a|小老鼠)"
@@ -106,10 +128,11 @@ _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"(?<![0-9.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])")
 _VERSION = re.compile(r"(?:版本?|version|v|第|ver)[号.: ]{0,3}$")
 _IPV6 = re.compile(r"(?<![0-9a-z:])(?=[0-9a-f:]*[0-9a-f]{2})[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![0-9a-z:])")
+_IN_AN_IPV6 = re.compile("::|:[0-9a-f]{1,4}:[0-9a-f]{0,4}:")
 _MAC = re.compile(
-    r"(?<![0-9a-z:-])(?:[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}"
-    r"|(?<=mac )[0-9a-f]{12}"
-    r"|(?<=mac:)[0-9a-f]{12}|(?<=地址)[0-9a-f]{12}|(?<=地址:)[0-9a-f]{12})(?![0-9a-z:-])"
+    r"[0-9a-f](?<![0-9a-z:-].)(?:[0-9a-f]([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{3}\.[0-9a-f]{4}\.[0-9a-f]{4}"
+    r"|(?:(?<=mac .)|(?<=mac:.)|(?<=mac写.)|(?<=mac是.)|(?<=mac写 .)|(?<=mac.)|(?<=地址.)|(?<=地址:.))[0-9a-f]{11})"
+    r"(?![0-9a-z:-])"
 )
 
 _SHARING_CODE = re.compile(
@@ -141,6 +164,7 @@ _DOOR_COUNTED = re.compile(
     rf"(?:[前后东西南北中上下老新]街|[东南西北][头边侧]|{_ORDINAL}[个条排]?(?:胡同|巷子?|路口|街|排|道)|村[东南西北]头?口?|[往从]?[东南西北]边?)*"
     rf"[东南西北左右前后][边手面]?(?:[数起往]{{1,2}}|(?=第)){_ORDINAL}[个]?[家户院](?:人家)?(?![具庭长里])"
 )
+_COUNTED_OFF = re.compile("[数起往第](?:[一二三四五六七八九十]{1,2}|[0-9]{1,2})个?[家户院]")
 _DOOR_LETTERED = re.compile(
     r"(?:[0-9]{1,3}|[a-z])(?:号楼|[栋幢座#])[0-9]{1,3}[楼层f](?:[a-z][座户室号]?(?![a-z0-9])|[东西南北中]{1,2}[户室座])"
 )
@@ -152,6 +176,8 @@ _DOOR_BY_A_HAND = re.compile(
     r"(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})[楼层](?:[出上]电梯|上去)?(?:靠)?(?:[左右东西南北里外]|最里|把头|拐角)(?:手|首)?边?(?:第?[一二三1-3]个?)?(?:那"
     r"|的)*户(?![型外口内])"
 )
+
+_BY_A_HAND = re.compile(r"[楼层](?:[出上]电梯|上去)?(?:靠)?[左右东西南北里外最把拐]")
 
 
 def _is_address(text: str, found: re.Match[str]) -> bool:
@@ -202,17 +228,17 @@ def _is_no_day(text: str, found: re.Match[str]) -> bool:
 
 
 _BY_FORM: tuple[Detector, ...] = (
-    Detector("parcel", _DIGITS, _CARRIED),
-    Detector("register", _DIGITS, _CREDIT_CODE),
-    Detector("register", ("jy",), _LICENCE),
+    Detector("parcel", (), _CARRIED, near_digits=True),
+    Detector("register", (), _CREDIT_CODE, near_digits=True),
+    Detector("register", (), _LICENCE, near_digits=True),
     Detector("register", ("号",), _CASE),
     Detector("register", ("不动产", "房权", "国用", "集用", "房地", "宅"), _PROPERTY),
     Detector("paper", ("字",), _LETTERED_PAPER),
-    Detector("labelled", _DIGITS, _EACH_APART, _is_no_row),
-    Detector("account", (), _ACCOUNT),
+    Detector("labelled", (), _EACH_APART, _is_no_row, near_digits=True),
+    Detector("account", _ACCOUNTS, _ACCOUNT),
     Detector("account", ("q", "扣", "球", "企鹅", "抠"), _QQ, _is_no_hotline),
     Detector("account", ("信", "x", "wechat"), _WECHAT),
-    Detector("account", ("名", "id", "叫"), _NICKNAME),
+    Detector("account", _NICKNAMES, _NICKNAME),
     Detector("mail", ("邮", "mail"), _MAIL_IN_PIECES),
     Detector("mail", ("@",), _MAIL_CUT_OFF),
     Detector("plate", _DIGITS, _FARM_PLATE),
@@ -220,7 +246,7 @@ _BY_FORM: tuple[Detector, ...] = (
     Detector("plate", ("后", "是", "尾", "的", "开头", ",", ":"), _PLATE_TOLD),
     Detector("plate", ("车", "牌"), _PLATE_IN_TWO, _is_plate),
     Detector("network", (".",), _IPV4, _is_address),
-    Detector("network", (":",), _IPV6, _is_ipv6),
+    Detector("network", (":",), _IPV6, _is_ipv6, core=_IN_AN_IPV6),
     Detector("network", (":", "-", ".", "mac"), _MAC),
     Detector("shared file", ("码",), _SHARING_CODE),
     Detector("door", ("-",), _DOOR_IN_PARTS, _is_no_day),
@@ -230,8 +256,8 @@ _BY_FORM: tuple[Detector, ...] = (
     Detector("door", ("tower", "block", "b", "villa", "house", "court", "phase"), _DOOR_IN_ENGLISH),
     Detector("door", ("弄",), _DOOR_IN_A_LANE),
     Detector("door", ("舍", "斋", "公寓"), _DOOR_OF_A_HALL),
-    Detector("door", ("家", "户", "院"), _DOOR_COUNTED),
-    Detector("door", ("楼", "层"), _DOOR_BY_A_HAND),
+    Detector("door", ("家", "户", "院"), _DOOR_COUNTED, core=_COUNTED_OFF),
+    Detector("door", ("户",), _DOOR_BY_A_HAND, core=_BY_A_HAND),
 )
 
 
@@ -253,8 +279,8 @@ def rulebook(folder: Path | None = None) -> tuple[Detector, ...]:
     hosts = "|".join(re.escape(one) for one in found["sharing"])
     shared = rf"(?:https?://)?(?<![a-z0-9])(?:[a-z0-9-]+\.)*(?:{hosts})[a-z0-9.-]*/[^\s,。;,'\"<>()\u4e00-\u9fff]+"
     return (
-        Detector("labelled", _DIGITS, re.compile(labelled), _is_identifier),
-        Detector("labelled", _DIGITS, re.compile(grouped), _is_long),
+        Detector("labelled", (), re.compile(labelled), _is_identifier, near_digits=True),
+        Detector("labelled", (), re.compile(grouped), _is_long, near_digits=True),
         Detector("shared file", ("/",), re.compile(shared)),
         *_BY_FORM,
     )
@@ -263,9 +289,25 @@ def rulebook(folder: Path | None = None) -> tuple[Detector, ...]:
 def identifiers(text: str, rules_folder: Path | None = None) -> Iterator[Span]:
     """Yield what the detectors find in a folded text."""
     text = _IDEOGRAPHIC_DOT.sub(".", text)
+    clusters = _around_clusters(text)
     for detector in rulebook(rules_folder):
         if detector.signs and not any(sign in text for sign in detector.signs):
             continue
-        for found in detector.pattern.finditer(text):
-            if detector.is_one(text, found):
-                yield found.span(found.lastindex or 0) if detector.kind != "network" else found.span()
+        if detector.core is not None and detector.core.search(text) is None:
+            continue
+        for start, end in clusters if detector.near_digits else ((0, len(text)),):
+            for found in detector.pattern.finditer(text, start, end):
+                if detector.is_one(text, found):
+                    yield found.span(found.lastindex or 0) if detector.kind != "network" else found.span()
+
+
+def _around_clusters(text: str) -> list[Span]:
+    """Return the parts of a text around its clusters of digits, in order and without overlap."""
+    parts = list[Span]()
+    for found in _CLUSTER.finditer(text):
+        start, end = max(0, found.start() - _BEFORE_A_CLUSTER), min(len(text), found.end() + _BEHIND_A_CLUSTER)
+        if parts and start <= parts[-1][1]:
+            parts[-1] = (parts[-1][0], end)
+        else:
+            parts.append((start, end))
+    return parts

@@ -39,11 +39,12 @@ def scattered(text: str) -> Iterator[Span]:
     groups = list(_GROUP.finditer(text))
     if len(groups) < 2:
         return
-    cues = [cue.end() for cue in _CUE.finditer(text)]
+    cues: list[int] | None = None
     done = 0
     for first, group in enumerate(groups):
         start = group.start()
         if start >= done and group[0][0] in "10一幺壹〇零洞":
+            cues = [cue.end() for cue in _CUE.finditer(text)] if cues is None else cues
             is_told = any(start - _WINDOW <= end <= start + 1 for end in cues)
             end = _end(text, groups, first, _FURTHER_WORDS if is_told else 0)
             if end:
