@@ -49,10 +49,11 @@ class PhonePlayer(Player):
 
 def samples() -> tuple[tuple[dict[str, Any], str, int], ...]:
     """Return records of calls, what is worth seeing about each, and how often it comes; all people are invented."""
-    heating = {"call_id": "20260302-0001", "caller": "02484000001", "callee": "12345"}
+    began = "2026-03-02T09:00:00+08:00"  # in each record: a call is its id and its day
+    heating = {"call_id": "20260302-0001", "caller": "02484000001", "callee": "12345", "started_at": began}
     return (
         (
-            {**heating, "revision": 1, "started_at": "2026-03-02T09:00:00+08:00", "disposition": "answered"},
+            {**heating, "revision": 1, "disposition": "answered"},
             "接通，还没有内容，不成工单 · a call without words waits",
             1,
         ),

@@ -111,7 +111,9 @@ def test_a_file_and_a_document_that_are_taken_for_there_too_early_and_a_no_that_
         "outbox": [*SABOTAGED, "doubt-for-no"],
         "sink:elastic": [*SABOTAGED, "offset-before-archive"],
     }
-    archive = {f"{index} not in the archive" for index in ("ticket", "ticket_masked", "link", "message")}
+    archive = {
+        f"{index} not in the archive" for index in ("ticket", "ticket_masked", "ticket_restricted", "link", "message")
+    }
     expected = frozenset({"file never fetched", "more answers unknown than faults explain", *archive})
     without = BEHIND[1:]
     report = performed(
