@@ -41,20 +41,22 @@ _CLUSTER = re.compile(r"[0-9](?:[0-9a-z\s·•_/|~.,:*#()-]{0,3}?[0-9]){3,}")
 _BEFORE_A_CLUSTER, _BEHIND_A_CLUSTER = 40, 60
 """Characters in which the words before its number and what else belongs to it stand."""
 _NO_TOKEN_BEFORE, _NO_TOKEN_BEHIND = r"(?<![0-9a-z])", r"(?![0-9a-z])"
-_FILLER = r"(?:号码|号|码|编号|单号|代码|id|no\.?)?[\])'\"]?[:是为#“\"'(\[\s]{0,4}"
+_FILLER = r"[(\[]?(?:号码|号|码|编号|单号|代码|id|no\.?)?[\])'\"]?[:是为#“\"'(\[\s]{0,4}"
 
 _PUBLIC = "(?<!工)(?<!工单)(?<!路灯)(?<!灯杆)(?<!电梯)(?<!井盖)(?<!站牌)(?<!线路)(?<!公交)(?<!电杆)"
 _EACH_APART = re.compile(r"(?<![0-9a-z])(?:[0-9][ ·•_/|~*-]{1,3}){6,28}[0-9x](?![0-9a-z])")
 """Digit by digit, as a number is read out."""
 
 _DAY = re.compile(r"(?:19|20)[0-9]{2}(?:[-/]?[01]?[0-9](?:[-/]?[0-3]?[0-9])?)?(?:[-/](?:19|20)[0-9]{2})?")
+_OF_A_DAY = re.compile(r"(?:[a-z]{1,4}[ #.-]?)?(?:19|20)[0-9]{2}")
 _HOTLINES = re.compile(r"(?:12[0-9]{3}|9[56][0-9]{3,4}|100[0-9]{2}|1(?:10|19|20|22))")
 _LONGEST_DAY = 8
 _LEAST_DIGITS = 5
 _LEAST_WITH_LETTERS = 4
 
 _CARRIED = re.compile(
-    rf"{_NO_TOKEN_BEFORE}((?:sf|yt|jt|jd|jdv[a-z]?|jdk[a-z]?|zto|sto|yd|dpk|ems|cn|lp|tt|kye)[0-9]{{10,18}}"
+    rf"{_NO_TOKEN_BEFORE}((?:sf|yt|jt|jd|jdv[a-z]?|jdk[a-z]?|zto|sto|yd|dpk|ems|cn|lp|tt|kye)"
+    rf"[ -]?[0-9](?:[ -]?[0-9]){{9,17}}"
     rf"|[a-z]{{2}}[0-9]{{9}}cn){_NO_TOKEN_BEHIND}"
 )
 _CREDIT_CODE = re.compile(
@@ -69,14 +71,25 @@ _PROPERTY = re.compile(
     r"[\u4e00-\u9fff]?[(〔\[](?:19|20)[0-9]{2}[)〕\]][\u4e00-\u9fff]{0,10}(?:不动产|房权|国用|集用|房地"
     r"|宅)[\u4e00-\u9fff]{0,6}[0-9]{4,12}号?"
 )
+_DECISION = re.compile(
+    r"[\u4e00-\u9fff]{0,2}[鉴罚决裁伤扣拘罪证](?:(?![发办函通告令])[\u4e00-\u9fff]){0,3}"
+    r"(?:[(〔\[](?:(?:19|20)[0-9]{2}|[0-9]{2})[)〕\]][\u4e00-\u9fff]{0,4} ?[0-9]{2,6}(?: ?号)?"
+    r"|字第? ?(?:19|20)[0-9]{2}-[0-9]{1,6}号?)"
+)
+"""Of an office about one person (劳鉴〔2024〕0618, 公证字2024-58); others are for everybody (国发〔2024〕12号)."""
+
+_OF_A_YEAR = re.compile("[(〔\\[](?:19|20)?[0-9]{2}[)〕\\]]|字第? ?(?:19|20)[0-9]{2}-")
+
 _LETTERED_PAPER = re.compile(
-    r"(?:军|士|兵|文|武|警|政|参|后|装|学|退|优|烈|残|南|北|东|西|中|海|空|沈|济|广|成|兰)[\u4e00-\u9fff]{0,3}字第?[0-9]{5,9}号?"
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][残优退烈](?:字?第?)[0-9]{6,9}号?"
+    r"|(?:军|士|兵|文|武|警|政|参|后|装|学|退|优|烈|残|南|北|东|西|中|海|空|沈|济|广|成|兰)[\u4e00-\u9fff]{0,3}字第?[0-9]{5,9}号?"
 )
 
 _ACCOUNT = re.compile(
     r"(?:[账帐]号|会员名|会员号|用户名|登录名|登陆名|登录号|昵称|网名|(?<![a-z])id号?|微博名?|抖音名?|快手名?|游戏名|旺旺|店铺名|收款码名)"
     r"(?:名称?|叫做?)?[:是为\s]{0,3}(?:[“\"「『【<]([^”\"」』】>\n]{1,20})[”\"」』】>]"
-    r"|(?!https?:|www\.|[a-z]{1,12}(?:\.com|\.cn))([a-z](?=[a-z0-9]{0,20}[0-9_.@-])[a-z0-9_.@-]{3,30}[a-z0-9]))"
+    r"|(?!https?:|www\.|[a-z]{1,12}(?:\.com|\.cn))([a-z](?=[a-z0-9]{0,20}[0-9_.@-])[a-z0-9_.@-]{3,30}[a-z0-9])"
+    r"|([a-z0-9_]{0,20}(?:[\u4e00-\u9fff]{1,6}_[a-z0-9_]{1,20}|(?<=_)[\u4e00-\u9fff]{1,6}(?=[,。;、!?)\s]|$))))"
 )
 
 _ACCOUNTS = (
@@ -85,8 +98,9 @@ _ACCOUNTS = (
 )
 """One of these stands in whatever `_ACCOUNT` finds."""
 
-_PLATE_IN_TWO = re.compile(
-    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][,.·\s-]{0,2}(?=[a-z,.·\s-]{0,4}[0-9])[0-9a-z]{1,4}[,.·\s-]{1,2}[0-9a-z]{1,5}(?![0-9a-z])"
+_PLATE_IN_PIECES = re.compile(
+    r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][,.·\s-]{0,2}(?=[a-z,.·\s-]{0,4}[0-9])"
+    r"[0-9a-z](?:[,.·\s-]{0,2}[0-9a-z]){4,5}(?![0-9a-z])"
 )
 
 _QQ = re.compile(
@@ -97,9 +111,10 @@ _WECHAT = re.compile(
 )
 _NICKNAME = re.compile(
     r"(?:(?:会员|用户|微信|微博|抖音|快手|群|店铺|淘宝|闲鱼|旺旺|qq|b站|账号|游戏)名称?|昵称|网名|群昵称|(?<![a-z])id|(?:抖音|快手|微博|小红书|b站|闲鱼|淘宝|游戏|群|微信"
-    r"|平台|网|直播间)[里上](?:名字?)?叫做?)"
+    r"|平台|网|直播间)[里上]?(?:名字?)?叫做?)"
     r"(?:[:是为叫\s]{1,3}|(?<=叫))((?=[\u4e00-\u9fff]{0,10}[a-z0-9_#.])[\u4e00-\u9fffa-z0-9_#.-]{3,20})(?=[,，。;、!?)\s]|$)"
 )
+_MENTION = re.compile(r"@((?<![a-z0-9.]@)[\u4e00-\u9fff][\u4e00-\u9fffa-z_]{0,11}[0-9]{2,8})(?![0-9a-z@])")
 _NICKNAMES = (
     *("会员", "用户", "微信", "微博", "抖音", "快手", "群", "店铺", "淘宝", "闲鱼", "旺旺"),
     *("qq", "b站", "账号", "游戏", "昵称", "网名", "id", "小红书", "平台", "网", "直播间"),
@@ -127,7 +142,9 @@ _IDEOGRAPHIC_DOT = re.compile("(?<=[0-9a-z])[。｡](?=[0-9a-z])")
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"(?<![0-9.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])")
 _VERSION = re.compile(r"(?:版本?|version|v|第|ver)[号.: ]{0,3}$")
-_IPV6 = re.compile(r"(?<![0-9a-z:])(?=[0-9a-f:]*[0-9a-f]{2})[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![0-9a-z:])")
+_IPV6 = re.compile(
+    r"(?:(?<![0-9a-z:])|(?<=[^0-9a-z:]:))(?!:[^:])(?=[0-9a-f:]*[0-9a-f]{2})[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![0-9a-z:])"
+)
 _IN_AN_IPV6 = re.compile("::|:[0-9a-f]{1,4}:[0-9a-f]{0,4}:")
 _MAC = re.compile(
     r"[0-9a-f](?<![0-9a-z:-].)(?:[0-9a-f]([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{3}\.[0-9a-f]{4}\.[0-9a-f]{4}"
@@ -204,8 +221,8 @@ def _is_identifier(text: str, found: re.Match[str]) -> bool:
 
 def _is_long(_text: str, found: re.Match[str]) -> bool:
     """Say whether groups behind a label hold as many digits as a number of one thing has; a day does not."""
-    digits = sum(map(str.isdigit, found[1]))
-    return digits > _LONGEST_DAY and not found[1].startswith(("19", "20"))
+    digits, lettered = sum(map(str.isdigit, found[1])), found[1][0].isalpha()
+    return digits > (_LEAST_DIGITS if lettered else _LONGEST_DAY) and not _OF_A_DAY.match(found[1])
 
 
 def _is_no_row(_text: str, found: re.Match[str]) -> bool:
@@ -233,7 +250,8 @@ _BY_FORM: tuple[Detector, ...] = (
     Detector("register", (), _LICENCE, near_digits=True),
     Detector("register", ("号",), _CASE),
     Detector("register", ("不动产", "房权", "国用", "集用", "房地", "宅"), _PROPERTY),
-    Detector("paper", ("字",), _LETTERED_PAPER),
+    Detector("paper", tuple("鉴罚决裁伤扣拘罪证"), _DECISION, core=_OF_A_YEAR),
+    Detector("paper", ("字", *"残优退烈"), _LETTERED_PAPER),
     Detector("labelled", (), _EACH_APART, _is_no_row, near_digits=True),
     Detector("account", _ACCOUNTS, _ACCOUNT),
     Detector("account", ("q", "扣", "球", "企鹅", "抠"), _QQ, _is_no_hotline),
@@ -241,10 +259,11 @@ _BY_FORM: tuple[Detector, ...] = (
     Detector("account", _NICKNAMES, _NICKNAME),
     Detector("mail", ("邮", "mail"), _MAIL_IN_PIECES),
     Detector("mail", ("@",), _MAIL_CUT_OFF),
+    Detector("account", ("@",), _MENTION),
     Detector("plate", _DIGITS, _FARM_PLATE),
     Detector("plate", tuple("领使警学港澳挂试超临"), _SPECIAL_PLATE),
     Detector("plate", ("后", "是", "尾", "的", "开头", ",", ":"), _PLATE_TOLD),
-    Detector("plate", ("车", "牌"), _PLATE_IN_TWO, _is_plate),
+    Detector("plate", ("车", "牌"), _PLATE_IN_PIECES, _is_plate),
     Detector("network", (".",), _IPV4, _is_address),
     Detector("network", (":",), _IPV6, _is_ipv6, core=_IN_AN_IPV6),
     Detector("network", (":", "-", ".", "mac"), _MAC),
@@ -274,7 +293,7 @@ def rulebook(folder: Path | None = None) -> tuple[Detector, ...]:
     )
     grouped = (
         rf"{_PUBLIC}(?:身份证|证件|{trie(papers)}){numbered}(?:\([\u4e00-\u9fff]{{1,4}}\))?{_FILLER}"
-        r"(?<![0-9a-z])([0-9]{2,14}(?:\s?[ /|_.,*-]\s?[0-9a-z]{2,10}){1,8})(?![0-9a-z])"
+        r"(?<![0-9a-z])((?:[a-z]{1,4}[ #.-]?)?[0-9]{1,14}(?:\s?[ /|_.,*-]\s?[0-9a-z]{2,10}){1,8})(?![0-9a-z])"
     )
     hosts = "|".join(re.escape(one) for one in found["sharing"])
     shared = rf"(?:https?://)?(?<![a-z0-9])(?:[a-z0-9-]+\.)*(?:{hosts})[a-z0-9.-]*/[^\s,。;,'\"<>()\u4e00-\u9fff]+"

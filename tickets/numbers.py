@@ -47,7 +47,10 @@ _LONGEST = 22
 _CONTACTS = frozenset(
     {"tel", "phone", "mobile", "mob", "cell", "call", "wx", "vx", "v", "wechat", "weixin", "qq", "t", "m"}
 )
-_EXTENSION = re.compile(r"(?:\s?[-#*]\s?|\s?(?:[(（]转[)）]|转|分机号?|ext\.?)[:：\s]?)[0-9]{1,5}(?![0-9])")
+_EXTENSION = re.compile(
+    r"(?:\s?[-#*]\s?|\s?(?:[(（]转[)）]|转|分机号?|ext\.?)[:：\s]?)[0-9]{1,5}(?![0-9])"
+    r"(?:[,\s]{0,2}(?:再|然后)转[:\s]?[0-9]{1,5}(?![0-9])){0,2}"
+)
 
 _WITH_EXTENSION = re.compile(r"-[0-9]{3,4}(?![0-9a-z./-])|\s?\((?:宅|办|家|座机|值班)")
 _LONGEST_LOCAL = 8
