@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -16,10 +16,10 @@ from hotline import reading
 from hotline.command_keys import principal, signer_of_person
 from normalizers.codes import is_code
 from schemas import command_signature, ids, topics
-from schemas.errors import MisconfiguredError
-from schemas.records import Command
-from schemas.wire import UNREADABLE, Outbound, decode
-from tickets.admission import confirmation_id, signed_headers
+from schemas.errors import MisconfiguredError, RecordError
+from schemas.records import Command, Event
+from schemas.wire import UNREADABLE, Outbound, appended_at, decode
+from tickets.admission import CONFIRM_WITHIN, SECOND_PERSON, confirmation_id, may_take_two_persons, signed_headers
 from tickets.commands import COMMANDS, check
 from tickets.commands.args import unknown
 from tickets.commands.reading import presumed
@@ -28,7 +28,6 @@ from tickets.commands.refusal import RefusalError
 if TYPE_CHECKING:
     from hotline.settings import Settings
     from schemas.connection import KafkaConnection
-    from schemas.records import Event
 
 _TICKET = re.compile(ids.TICKET_ID)
 _HANDOVER = re.compile(ids.MESSAGE_ID)
@@ -108,9 +107,7 @@ def deliver(connection: "KafkaConnection", *records: Outbound) -> None:
         producer.deliver_now(records)
 
 
-def outcome_of(
-    connection: "KafkaConnection", command: Command, *, given_before: bool, seconds: float
-) -> "Event | None":
+def outcome_of(connection: "KafkaConnection", command: Command, *, given_before: bool, seconds: float) -> Event | None:
     """Wait for the decision; None when there is none in time."""
     since = command.at - (LOOK_BACK if given_before else SLACK)
     return outcome.find(connection, command.command_id, command.jurisdiction, since, seconds)
@@ -138,6 +135,45 @@ def request(connection: "KafkaConnection", command_id: str) -> Any:
         if wanted in record.headers:
             return record
     raise MisconfiguredError("There is no command of this id, or it is older than seven days: ask for it again.")
+
+
+def waiting(connection: "KafkaConnection", now: datetime) -> list[Command]:
+    """Return the requests that wait for their second person, the oldest first.
+
+    Such a request was refused as `second_person`, is not older than seven days, and no confirmation of it is decided.
+    """
+    given: dict[str, tuple[Command, datetime]] = {}
+    for record in reading.read_all(connection, topics.COMMAND, now - LOOK_BACK):
+        try:
+            command = decode(record.value or b"", Command)
+        except RecordError:  # `normalize` makes a dead letter of it
+            continue
+        if command.kind == "approve" or may_take_two_persons(command):
+            given.setdefault(command.command_id, (command, appended_at(record) or command.at))
+    requests = [one for one, _ in given.values() if may_take_two_persons(one) and now - one.at <= CONFIRM_WITHIN]
+    since: dict[int, dict[bytes, datetime]] = {}
+    for one in requests:
+        number = ids.partition_of(one.jurisdiction, connection.partitions)
+        for name in (one.command_id, confirmation_id(one)):
+            if name in given:
+                since.setdefault(number, {})[_decision(name)] = given[name][1] - SLACK
+    decided: dict[bytes, Any] = {}
+    for number, names in since.items():
+        decided |= reading.named(connection, topics.EVENT, number, names)
+    return sorted((one for one in requests if _waits(one, decided)), key=lambda one: one.at)
+
+
+def _waits(request: Command, decided: Mapping[bytes, Any]) -> bool:
+    asked = decided.get(_decision(request.command_id))
+    if asked is None or _decision(confirmation_id(request)) in decided:
+        return False
+    refused = outcome.refusal(decode(asked.value, Event))
+    return refused is not None and refused.code == SECOND_PERSON
+
+
+def _decision(command_id: str) -> bytes:
+    """Return the id of the event that decides a command."""
+    return f"command:{command_id}".encode()
 
 
 def confirmation(settings: "Settings", record: Any) -> tuple[Command, Outbound]:

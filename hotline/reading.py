@@ -4,7 +4,7 @@ Raises as `connectors.clients.reader` does, and MisconfiguredError for a topic t
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -97,6 +97,29 @@ def records_at(consumer: Any, partition: TopicPartition, offsets: Iterable[int])
             return
         if not 0 <= rest[0] - here < NEAR_RECORDS:
             consumer.seek(partition, rest[0])
+
+
+def named(connection: KafkaConnection, topic: str, number: int, since: Mapping[bytes, datetime]) -> dict[bytes, Any]:
+    """Return the first committed record of each `ce_id` in one partition, written at its time in `since` or later.
+
+    Reads from each of these times on, and no record twice.
+    """
+    found: dict[bytes, Any] = {}
+    partition, reached = TopicPartition(topic, number), 0
+    with reader(connection) as consumer:
+        consumer.assign([partition])
+        for wanted, at in sorted(since.items(), key=lambda one: one[1]):
+            begin = consumer.offsets_for_times({partition: _milliseconds(at)})[partition]
+            if wanted in found or begin is None:
+                continue
+            consumer.seek(partition, max(begin.offset, reached))
+            for record in _up_to_the_end(consumer, partition):
+                name, reached = dict(record.headers).get("ce_id", b""), record.offset + 1
+                if name in since:
+                    found.setdefault(name, record)
+                if name == wanted:
+                    break
+    return found
 
 
 def _pass(rest: deque[int], offset: int) -> None:

@@ -122,6 +122,11 @@ def as_recorded(command: Command, record: Inbound, decided: Event | None) -> tup
     return _confirmed(request, command), _by(command)
 
 
+def may_take_two_persons(command: Command) -> bool:
+    """Return True for a command that, by its kind and arguments, may wait for a second person."""
+    return command.kind in TWO_PERSONS or (command.kind == "reclassify" and "confidentiality" in command.args)
+
+
 def confirmation_id(request: Command) -> str:
     """Return the id that a request's confirmation must have."""
     return request.command_id + CONFIRMED

@@ -1,20 +1,28 @@
 """`hotline approve`: a second person confirms what one person alone cannot order."""
 
+from collections.abc import Collection
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from hotline.cli.archive import ask
 from hotline.cli.command import LOOK_SECONDS, named, report_of, tell
-from hotline.cli.common import AsJson, say, settings_of
+from hotline.cli.common import AsJson, print_each, say, settings_of, there
 from hotline.output import readable
 
 if TYPE_CHECKING:
+    from hotline.archive import Archive
+    from schemas.connection import KafkaConnection
     from schemas.records import Command
+
+Line = dict[str, str | None]
 
 
 def approve(
     ctx: typer.Context,
-    request: Annotated[str, typer.Argument(metavar="ID", help="Id of the command that waits.")],
+    request: Annotated[str | None, typer.Argument(metavar="ID", help="Id of the command that waits.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the commands that wait; confirm nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     timeout_seconds: Annotated[float, typer.Option(min=0.1, help="How long to wait for the decision.")] = 30.0,
     as_json: AsJson = False,
@@ -25,9 +33,14 @@ def approve(
     from schemas.records import Command
     from schemas.wire import decode
 
+    if list_ is (request is not None):
+        raise MisconfiguredError("Give the id of one command, or --list to see those that wait.")
     settings = settings_of(ctx, accounts=False)
     connection = services.kafka(settings)
     placement.check(connection)  # the outcome stands in the city's partition
+    if request is None:
+        _list(ctx, connection, as_json)
+        return
     record = commands.request(connection, request)
     asked = decode(record.value or b"", Command)
     given, outbound = commands.confirmation(settings, record)
@@ -43,6 +56,60 @@ def approve(
     tell(given.command_id, decision, as_json=as_json)
     if decision is not None:
         report_of(settings, decision, min(timeout_seconds, LOOK_SECONDS), as_json=as_json)
+
+
+def _list(ctx: typer.Context, connection: "KafkaConnection", as_json: bool) -> None:
+    from hotline import commands
+
+    requests = commands.waiting(connection, datetime.now(UTC))
+    numbers = _numbers(ctx, {one.ticket_id for one in requests if one.ticket_id})
+    lines = [line_of(one, numbers.get(one.ticket_id or "")) for one in requests]
+    print_each(lines, as_json, _told, nothing="No command waits for a second person.")
+
+
+def _numbers(ctx: typer.Context, tickets: Collection[str]) -> dict[str, str]:
+    """Return the numbers (工单编号) of tickets, as far as the archive shows them to this user."""
+    from schemas.errors import PipelineError
+
+    async def found(archive: "Archive") -> dict[str, str]:
+        read = [await archive.ticket(one) for one in tickets]
+        return {one.ticket_id: one.ticket_no for one in read if one}
+
+    numbers: dict[str, str] = {}
+    try:
+        for restricted in (False, True):
+            tickets = [one for one in tickets if one not in numbers]
+            if tickets:
+                numbers |= ask(ctx, found, restricted=restricted)
+    except PipelineError as error:
+        say(f"The archive does not give the number of each ticket: {error}", err=True)
+    return numbers
+
+
+def line_of(request: "Command", ticket_no: str | None) -> Line:
+    """Return what is listed of a request."""
+    from tickets.admission import CONFIRM_WITHIN
+
+    return {
+        "command_id": request.command_id,
+        "kind": request.kind,
+        "jurisdiction": request.jurisdiction,
+        "ticket_no": ticket_no,
+        "ticket_id": request.ticket_id,
+        "author": request.author,
+        "at": there(request.at),
+        "until": there(request.at + CONFIRM_WITHIN),
+        "reason": request.reason,
+    }
+
+
+def _told(one: Line) -> str:
+    ticket = one["ticket_no"] or one["ticket_id"] or "-"
+    told = (
+        f"{one['command_id']}  {one['kind']:<10}  {one['jurisdiction']}  {ticket:<27}  {one['author']:<16}  {one['at']}"
+    )
+    # A second line would pass for another request.
+    return readable(f"{told}  {one['reason'] or '-'}").replace("\n", " ")
 
 
 def _show(asked: "Command") -> None:

@@ -231,6 +231,7 @@ def forget_by_two(secured: SecuredKafka, settings: Settings, number: str) -> Res
     desk, other, auditor = settings("hotline-desk"), settings("hotline-operator"), settings("hotline-auditor")
     asked = hotline(desk, "command", "forget", number, "--reason", "pipl-47", "--command-id", "f1")
     assert (asked.exit_code, "waits for a second person" in asked.output) == (2, True), asked.output
+    assert "f1" in waiting(desk)
     alone = hotline(desk, "approve", "f1", "--yes")
     assert (alone.exit_code, "another person" in alone.output) == (2, True), alone.output
     forged = hotline(
@@ -240,6 +241,7 @@ def forget_by_two(secured: SecuredKafka, settings: Settings, number: str) -> Res
     rights = [line.replace("hotline-desk", "hotline-operator") for line in acls.lines() if "hotline-desk " in line]
     with acls.beside(secured.administrator, rights):
         forgotten = hotline(other, "approve", "f1", "--yes")
+        assert "f1" not in waiting(other)
     assert "Gone now" in forgotten.stdout, forgotten.output
     for person in (desk, other):
         refused = hotline(person, "audit", "verify")
@@ -254,6 +256,10 @@ def forget_by_two(secured: SecuredKafka, settings: Settings, number: str) -> Res
         ("command_unproven", "unproven", None, None),
     }
     return forgotten
+
+
+def waiting(person: Mapping[str, str]) -> list[str]:
+    return [one["command_id"] for one in lines(person, "approve", "--list")]
 
 
 def test_processes_with_a_wrong_password_name_the_doctor_and_tell_no_secret(
