@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from normalizers.text import Span
 
-_HAN = "[〇零一二三四五六七八九十百两]"
+_HAN = "[〇零一二三四五六七八九十百两壹贰叁肆伍陆柒捌玖拾]"
 _COUNTED = (
     r"(?: ?(?:[年月日元块万千百亿人米个层级栋幢梯台辆吨多余分秒点度次班位套间名份亩斤条棵根岁届期组号路线#㎡℃%]"
     r"|方(?!便|面|向|案)|平(?!时|常|日)|楼(?![上下道顶])|单元|来[个户人]|公里|小时|厘米|医院|国道|省道|县道|高速)"
@@ -30,6 +30,7 @@ _ITS_DOOR = (
     rf"(?:-?(?:[0-9]{{1,2}}|[a-z])-[0-9]{{1,4}}(?![0-9-]|{_COUNTED}| ?[户天])"
     rf"|[a-h]?[0-9]{{2,4}}[a-h]?(?![0-9a-z])(?: ?[室房号](?!线|楼)|(?<!0) ?户(?!型)|(?!{_COUNTED}| ?户))"
     rf"|[东西中南北]{{1,2}}户"
+    r"|(?<=[楼层])(?:[东西南北左右][边侧手面]?|中间?|靠[东西南北])的?那一?[户家](?!型)"
     rf"|[1-9][0-9]?[零〇][1-9](?![0-9]|{_COUNTED})"
     rf"|{_BEHIND_A_FLOOR}[东西中南北]门(?![口外卫])"
     rf"|{_BEHIND_A_FLOOR}(?:(?:[0-9]|{_HAN}) ?[室号](?!线|楼|门|电|机|路)|[左右][手边侧]|[东西](?=[,。;、]|$))"
@@ -74,11 +75,18 @@ _NUMBER_OF_A_ROOM = re.compile(
 _HAN_ALONE = re.compile(f"(?:{_HAN}{{2,4}}|[壹贰叁肆伍陆柒捌玖零]{{3,4}})(?:室|号房)")
 _LETTERED_ROOM = re.compile(r"[a-z](?<![a-z0-9][a-z])-?[0-9]{3,4} ?(?:室|号房)")
 _ON_A_FLOOR_BY_SIDE = re.compile(
-    "[楼层](?<=[0-9一二三四五六七八九十][楼层])[,的 ]{0,2}"
+    "[楼层](?<=[0-9一二三四五六七八九十顶][楼层])[,的 ]{0,2}"
     "(?:[东西中南北]{1,2}户|(?:[东西南北左右][边侧面]?|中间?|靠[东西南北])的?那一?户)(?![型外口内])"
 )
+_BEHIND_A_HOUSE = re.compile(
+    rf"号(?<=[0-9甲乙丙丁]号|{_HAN}号)(?:附 ?[0-9]{{1,2}}(?![0-9])号?|之(?:[0-9]{{1,2}}(?![0-9])|{_HAN}{{1,2}}))"
+    "(?:[前后左右]座)?(?:阁楼)?(?!号?(?:门[面市]|商?铺|店|摊|仓|车))"
+)
+"""One of the doors that share the number of a house: 12号附3, 12号之二."""
+
 _BEHIND_A_GATE = re.compile(
-    rf"门(?:(?<=[0-9一二三四五六七八九十][楼栋][一二三四五六七八九]门)洞?|(?<=[0-9一二三四五六七八九东西南北中]门)洞) ?"
+    rf"门(?:(?<=[0-9一二三四五六七八九十][楼栋][一二三四五六七八九]门)洞?|(?<=[0-9一二三四五六七八九东西南北中]门)洞"
+    r"|(?<=[甲乙丙丁戊]门)洞?) ?"
     rf"({_ROOM}|{_HAN_ROOM}(?!{_HAN}))"
 )
 _IN_A_ROW = re.compile(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
@@ -158,6 +166,8 @@ def _first_doors(text: str) -> Iterator[Span]:
         yield from [match.span(1) for match in _BEHIND_A_GATE.finditer(text)]
     if "楼" in text:
         yield from ((match.start() - 1, match.end()) for match in _IN_A_LETTERED_BUILDING.finditer(text))
+    if "附" in text or "之" in text:
+        yield from ((match.start() + 1, match.end()) for match in _BEHIND_A_HOUSE.finditer(text))
     if "号" in text:
         yield from [match.span(match.lastindex or 0) for match in _IN_A_STREET.finditer(text)]
     if "-" in text:

@@ -30,6 +30,12 @@ _IN_THREE_NUMBERS = re.compile(r"[0-9](?<![0-9-][0-9])[0-9]{0,2}(?:-[0-9]{1,2}){
 _BEHIND_A_HOUSE = re.compile(r"号(?<=[0-9]号) ?([1-9][0-9]{2,3})(?=[,。;!\s]|$)")
 """231甲3号451: a flat of a house, by its staircase, floor and door."""
 
+_IN_A_YARD = re.compile(
+    "院(?:子|儿|里|内|的){0,2}([东西南北](?:厢房?|屋|房|边?第?[0-9一二三四五六七八九]间)(?![子顶檐价产]))"
+    "|房(?<=[平瓦]房)((?:[东西南北][头边]?)?(?:数|起|往){0,2}第?[0-9一二三四五六七八九十]{1,2}间)"
+)
+"""A room of a yard: 院子东厢, 平房第三间."""
+
 _WHO = re.compile(rf"是(?<=[我们里边俺]是) ?({_ANY})(?=的?(?:[,。;!\s]|$)|业主|住户|租户)")
 _IN_BRACKETS = re.compile(rf"\((?<=[户家居主上下壁门]\()({_ANY})[室户]?\)")
 _HOUSEHOLD_AT_AN_END = re.compile(r"头第(?<=[东西南北]头第)([0-9一二三四五六七八九十]{1,3}户(?![外型口内]))")
@@ -88,7 +94,7 @@ def homes(text: str, rules_folder: Path | None = None) -> Iterator[Span]:
 
 def _told_of(text: str, known: Homes) -> Iterator[Span]:
     """Yield the houses behind a word for a home, in its sentence."""
-    for pattern in (known.house, _BEHIND_A_HOUSE, *((_IN_THREE_NUMBERS,) if "-" in text else ())):
+    for pattern in (known.house, _BEHIND_A_HOUSE, _IN_A_YARD, *((_IN_THREE_NUMBERS,) if "-" in text else ())):
         for house in pattern.finditer(text):
             told = known.told_of.search(text, max(0, house.start() - _FAR), house.start() + 1)
             if told or (pattern is known.house and known.told_behind.match(text, house.end())):
