@@ -18,6 +18,7 @@ from aiokafka.errors import KafkaError
 from schemas.clients import closed, running, started
 from schemas.connection import KafkaConnection
 from schemas.errors import PipelineError
+from streams import metrics
 
 SECONDS = 20.0
 """How long a rebalance waits for it: without an answer all records count as never read."""
@@ -55,8 +56,13 @@ class LostPositions:
                     lost = {tp: end for tp, end in (await consumer.end_offsets([*unknown])).items() if end}
                     ends |= lost
                     if lost:
+                        metrics.POSITIONS_LOST.inc(len(lost))
+                        _log.warning(
+                            "positions_lost",
+                            group=self._group.removesuffix(SUFFIX),
+                            partitions=sorted(f"{tp.topic}:{tp.partition}" for tp in lost),
+                        )
                         await self._note(lost)
-                        _log.warning("positions_lost", group=self._group.removesuffix(SUFFIX), partitions=len(lost))
                     await consumer.commit(dict.fromkeys(unknown, 0))
         except (KafkaError, PipelineError, OSError, TimeoutError) as error:
             _log.warning("lost_positions_unknown", group=self._group, error=type(error).__name__)

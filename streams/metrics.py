@@ -36,6 +36,11 @@ RECORDS_GONE = Counter(
     "unread",
     ["topic", "end"],
 )
+POSITIONS_LOST = Counter(
+    "hotline_streams_positions_lost",
+    "Partitions that hold records and of which Kafka does not know how far screen had read them: what the broker took "
+    "more than a day before alarms nobody",
+)
 TRANSACTION_SECONDS = Histogram("hotline_streams_transaction_seconds", "From begin to commit of a chunk's decisions")
 RESTORE_SECONDS = Histogram(
     "hotline_streams_restore_seconds",

@@ -82,6 +82,7 @@ TROUBLED: Rung = {
     "EmergencyUnanswered": {""},
     "EmergenciesSlow": {""},
     "EmergencyUnheard": {""},
+    "ScreenPositionLost": {""},
     "StageWithoutWorker": {"normalize", "flood", "sink:elastic", "eraser"},
     "StageBehind": {"sink:elastic"},
     "FloodWaits": {""},
@@ -276,6 +277,7 @@ def begin(city: City, folder: Path) -> None:
     city.write(outbound(1)._replace(topic=topics.FLOOD), timedelta(hours=2))
     city.write(Outbound(topics.TICKET_MASKED, b"k", b"{}", [], "210100"), timedelta(hours=1))
     city.write(a_mail())
+    city.write(outbound(8))  # screen finds a message, and no position
     city.acknowledge("hotline-assign", topics.MESSAGE, 1)  # as if its decision had been lost
     city.write(a_mail_that_nobody_has())
     spoil(city, folder / "journal")

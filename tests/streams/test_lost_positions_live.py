@@ -11,6 +11,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 from kafka import KafkaAdminClient
+from prometheus_client import REGISTRY
 
 from normalizers import Policy
 from schemas import topics
@@ -47,8 +48,13 @@ async def screening(bench: Bench, group: str) -> AsyncIterator[None]:
         yield
 
 
+def counted() -> float:
+    """Return of how many partitions a position was found lost: what the alarm looks at."""
+    return REGISTRY.get_sample_value("hotline_streams_positions_lost_total") or 0.0
+
+
 async def test_a_lost_position_rings_for_nothing_old_and_a_known_one_for_all_that_waits(bench: Bench) -> None:
-    group = f"test-lost-{time.time_ns()}"
+    group, before = f"test-lost-{time.time_ns()}", counted()
     await fires(bench, 1)
     async with screening(bench, group):
         assert await stale(bench, 1) == [True], "nothing says that it was not heard"
@@ -57,18 +63,21 @@ async def test_a_lost_position_rings_for_nothing_old_and_a_known_one_for_all_tha
     await fires(bench, 3)
     async with screening(bench, group):
         assert await stale(bench, 3) == [True, False, False], "screen was away, and knows where it stood"
+    assert counted() == before + 1, "a first start that finds records, and no other"
     await forget(bench, group)
     async with screening(bench, group):
         assert await stale(bench, 6) == [True, False, False, True, True, True]
+    assert counted() == before + 2
 
 
 async def test_a_partition_of_which_nothing_came_before_an_outage_is_not_lost(bench: Bench) -> None:
-    group = f"test-lost-{time.time_ns()}"
+    group, before = f"test-lost-{time.time_ns()}", counted()
     async with screening(bench, group):
         await soon(lambda: committed(bench, group))
     await fires(bench, 1)
     async with screening(bench, group):
         assert await stale(bench, 1) == [False]
+    assert counted() == before
 
 
 async def test_a_worker_that_is_started_again_in_between_knows_what_was_lost(bench: Bench) -> None:
