@@ -38,13 +38,13 @@ _IN_A_SCRIPT = "|".join(
 """Of a few words: longer ones are a sentence."""
 
 _VIETNAMESE = (
-    rf"(?:[阮黎范潘黄武裴邓杜胡吴杨陈丁段梁陶][氏]{_HAN}{{1,2}}?(?=[{STOPS}]|$|[的是在被和与说称反来]|女|{_HAN}{{1,2}})"
+    rf"(?:[阮黎范潘黄武裴邓杜胡吴杨陈丁段梁陶][氏](?:{_HAN}{{1,2}}?(?=[{STOPS}]|$|[的是在被和与说称反来]|女)|{_HAN}{{2}})"
     rf"(?<!氏[集宗祠家公族企兄姐国古祖先人])|[阮裴][文玉春青明德氏清金]{_HAN}(?![{_HAN[1:-1]}]*[路街村镇县]))"
 )
 
 _LETTER = "[a-z\u00df-\u024f\u1e00-\u1eff\u0300-\u036f]"
-_WORDS = rf"{_LETTER}{{2,15}}(?:[ -]{_LETTER}{{1,15}}){{1,4}}"
-_WRITTEN = "护照上?写?的?名?字?|拼音|英文名|外文名|越南名|外国名|原名|本名|全名|名字|[写叫]做?的?"
+_WORDS = rf"{_LETTER}{{2,15}}(?:[ -](?:{_LETTER}\. ?)?{_LETTER}{{1,15}}){{1,4}}"
+_WRITTEN = "护照上?写?的?名?字?|拼音|英文名|外文名|越南名|外国名|原名|本名|全名|名字|[写叫]做?的?|(?:我|本人)是"
 _ACCENTED = rf"(?<!{_LETTER})(?={_LETTER}{{0,12}}(?: {_LETTER}{{1,12}})?[\u00e0-\u024f\u1e00-\u1eff])(){_WORDS}"
 
 _GRAMMAR = frozenset("向和于与从有时管同方")
@@ -52,6 +52,10 @@ _GRAMMAR = frozenset("向和于与从有时管同方")
 
 _ANY_SCRIPT = re.compile(f"[{''.join(_SCRIPTS)}氏阮裴]")
 _LATIN = re.compile(f"{_LETTER}{{2}}[ -]{_LETTER}")
+_GOES_ON = rf"(?=[家说的在被称今、和又已打骂把]|[{STOPS}]|$)"
+"""What stands behind a name of two characters that is a word or a place elsewhere."""
+
+_FEWEST_LISTED = 2
 _BEFORE_CALLED = (*"找和跟与叫被给由问听", "找过", "问过")
 _OF_A_FLOOR = re.compile("[一二三四五六七八九十0-9][楼层组号栋户室]$")
 
@@ -90,13 +94,29 @@ class OtherNames(NamedTuple):
 
     strong: frozenset[str]
     no_sounds: re.Pattern[str]
-    short_sounds: re.Pattern[str]
-    """A given name of two characters behind a word for a person."""
+    by_role: re.Pattern[str]
+    """A name that is told from other words only right behind a word for a person."""
+
+    listed: re.Pattern[str]
+    """Names with 、 between them behind a word for several persons, or for who signed."""
+
+    said_surname: re.Pattern[str]
+    """A name whose surname was told before it (姓单,读善,单深瀚), or all of it behind 姓 (我姓区伯瑶)."""
+
+    glossed: re.Pattern[str]
+    """A surname that is explained (闫(门三闫)丽萍)."""
+
+    given: frozenset[str]
+    familiar_sounds: re.Pattern[str]
+    """小格桑: such a name behind 小 or 老."""
 
     labels: Sequence[str]
     in_text: AhoCorasick
     """The labels, found in one pass."""
 
+    plain_labels: frozenset[str]
+    several: frozenset[str]
+    signed: frozenset[str]
     sure_labels: frozenset[str]
     labelled: re.Pattern[str]
     """A name with what stands around it, behind a label."""
@@ -131,7 +151,17 @@ class OtherNames(NamedTuple):
         by_last: dict[str, tuple[str, ...]] = {}
         for word in own["who"].split():
             by_last[word[-1]] = (*by_last.get(word[-1], ()), word)
-        labels = sorted({*own["labels"].split(), *own["surely_labels"].split()})
+        plain_labels = {*own["labels"].split(), *own["surely_labels"].split()}
+        labels = sorted({*plain_labels, *own["who"].split(), *own["several"].split(), *own["signed"].split()})
+        called, firms = whole["called_names"], trie(peoples.get("firms", "").split())
+        japanese, first = trie(called["japanese"].split()), one_of(called["japanese_given"])
+        last = one_of(called["japanese_given"] + called["japanese_ends"])
+        known_long = (
+            trie(name for name in peoples.get("names", "").split() if len(name) > _FEWEST_LISTED) if known else "(?!)"
+        )
+        rare = one_of("".join(sorted({*whole["role_names"]["rarer"], *own["rare"]})))
+        never = one_of(whole["third_persons"]["never_given"])
+        item = rf"(?!{_HAN}{{0,2}}[路街等]){_HAN}{{2,3}}"
         return cls(
             by_form=re.compile(f"{_IN_A_SCRIPT}|{_VIETNAMESE}"),
             latin=re.compile(rf"({who}|{_WRITTEN})[的是为叫:\s]{{0,3}}({_WORDS})(?![a-z0-9])"),
@@ -154,9 +184,27 @@ class OtherNames(NamedTuple):
             sounds=re.compile(rf"[{run}]{{3,16}}"),
             strong=frozenset("阿依艾孜玉吐逊努尔麦赛穆娜姆旦珠桑仁卓买热罕库班帕汗默沙古丽扎布"),
             no_sounds=re.compile(trie([*own["no_sounds"].split(), *_in_places(run)])),
-            short_sounds=re.compile(rf"{who}({known})(?=[家说的在被称]|[{STOPS}]|$)" if known else "(?!)"),
+            by_role=re.compile(
+                rf"(?:名?叫做?|[是为的])?[: ]?(?P<name>{japanese}{first}{last}"
+                rf"|{trie(own['western'].split())}{_GOES_ON}"
+                rf"|{known_long}(?!{firms}|[路街乡镇村])|{known or '(?!)'}{_GOES_ON}"
+                rf"|(?P<rare>{rare}(?!{never}){_HAN}[{whole['role_names']['given']}]))"
+            ),
+            listed=re.compile(
+                rf"(?P<between>(?:[是为叫]|的?(?:有|是|如下))?:?)(?P<names>(?:{item}[、,和与]){{1,9}}{item})(?=[{STOPS}]|$|[把占在家等各]|两)"
+            ),
+            said_surname=re.compile(
+                rf"姓({_HAN})(?=[,。、](?:.{{0,20}}?[,。、:\s])?(\1(?!{never}){_HAN}{{2}})(?=[{STOPS}]|$))"
+                rf"|(?<=[我人贵是]姓)({_HAN}(?!{never}){_HAN}{{2,3}})(?=[{STOPS}]|$)"
+            ),
+            glossed=re.compile(rf"(?<=[名叫是姓为: ])({surname})\({_HAN}{{1,4}}\1\){_HAN}{{1,2}}"),
+            given=frozenset(whole["role_names"]["given"]),
+            familiar_sounds=re.compile(rf"[小老]({known}){_GOES_ON}(?!的花)" if known else "(?!)"),
             labels=labels,
             in_text=AhoCorasick(labels, implementation=Implementation.ContiguousNFA),
+            plain_labels=frozenset(plain_labels),
+            several=frozenset(own["several"].split()),
+            signed=frozenset(own["signed"].split()),
             sure_labels=frozenset(own["surely_labels"].split()),
             labelled=re.compile(
                 rf"(?P<between>[:是为\s]{{0,2}})"
@@ -203,8 +251,9 @@ class OtherNames(NamedTuple):
         for found in self.sounds.finditer(text):
             if sum(map(self.strong.__contains__, found[0])) > 1 and self.no_sounds.search(found[0]) is None:
                 yield found.span()
-        yield from [found.span(1) for found in self.short_sounds.finditer(text)]
+        yield from [found.span(1) for found in self.familiar_sounds.finditer(text)]
         yield from self._labelled(text)
+        yield from self._explained(text)
         for found in self.called.finditer(text):
             if self._is_called(text, found) and (
                 self._is_behind_a_person(text, found.start()) or text.endswith(_BEFORE_CALLED, 0, found.start())
@@ -228,9 +277,45 @@ class OtherNames(NamedTuple):
     def _labelled(self, text: str) -> Iterator[Span]:
         """Yield the names right behind a label; a label may end within another one (业主, 主)."""
         for number, start, end in self.in_text.find_matches_as_indexes(text, overlapping=True):
-            found = self.labelled.match(text, end)
-            if found is not None and self._is_labelled(text, start, self.labels[number], found):
+            label = self.labels[number]
+            if (found := self.by_role.match(text, end)) and (found["rare"] is None or self._is_rare(text, found)):
                 yield found.span("name")
+            if label in self.several or label in self.signed:
+                yield from self._listed(text, label, end)
+            if label in self.plain_labels:
+                found = self.labelled.match(text, end)
+                if found is not None and self._is_labelled(text, start, label, found):
+                    yield found.span("name")
+
+    def _is_rare(self, text: str, found: re.Match[str]) -> bool:
+        """Say whether a rare surname and two characters are like no words: 外卖员符家辉."""
+        name, end = found["rare"], found.end()
+        if is_word(name[:2]) or is_word(name[1:]) or name in self.no_names:
+            return False
+        if name in divisions.names() or name[:2] in divisions.names():
+            return False
+        return not is_word(text[end - 1 : end + 1]) and text[end : end + 1] not in _ENDS_OF_PLACES - {"的"}
+
+    def _explained(self, text: str) -> Iterator[Span]:
+        """Yield names that are spelled out, or whose surname was told."""
+        if "姓" in text:
+            for found in self.said_surname.finditer(text):
+                if found[2] or not is_word(found[3][1:3]):
+                    yield found.span(2 if found[2] else 3)
+        if "(" in text:
+            yield from [found.span() for found in self.glossed.finditer(text)]
+
+    def _listed(self, text: str, label: str, end: int) -> Iterator[Span]:
+        """Yield the names of a row; behind a colon of those who signed each is one, be it a word."""
+        found = self.listed.match(text, end)
+        if found is None or (label in self.signed and ":" not in found["between"]):
+            return
+        items, start = re.split("[、,和与]", found["names"]), found.start("names")
+        if label in self.several and any(map(is_word, items)):
+            return
+        for name in items:
+            yield start, start + len(name)
+            start += len(name) + 1
 
     def _is_labelled(self, text: str, start: int, label: str, found: re.Match[str]) -> bool:
         name = found["name"]

@@ -1,7 +1,7 @@
 """Direct identifiers as citizens write them: kind, value and text. Not one letter or digit of a value may be left.
 
 `direct_told.tsv` was written and read while the rules were made. `direct_1.tsv` and `direct_2.tsv` are by others, who
-had not seen the rules: the first was read after its first figure, the second is only measured (quality.md).
+had not seen the rules: each was read after its first figure, so neither is blind any more (quality.md).
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def is_left(value: str, text: str) -> bool:
     return any(text[at].isalnum() and at not in hidden for at in range(start, start + len(value)))
 
 
-@pytest.mark.parametrize(("file", "most"), [("direct_told.tsv", 0.05), ("direct_1.tsv", 0.05), ("direct_2.tsv", 0.36)])
+@pytest.mark.parametrize(("file", "most"), [("direct_told.tsv", 0.05), ("direct_1.tsv", 0.05), ("direct_2.tsv", 0.21)])
 def test_direct_identifiers_are_hidden(file: str, most: float) -> None:
     left = [is_left(value, text) for kind, value, text in rows(file) if kind not in NICKNAMES]
     assert len(left) > 100
@@ -133,6 +133,32 @@ def test_doors_told_in_words_are_hidden_and_their_place_stays(text: str, masked:
 
 
 @pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("护工阮氏红梅在三楼", "护工＊＊＊＊在三楼"),
+        ("阮氏红反映", "＊＊＊反映"),
+        ("租客佐藤健一在宾馆", "租客＊＊＊＊在宾馆"),
+        ("外教约翰（美国人）没来", "外教＊＊（美国人）没来"),
+        ("修车的吐尔逊占道", "修车的＊＊＊占道"),
+        ("小卓玛今年七岁", "小＊＊今年七岁"),
+        ("人事专员Emily Kwan没回", "人事专员＊＊＊＊＊＊＊＊＊＊没回"),
+        ("我是Sergei Ivanov，要补票", "我是＊＊＊＊＊＊＊＊＊＊＊＊＊，要补票".replace("＊" * 13, "＊" * 11)),
+        ("快递员符家轩撞了人", "快递员＊＊＊撞了人"),
+        ("找我女婿充克勇。", "找我女婿＊＊＊。"),
+        ("兄弟俩仲磊、仲鑫占了楼道", "兄弟俩＊＊、＊＊占了楼道"),
+        ("签名如下：温暖、计划、晴天。", "签名如下：＊＊、＊＊、＊＊。"),
+        ("我叫张（弓长张）丽梅", "我叫＊＊＊＊＊＊＊＊"),
+        ("不是，姓单，读善，单深远，补证", "不是，姓＊，读善，＊＊＊，补证"),
+        ("二楼顾阿婆摔了", "二楼＊阿婆摔了"),
+        ("申请人阙明，", "申请人＊＊，"),
+        ("免贵姓区伯勤，", "免贵姓＊＊＊，"),
+    ],
+)
+def test_names_behind_a_role_or_told_twice_are_hidden(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "工单编号：16082600608，票号FZ16082600608，受理号SL2026110200145",
@@ -145,6 +171,8 @@ def test_doors_told_in_words_are_hidden_and_their_place_stays(text: str, masked:
         "国发〔2024〕12号、证监办发〔2013〕111号、发改办〔2023〕5号，14:30:25开门",
         "路口第一家饭店油烟大，道路北侧第一排商铺，第三排第五个座位，2020-丙-1号文件",
         "人民路12号附3号门面占道，四合院西厢房要修缮，平房第三排",
+        "三分之二村民签字的目的、作用，夫妻俩工资、社保没发，沉淀池（化粪池）堵了",
+        "司机充电、老板满意，保安区别对待，女婿步行上班，格桑花开，达瓦镇修路",
         "3楼3户，前84户已签字，1 2 3 4 5 6 7 8",
     ],
 )
