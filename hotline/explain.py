@@ -64,17 +64,22 @@ class Explanation(Struct, frozen=True, kw_only=True):
 
 
 async def explain(archive: Archive, name: str, raw: Bytes, *, clear: bool = False) -> Explanation:
-    """Walk from a ticket's id or number, or from a message's id. Raises MisconfiguredError when there is no such."""
-    ticket = await archive.ticket(name, masked=not clear)
+    """Walk from a ticket's id or number, or from a message's id.
+
+    Raises MisconfiguredError if there is no such, or only in the other archive (保密). The fault names what was asked
+    for and no ticket, so nobody learns where a message of a restricted ticket is filed.
+    """
+    ticket, link = await archive.ticket(name, masked=not clear), None
+    if ticket is None:
+        link = await archive.link(name)
+        if link is not None and link.ticket_id is not None:
+            ticket = await archive.ticket(link.ticket_id, masked=not clear)
     if ticket is not None:
         return _told(
             ticket, [await _filed(archive, link, raw, clear) for link in await archive.links(ticket.ticket_id)]
         )
-    link = await archive.link(name)
-    if link is None:
+    if link is None or link.ticket_id is not None:
         raise MisconfiguredError(f"The archive has no ticket or message {name}: see `hotline search`.")
-    if link.ticket_id is not None:
-        return await explain(archive, link.ticket_id, raw, clear=clear)
     return Explanation(ticket_id=None, messages=[await _filed(archive, link, raw, clear)])
 
 
