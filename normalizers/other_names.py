@@ -106,7 +106,6 @@ class OtherNames(NamedTuple):
     glossed: re.Pattern[str]
     """A surname that is explained (闫(门三闫)丽萍)."""
 
-    given: frozenset[str]
     familiar_sounds: re.Pattern[str]
     """小格桑: such a name behind 小 or 老."""
 
@@ -188,7 +187,7 @@ class OtherNames(NamedTuple):
                 rf"(?:名?叫做?|[是为的])?[: ]?(?P<name>{japanese}{first}{last}"
                 rf"|{trie(own['western'].split())}{_GOES_ON}"
                 rf"|{known_long}(?!{firms}|[路街乡镇村])|{known or '(?!)'}{_GOES_ON}"
-                rf"|(?P<rare>{rare}(?!{never}){_HAN}[{whole['role_names']['given']}]))"
+                rf"|(?P<rare>{rare}(?!{never}){_HAN}{one_of(whole['role_names']['given'])}))"
             ),
             listed=re.compile(
                 rf"(?P<between>(?:[是为叫]|的?(?:有|是|如下))?:?)(?P<names>(?:{item}[、,和与]){{1,9}}{item})(?=[{STOPS}]|$|[把占在家等各]|两)"
@@ -198,7 +197,6 @@ class OtherNames(NamedTuple):
                 rf"|(?<=[我人贵是]姓)({_HAN}(?!{never}){_HAN}{{2,3}})(?=[{STOPS}]|$)"
             ),
             glossed=re.compile(rf"(?<=[名叫是姓为: ])({surname})\({_HAN}{{1,4}}\1\){_HAN}{{1,2}}"),
-            given=frozenset(whole["role_names"]["given"]),
             familiar_sounds=re.compile(rf"[小老]({known}){_GOES_ON}(?!的花)" if known else "(?!)"),
             labels=labels,
             in_text=AhoCorasick(labels, implementation=Implementation.ContiguousNFA),

@@ -103,8 +103,10 @@ _PLATE_IN_PIECES = re.compile(
     r"[0-9a-z](?:[,.·\s-]{0,2}[0-9a-z]){4,5}(?![0-9a-z])"
 )
 
+_QQ_DIGIT = "[0-9〇零洞一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖]"
 _QQ = re.compile(
-    r"(?:qq|扣扣|q扣|球球|企鹅|q号|抠抠)[号码:是为\s]{0,4}(?=[\u4e00-\u9fff]{0,9}[0-9])([0-9〇零洞一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖]{5,12})"
+    rf"(?:q ?q|扣扣|q扣|球球|企鹅|q号|抠抠)[群号码:是为\s]{{0,4}}(?=[\u4e00-\u9fff]{{0,9}}[0-9])"
+    rf"([1-9](?:[ ·-]?[0-9]){{5,11}}(?![0-9])|{_QQ_DIGIT}{{5,12}})"
 )
 _WECHAT = re.compile(
     r"(?:微信|薇信|威信|v信|wx|vx|wechat)\s?(?:号码?|id)?(?:就是|是|为|叫|:)\s?([a-z][a-z0-9_-]{4,24})(?![a-z0-9])"
@@ -140,7 +142,7 @@ _PLATE_TOLD = re.compile(
 
 _IDEOGRAPHIC_DOT = re.compile("(?<=[0-9a-z])[。｡](?=[0-9a-z])")
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"(?<![0-9.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])")
+_IPV4 = re.compile(rf"(?<![0-9.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])(?::[0-9]{{2,5}}(?![0-9:]))?")
 _VERSION = re.compile(r"(?:版本?|version|v|第|ver)[号.: ]{0,3}$")
 _IPV6 = re.compile(
     r"(?:(?<![0-9a-z:])|(?<=[^0-9a-z:]:))(?!:[^:])(?=[0-9a-f:]*[0-9a-f]{2})[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![0-9a-z:])"
@@ -212,7 +214,7 @@ _BY_A_HAND = re.compile(r"[楼层](?:[出上]电梯|上去)?(?:靠)?[左右东�
 def _is_address(text: str, found: re.Match[str]) -> bool:
     if _VERSION.search(text, max(0, found.start() - 8), found.start()):
         return False
-    return sum(len(octet) > 1 for octet in found[0].split(".")) > 1  # 1.3.5.7 counts something
+    return sum(len(octet) > 1 for octet in found[0].partition(":")[0].split(".")) > 1  # 1.3.5.7 counts something
 
 
 def _is_ipv6(text: str, found: re.Match[str]) -> bool:

@@ -20,9 +20,9 @@ PASSPORT = re.compile(r"(?<![a-z0-9字])(?:[egdsphmc][0-9]{8}|[hm][0-9]{10}|e[a-
 PASSPORT_APART = re.compile(r"[egdsphmc](?<![a-z0-9].)(?:[ .-]{1,2}[0-9]){8}(?![ .-]{0,2}[0-9])")
 
 LETTERS_FOR_DIGITS = re.compile(
-    r"[1li](?<![a-z0-9][1li])(?=[0-9 .-]*+[oli]|(?<=[li]))[3-9](?:[ .-]?[0-9oli]){9}(?![a-z0-9])"
+    r"[1li](?<![a-z0-9][1li])(?=[0-9 .-]*+[oli]|(?<=[li]))[3-9](?:[ .-]?[0-9oliz]){9}(?![a-z0-9])"
 )
-"""A mobile number with O for 0 and l or I for 1, as who will not be found by machines writes it."""
+"""A mobile number with O for 0, l or I for 1 and Z for 2, as who will not be found by machines writes it."""
 
 DATE = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
 DATED = re.compile(r"1[0-9](?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
