@@ -24,6 +24,10 @@ GIVEN_AT_ONCE = 500
 
 Line = dict[str, str | None]
 
+OfRestricted = Annotated[
+    bool, typer.Option("--restricted", help="Of restricted tickets (严格保密) alone; it takes a role of its own.")
+]
+
 
 @deadlines.command()
 def overdue(
@@ -31,6 +35,7 @@ def overdue(
     jurisdiction: City = None,
     within_hours: Annotated[float, typer.Option(min=0, help="Those as well that run out within so many hours.")] = 0,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the longest overdue first.")] = 100,
+    restricted: OfRestricted = False,
     as_json: AsJson = False,
 ) -> None:
     """List open tickets that should be accepted, signed or resolved by now (超期), as far as their stage tells."""
@@ -43,7 +48,7 @@ def overdue(
     async def found(archive: "Archive") -> list[Line]:
         return [line async for ticket in archive.tickets(filters=filters) for line in lines_of(ticket, limits, until)]
 
-    lines = sorted(ask(ctx, found), key=lambda line: f"{line['due_at']} {line['ticket_id']}")
+    lines = sorted(ask(ctx, found, restricted=restricted), key=lambda line: f"{line['due_at']} {line['ticket_id']}")
     print_each(lines[:limit], as_json, _line, nothing="Nothing is overdue.")
     if len(lines) > limit:
         say(f"{len(lines) - limit} more: raise --limit.", err=True)
@@ -53,6 +58,7 @@ def overdue(
 def recompute(
     ctx: typer.Context,
     jurisdiction: City = None,
+    restricted: OfRestricted = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands, give none.")] = False,
 ) -> None:
     """Reckon provisional deadlines (暂定) anew, when the next year stands in the calendar and assign has read it.
@@ -69,7 +75,7 @@ def recompute(
     async def found(archive: "Archive") -> list[tuple[str, str, bool]]:
         return [one async for ticket in archive.tickets(filters=filters) for one in provisional(ticket, limits)]
 
-    deadlines_found = ask(ctx, found)
+    deadlines_found = ask(ctx, found, restricted=restricted)
     orders = [_order(settings, name, clock) for name, clock, is_known in deadlines_found if is_known]
     for first in range(0, len(orders), GIVEN_AT_ONCE):
         if dry_run:

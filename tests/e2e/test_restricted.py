@@ -40,7 +40,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900
 
 WORDS, OTHER_WORDS = "滨河东巷的路灯坏了三天", "北三路的井盖丢了"
 SECOND, SECRET = "second.person", "planted-key-of-the-second-of-32-bytes-or-more"
-KINDS = '["reclassify", "set_status", "read", "export", "approve"]'
+KINDS = '["reclassify", "set_deadline", "read", "export", "approve"]'
 KEYS = SIGNING | {
     "HOTLINE_COMMAND_KEYS__US__KINDS": KINDS,
     "HOTLINE_COMMAND_KEYS__SECOND__SECRET": SECRET,
@@ -79,13 +79,12 @@ class City:
         return name, {hit["_id"]: (hit["_version"], hit["_source"]) for hit in answer.json()["hits"]["hits"]}
 
     def until_held(self, version: int, ticket: str, *names: str) -> None:
-        """Wait until these indices, and no others, hold the ticket's words, each index in this version."""
+        """Wait until these indices hold this version of the ticket, and no others hold a word of it."""
 
         def stands() -> bool:
             held = {name: found.get(ticket, (0, {})) for name, found in self.documents().items()}
             full = {name for name, (_, source) in held.items() if source}
-            there = [at for at, source in held.values() if at or source]
-            return full == set(names) and set(there) == {version}
+            return full == set(names) and {held[name][0] for name in names} == {version}
 
         until(stands, f"version {version} of the ticket in {names}")
 
@@ -283,6 +282,13 @@ def with_traces(city: City, ticket: Ticket) -> None:
 def test_no_verb_shows_it_without_the_role(city: City, raised: Ticket, tmp_path: Path) -> None:
     with_traces(city, raised)
     (other,) = (one for one in newest_tickets(city) if one.ticket_id != raised.ticket_id)
+    for name in (raised.ticket_id, other.ticket_id):
+        late = ("clock=resolve", "due_at=2026-11-25T12:00:00+08:00")
+        assert (done := city.hotline("command", "set_deadline", name, *late, "--reason", "x")).exit_code == 0, (
+            done.output
+        )
+    city.until_held(3, raised.ticket_id, "ticket_restricted")
+    city.until_held(2, other.ticket_id, "ticket", "ticket_masked")
     file = tmp_path / "exported"
     asked = reading_verbs(raised, file)
     decided = {*asked, *NOT_READING.split(","), *ORDERING.split(",")}
@@ -299,13 +305,15 @@ def test_no_verb_shows_it_without_the_role(city: City, raised: Ticket, tmp_path:
                 shown[verb, words] = leaked
             said[verb] += told
     assert shown == {}
-    for verb in ("search", "export"):
+    for verb in ("search", "export", "deadlines overdue"):
         assert other.ticket_no in said[verb], f"{verb} shows the ordinary ticket"
     assert raised.ticket_no in said["answers list"]
     assert raised.ticket_id in said["webhook log"]
     assert "a fault" in said["dead list"]
     with_role = city.hotline("show", raised.ticket_no, "--restricted", "--reason", "x")
     assert WORDS[:6] in with_role.output, with_role.output
+    overdue = city.hotline("deadlines", "overdue", "--restricted").output
+    assert (raised.ticket_no in overdue, other.ticket_no in overdue) == (True, False), overdue
 
 
 def test_no_door_shows_it(city: City, raised: Ticket) -> None:
