@@ -53,7 +53,12 @@ def in_outbox(
     it need not tell. `happened` is how often each fault did.
     """
     accounts = set(accounts)
-    faults = _faults([one for one in sent if not one.is_poison and one.first is one], accounts, ledger, got, early)
+    mails = [one for one in sent if not one.is_poison]
+    # A citizen's second mail may come first, and then the receipt answers that one.
+    threads: defaultdict[int, set[str]] = defaultdict(set)
+    for one in mails:
+        threads[one.first.number].add(f"<{one.mark}@example.cn>")
+    faults = _faults([one for one in mails if one.first is one], accounts, ledger, got, early, threads)
     return by_kind([*faults, *_too_many(accounts, ledger, happened)])
 
 
@@ -90,7 +95,12 @@ def _channel(account: str) -> str:
 
 
 def _faults(
-    sent: list[Numbered], accounts: set[str], ledger: Ledger, got: Iterable[Text], early: Container[int]
+    sent: list[Numbered],
+    accounts: set[str],
+    ledger: Ledger,
+    got: Iterable[Text],
+    early: Container[int],
+    threads: Mapping[int, set[str]],
 ) -> Iterator[tuple[str, str]]:
     texts: defaultdict[int, list[Text]] = defaultdict(list)
     for text in got:
@@ -99,7 +109,7 @@ def _faults(
     for message in sent:
         for ticket_id in tickets[message.number] if message.account in accounts else ():
             found = texts[message.number]
-            yield from ((kind, message.mark) for kind in _wrong(message, ticket_id, ledger, found, early))
+            yield from ((kind, message.mark) for kind in _wrong(message, ticket_id, ledger, found, early, threads))
     for number, found in texts.items():
         if len(found) > 1:
             yield "answered twice", str(number)
@@ -125,7 +135,12 @@ def _too_many(accounts: Iterable[str], ledger: Ledger, happened: Mapping[str, in
 
 
 def _wrong(
-    message: Numbered, ticket_id: str, ledger: Ledger, texts: list[Text], early: Container[int]
+    message: Numbered,
+    ticket_id: str,
+    ledger: Ledger,
+    texts: list[Text],
+    early: Container[int],
+    threads: Mapping[int, set[str]],
 ) -> Iterator[str]:
     intents = ledger.intents.get(f"{ticket_id}:receipt", [])
     states = ledger.answered.get(f"{ticket_id}:receipt", [])
@@ -141,7 +156,7 @@ def _wrong(
     for text in texts:
         if text.is_whole and ledger.tickets[ticket_id].ticket_no not in text.words:
             yield "answer of another ticket"
-        if text.channel == "mailbox" and f"<{message.mark}@example.cn>" not in text.words:
+        if text.channel == "mailbox" and not any(one in text.words for one in threads[message.number]):
             yield "answer outside its thread"
 
 
