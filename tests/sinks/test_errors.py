@@ -36,7 +36,7 @@ THEIRS = sorted(
         for error in vars(module).values()
         if isinstance(error, type) and issubclass(error, Exception) and not issubclass(error, Warning)
     },
-    key=lambda error: error.__name__,
+    key=lambda error: (error.__name__, error.__module__),
 )
 
 
