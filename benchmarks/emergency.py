@@ -2,9 +2,9 @@
 
 The sentences of `tests/normalizers/findings/emergency_cases.tsv`, split by their hash: rules are made on three fifths
 (development) and only measured on the others (held out), and so is `emergency_fresh.tsv`, the same in other words.
-`emergency_told.tsv` is for development alone. `emergency_indirect.tsv`, `emergency_unseen.tsv`,
-`emergency_strangers.tsv`, `emergency_more_strangers.tsv`, `emergency_hidden.tsv`, `emergency_vivid.tsv` and
-`emergency_strangers_2.tsv` are only measured.
+`emergency_told.tsv` and `emergency_resolved.tsv` are for development alone. `emergency_indirect.tsv`,
+`emergency_unseen.tsv`, `emergency_strangers.tsv`, `emergency_more_strangers.tsv`, `emergency_hidden.tsv`,
+`emergency_vivid.tsv` and `emergency_strangers_2.tsv` are only measured.
 DATA is a folder of real messages.
 """
 
@@ -51,6 +51,12 @@ that tell of no emergency. Only measured, and not to be read.
 
 SECOND_STRANGERS = FOLDER / "emergency_strangers_2.tsv"
 """By a fifth, who had read only which kinds of danger there are: only measured, and not to be read."""
+
+RESOLVED = FOLDER / "emergency_resolved.tsv"
+"""Praise after a rescue, smoke of ordinary sources and lost things, beside dangers told in the same words.
+
+Written before the rules of version 2026.13, which were made on it.
+"""
 
 DEVELOPMENT = 154
 """Of 256: a text whose SHA-256 begins with a smaller byte may be looked at while rules are made."""
@@ -153,6 +159,7 @@ def main() -> None:
         "hidden": cases(HIDDEN),
         "vivid": cases(VIVID),
         "second": cases(SECOND_STRANGERS),
+        "resolved": cases(RESOLVED),
     }
     for name, some in sides.items():
         made = figures(some)

@@ -6,6 +6,7 @@ it may be told in words that no rule has.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,9 +14,10 @@ from typing import NamedTuple
 from msgspec import structs
 
 from normalizers.findings.emergency_rules import Rule, Rulebook, rulebook
+from normalizers.findings.hearing import Told
 from normalizers.findings.told import NOWHERE, At, placed
 from normalizers.findings.words import cover
-from normalizers.text import aligned, folded_pieces, without
+from normalizers.text import Span, aligned, folded_pieces, without
 from schemas.records import Emergency, Finding
 
 LEVELS = ("critical", "urgent", "mentioned")
@@ -35,6 +37,9 @@ MOST_WORDS = 5_000
 
 A book pasted into a mail must not keep the next one waiting, and what is the matter stands at either end of it.
 """
+
+MOST_MITIGATED = 3
+"""So many windows that are heard may be mitigated by their context; the next one alarms whatever it is."""
 
 _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
@@ -143,7 +148,7 @@ def _weigh(evidence: Sequence[_Evidence], known: Rulebook) -> Emergency | None:
 
 def _heard(text: str, told: Emergency | None, known: Rulebook) -> Emergency | None:
     """Return what is heard, beside `told` where the rules found what is over; `told` alone when nothing is."""
-    heard = known.hearing.told(text, known.harmless, told.spans if told is not None else ())
+    heard = _alarming(text, told.spans if told is not None else (), known)
     if heard is None:
         return told
     told_classes, told_spans = (told.classes, told.spans) if told is not None else ((), ())
@@ -155,6 +160,23 @@ def _heard(text: str, told: Emergency | None, known: Rulebook) -> Emergency | No
     )
 
 
+def _alarming(text: str, read: Sequence[Span], known: Rulebook) -> Told | None:
+    """Return the loudest window that nothing mitigates."""
+    spans = list(read)
+    for _ in range(MOST_MITIGATED):
+        heard = known.hearing.told(text, known.harmless, spans)
+        if heard is None:
+            return None
+        plain, offsets = aligned(text)
+        place = _place(plain, bisect_left(offsets, heard.span[0]), bisect_left(offsets, heard.span[1]))
+        # A window may hold a completion and a new danger behind it: only what is completed in its last clause is over.
+        last_of_it = place._replace(start=place.end - 1)
+        if not _is_mitigated(place, last_of_it, (known.hearing.label_of(heard.said),), known):
+            return heard
+        spans.append(heard.span)
+    return known.hearing.told(text, known.harmless, spans)
+
+
 def _evidence(text: str, known: Rulebook) -> Iterator[_Evidence]:
     said, offsets = _read(text)
     spans = known.words.spans(said)
@@ -163,7 +185,7 @@ def _evidence(text: str, known: Rulebook) -> Iterator[_Evidence]:
         place = _place(plain, start, end)
         for rule in known.rules[plain[start:end]]:
             if _applies(rule, place):
-                yield _Evidence(rule.classes, _level(rule, place, known.cues), (offsets[start], offsets[end - 1] + 1))
+                yield _Evidence(rule.classes, _level(rule, place, known), (offsets[start], offsets[end - 1] + 1))
 
 
 def _read(text: str) -> tuple[str, Sequence[int]]:
@@ -209,14 +231,24 @@ def _applies(rule: Rule, place: _Place) -> bool:
     return rule.unless is None or rule.unless.search(place.text, *place.clause) is None
 
 
-def _level(rule: Rule, place: _Place, cues: Mapping[str, re.Pattern[str]]) -> str:
+def _level(rule: Rule, place: _Place, known: Rulebook) -> str:
+    cues = known.cues
     before = place.text[place.clause[0] : place.start]
     after = place.text[place.end : place.sentence[1]]
     if cues["denied_before"].search(before) or cues["denied_after"].search(after):
         return "mentioned"
+    if _is_mitigated(place, place, rule.classes, known):
+        return "mentioned"
     if _is_open(place, cues) or not _is_lowered(rule, place, cues):
         return rule.level
     return "mentioned"
+
+
+def _is_mitigated(place: _Place, last: _Place, classes: Iterable[str], known: Rulebook) -> bool:
+    """Return True for smoke of an ordinary source at `place`, and for thanks for the end of the danger at `last`."""
+    if known.fumes.covers(place.text, (place.start, place.end), place.sentence):
+        return True
+    return known.resolution.covers(place.text, (last.start, last.end), classes)
 
 
 def _is_open(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
-from normalizers.findings import heard_rules
+from normalizers.findings import heard_rules, mitigation
 from normalizers.findings.hearing import Hearing, Sentence
+from normalizers.findings.mitigation import Fumes, Resolution
 from normalizers.findings.words import Words, trie
 from schemas.errors import MisconfiguredError
 from schemas.words import EMERGENCY_CLASSES
@@ -39,6 +40,8 @@ class Rulebook(NamedTuple):
     words: Words
     rules: Mapping[str, tuple[Rule, ...]]
     cues: Mapping[str, re.Pattern[str]]
+    resolution: Resolution
+    fumes: Fumes
     hearing: Hearing
 
 
@@ -58,6 +61,8 @@ def rulebook(folder: Path | None) -> Rulebook:
         words=Words(by_word),
         rules={word: _with_prefixes(word, by_word) for word in by_word},
         cues={name: re.compile(pattern or "(?!)") for name, pattern in data["cues"].items()},
+        resolution=mitigation.resolution(data["resolution"]),
+        fumes=mitigation.fumes(data["fumes"]),
         hearing=heard_rules.hearing("emergency", _sentences(folder), folder),
     )
 

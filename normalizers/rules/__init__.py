@@ -19,7 +19,7 @@ FOLDERS = 8
 
 YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "emergency": ("score.", "hearing.", "cues.just"),
+        "emergency": ("score.", "hearing.", "cues.just", "resolution.", "fumes."),
         "minors": ("scores.", "hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
         "acceptance": ("hearing.", "beside.", "scores.heard", "lengths."),
         "confidentiality": ("scores.", "hearing."),

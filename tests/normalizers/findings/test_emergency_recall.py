@@ -7,6 +7,7 @@ from benchmarks.emergency import (
     HIDDEN,
     INDIRECT,
     MORE_STRANGERS,
+    RESOLVED,
     STRANGERS,
     TOLD,
     UNSEEN,
@@ -26,6 +27,7 @@ MIN_RECALL_HIDDEN = 0.7
 MAX_FALSE_ALARMS = 0.03
 MAX_FALSE_ALARMS_HIDDEN = 0.1
 MAX_FALSE_ALARMS_TOLD = 0.05
+MAX_FALSE_ALARMS_RESOLVED = 0.06
 CASES = cases()
 
 
@@ -48,6 +50,13 @@ def test_what_citizens_tell_alarms() -> None:
     assert (told.emergencies, told.quiet) == (150, 75)
     assert told.recall >= MIN_RECALL
     assert told.false_alarms / told.quiet <= MAX_FALSE_ALARMS_TOLD
+
+
+def test_what_is_over_and_thanked_for_fumes_and_lost_things_raise_few_alarms() -> None:
+    resolved = figures(cases(RESOLVED))
+    assert (resolved.emergencies, resolved.quiet) == (76, 144)
+    assert resolved.recall >= MIN_RECALL
+    assert resolved.false_alarms / resolved.quiet <= MAX_FALSE_ALARMS_RESOLVED
 
 
 def test_the_hard_sets_are_others() -> None:
