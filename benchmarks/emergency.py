@@ -58,6 +58,9 @@ RESOLVED = FOLDER / "emergency_resolved.tsv"
 Written before the rules of version 2026.13, which were made on it.
 """
 
+THIRD_STRANGERS = FOLDER / "emergency_strangers_3.tsv"
+"""By a sixth writer: praise, smoke, lost things, news and drills, beside emergencies. Measured once, then read."""
+
 DEVELOPMENT = 154
 """Of 256: a text whose SHA-256 begins with a smaller byte may be looked at while rules are made."""
 
@@ -160,6 +163,7 @@ def main() -> None:
         "vivid": cases(VIVID),
         "second": cases(SECOND_STRANGERS),
         "resolved": cases(RESOLVED),
+        "third": cases(THIRD_STRANGERS),
     }
     for name, some in sides.items():
         made = figures(some)

@@ -239,6 +239,8 @@ def _level(rule: Rule, place: _Place, known: Rulebook) -> str:
         return "mentioned"
     if _is_mitigated(place, place, rule.classes, known):
         return "mentioned"
+    if _is_supposed(place, cues) and not _is_open(place, cues):
+        return "mentioned"
     if _is_open(place, cues) or not _is_lowered(rule, place, cues):
         return rule.level
     return "mentioned"
@@ -249,6 +251,14 @@ def _is_mitigated(place: _Place, last: _Place, classes: Iterable[str], known: Ru
     if known.fumes.covers(place.text, (place.start, place.end), place.sentence):
         return True
     return known.resolution.covers(place.text, (last.start, last.end), classes)
+
+
+def _is_supposed(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:
+    """Return True for a danger of a question, a comparison or the news: both sides of it must say so, or the news."""
+    if cues["news_after"].match(place.text[place.end : place.sentence[1]]):
+        return True
+    before = cues["supposed_before"].search(place.text[place.clause[0] : place.start])
+    return before is not None and cues["supposed_after"].match(place.text[place.end : place.sentence[1]]) is not None
 
 
 def _is_open(place: _Place, cues: Mapping[str, re.Pattern[str]]) -> bool:

@@ -19,7 +19,10 @@ FOLDERS = 8
 
 YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "emergency": ("score.", "hearing.", "cues.just", "resolution.", "fumes."),
+        "emergency": (
+            "score.", "hearing.", "cues.just", "cues.supposed_before", "cues.supposed_after", "cues.news_after",
+            "resolution.", "fumes.",
+        ),
         "minors": ("scores.", "hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
         "acceptance": ("hearing.", "beside.", "scores.heard", "lengths."),
         "confidentiality": ("scores.", "hearing."),

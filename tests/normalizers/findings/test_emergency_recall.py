@@ -9,6 +9,7 @@ from benchmarks.emergency import (
     MORE_STRANGERS,
     RESOLVED,
     STRANGERS,
+    THIRD_STRANGERS,
     TOLD,
     UNSEEN,
     VIVID,
@@ -16,6 +17,7 @@ from benchmarks.emergency import (
     figures,
     levels,
     messages,
+    screened,
 )
 
 MIN_RECALL = 0.98
@@ -28,6 +30,7 @@ MAX_FALSE_ALARMS = 0.03
 MAX_FALSE_ALARMS_HIDDEN = 0.1
 MAX_FALSE_ALARMS_TOLD = 0.05
 MAX_FALSE_ALARMS_RESOLVED = 0.06
+MAX_CRITICAL_THIRD = 0.045
 CASES = cases()
 
 
@@ -57,6 +60,16 @@ def test_what_is_over_and_thanked_for_fumes_and_lost_things_raise_few_alarms() -
     assert (resolved.emergencies, resolved.quiet) == (76, 144)
     assert resolved.recall >= MIN_RECALL
     assert resolved.false_alarms / resolved.quiet <= MAX_FALSE_ALARMS_RESOLVED
+
+
+def test_ordinary_messages_of_another_hand_raise_few_critical_alarms() -> None:
+    third = cases(THIRD_STRANGERS)
+    made = figures(third)
+    assert (made.emergencies, made.quiet) == (60, 400)
+    assert made.recall == 1.0
+    found = [screened(case.text) for case in third if case.expected == "none"]
+    critical = sum(one is not None and one.level == "critical" for one in found)
+    assert critical / made.quiet <= MAX_CRITICAL_THIRD
 
 
 def test_the_hard_sets_are_others() -> None:

@@ -101,3 +101,34 @@ def test_a_lost_thing_rings_nobody(text: str) -> None:
 )
 def test_a_lost_person_alarms_beside_a_thing(text: str) -> None:
     assert alarms(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "假如煤气泄漏应该打哪个电话，想记到冰箱上",
+        "我爸有老年痴呆，怕以后走丢，手环哪里领",
+        "装修钻得楼板嗡嗡响，像要塌了一样",
+        "听说有孩子坠楼的新闻，儿童锁有没有标准",
+        "树倒了，没压到人和车，请清理",
+    ],
+)
+def test_a_supposed_danger_rings_nobody(text: str) -> None:
+    assert not alarms(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "楼里像要塌了一样，墙裂开了，里面还有老人",
+        "发现有人触电了应该怎么办，人倒在地上",
+        "我爸触电应该怎么办，他倒地上不动",
+        "我怕他跳楼，他站在楼顶边上",
+        "万一爆炸怎么办，现在煤气漏得嘶嘶响",
+        "刚看到着火的新闻就是我们楼，现在楼道全是烟，下不去",
+        "没压到人，可是老人困在屋里出不来",
+        "路边车辆残骸里还有人卡着出不来",
+    ],
+)
+def test_a_present_danger_alarms_beside_a_supposition(text: str) -> None:
+    assert alarms(text)
