@@ -5,14 +5,14 @@ from types import ModuleType
 
 from prometheus_client.metrics import MetricWrapperBase
 
-import connectors.metrics
-import hotline.metrics
-import sinks.metrics
-import streams.metrics
+from connectors import metrics as connector_metrics
+from hotline import metrics as monitor_metrics
 from hotline.health import ComponentHealth
 from hotline.reference.markdown import code, page, prose, table
+from sinks import metrics as sink_metrics
+from streams import metrics as stream_metrics
 
-ROOMS: tuple[ModuleType, ...] = (connectors.metrics, streams.metrics, sinks.metrics, hotline.metrics)
+ROOMS: tuple[ModuleType, ...] = (connector_metrics, stream_metrics, sink_metrics, monitor_metrics)
 """Where instruments are declared, and nowhere else."""
 
 _INTRO = f"""\
