@@ -13,18 +13,18 @@ from datetime import UTC, datetime
 from statistics import quantiles
 
 from benchmarks.transport import a_kafka
+from broker.aio_client import running
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from connectors.outbox.lane import Tools
 from connectors.outbox.owner import Owner
 from connectors.outbox.settings import AnswerSettings
 from connectors.reply import Reply, Sent
 from hotline.provision import Provision
 from schemas import ids, topics
-from schemas.clients import running
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox, Party
-from schemas.wire import Outbound, encode
-from streams.sender import Sender, make_producer
 
 USUAL_SECONDS, HANGING_SECONDS = 0.5, 10.0
 HANGS_EACH = 40

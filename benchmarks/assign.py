@@ -24,19 +24,19 @@ from obstore.store import LocalStore, MemoryStore
 
 from benchmarks.normalize import neutral
 from benchmarks.transport import Meter, a_kafka
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline.provision import Provision
 from normalizers import Policy, normalize
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position, decode, encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Message
-from schemas.wire import Outbound, Position, decode, encode
 from streams import lanes
 from streams.app import make_app, serve, tune_collector
 from streams.assign import Assign
 from streams.checkpoint_store import save_checkpoint
 from streams.restore import restore
-from streams.sender import Sender, make_producer
 from tickets.desk import Desk
 from tickets.foreseen import foreseen
 from tickets.policy import TicketPolicy

@@ -12,8 +12,8 @@ import urllib3
 
 from normalizers import Policy
 from schemas import ids, topics
+from schemas.codec import Outbound
 from schemas.records import raw_of
-from schemas.wire import Outbound
 from streams import normalize as stage
 from streams.fetched import Fetched
 

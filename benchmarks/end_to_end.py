@@ -31,14 +31,14 @@ from msgspec.structs import replace
 from benchmarks.assign import renew
 from benchmarks.normalize import neutral
 from benchmarks.searchable import Searchable
-from connectors.producer import SETTINGS
+from broker.config import KafkaConnection
+from broker.sync_producer import SETTINGS
 from hotline.local.stack import Endpoints, Stack
 from normalizers import Policy, normalize
 from schemas import topics
-from schemas.connection import KafkaConnection
-from schemas.elastic import indices
+from schemas.codec import Outbound, Position
+from schemas.contract.index_templates import indices
 from schemas.records import RawMessage
-from schemas.wire import Outbound, Position
 from sinks.elastic.templates import ensure_indices
 from streams.app import tune_collector
 from tickets.desk import Desk
@@ -187,8 +187,8 @@ def bare(endpoints: Endpoints, records: int) -> None:
 
 
 def _documents(one: ck.Message, desk: Desk, policy: Policy, alias: object) -> Iterator[bytes]:
+    from schemas.codec import encode
     from schemas.envelope import Envelope
-    from schemas.wire import encode
 
     value, key, partition, offset, headers = one.value(), one.key(), one.partition(), one.offset(), one.headers()
     assert value is not None

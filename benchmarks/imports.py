@@ -19,10 +19,10 @@ import openpyxl
 from kafka import KafkaProducer
 
 from benchmarks.transport import a_kafka
-from connectors.producer import SETTINGS
+from broker.config import KafkaConnection
+from broker.sync_producer import SETTINGS
 from hotline.provision import Provision
 from schemas import topics
-from schemas.connection import KafkaConnection
 
 HEADER = ["工单编号", "来电人", "来电号码", "受理时间", "诉求类型", "诉求内容", "承办单位"]
 BODY = "岳麓区麓山路与新民路路口的路灯已经坏了三天，晚上非常危险，希望尽快维修。" * 2

@@ -21,15 +21,15 @@ from prometheus_client import REGISTRY
 
 from benchmarks import bare
 from benchmarks.transport import WORDS, a_kafka
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline.provision import Provision
 from normalizers import Policy, normalize
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
 from schemas.records import RawMessage, raw_message
-from schemas.wire import Outbound
 from streams import normalize as stage
 from streams.app import make_app, serve, tune_collector
-from streams.sender import Sender, make_producer
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 CITIES = ("210100", "330100", "430100", "510100")

@@ -28,7 +28,7 @@ from benchmarks.faults.actors import Keeper
 from benchmarks.faults.ground import STAGES, Ground
 from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.sources import CITIES, Crowd, Numbered, Sms, WeChat, numbered
-from schemas.elastic import indices
+from schemas.contract.index_templates import indices
 from schemas.errors import MisconfiguredError
 from tests.peers.dovecot import missing
 

@@ -16,8 +16,8 @@ import xxhash
 from benchmarks.normalize import neutral, text_of
 from benchmarks.sink import ticket
 from normalizers import Policy, normalize
+from schemas.codec import decode, encode
 from schemas.records import Message, Ticket
-from schemas.wire import decode, encode
 
 ROUNDS, TURNS = 5, 2_000
 

@@ -16,11 +16,11 @@ from kafka import KafkaProducer
 from obstore.store import LocalStore
 
 from benchmarks.transport import a_kafka
-from connectors.producer import SETTINGS
+from broker.config import KafkaConnection
+from broker.sync_producer import SETTINGS
 from connectors.publisher import Publisher
 from hotline.provision import Provision
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.records import RawMessage, raw_message
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)

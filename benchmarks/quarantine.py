@@ -24,13 +24,13 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 from msgspec import Struct
 
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline.local.stack import Existing, Stack
 from hotline.provision import Provision
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.records import Event
-from schemas.wire import decode
-from streams.sender import Sender, make_producer
 from tests.assign import logs
 from tests.assign.workers import WORKER
 from tests.tickets.build import message

@@ -20,6 +20,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 from obstore.store import MemoryStore
 
+from broker.config import KafkaConnection
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
@@ -30,7 +31,6 @@ from connectors.wechat.settings import WeChatSettings
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
 from tests.connectors.serving import serve, wait_for
 
 CONNECTIONS = 128

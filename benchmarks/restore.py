@@ -26,17 +26,17 @@ from msgspec.structs import replace
 from obstore.store import LocalStore
 
 from benchmarks.normalize import neutral
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline.local.stack import Existing, Stack
 from hotline.provision import Provision
 from normalizers import Policy, normalize
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position
 from schemas.records import Message
-from schemas.wire import Outbound, Position
 from streams.app import tune_collector
 from streams.checkpoint_store import CHECKPOINT_EVENTS, Restored, save_checkpoint
 from streams.restore import restore
-from streams.sender import Sender, make_producer
 from tickets.desk import Desk
 from tickets.near import NearSnapshot
 from tickets.policy import TicketPolicy

@@ -28,12 +28,12 @@ from benchmarks.faults import checker
 from benchmarks.faults.actors import Actor
 from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.sources import Numbered, numbered
+from broker.config import KafkaConnection
 from hotline.local.stack import Existing, Stack
 from hotline.provision import Provision
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.records import Event, raw_message
-from schemas.wire import decode
 
 PARTITIONS = 12
 PATIENCE_SECONDS = 300.0

@@ -9,7 +9,7 @@ from typing import Self
 
 from elasticsearch import Elasticsearch
 
-from schemas.elastic import indices
+from schemas.contract.index_templates import indices
 
 EVERY_SECONDS = 0.05
 """How often is asked; times are too long by half of it."""

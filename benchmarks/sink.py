@@ -29,13 +29,13 @@ from msgspec.structs import replace
 
 from benchmarks import bare
 from benchmarks.transport import WORDS
+from broker.config import KafkaConnection
 from hotline.local.stack import Stack
 from normalizers.text import fold
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
-from schemas.elastic import Index, indices
+from schemas.codec import encode
+from schemas.contract.index_templates import Index, indices
 from schemas.records import Ticket
-from schemas.wire import encode
 from sinks import Document, Route, Verdicts
 from sinks.elastic import ElasticSink, ensure_indices
 from sinks.kafka import make_producer

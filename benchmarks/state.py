@@ -20,8 +20,8 @@ from benchmarks import near
 from benchmarks.normalize import neutral
 from normalizers import Policy, normalize
 from schemas import ids, topics
+from schemas.codec import Position, decode, encode
 from schemas.records import Event, InputRef, Message, Ticket, TicketVersion, event
-from schemas.wire import Position, decode, encode
 from streams.app import tune_collector
 from tickets.desk import Desk
 from tickets.foreseen import foreseen

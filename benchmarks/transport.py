@@ -23,13 +23,13 @@ import xxhash
 from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline.local.stack import Existing, Stack
 from normalizers.text import nfkc
-from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
+from schemas.codec import Outbound
 from streams.app import make_app, serve
 from streams.lanes import Chunk, declare
-from streams.sender import Sender, make_producer
 
 PARTITIONS = 4
 CITIES = ("210100", "330100", "430100", "510100")

@@ -18,12 +18,12 @@ from msgspec.structs import replace
 
 import schemas
 from benchmarks.transport import a_kafka
+from broker.aio_client import running
+from broker.config import KafkaConnection
 from hotline.provision import Provision
 from schemas import topics
-from schemas.clients import running
-from schemas.connection import KafkaConnection
+from schemas.codec import Position, decode, encode
 from schemas.records import Ticket
-from schemas.wire import Position, decode, encode
 from sinks.base import Document
 from sinks.kafka import make_producer, make_reader
 from sinks.webhook import FilterSettings

@@ -13,9 +13,9 @@ from msgspec.structs import replace
 
 from connectors import faults
 from connectors.journal import Journal
-from connectors.threads import Threads
 from schemas.records import RawMessage
 from schemas.records.raw import BEGINNING_BYTES
+from storage.thread_pool import Threads
 
 MOST_MESSAGES, MOST_BYTES = 10_000, 32 << 20
 """What waits to be told at most; older ones come with the journal."""

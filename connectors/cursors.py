@@ -12,15 +12,15 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.partitioner.default import murmur2
 
+from broker.config import KafkaConnection
+from broker.sync_client import READ_SECONDS, Connect, reader, up_to
+from broker.sync_producer import Producer
 from connectors.base import utc_now
-from connectors.clients import READ_SECONDS, Connect, reader, up_to
-from connectors.producer import Producer
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode, encode
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import SchemaError, UnreachableError
 from schemas.records import Cursor
-from schemas.wire import Outbound, decode, encode
 
 _log = structlog.get_logger(__name__)
 

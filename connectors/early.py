@@ -13,10 +13,10 @@ import structlog
 
 from connectors import faults
 from connectors.replay import CLOSED
+from schemas.codec import Outbound
 from schemas.errors import FatalError, PipelineError, RetriableError
 from schemas.records import RawMessage
 from schemas.records.raw import BEGINNING_BYTES, beginning
-from schemas.wire import Outbound
 
 _MOST = 10_000
 """Messages that are remembered as told; each is told once, though it is tried again each minute."""

@@ -19,8 +19,8 @@ from connectors.frames import HEADER_BYTES, MARKER_BYTES, frame
 from connectors.replay import BAD_SUFFIX, Publish, Refused, read_all, replay
 from connectors.segment import Sealed, Segment, sync_folder
 from schemas.errors import MisconfiguredError, UnreachableError
-from schemas.folders import denial, make_private
 from schemas.records import RawMessage
+from storage.private_files import denial, make_private
 
 SUFFIX = ".journal"
 

@@ -6,14 +6,14 @@ from typing import Protocol
 
 import structlog
 
+from broker.lease import ASK_SECONDS
 from connectors import metrics
 from connectors.intake import Intake
 from connectors.journal import Journal, JournalInUseError
-from connectors.lease import ASK_SECONDS
 from connectors.line import Outcome, Publisher
-from connectors.threads import Threads
 from schemas.errors import FatalError, PipelineError, UnreachableError
 from schemas.records import RawMessage
+from storage.thread_pool import Threads
 
 PROBE_SECONDS = 15.0
 """How often an open journal is tried."""

@@ -10,10 +10,10 @@ import structlog
 
 from connectors.ahead import Ahead
 from connectors.journal import Journal
-from connectors.threads import Threads
 from connectors.waiting import Waiting, settle
 from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import RawMessage
+from storage.thread_pool import Threads
 
 BATCH_REQUESTS = 500
 

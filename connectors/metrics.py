@@ -2,18 +2,15 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from broker import metrics as broker_metrics
+
 RECORDS = Counter("hotline_connectors_records_total", "Records that the broker holds, repeats included", ["topic"])
 BYTES = Counter("hotline_connectors_bytes_total", "Bytes of their values", ["topic"])
 CLAIMED = Counter("hotline_connectors_claimed_total", "Messages whose bytes went to the blob store first", ["channel"])
 DEAD_LETTERS = Counter(
     "hotline_connectors_dead_letters_total", "Messages that a connector had to put aside", ["channel", "code"]
 )
-RECORDS_GONE = Counter(
-    "hotline_connectors_records_gone_total",
-    "Records that a reader finds no more: the newest, which it had read and Kafka lost, or the oldest, which went "
-    "unread",
-    ["topic", "end"],
-)
+RECORDS_GONE = broker_metrics.CONNECTOR_RECORDS_GONE
 PUBLISH_SECONDS = Histogram("hotline_connectors_publish_seconds", "From handing a batch over to the broker's answer")
 ERRORS = Counter(
     "hotline_connectors_errors_total", "Faults of a source, of the broker or of ours", ["channel", "connector", "error"]
@@ -29,9 +26,7 @@ LAST_SUCCESS = Gauge(
     ["channel", "connector"],
 )
 UP = Gauge("hotline_connectors_up", "1 while a source answers, else 0", ["channel", "connector"])
-LEASE_HELD = Gauge(
-    "hotline_connectors_lease_held", "1 while this process owns the account, 0 while it stands by", ["connector"]
-)
+LEASE_HELD = broker_metrics.LEASE_HELD
 MAILS_VANISHED = Counter(
     "hotline_connectors_mails_vanished_total", "Mails that were gone before they could be fetched", ["connector"]
 )

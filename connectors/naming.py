@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from schemas.keyed import keyed_digest
+from schemas.ids import keyed_digest
 
 NamingKey = Annotated[
     SecretStr | None,

@@ -14,20 +14,20 @@ import obstore
 from obstore.exceptions import BaseError as BlobError
 from obstore.store import ObjectStore
 
+from broker.config import KafkaConnection
+from broker.sync_producer import Producer
 from connectors import metrics
 from connectors.early import Early
-from connectors.producer import Producer
-from connectors.threads import Threads
 from schemas import ids, topics
-from schemas.blobs import RAW
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position
 from schemas.envelope import Headers
 from schemas.errors import PipelineError, StoreAwayError, TooLargeError, UnreachableError
-from schemas.local_store import settle
 from schemas.records import DeadLetter, RawMessage
 from schemas.records.raw import INLINE_LIMIT, SIZE_LIMIT
-from schemas.trace import OFF, Tracer
-from schemas.wire import Outbound, Position
+from schemas.tracing import OFF, Tracer
+from storage.blob_store import settle
+from storage.paths import RAW
+from storage.thread_pool import Threads
 
 STAGE = "connector"
 """The stage in the dead letters of what never became a raw record."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field, IPvAnyNetwork
 
-from schemas.section import Section
+from schemas.settings_base import Section
 
 
 class ReceiverSettings(Section):

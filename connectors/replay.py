@@ -11,9 +11,9 @@ import structlog
 from connectors import metrics
 from connectors.frames import Kind, Piece, pieces
 from connectors.segment import Sealed, write_aside
+from schemas.codec import UNREADABLE
 from schemas.errors import FatalError, RetriableError, TopicMissingError, TopicRefusedError
 from schemas.records import RawMessage
-from schemas.wire import UNREADABLE
 
 Publish = Callable[[Sequence[RawMessage]], None]
 """Returns when the broker holds the messages."""

@@ -12,10 +12,10 @@ from tenacity import (
 )
 from tenacity.wait import wait_base
 
+from broker.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.base import Batch, Deferring, PullConnector
 from connectors.cursors import Cursors
 from connectors.health import Health
-from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.publisher import Publisher
 from schemas.errors import FatalError, StoreAwayError, ThrottledError, UnauthorizedError, UnshownError
 

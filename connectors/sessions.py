@@ -8,14 +8,14 @@ from typing import Any, Protocol, TypeVar
 from tenacity import RetryCallState
 from tenacity.wait import wait_base
 
+from broker.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.base import Emit, Listening, SessionConnector
 from connectors.health import Health
-from connectors.lease import ASK_SECONDS, UNSHARED, Lease
 from connectors.runner import PACE, SLOW_PACE, passes, wait_for
-from connectors.threads import Threads
 from connectors.waiting import Waiting, refuse, settle
 from schemas.errors import FatalError, PipelineError, RetriableError, UnreachableError
 from schemas.records import Cursor, RawMessage
+from storage.thread_pool import Threads
 
 T = TypeVar("T")
 

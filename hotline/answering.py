@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hotline import probes, services
 from hotline.process import Component
 from schemas import ids, topics
-from schemas.trace import Tracer
+from schemas.tracing import Tracer
 
 if TYPE_CHECKING:
     from connectors.base import SessionConnector

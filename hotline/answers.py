@@ -5,13 +5,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from broker.config import KafkaConnection
 from connectors.outbox.ledger import ASSIGN, INTENT, STATE
 from hotline import placement, reading
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.errors import SchemaError
 from schemas.records import Outbox, OutboxState
-from schemas.wire import decode
 
 INTENDED = "intended"
 """Nobody has begun to send it."""

@@ -13,7 +13,7 @@ from msgspec import Struct
 from connectors.web.archive import Wanted
 from hotline.archive_query import Filters, matching, overdue, published
 from schemas import ids
-from schemas.elastic import PREFIX, indices
+from schemas.contract.index_templates import PREFIX, indices
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Link, Message, Ticket
 from sinks.elastic.errors import translated

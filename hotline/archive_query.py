@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from connectors.web.archive import Wanted
 from normalizers.text import fold
-from schemas import ids, words
+from schemas import enums, ids
 from tickets.lifecycle import CLOSED
 from tickets.overdue import WAITING
 
@@ -118,7 +118,7 @@ def published(wanted: Wanted) -> dict[str, Any]:
     filters: list[dict[str, Any]] = [
         {"term": {"jurisdiction": wanted.jurisdiction}},
         {"range": {"received_at": span}},
-        {"terms": {"confidentiality": sorted(words.OPEN_TO_ALL)}},
+        {"terms": {"confidentiality": sorted(enums.OPEN_TO_ALL)}},
     ]
     if wanted.codes:
         filters.append({"terms": {"category.code": list(wanted.codes)}})

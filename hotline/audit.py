@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from connectors.producer import Producer
+from broker.config import KafkaConnection
+from broker.sync_producer import Producer
 from hotline import reading
 from hotline.command_keys import principal, signer_of_person
 from schemas import audit_chain, ids, topics
 from schemas.audit_chain import Fault, Head, Link
+from schemas.codec import Outbound, appended_at, decode, encode
 from schemas.command_signature import Signer
-from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Audit, Command, Event
-from schemas.wire import Outbound, appended_at, decode, encode
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

@@ -10,7 +10,7 @@ from hotline import services
 from hotline.checks_of_words import misspelt
 from hotline.replay.rules import idle_calendars, strangers
 from normalizers.findings import category, rulebooks, towns
-from schemas import words
+from schemas import enums
 from schemas.errors import PipelineError
 from schemas.ids import is_in_china
 from tickets import policies
@@ -129,7 +129,7 @@ def _is_place(beginning: str) -> bool:
 
 _SELECTORS: Mapping[str, Callable[[str], bool]] = {
     "places": _is_place,
-    "channels": words.CHANNELS.__contains__,
-    "kinds": words.REQUEST_KINDS.__contains__,
-    "pauses": words.STATUSES.__contains__,
+    "channels": enums.CHANNELS.__contains__,
+    "kinds": enums.REQUEST_KINDS.__contains__,
+    "pauses": enums.STATUSES.__contains__,
 }

@@ -13,7 +13,7 @@ from hotline.settings_shape import leaves
 from hotline.variables import variable_of
 from normalizers.findings import rulebooks
 from normalizers.findings.category import codes
-from schemas import words
+from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records.raw import SIZE_LIMIT
 from schemas.topics import CHANNELS
@@ -102,8 +102,8 @@ def filters(settings: "Settings") -> Iterator[str]:
     known = _categories(settings.rules.folder)
     for subscriber, one in settings.sinks.webhook.items():
         where = f"sinks.webhook.{subscriber}.filter"
-        for status in sorted(set(one.filter.statuses) - set(words.STATUSES)):
-            yield f"`{where}.statuses` names {status}, which is no 办理状态: choose from {', '.join(words.STATUSES)}."
+        for status in sorted(set(one.filter.statuses) - set(enums.STATUSES)):
+            yield f"`{where}.statuses` names {status}, which is no 办理状态: choose from {', '.join(enums.STATUSES)}."
         for name in sorted(set(one.filter.categories) & set(known)):
             yield f"`{where}.categories` names {name}: write its code, {known[name]}."
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from normalizers import rules
 from normalizers.findings.rulebooks import RULEBOOKS
-from schemas import words
+from schemas import enums
 
 Table = Mapping[str, Any]
 
@@ -45,10 +45,10 @@ def _strange_words(folder: Path) -> Iterator[str]:
     alarms, told = rules.load("emergency", folder)["rule"], rules.load("kind", folder)
     kinds, heard = told["kinds"], told["hearing"]
     for said, known, what in (
-        ({one["level"] for one in alarms}, words.EMERGENCY_LEVELS, "level in emergency.toml"),
-        ({one for rule in alarms for one in rule["classes"]}, words.EMERGENCY_CLASSES, "class in emergency.toml"),
-        (set(kinds), words.REQUEST_KINDS, "kind in kind.toml"),
-        ({*heard["stands"], *heard["alone"]}, words.REQUEST_KINDS, "kind in [hearing] of kind.toml"),
+        ({one["level"] for one in alarms}, enums.EMERGENCY_LEVELS, "level in emergency.toml"),
+        ({one for rule in alarms for one in rule["classes"]}, enums.EMERGENCY_CLASSES, "class in emergency.toml"),
+        (set(kinds), enums.REQUEST_KINDS, "kind in kind.toml"),
+        ({*heard["stands"], *heard["alone"]}, enums.REQUEST_KINDS, "kind in [hearing] of kind.toml"),
     ):
         if strange := sorted(said - known.keys()):
             yield f"The {what} in {folder} cannot be {', '.join(strange)}: choose from {', '.join(known)}."

@@ -11,8 +11,8 @@ from kafka.protocol.consumer import HeartbeatRequest
 from kafka.protocol.producer import InitProducerIdRequest
 from msgspec import Struct
 
-from connectors.clients import PATIENCE_MS, opened
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
+from broker.sync_client import PATIENCE_MS, opened
 
 _TOPICS_OWN = ConfigSourceType.DYNAMIC_TOPIC_CONFIG.name
 

@@ -12,7 +12,7 @@ from connectors.signed import Secret
 from schemas.command_signature import Signer
 from schemas.errors import MisconfiguredError
 from schemas.records.command import KINDS
-from schemas.section import Section
+from schemas.settings_base import Section
 from tickets.admission import PERSONAL, CommandKey, CommandKeys
 
 if TYPE_CHECKING:

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from broker.sync_producer import Producer
 from connectors.backoffice import outcome
-from connectors.producer import Producer
 from hotline import reading
 from hotline.command_keys import principal, signer_of_person
 from normalizers.codes import is_code
 from schemas import command_signature, ids, topics
+from schemas.codec import UNREADABLE, Outbound, appended_at, decode
 from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import Command, Event
-from schemas.wire import UNREADABLE, Outbound, appended_at, decode
 from tickets.admission import CONFIRM_WITHIN, SECOND_PERSON, confirmation_id, may_take_two_persons, signed_headers
 from tickets.commands import COMMANDS, check
 from tickets.commands.args import unknown
@@ -26,8 +26,8 @@ from tickets.commands.reading import presumed
 from tickets.commands.refusal import RefusalError
 
 if TYPE_CHECKING:
+    from broker.config import KafkaConnection
     from hotline.settings import Settings
-    from schemas.connection import KafkaConnection
 
 _TICKET = re.compile(ids.TICKET_ID)
 _HANDOVER = re.compile(ids.MESSAGE_ID)

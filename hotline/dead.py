@@ -8,13 +8,13 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from broker.config import KafkaConnection
 from hotline import reading
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Position
 from schemas.envelope import type_of
 from schemas.errors import MisconfiguredError
-from schemas.records.dead import PREFIX, REPLAYS
-from schemas.wire import Position
+from schemas.records.dead_letter import PREFIX, REPLAYS
 
 _SAFE = (
     "ce_type", "ce_source", "ce_channel", "ce_channelkind", "ce_account", "ce_jurisdiction", "ce_time",

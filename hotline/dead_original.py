@@ -5,19 +5,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from broker.config import KafkaConnection
 from hotline import reading
 from hotline.dead import Letter, letter_of, message_id_of
 from schemas import ids
-from schemas.blobs import folder
-from schemas.connection import KafkaConnection
+from schemas.codec import Position
 from schemas.envelope import Headers
 from schemas.errors import MalformedError, MisconfiguredError, MissingBlobError
-from schemas.records.dead import MOVED, OURS, REPLAY_LIMIT, REPLAYS
+from schemas.records.dead_letter import MOVED, OURS, REPLAY_LIMIT, REPLAYS
 from schemas.topics import BACKFILL, COMMAND, EVENT, FLOOD, LIVE_RAW, MESSAGE
-from schemas.wire import Position
 from sinks import SINKS, Document
 from sinks.webhook import SubscriberSettings
 from sinks.webhook.run import TOPICS
+from storage.paths import folder
 from streams.blobs import Blobs
 
 _RAW = frozenset((*LIVE_RAW, BACKFILL, FLOOD))

@@ -12,20 +12,20 @@ from aiokafka.errors import KafkaError
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from broker.aio_client import closed, started
+from broker.aio_producer import make_producer, translated
+from broker.config import KafkaConnection
 from connectors.base import utc_now
 from hotline.audit import REPLAYED, STARTED, Run
 from hotline.dead import Filters, Letter, records
 from hotline.dead_original import INPUTS, Inputs, Original, is_of_a_sink, obstacle, original_of
 from hotline.dead_sinks import Target
-from schemas.clients import closed, started
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
 from schemas.errors import RecordError
 from schemas.records import DeadLetter
-from schemas.wire import Outbound
 from sinks.kafka import Graveyard
 from streams.blobs import Blobs
 from streams.inputs import sliced
-from streams.sender import make_producer, translated
 
 PIECE = 100
 """Letters put back together; fewer when a rate asks for it."""

@@ -10,12 +10,12 @@ from aiokafka import AIOKafkaProducer
 from elasticsearch import AsyncElasticsearch
 from obstore.store import ObjectStore
 
+from broker.config import KafkaConnection
 from hotline import reading
-from schemas.connection import KafkaConnection
+from schemas.codec import Position
 from schemas.errors import RecordError
 from schemas.records import Delivery
 from schemas.topics import EVENT
-from schemas.wire import Position
 from sinks import SINKS, Document
 from sinks.delivery import Bury
 from sinks.delivery import Delivery as Deliverer

@@ -13,10 +13,11 @@ from obstore.exceptions import BaseError as BlobError
 from obstore.store import LocalStore, ObjectStore
 
 from hotline.archive import Archive
-from schemas import ids, local_store, topics
-from schemas.blobs import ERASED, REDACTED, checkpoints, folder, raw_names
+from schemas import ids, topics
 from schemas.errors import PipelineError, UnreachableError
 from schemas.records import Event, event
+from storage import blob_store
+from storage.paths import ERASED, REDACTED, checkpoints, folder, raw_names
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -194,7 +195,7 @@ async def _blobs(blobs: ObjectStore, decision: Event, change: Change) -> int:
 
 async def _unfinished(blobs: ObjectStore, place: str) -> int:
     try:
-        return await asyncio.to_thread(local_store.unfinished, blobs, place)
+        return await asyncio.to_thread(blob_store.unfinished, blobs, place)
     except OSError as error:
         raise UnreachableError(f"the blob store does not answer ({type(error).__name__})") from error
 

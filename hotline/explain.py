@@ -11,14 +11,14 @@ from msgspec.structs import replace
 from hotline.answers import Answer, of_ticket
 from hotline.archive import Archive
 from schemas import ids
+from schemas.codec import Position
 from schemas.errors import MisconfiguredError, PipelineError
 from schemas.records import Link, Message, RawRef, Ticket
-from schemas.wire import Position
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
-    from schemas.connection import KafkaConnection
+    from broker.config import KafkaConnection
 
 Bytes = Callable[[Message], "Raw"]
 

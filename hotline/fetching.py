@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from hotline import probes, services, stopped
 from hotline.process import Component, blocking
 from schemas import topics
-from schemas.trace import Tracer
+from schemas.tracing import Tracer
 
 if TYPE_CHECKING:
-    from connectors.producer import Producer
+    from broker.sync_producer import Producer
     from connectors.wechat.api import Api
     from connectors.wechat.customer import CustomerMessages
     from connectors.wechat.errands import Account, WeChatErrands
@@ -27,10 +27,10 @@ def is_needed(settings: "Settings") -> bool:
 
 def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     """Make the component."""
+    from broker.sync_producer import Producer
     from connectors.fetcher.fetcher import Fetcher
     from connectors.fetcher.run import run_fetcher
     from connectors.health import Health
-    from connectors.producer import Producer
     from connectors.publisher import Publisher
 
     connection, blobs = stopped.kafka(settings), services.blobs(settings)

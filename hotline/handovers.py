@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
+from broker.config import KafkaConnection
 from hotline import reading
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.errors import MisconfiguredError, PipelineError, SchemaError
-from schemas.wire import decode
 
 KINDS = ("acknowledge_handover", "dismiss_handover", "reinstate_handover")
 """The commands that are about one."""

@@ -9,11 +9,11 @@ from kafka import TopicPartition
 from kafka.admin import AbortTransactionSpec, OffsetSpec
 from msgspec import Struct
 
-from connectors.clients import reader, up_to
+from broker.config import KafkaConnection
+from broker.sync_client import reader, up_to
 from hotline.cluster import Cluster, admin
 from hotline.coordinators_log import Entry, entries, partition_of
 from hotline.hanging import APART, Hanging, Hangings
-from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 
 LOG = "__transaction_state"

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Struct, to_builtins
 
-from schemas.shape import walk
+from schemas.fields import walk
 
 HIDDEN = "＊"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from schemas.errors import UnreachableError
-from schemas.folders import make_private
+from storage.private_files import make_private
 
 if TYPE_CHECKING:
     from obstore.store import LocalStore

@@ -14,8 +14,8 @@ from hotline.watch.handovers import LEVELS, Unanswered
 from hotline.watch.overdue import overdue
 from hotline.watch.services import elasticsearch
 from hotline.watch.watcher import Seen, Watcher
+from schemas.enums import URGENCIES
 from schemas.errors import PipelineError
-from schemas.words import URGENCIES
 from tickets.alarms import MENTIONED
 from tickets.overdue import WAITING
 

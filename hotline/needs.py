@@ -53,7 +53,7 @@ def needs(settings: "Settings", component: str) -> list[Need]:
 
 
 def _connector(settings: "Settings", which: str) -> list[Need]:
-    from connectors.lease import GROUP_PREFIX
+    from broker.lease import GROUP_PREFIX
 
     raw = _raw_topics(section for section, accounts in settings.connectors.sections.items() if which in accounts)
     reads, writes = [topics.CURSOR, topics.LEASE], [*raw, topics.CURSOR, topics.DEAD]

@@ -12,16 +12,16 @@ from datetime import UTC, datetime
 import structlog
 from kafka import KafkaProducer
 
-from connectors.clients import opened
-from connectors.producer import SETTINGS
+from broker.config import KafkaConnection
+from broker.sync_client import opened
+from broker.sync_producer import SETTINGS
 from hotline import reading
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode, encode
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.errors import MisconfiguredError, SchemaError, UnreachableError
 from schemas.records import Placement
 from schemas.topics import TOPICS
-from schemas.wire import decode, encode
 
 DEFAULT = "default"
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import to_builtins
 
-from schemas.words import counted
+from schemas.enums import counted
 
 if TYPE_CHECKING:
     from connectors.health import Health, HealthReport

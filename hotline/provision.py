@@ -8,10 +8,10 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from msgspec import Struct
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
+from broker.config import KafkaConnection
 from hotline import placement
 from hotline.cluster import Answer, Cluster, TopicConfig, TopicFacts, admin
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, UnauthorizedError
 from schemas.topics import TOPICS, Topic
 

@@ -1,6 +1,6 @@
 """Reads Kafka for people: one topic up to its present end, or one record; never a group, never a commit.
 
-Raises as `connectors.clients.reader` does, and MisconfiguredError for a topic that there is not.
+Raises as `broker.sync_client.reader` does, and MisconfiguredError for a topic that there is not.
 """
 
 from collections import deque
@@ -10,11 +10,11 @@ from typing import Any
 
 from kafka import TopicPartition
 
-from connectors.clients import position as stands
-from connectors.clients import reader, up_to
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
+from broker.sync_client import position as stands
+from broker.sync_client import reader, up_to
+from schemas.codec import Position
 from schemas.errors import MisconfiguredError
-from schemas.wire import Position
 
 NEAR_RECORDS = 2_000
 """A gap that is read over; a longer one is sought over."""

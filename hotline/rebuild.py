@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from elasticsearch import AsyncElasticsearch
 
+from broker.config import KafkaConnection
 from hotline import reading, services
-from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from sinks import Route, routes
 from sinks.elastic import concrete

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
-from schemas.section import Section
+from schemas.settings_base import Section
 
 
 class KafkaSettings(Section):

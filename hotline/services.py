@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from broker.config import KafkaConnection
 from hotline import command_keys
 from hotline.hung import blob_folder
 from hotline.local import state
 from hotline.local.state import ServerName, StoppedError
-from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
-from schemas.folders import denial
+from storage.private_files import denial
 
 if TYPE_CHECKING:
     from elasticsearch import AsyncElasticsearch

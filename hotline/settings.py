@@ -29,7 +29,7 @@ from connectors.table import entries
 from hotline.command_keys import CommandKeySettings, CommandSettings
 from hotline.hung import OPEN_SECONDS, in_time
 from hotline.sections import BlobSettings, ElasticsearchSettings, KafkaSettings, LocalSettings
-from schemas.section import Section
+from schemas.settings_base import Section
 from sinks.settings import ArchiveSettings, SinkSettings
 from sinks.webhook.settings import SubscriberSettings
 from streams.settings import FloodSettings

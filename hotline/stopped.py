@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from broker.config import KafkaConnection
 from hotline import services
 from hotline.local.state import StoppedError
-from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import structlog
 
-from schemas.trace import OFF, Tracer
-from schemas.words import counted
+from schemas.enums import counted
+from schemas.tracing import OFF, Tracer
 
 if TYPE_CHECKING:
     from hotline.settings import TelemetrySettings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
 
-_ROOMS = ("hotline", "connectors", "streams", "sinks", "tickets", "normalizers", "schemas")
+_ROOMS = ("hotline", "connectors", "streams", "sinks", "tickets", "normalizers", "broker", "storage", "schemas")
 """Who writes at the level that is asked for: below a warning libraries write keys, values and addresses."""
 
 _QUIET = ("streams.app", "streams.chunks", "streams.member")

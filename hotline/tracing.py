@@ -31,10 +31,10 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from schemas import topics
+from schemas.codec import Outbound
 from schemas.envelope import FIRST_TRACE, HOP
-from schemas.records.dead import CODE
-from schemas.trace import Came
-from schemas.wire import Outbound
+from schemas.records.dead_letter import CODE
+from schemas.tracing import Came
 
 CONVENTIONS = "https://opentelemetry.io/schemas/1.36.0"
 """Of the attributes' names; those of messaging are still in development, so this version stays."""
@@ -68,7 +68,7 @@ class _Ids(RandomIdGenerator):
 
 
 class Spans:
-    """A tracer of `schemas.trace`: spans name stages, topics and codes, never a person, an id or a word of anybody.
+    """A tracer of `schemas.tracing`: spans name stages, topics and codes, never a person, an id or a word of anybody.
 
     A share `ratio` of the traces is told, chosen by trace id: stages with one ratio tell the same ones.
     """

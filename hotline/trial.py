@@ -11,9 +11,9 @@ from normalizers.findings.category_model import CategoryModel
 from normalizers.findings.place_model import PlaceModel
 from normalizers.policy import Policy
 from schemas import topics
+from schemas.codec import Position
 from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import Link, Message
-from schemas.wire import Position
 from tickets.desk import Desk
 from tickets.masking import mask_ticket
 from tickets.outputs import link_of, waiting_links

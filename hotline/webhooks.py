@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from broker.config import KafkaConnection
 from hotline import reading
 from hotline.watch import stages
 from hotline.watch.kafka import opened
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.envelope import type_of
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Delivery
-from schemas.wire import decode
 from sinks.webhook import SubscriberSettings
 from sinks.webhook.request import Body
 from sinks.webhook.verdict import Answer

@@ -10,12 +10,12 @@ import structlog
 from hotline import answering, command_keys, fetching, probes, services, stopped, web, wiring_accounts
 from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
-from schemas.trace import OFF, Tracer
+from schemas.tracing import OFF, Tracer
 
 if TYPE_CHECKING:
+    from broker.config import KafkaConnection
     from connectors.base import PushConnector
     from hotline.settings import Settings
-    from schemas.connection import KafkaConnection
     from sinks import Sink, Source
     from sinks.settings import SinkSettings
     from streams.downstream import Group
@@ -201,11 +201,11 @@ def _sinking(
 
 
 def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
+    from broker.sync_producer import Producer
     from connectors.backoffice import outcome
     from connectors.backoffice.door import BackOffice
     from connectors.journal import Journal
     from connectors.kept import Kept, opened
-    from connectors.producer import Producer
     from connectors.publisher import Publisher
     from connectors.receiver import Receiver
     from connectors.serving import serve_until

@@ -12,8 +12,8 @@ from pydantic import BaseModel, SecretStr
 from hotline import answering, probes, services, stopped
 from hotline.process import Component, blocking
 from schemas.errors import MisconfiguredError
-from schemas.keyed import keyed_digest
-from schemas.trace import Tracer
+from schemas.ids import keyed_digest
+from schemas.tracing import Tracer
 
 if TYPE_CHECKING:
     from connectors.base import PullConnector, SessionConnector
@@ -60,12 +60,12 @@ def naming_key(settings: "Settings") -> SecretStr | None:
 
 
 def _session(settings: "Settings", name: str, which: str, connector: "SessionConnector", tracer: Tracer) -> Component:
+    from broker.lease import GroupLease
     from connectors.base import Listening
     from connectors.cursors import Cursors
     from connectors.health import Health
     from connectors.journal import Journal
     from connectors.kept import Kept
-    from connectors.lease import GroupLease
     from connectors.listening import JOURNAL_MAX_BYTES, kept
     from connectors.publisher import Publisher
     from connectors.sessions import Publisher as Outward
@@ -120,9 +120,9 @@ async def answering_over(
 
 
 def _pull(settings: "Settings", name: str, which: str, connector: "PullConnector", tracer: Tracer) -> Component:
+    from broker.lease import GroupLease
     from connectors.cursors import Cursors
     from connectors.health import Health
-    from connectors.lease import GroupLease
     from connectors.publisher import Publisher
     from connectors.runner import run_pull
 

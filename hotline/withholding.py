@@ -7,14 +7,14 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from broker.aio_client import running
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline import reading
 from schemas import topics
-from schemas.clients import running
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode, encode
 from schemas.envelope import WITHHELD
 from schemas.records import Ticket
-from schemas.wire import Outbound, decode, encode
-from streams.sender import Sender, make_producer
 from tickets.outputs import RESTRICTED, withheld_of
 
 

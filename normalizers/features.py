@@ -29,7 +29,7 @@ from normalizers.stated import stated_names
 from normalizers.text import SPOKEN_DIGITS, fold
 from normalizers.tokens import NOTHING, Named, without
 from schemas import ids
-from schemas.keyed import keyed_digest
+from schemas.ids import keyed_digest
 from schemas.records import Attachment, Features, Finding, Part
 
 _SHARED = ("place", "coordinates")

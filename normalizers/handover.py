@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from normalizers.normalize import NO_CITIZENS_WORDS, screened_text
 from normalizers.point import COORDINATES
 from schemas import topics
+from schemas.codec import Outbound, encode
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Finding, Handover, Message
-from schemas.wire import Outbound, encode
 
 
 def handover(message: Message, folded_into: str | None = None) -> Handover | None:

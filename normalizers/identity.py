@@ -10,7 +10,7 @@ from normalizers import machines
 from normalizers.policy import Policy
 from normalizers.text import nfkc, safe
 from schemas import ids
-from schemas.keyed import keyed_digest
+from schemas.ids import keyed_digest
 from schemas.records import Party
 
 MOST_CONTACTS = 5

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from schemas.wire import UNREADABLE
+from schemas.codec import UNREADABLE
 
 T = TypeVar("T")
 

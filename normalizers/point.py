@@ -4,8 +4,8 @@ import math
 import re
 from collections.abc import Sequence
 
+from schemas.enums import DATUMS
 from schemas.records import Finding
-from schemas.words import DATUMS
 
 _WORD = re.compile(r"[^\W\d_]")
 

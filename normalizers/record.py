@@ -17,9 +17,9 @@ from normalizers.identity import is_nobodys, phone_number
 from normalizers.policy import Policy
 from normalizers.times import written
 from schemas import ids, topics
+from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
 from schemas.records import Finding, Party, RawMessage, Thread
-from schemas.wire import UNREADABLE
 
 KINDS: Mapping[str, str] = MappingProxyType(
     {

@@ -15,7 +15,7 @@ from normalizers.draft import Draft
 from normalizers.policy import Policy
 from normalizers.text import nfkc
 from schemas import ids
-from schemas.keyed import keyed_digest
+from schemas.ids import keyed_digest
 
 _TOKEN = re.compile(r"(?<![a-z0-9-])([1-9]\d{5}-[a-z2-7]{20})\.([a-z0-9_]{1,32})\.([a-z2-7]{16})(?![a-z0-9])")
 _DASH = r"[-\s\u2010-\u2015\u2212_.]{0,3}"

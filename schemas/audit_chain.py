@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from schemas.wire import UNREADABLE
+from schemas.codec import UNREADABLE
 
 WRITER = "assign/"
 """Before the number of the partition: each has one writer at a time, fenced by the broker."""

@@ -8,7 +8,7 @@ import msgspec
 from schemas.envelope import Envelope, header_of
 from schemas.errors import ERROR_CODES
 from schemas.fields import X_WORDS
-from schemas.records.dead import MOVED, PREFIX, REPLAYS
+from schemas.records.dead_letter import MOVED, PREFIX, REPLAYS
 from schemas.topics import CHANNELS
 
 

@@ -6,9 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-from schemas import words
+from schemas import enums
 
-CHANNELS: tuple[str, ...] = tuple(words.CHANNELS)
+CHANNELS: tuple[str, ...] = tuple(enums.CHANNELS)
 """The channels: topic suffix, `--channel` value, normalizer's and connector package's name."""
 
 DAY_MS = 24 * 60 * 60 * 1000

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from schemas import topics
-from schemas.elastic import PREFIX, indices
+from schemas.contract.index_templates import PREFIX, indices
 from schemas.envelope import type_of
 from sinks.base import Document, Refusal, Route, Sink, Source, Verdicts
 

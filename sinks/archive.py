@@ -11,14 +11,15 @@ from typing import ClassVar
 
 from obstore.store import ObjectStore
 
-from schemas import ids, media, topics
-from schemas.blobs import ENVELOPE, ERASED, REDACTED, Archived, folder
+from schemas import ids, topics
+from schemas.codec import encode
 from schemas.envelope import Envelope
 from schemas.errors import MalformedError, MissingBlobError, RecordError
+from schemas.records import media
 from schemas.records.raw import BEGINNING
-from schemas.wire import encode
 from sinks.base import Document, Refusal, Source, Verdicts
 from sinks.blobs import Blobs
+from storage.paths import ENVELOPE, ERASED, REDACTED, Archived, folder
 
 PARALLEL = 16
 """Records on their way into the store at once."""

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from msgspec import Struct, field
 
-from schemas.elastic import Index
+from schemas.codec import Position
+from schemas.contract.index_templates import Index
 from schemas.envelope import Headers
-from schemas.wire import Position
 
 if TYPE_CHECKING:
     from aiokafka.structs import ConsumerRecord

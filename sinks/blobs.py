@@ -7,8 +7,8 @@ from contextlib import suppress
 import obstore
 from obstore.store import ObjectStore
 
-from schemas import local_store
-from schemas.stores import MISSING, Folder, translated
+from storage import blob_store
+from storage.blob_store import MISSING, Folder, translated
 
 
 class Blobs:
@@ -30,12 +30,12 @@ class Blobs:
     async def settle(self, paths: Iterable[str]) -> None:
         """Return when no power cut undoes that these were put, or deleted."""
         with translated():
-            await asyncio.to_thread(local_store.settle, self._store, list(paths))
+            await asyncio.to_thread(blob_store.settle, self._store, list(paths))
 
     async def clear(self, folder: str) -> None:
         """Delete what writes that were broken off left in a folder, and nobody lists."""
         with translated():
-            await asyncio.to_thread(local_store.clear, self._store, folder)
+            await asyncio.to_thread(blob_store.clear, self._store, folder)
 
     async def names(self, folder: str) -> set[str]:
         """Return the names of the objects in a folder."""

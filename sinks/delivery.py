@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
+from schemas.codec import Position
 from schemas.errors import RecordError, RetriableError, ThrottledError
 from schemas.records import DeadLetter
-from schemas.wire import Position
 from sinks import metrics
 from sinks.base import Document, Refusal, Sink, Verdicts
 from sinks.settings import SinkSettings

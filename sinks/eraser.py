@@ -11,15 +11,15 @@ from msgspec import Struct, field
 from obstore.store import ObjectStore
 
 from schemas import topics
-from schemas.blobs import ERASED, REDACTED, folder, raw_names
-from schemas.elastic import PREFIX, indices
+from schemas.codec import decode, encode
+from schemas.contract.index_templates import PREFIX, indices
 from schemas.errors import RecordError, RetriableError, SchemaError, UnreachableError
 from schemas.records import Event, Message, RawRef, event
-from schemas.wire import decode, encode
 from sinks.base import Document, Refusal, Route, Verdicts
 from sinks.blobs import Blobs
 from sinks.elastic.errors import translated
 from sinks.elastic.verdict import passes
+from storage.paths import ERASED, REDACTED, folder, raw_names
 
 LAST_VERSION = 2**53
 """Of an emptied message: whatever comes late, or is read again, is older."""

@@ -15,12 +15,12 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from broker.aio_client import METADATA_MS, STUCK_SECONDS, in_time
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.clients import METADATA_MS, STUCK_SECONDS, in_time
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
 from schemas.errors import FatalError, UnreachableError
 from schemas.records import DeadLetter
-from schemas.wire import Outbound
 
 _NOT_ALLOWED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
 

@@ -17,12 +17,11 @@ from elasticsearch import AsyncElasticsearch
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from schemas.clients import SILENT_SECONDS, Progress, brought, running
-from schemas.connection import KafkaConnection
+from broker.aio_client import SILENT_SECONDS, Progress, answering, brought, running
+from broker.config import KafkaConnection
+from schemas.codec import Position
 from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import DeadLetter
-from schemas.rights import answering
-from schemas.wire import Position
 from sinks.base import Document, Route, document_of, type_of
 from sinks.batching import Batch, Batcher
 from sinks.delivery import Delivery

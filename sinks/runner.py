@@ -12,13 +12,12 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListen
 from aiokafka.errors import IllegalStateError, KafkaError
 from aiokafka.structs import ConsumerRecord
 
-from schemas.clients import LEAVE_SECONDS, running
-from schemas.connection import KafkaConnection
-from schemas.epochs import Gap
+from broker.aio_client import LEAVE_SECONDS, allowed, answering, check_rights, running
+from broker.config import KafkaConnection
+from broker.leader_epoch_aio import Gap
+from broker.topic_id_aio import TopicIds
 from schemas.errors import RetriableError
-from schemas.rights import allowed, answering, check_rights
-from schemas.topic_ids import TopicIds
-from schemas.trace import OFF, Tracer
+from schemas.tracing import OFF, Tracer
 from sinks import metrics
 from sinks.base import Document, Sink, Source, document_of, type_of
 from sinks.batching import Batch, Batcher, Place

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from schemas.section import Section
+from schemas.settings_base import Section
 
 
 class SinkSettings(Section):

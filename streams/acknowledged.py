@@ -5,9 +5,9 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from broker.aio_client import SILENT_SECONDS, Progress, running
+from broker.heartbeat import beat
 from schemas import topics
-from schemas.clients import SILENT_SECONDS, Progress, running
-from streams.pulse import beat
 
 PIECE = 500
 """Inputs that are decided together."""

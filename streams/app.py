@@ -13,14 +13,14 @@ from aiokafka.errors import KafkaError
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from yarl import URL
 
-from schemas.clients import METADATA_MS, brought
-from schemas.connection import KafkaConnection
+from broker.aio_client import METADATA_MS, brought
+from broker.aio_producer import MAX_BATCH_BYTES, translated
+from broker.config import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
-from schemas.folders import denial, make_private
+from storage.private_files import denial, make_private
 from streams.in_work import InWork
 from streams.lost_positions import LostPositions
 from streams.quarantine import Quarantined
-from streams.sender import MAX_BATCH_BYTES, translated
 
 Isolation = Literal["read_uncommitted", "read_committed"]
 

@@ -18,11 +18,12 @@ from aiokafka import errors as kafka
 from faust.types import TP
 from obstore.store import ObjectStore
 
+from broker.aio_producer import translated
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Inbound
 from schemas.errors import FatalError, PartitionError, RecordError, TooLargeError
-from schemas.trace import OFF, Tracer
-from schemas.wire import Inbound
+from schemas.tracing import OFF, Tracer
 from streams import lanes, metrics, pace
 from streams.acknowledged import acknowledged, end_of_acknowledged
 from streams.app import in_work_of
@@ -31,7 +32,6 @@ from streams.in_work import InWork
 from streams.inputs import dead_letter
 from streams.owner import STAGE, Owner, Reached, take_over
 from streams.restoring import Restoring
-from streams.sender import translated
 from tickets.foreseen import prepare
 from tickets.policy import TicketPolicy
 

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 import faust
 from faust.types import TP
 
-from schemas.wire import Inbound
+from broker.heartbeat import beat
+from schemas.codec import Inbound
 from streams import lanes
 from streams.inputs import sliced
-from streams.pulse import beat
 
 CHUNKS = 16
 """So many chunks of a partition's flood are held in memory, a megabyte each."""

@@ -10,14 +10,14 @@ import obstore
 from msgspec.structs import replace
 from obstore.store import LocalStore, ObjectStore
 
+from broker.heartbeat import beat
 from normalizers import Blob
-from schemas import local_store
-from schemas.blobs import ERASED, RAW, REDACTED
 from schemas.errors import ErasedError, MalformedError, MissingBlobError, TooLargeError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
-from schemas.stores import MISSING, NO_PATH, Folder, waited_out
-from streams.pulse import beat
+from storage import blob_store
+from storage.blob_store import MISSING, NO_PATH, Folder, waited_out
+from storage.paths import ERASED, RAW, REDACTED
 
 T = TypeVar("T")
 
@@ -126,10 +126,10 @@ class Blobs:
         await obstore.put_async(self._store, one.path, one.data, use_multipart=False)
 
     async def _settle(self, path: str) -> None:
-        await self._on_disk("settle", path, lambda: local_store.settle(self._store, (path,)))
+        await self._on_disk("settle", path, lambda: blob_store.settle(self._store, (path,)))
 
     async def _clear(self, folder: str) -> None:
-        await self._on_disk("clear", folder, lambda: local_store.clear(self._store, folder))
+        await self._on_disk("clear", folder, lambda: blob_store.clear(self._store, folder))
 
     async def _on_disk(self, what: str, path: str, work: Callable[[], None]) -> None:
         await self._written(what, path, lambda: asyncio.to_thread(work))

@@ -7,8 +7,8 @@ from aiokafka import ConsumerRecord
 from msgspec import Struct
 
 from schemas import topics
+from schemas.codec import decode
 from schemas.errors import PartitionError
-from schemas.wire import decode
 from streams.logs import Logs
 from tickets.state import State
 

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from obstore import Bytes
 from xxhash import xxh3_64_intdigest
 
-from streams.pulse import beat
+from broker.heartbeat import beat
 from tickets.bodies import LIKENESS
 from tickets.policy import TicketPolicy
 from tickets.state import Snapshot, State

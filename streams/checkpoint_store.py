@@ -14,9 +14,9 @@ from msgspec import Struct
 from obstore import exceptions as blob
 from obstore.store import ObjectStore
 
-from schemas import local_store
-from schemas.blobs import checkpoints
-from schemas.wire import UNREADABLE
+from schemas.codec import UNREADABLE
+from storage import blob_store
+from storage.paths import checkpoints
 from streams import metrics
 from streams.checkpoint import FORMAT, Checkpoint, checkpoint_of, frames, state_of
 from streams.logs import Logs
@@ -162,7 +162,7 @@ async def _save(blobs: ObjectStore, partition: int, path: str, pieces: AsyncIter
     try:
         async with asyncio.timeout(SAVE_SECONDS):
             await asyncio.to_thread(
-                local_store.clear, blobs, checkpoints(partition)
+                blob_store.clear, blobs, checkpoints(partition)
             )  # a killed owner's: it is whole bodies
             await obstore.put_async(blobs, path, pieces)
             for old in await _every(blobs, partition):

@@ -27,10 +27,10 @@ from faust.types.tuples import ConsumerMessage, ack_lock
 from mode import Service
 from mode.utils.futures import notify
 
-from schemas.clients import brought
-from schemas.epochs import Gap
+from broker.aio_client import brought
+from broker.leader_epoch_aio import Gap
+from schemas.codec import Inbound
 from schemas.errors import UnreachableError
-from schemas.wire import Inbound
 from streams import metrics
 from streams.member import WATCH_SECONDS, ChunkConsumerThread
 

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from schemas import topics
+from schemas.codec import Outbound
 from schemas.records import Event
-from schemas.records.dead import CODE, PREFIX
-from schemas.wire import Outbound
+from schemas.records.dead_letter import CODE, PREFIX
 from streams import metrics
 
 

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from schemas.clients import closed
-from schemas.connection import KafkaConnection
+from broker.aio_client import closed
+from broker.config import KafkaConnection
 
 _log = structlog.get_logger(__name__)
 

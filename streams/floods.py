@@ -13,8 +13,8 @@ import structlog
 from faust.types import TP
 
 from schemas import topics
+from schemas.codec import Inbound, Outbound
 from schemas.records.raw import is_beginning
-from schemas.wire import Inbound, Outbound
 from streams import metrics
 from streams.settings import FloodSettings, ShareSettings
 

@@ -31,9 +31,9 @@ import structlog
 from msgspec import DecodeError, Struct, json
 
 from schemas import topics
+from schemas.codec import Inbound
 from schemas.errors import RecordError
-from schemas.folders import make_private
-from schemas.wire import Inbound
+from storage.private_files import make_private
 
 CPU_SECONDS = 30.0
 """Of the process, without one turn of the event loop: a checkpoint of 30 million ids takes 7, a record milliseconds."""

@@ -8,13 +8,13 @@ from typing import TypeVar
 import structlog
 from msgspec.structs import replace
 
-from schemas.blobs import folder
+from schemas.codec import Inbound, Position, decode, position_of
 from schemas.envelope import type_of, written_time
 from schemas.errors import RecordError, UnsupportedError, place_of
 from schemas.records import Command, DeadLetter, Message, RawMessage, raw_of
-from schemas.records.dead import OURS, REPLAYS
+from schemas.records.dead_letter import OURS, REPLAYS
 from schemas.records.raw import is_beginning
-from schemas.wire import Inbound, Position, decode, position_of
+from storage.paths import folder
 
 T = TypeVar("T")
 

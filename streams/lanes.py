@@ -12,9 +12,10 @@ import structlog
 from faust.types import TP, EventT
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_random_exponential
 
+from broker import heartbeat
+from schemas.codec import Inbound
 from schemas.errors import FatalError, PartitionError, RetriableError, ThrottledError, UnreachableError, place_of
-from schemas.wire import Inbound
-from streams import metrics, pulse
+from streams import metrics
 from streams.app import Quarantines, StageApp
 from streams.chunks import chunks
 from streams.quarantine import Quarantine
@@ -93,7 +94,7 @@ class Lanes:
         self._wait = wait_random_exponential(multiplier=0.2, max=max_wait_seconds)
         self._queues: dict[TP, asyncio.Queue[Chunk]] = {}
         self._tasks: dict[TP, asyncio.Task[None]] = {}
-        self._pulses: dict[TP, pulse.Pulse] = {}
+        self._pulses: dict[TP, heartbeat.Pulse] = {}
         self._delays: dict[TP, str] = {}
         self._quarantine = Quarantine(name)
 
@@ -169,7 +170,7 @@ class Lanes:
         await self.drop(list(self._tasks))
 
     async def _run(self, tp: TP) -> None:
-        queue, own = self._queues[tp], pulse.begin()
+        queue, own = self._queues[tp], heartbeat.begin()
         self._pulses[tp] = own
         try:
             while True:
@@ -199,7 +200,7 @@ class Lanes:
         return None
 
     async def _until_done(
-        self, own: pulse.Pulse, chunk: Chunk | None, work: Callable[..., Awaitable[None]], tp: TP, *arguments: Any
+        self, own: heartbeat.Pulse, chunk: Chunk | None, work: Callable[..., Awaitable[None]], tp: TP, *arguments: Any
     ) -> None:
         """Work until it is done, however often the partition has to wait in quarantine before."""
         while True:
@@ -217,7 +218,7 @@ class Lanes:
                 return self._quarantine.leave(tp)
             await self._wait_in_quarantine(own, tp, chunk, fault)
 
-    async def _wait_in_quarantine(self, own: pulse.Pulse, tp: TP, chunk: Chunk | None, fault: Exception) -> None:
+    async def _wait_in_quarantine(self, own: heartbeat.Pulse, tp: TP, chunk: Chunk | None, fault: Exception) -> None:
         """Let time pass before the next try. Neither a rebalance nor the end waits for these chunks meanwhile."""
         queue = self._queues[tp]
         chunks = [queue.get_nowait() for _ in range(queue.qsize())]
@@ -250,7 +251,7 @@ class Lanes:
         aiokafka lets that of a fetch which waits for its answer out of a consumer's `stop`. The lane was gone without a
         word, and its city stood still for good.
         """
-        pulse.beat()
+        heartbeat.beat()
         try:
             await work(*arguments)
         except asyncio.CancelledError as error:

@@ -6,12 +6,12 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
+from broker.aio_client import SILENT_SECONDS, Progress, closed, running, started
+from broker.heartbeat import beat
 from schemas import topics
-from schemas.clients import SILENT_SECONDS, Progress, closed, running, started
+from schemas.codec import decode
 from schemas.errors import UnreachableError
 from schemas.records import Event
-from schemas.wire import decode
-from streams.pulse import beat
 
 BATCH_RECORDS = 5_000
 

@@ -6,10 +6,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
-from schemas.clients import running
+from broker.aio_client import running
+from schemas.codec import decode
 from schemas.envelope import type_of
 from schemas.records import Message
-from schemas.wire import decode
 
 _MESSAGE = ("ce_type", type_of("message").encode())
 PATIENCE_MS = 5_000

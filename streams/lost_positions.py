@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from schemas.clients import closed, running, started
-from schemas.connection import KafkaConnection
+from broker.aio_client import closed, running, started
+from broker.config import KafkaConnection
 from schemas.errors import PipelineError
 from streams import metrics
 

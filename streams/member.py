@@ -10,12 +10,11 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from mode import Service
 
-import schemas.reconnecting  # noqa: F401 - Faust makes its clients itself, and they pause as ours do
-from schemas.clients import LEAVE_SECONDS, closed
-from schemas.epochs import Gap
+import broker.aio_client  # noqa: F401 - Faust makes its clients itself, and they pause as ours do
+from broker.aio_client import LEAVE_SECONDS, check_rights, closed
+from broker.leader_epoch_aio import Gap
+from broker.topic_id_aio import TopicIds
 from schemas.errors import FatalError
-from schemas.rights import check_rights
-from schemas.topic_ids import TopicIds
 from streams.fetched import buffer_slim
 from streams.lost_positions import LostPositions
 

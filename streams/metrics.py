@@ -2,6 +2,8 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from broker import metrics as broker_metrics
+
 RECORDS = Counter("hotline_streams_records", "Input records worked off", ["stage", "topic"])
 OUTPUTS = Counter("hotline_streams_outputs", "Records that Kafka has acknowledged", ["stage", "topic"])
 DEAD = Counter("hotline_streams_dead_letters", "Input records whose dead letters Kafka holds", ["stage", "code"])
@@ -30,12 +32,7 @@ DECIDED_AGAIN = Counter(
     "hotline_streams_decided_again",
     "Decisions about inputs that were acknowledged before: Kafka had lost the end of the event log",
 )
-RECORDS_GONE = Counter(
-    "hotline_streams_records_gone",
-    "Records that a reader finds no more: the newest, which it had read and Kafka lost, or the oldest, which went "
-    "unread",
-    ["topic", "end"],
-)
+RECORDS_GONE = broker_metrics.STREAM_RECORDS_GONE
 POSITIONS_LOST = Counter(
     "hotline_streams_positions_lost",
     "Partitions that hold records and of which Kafka does not know how far screen had read them: what the broker took "

@@ -12,17 +12,17 @@ from msgspec import UNSET
 from msgspec.structs import replace
 from obstore.store import ObjectStore
 
+from broker.config import KafkaConnection
 from normalizers import Normalized, Policy, normalize
 from normalizers.codes import is_code
 from normalizers.example import work_through
 from schemas import ids, topics
+from schemas.codec import AHEAD, NO_TIME, Inbound, Outbound, appended_at, decode, encode
 from schemas.command_signature import carried
-from schemas.connection import KafkaConnection
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
 from schemas.errors import ErasedError, FatalError, MalformedError, RecordError, TooLargeError
 from schemas.records import Command, Message, RawMessage
-from schemas.trace import OFF, Hop, Tracer
-from schemas.wire import AHEAD, NO_TIME, Inbound, Outbound, appended_at, decode, encode
+from schemas.tracing import OFF, Hop, Tracer
 from streams import floods, lanes, metrics, pace
 from streams.app import in_work_of
 from streams.beside import Beside, in_steps

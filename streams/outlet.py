@@ -8,12 +8,12 @@ import faust
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from schemas.clients import closed, started
-from schemas.connection import KafkaConnection
+from broker.aio_client import closed, started
+from broker.aio_producer import Sender, make_producer, translated
+from broker.config import KafkaConnection
+from schemas.codec import Outbound
 from schemas.errors import TooLargeError
-from schemas.wire import Outbound
 from streams.counting import count_written
-from streams.sender import Sender, make_producer, translated
 
 
 class Outlet:

@@ -8,15 +8,15 @@ from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 from obstore.store import ObjectStore
 
+from broker.aio_client import brought, closed, read_faults, started
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from schemas import ids, topics
-from schemas.clients import brought, closed, started
-from schemas.connection import KafkaConnection
+from schemas.codec import Inbound, Outbound, appended_at, position_of
 from schemas.envelope import type_of
 from schemas.errors import MisplacedError, RecordError, RetriableError, UnreachableError
-from schemas.fenced import read_faults
 from schemas.records import Command, Event, Message
-from schemas.trace import OFF, Tracer
-from schemas.wire import Inbound, Outbound, appended_at, position_of
+from schemas.tracing import OFF, Tracer
 from streams import metrics
 from streams.checkpoint_store import Checkpoints, Restored
 from streams.counting import count_decisions, count_written
@@ -26,7 +26,6 @@ from streams.inputs import dead_letter, header_of, input_of
 from streams.logs import refuse_hanging
 from streams.lookback import messages_at
 from streams.restore import restore
-from streams.sender import Sender, make_producer
 from streams.traces import carried_on
 from tickets.admission import Standing, admit
 from tickets.commands import erases

@@ -9,10 +9,10 @@ from typing import Any
 import faust
 from faust.types import TP
 
+from broker.heartbeat import beat
 from streams import metrics
 from streams.downstream import Downstream
 from streams.lanes import Chunk, Handle
-from streams.pulse import beat
 
 PAUSE_SECONDS = 3.0
 """Live lag above this pauses back-fill."""

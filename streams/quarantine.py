@@ -15,8 +15,8 @@ import structlog
 from faust.types import TP
 from msgspec import Struct
 
+from schemas.codec import Inbound
 from schemas.errors import PartitionError, place_of
-from schemas.wire import Inbound
 from streams import metrics
 from streams.inputs import header_of
 

@@ -8,9 +8,9 @@ from aiokafka.errors import KafkaError
 from obstore.store import ObjectStore
 
 from schemas import topics
+from schemas.codec import decode
 from schemas.errors import PartitionError, PipelineError, RecordError, SchemaError, place_of
 from schemas.records import Event
-from schemas.wire import decode
 from streams import checkpoint_store, metrics
 from streams.bodies import fill
 from streams.checkpoint_store import Restored

@@ -7,12 +7,12 @@ from msgspec.structs import replace
 
 from normalizers import Blob
 from schemas import ids
-from schemas.blobs import RAW
+from schemas.codec import Inbound, Outbound
 from schemas.errors import TooLargeError
 from schemas.records import DeadLetter
-from schemas.records.dead import MOVED
+from schemas.records.dead_letter import MOVED
 from schemas.records.raw import INLINE_LIMIT
-from schemas.wire import Inbound, Outbound
+from storage.paths import RAW
 from streams.inputs import dead_letter
 
 

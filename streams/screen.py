@@ -12,15 +12,15 @@ from faust.types import TP
 from msgspec.structs import replace
 from obstore.store import ObjectStore
 
+from broker.config import KafkaConnection
 from normalizers import Policy, alarming
 from normalizers.example import work_through
 from normalizers.handover import handover, record_of
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Inbound, Outbound, appended_at, decode, encode, position_of
 from schemas.errors import ErasedError, FatalError, RecordError
 from schemas.records import Handover, RawMessage
-from schemas.trace import OFF, Hop, Tracer
-from schemas.wire import Inbound, Outbound, appended_at, decode, encode, position_of
+from schemas.tracing import OFF, Hop, Tracer
 from streams import lanes, metrics, pace
 from streams.app import StageApp, in_work_of
 from streams.beside import Beside, in_steps

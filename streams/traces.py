@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from schemas.codec import Inbound, Outbound
 from schemas.envelope import FIRST_TRACE, HOP, Headers
-from schemas.wire import Inbound, Outbound
 
 _CAUSE = "ce_causationid"
 

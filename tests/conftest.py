@@ -16,10 +16,10 @@ import structlog
 from elasticsearch import AsyncElasticsearch
 from hypothesis import settings
 
+from broker.config import KafkaConnection
 from hotline.local.errors import StackError
 from hotline.local.stack import Endpoints, Stack
 from hotline.provision import Provision
-from schemas.connection import KafkaConnection
 from sinks.elastic.templates import ensure_indices
 from tests.fresh import topics_made_anew
 from tests.light_node import light

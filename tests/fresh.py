@@ -12,10 +12,10 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 
+from broker.config import KafkaConnection
 from hotline import placement
 from hotline.provision import Provision
 from schemas import topics
-from schemas.connection import KafkaConnection
 from tests.waiting import until
 
 

@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
-from streams.sender import make_producer
+from broker.aio_producer import make_producer
+from broker.config import KafkaConnection
+from schemas.codec import Outbound
 from tests.fresh import admin_of
 from tests.waiting import until
 

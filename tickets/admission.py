@@ -11,9 +11,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas import command_signature as signature
+from schemas.codec import Inbound, appended_at, decode
 from schemas.errors import RecordError
 from schemas.records import Command, Event, event
-from schemas.wire import Inbound, appended_at, decode
 
 TWO_PERSONS = frozenset({"forget", "export"})
 """Kinds that take effect only after a second person confirmed them; so does `reclassify` where it lowers the level."""

@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from normalizers.codes import is_code
 from schemas.audit_chain import WRITER, hash_of
+from schemas.codec import encode
 from schemas.records import Audit, Command, Event, event
 from schemas.records.decision import AuditHead
-from schemas.wire import encode
 from tickets.admission import SECOND_PERSON, UNPROVEN
 from tickets.commands import COMMANDS, lowered
 from tickets.masking import Known, mask_text

@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 from xxhash import xxh3_64_hexdigest
 from zstandard import DICT_TYPE_RAWCONTENT, ZstdCompressionDict, ZstdCompressor, ZstdDecompressor
 
+from schemas.codec import encode
 from schemas.records import Ticket
 from schemas.records.common import Party
 from schemas.records.dispatch import DispatchProposal
 from schemas.records.ticket import Category, Deadline, Lineage, Location, Requester
-from schemas.wire import encode
 from tickets.packed import Packed
 
 LEVEL = 1

@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from schemas.enums import CLOCKS
 from schemas.records import event
 from schemas.records.ticket import Deadline
-from schemas.words import CLOCKS
 from tickets import alarms
 from tickets.deadlines import Limits, Matter
 from tickets.held import Clock, TicketState

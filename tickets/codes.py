@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from schemas.words import UNKNOWN
+from schemas.enums import UNKNOWN
 
 EMERGENCY = "emergency."
 AS_GIVEN = "as_given"

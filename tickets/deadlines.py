@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from schemas.enums import UNKNOWN
 from schemas.ids import SHANGHAI, date_of
 from schemas.records import Features
 from schemas.records.ticket import Deadline
-from schemas.words import UNKNOWN
 from tickets.calendars import Calendar
 from tickets.codes import by_kind, is_below
 from tickets.profiles import Profile, Rule, profiles

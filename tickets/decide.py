@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
-from schemas.records.given import ErasedMessage
+from schemas.records.event_base import ErasedMessage
 from tickets import calls, clocks, clusters, dispatch, duties, forgotten, redaction
 from tickets.alarms import alarm_of
 from tickets.commands import decide_command

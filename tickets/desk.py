@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from normalizers.calls import joined as whole_call
 from normalizers.handover import handover
 from normalizers.parts import joined as whole_text
+from schemas.codec import Outbound, Position, decode, encode
 from schemas.envelope import VERSION
 from schemas.records import Audit, Command, Event, Handover, Message, Outbox, OutboxState, Ticket, event
-from schemas.wire import Outbound, Position, decode, encode
 from tickets import (
     answers,
     audits,

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from schemas import words
+from schemas import enums
 from schemas.errors import MisconfiguredError
 
 _CITIES = 1_024
@@ -91,7 +91,7 @@ def _read(name: str, table: Any) -> Directory:
     unnamed = sorted({*named, *directory.fallback, *inspection} - {*directory.offices})
     if unnamed:
         raise MisconfiguredError(f"The directory in {name}.toml lacks a name in [offices] for {', '.join(unnamed)}.")
-    strange = sorted({kind for rule in directory.rules for kind in rule.kinds} - {*words.REQUEST_KINDS})
+    strange = sorted({kind for rule in directory.rules for kind in rule.kinds} - {*enums.REQUEST_KINDS})
     if strange:
         raise MisconfiguredError(f"The directory in {name}.toml names kinds that there are not: {', '.join(strange)}.")
     ids = [rule.id for rule in directory.rules]

@@ -6,8 +6,8 @@ from functools import lru_cache
 from msgspec import Struct
 from msgspec.structs import replace
 
+from schemas.enums import UNKNOWN
 from schemas.records import event
-from schemas.words import UNKNOWN
 from tickets import remaining
 from tickets.codes import REMEMBERED, by_kind, is_below
 from tickets.directory import Directories, Directory, Rule

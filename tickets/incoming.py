@@ -7,8 +7,8 @@ from types import MappingProxyType
 from msgspec import UNSET, Struct
 
 from schemas import ids
+from schemas.codec import Position
 from schemas.records import Command, Features, InputRef, Message
-from schemas.wire import Position
 from tickets import parts
 from tickets.admission import UNPROVEN, Standing
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from schemas import words
+from schemas import enums
 
-STATUSES = words.STATUSES
+STATUSES = enums.STATUSES
 """Every stage, with its 中文."""
 
 NEXT: Mapping[str, frozenset[str]] = MappingProxyType(

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 
 from normalizers.handover import record_of
 from schemas import topics
+from schemas.codec import Outbound, encode
 from schemas.envelope import FIRST_WRITTEN, WITHHELD, Headers, schema_of, type_of, written_time
 from schemas.records import Audit, Event, Handover, Link, Outbox, OutboxState, Ticket, event
-from schemas.wire import Outbound, encode
 from tickets import calls, erasing, snapshot
 from tickets.masking import mask_ticket
 

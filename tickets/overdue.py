@@ -6,9 +6,9 @@ from types import MappingProxyType
 
 from msgspec import UNSET
 
+from schemas.enums import STATUSES
 from schemas.records import Ticket
 from schemas.records.ticket import Deadline, Due
-from schemas.words import STATUSES
 from tickets.deadlines import Limits
 from tickets.lifecycle import CLOSED
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from schemas.records import Event, Message, Ticket, event
-from schemas.records.given import ErasedMessage
+from schemas.records.event_base import ErasedMessage
 from tickets import calls, erasing, forgotten, parts, snapshot
 from tickets.deciders.call_record import AFTER_REDACTION
 from tickets.deciders.follow_up import is_same_mail

@@ -14,7 +14,7 @@ from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
 from normalizers.normalize import titled
 from normalizers.text import fold
 from schemas import ids
-from schemas.keyed import keyed_digest
+from schemas.ids import keyed_digest
 from schemas.records import Event, Message, Ticket, event
 from schemas.records.ticket import Acceptance, Category, Lineage, Origin, Proposal, StatusStep
 from tickets import files, limits, location

@@ -8,10 +8,10 @@ from typing import Self
 from benchmarks.faults.actors import Actor
 from benchmarks.faults.kafka import ProxiedKafka
 from benchmarks.faults.proxy import Cutter
+from broker.config import KafkaConnection
 from hotline.local import jars
 from hotline.local.processes import environment
 from hotline.provision import Provision
-from schemas.connection import KafkaConnection
 from tests.peers.dovecot import free_ports
 
 PARTITIONS = 4

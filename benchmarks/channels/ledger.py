@@ -6,9 +6,9 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from broker.config import KafkaConnection
 from normalizers import Policy, normalize
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.errors import RecordError
 from schemas.records.raw import is_beginning, raw_of
 

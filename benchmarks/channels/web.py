@@ -35,6 +35,7 @@ from starlette.routing import Route
 from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.receiver import process
+from broker.config import KafkaConnection
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
@@ -46,7 +47,6 @@ from connectors.web.settings import ClientSettings, WebSettings
 from hotline.local.stack import Stack
 from hotline.provision import Provision
 from normalizers import Policy
-from schemas.connection import KafkaConnection
 from tests.connectors.serving import serve
 
 API_KEY = "hotline-benchmark-app-key"

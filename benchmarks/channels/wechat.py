@@ -16,7 +16,8 @@ from benchmarks.channels.course import Ground, numbered
 from benchmarks.channels.daemon import Daemon
 from hotline.demo.wechat_api import Call, WeChatApi
 from hotline.demo.wechat_platform import WeChatPlatform
-from schemas import media, topics
+from schemas import topics
+from schemas.records import media
 
 TOKEN, APPID = "hotlinebenchtoken", "wx12345bench6789"
 AES_KEY = "hotlineBenchEncodingAESKeyForLoopbackOnly12"

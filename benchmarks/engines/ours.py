@@ -15,11 +15,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
 from benchmarks.engines.job import PARTITIONS, Judged, Place, begin, understood, write
-from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
+from broker.aio_producer import Sender, make_producer, translated
+from broker.config import KafkaConnection
+from schemas.codec import Outbound
 from streams.app import make_app, serve
 from streams.lanes import Chunk, declare
-from streams.sender import Sender, make_producer, translated
 
 TRANSACTIONS = os.environ.get("ENGINE_TRANSACTIONS") == "1"
 

@@ -23,11 +23,11 @@ import msgspec
 from benchmarks.faults.actors import Actor
 from benchmarks.faults.ground import PARTITIONS, Ground
 from benchmarks.faults.run import Plan, run
+from broker.config import KafkaConnection
 from hotline.cluster import admin
 from hotline.local.kafka import Kafka
 from hotline.local.processes import environment
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.errors import PipelineError
 from streams.groups import ASSIGN, transactional_id
 from tests.peers.dovecot import free_ports

@@ -16,9 +16,9 @@ from benchmarks.faults.clerk import ORDERED_KINDS, ordered_id
 from benchmarks.faults.ledger import Ledger, digest_of
 from benchmarks.faults.sources import Numbered
 from schemas import topics
-from schemas.elastic import indices
+from schemas.codec import decode
+from schemas.contract.index_templates import indices
 from schemas.records import Message, Ticket
-from schemas.wire import decode
 from sinks.elastic.bulk import EMPTY
 from tickets.outputs import RESTRICTED
 

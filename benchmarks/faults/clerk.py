@@ -14,13 +14,13 @@ from kafka import KafkaConsumer
 from kafka.errors import KafkaError
 
 from benchmarks.faults.sources import Numbered
+from broker.config import KafkaConnection
 from hotline.commands import deliver
 from schemas import command_signature, topics
+from schemas.codec import Outbound, decode, encode
 from schemas.command_signature import Signer
-from schemas.connection import KafkaConnection
 from schemas.errors import PipelineError
 from schemas.records import Command, Ticket
-from schemas.wire import Outbound, decode, encode
 from tickets.admission import confirmation_id, signed_headers
 
 ORDERED_KINDS = ("consultation", "suggestion", "help_request", "suggestion")

@@ -19,7 +19,7 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 
 from benchmarks.faults.brokers import LONG_SECONDS, NODES, Brokers, main, say
 from schemas import topics
-from schemas.elastic import indices
+from schemas.contract.index_templates import indices
 
 DISK_MB = 320
 NEARLY_BYTES = 8 << 20

@@ -14,8 +14,8 @@ from benchmarks.faults.checker import by_kind
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import Numbered
 from schemas import ids, topics
-from schemas.blobs import ERASED, checkpoints, folder
-from schemas.elastic import indices
+from schemas.contract.index_templates import indices
+from storage.paths import ERASED, checkpoints, folder
 
 
 def after(sent: Iterable[Numbered], ledger: Ledger, url: str, blobs: Path, partitions: int) -> dict[str, list[str]]:

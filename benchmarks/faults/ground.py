@@ -21,13 +21,13 @@ from benchmarks.faults.kafka import ProxiedKafka
 from benchmarks.faults.proxy import Cutter, ElasticGate
 from benchmarks.faults.sources import ACCOUNTS, AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes, left_out
 from benchmarks.faults.subscriber import NAME, WHSEC, Subscriber
+from broker.config import KafkaConnection
 from hotline.demo.smsc import Smsc
 from hotline.demo.wechat_api import WeChatApi
 from hotline.local import jars
 from hotline.local.elastic import Elasticsearch, build_home
 from hotline.local.processes import environment
 from hotline.provision import Provision
-from schemas.connection import KafkaConnection
 from sinks.elastic.templates import ensure_indices
 from tests.peers.dovecot import Dovecot, free_ports
 

@@ -11,13 +11,13 @@ import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
 from benchmarks.faults.subscriber import digest
+from broker.config import KafkaConnection
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Position, decode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Audit, Delivery, Event, Handover, Link, Message, Outbox, OutboxState, Ticket
 from schemas.records import event as changes
 from schemas.records.raw import is_beginning
-from schemas.wire import Position, decode
 from sinks.base import Document
 from sinks.elastic.bulk import source_of
 from sinks.eraser import Target, emptied

@@ -27,9 +27,9 @@ from connectors.publisher import Publisher
 from connectors.reply import Sent
 from hotline.cli import main
 from schemas import topics
+from schemas.codec import Outbound
 from schemas.errors import RetriableError, UnreachableError
 from schemas.records import Outbox
-from schemas.wire import Outbound
 from sinks import runner as sinks_runner
 from sinks.base import Document
 from sinks.delivery import Delivery

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from benchmarks.fuzz.target import Target
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("connectors", "normalizers", "schemas", "tickets", "streams", "hotline")
+ROOMS = ("connectors", "normalizers", "schemas", "broker", "storage", "tickets", "streams", "hotline")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -26,9 +26,9 @@ from connectors.sms_http.caller import sign
 from connectors.web.receipts import Receipts
 from connectors.wechat import cipher
 from normalizers.web import fields
+from schemas.codec import decode
 from schemas.errors import RecordError, RefusedRequest
 from schemas.records import Command, RawMessage
-from schemas.wire import decode
 from tests.connectors.backoffice import test_door as office
 from tests.connectors.phone import posts
 from tests.connectors.sms_http import gateways

@@ -17,10 +17,11 @@ from normalizers.handover import handover
 from normalizers.mail import tnef
 from normalizers.text import fold
 from normalizers.wechat import customer
-from schemas import ids, jsonschema, media
+from schemas import ids
+from schemas.codec import decode, encode
+from schemas.contract import jsonschema
 from schemas.errors import RecordError
-from schemas.records import Message, RawMessage, raw_message
-from schemas.wire import decode, encode
+from schemas.records import Message, RawMessage, media, raw_message
 from tests.normalizers.mail import winmail
 from tests.normalizers.phone import frames
 

@@ -26,10 +26,10 @@ from connectors.weibo.errors import WeiboException
 from normalizers.phone import ami
 from normalizers.sms import cmpp as delivered
 from normalizers.weibo import pages
+from schemas.codec import UNREADABLE, Outbound, decode, encode
+from schemas.contract.releases import GOLDEN
 from schemas.errors import MalformedError, RecordError, SchemaError, UnreachableError
 from schemas.records import RECORDS, RawMessage, raw_of
-from schemas.releases import GOLDEN
-from schemas.wire import UNREADABLE, Outbound, decode, encode
 from streams.checkpoint import Checkpoint, checkpoint_of, frames
 from tests.normalizers.phone import frames as samples
 from tickets.policy import TicketPolicy

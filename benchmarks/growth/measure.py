@@ -18,7 +18,7 @@ from benchmarks import end_to_end
 from benchmarks.normalize import neutral
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
-from schemas.elastic import indices
+from schemas.contract.index_templates import indices
 
 DOCUMENTS = ("ticket", "ticket_masked", "message", "link")
 FIRST = 10**6

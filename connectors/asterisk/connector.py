@@ -12,6 +12,7 @@ from typing import ClassVar
 
 import structlog
 
+from broker.tls import certificate_fault
 from connectors import faults, metrics
 from connectors.account import city_of
 from connectors.asterisk.clock import Clock
@@ -24,7 +25,6 @@ from connectors.naming import digest_of
 from connectors.phone.connector import number
 from connectors.publisher import ATTEMPTS
 from normalizers.phone import AMI, ami, zone_of
-from schemas.certificates import certificate_fault
 from schemas.errors import (
     MisconfiguredError,
     PipelineError,

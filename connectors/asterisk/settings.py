@@ -6,11 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from broker.tls import is_this_machine, verifying
 from connectors.account import Jurisdiction, Zone
 from connectors.naming import NamingKey
 from connectors.phone.settings import Platform
-from connectors.tls import is_this_machine, verifying
-from schemas.section import Section
+from schemas.settings_base import Section
 
 Event = Literal["CEL", "Cdr", "Hangup", "UserEvent"]
 

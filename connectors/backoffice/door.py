@@ -28,11 +28,11 @@ from connectors.request_body import read_body
 from normalizers import mended
 from normalizers.codes import is_code
 from schemas import ids
+from schemas.codec import NO_TIME, UNREADABLE, Outbound
 from schemas.command_signature import Signer
 from schemas.errors import PipelineError, RefusedRequest
 from schemas.records import Command, Event
 from schemas.records.common import Time
-from schemas.wire import NO_TIME, UNREADABLE, Outbound
 from tickets.admission import PERSONAL
 from tickets.commands import check
 from tickets.commands.reading import presumed

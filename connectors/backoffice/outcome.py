@@ -6,11 +6,11 @@ from typing import Any
 
 from kafka import TopicPartition
 
-from connectors.clients import reader
+from broker.config import KafkaConnection
+from broker.sync_client import reader
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.records import Event, event
-from schemas.wire import decode
 
 POLL_MS = 200
 

@@ -5,7 +5,7 @@ from pydantic import Field, field_validator
 from connectors.account import Adcode
 from connectors.signed import Secret
 from schemas.records.command import KINDS
-from schemas.section import Section
+from schemas.settings_base import Section
 from tickets.admission import PERSONAL
 
 PATH = "/commands"

@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 3600.0
 
 
 class Look(NamedTuple):
-    """A state of `schemas.words.RECORDING_STATES`, and the size where there is a file."""
+    """A state of `schemas.enums.RECORDING_STATES`, and the size where there is a file."""
 
     state: str
     size: int | None = None

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from connectors.account import Jurisdiction, Zone
 from connectors.naming import NamingKey
 from connectors.phone.settings import Platform
-from schemas.section import Section
+from schemas.settings_base import Section
 
 
 class CallFilesSettings(Section):

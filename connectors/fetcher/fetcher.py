@@ -15,10 +15,10 @@ from connectors.fetcher.journaled import Journaled
 from connectors.fetcher.lane import Done, Job, Lane
 from connectors.fetcher.settings import FetcherSettings
 from connectors.fetcher.window import Window
+from schemas.codec import Inbound
 from schemas.errors import PipelineError, RecordError, RetriableError
 from schemas.records import RawMessage, raw_of
 from schemas.records.raw import is_beginning
-from schemas.wire import Inbound
 
 _log = structlog.get_logger(__name__)
 

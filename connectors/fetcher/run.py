@@ -11,15 +11,14 @@ from kafka import ConsumerRebalanceListener, KafkaConsumer, TopicPartition
 from kafka import errors as theirs
 from kafka.structs import OffsetAndMetadata
 
+from broker.aio_client import METADATA_MS
+from broker.config import KafkaConnection
+from broker.leader_epoch_sync import UNKNOWN, Epochs
+from broker.sync_client import Connect, connected, finish_joining, is_joining, translated
+from broker.topic_id_sync import TopicIds
 from connectors import metrics
-from connectors.clients import Connect, connected, translated
-from connectors.epochs import UNKNOWN, Epochs
 from connectors.fetcher.fetcher import Fetcher
-from connectors.group import finish_joining, is_joining
 from connectors.health import Health
-from connectors.topic_ids import TopicIds
-from schemas.clients import METADATA_MS
-from schemas.connection import KafkaConnection
 from schemas.errors import RetriableError, UnreachableError
 
 GROUP = "hotline-fetcher"

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
 
+from broker.tls import certificate_fault
 from connectors.mailbox.words import TooMuchError
-from schemas.certificates import certificate_fault
 from schemas.errors import (
     MisconfiguredError,
     PipelineError,

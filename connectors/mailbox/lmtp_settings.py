@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from connectors.account import Jurisdiction
-from schemas.section import Section
+from schemas.settings_base import Section
 
 CHANNEL = "mailbox"
 

@@ -14,9 +14,9 @@ from connectors.mailbox.session import Folder
 from connectors.publisher import STAGE
 from normalizers.clock import believed
 from schemas import topics
+from schemas.codec import Position
 from schemas.errors import RecordError
 from schemas.records import DeadLetter, RawMessage, raw_message
-from schemas.wire import Position
 
 CHANNEL = "mailbox"
 

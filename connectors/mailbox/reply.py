@@ -11,14 +11,14 @@ from email.policy import SMTP
 from email.utils import format_datetime
 from typing import Any
 
+from broker.tls import certificate_fault
 from connectors.base import utc_now
 from connectors.mailbox.smtp import NotWholeError, Smtp, SmtpTls
 from connectors.mailbox.smtp_settings import SmtpSettings
 from connectors.reply import AT_ONCE_MOST, Reply, Sent
-from connectors.threads import Threads
 from normalizers.tokens import mail_id
-from schemas.certificates import certificate_fault
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
+from storage.thread_pool import Threads
 
 Connect = Callable[..., smtplib.SMTP]
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from broker.tls import is_this_machine, verifying
 from connectors.account import Jurisdiction
-from connectors.tls import is_this_machine, verifying
-from schemas.section import Section
+from schemas.settings_base import Section
 
 
 class MailboxSettings(Section):

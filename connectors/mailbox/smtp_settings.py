@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, model_validator
 
-from connectors.tls import is_this_machine, verifying
-from schemas.section import Section
+from broker.tls import is_this_machine, verifying
+from schemas.settings_base import Section
 
 Address = Annotated[str, Field(pattern=r"^[^\s@<>,;:()\"+]+@[^\s@<>,;:()\"]+$")]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 
 from connectors.mailbox.settings import MailboxSettings
+from schemas.codec import UNREADABLE
 from schemas.errors import MisconfiguredError, UnreachableError
-from schemas.wire import UNREADABLE
 
 COMMAND_SECONDS = 30.0
 

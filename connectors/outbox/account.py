@@ -8,12 +8,12 @@ from functools import partial
 import structlog
 from aiokafka.errors import KafkaError, ProducerFenced
 
+from broker.config import KafkaConnection
 from connectors import metrics
 from connectors.outbox.daemon import AGAIN_SECONDS, FENCED_SECONDS, LEAVE_SECONDS
 from connectors.outbox.lane import Reached, Tools
 from connectors.outbox.owner import Follow, Owner
 from connectors.outbox.told import Told
-from schemas.connection import KafkaConnection
 from schemas.errors import MadeAnewError, PipelineError
 
 WATCH_SECONDS = 0.2

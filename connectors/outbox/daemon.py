@@ -10,18 +10,17 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, ProducerFenced
 
+from broker.aio_client import LEAVE_SECONDS as STOP_SECONDS
+from broker.aio_client import allowed, answering, check_rights, closed, started
+from broker.config import KafkaConnection
+from broker.topic_id_aio import TopicIds
 from connectors import metrics
 from connectors.outbox.kafka import make_member
 from connectors.outbox.lane import Reached
 from connectors.outbox.owner import Owner, ToolsOf
 from connectors.outbox.told import Told
 from schemas import topics
-from schemas.clients import LEAVE_SECONDS as STOP_SECONDS
-from schemas.clients import closed, started
-from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
-from schemas.rights import allowed, answering, check_rights
-from schemas.topic_ids import TopicIds
 
 SESSION_SECONDS = 10.0
 """A process that says nothing for so long is dead to the group."""

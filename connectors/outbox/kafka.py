@@ -5,10 +5,10 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 
-from schemas.clients import METADATA_MS, running
-from schemas.connection import KafkaConnection
-from schemas.epochs import Epochs, Lost
-from schemas.topic_facts import described, epochs_of
+from broker.aio_client import METADATA_MS, running
+from broker.config import KafkaConnection
+from broker.leader_epoch_aio import Epochs, Lost
+from broker.topic_metadata import described, epochs_of
 
 GROUP = "hotline-outbox"
 

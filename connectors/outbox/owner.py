@@ -13,6 +13,10 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
+from broker import topic_id_aio
+from broker.aio_client import SILENT_SECONDS, STUCK_SECONDS, Progress, brought, closed, read_faults, started
+from broker.config import KafkaConnection
+from broker.leader_epoch_aio import Gap
 from connectors import metrics
 from connectors.base import utc_now
 from connectors.outbox.kafka import end_of, end_own, follow, header, identifier_of, make_producer, make_reader
@@ -21,14 +25,10 @@ from connectors.outbox.ledger import ASSIGN, FINAL, INTENT, STATE, Ledger, Open
 from connectors.outbox.told import Told, envelope_of, id_of
 from connectors.outbox.unconfirmed import Unconfirmed
 from connectors.reply import Report
-from schemas import topic_ids, topics
-from schemas.clients import SILENT_SECONDS, STUCK_SECONDS, Progress, brought, closed, started
-from schemas.connection import KafkaConnection
-from schemas.epochs import Gap
+from schemas import topics
+from schemas.codec import decode, encode
 from schemas.errors import MadeAnewError, PipelineError, SchemaError, UnreachableError
-from schemas.fenced import read_faults
 from schemas.records import Outbox, OutboxState
-from schemas.wire import decode, encode
 
 BATCH_RECORDS = 5_000
 
@@ -199,7 +199,7 @@ class Owner:
                 self._lost = None
                 await self._tell_again(self._told.behind(gap.goes_on))
             await self._settle()
-            if time.monotonic() - asked > topic_ids.ASK_SECONDS:
+            if time.monotonic() - asked > topic_id_aio.ASK_SECONDS:
                 await self._see_that_it_is_the_same(reader)
                 asked = time.monotonic()
             self._measure()

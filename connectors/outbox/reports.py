@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from broker.aio_client import closed, started
+from broker.config import KafkaConnection
 from connectors.outbox.kafka import header, make_reader
 from connectors.reply import Report
-from schemas.clients import closed, started
-from schemas.connection import KafkaConnection
 
 SKEW = timedelta(minutes=1)
 """Between the clocks of two machines that write; a report that is read twice changes nothing."""

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from connectors.mailbox.smtp_settings import SmtpSettings
 from connectors.reply import AT_ONCE_MOST
-from schemas.section import Section
+from schemas.settings_base import Section
 
 
 class AnswerSettings(Section):

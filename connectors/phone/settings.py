@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from connectors.account import Jurisdiction, Zone
 from connectors.naming import NamingKey
 from connectors.signed import Secret
-from schemas.section import Section
+from schemas.settings_base import Section
 
 Platform = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,31}$")]
 

@@ -6,7 +6,7 @@ from pydantic import Field, SecretStr
 
 from connectors.account import Jurisdiction
 from connectors.naming import NamingKey
-from schemas.section import Section
+from schemas.settings_base import Section
 
 
 class CmppSettings(Section):

@@ -17,9 +17,9 @@ from connectors.naming import day_of, digest_of
 from connectors.sms_http.settings import Provider
 from normalizers import mended
 from normalizers.sms import media, web
+from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
 from schemas.ids import bounded
-from schemas.wire import UNREADABLE
 
 _PARAMETER = re.compile(r"[A-Za-z0-9+._-]{1,64}")
 

@@ -11,11 +11,11 @@ from typing import Any, Literal
 
 from smpplib import consts
 
+from broker.tls import certificate_fault
 from connectors.listened import Listened
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Frames, Pdu
 from connectors.sms_smpp.settings import SmppSettings
-from schemas.certificates import certificate_fault
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
 
 Role = Literal["bind_transceiver", "bind_receiver", "bind_transmitter"]

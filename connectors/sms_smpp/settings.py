@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field, SecretStr, model_validator
 
+from broker.tls import is_this_machine, verifying
 from connectors.account import Jurisdiction
 from connectors.naming import NamingKey
-from connectors.tls import is_this_machine, verifying
-from schemas.section import Section
+from schemas.settings_base import Section
 
 Bind = Literal["transceiver", "receiver"]
 Alphabet = Literal["gsm7", "ascii", "latin1", "gb", "ucs2"]

@@ -20,10 +20,10 @@ from connectors.web.pages import language_of
 from connectors.web.submission import CHANNEL, receive
 from normalizers.text import nfkc
 from schemas import ids
+from schemas.enums import NOT_ACCEPTED, STATUSES
 from schemas.errors import PipelineError
 from schemas.ids import SHANGHAI
 from schemas.records import Ticket
-from schemas.words import NOT_ACCEPTED, STATUSES
 from tickets.export.open311 import refusal_of
 
 _LONGEST = 100

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, field_validator
 
 from connectors.account import Jurisdiction
-from schemas.section import Section
+from schemas.settings_base import Section
 
 LEAST_KEY_CHARACTERS = 16
 

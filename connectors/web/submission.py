@@ -19,7 +19,6 @@ from starlette.requests import Request
 
 from connectors.request_body import read_body
 from connectors.shares import SMALL_BYTES, Hold
-from connectors.threads import Threads
 from connectors.web.problems import MOST_IN_A_FIELD, MOST_IN_A_NAME
 from connectors.web.settings import WebSettings
 from normalizers import mended
@@ -28,6 +27,7 @@ from normalizers.web.fields import Fields
 from normalizers.web.multipart import Part, parts, written
 from schemas.errors import MalformedError, RecordError, RefusedRequest
 from schemas.records import RawMessage, raw_message
+from storage.thread_pool import Threads
 
 T = TypeVar("T")
 

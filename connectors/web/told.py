@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from connectors.web.settings import WebSettings
+from schemas.enums import OPEN_TO_ALL, STATUSES
 from schemas.ids import SHANGHAI
 from schemas.records import Ticket
-from schemas.words import OPEN_TO_ALL, STATUSES
 from tickets.export import service_request
 from tickets.export.open311 import ServiceRequest, refusal_of
 from tickets.lifecycle import CLOSED

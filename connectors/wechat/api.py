@@ -26,8 +26,8 @@ from connectors.base import utc_now
 from connectors.unsent import never_left
 from connectors.wechat.errcodes import STALE_TOKEN, error_of
 from normalizers import mended
+from schemas.codec import UNREADABLE
 from schemas.errors import PipelineError, UnreachableError
-from schemas.wire import UNREADABLE
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from normalizers import mended
 from normalizers.clock import believed
 from normalizers.wechat.callback import FIRST
 from normalizers.wechat.fields import is_json
+from schemas.codec import UNREADABLE
 from schemas.ids import bounded
-from schemas.wire import UNREADABLE
 
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 """Citizens' keyboards send them and XML forbids them: out for parsing, not for publishing."""

@@ -23,10 +23,10 @@ from connectors.wechat import callback
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.download import Stopped
 from normalizers.wechat.customer import CONTENT_TYPE
+from schemas.codec import UNREADABLE
 from schemas.errors import StoreAwayError, UnreachableError
 from schemas.records import Cursor, RawMessage, raw_message
 from schemas.records.raw import INLINE_LIMIT
-from schemas.wire import UNREADABLE
 
 CHANNEL_KIND = "wecom_kf"
 PAGE = 1000

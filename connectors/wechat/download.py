@@ -12,9 +12,9 @@ import requests
 from msgspec import Struct
 
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
+from schemas.codec import UNREADABLE
 from schemas.errors import TooLargeError, UnreachableError
 from schemas.records.raw import SIZE_LIMIT
-from schemas.wire import UNREADABLE
 
 PIECE_BYTES = 64 * 1024
 

@@ -22,10 +22,9 @@ from connectors.wechat.download import Stopped, download
 from connectors.wechat.shelf import Shelf
 from normalizers.awaited import awaited
 from normalizers.draft import File
-from schemas import media
 from schemas.errors import PipelineError, RetriableError, TooLargeError, UnauthorizedError
-from schemas.media import Media
-from schemas.records import RawMessage, raw_message
+from schemas.records import RawMessage, media, raw_message
+from schemas.records.media import Media
 from schemas.records.raw import SIZE_LIMIT
 
 LIFE = timedelta(days=3)

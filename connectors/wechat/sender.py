@@ -4,11 +4,11 @@ import asyncio
 import hashlib
 
 from connectors.reply import AT_ONCE_MOST, Reply, Sent
-from connectors.threads import Threads
 from connectors.wechat.api import Access, Api
 from connectors.wechat.reply import send, send_customer, send_member
 from connectors.wechat.settings import WeChatSettings, WeComSettings
 from schemas.errors import MisconfiguredError
+from storage.thread_pool import Threads
 
 CUSTOMER_KIND = "wecom_kf"
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from connectors.account import Jurisdiction
-from schemas.section import Section
+from schemas.settings_base import Section
 
 Mode = Literal["plain", "compatible", "safe"]
 """消息加解密方式: 明文模式, 兼容模式, 安全模式."""

@@ -8,11 +8,12 @@ import obstore
 from obstore.exceptions import BaseError, NotFoundError
 from obstore.store import ObjectStore
 
-from schemas import ids, local_store
-from schemas.blobs import ERASED, folder
+from schemas import ids
+from schemas.codec import UNREADABLE
 from schemas.errors import UnreachableError
-from schemas.media import Media
-from schemas.wire import UNREADABLE
+from schemas.records.media import Media
+from storage import blob_store
+from storage.paths import ERASED, folder
 
 FATE = ".media"
 """Behind the hashed media id: the name of the object that says what became of the file."""
@@ -53,12 +54,12 @@ class Shelf:
             self._put(media.dataref, data)
             paths.append(media.dataref)
         self._put(paths[0], msgspec.json.encode(media))
-        self._on_disk(lambda: local_store.settle(self._store, paths))
+        self._on_disk(lambda: blob_store.settle(self._store, paths))
         if not self.is_erased:
             return True
         for path in paths:
             self._delete(path)
-        self._on_disk(lambda: local_store.clear(self._store, self._folder))
+        self._on_disk(lambda: blob_store.clear(self._store, self._folder))
         return False
 
     def _fate_path(self, media_id: str) -> str:

@@ -11,7 +11,7 @@ from connectors.weibo import http
 from connectors.weibo.cursor import FIRST, LAST, pagination
 from connectors.weibo.errors import TooManyRequests, UnreadableAnswer, WeiboException, code_of, kind_of
 from connectors.weibo.models import AnyModel, Comment, DirectMessage, ResultSet, Status, parse
-from schemas.wire import UNREADABLE
+from schemas.codec import UNREADABLE
 
 HOST = "api.weibo.com"
 

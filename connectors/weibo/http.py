@@ -11,7 +11,7 @@ from connectors import bounded
 from connectors.unsent import never_left
 from connectors.weibo.errors import NoAnswer, NotReached, UnreadableAnswer
 from normalizers import mended
-from schemas.wire import UNREADABLE
+from schemas.codec import UNREADABLE
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 15.0, 60.0
 """For a connection, for a silence, and for a whole answer that dribbles."""

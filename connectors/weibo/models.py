@@ -10,7 +10,7 @@ import msgspec
 from normalizers import mended
 from normalizers.weibo.reading import Fields, text_of
 from normalizers.weibo.times import moment
-from schemas.wire import UNREADABLE
+from schemas.codec import UNREADABLE
 
 _END = datetime(2999, 1, 1, tzinfo=UTC)
 """No clock: every time that the platform writes is taken for true."""

@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 import requests
 
 from connectors.reply import AT_ONCE_MOST, Reply, Sent
-from connectors.threads import Threads
 from connectors.weibo import http
 from connectors.weibo.api import API, OAuth2
 from connectors.weibo.errors import (
@@ -22,6 +21,7 @@ from connectors.weibo.errors import (
 from connectors.weibo.settings import TokenSettings
 from normalizers.weibo.reading import digits, text_of
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
+from storage.thread_pool import Threads
 
 WINDOW = timedelta(hours=48)
 TEXT_MAX = 300

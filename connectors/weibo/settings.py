@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, Field, SecretStr, model_validator
 from connectors.account import Jurisdiction
 from connectors.naming import NamingKey
 from schemas.errors import MisconfiguredError
-from schemas.section import Section
+from schemas.settings_base import Section
 
 List = Literal["mentions", "comments_to_me", "comments_mentions", "direct_messages"]
 """@我的微博, 收到的评论, @我的评论, 收到的私信."""

@@ -6,7 +6,7 @@ import typer
 
 from hotline.cli.common import AsJson, print_each, settings_of, there
 from hotline.output import readable
-from schemas.words import counted
+from schemas.enums import counted
 
 if TYPE_CHECKING:
     from hotline.answers import Answer

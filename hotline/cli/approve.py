@@ -12,8 +12,8 @@ from hotline.cli.common import AsJson, print_each, say, settings_of, there
 from hotline.output import readable
 
 if TYPE_CHECKING:
+    from broker.config import KafkaConnection
     from hotline.archive import Archive
-    from schemas.connection import KafkaConnection
     from schemas.records import Command
 
 Line = dict[str, str | None]
@@ -29,9 +29,9 @@ def approve(
 ) -> None:
     """Confirm a forget, a lowered level or a clear export that somebody else asked for; then it is carried out."""
     from hotline import commands, placement, services
+    from schemas.codec import decode
     from schemas.errors import MisconfiguredError
     from schemas.records import Command
-    from schemas.wire import decode
 
     if list_ is (request is not None):
         raise MisconfiguredError("Give the id of one command, or --list to see those that wait.")

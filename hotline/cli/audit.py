@@ -6,7 +6,7 @@ import typer
 
 from hotline.cli.common import AsJson, print_json, say, settings_of
 from hotline.output import readable
-from schemas.words import counted
+from schemas.enums import counted
 
 audit = typer.Typer(no_args_is_help=True, help="Check the audit log (审计日志).")
 

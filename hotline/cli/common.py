@@ -13,8 +13,8 @@ import typer
 from msgspec import Struct
 
 from hotline.output import json_line, readable
+from schemas.enums import CHANNELS, Words
 from schemas.errors import PipelineError
-from schemas.words import CHANNELS, Words
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from broker.config import KafkaConnection
 from connectors.publisher import STAGE as CONNECTOR
 from hotline import services
 from hotline.audit import Run, replays, run_of
@@ -19,10 +20,9 @@ from hotline.dead_sinks import Archive, Subscriber, Target
 from hotline.local.progress import Shown
 from hotline.output import readable
 from hotline.terminal import Console
-from schemas import folders
-from schemas.connection import KafkaConnection
+from schemas.enums import counted
 from schemas.errors import MisconfiguredError
-from schemas.words import counted
+from storage import private_files
 from streams.blobs import Blobs
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _carried_out(
             job = Replay(connection, Blobs(services.blobs(settings)), run, targets)
             return await job.carry_out(chosen, rate, lambda done: progress.count("putting back", done, total))
 
-    with folders.shut_to_others(), Shown(Console(stderr=True)) as progress:
+    with private_files.shut_to_others(), Shown(Console(stderr=True)) as progress:
         return asyncio.run(carry_out(progress))
 
 

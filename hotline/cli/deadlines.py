@@ -10,7 +10,7 @@ from hotline.cli.archive import ask
 from hotline.cli.common import AsJson, print_each, print_json, say, settings_of, there
 from hotline.cli.narrowing import City
 from hotline.output import readable
-from schemas.words import counted
+from schemas.enums import counted
 
 if TYPE_CHECKING:
     from hotline.archive import Archive

@@ -13,7 +13,7 @@ from hotline.cli.archive import ask
 from hotline.cli.common import Clear, Reason, Restricted, refuse_misread, refuse_unreasoned, say, settings_of
 from hotline.cli.narrowing import narrowed
 from hotline.cli.subjects import refuse_unknown
-from schemas.words import counted
+from schemas.enums import counted
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -125,7 +125,7 @@ async def _pages(tickets: "Tickets") -> "AsyncIterator[list[Ticket]]":
 def _opened(file: str) -> "Iterator[BinaryIO]":
     """Open a file that takes its name only when all is in it: half an export must not be taken for a whole one."""
     from schemas.errors import MisconfiguredError
-    from schemas.folders import for_us_alone
+    from storage.private_files import for_us_alone
 
     if file in ("-", "/dev/stdout"):
         yield sys.stdout.buffer

@@ -137,14 +137,15 @@ def _publish(settings: "Settings", start: "Start", again: bool) -> None:
     from hotline.imports.ledger import Ledger
     from hotline.provision import Provision
     from hotline.telemetry import tracing
-    from schemas import folders, topics
+    from schemas import topics
+    from storage import private_files
 
     connection = services.kafka(settings)
     # Of another cluster, or of a topic that was made anew, nothing is known.
     name = Provision(connection).topic_id(topics.BACKFILL)
     with (
         closing(Ledger(settings.data_dir / "imports" / f"{name}.sqlite", forget=again)) as ledger,
-        folders.shut_to_others(),
+        private_files.shut_to_others(),
         tracing(settings.telemetry) as tracer,
         closing(Publisher(connection, services.blobs(settings), tracer=tracer)) as publisher,
     ):

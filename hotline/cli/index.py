@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hotline.cli.common import AsJson, print_json, say, settings_of
-from schemas.words import counted
+from schemas.enums import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -105,7 +105,7 @@ async def _asked(settings: "Settings", ask: Callable[[Any], Awaitable[Any]]) -> 
 
 
 async def _rows(client: Any) -> list[dict[str, Any]]:
-    from schemas.elastic import indices
+    from schemas.contract.index_templates import indices
     from sinks.elastic.concrete import all_of
 
     rows = []

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from hotline.cli.common import say, settings_of
-from schemas.folders import make_private
+from storage.private_files import make_private
 
 learn = typer.Typer(no_args_is_help=True, help="Make models from the city's own labelled messages.")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hotline.cli.common import known_channel, moment, one_of, settings_of, span
-from schemas import ids, words
+from schemas import enums, ids
 from schemas.ids import ADCODE
 
 if TYPE_CHECKING:
@@ -52,11 +52,11 @@ def _told_apart(said: str | None) -> str | None:
 
 Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only this channel (诉求来源): sms or 短信.")]
 Status = Annotated[
-    str | None, typer.Option(callback=one_of(words.STATUSES), help="Only this status (办理状态): resolved or 办结.")
+    str | None, typer.Option(callback=one_of(enums.STATUSES), help="Only this status (办理状态): resolved or 办结.")
 ]
 Kind = Annotated[
     str | None,
-    typer.Option(callback=one_of(words.REQUEST_KINDS), help="Only this kind (诉求类型): complaint or 投诉."),
+    typer.Option(callback=one_of(enums.REQUEST_KINDS), help="Only this kind (诉求类型): complaint or 投诉."),
 ]
 Category = Annotated[
     str | None, typer.Option(help="Only this category (事项分类) and what is below it: its code or its name.")

@@ -10,7 +10,7 @@ import typer
 
 from hotline.cli.common import AsJson, print_json, say, settings_of
 from hotline.output import readable
-from schemas.words import counted
+from schemas.enums import counted
 
 if TYPE_CHECKING:
     from hotline.local.progress import Shown

@@ -58,8 +58,8 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     from hotline.process import Deadline, serve
     from hotline.telemetry import tracing
     from hotline.wiring import component
-    from schemas import folders
     from schemas.errors import FatalError, MisconfiguredError, UnauthorizedError, UnreachableError
+    from storage import private_files
 
     async def work() -> None:
         # In the loop: Faust binds an app to the running one.
@@ -76,7 +76,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     disks.watch(settings)
     try:
         with (
-            folders.shut_to_others(),
+            private_files.shut_to_others(),
             HealthServer(health, chosen.host, chosen.port) if chosen.port else nullcontext(),
             tracing(chosen) as tracer,
         ):

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from hotline.cli.common import say
+from schemas.enums import counted
 from schemas.errors import MisconfiguredError
-from schemas.words import counted
 
 schema = typer.Typer(no_args_is_help=True, help="Check, export and release the schemas and reference pages.")
 
@@ -29,7 +29,7 @@ def check() -> None:
 @schema.command()
 def release() -> None:
     """Freeze the shapes and golden records as the version that schemas/envelope.py names, for ever."""
-    from schemas import releases
+    from schemas.contract import releases
 
     now = releases.current()
     if not releases.is_new(now):
@@ -49,7 +49,7 @@ def export(
 ) -> None:
     """Write the generated schemas and reference pages anew."""
     from hotline.reference import pages
-    from schemas import generate
+    from schemas.contract import generate
 
     if to is None:
         written = [*generate.export(), *pages.export()]
@@ -61,14 +61,14 @@ def export(
 
 def _stale() -> list[str]:
     from hotline.reference import pages
-    from schemas import generate
+    from schemas.contract import generate
 
     stale = [*generate.check(), *(f"docs/reference/{name}" for name in pages.check())]
     return [f"{path} is not what the code says: run `hotline schema export`." for path in stale]
 
 
 def _broken() -> list[str]:
-    from schemas import releases
+    from schemas.contract import releases
 
     return [f"{fault}." for fault in releases.faults(releases.current())]
 

@@ -9,7 +9,7 @@ import typer
 
 from hotline.cli.common import AsJson, print_json, settings_of
 from hotline.cli.stack import existing, local_stack
-from schemas.words import counted
+from schemas.enums import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

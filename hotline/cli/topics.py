@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from hotline.cli.common import AsJson, print_json, say, settings_of
-from schemas.words import counted
+from schemas.enums import counted
 
 if TYPE_CHECKING:
     from hotline.hanging_end import Finding

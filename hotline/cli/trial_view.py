@@ -7,8 +7,8 @@ from rich.table import Column, Table
 
 from hotline.cli.common import shown, there
 from hotline.terminal import Console
+from schemas.enums import counted
 from schemas.records import Link, Message, Ticket
-from schemas.words import counted
 
 TEXT_CHARACTERS = 300
 

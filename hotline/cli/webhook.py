@@ -8,7 +8,7 @@ import typer
 from hotline.cli.common import AsJson, print_each, print_json, say, settings_of, there
 from hotline.cli.narrowing import no_number
 from hotline.output import readable
-from schemas.words import counted
+from schemas.enums import counted
 
 if TYPE_CHECKING:
     from hotline.webhooks import Subscriber

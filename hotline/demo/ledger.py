@@ -7,15 +7,15 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient
 from msgspec import Struct, field
 
-from connectors.clients import connected
+from broker.config import KafkaConnection
+from broker.sync_client import connected
 from normalizers.handover import handover
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Handover, Link, Message, Ticket
-from schemas.records.dead import PREFIX
+from schemas.records.dead_letter import PREFIX
 from schemas.records.raw import BEGINNING
-from schemas.wire import decode
 from streams import groups
 
 Name = tuple[str, str]

@@ -10,13 +10,13 @@ from pathlib import Path
 from elasticsearch import AsyncElasticsearch
 from msgspec import Struct
 
+from broker.config import KafkaConnection
 from hotline.archive import Archive, Hit
 from hotline.demo import pipeline
 from hotline.demo.greenmail import first_port
 from hotline.demo.ledger import Ledger, TopicReader, Totals
 from hotline.demo.players import PLAYERS
 from hotline.demo.stage import Player, Stage
-from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 
 QUERIES = ("中山路12号", "万达", "阳光花园", "井盖", "公车站")

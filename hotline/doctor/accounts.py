@@ -8,8 +8,8 @@ from connectors.wechat.api import RefusalError
 from hotline.doctor.findings import Told
 from hotline.doctor.reach import Address, NoTlsError, of_account, reach
 from schemas import ids
+from schemas.enums import counted
 from schemas.errors import MisconfiguredError, UnreachableError
-from schemas.words import counted
 
 if TYPE_CHECKING:
     from connectors.wechat.api import Api

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from hotline.doctor.findings import Told
 from hotline.doctor.reach import NoTlsError, of_account, reach, speaks_tls
+from schemas.enums import counted
 from schemas.errors import MisconfiguredError
-from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

@@ -11,7 +11,7 @@ from connectors.table import entries
 from hotline import services
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.reach import Address, NoTlsError, reach, speaks_tls, trusting
-from schemas.elastic import Index, indices, mapping
+from schemas.contract.index_templates import Index, indices, mapping
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
 from schemas.ids import source_of
 

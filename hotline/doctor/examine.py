@@ -18,8 +18,8 @@ from hotline.doctor.storage import blobs, disks
 from hotline.doctor.subscribers import subscriber
 from hotline.needs import DESK, OPERATOR, PEOPLE
 from schemas.command_signature import Signer
+from schemas.enums import counted
 from schemas.errors import MisconfiguredError
-from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

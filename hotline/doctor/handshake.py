@@ -9,8 +9,8 @@ from aiokafka.conn import AIOKafkaConnection
 from aiokafka.protocol.metadata import MetadataRequest
 from msgspec import Struct
 
+from broker.config import KafkaConnection
 from hotline.doctor.reach import SECONDS, Address, NoTlsError, reach, speaks_tls, trusting
-from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 
 _SETTING, _AUTHORITIES, _PROTOCOL = "kafka.bootstrap_servers", "kafka.ssl_cafile", "kafka.security_protocol"

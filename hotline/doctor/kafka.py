@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from broker.config import KafkaConnection
 from hotline import placement, services
 from hotline.cluster import Cluster, TopicFacts, admin
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.handshake import greet
 from hotline.needs import Need, needs
 from hotline.provision import Difference, Found, Provision
-from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.topics import PLACEMENT, TOPICS
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from hotline import wiring
 from hotline.doctor.findings import Told
 from hotline.watch import processes
+from schemas.enums import counted
 from schemas.errors import MisconfiguredError
-from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

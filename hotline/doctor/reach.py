@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from schemas.certificates import certificate_fault
+from broker.tls import certificate_fault
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
 
 SECONDS = 5.0

@@ -17,7 +17,7 @@ from hotline import services, wiring
 from hotline.doctor.findings import Told
 from hotline.hung import in_time
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
-from schemas.folders import make_private
+from storage.private_files import make_private
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

@@ -14,13 +14,13 @@ from normalizers.findings.category_model import CategoryModel, load
 from normalizers.findings.confidentiality import ANONYMOUS, CONFIDENTIALITY
 from normalizers.findings.minors import HARMED
 from normalizers.findings.minors import MINOR as MINOR_KIND
-from schemas import words
+from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records import Message
 
 JURISDICTION = "110000"
 
-UNKNOWN = words.UNKNOWN
+UNKNOWN = enums.UNKNOWN
 NONE = "none"
 """What a message is labelled, and found, that tells nothing of what is asked."""
 
@@ -30,7 +30,7 @@ HARM, MINOR = "harm", "minor"
 
 _EXPECTED = ("expected", "label")
 
-_KINDS = {name: code for code, name in words.REQUEST_KINDS.items()}
+_KINDS = {name: code for code, name in enums.REQUEST_KINDS.items()}
 """Codes of the request kinds (诉求类型) by their 中文."""
 
 
@@ -104,7 +104,7 @@ def minors(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
 
 def acceptance(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
     """Compare the reason not to take it (不予受理) with the column `expected` or `label`: its code, or none."""
-    label_of = _one_of("a reason", *words.NOT_ACCEPTED, NONE)
+    label_of = _one_of("a reason", *enums.NOT_ACCEPTED, NONE)
     made = _judged(paths, rules_folder, _EXPECTED, label_of, _refusal)
     ordinary = [one for one in made if one.label == NONE]
     false = share(sum(one.found != NONE for one in ordinary), len(ordinary))
@@ -182,8 +182,8 @@ def _bare(row: Row) -> Row:
 
 def _kind_label(said: str) -> str:
     code = _KINDS.get(said, said)
-    if code not in words.REQUEST_KINDS:
-        raise MisconfiguredError(f"A label is no request kind: use {', '.join(words.REQUEST_KINDS)}, or the 中文.")
+    if code not in enums.REQUEST_KINDS:
+        raise MisconfiguredError(f"A label is no request kind: use {', '.join(enums.REQUEST_KINDS)}, or the 中文.")
     return code
 
 

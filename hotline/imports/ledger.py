@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Self
 
 from schemas.errors import MisconfiguredError, UnreachableError
-from schemas.folders import make_private
 from schemas.ids import source_of
 from schemas.records import RawMessage
+from storage.private_files import make_private
 
 _ASKED = 500
 

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from schemas.errors import MisconfiguredError
-from schemas.folders import for_us_alone
+from storage.private_files import for_us_alone
 
 SHOWN = 20
 """Refusals that are shown at the end; the report file has all of them."""

@@ -5,7 +5,7 @@ from typing import ClassVar, Protocol
 
 from hotline.local.jvm import Jvm
 from hotline.local.state import ServerName
-from schemas.folders import OWNER_ONLY, make_private
+from storage.private_files import OWNER_ONLY, make_private
 
 
 class Server(Protocol):

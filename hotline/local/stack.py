@@ -22,7 +22,7 @@ from hotline.local.ports import Ports
 from hotline.local.progress import SILENT, Progress
 from hotline.local.server import mark
 from hotline.local.state import ServerName, StackState
-from schemas.folders import make_private
+from storage.private_files import make_private
 
 _START_SECONDS = 180.0
 """On a busy machine; what ends by itself is not waited for."""

@@ -5,8 +5,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.codec import UNREADABLE
 from schemas.errors import MisconfiguredError
-from schemas.wire import UNREADABLE
 
 ServerName = Literal["kafka", "elasticsearch"]
 Phase = Literal["starting", "ready", "down"]

@@ -8,12 +8,12 @@ from typing import Annotated, Any, Union, get_args, get_origin
 from msgspec import Struct, UnsetType
 
 from hotline.reference.markdown import code, page, prose, table
-from schemas.elastic import indices, mapped_fields
+from schemas.contract.index_templates import indices, mapped_fields
 from schemas.envelope import type_of
+from schemas.fields import FieldInfo, fields_of, walk
 from schemas.headers import dead_letter, envelope
 from schemas.records import RECORDS
 from schemas.records.event import AnyChange
-from schemas.shape import FieldInfo, fields_of, walk
 
 _INTRO = """\
 The JSON of the topics and of the archive. Dots nest, also inside lists. `null` is "not known"; *absent* is "not asked

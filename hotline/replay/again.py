@@ -9,14 +9,14 @@ from typing import Any
 from kafka import TopicPartition
 from obstore.store import ObjectStore
 
-from connectors.clients import reader
+from broker.config import KafkaConnection
+from broker.sync_client import reader
 from hotline import reading
 from hotline.replay.record import Input
 from normalizers import Policy, normalize
-from schemas.connection import KafkaConnection
+from schemas.codec import Position
 from schemas.errors import MissingBlobError, RecordError, RetriableError
 from schemas.records import Message, RawRef, raw_of
-from schemas.wire import Position
 from streams.blobs import Blobs
 from streams.inputs import is_claimed
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from broker.config import KafkaConnection
 from hotline import reading
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.errors import MisconfiguredError
 from schemas.ids import SHANGHAI
 from schemas.records import Event
-from schemas.wire import decode
 
 
 def begins(connection: KafkaConnection, point: str | None) -> dict[int, int]:

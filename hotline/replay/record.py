@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from kafka import TopicPartition
 from msgspec import Struct, field
 
-from connectors.clients import reader
+from broker.config import KafkaConnection
+from broker.sync_client import reader
 from hotline import reading
 from hotline.replay.facts import Facts, of_ticket
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.errors import MisconfiguredError
 from schemas.records import Command, Event, Message, Ticket
-from schemas.wire import decode
 from streams.inputs import input_of
 from tickets.admission import Standing, as_recorded
 from tickets.desk import Desk

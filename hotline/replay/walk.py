@@ -8,9 +8,9 @@ from msgspec import Struct, field
 
 from hotline.replay.facts import Difference, Facts, compared, of_decision, of_ticket
 from hotline.replay.record import FLUSH_INPUTS, Input, InStep, Recorded, Start, standing_of
+from schemas.codec import appended_at, position_of
 from schemas.errors import RecordError
 from schemas.records import Event, Message
-from schemas.wire import appended_at, position_of
 from streams.inputs import input_of
 from tickets.admission import Standing
 from tickets.desk import Desk

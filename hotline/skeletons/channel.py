@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from connectors.table import entries
 from hotline.skeletons import Kind
-from schemas import topics, words
+from schemas import enums, topics
 from schemas.errors import MisconfiguredError
 
 LONGEST_NAME = 24
@@ -53,6 +53,6 @@ def asked(name: str, kind: Kind, chinese: str, channel: str | None) -> NewConnec
         raise MisconfiguredError(f"There is a connector or a channel {name}: choose another name.")
     if channel is None and topics.raw(name) in topics.TOPICS:
         raise MisconfiguredError(f"{topics.raw(name)} is a topic with a use of its own: choose another name.")
-    if channel is None and chinese in words.CHANNELS.values():
+    if channel is None and chinese in enums.CHANNELS.values():
         raise MisconfiguredError(f"There is a channel {chinese}: name it with --channel, or choose another word.")
     return NewConnector(name=name, kind=kind, chinese=chinese, channel=channel or name)

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from hotline.watch.kafka import Kafka, Places
 from schemas import topics
-from schemas.records.dead import CODE, PREFIX
+from schemas.records.dead_letter import CODE, PREFIX
 
 WINDOW = timedelta(days=1)
 HOUR = timedelta(hours=1)

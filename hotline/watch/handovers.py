@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from hotline.watch.kafka import Kafka, Places
 from schemas import topics
+from schemas.codec import decode
 from schemas.errors import SchemaError
 from schemas.records import Event, event
 from schemas.records.common import Time
-from schemas.wire import decode
 from tickets.alarms import MENTIONED
 
 WINDOW = timedelta(days=7)

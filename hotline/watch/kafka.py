@@ -16,10 +16,10 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from connectors.clients import PATIENCE_MS, position, reader, up_to
+from broker.config import KafkaConnection
+from broker.sync_client import PATIENCE_MS, position, reader, up_to
 from hotline.cluster import Cluster, admin
 from hotline.hanging import Found, Hanging, Hangings
-from schemas.connection import KafkaConnection
 
 FETCH_BYTES = 256 * 1024
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from hotline import services
+from schemas.enums import counted
 from schemas.errors import PipelineError
-from schemas.words import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

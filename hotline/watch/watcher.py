@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from broker.config import KafkaConnection
 from hotline.watch import stages
 from hotline.watch.accounts import Account, Accounts, expected
 from hotline.watch.answers import AnswerCount, Answers
@@ -16,7 +17,6 @@ from hotline.watch.kafka import Kafka, Known, opened
 from hotline.watch.stages import Stage
 from hotline.watch.transactions import Transactions
 from schemas import topics
-from schemas.connection import KafkaConnection
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

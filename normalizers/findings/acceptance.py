@@ -16,7 +16,7 @@ from normalizers.findings.told import NOWHERE, At, placed
 from normalizers.findings.words import Words, cover, trie
 from normalizers.identity import contacts_in
 from normalizers.text import Span, aligned, fold
-from schemas import words
+from schemas import enums
 from schemas.records import Finding
 
 NOT_ACCEPTED = "not_accepted"
@@ -148,12 +148,12 @@ def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one. Raises ValueError for a wrong score, a reason without text."""
     table: dict[str, Any] = rules.load("acceptance", folder)
     texts = {reason: one["text"] for reason, one in table["reasons"].items()}
-    wrong = {*texts} ^ {*words.NOT_ACCEPTED} or {reason for reason, text in texts.items() if not text}
+    wrong = {*texts} ^ {*enums.NOT_ACCEPTED} or {reason for reason, text in texts.items() if not text}
     if wrong:
         raise ValueError(f"every reason needs a text, and there is no other: {', '.join(sorted(wrong))}")
     hearing = table["hearing"]
     beside = [f"{place}{word}" for place in table["beside"]["of"] for word in table["beside"]["words"]]
-    if strange := {*hearing["about"], *hearing["unless"], *hearing["but_asked"]} - {*words.NOT_ACCEPTED}:
+    if strange := {*hearing["about"], *hearing["unless"], *hearing["but_asked"]} - {*enums.NOT_ACCEPTED}:
         raise ValueError(f"there is no reason {', '.join(sorted(strange))}")
     about = Words(word for said in hearing["about"].values() for word in said)
     unless = {reason: Words(said) for reason, said in hearing["unless"].items() if said}
@@ -181,7 +181,7 @@ def rulebook(folder: Path | None) -> Rulebook:
 
 def _sentences(about: Words, folder: Path | None) -> list[Sentence]:
     """Return the sentences by which reasons are heard: of ordinary letters those with one of the words."""
-    known = heard_rules.sentences("acceptance", words.NOT_ACCEPTED, folder)
+    known = heard_rules.sentences("acceptance", enums.NOT_ACCEPTED, folder)
     return [one for one in known if one.labels or about.occur(fold(one.text))]
 
 

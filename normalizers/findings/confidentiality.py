@@ -11,14 +11,14 @@ from normalizers.findings.cues import Cues
 from normalizers.findings.hearing import Hearing
 from normalizers.findings.regression import Regression
 from normalizers.findings.told import At, placed
-from schemas import words
+from schemas import enums
 from schemas.records import Finding
 
 CONFIDENTIALITY = "confidentiality"
 ANONYMOUS = "anonymous"
 WITHHELD = "withheld_on_request"
 
-LEVELS = tuple(words.CONFIDENTIALITY)
+LEVELS = tuple(enums.CONFIDENTIALITY)
 """The lowest first."""
 
 _TELLS = {

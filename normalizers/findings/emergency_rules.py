@@ -10,8 +10,8 @@ from normalizers.findings import heard_rules, mitigation
 from normalizers.findings.hearing import Hearing, Sentence
 from normalizers.findings.mitigation import Fumes, Resolution
 from normalizers.findings.words import Words, trie
+from schemas.enums import EMERGENCY_CLASSES
 from schemas.errors import MisconfiguredError
-from schemas.words import EMERGENCY_CLASSES
 
 ALARM = "alarm"
 EXPECTED = (ALARM, "mentioned", "none")

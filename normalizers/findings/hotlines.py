@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from normalizers import rules
-from schemas import words
+from schemas import enums
 
 
 def merge_mode(number: str, jurisdiction: str, rules_folder: Path | None = None) -> str | None:
@@ -20,7 +20,7 @@ def rulebook(folder: Path | None) -> dict[str, dict[str, str]]:
     table: dict[str, Any] = rules.load("hotlines", folder)
     lists: dict[str, dict[str, str]] = {}
     for one in table["lists"].values():
-        pairs = [(number, mode) for mode in words.MERGE_MODES for number in one[mode]]
+        pairs = [(number, mode) for mode in enums.MERGE_MODES for number in one[mode]]
         if len(dict(pairs)) < len(pairs):
             raise ValueError("a line stands in two modes of one list")
         lists |= {adcode: dict(pairs) for adcode in one["adcodes"]}

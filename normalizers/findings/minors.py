@@ -11,7 +11,7 @@ from normalizers.findings.cues import Cues
 from normalizers.findings.hearing import Hearing
 from normalizers.findings.told import At, placed
 from normalizers.findings.words import Words
-from schemas import words
+from schemas import enums
 from schemas.records import Finding
 
 MINOR = "minor"
@@ -93,14 +93,14 @@ def rulebook(folder: Path | None) -> Rulebook:
     """Return the rules of a folder, ours without one. Raises ValueError for an unknown role or topic, a wrong score."""
     table: dict[str, Any] = rules.load("minors", folder)
     topics: dict[str, Any] = table["topics"]
-    unknown = {*table["roles"]} - {*words.MINOR_ROLES} or {*topics, table["otherwise"]} - {*words.MINOR_TOPICS}
+    unknown = {*table["roles"]} - {*enums.MINOR_ROLES} or {*topics, table["otherwise"]} - {*enums.MINOR_TOPICS}
     if unknown:
         raise ValueError(f"there is no role or topic {', '.join(sorted(unknown))}")
     return Rulebook(
         cues=Cues(_written(table), table["within"], table["not"], table["lists"]),
         about=Words(heard_rules.settings("minors", folder)["about"]),
         kin=Words(heard_rules.settings("minors", folder)["kin"]),
-        hearing=heard_rules.hearing("minors", heard_rules.sentences("minors", words.MINOR_TOPICS, folder), folder),
+        hearing=heard_rules.hearing("minors", heard_rules.sentences("minors", enums.MINOR_TOPICS, folder), folder),
         protections={name: Protection(one["referral"], one["basis"]) for name, one in topics.items()},
         grown_up=Words(table["grown_up"]),
         scores=rules.shares(table["scores"]),

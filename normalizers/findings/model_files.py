@@ -7,8 +7,8 @@ from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from schemas.codec import UNREADABLE
 from schemas.errors import MisconfiguredError
-from schemas.wire import UNREADABLE
 
 
 class Card(Protocol):

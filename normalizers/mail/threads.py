@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 from normalizers.mail.headers import Headers
 from normalizers.mail.people import reply_to_of
 from normalizers.mail.words import one_line
+from schemas.codec import AHEAD
 from schemas.records import Thread
-from schemas.wire import AHEAD
 
 MAX_REFERENCES = 200
 

@@ -18,9 +18,9 @@ from normalizers.phone.told import Told, draft_of
 from normalizers.policy import Policy
 from normalizers.sms import media
 from schemas import ids
+from schemas.enums import RECORDING_STATES
 from schemas.errors import UnsupportedError
 from schemas.records import RawMessage
-from schemas.words import RECORDING_STATES
 
 JSON, AMI, CSV = "application/json", "application/x-asterisk-ami", "text/csv"
 

@@ -15,9 +15,9 @@ from normalizers.sms import segments
 from normalizers.sms.coding import Format, decode
 from normalizers.times import written
 from schemas import ids
+from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
 from schemas.records import Part, Party
-from schemas.wire import UNREADABLE
 
 _FIRST = datetime(1992, 12, 3, tzinfo=UTC)
 """Of the first SMS."""

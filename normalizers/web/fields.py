@@ -14,8 +14,8 @@ from normalizers import mended
 from normalizers.crowd import not_crowded, short
 from normalizers.mail.charsets import to_text
 from normalizers.web.multipart import Part, parts
+from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError, UnsupportedError
-from schemas.wire import UNREADABLE
 
 URLENCODED, MULTIPART, JSON = "application/x-www-form-urlencoded", "multipart/form-data", "application/json"
 TYPES = (URLENCODED, MULTIPART, JSON)

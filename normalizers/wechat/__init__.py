@@ -6,8 +6,7 @@ from types import MappingProxyType
 from normalizers.draft import Draft
 from normalizers.policy import Policy
 from normalizers.wechat import callback, customer, late
-from schemas import media
-from schemas.records import RawMessage
+from schemas.records import RawMessage, media
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:

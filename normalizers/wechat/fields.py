@@ -7,8 +7,8 @@ import msgspec
 
 from normalizers import mended, xml
 from normalizers.crowd import not_crowded, short
+from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
-from schemas.wire import UNREADABLE
 
 MAX_DEPTH = 16
 

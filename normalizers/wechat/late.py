@@ -4,10 +4,10 @@ import msgspec
 
 from normalizers.draft import Draft, File
 from normalizers.policy import Policy
+from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
-from schemas.media import Media
 from schemas.records import RawMessage
-from schemas.wire import UNREADABLE
+from schemas.records.media import Media
 
 _decoder = msgspec.json.Decoder(Media)
 

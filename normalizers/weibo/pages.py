@@ -3,7 +3,7 @@
 import msgspec
 
 from normalizers import mended
-from schemas.wire import UNREADABLE
+from schemas.codec import UNREADABLE
 
 _LISTS = ("statuses", "comments", "direct_messages")
 

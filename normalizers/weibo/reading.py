@@ -7,8 +7,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError, UnsupportedError
-from schemas.wire import UNREADABLE
 
 DATUM = "gcj02"
 """The system of the platform's points: its maps, like all that are published in China, are shifted."""

@@ -5,7 +5,7 @@ from schemas.records.call import Call, Recording
 from schemas.records.command import Command
 from schemas.records.common import Attachment, Edge, Emergency, Finding, InputRef, Party, Record, TicketVersion
 from schemas.records.cursor import Cursor
-from schemas.records.dead import DeadLetter
+from schemas.records.dead_letter import DeadLetter
 from schemas.records.decision import Event
 from schemas.records.delivery import Delivery
 from schemas.records.handover import Handover

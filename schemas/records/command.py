@@ -6,14 +6,14 @@ from typing import Annotated, Any
 
 from msgspec import field
 
-from schemas import topics, words
+from schemas import enums, topics
+from schemas.codec import Outbound, encode
 from schemas.command_signature import Signer
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.fields import about
 from schemas.records.common import Record, Time
-from schemas.wire import Outbound, encode
 
-KINDS = tuple(words.COMMAND_KINDS)
+KINDS = tuple(enums.COMMAND_KINDS)
 
 
 class Command(Record, frozen=True, kw_only=True):
@@ -23,7 +23,7 @@ class Command(Record, frozen=True, kw_only=True):
     jurisdiction: Annotated[str, about("Adcode of the city", "行政区划代码")]
     ticket_id: Annotated[str | None, about("The ticket it is about", "工单标识")] = None
     handover_id: Annotated[str | None, about("The hand-over it is about", "转接标识")] = None
-    kind: Annotated[str, about("What is to be done", "指令类型", words=words.COMMAND_KINDS)]
+    kind: Annotated[str, about("What is to be done", "指令类型", words=enums.COMMAND_KINDS)]
     author: Annotated[str, about("Who orders it: a clerk's or system's account", "操作人")]
     at: Annotated[Time, about("When it was ordered", "下达时间", index="date")]
     seen_at: Annotated[

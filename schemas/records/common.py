@@ -5,7 +5,7 @@ from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from schemas import words
+from schemas import enums
 from schemas.fields import about
 
 Time = Annotated[datetime, Meta(tz=True)]
@@ -19,7 +19,7 @@ class Record(Struct, frozen=True, kw_only=True):
 class Party(Record, frozen=True, kw_only=True):
     """联系人: somebody who sends or receives: a phone number, mail address, openid, uid or only a name."""
 
-    kind: Annotated[str, about("What `value` is", "联系方式类型", words=words.PARTY_KINDS)]
+    kind: Annotated[str, about("What `value` is", "联系方式类型", words=enums.PARTY_KINDS)]
     value: Annotated[str, about("The number, address or id, as received", "联系方式", pii=1)]
     name: Annotated[str | None, about("Display name", "显示名称", pii=1)] = None
 
@@ -37,7 +37,7 @@ class Finding(Record, frozen=True, kw_only=True):
         tuple[int, int] | UnsetType,
         about("Start and end in `title`, in characters, of what is told there", "标题中的依据位置", index="none"),
     ] = UNSET
-    source: Annotated[str, about("Who found it", "结果来源", words=words.DECIDED_BY)] = "rule"
+    source: Annotated[str, about("Who found it", "结果来源", words=enums.DECIDED_BY)] = "rule"
     version: Annotated[str, about("Version of the rule or model", "规则或模型版本")] = "1"
 
 
@@ -53,7 +53,7 @@ class Attachment(Record, frozen=True, kw_only=True):
         str | None, about("Path in the blob store; null while not fetched", "存储路径", pii=1, index="none")
     ] = None
     unavailable: Annotated[
-        str | None, about("Why its bytes will never come; null otherwise", "无法取得原因", words=words.UNAVAILABLE)
+        str | None, about("Why its bytes will never come; null otherwise", "无法取得原因", words=enums.UNAVAILABLE)
     ] = None
 
 
@@ -63,8 +63,8 @@ _SPANS = "Evidence: start and end, in characters, in title + LF + text (in the t
 class Emergency(Record, frozen=True, kw_only=True):
     """紧急情况: an emergency seen in a message."""
 
-    classes: Annotated[tuple[str, ...], about("What is the matter", "紧急类别", words=words.EMERGENCY_CLASSES)]
-    level: Annotated[str, about("How bad; `mentioned` is negated or past", "紧急级别", words=words.EMERGENCY_LEVELS)]
+    classes: Annotated[tuple[str, ...], about("What is the matter", "紧急类别", words=enums.EMERGENCY_CLASSES)]
+    level: Annotated[str, about("How bad; `mentioned` is negated or past", "紧急级别", words=enums.EMERGENCY_LEVELS)]
     spans: Annotated[tuple[tuple[int, int], ...], about(_SPANS, "依据位置", index="none")] = ()
     score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
     stale: Annotated[bool, about("Older than 24 h when taken in: alarms nobody", "已过时", index="boolean")] = False
@@ -74,7 +74,7 @@ class Edge(Record, frozen=True, kw_only=True):
     """工单关系: one relation to another ticket; the tickets themselves stay apart."""
 
     ticket_id: Annotated[str, about("The other ticket", "另一工单")]
-    kind: Annotated[str, about("Which relation: 并单, 同一事件 or 关联", "关系类型", words=words.EDGE_KINDS)]
+    kind: Annotated[str, about("Which relation: 并单, 同一事件 or 关联", "关系类型", words=enums.EDGE_KINDS)]
     score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Struct
 
-from schemas import words
+from schemas import enums
 from schemas.fields import about
 from schemas.records.common import InputRef, Record, TicketVersion, Time
 from schemas.records.event import Changes
@@ -28,7 +28,7 @@ class Event(Record, frozen=True, kw_only=True):
     author: Annotated[str, about("assign, or who gave the command", "判定者")] = "assign"
     input: Annotated[InputRef, about("What it answers", "输入", index="object")]
     features: Annotated[Features | None, about("Features of the message it files", "特征", index="none")] = None
-    relation: Annotated[str, about("Why it decided so", "关系", words=words.RELATIONS)]
+    relation: Annotated[str, about("Why it decided so", "关系", words=enums.RELATIONS)]
     method: Annotated[str | None, about("Which decider, by which test", "判定方法")] = None
     score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
     evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", "判定依据", index="none")] = ()

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from schemas import words
+from schemas import enums
 from schemas.fields import about
 from schemas.records.common import Record, Time
 
@@ -16,7 +16,7 @@ class Delivery(Record, frozen=True, kw_only=True):
     subscriber: Annotated[str, about("Id of the subscriber in the settings", "订阅方")]
     ticket_id: Annotated[str, about("Which ticket", "工单标识")]
     version: Annotated[int, about("Which version of it", "版本", index="long")]
-    outcome: Annotated[str, about("What became of it", "推送结果", words=words.OUTCOMES)]
+    outcome: Annotated[str, about("What became of it", "推送结果", words=enums.OUTCOMES)]
     answer: Annotated[str, about("HTTP status of the last attempt, or what was in its way, such as timeout", "应答")]
     attempts: Annotated[int, about("How often it was sent, since the process started", "推送次数", index="long")]
     first_at: Annotated[Time, about("When it was sent first, since the process started", "首次推送时间", index="date")]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from schemas import words
+from schemas import enums
 from schemas.fields import about
 from schemas.records.common import Record, Time
 
@@ -34,6 +34,6 @@ class DispatchProposal(Record, frozen=True, kw_only=True):
     organizer_name: Annotated[str | None, about("Who should deal with it", "建议主办单位")] = None
     co_organizers: Annotated[tuple[str, ...], about("Codes of who should help", "建议协办单位代码")] = ()
     rule_id: Annotated[str | None, about("Which rule of the directory", "派单规则")] = None
-    reason_code: Annotated[str | None, about("Why this one", "建议依据", words=words.DISPATCH_REASONS)] = None
+    reason_code: Annotated[str | None, about("Why this one", "建议依据", words=enums.DISPATCH_REASONS)] = None
     excluded: Annotated[tuple[str, ...], about("Codes of who gave it back", "已退单单位")] = ()
     directory_version: Annotated[str | None, about("Which version of the directory's file", "派单目录版本")] = None

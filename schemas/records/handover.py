@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from schemas import words
+from schemas import enums
 from schemas.fields import about
 from schemas.records.common import Party, Record, Time
 
@@ -13,9 +13,9 @@ class Handover(Record, frozen=True, kw_only=True):
     handover_id: Annotated[str, about("The message's id", "转接标识")]
     message_id: Annotated[str, about("The message", "来件标识")]
     jurisdiction: Annotated[str, about("Adcode of the city", "行政区划代码")]
-    channel: Annotated[str, about("Channel it came by", "诉求来源", words=words.CHANNELS)]
-    classes: Annotated[tuple[str, ...], about("What is the matter", "紧急类别", words=words.EMERGENCY_CLASSES)]
-    level: Annotated[str, about("How bad; `mentioned` is negated or past", "紧急级别", words=words.EMERGENCY_LEVELS)]
+    channel: Annotated[str, about("Channel it came by", "诉求来源", words=enums.CHANNELS)]
+    classes: Annotated[tuple[str, ...], about("What is the matter", "紧急类别", words=enums.EMERGENCY_CLASSES)]
+    level: Annotated[str, about("How bad; `mentioned` is negated or past", "紧急级别", words=enums.EMERGENCY_LEVELS)]
     spans: Annotated[
         tuple[tuple[int, int], ...], about("Evidence: start and end in `text`, in characters", "依据位置", index="none")
     ]

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from schemas import words
+from schemas import enums
 from schemas.fields import about
 from schemas.records.common import Record, Time
 
@@ -13,7 +13,7 @@ class Link(Record, frozen=True, kw_only=True):
     message_id: Annotated[str, about("The message", "来件标识")]
     jurisdiction: Annotated[str, about("Adcode of the city", "行政区划代码")]
     ticket_id: Annotated[str | None, about("Its ticket, null for no_ticket", "工单标识")] = None
-    relation: Annotated[str, about("Why it is filed there", "关系", words=words.RELATIONS)]
+    relation: Annotated[str, about("Why it is filed there", "关系", words=enums.RELATIONS)]
     method: Annotated[str | None, about("Which test decided", "判定方法")] = None
     score: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
     evidence: Annotated[tuple[str, ...], about("Codes and ids, never text", "判定依据")] = ()

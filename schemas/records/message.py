@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType, field
 
-from schemas import words
+from schemas import enums
 from schemas.fields import about
 from schemas.records.call import Call
 from schemas.records.common import Attachment, Emergency, Finding, Party, Record, Time
@@ -33,7 +33,7 @@ class Part(Record, frozen=True, kw_only=True):
 class Features(Record, frozen=True, kw_only=True):
     """特征: all that `decide` sees of a message: no personal text."""
 
-    message_class: Annotated[str, about("As in the message", "来件类别", index="none", words=words.MESSAGE_CLASSES)] = (
+    message_class: Annotated[str, about("As in the message", "来件类别", index="none", words=enums.MESSAGE_CLASSES)] = (
         field(default="person", name="class")
     )
     text_key: Annotated[
@@ -193,13 +193,13 @@ class Message(Record, frozen=True, kw_only=True):
     message_id: Annotated[str, about("26 base32 characters of source and id", "来件标识")]
     source: Annotated[str, about("ce_source: /hotline/<channel>/<account>", "来源")]
     id: Annotated[str, about("ce_id: the source's own name of the message", "来源侧标识", pii=1)]
-    channel: Annotated[str, about("Channel it came by", "诉求来源", words=words.CHANNELS)]
+    channel: Annotated[str, about("Channel it came by", "诉求来源", words=enums.CHANNELS)]
     channel_kind: Annotated[str, about("The finer kind, such as wechat_mp, sms_cmpp; imports bring theirs", "来件方式")]
     account: Annotated[str, about("The id that the settings give our mailbox, appid or service number", "受理账号")]
     jurisdiction: Annotated[str, about("Adcode of the city", "行政区划代码")]
     received_at: Annotated[Time, about("When the citizen sent it, as the transport says", "来件时间", index="date")]
     ingested_at: Annotated[Time, about("When we took it", "接入时间", index="date")]
-    message_class: Annotated[str, about("Who or what speaks", "来件类别", words=words.MESSAGE_CLASSES)] = "person"
+    message_class: Annotated[str, about("Who or what speaks", "来件类别", words=enums.MESSAGE_CLASSES)] = "person"
     sender: Annotated[Party | None, about("Who wrote", "诉求人", index="object")] = None
     recipients: Annotated[tuple[Party, ...], about("To and Cc", "收件人", pii=1, index="object")] = ()
     thread: Annotated[Thread, about("Conversation", "会话", index="object")] = field(default_factory=Thread)

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from schemas import words
+from schemas import enums
 from schemas.fields import about
 from schemas.records.common import Record, Time
 
@@ -22,6 +22,6 @@ class Placement(Record, frozen=True, kw_only=True):
         int, about("Of a city: how often it was moved. Nothing fills this yet", "迁移次数", index="long")
     ] = 0
     state: Annotated[
-        str | None, about("Of a city. Nothing fills this yet", "放置状态", words=words.PLACEMENT_STATES)
+        str | None, about("Of a city. Nothing fills this yet", "放置状态", words=enums.PLACEMENT_STATES)
     ] = None
     at: Annotated[Time | None, about("When it was written", "写入时间", index="date")] = None

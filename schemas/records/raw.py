@@ -8,9 +8,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from schemas import ids, topics
+from schemas.codec import AHEAD, Inbound, Outbound, Position, appended_at, position_of
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, Headers, type_of
 from schemas.errors import MalformedError
-from schemas.wire import AHEAD, Inbound, Outbound, Position, appended_at, position_of
 
 INLINE_LIMIT = 512 * 1024
 """Bytes over this go to the blob store before the record (claim check)."""

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from msgspec import UNSET, UnsetType, field
 
-from schemas import words
+from schemas import enums
 from schemas.envelope import VERSION
 from schemas.fields import about
 from schemas.records.common import Attachment, Edge, Emergency, Party, Record, Time
@@ -21,7 +21,7 @@ class Category(Record, frozen=True, kw_only=True):
     scheme: Annotated[str, about("GB/T 39666 or a local scheme", "分类体系")]
     version: Annotated[str, about("Version of the scheme", "分类体系版本")]
     path: Annotated[tuple[str, ...], about("Names from the root", "分类路径")] = ()
-    source: Annotated[str, about("Who says so", "分类来源", words=words.DECIDED_BY)] = "rule"
+    source: Annotated[str, about("Who says so", "分类来源", words=enums.DECIDED_BY)] = "rule"
     confidence: Annotated[float, about("How sure, 0 to 1", "置信度", index="double")] = 1.0
 
 
@@ -30,7 +30,7 @@ class Origin(Record, frozen=True, kw_only=True):
 
     hotline_code: Annotated[str | None, about("Number dialled, such as 12301", "原热线号码")] = None
     merge_mode: Annotated[
-        str | None, about("How that line was merged: 整体并入, 双号并行, 设分中心", "归并方式", words=words.MERGE_MODES)
+        str | None, about("How that line was merged: 整体并入, 双号并行, 设分中心", "归并方式", words=enums.MERGE_MODES)
     ] = None
     external_ticket_no: Annotated[str | None, about("Its number in the other system", "来文编号")] = None
     from_system: Annotated[str | None, about("The other system; nothing tells it yet: null", "来源系统")] = None
@@ -42,7 +42,7 @@ class Requester(Record, frozen=True, kw_only=True):
     id: Annotated[str | None, about("Keyed hash", "诉求人标识", pii=1)] = None
     kind: Annotated[
         str | None,
-        about("Person or organisation (null: no channel tells it yet)", "诉求人类型", words=words.REQUESTER_KINDS),
+        about("Person or organisation (null: no channel tells it yet)", "诉求人类型", words=enums.REQUESTER_KINDS),
     ] = None
     name: Annotated[str | None, about("Name", "姓名", pii=1)] = None
     phone: Annotated[str | None, about("Phone number", "联系电话", pii=1)] = None
@@ -62,13 +62,13 @@ class Location(Record, frozen=True, kw_only=True):
         float | None, about("Degrees east, as the citizen's map shows it", "经度", pii=1, index="double")
     ] = None
     latitude: Annotated[float | None, about("Degrees north", "纬度", pii=1, index="double")] = None
-    datum: Annotated[str | None, about("System of these coordinates", "坐标系", words=words.DATUMS)] = None
+    datum: Annotated[str | None, about("System of these coordinates", "坐标系", words=enums.DATUMS)] = None
 
 
 class Deadline(Record, frozen=True, kw_only=True):
     """办结时限: when something is due."""
 
-    clock: Annotated[str, about("What is due", "时限类型", words=words.CLOCKS)]
+    clock: Annotated[str, about("What is due", "时限类型", words=enums.CLOCKS)]
     due_at: Annotated[Time, about("When it runs out", "到期时间", index="date")]
     policy_id: Annotated[str, about("Which profile", "时限规则")]
     calendar_version: Annotated[str, about("Which calendar", "日历版本")]
@@ -97,8 +97,8 @@ class Proposal(Record, frozen=True, kw_only=True):
 class Acceptance(Record, frozen=True, kw_only=True):
     """受理/不予受理: whether the hotline takes the matter."""
 
-    decision: Annotated[str, about("Taken or not", "受理决定", words=words.ACCEPTANCE)]
-    reason: Annotated[str | None, about("Reason code", "不予受理原因", words=words.NOT_ACCEPTED)] = None
+    decision: Annotated[str, about("Taken or not", "受理决定", words=enums.ACCEPTANCE)]
+    reason: Annotated[str | None, about("Reason code", "不予受理原因", words=enums.NOT_ACCEPTED)] = None
     text: Annotated[str | None, about("What to tell the citizen, with the right channel", "告知内容", index="none")] = (
         None
     )
@@ -107,7 +107,7 @@ class Acceptance(Record, frozen=True, kw_only=True):
 class Supervision(Record, frozen=True, kw_only=True):
     """督办: somebody presses for it."""
 
-    level: Annotated[str, about("How hard: 催办, 督办, 重点督办, 现场督办", "督办级别", words=words.SUPERVISION_LEVELS)]
+    level: Annotated[str, about("How hard: 催办, 督办, 重点督办, 现场督办", "督办级别", words=enums.SUPERVISION_LEVELS)]
     number: Annotated[str | None, about("Its number", "督办编号")] = None
     at: Annotated[Time, about("When", "督办时间", index="date")]
 
@@ -135,7 +135,7 @@ class Result(Record, frozen=True, kw_only=True):
 class StatusStep(Record, frozen=True, kw_only=True):
     """办理过程: a stage that the ticket reached."""
 
-    status: Annotated[str, about("The stage", "办理状态", words=words.STATUSES)]
+    status: Annotated[str, about("The stage", "办理状态", words=enums.STATUSES)]
     at: Annotated[Time, about("When it reached it", "时间", index="date")]
 
 
@@ -147,7 +147,7 @@ class HandoverState(Record, frozen=True, kw_only=True):
     acknowledged_by: Annotated[str | None, about("Who took it: an account", "签收人")] = None
     dismissed_at: Annotated[Time | None, about("When it was called a false alarm", "误报解除时间", index="date")] = None
     dismissed_by: Annotated[str | None, about("Who called it one: an account", "误报解除人")] = None
-    dismissed_reason: Annotated[str | None, about("Why", "误报原因", words=words.FALSE_ALARMS)] = None
+    dismissed_reason: Annotated[str | None, about("Why", "误报原因", words=enums.FALSE_ALARMS)] = None
     reinstated_at: Annotated[Time | None, about("When a clerk took that back", "恢复转接时间", index="date")] = None
     reinstated_by: Annotated[str | None, about("Who took it back: an account", "恢复转接人")] = None
 
@@ -156,9 +156,9 @@ class MinorProtection(Record, frozen=True, kw_only=True):
     """未成年人保护: a minor asks or is concerned."""
 
     flag: Annotated[bool, about("A minor asks or is concerned", "涉未成年人", index="boolean")]
-    role: Annotated[str | None, about("The minor's part in it", "未成年人角色", words=words.MINOR_ROLES)] = None
+    role: Annotated[str | None, about("The minor's part in it", "未成年人角色", words=enums.MINOR_ROLES)] = None
     topic: Annotated[
-        str | None, about("Which of the six protections (六大保护)", "保护类别", words=words.MINOR_TOPICS)
+        str | None, about("Which of the six protections (六大保护)", "保护类别", words=enums.MINOR_TOPICS)
     ] = None
     mandatory_report: Annotated[
         bool | None, about("A minor may have come to harm: report it (强制报告)", "强制报告", index="boolean")
@@ -188,20 +188,20 @@ class Ticket(Record, frozen=True, kw_only=True):
     ] = None
     version: Annotated[int, about("One more per change; the archive's external version", "版本", index="long")]
     jurisdiction: Annotated[str, about("Adcode of the city", "行政区划代码")]
-    status: Annotated[str, about("How far it is", "办理状态", words=words.STATUSES)]
+    status: Annotated[str, about("How far it is", "办理状态", words=enums.STATUSES)]
     status_at: Annotated[Time, about("When the status was set", "状态时间", index="date")]
-    channel: Annotated[str, about("Channel of the first message", "诉求来源", words=words.CHANNELS)]
+    channel: Annotated[str, about("Channel of the first message", "诉求来源", words=enums.CHANNELS)]
     channel_kind: Annotated[str, about("Finer kind of that channel", "来件方式")]
     channel_account: Annotated[str, about("Our account that got the first message", "受理账号")]
-    channels: Annotated[tuple[str, ...], about("Every channel it came by", "全部来源", words=words.CHANNELS)] = ()
+    channels: Annotated[tuple[str, ...], about("Every channel it came by", "全部来源", words=enums.CHANNELS)] = ()
     origin: Annotated[Origin | None, about("The line or system that took it first", "原热线/来文", index="object")] = (
         None
     )
-    request_kind: Annotated[str | None, about("What the citizen wants", "诉求类型", words=words.REQUEST_KINDS)] = None
+    request_kind: Annotated[str | None, about("What the citizen wants", "诉求类型", words=enums.REQUEST_KINDS)] = None
     request_kind_group: Annotated[
-        str | None, about("One of the five groups of the statistics", "诉求大类", words=words.REQUEST_KIND_GROUPS)
+        str | None, about("One of the five groups of the statistics", "诉求大类", words=enums.REQUEST_KIND_GROUPS)
     ] = None
-    request_kind_source: Annotated[str | None, about("Who says so", "诉求类型来源", words=words.DECIDED_BY)] = None
+    request_kind_source: Annotated[str | None, about("Who says so", "诉求类型来源", words=enums.DECIDED_BY)] = None
     request_kind_confidence: Annotated[float | None, about("How sure, 0 to 1", "置信度", index="double")] = None
     category: Annotated[Category | None, about("What the matter is about", "事项分类", index="object")] = None
     title: Annotated[
@@ -211,8 +211,8 @@ class Ticket(Record, frozen=True, kw_only=True):
     summary: Annotated[str | None, about("Derived; nothing makes one yet: null", "摘要", pii=1, index="words")] = None
     search_text: Annotated[str, about("Title and text, folded for search", "检索文本", pii=2, index="text")] = ""
     requester: Annotated[Requester, about("Who asks", "诉求人", index="object")] = field(default_factory=Requester)
-    anonymous: Annotated[str, about("Whether the identity is given", "匿名", words=words.ANONYMITY)] = "given"
-    confidentiality: Annotated[str, about("Who may see it", "保密", words=words.CONFIDENTIALITY)] = "internal"
+    anonymous: Annotated[str, about("Whether the identity is given", "匿名", words=enums.ANONYMITY)] = "given"
+    confidentiality: Annotated[str, about("Who may see it", "保密", words=enums.CONFIDENTIALITY)] = "internal"
     confidentiality_reasons: Annotated[tuple[str, ...], about("Why, as codes", "保密依据")] = ()
     location: Annotated[Location | None, about("Where it happened", "事发地址", index="object")] = None
     received_at: Annotated[Time, about("When the first message was sent", "来件时间", index="date")]
@@ -222,7 +222,7 @@ class Ticket(Record, frozen=True, kw_only=True):
     first_message_id: Annotated[str, about("The message that opened it", "首件标识")]
     message_count: Annotated[int, about("How many messages it holds", "来件数", index="long")]
     attachments: Annotated[tuple[Attachment, ...], about("Files of its messages", "附件", index="object")] = ()
-    urgency: Annotated[str, about("How urgent", "紧急程度", words=words.URGENCIES)] = "normal"
+    urgency: Annotated[str, about("How urgent", "紧急程度", words=enums.URGENCIES)] = "normal"
     emergency: Annotated[Emergency | None, about("An emergency that was handed over", "紧急转接", index="object")] = (
         None
     )

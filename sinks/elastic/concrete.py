@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from elasticsearch import AsyncElasticsearch
 from msgspec import Struct, json
 
-from schemas.elastic import Index
+from schemas.contract.index_templates import Index
 from schemas.errors import MisconfiguredError
 from sinks.elastic.templates import put_template
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from elasticsearch import AsyncElasticsearch
 
-from schemas.elastic import mapped_fields
+from schemas.contract.index_templates import mapped_fields
 from sinks.base import Document, Route, Verdicts
 from sinks.elastic import bulk, verdict
 from sinks.elastic.errors import translated

@@ -11,10 +11,9 @@ import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from elasticsearch import AsyncElasticsearch
 
-from schemas.clients import brought, running
-from schemas.connection import KafkaConnection
+from broker.aio_client import answering, brought, running
+from broker.config import KafkaConnection
 from schemas.errors import RecordError
-from schemas.rights import answering
 from sinks import metrics
 from sinks.base import Document, Route, document_of, type_of
 from sinks.elastic import bulk

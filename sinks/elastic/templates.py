@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from elasticsearch import AsyncElasticsearch, BadRequestError
 
-from schemas.elastic import QUIET, Index, indices, mapping
+from schemas.contract.index_templates import QUIET, Index, indices, mapping
 from schemas.errors import MisconfiguredError
 from sinks.elastic.errors import translated
 

@@ -11,10 +11,9 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from schemas.clients import SILENT_SECONDS, Progress, running
+from broker.aio_client import SILENT_SECONDS, Progress, allowed, running
+from schemas.codec import Position
 from schemas.errors import RecordError, RetriableError
-from schemas.rights import allowed
-from schemas.wire import Position
 from sinks.base import Document, document_of
 from sinks.webhook.request import is_notice, version_of, void_below
 

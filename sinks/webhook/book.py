@@ -3,9 +3,9 @@
 from aiokafka import AIOKafkaProducer
 
 from schemas import topics
+from schemas.codec import encode
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Delivery
-from schemas.wire import encode
 from sinks.kafka import writing
 
 

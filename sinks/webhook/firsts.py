@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from schemas.clients import SILENT_SECONDS, Progress, running
+from broker.aio_client import SILENT_SECONDS, Progress, answering, running
+from broker.topic_id_aio import TopicIds
+from schemas.codec import decode
 from schemas.envelope import FIRST_WRITTEN
 from schemas.errors import RecordError
 from schemas.records import Ticket
-from schemas.rights import answering
-from schemas.topic_ids import TopicIds
-from schemas.wire import decode
 from sinks.base import Document
 from sinks.webhook.request import KEPT
 from sinks.webhook.settings import FilterSettings

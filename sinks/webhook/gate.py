@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import structlog
 
-from schemas.wire import Position
+from schemas.codec import Position
 from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.verdict import Answer, Outcome
 

@@ -12,10 +12,10 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas import topics
+from schemas.codec import decode, encode
 from schemas.envelope import FIRST_WRITTEN, Envelope, Headers
 from schemas.errors import RecordError, SchemaError
 from schemas.records import Ticket
-from schemas.wire import decode, encode
 from sinks.base import Document
 from sinks.webhook.settings import FilterSettings, SubscriberSettings
 from tickets import erasing

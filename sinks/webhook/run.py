@@ -8,10 +8,10 @@ from functools import partial
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, RetriableError
-from schemas.trace import OFF, Tracer
+from schemas.tracing import OFF, Tracer
 from sinks.base import Source
 from sinks.kafka import Graveyard, group_of, make_consumer, make_reader
 from sinks.runner import Runner, run_sink

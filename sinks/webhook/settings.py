@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_validator
 
-from schemas import words
+from schemas import enums
 from schemas.ids import ADCODE
-from schemas.section import Section
+from schemas.settings_base import Section
 from sinks.webhook.addresses import host_of, is_disguised, is_loopback, literal, refusal
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks marks a secret, no secret itself
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     Level: TypeAlias = str
     Secrecy: TypeAlias = str
 else:  # whatever is written today: a new word needs no line here
-    Kind, Channel = Literal[*words.REQUEST_KINDS], Literal[*words.CHANNELS]
-    Level, Secrecy = Literal[*words.EMERGENCY_LEVELS], Literal[*words.CONFIDENTIALITY]
+    Kind, Channel = Literal[*enums.REQUEST_KINDS], Literal[*enums.CHANNELS]
+    Level, Secrecy = Literal[*enums.EMERGENCY_LEVELS], Literal[*enums.CONFIDENTIALITY]
 
 
 def key_of(secret: str) -> bytes:
@@ -145,7 +145,7 @@ class SubscriberSettings(Section):
     @property
     def readable(self) -> FilterSettings:
         """Return the filter; of restricted tickets (严格保密) only who has `snapshot = restricted` reads any."""
-        levels = self.filter.confidentiality or tuple(words.CONFIDENTIALITY)
+        levels = self.filter.confidentiality or tuple(enums.CONFIDENTIALITY)
         if self.snapshot == "restricted":
             return self.filter
         return self.filter.model_copy(update={"confidentiality": tuple(one for one in levels if one != "restricted")})

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Mapping, Sequence
 
 from hotline.cli import main
-from schemas.wire import Outbound
+from schemas.codec import Outbound
 from streams.owner import Owner
 
 FROZEN = "路牌冻住了"

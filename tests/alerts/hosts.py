@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from tests.peers import hanging_disk
 from tests.peers.dovecot import free_ports
 from tests.peers.leash import leash

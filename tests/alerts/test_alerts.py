@@ -13,14 +13,14 @@ import yaml
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+from broker.aio_producer import make_producer
+from broker.config import KafkaConnection
 from connectors.publisher import STAGE
 from normalizers import Policy, normalize
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position
 from schemas.errors import TooLargeError
 from schemas.records import Command, DeadLetter
-from schemas.wire import Outbound, Position
-from streams.sender import make_producer
 from tests.alerts.faulty_desk import FAULT, UNHEARD
 from tests.alerts.hosts import SECRET, SMS, Hosts, cannot_hang, cannot_mount
 from tests.assign import logs

@@ -11,12 +11,12 @@ import psutil
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
 from normalizers import Policy, normalize
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
 from schemas.records import Message
-from schemas.wire import Outbound
 from tests.alerts.frozen_worker import FROZEN
 from tests.alerts.hosts import HERE, Hosts
 from tests.alerts.test_alerts import City, hurried, rung

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 
 
 @pytest.fixture

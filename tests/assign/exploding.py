@@ -9,7 +9,7 @@ from typing import Any
 
 from obstore.store import LocalStore
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from schemas.records import Message
 from streams import assign, in_work
 from streams.app import make_app, serve

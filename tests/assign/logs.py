@@ -9,14 +9,14 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from obstore.store import ObjectStore
 
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode, encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Command, Event, Link, Message, Ticket
-from schemas.wire import Outbound, decode, encode
 from streams.checkpoint_store import Restored
 from streams.restore import restore
-from streams.sender import Sender, make_producer
 from tests.tickets.build import CITY, START
 from tickets.policy import TicketPolicy
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode
 from schemas.records import Emergency, Event, Handover, Message, event
-from schemas.wire import Outbound, decode
 from streams.owner import take_over
 from tests.assign import logs
 from tests.tickets.build import CITY, message

@@ -12,11 +12,11 @@ from kafka import KafkaConsumer
 from obstore.store import LocalStore
 from prometheus_client import REGISTRY
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
+from schemas.contract.releases import GOLDEN
 from schemas.errors import PartitionError
-from schemas.releases import GOLDEN
-from schemas.wire import Outbound
 from streams.checkpoint_store import save_checkpoint
 from streams.owner import Owner, take_over
 from tests.assign import logs

@@ -11,8 +11,8 @@ import pytest
 from obstore.store import LocalStore, ObjectStore, S3Store
 from prometheus_client import REGISTRY
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
 from streams import checkpoint_store
 from streams.inputs import input_of, position_of
 from streams.owner import Owner, take_over

@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, appended_at, decode
 from schemas.records import Audit, Command, event
-from schemas.wire import Outbound, appended_at, decode
 from streams.checkpoint_store import save_checkpoint
 from streams.owner import Owner, take_over
 from tests.assign import logs

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
 from sinks import Source
 from sinks.webhook.run import run_subscriber
 from streams.owner import take_over

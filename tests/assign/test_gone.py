@@ -12,12 +12,12 @@ from kafka import TopicPartition
 from obstore.store import LocalStore
 from prometheus_client import REGISTRY
 
+from broker.config import KafkaConnection
 from hotline.cluster import admin
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, position_of
 from schemas.errors import PartitionError, RetriableError, UnreachableError
 from schemas.records import Event, Message
-from schemas.wire import Outbound, position_of
 from streams import logs as read_logs
 from streams.assign import Assign
 from streams.checkpoint_store import save_checkpoint

@@ -10,8 +10,8 @@ import pytest
 from faust.types import TP
 from obstore.store import MemoryStore
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
 from streams import assign, lanes
 from streams.app import make_app
 from tickets.policy import TicketPolicy

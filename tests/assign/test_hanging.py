@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from hotline import hanging_end
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
 from schemas.errors import UnreachableError
-from schemas.wire import Outbound
 from streams.groups import transactional_id
 from streams.owner import Owner, take_over
 from tests.assign import logs

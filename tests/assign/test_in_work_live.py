@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
-from schemas.wire import encode
+from schemas.codec import encode
 from tests.assign import logs
 from tests.assign.exploding import BAD
 from tests.forked import Forked

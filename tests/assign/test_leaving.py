@@ -11,8 +11,8 @@ import structlog
 from faust.types import TP
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, UnreachableError
 from schemas.records import Message
 from streams import metrics

@@ -8,10 +8,10 @@ from aiokafka import AIOKafkaProducer
 from faust.types import TP
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from hotline import audit, dead
 from hotline.dead_replay import Replay, plan
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
 from streams.assign import Assign
 from streams.blobs import Blobs
 from streams.lanes import Chunk

@@ -3,10 +3,10 @@
 import pytest
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.records import Handover
-from schemas.wire import decode
 from streams.owner import take_over
 from tests.assign import logs
 from tests.tickets.pieces import FIRE, parts_of

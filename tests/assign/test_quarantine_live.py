@@ -7,11 +7,11 @@ import pytest
 from kafka import TopicPartition
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from hotline.cluster import admin
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.records import Event, Message
-from schemas.wire import decode
 from streams.checkpoint_store import save_checkpoint
 from tests.assign import logs
 from tests.assign.workers import worker

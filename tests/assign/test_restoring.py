@@ -7,7 +7,7 @@ import pytest
 from obstore.store import MemoryStore
 from prometheus_client import REGISTRY
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from schemas.errors import UnreachableError
 from streams import assign
 from tickets.policy import TicketPolicy

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.errors import PartitionError
 from schemas.records import Message, Ticket
-from schemas.wire import decode
 from streams.checkpoint_store import save_checkpoint
 from streams.owner import Owner, take_over
 from tests.assign import logs

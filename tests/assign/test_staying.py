@@ -3,7 +3,7 @@
 import pytest
 from obstore.store import LocalStore
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from streams import checkpoint_store
 from streams.assign import Assign
 from streams.checkpoint_store import Restored

@@ -9,11 +9,11 @@ from faust.types import TP
 from msgspec.structs import replace
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from hotline.provision import Provision
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, encode
 from schemas.records import Attachment, Command, Message, Ticket
-from schemas.wire import Outbound, encode
 from streams.assign import Assign
 from streams.fetched import Fetched
 from streams.lanes import Chunk

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from obstore.store import MemoryStore
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode, encode
 from schemas.errors import RecordError
 from schemas.records import Event, InputRef, event
 from schemas.records.common import TicketVersion
-from schemas.records.given import ErasedMessage
-from schemas.wire import decode, encode
+from schemas.records.event_base import ErasedMessage
 from streams import assign
 from streams.checkpoint_store import CHECKPOINT_EVENTS, Restored
 from streams.fetched import Fetched

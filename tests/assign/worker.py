@@ -12,7 +12,7 @@ from pathlib import Path
 
 from obstore.store import LocalStore
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from streams import assign, quarantine
 from streams.app import make_app, serve
 from tests.dying import reached

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from schemas.records import Message
 from tests.dying import running
 from tests.forked import Forked

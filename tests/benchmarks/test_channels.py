@@ -12,9 +12,9 @@ from obstore.store import LocalStore
 from benchmarks.channels.course import numbered
 from benchmarks.channels.ledger import Ledger
 from benchmarks.faults.proxy import Cutter
+from broker.config import KafkaConnection
 from connectors.publisher import Publisher
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.records import RawMessage, raw_message
 from tests.peers.dovecot import free_ports
 from tests.tickets.build import START

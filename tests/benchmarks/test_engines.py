@@ -6,7 +6,7 @@ from benchmarks.engines.bare import judged
 from benchmarks.engines.job import CITIES, PARTITIONS, Judged, understood, write
 from benchmarks.engines.run import judge
 from schemas import ids
-from schemas.wire import encode
+from schemas.codec import encode
 
 LINES = [
     b'{"id": "%d", "city": "%s", "text": "%s"}' % (number, city.encode(), text.encode())

@@ -13,10 +13,10 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from connectors.publisher import Publisher
 from hotline.local.stack import Endpoints
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.records import RawMessage, raw_message
 from tests.connectors.reader import Reader
 

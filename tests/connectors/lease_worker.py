@@ -17,13 +17,13 @@ import structlog
 from obstore.store import MemoryStore
 from tenacity import wait_fixed
 
+from broker.config import KafkaConnection
+from broker.lease import GroupLease
 from connectors.base import Batch
 from connectors.cursors import Cursors
 from connectors.health import Health
-from connectors.lease import GroupLease
 from connectors.publisher import Publisher
 from connectors.runner import run_pull
-from schemas.connection import KafkaConnection
 from schemas.records import Cursor, RawMessage, raw_message
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)

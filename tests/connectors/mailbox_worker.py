@@ -8,13 +8,13 @@ from pathlib import Path
 import structlog
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from connectors.cursors import Cursors
 from connectors.health import Health
 from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.settings import MailboxSettings
 from connectors.publisher import Publisher
 from connectors.runner import run_pull
-from schemas.connection import KafkaConnection
 
 
 def main(bootstrap: str, port: str, account: str, blobs: str) -> None:

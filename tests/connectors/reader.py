@@ -4,7 +4,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from schemas.records.raw import is_beginning
 
 

@@ -23,11 +23,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from structlog.testing import capture_logs
 
+import broker
 import connectors
 import hotline
 import normalizers
 import schemas
 import sinks
+import storage
 import streams
 import tickets
 from connectors import metrics
@@ -588,7 +590,7 @@ def calls_of(source: str) -> Iterator[str]:
 
 def where(pattern: str) -> set[str]:
     """Return the modules of the product, demo and bench excluded, that do what a pattern names."""
-    rooms = (connectors, hotline, normalizers, schemas, sinks, streams, tickets)
+    rooms = (broker, connectors, hotline, normalizers, schemas, sinks, storage, streams, tickets)
     files = [file for room in rooms for file in Path(room.__path__[0]).rglob("*.py") if "demo" not in file.parts]
     root = Path(connectors.__path__[0]).parent
     return {
@@ -623,9 +625,9 @@ def test_v11_4_1_weak_digests_stand_where_a_platform_signs_with_them_and_nowhere
 def test_v11_5_1_what_nobody_may_guess_is_drawn_by_secrets() -> None:
     """`random` spreads waiting times, and nothing else."""
     assert where(r"random|uuid") == {
-        "connectors/clients.py",
+        "broker/sync_client.py",
         "hotline/local/kafka.py",
-        "schemas/reconnecting.py",
+        "broker/aio_client.py",
         "sinks/delivery.py",
         "sinks/webhook/courier.py",
     }

@@ -14,11 +14,11 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
-from connectors.clients import PATIENCE_MS, _asking_for_leaders, opened
-from connectors.producer import DELIVERY_SECONDS, Producer
+from broker.config import KafkaConnection
+from broker.sync_client import PATIENCE_MS, _asking_for_leaders, opened
+from broker.sync_producer import DELIVERY_SECONDS, Producer
 from schemas import topics
-from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
+from schemas.codec import Outbound
 from tests.peers.balancer import Balancer
 from tests.peers.swallowing import swallowing
 

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 import pytest
 from kafka import TopicPartition
 
+from broker.config import KafkaConnection
+from broker.sync_producer import Producer
 from connectors.cursors import Cursors
-from connectors.producer import Producer
 from hotline.local.stack import Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
 from schemas.errors import UnreachableError
 from schemas.records import Cursor
-from schemas.wire import Outbound
 from tests.frozen import frozen
 
 pytestmark = pytest.mark.integration
@@ -116,7 +116,7 @@ class Silent:
 
 
 def test_a_client_that_gives_nothing_holds_up_no_account_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.clients.READ_SECONDS", 0.1)
+    monkeypatch.setattr("broker.sync_client.READ_SECONDS", 0.1)
     client, producer = Silent(), Producer(KafkaConnection(bootstrap_servers="127.0.0.1:1"))
     silent = Cursors(producer._connection, "mayor", producer=producer, connect=lambda **_: client)
     with pytest.raises(UnreachableError, match=r"has not given hotline\.cursor"):

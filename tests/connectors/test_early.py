@@ -13,12 +13,12 @@ from connectors.early import Early
 from connectors.publisher import Publisher
 from normalizers import Policy
 from schemas import topics
+from schemas.codec import Inbound, Outbound, decode
 from schemas.envelope import Envelope
 from schemas.errors import StoreAwayError, UnreachableError
 from schemas.ids import message_id
 from schemas.records import Handover, RawMessage, raw_of
 from schemas.records.raw import BEGINNING_BYTES
-from schemas.wire import Inbound, Outbound, decode
 from sinks.archive import sources
 from streams.inputs import whole
 from streams.screen import screen_chunk

@@ -7,9 +7,9 @@ import pytest
 from kafka import ConsumerRebalanceListener, KafkaConsumer
 from kafka.errors import KafkaError
 
-from connectors.group import finish_joining
+from broker.config import KafkaConnection
+from broker.sync_client import finish_joining
 from schemas import topics
-from schemas.connection import KafkaConnection
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration

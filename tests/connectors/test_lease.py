@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 from kafka.structs import TopicPartition
 
+from broker.config import KafkaConnection
+from broker.lease import SEAT, TRUSTED, Election, GroupLease
 from connectors.cursors import Cursors
-from connectors.election import Election
-from connectors.lease import SEAT, TRUSTED, GroupLease
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.errors import UnreachableError
 from tests.connectors.reader import Reader
 from tests.forked import Forked
@@ -285,7 +284,7 @@ def test_a_fault_of_the_library_ends_no_candidate_for_good(
     kafka_connection: KafkaConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The thread was gone, and the account without an owner until somebody started the process again."""
-    monkeypatch.setattr("connectors.lease._AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr("broker.lease._AGAIN_SECONDS", 0.01)
     made: list[Faulty] = []
 
     def connect(**_: object) -> Faulty:

@@ -8,9 +8,9 @@ import pytest
 from imapclient import exceptions as imapclient_errors
 from kafka import errors as kafka_errors
 
+from broker.sync_producer import translated as kafka_translated
 from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.door import translated
-from connectors.producer import translated as kafka_translated
 from schemas.errors import (
     MisconfiguredError,
     PipelineError,

@@ -14,15 +14,15 @@ import pytest
 from obstore.store import LocalStore
 from tenacity import wait_fixed
 
+from broker.config import KafkaConnection
+from broker.sync_producer import Producer
 from connectors.cursors import Cursors
 from connectors.health import Health
 from connectors.mailbox.connector import Mailbox
-from connectors.producer import Producer
 from connectors.publisher import Publisher
 from connectors.runner import run_pull
 from hotline.local.stack import Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
 from tests.connectors.mailboxes import mail, settings
 from tests.connectors.reader import Reader
 from tests.forked import Forked

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from kafka.admin import KafkaAdminClient, NewTopic
 
+from broker.config import KafkaConnection
 from connectors.intake import Intake
 from connectors.journal import Journal
 from connectors.publisher import Publisher
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.errors import TopicMissingError, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.reader import Reader

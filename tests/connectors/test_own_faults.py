@@ -34,7 +34,7 @@ from connectors.wechat import connector as wechat
 from connectors.wechat.customer import CustomerMessages
 from connectors.weibo import naming
 from schemas import topics
-from schemas.wire import Outbound
+from schemas.codec import Outbound
 from tests.connectors.call_files.growing import Folder
 from tests.connectors.phone import posts
 from tests.connectors.sms_cmpp.sessions import settings_for

@@ -13,17 +13,17 @@ from kafka import KafkaProducer
 from msgspec.structs import replace
 from obstore.store import LocalStore, S3Store
 
-from connectors.producer import SETTINGS, Producer
-from connectors.producer import _end as ended
+from broker.config import KafkaConnection
+from broker.sync_producer import SETTINGS, Producer
+from broker.sync_producer import _end as ended
 from connectors.publisher import Publisher
 from hotline.local.stack import Stack
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Position
 from schemas.envelope import Envelope
 from schemas.errors import MalformedError, UnreachableError
 from schemas.records import DeadLetter, RawMessage
 from schemas.records.raw import BEGINNING, INLINE_LIMIT, SIZE_LIMIT
-from schemas.wire import Position
 from tests.connectors.reader import Reader
 from tests.frozen import frozen
 
@@ -193,7 +193,7 @@ def hanging(
     kafka: KafkaConnection, raw: Make, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[tuple[Publisher, Producer]]:
     """A publisher that brought `before` to Kafka, and whose client hangs since: it neither delivers nor gives up."""
-    monkeypatch.setattr("connectors.producer.GRACE_SECONDS", GRACE)
+    monkeypatch.setattr("broker.sync_producer.GRACE_SECONDS", GRACE)
     producer = Producer(kafka, delivery_seconds=DELIVERY)
     publisher = Publisher(kafka, blobs, producer)
     until_published(publisher, raw(b"before"))

@@ -13,9 +13,9 @@ from obstore.store import LocalStore, MemoryStore
 
 from connectors.publisher import ATTEMPTS, Publisher
 from schemas import topics
+from schemas.codec import Outbound
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import INLINE_LIMIT
-from schemas.wire import Outbound
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

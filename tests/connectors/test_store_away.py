@@ -11,6 +11,7 @@ from obstore.store import MemoryStore
 from prometheus_client import REGISTRY
 from tenacity import wait_none
 
+from broker.config import KafkaConnection
 from connectors import publisher as publishing
 from connectors.base import Batch
 from connectors.health import Health
@@ -18,12 +19,11 @@ from connectors.mailbox import later
 from connectors.mailbox.connector import Mailbox
 from connectors.publisher import Publisher
 from connectors.runner import run_once, run_pull
-from schemas.blobs import RAW
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
 from schemas.errors import StoreAwayError
 from schemas.records import Cursor, DeadLetter, RawMessage
 from schemas.records.raw import BEGINNING, INLINE_LIMIT
-from schemas.wire import Outbound
+from storage.paths import RAW
 from tests.connectors.mailboxes import START, mail, places, settings
 from tests.connectors.pushed import message
 from tests.fakes.imap import FakeServer

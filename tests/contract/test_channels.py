@@ -10,7 +10,7 @@ from connectors.table import entries
 from hotline.settings import ConnectorsSettings
 from hotline.skeletons import MARK
 from normalizers import NORMALIZERS
-from schemas import topics, words
+from schemas import enums, topics
 from sinks.webhook.settings import Channel, Kind
 
 SECTIONS = dict(entries())
@@ -46,7 +46,7 @@ def test_the_settings_name_no_section_that_nothing_connects() -> None:
 
 def test_a_subscriber_may_choose_every_channel_and_kind() -> None:
     assert get_args(Channel) == topics.CHANNELS
-    assert get_args(Kind) == tuple(words.REQUEST_KINDS)
+    assert get_args(Kind) == tuple(enums.REQUEST_KINDS)
 
 
 def test_a_channel_that_is_understood_has_a_topic() -> None:

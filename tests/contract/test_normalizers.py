@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from normalizers import NORMALIZERS, Normalized, Policy, alarming, normalize
 from normalizers.handover import handover
+from schemas.codec import decode, encode
 from schemas.errors import ERROR_CODES, RecordError
 from schemas.records import Features, Message, RawMessage, raw_message
-from schemas.wire import decode, encode
 
 TAKEN = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
 POLICY = Policy()

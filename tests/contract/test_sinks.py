@@ -16,7 +16,7 @@ from obstore.store import LocalStore
 
 from hotline.local.stack import Endpoints
 from schemas import ids
-from schemas.blobs import Archived
+from schemas.codec import Position, decode
 from schemas.envelope import Envelope
 from schemas.errors import (
     ERROR_CODES,
@@ -26,11 +26,11 @@ from schemas.errors import (
     RetriableError,
     UndeliverableError,
 )
-from schemas.wire import Position, decode
 from sinks import SINKS, Document, Sink, Verdicts, routes
 from sinks.archive import ArchiveSink
 from sinks.elastic import ElasticSink
 from sinks.webhook.webhook import WebhookSink
+from storage.paths import Archived
 from tests.fakes.sinks import MemorySink, ScriptedSink, document, fails
 from tests.sinks.webhook.receiver import Delivered, receiving
 from tests.sinks.webhook.snapshots import subscriber

@@ -14,7 +14,7 @@ from hotline.reference.markdown import MARK
 
 ROOT = Path(__file__).parents[2]
 
-ROOMS = ("connectors", "hotline", "normalizers", "schemas", "sinks", "streams", "tickets")
+ROOMS = ("broker", "connectors", "hotline", "normalizers", "schemas", "sinks", "storage", "streams", "tickets")
 
 _VARIABLE = re.compile(r"\bHOTLINE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _PROGRAM = re.compile(r"^(\.venv/bin/)?hotline$")

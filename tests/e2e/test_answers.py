@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from imapclient import IMAPClient
 
+from broker.config import KafkaConnection
 from hotline import reading
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.records import Link, Ticket
-from schemas.wire import decode
 from tests import forked
 from tests.e2e.pipeline import Pipeline, until
 from tests.peers.greenmail import GreenMail

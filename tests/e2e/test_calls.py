@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import urllib3
 
+from broker.config import KafkaConnection
 from hotline.demo import pipeline as demo
 from hotline.demo.ledger import Ledger, TopicReader
 from hotline.local.stack import Endpoints, Stack
-from schemas.connection import KafkaConnection
 from tests.e2e.pipeline import Pipeline, until
 from tests.peers import kamailio
 from tests.peers.dovecot import free_ports

@@ -11,15 +11,15 @@ from typing import Any
 import httpx
 import pytest
 
+from broker.config import KafkaConnection
+from broker.sync_producer import Producer
 from connectors.backoffice.signature import sign
-from connectors.producer import Producer
 from hotline import reading
 from hotline.erasure import expiries
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.records import Audit, Event, Ticket
-from schemas.wire import decode
 from tests import forked
 from tests.e2e.pipeline import Pipeline, until
 from tests.hotline.signing import US

@@ -13,6 +13,7 @@ import pytest
 import urllib3
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from broker.config import KafkaConnection
 from hotline import erasure
 from hotline.demo import mailbox, web
 from hotline.demo import pipeline as demo
@@ -22,10 +23,9 @@ from hotline.local.stack import Endpoints, Stack
 from hotline.tracing import LINKS
 from hotline.watch.stages import WATCHED
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode, encode
 from schemas.records import Command, Message, Ticket, raw_message
-from schemas.records.dead import PREFIX
-from schemas.wire import Outbound, decode, encode
+from schemas.records.dead_letter import PREFIX
 from tests.checkpoints import is_one, text_of
 from tests.e2e import outputs, planted, promised
 from tests.e2e.hooked import hooked

@@ -13,7 +13,8 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from connectors.producer import Producer
+from broker.config import KafkaConnection
+from broker.sync_producer import Producer
 from connectors.web.receipts import Receipts
 from hotline import commands, reading
 from hotline.cli.app import app
@@ -21,13 +22,12 @@ from hotline.demo import pipeline as demo
 from hotline.demo import web
 from hotline.local.stack import Endpoints, Stack
 from schemas import command_signature, ids, topics
+from schemas.codec import Outbound, Position, decode, encode
 from schemas.command_signature import Signer
-from schemas.connection import KafkaConnection
-from schemas.elastic import indices
+from schemas.contract.index_templates import indices
 from schemas.envelope import WITHHELD, type_of
 from schemas.errors import RecordError
 from schemas.records import Command, Delivery, Outbox, Party, Ticket
-from schemas.wire import Outbound, Position, decode, encode
 from tests.e2e.pipeline import Pipeline, until
 from tests.hotline.letters import letter, send
 from tests.hotline.signing import SIGNING

@@ -16,6 +16,7 @@ from kafka import KafkaConsumer, TopicPartition
 from obstore.store import MemoryStore
 from typer.testing import CliRunner, Result
 
+from broker.config import KafkaConnection
 from connectors.cursors import Cursors
 from connectors.intake import Intake
 from connectors.journal import Journal
@@ -23,10 +24,9 @@ from connectors.publisher import Publisher
 from hotline.cli.app import app
 from hotline.local.stack import Endpoints
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position, decode
 from schemas.errors import RecordError
 from schemas.records import Audit, Cursor, RawMessage, raw_message
-from schemas.wire import Outbound, Position, decode
 from tests.connectors import pushed
 from tests.docs import pages
 from tests.forked import Forked

@@ -21,10 +21,10 @@ from hotline.demo.smsc import Sms, Smsc
 from hotline.demo.wechat_api import WeChatApi
 from hotline.demo.wechat_platform import WeChatPlatform
 from schemas import topics
+from schemas.codec import decode
 from schemas.envelope import type_of
 from schemas.errors import UnreachableError
 from schemas.records import Delivery, OutboxState, Ticket
-from schemas.wire import decode
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
 from tests.docs import pages
 from tests.e2e.test_answers import inbox, write

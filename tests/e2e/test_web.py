@@ -12,10 +12,10 @@ from civicbot.http import HttpError, HttpTransport, RateLimiter
 from civicbot.open311 import Open311Client
 from civicbot.registry import Endpoint
 
+from broker.config import KafkaConnection
 from hotline.demo import pipeline as demo
 from hotline.demo import web
 from hotline.local.stack import Endpoints, Stack
-from schemas.connection import KafkaConnection
 from tests.connectors.web.browser import Page, parts
 from tests.e2e.pipeline import Pipeline, until
 from tests.peers import pip

@@ -8,14 +8,14 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from hotline import reading
 from hotline.demo.wechat_api import Call, WeChatApi
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.records import Attachment, Ticket
-from schemas.wire import decode
 from tests.connectors.serving import free_port
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
 from tests.e2e.pipeline import Pipeline, until

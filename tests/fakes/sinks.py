@@ -5,8 +5,8 @@ from typing import ClassVar
 
 import msgspec
 
+from schemas.codec import Position
 from schemas.errors import MappingConflictError, SchemaError
-from schemas.wire import Position
 from sinks.base import Document, Refusal, Verdicts
 
 

@@ -6,11 +6,11 @@ import signal
 import sys
 from pathlib import Path
 
-from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
+from schemas.codec import Outbound
 from streams.app import make_app, serve
 from streams.lanes import Chunk, declare
-from streams.sender import Sender, make_producer
 
 
 async def main(broker: str, prefix: str, data_dir: str) -> None:

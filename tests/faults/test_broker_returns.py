@@ -8,8 +8,8 @@ import pytest
 from hotline.local.stack import Endpoints, Stack
 from normalizers import Policy
 from schemas import topics
+from schemas.codec import decode
 from schemas.records import Message
-from schemas.wire import decode
 from streams import normalize
 from tests.streams.conftest import opened
 from tests.streams.raws import outbound

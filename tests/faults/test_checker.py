@@ -18,10 +18,10 @@ from benchmarks.faults.clerk import ORDERED_KINDS, _reclassified
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import PART_BYTES, Numbered, numbered
 from schemas import topics
+from schemas.codec import Outbound, Position, decode, encode
 from schemas.envelope import Headers
 from schemas.errors import MalformedError
 from schemas.records import Attachment, DeadLetter, Event, Link, Message, Ticket, raw_message
-from schemas.wire import Outbound, Position, decode, encode
 from tests.assign.logs import outbound
 from tests.tickets.build import CITY, START, message
 from tests.tickets.pieces import parts_of

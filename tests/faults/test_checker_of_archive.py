@@ -18,10 +18,10 @@ from benchmarks.faults.checker import in_archive
 from benchmarks.faults.ledger import Ledger
 from hotline.local.stack import Endpoints
 from schemas import topics
-from schemas.elastic import indices
+from schemas.codec import Position, decode, encode
+from schemas.contract.index_templates import indices
 from schemas.records import Event, event
-from schemas.records.given import ErasedMessage
-from schemas.wire import Position, decode, encode
+from schemas.records.event_base import ErasedMessage
 from sinks import SINKS, Document
 from sinks.elastic import ElasticSink
 from sinks.eraser import Target, emptied

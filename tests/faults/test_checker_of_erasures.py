@@ -13,8 +13,8 @@ from benchmarks.faults.erasures import in_log, in_store
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import Numbered
 from schemas import ids, topics
-from schemas.blobs import ERASED, checkpoints, folder
-from schemas.wire import encode
+from schemas.codec import encode
+from storage.paths import ERASED, checkpoints, folder
 from tests.faults.test_checker import sent, written
 from tests.tickets.build import START
 from tickets.erasing import erased

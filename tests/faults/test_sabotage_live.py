@@ -21,12 +21,13 @@ from obstore.store import LocalStore
 from benchmarks.faults import checker, sabotage
 from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.sources import Numbered, numbered
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode, encode
 from schemas.errors import UnreachableError
 from schemas.records import Ticket
-from schemas.wire import Outbound, decode, encode
 from sinks import SINKS
 from sinks import runner as sinks_runner
 from sinks.elastic import ElasticSink
@@ -34,7 +35,6 @@ from sinks.runner import run_sink
 from streams import assign, owner
 from streams.assign import Assign
 from streams.lanes import Chunk
-from streams.sender import Sender, make_producer
 from tests.assign import logs
 from tests.faults.test_checker import message_of, raw_of
 from tests.sinks.conftest import QUICK, until

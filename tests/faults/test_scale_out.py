@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
 from schemas import ids
-from schemas.connection import KafkaConnection
 from schemas.records import Message
 from tests.assign import logs
 from tests.assign.workers import worker

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode
 from schemas.records import Handover, Message
-from schemas.wire import Outbound, decode
 from streams.owner import take_over
 from tests.assign import logs
 from tests.assign.workers import decided, letters

@@ -16,10 +16,10 @@ from elasticsearch import AsyncElasticsearch
 from msgspec import Struct
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from normalizers import Policy
-from schemas.connection import KafkaConnection
-from schemas.elastic import indices
-from schemas.wire import Outbound
+from schemas.codec import Outbound
+from schemas.contract.index_templates import indices
 from sinks import Document, Route, Verdicts
 from sinks.elastic import ElasticSink
 from sinks.runner import run_sink

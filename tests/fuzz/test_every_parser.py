@@ -12,7 +12,7 @@ import pytest
 from benchmarks.fuzz.table import TARGETS
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("connectors", "normalizers", "streams", "sinks", "tickets", "schemas", "hotline")
+ROOMS = ("connectors", "normalizers", "streams", "sinks", "tickets", "schemas", "broker", "storage", "hotline")
 
 _DECODES = re.compile(
     r"json\.(?:decode|loads?)\(|json\.Decoder\(|mended\.read\(|msgpack\.(?:decode\(|Decoder)|message_from_bytes|BytesParser"
@@ -64,7 +64,7 @@ FUZZED = {
     "normalizers/wechat/late.py": "wechat",
     "normalizers/weibo/pages.py": "weibo_answers",
     "normalizers/weibo/reading.py": "weibo",
-    "schemas/wire.py": "records",
+    "schemas/codec.py": "records",
     "sinks/elastic/errors.py": "answers",
     "sinks/webhook/verdict.py": "answers",
     "streams/checkpoint.py": "checkpoint",
@@ -92,8 +92,8 @@ OURS = {
     "normalizers/findings/towns.py": "a table of the program, and a city's own, which `check` reads",
     "normalizers/likely_names.py": "a table of the program",
     "normalizers/words_of_two.py": "a table of the program",
-    "schemas/asyncapi.py": "the project's own schemas",
-    "schemas/releases.py": "the project's own schemas",
+    "schemas/contract/asyncapi.py": "the project's own schemas",
+    "schemas/contract/releases.py": "the project's own schemas",
     "schemas/audit_chain.py": "the audit topic, which only `assign` writes; tests/schemas/test_audit_chain.py",
     "sinks/eraser.py": "documents that it encoded itself in the same line",
     "streams/in_work.py": "a file that this program wrote beside its marks",

@@ -12,15 +12,17 @@ from typing import Any
 
 import pytest
 
+import broker
 import connectors
 import hotline
 import normalizers
 import schemas
 import sinks
+import storage
 import streams
 import tickets
 
-ROOMS = (connectors, hotline, normalizers, schemas, sinks, streams, tickets)
+ROOMS = (broker, connectors, hotline, normalizers, schemas, sinks, storage, streams, tickets)
 
 REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
 """Possessive ones never go back."""

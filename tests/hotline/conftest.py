@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from broker.config import KafkaConnection
 from hotline.local.stack import Stack
-from schemas.connection import KafkaConnection
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from kafka import KafkaConsumer, TopicPartition
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
-from connectors.producer import Producer
+from broker.config import KafkaConnection
+from broker.sync_producer import Producer
 from hotline.cli.app import app
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position
 from schemas.errors import RecordError
 from schemas.records import DeadLetter
-from schemas.records.dead import OURS
-from schemas.wire import Outbound, Position
+from schemas.records.dead_letter import OURS
 
 
 def hotline(*arguments: str, answer: str | None = None) -> Result:

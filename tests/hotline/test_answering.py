@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from broker.config import KafkaConnection
 from hotline import answering, wiring
 from hotline.config import load
 from hotline.needs import needs
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
 from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, outbound
 from tests.connectors.outbox.test_outbox_live import until_settled

@@ -10,9 +10,9 @@ from hotline.answers import Wanted, _standing, answer_of
 from hotline.cli import archive_view
 from hotline.explain import Explanation
 from hotline.watch.answers import AnswerCount, Answers
+from schemas.codec import encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox
-from schemas.wire import encode
 from tests.connectors.outbox.answers import NOW, intent, outbound, state_of, withdrawn
 
 

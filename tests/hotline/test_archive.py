@@ -15,10 +15,10 @@ from hotline.archive_query import Filters
 from hotline.local.stack import Endpoints
 from normalizers.text import fold
 from schemas import ids, topics
+from schemas.codec import Position, encode
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Link, Message, RawRef, Record, Ticket
 from schemas.records.ticket import Category, Deadline, Location, Requester, Revisit
-from schemas.wire import Position, encode
 from sinks import Document, routes
 from sinks.elastic import ElasticSink
 

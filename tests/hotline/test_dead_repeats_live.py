@@ -7,12 +7,12 @@ import pytest
 from kafka import KafkaProducer
 from typer.testing import CliRunner
 
+from broker.config import KafkaConnection
 from hotline import dead
 from hotline.cli.app import app
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.records import raw_message
-from schemas.records.dead import REPLAYS
+from schemas.records.dead_letter import REPLAYS
 from tests.connectors.conftest import TIME
 from tests.fresh import by_the_senders_clock
 

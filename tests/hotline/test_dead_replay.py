@@ -10,15 +10,15 @@ import urllib3
 from obstore.store import LocalStore
 
 import normalizers
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
 from normalizers.policy import Policy
 from schemas import ids, topics
-from schemas.blobs import ERASED, REDACTED
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position, decode
 from schemas.errors import MalformedError, MissingBlobError, RecordError
 from schemas.records import Command, Message
-from schemas.records.dead import PREFIX, REPLAYS
-from schemas.wire import Outbound, Position, decode
+from schemas.records.dead_letter import PREFIX, REPLAYS
+from storage.paths import ERASED, REDACTED
 from streams import normalize, results
 from streams.app import make_app, serve
 from tests.assign import logs

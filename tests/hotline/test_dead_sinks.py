@@ -8,12 +8,12 @@ from aiohttp import web
 from msgspec.structs import replace
 from structlog.testing import capture_logs
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position, decode, encode
 from schemas.errors import RecordError
 from schemas.records import Delivery, Ticket
-from schemas.records.dead import REPLAYS
-from schemas.wire import Outbound, Position, decode, encode
+from schemas.records.dead_letter import REPLAYS
 from sinks import Document
 from tests.hotline.letters import hotline, letter, lines, read, send
 from tests.sinks.webhook.receiver import SECRET, Delivered, Receiver, for_ticket, receiving, status

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 import urllib3
 
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position, decode
 from schemas.errors import RecordError
 from schemas.records import Message, Ticket
-from schemas.wire import Outbound, Position, decode
 from tests.assign import logs
 from tests.fakes.sinks import document
 from tests.hotline.letters import hotline, letter, lines, read, send

@@ -13,10 +13,10 @@ from hotline.archive import Archive
 from hotline.cli import erasure_view
 from hotline.erasure import PERSONAL, Place, Report, bound, change_of, expiries
 from schemas import ids, topics
-from schemas.blobs import checkpoints
 from schemas.records import Event, InputRef, event
 from schemas.records.common import TicketVersion
-from schemas.records.given import ErasedMessage
+from schemas.records.event_base import ErasedMessage
+from storage.paths import checkpoints
 from tests.broken_off import break_off
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)

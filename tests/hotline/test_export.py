@@ -14,6 +14,7 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from broker.config import KafkaConnection
 from hotline.cli import export as cli
 from hotline.cli.app import app
 from hotline.cli.export import _opened
@@ -22,11 +23,10 @@ from hotline.export import Choices, Format, export
 from hotline.local.stack import Endpoints
 from hotline.reading import read_all
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
+from schemas.enums import counted
 from schemas.errors import MisconfiguredError
 from schemas.records import Command, Ticket
-from schemas.wire import decode
-from schemas.words import counted
 from sinks import routes
 from sinks.elastic import ElasticSink
 from tests.hotline.signing import SIGNING, US

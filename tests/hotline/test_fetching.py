@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.producer import Producer
+from broker.sync_producer import Producer
 from connectors.wechat.errands import CustomerErrand
 from hotline import fetching, services, wiring
 from hotline.config import load

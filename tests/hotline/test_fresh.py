@@ -3,10 +3,10 @@
 import pytest
 from kafka import KafkaProducer
 
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
 from hotline.provision import Provision
 from schemas import topics
-from schemas.connection import KafkaConnection
 from tests.fresh import by_the_senders_clock, topics_made_anew
 
 pytestmark = pytest.mark.integration

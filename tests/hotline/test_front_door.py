@@ -14,6 +14,7 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
+from broker.config import KafkaConnection
 from hotline import reading, services
 from hotline.cli.app import app
 from hotline.config import load
@@ -22,11 +23,10 @@ from hotline.provision import Provision
 from normalizers import normalize
 from normalizers.policy import Policy
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Position, decode, encode
 from schemas.errors import MalformedError
 from schemas.records import Command, DeadLetter, Message, RawMessage, raw_message
 from schemas.topics import Topic
-from schemas.wire import Position, decode, encode
 from sinks import Document, routes
 from sinks.elastic.elastic import ElasticSink
 from tickets import policies

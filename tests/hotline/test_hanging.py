@@ -11,6 +11,9 @@ from msgspec import json
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from broker.aio_client import running
+from broker.aio_producer import make_producer
+from broker.config import KafkaConnection
 from hotline import hanging_end
 from hotline.cluster import admin
 from hotline.coordinators_log import Entry, entries, partition_of
@@ -21,12 +24,9 @@ from hotline.needs import needs
 from hotline.settings import KafkaSettings, Settings
 from hotline.watch.watcher import Seen
 from schemas import topics
-from schemas.clients import running
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
 from schemas.errors import MisconfiguredError, PipelineError
-from schemas.wire import Outbound
 from streams.groups import transactional_id
-from streams.sender import make_producer
 from tests.assign import logs
 from tests.fresh import topics_made_anew
 from tests.hanging import hang

@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
+from broker.config import KafkaConnection
 from hotline.reading import read_all
 from schemas import topics
-from schemas.connection import KafkaConnection
 from tests.connectors.mailboxes import mail
 from tests.docs.pages import ROOT
 from tests.peers import dovecot

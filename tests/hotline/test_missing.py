@@ -9,18 +9,18 @@ import msgspec
 import pytest
 import structlog
 
-from connectors.clients import reader
+from broker.config import KafkaConnection
+from broker.lease import GroupLease
+from broker.sync_client import reader
+from broker.sync_producer import Producer
 from connectors.cursors import Cursors
-from connectors.lease import GroupLease
-from connectors.producer import Producer
 from hotline import missing
 from hotline.cluster import admin
 from hotline.config import load
 from hotline.needs import Need
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound
 from schemas.errors import LoginRefusedError
-from schemas.wire import Outbound
 from tests.peers.secured_kafka import SecuredKafka
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.long]

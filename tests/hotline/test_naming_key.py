@@ -9,7 +9,7 @@ from hotline.settings import Settings
 from hotline.wiring import pushed
 from hotline.wiring_accounts import fetched, with_naming_key
 from schemas.errors import MisconfiguredError
-from schemas.trace import OFF
+from schemas.tracing import OFF
 
 QUERY_KEY = "q" * 16
 ELSEWHERE = {"bootstrap_servers": "kafka.invalid:9092"}

@@ -10,6 +10,8 @@ from kafka.admin import NewPartitions, NewTopic
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline import answers, placement, reading
 from hotline.cli.app import app
 from hotline.config import load
@@ -18,12 +20,10 @@ from hotline.needs import needs
 from hotline.provision import Provision
 from hotline.wiring import STAGES, component
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode
 from schemas.errors import MisconfiguredError
 from schemas.records import Placement
 from schemas.topics import TOPICS
-from schemas.wire import Outbound, decode
-from streams.sender import Sender, make_producer
 from tests.fresh import admin_of
 from tests.waiting import until
 

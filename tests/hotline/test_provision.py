@@ -7,9 +7,9 @@ import pytest
 from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 
+from broker.config import KafkaConnection
 from hotline.provision import Provision
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.topics import TOPICS
 from tests.fresh import admin_of, topics_made_anew
 from tests.waiting import until

@@ -12,13 +12,13 @@ from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
-from connectors.clients import reader
+from broker.config import KafkaConnection
+from broker.sync_client import reader
 from hotline import reading
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position
 from schemas.errors import MalformedError, UnreachableError
-from schemas.wire import Outbound, Position
 from tests.fresh import admin_of
 from tests.frozen import frozen
 from tests.hotline.letters import hotline, letter, send
@@ -35,7 +35,7 @@ READ_SECONDS = 7.0
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.clients.READ_SECONDS", READ_SECONDS)
+    monkeypatch.setattr("broker.sync_client.READ_SECONDS", READ_SECONDS)
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def test_a_verb_says_so_in_one_sentence(
         found = polled(self, **options)
         if found:
             monkeypatch.undo()
-            monkeypatch.setattr("connectors.clients.READ_SECONDS", READ_SECONDS)
+            monkeypatch.setattr("broker.sync_client.READ_SECONDS", READ_SECONDS)
             silence.enter_context(frozen(local_stack.pid("kafka")))
         return found
 

@@ -8,12 +8,12 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 from typer.testing import CliRunner, Result
 
-from connectors.producer import Producer
+from broker.config import KafkaConnection
+from broker.sync_producer import Producer
 from hotline.cli.app import app
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
+from schemas.codec import Outbound
 from sinks import routes
 from sinks.elastic import ElasticSink
 from tests.fakes.sinks import document

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from broker.config import KafkaConnection
 from hotline.config import load
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
@@ -21,7 +22,6 @@ from hotline.local.state import ServerState, StackState, save
 from hotline.local.state import load as state_of
 from hotline.wiring import component
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.errors import MisconfiguredError
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port, wait_for

@@ -15,11 +15,11 @@ from structlog.testing import capture_logs
 from hotline import tracing
 from hotline.tracing import Spans
 from schemas import ids, topics
+from schemas.codec import Outbound, Position
 from schemas.envelope import FIRST_TRACE, HOP, Envelope
 from schemas.errors import MalformedError
 from schemas.records import DeadLetter
-from schemas.trace import OFF
-from schemas.wire import Outbound, Position
+from schemas.tracing import OFF
 from tests.streams.raws import outbound
 
 SOURCE = "/hotline/record/office"

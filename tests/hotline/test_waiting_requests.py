@@ -8,15 +8,15 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 
+from broker.aio_client import running
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
 from schemas import topics
-from schemas.clients import running
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode
 from schemas.records import Command
-from schemas.wire import Outbound, decode
 from sinks import routes
 from sinks.elastic import ElasticSink
-from streams.sender import Sender, make_producer
 from tests.hotline.letters import hotline, lines
 from tests.sinks.webhook.snapshots import GOLDEN, document
 from tests.tickets.build import CITY

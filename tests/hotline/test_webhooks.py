@@ -10,9 +10,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from typer.testing import CliRunner, Result
 
+from broker.config import KafkaConnection
 from hotline.cli.app import app
 from schemas import topics
-from schemas.connection import KafkaConnection
 from sinks.kafka import group_of, make_producer
 from sinks.webhook.webhook import name_of
 from tests.sinks.webhook.receiver import SECRET, Receiver, receiving, status

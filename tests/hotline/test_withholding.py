@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from broker.aio_client import running
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from hotline import reading
 from schemas import topics
-from schemas.clients import running
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode, encode
 from schemas.envelope import WITHHELD
 from schemas.records import Ticket
-from schemas.wire import Outbound, decode, encode
-from streams.sender import Sender, make_producer
 from tests.hotline.letters import hotline, lines, read
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from normalizers import Policy
 from normalizers.normalize import normalize, understood
 from schemas import ids
+from schemas.codec import Position
 from schemas.records import RawMessage, raw_message
 from schemas.topics import BACKFILL
-from schemas.wire import Position
 
 TAKEN = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
 SLOW = TAKEN - timedelta(days=2)

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from normalizers import NORMALIZERS, Policy, normalize
+from schemas.codec import encode
 from schemas.records import RawMessage
-from schemas.wire import encode
 
 FOLDER = Path(__file__).parent / "cases"
 OF_THEIR_OWN = {"mailbox", "sms", "phone"}

@@ -8,8 +8,8 @@ from msgspec import structs
 
 from normalizers import Policy, normalize
 from normalizers.handover import handover
+from schemas.codec import decode, encode
 from schemas.records import Handover, Message, RawMessage
-from schemas.wire import decode, encode
 
 
 def message(raw: Callable[..., RawMessage], text: str = "我家着火了，快来", **fields: object) -> Message:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from normalizers.identity import contacts_in, giver_of, phone_number, requester_hashes
 from normalizers.policy import Policy
 from schemas import ids
-from schemas.keyed import keyed_digest
+from schemas.ids import keyed_digest
 from schemas.records import Party
 
 POLICY = Policy()

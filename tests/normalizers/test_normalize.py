@@ -13,9 +13,9 @@ from normalizers import Normalized, Policy, normalize
 from normalizers.completion import cut
 from normalizers.normalize import NORMALIZER_VERSION, screened_text
 from normalizers.text import fold
+from schemas.codec import Position, decode, encode
 from schemas.errors import MissingBlobError, RecordError, UnsupportedError
 from schemas.records import Message, RawMessage
-from schemas.wire import Position, decode, encode
 
 Raw = Callable[..., RawMessage]
 POLICY = Policy()

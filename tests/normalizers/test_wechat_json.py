@@ -11,10 +11,9 @@ from connectors.wechat import callback
 from normalizers import Policy, crowd, normalize, wechat
 from normalizers.draft import Draft
 from normalizers.wechat import customer
-from schemas import media
 from schemas.errors import MalformedError
-from schemas.media import Media
-from schemas.records import Message, Party, RawMessage, raw_message
+from schemas.records import Message, Party, RawMessage, media, raw_message
+from schemas.records.media import Media
 
 TAKEN = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
 SENT = datetime(2026, 11, 24, 1, 12, 3, tzinfo=UTC)

@@ -18,7 +18,7 @@ from kafka.admin import (
     ResourceType,
 )
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from tests.docs.pages import ROOT
 from tests.fresh import admin_of
 

@@ -18,11 +18,11 @@ from typing import Literal
 
 import psutil
 
+from broker.config import KafkaConnection
 from hotline.local import jars
 from hotline.local.kafka import Kafka
 from hotline.local.paths import CONFIG
 from hotline.local.processes import environment
-from schemas.connection import KafkaConnection
 from tests.peers.certificates import DAY, Authority, Issued
 from tests.peers.dovecot import free_ports
 from tests.peers.leash import leash

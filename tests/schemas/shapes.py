@@ -6,8 +6,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from schemas import releases
-from schemas.evolution import Shape
+from schemas.contract import releases
+from schemas.contract.compatibility import Shape
 
 Schemas = dict[str, Any]
 Change = Callable[[Schemas], object]

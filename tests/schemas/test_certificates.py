@@ -4,7 +4,7 @@ import ssl
 
 import pytest
 
-from schemas.certificates import certificate_fault
+from broker.tls import certificate_fault
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,15 @@ from functools import partial
 import pytest
 from aiokafka.client import AIOKafkaClient, CoordinationType
 
-from schemas import clients
-from schemas.clients import brought, closed, in_time, running, started
+from broker import aio_client
+from broker.aio_client import brought, closed, in_time, running, started
 from schemas.errors import FatalError, UnreachableError
 from tests.fakes.clients import NOT_ENDING, Client, Hanging, Leaking, let_go
 
 
 @pytest.fixture(autouse=True)
 async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    monkeypatch.setattr(clients, "START_SECONDS", 0.05)
+    monkeypatch.setattr(aio_client, "START_SECONDS", 0.05)
     yield
     await let_go()
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from schemas import asyncapi, contract, headers, topics
+from schemas import headers, topics
+from schemas.contract import asyncapi, datacontract
+from schemas.contract.generate import FOLDER
 from schemas.envelope import Envelope, type_of
-from schemas.generate import FOLDER
 from schemas.records import RECORDS
 from schemas.topics import TOPICS
 from tests.peers import npm, pip
@@ -99,8 +100,8 @@ def test_the_standard_s_own_command_lints_the_data_contract(tmp_path: Path) -> N
 
 
 def test_the_data_contract_tells_who_may_see_what() -> None:
-    objects = {each["name"]: each for each in contract.document()["schema"]}
-    assert set(contract.PUBLIC) <= set(objects)
+    objects = {each["name"]: each for each in datacontract.document()["schema"]}
+    assert set(datacontract.PUBLIC) <= set(objects)
     fields = {field["name"]: field for field in objects[topics.TICKET]["properties"]}
     assert fields["text"]["classification"] == "sensitive_personal"
     assert fields["text"]["businessName"] == "诉求内容"
@@ -112,6 +113,6 @@ def test_the_data_contract_tells_who_may_see_what() -> None:
 
 
 def test_the_data_contract_promises_retention_as_the_topics_have_it() -> None:
-    kept = {p["element"]: p["value"] for p in contract.document()["slaProperties"] if p["property"] == "retention"}
+    kept = {p["element"]: p["value"] for p in datacontract.document()["slaProperties"] if p["property"] == "retention"}
     assert kept[topics.HANDOVER] == 180
     assert kept[topics.TICKET] == -1

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import NodeNotReadyError, NotLeaderForPartitionError
 from aiokafka.protocol.fetch import FetchRequest
 
-from schemas.epochs import Epochs
+from broker.leader_epoch_aio import Epochs
 
 FENCED, GONE = 74, 1
 PARTITIONS = 100

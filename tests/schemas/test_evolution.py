@@ -7,8 +7,9 @@ import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
-from schemas import evolution, topics
-from schemas.evolution import Shape
+from schemas import topics
+from schemas.contract import compatibility
+from schemas.contract.compatibility import Shape
 from schemas.fields import about
 from schemas.records.common import Record, Time
 from tests.schemas.shapes import TODAY, Change, Schemas, add, fields, later, put, struct, text
@@ -155,14 +156,14 @@ ALLOWED: list[tuple[str, Change]] = [
 
 @pytest.mark.parametrize(("name", "rule", "change"), FORBIDDEN, ids=[case[0] for case in FORBIDDEN])
 def test_a_forbidden_change_is_caught_by_its_rule(name: str, rule: int, change: Change) -> None:
-    found = evolution.breaches(TODAY, later(change))
+    found = compatibility.breaches(TODAY, later(change))
     assert rule in {breach.rule for breach in found}, found
     assert all(f"(rule {breach.rule})" in str(breach) and breach.where for breach in found)
 
 
 @pytest.mark.parametrize(("name", "change"), ALLOWED, ids=[case[0] for case in ALLOWED])
 def test_an_allowed_change_passes(name: str, change: Change) -> None:
-    assert evolution.breaches(TODAY, later(change)) == []
+    assert compatibility.breaches(TODAY, later(change)) == []
 
 
 def test_every_rule_of_a_shape_is_in_the_table() -> None:
@@ -172,7 +173,7 @@ def test_every_rule_of_a_shape_is_in_the_table() -> None:
 
 def test_one_change_is_one_breach() -> None:
     """A person who removed a field is told so once, and where."""
-    assert [str(breach) for breach in evolution.breaches(TODAY, later(remove("adcode", "Location")))] == [
+    assert [str(breach) for breach in compatibility.breaches(TODAY, later(remove("adcode", "Location")))] == [
         "ticket.location.adcode: it is gone: a field stays, and a renamed one is another field (rule 2)"
     ]
 
@@ -197,12 +198,12 @@ def changed(**more: str) -> Shape:
     ids=["topic removed", "another key", "another partitioning", "not compacted", "a major version without its topic"],
 )
 def test_what_breaks_a_topic_is_a_new_topic(new: Shape) -> None:
-    assert [breach.rule for breach in evolution.breaches(TODAY, new)] == [9]
+    assert [breach.rule for breach in compatibility.breaches(TODAY, new)] == [9]
 
 
 def test_a_major_version_comes_with_its_topic_beside_the_old_one() -> None:
     both = {**TODAY.topics, "hotline.ticket.v2": TODAY.topics[topics.TICKET]}
-    assert evolution.breaches(TODAY, replace(TODAY, version="2.0.0", topics=both)) == []
+    assert compatibility.breaches(TODAY, replace(TODAY, version="2.0.0", topics=both)) == []
 
 
 def shape_of(struct: type[Struct]) -> Shape:
@@ -224,7 +225,7 @@ def test_structs_grow_as_the_rules_say() -> None:
         "Lamp", [("colour", Annotated[str, about("Colour", "颜色")])], bases=(Lamp,), frozen=True, kw_only=True
     )
     closed = msgspec.defstruct("Lamp", [], bases=(Lamp,), frozen=True, kw_only=True, forbid_unknown_fields=True)
-    assert evolution.breaches(shape_of(Lamp), shape_of(grown)) == []
-    assert [breach.rule for breach in evolution.breaches(shape_of(Lamp), shape_of(strict))] == [1]
-    assert [breach.rule for breach in evolution.breaches(shape_of(Lamp), shape_of(closed))] == [7]
-    assert 2 in {breach.rule for breach in evolution.breaches(shape_of(grown), shape_of(Lamp))}
+    assert compatibility.breaches(shape_of(Lamp), shape_of(grown)) == []
+    assert [breach.rule for breach in compatibility.breaches(shape_of(Lamp), shape_of(strict))] == [1]
+    assert [breach.rule for breach in compatibility.breaches(shape_of(Lamp), shape_of(closed))] == [7]
+    assert 2 in {breach.rule for breach in compatibility.breaches(shape_of(grown), shape_of(Lamp))}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
-from schemas.folders import denial, make_private, shut_to_others
+from storage.private_files import denial, make_private, shut_to_others
 
 
 @pytest.fixture(autouse=True)

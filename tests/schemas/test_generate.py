@@ -12,12 +12,12 @@ import normalizers
 import tickets
 from normalizers.findings.emergency import LEVELS
 from normalizers.rules import load
-from schemas import generate, jsonschema, words
-from schemas.elastic import indices, mapped_fields, mapping
-from schemas.fields import about
+from schemas import enums
+from schemas.contract import generate, jsonschema
+from schemas.contract.index_templates import indices, mapped_fields, mapping
+from schemas.fields import about, fields_of, walk
 from schemas.records import RECORDS
 from schemas.records.event import AnyChange
-from schemas.shape import fields_of, walk
 from schemas.topics import CHANNELS
 from tickets import lifecycle
 from tickets.deciders import DECIDERS
@@ -62,7 +62,7 @@ def test_every_record_and_change_has_its_chinese_term_beside_the_english(struct:
 
 
 def test_every_word_has_its_chinese_term() -> None:
-    lists = {name: each for name, each in vars(words).items() if isinstance(each, dict) and name.isupper()}
+    lists = {name: each for name, each in vars(enums).items() if isinstance(each, dict) and name.isupper()}
     assert len(lists) > 20
     for name, each in lists.items():
         assert all(CHINESE.search(chinese) for chinese in each.values()), name
@@ -74,13 +74,13 @@ def test_no_change_of_an_event_holds_personal_data(change: type[Struct]) -> None
 
 
 WRITTEN = {
-    "relation": words.RELATIONS,
-    "status": words.STATUSES,
-    "level": words.EMERGENCY_LEVELS,
-    "message_class": words.MESSAGE_CLASSES,
-    "source": words.DECIDED_BY,
-    "anonymous": words.ANONYMITY,
-    "confidentiality": words.CONFIDENTIALITY,
+    "relation": enums.RELATIONS,
+    "status": enums.STATUSES,
+    "level": enums.EMERGENCY_LEVELS,
+    "message_class": enums.MESSAGE_CLASSES,
+    "source": enums.DECIDED_BY,
+    "anonymous": enums.ANONYMITY,
+    "confidentiality": enums.CONFIDENTIALITY,
 }
 
 
@@ -103,14 +103,14 @@ def test_the_generated_documents_have_both_languages() -> None:
 
 def test_the_words_of_the_rules_are_told() -> None:
     """What our own code writes is in the lists; what an importer sends may be more: they are open."""
-    assert {name for rule in load("emergency")["rule"] for name in rule["classes"]} <= set(words.EMERGENCY_CLASSES)
-    assert set(LEVELS) == set(words.EMERGENCY_LEVELS)
-    assert set(words.STATUSES) == set(lifecycle.NEXT)
-    assert tuple(words.CHANNELS) == CHANNELS
-    assert KIND_GROUPS.keys() <= set(words.REQUEST_KINDS)
-    assert set(KIND_GROUPS.values()) == set(words.REQUEST_KIND_GROUPS)
-    assert set(DECIDERS) <= set(words.RELATIONS)
-    assert set(words.MESSAGE_CLASSES) >= NO_CITIZEN
+    assert {name for rule in load("emergency")["rule"] for name in rule["classes"]} <= set(enums.EMERGENCY_CLASSES)
+    assert set(LEVELS) == set(enums.EMERGENCY_LEVELS)
+    assert set(enums.STATUSES) == set(lifecycle.NEXT)
+    assert tuple(enums.CHANNELS) == CHANNELS
+    assert KIND_GROUPS.keys() <= set(enums.REQUEST_KINDS)
+    assert set(KIND_GROUPS.values()) == set(enums.REQUEST_KIND_GROUPS)
+    assert set(DECIDERS) <= set(enums.RELATIONS)
+    assert set(enums.MESSAGE_CLASSES) >= NO_CITIZEN
 
 
 def test_a_field_without_description_is_an_error() -> None:

@@ -8,12 +8,12 @@ import pytest
 
 import schemas
 from schemas import topics
+from schemas.codec import Position, decode, encode
 from schemas.envelope import Envelope
+from schemas.fields import fields_of, walk
 from schemas.records import RECORDS, DeadLetter
-from schemas.records.dead import MOVED
+from schemas.records.dead_letter import MOVED
 from schemas.records.event import AnyChange
-from schemas.shape import fields_of, walk
-from schemas.wire import Position, decode, encode
 
 FOLDER = Path(schemas.__file__).parent / "golden" / "v1"
 EMPTY: tuple[object, ...] = (None, "", [], {})

@@ -7,7 +7,7 @@ import obstore
 import pytest
 from obstore.store import LocalStore, MemoryStore
 
-from schemas.local_store import clear, settle, unfinished
+from storage.blob_store import clear, settle, unfinished
 from tests.broken_off import break_off
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from schemas import releases
+from schemas.contract import releases
+from schemas.contract.compatibility import read
 from schemas.errors import SchemaError
-from schemas.reader import read
 from tests.schemas.shapes import TODAY
 
 GOLDEN = releases.current().golden

@@ -26,12 +26,12 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 from aiokafka.protocol.produce import ProduceRequest
 
-from schemas import reconnecting, topics
-from schemas.clients import running
-from schemas.connection import KafkaConnection
-from schemas.reconnecting import ANSWER_SECONDS, MOST_SECONDS, REACH_SECONDS
+from broker import aio_client
+from broker.aio_client import ANSWER_SECONDS, MOST_SECONDS, REACH_SECONDS, running
+from broker.aio_producer import make_producer
+from broker.config import KafkaConnection
+from schemas import topics
 from sinks.kafka import make_consumer
-from streams.sender import make_producer
 from tests.peers.balancer import Balancer
 from tests.peers.swallowing import swallowing
 
@@ -117,7 +117,7 @@ async def test_a_broker_that_is_slow_to_speak_has_the_librarys_own_time(fresh_to
 async def test_a_broker_that_says_nothing_is_given_up_unless_others_are_waited_for(
     kind: type, seconds: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconnecting, "_send", lambda self, *_: self._request_timeout)
+    monkeypatch.setattr(aio_client, "_send", lambda self, *_: self._request_timeout)
     connection = AIOKafkaConnection("127.0.0.1", 1, request_timeout_ms=40_000)
     assert connection.send(kind.__new__(kind)) == seconds
     assert connection._request_timeout == 40
@@ -153,4 +153,4 @@ def test_the_clients_that_faust_makes_for_a_stage_are_among_them() -> None:
         "import streams.chunks; from aiokafka.client import AIOKafkaClient; print(AIOKafkaClient._get_conn.__module__)"
     )
     told = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True).stdout
-    assert told.strip() == "schemas.reconnecting"
+    assert told.strip() == "broker.aio_client"

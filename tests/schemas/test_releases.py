@@ -10,12 +10,12 @@ import pytest
 from jsonschema_rs import Draft202012Validator
 from msgspec.structs import replace
 
-from schemas import releases
+from schemas.codec import decode
+from schemas.contract import releases
+from schemas.contract.compatibility import read
+from schemas.contract.releases import Release
 from schemas.envelope import VERSION, schema_of
-from schemas.reader import read
 from schemas.records import RECORDS, Ticket
-from schemas.releases import Release
-from schemas.wire import decode
 from tests.schemas.shapes import AFTER, NEXT, PATCHED, Change, Schemas, add, fields, later, put, text
 
 NOW = releases.current()

@@ -8,9 +8,9 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
+from broker.aio_client import refusal_in
+from broker.aio_producer import translated
 from schemas.errors import UnauthorizedError
-from schemas.rights import refusal_in
-from streams.sender import translated
 
 
 @pytest.mark.parametrize(

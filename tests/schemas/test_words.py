@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.words import counted
+from schemas.enums import counted
 
 
 @pytest.mark.parametrize(("number", "told"), [(0, "0 indices"), (1, "1 index"), (2, "2 indices")])

@@ -13,9 +13,9 @@ from aiokafka.errors import TopicAlreadyExistsError
 from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.envelope import Headers
 from sinks import Document, Route, routes
 from sinks.elastic import ElasticSink

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from elasticsearch import AsyncElasticsearch
 
-from schemas.connection import KafkaConnection
-from schemas.elastic import indices
+from broker.config import KafkaConnection
+from schemas.contract.index_templates import indices
 from sinks import Document, Route, Verdicts
 from sinks.elastic import ElasticSink
 from sinks.runner import run_sink

@@ -14,18 +14,18 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from hotline.explain import looks_up
 from hotline.local.stack import Endpoints
-from schemas import media, topics
-from schemas.blobs import Archived
-from schemas.connection import KafkaConnection
-from schemas.records import RawMessage, RawRef, event, raw_message
-from schemas.records.given import ErasedMessage
-from schemas.wire import Position, decode
+from schemas import topics
+from schemas.codec import Position, decode
+from schemas.records import RawMessage, RawRef, event, media, raw_message
+from schemas.records.event_base import ErasedMessage
 from sinks import Document, Source
 from sinks.archive import ArchiveSink, sources
 from sinks.eraser import Eraser
 from sinks.runner import run_sink
+from storage.paths import Archived
 from tests.broken_off import break_off
 from tests.sinks.conftest import QUICK, Lane, until
 from tests.sinks.test_eraser import told

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from schemas import clients
-from schemas.connection import KafkaConnection
+from broker import aio_client
+from broker.config import KafkaConnection
+from schemas.codec import Position
 from schemas.errors import FatalError, UnreachableError
 from schemas.records import DeadLetter
-from schemas.wire import Position
 from sinks import kafka, runner
 from sinks.kafka import Graveyard
 from sinks.runner import run_sink
@@ -37,7 +37,7 @@ class Faulty:
 
 @pytest.fixture(autouse=True)
 async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(aio_client, "CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(runner, "LEAVE_SECONDS", 0.05)
     yield
     await let_go()

@@ -16,15 +16,16 @@ from obstore.store import LocalStore
 
 from hotline.archive import Archive
 from hotline.local.stack import Endpoints
-from schemas import blobs, topics
+from schemas import topics
+from schemas.codec import Position, decode, encode
 from schemas.errors import UnreachableError
 from schemas.records import Command, Event, InputRef, Message, event
-from schemas.records.given import ErasedMessage
-from schemas.wire import Position, decode, encode
+from schemas.records.event_base import ErasedMessage
 from sinks import Document, eraser, routes
 from sinks.elastic import ElasticSink, concrete
 from sinks.eraser import Eraser
 from sinks.eraser import routes as eraser_routes
+from storage import paths
 from tests.broken_off import break_off
 from tests.tickets.build import message
 from tests.tickets.records_of_calls import LAMP, Calls
@@ -340,4 +341,4 @@ async def test_a_record_of_a_call_that_comes_after_the_erasure_is_emptied_too(pl
     texts = await place.texts()
     assert set(texts) == {one.message_id for one in calls.messages}
     assert {text for found in texts.values() for text in found} == {""}
-    assert await place.kept(late) == ({blobs.ERASED} if kind == "forget" else {blobs.REDACTED, "a" * 64})
+    assert await place.kept(late) == ({paths.ERASED} if kind == "forget" else {paths.REDACTED, "a" * 64})

@@ -10,11 +10,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import MessageSizeTooLargeError
 from msgspec.structs import replace
 
+from broker.aio_client import running
 from schemas import topics
-from schemas.clients import running
+from schemas.codec import Position
 from schemas.errors import FatalError, UnreachableError
 from schemas.records import DeadLetter
-from schemas.wire import Position
 from sinks.kafka import Graveyard, make_producer
 from tests.fakes.sinks import document
 from tests.peers.secured_kafka import SecuredKafka

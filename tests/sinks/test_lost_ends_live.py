@@ -8,8 +8,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from prometheus_client import REGISTRY
 
-from schemas.connection import KafkaConnection
-from schemas.epochs import Gap
+from broker.config import KafkaConnection
+from broker.leader_epoch_aio import Gap
 from sinks.base import Source
 from sinks.batching import Batch, Place
 from sinks.delivery import Delivery

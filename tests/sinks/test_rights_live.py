@@ -9,8 +9,8 @@ from aiokafka.errors import (
     KafkaError,
 )
 
+from broker.aio_client import allowed
 from schemas.errors import UnauthorizedError
-from schemas.rights import allowed
 from tests.sinks.conftest import Lane, until
 from tests.sinks.test_runner_live import tickets
 from tests.waiting import soon

@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.structs import OffsetAndMetadata
 
-from schemas import topic_ids
+from broker import topic_id_aio
 from schemas.errors import FatalError
 from tests.fresh import made_anew
 from tests.sinks.conftest import PARTITIONS, Lane, until
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 async def test_the_sink_ends_and_the_next_one_stores_what_the_new_topic_holds(
     lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(topic_ids, "ASK_SECONDS", 1.0)
+    monkeypatch.setattr(topic_id_aio, "ASK_SECONDS", 1.0)
     await lane.publish(tickets(lane, 20))
 
     async def work() -> None:
@@ -57,13 +57,13 @@ class Lagging:
 async def test_an_old_position_counts_for_nothing_while_the_broker_that_is_asked_does_not_know_the_topic_yet(
     lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begin = topic_ids.TopicIds.__init__
+    begin = topic_id_aio.TopicIds.__init__
 
-    def begun(self: topic_ids.TopicIds, consumer: AIOKafkaConsumer, *lost: Any) -> None:
+    def begun(self: topic_id_aio.TopicIds, consumer: AIOKafkaConsumer, *lost: Any) -> None:
         begin(self, consumer, *lost)
         self._client = Lagging(self._client)
 
-    monkeypatch.setattr(topic_ids.TopicIds, "__init__", begun)
+    monkeypatch.setattr(topic_id_aio.TopicIds, "__init__", begun)
     await lane.publish(tickets(lane, 20))
     places = [TopicPartition(lane.topic, number) for number in range(PARTITIONS)]
     servers = lane.endpoints.bootstrap_servers

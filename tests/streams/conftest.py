@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
-from schemas.connection import KafkaConnection
 from streams.app import make_app, serve
 from tests.fresh import topics_made_anew
 

@@ -12,8 +12,8 @@ from unittest.mock import patch
 
 from obstore.store import MemoryStore
 
+from broker.config import KafkaConnection
 from normalizers import Policy
-from schemas.connection import KafkaConnection
 from streams import normalize, screen
 from streams.app import make_app
 from streams.inputs import raw_or_fault

@@ -3,8 +3,8 @@
 import json
 from datetime import UTC, datetime
 
+from schemas.codec import Outbound
 from schemas.records import RawMessage, raw_message
-from schemas.wire import Outbound
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 

@@ -9,8 +9,8 @@ import pytest
 from aiokafka.client import AIOKafkaClient
 from faust.auth import SASLCredentials, SSLCredentials
 
-from schemas.clients import START_SECONDS
-from schemas.connection import KafkaConnection
+from broker.aio_client import START_SECONDS
+from broker.config import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, UnreachableError
 from streams import lanes
 from streams.app import make_app, serve, tune_collector

@@ -11,10 +11,10 @@ import pytest
 from obstore.store import LocalStore
 
 from normalizers import Blob
-from schemas.blobs import ERASED, REDACTED, raw_names
 from schemas.envelope import Envelope
 from schemas.errors import ErasedError, MissingBlobError, UnreachableError
 from schemas.records import RawMessage
+from storage.paths import ERASED, REDACTED, raw_names
 from streams import results
 from streams.blobs import Blobs
 from tests.broken_off import break_off
@@ -148,7 +148,7 @@ async def test_large_bytes_that_came_again_go_again_where_they_were_erased(folde
 async def test_a_folder_whose_disk_hangs_is_away_and_takes_one_thread(
     folder: Path, raw: RawMessage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("schemas.stores.FOLDER_SECONDS", 0.05)
+    monkeypatch.setattr("storage.blob_store.FOLDER_SECONDS", 0.05)
     answers, looks, is_dir = threading.Event(), [], Path.is_dir
 
     def hangs(path: Path) -> bool:

@@ -11,8 +11,9 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 from obstore.store import LocalStore, MemoryStore
 
-from schemas import clients, topics
-from schemas.connection import KafkaConnection
+from broker import aio_client
+from broker.config import KafkaConnection
+from schemas import topics
 from schemas.errors import UnreachableError
 from streams import app, checkpoint_store, logs, lookback, outlet, owner
 from streams.checkpoint_store import Checkpoints, Restored
@@ -34,8 +35,8 @@ each = pytest.mark.parametrize("kind", NOT_ENDING)
 
 @pytest.fixture(autouse=True)
 async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.05)
-    monkeypatch.setattr(clients, "START_SECONDS", 0.05)
+    monkeypatch.setattr(aio_client, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(aio_client, "START_SECONDS", 0.05)
     yield
     await let_go()
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schemas import topics
+from schemas.codec import Outbound, encode
 from schemas.records import Command
-from schemas.wire import Outbound, encode
 from streams import normalize
 from tests.streams.raws import NOON
 from tests.streams.test_steps import kept

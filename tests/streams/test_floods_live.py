@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaConsumer
 
 from normalizers import Policy
 from schemas import topics
+from schemas.codec import decode
 from schemas.records import Handover, Message
-from schemas.trace import OFF
-from schemas.wire import decode
+from schemas.tracing import OFF
 from streams import normalize, screen
 from streams.settings import FloodSettings
 from tests.streams.conftest import Bench

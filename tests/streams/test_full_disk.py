@@ -14,8 +14,8 @@ import psutil
 import pytest
 
 from schemas import topics
+from schemas.codec import Outbound, decode
 from schemas.records import Message
-from schemas.wire import Outbound, decode
 from tests.peers.presence import require
 from tests.streams.conftest import PARTITIONS, Bench
 from tests.streams.raws import outbound

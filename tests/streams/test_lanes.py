@@ -9,10 +9,10 @@ import pytest
 from faust.types import TP
 from structlog.testing import capture_logs
 
+from broker.heartbeat import beat
 from schemas.errors import FatalError, MisconfiguredError, ThrottledError, UnreachableError
 from streams import lanes as lanes_module
 from streams.lanes import Lanes
-from streams.pulse import beat
 from tests.waiting import soon
 
 NORTH, SOUTH = TP("t", 0), TP("t", 1)
@@ -210,7 +210,7 @@ async def test_a_lane_that_gets_on_or_has_nothing_to_do_or_tries_again_does_not_
 ) -> None:
     done: list[int] = []
     seconds = [0.0]
-    monkeypatch.setattr("streams.pulse.time", SimpleNamespace(monotonic=lambda: seconds[0]))
+    monkeypatch.setattr("broker.heartbeat.time", SimpleNamespace(monotonic=lambda: seconds[0]))
 
     async def inner() -> None:
         await asyncio.sleep(0.02)

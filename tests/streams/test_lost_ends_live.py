@@ -14,9 +14,9 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 from prometheus_client import REGISTRY
 
-from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
-from streams.sender import Sender
+from broker.aio_producer import Sender
+from broker.config import KafkaConnection
+from schemas.codec import Outbound
 from tests.peers.forgetful_kafka import ForgetfulKafka
 from tests.streams.conftest import Bench
 from tests.streams.test_topic_made_anew_live import Stage, put

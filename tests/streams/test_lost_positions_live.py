@@ -15,8 +15,8 @@ from prometheus_client import REGISTRY
 
 from normalizers import Policy
 from schemas import topics
+from schemas.codec import decode
 from schemas.records import Handover
-from schemas.wire import decode
 from streams import screen
 from streams.lost_positions import LostPositions
 from tests.streams.conftest import Bench

@@ -15,12 +15,12 @@ from prometheus_client import REGISTRY
 from hotline.provision import Provision
 from normalizers import Policy
 from schemas import ids, topics
-from schemas.blobs import ERASED, REDACTED
+from schemas.codec import Outbound, decode, encode
 from schemas.envelope import Envelope
 from schemas.records import Command, Message
-from schemas.records.dead import PREFIX
+from schemas.records.dead_letter import PREFIX
 from schemas.records.raw import INLINE_LIMIT, beginning
-from schemas.wire import Outbound, decode, encode
+from storage.paths import ERASED, REDACTED
 from streams import normalize
 from tests.streams.conftest import PARTITIONS, Bench, opened
 from tests.streams.raws import NOON, broken, claimed, outbound, raw

@@ -8,11 +8,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import REGISTRY
 
+from broker.config import KafkaConnection
 from normalizers import Policy
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode
 from schemas.records import Handover
-from schemas.wire import Outbound, decode
 from streams import lanes, normalize, pace, screen
 from streams.chunks import DRAIN_SECONDS
 from streams.downstream import Downstream, Group

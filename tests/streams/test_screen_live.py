@@ -14,11 +14,11 @@ from prometheus_client import REGISTRY
 from hotline.provision import Provision
 from normalizers import Policy
 from schemas import ids, topics
-from schemas.blobs import ERASED, folder
+from schemas.codec import Outbound, decode
 from schemas.envelope import Envelope
 from schemas.errors import UnauthorizedError
 from schemas.records import Handover, Message
-from schemas.wire import Outbound, decode
+from storage.paths import ERASED, folder
 from streams import lanes, screen
 from streams.app import make_app
 from streams.outlet import Outlet

@@ -7,7 +7,9 @@ from aiokafka import errors as kafka
 from aiokafka.producer.message_accumulator import BatchBuilder
 from kafka.partitioner import murmur2 as theirs
 
+from broker.aio_producer import Sender, _fill, translated
 from schemas import ids
+from schemas.codec import Outbound
 from schemas.errors import (
     FatalError,
     MisconfiguredError,
@@ -16,8 +18,6 @@ from schemas.errors import (
     TooLargeError,
     UnauthorizedError,
 )
-from schemas.wire import Outbound
-from streams.sender import Sender, _fill, translated
 
 ALL = [e for e in vars(kafka).values() if isinstance(e, type) and issubclass(e, Exception)]
 
@@ -123,6 +123,6 @@ class FakeForgetful(FakeBatches):
 
 
 async def test_a_client_that_neither_delivers_nor_gives_up_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.sender.STUCK_SECONDS", 0.05)
+    monkeypatch.setattr("broker.aio_producer.STUCK_SECONDS", 0.05)
     with pytest.raises(FatalError, match="neither delivers nor gives up"):
         await asyncio.wait_for(Sender(FakeForgetful(), 8).send([Outbound("a", b"k", b"1", [], "210100")]), 60)

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from broker.aio_producer import Sender, make_producer
 from schemas import ids, topics
-from schemas.wire import Outbound
-from streams.sender import Sender, make_producer
+from schemas.codec import Outbound
 from tests.streams.conftest import PARTITIONS, Bench
 
 pytestmark = pytest.mark.integration

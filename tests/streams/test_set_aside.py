@@ -8,10 +8,10 @@ import pytest
 from faust.types import TP
 from obstore.store import MemoryStore
 
+from broker.config import KafkaConnection
 from normalizers import Policy
 from schemas import topics
-from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
+from schemas.codec import Outbound
 from streams import screen
 from streams.app import StageApp, make_app
 from streams.blobs import Blobs

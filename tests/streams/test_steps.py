@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from normalizers import Policy
 from schemas import topics
+from schemas.codec import Inbound, Outbound, decode, encode
 from schemas.errors import MalformedError
 from schemas.records import Handover, Message, raw_of
 from schemas.records.message import Foreseen
-from schemas.wire import Inbound, Outbound, decode, encode
 from streams import normalize, screen
 from streams.inputs import dead_letter, raw_or_fault
 from streams.pace import must_pause

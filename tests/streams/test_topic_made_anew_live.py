@@ -9,7 +9,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
-from schemas import topic_ids
+from broker import topic_id_aio
 from schemas.errors import FatalError
 from streams import lanes
 from tests.fresh import made_anew
@@ -63,7 +63,7 @@ async def committed(bench: Bench, topic: str, group: str) -> OffsetAndMetadata |
 async def test_the_worker_ends_and_the_next_one_reads_it_from_its_beginning(
     bench: Bench, stage: Stage, monkeypatch: pytest.MonkeyPatch, written: int
 ) -> None:
-    monkeypatch.setattr(topic_ids, "ASK_SECONDS", 1.0)
+    monkeypatch.setattr(topic_id_aio, "ASK_SECONDS", 1.0)
     group, before = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "before")
     after: list[bytes] = []
 
@@ -85,7 +85,7 @@ async def test_what_takes_the_places_of_records_that_kafka_lost_is_read(
     bench: Bench, stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So it is where a broker loses the end of its log: the topic is the same, and its records end before our place."""
-    monkeypatch.setattr(topic_ids, "ASK_SECONDS", 3600.0)
+    monkeypatch.setattr(topic_id_aio, "ASK_SECONDS", 3600.0)
     group, before = f"anew-{time.time_ns()}", await put(bench, stage.topic, 6, "before")
     async with bench.running(stage.declare, group=group):
         await soon(lambda: stage.seen == before)

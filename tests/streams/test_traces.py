@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from schemas import topics
+from schemas.codec import Outbound, encode
 from schemas.envelope import FIRST_TRACE, HOP, Envelope
 from schemas.records import Command, raw_of
-from schemas.wire import Outbound, encode
 from streams import normalize, screen
 from streams.traces import carried_on
 from tests.streams.raws import NOON, raw

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from broker.config import KafkaConnection
 from normalizers import Policy
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.records import raw_of
 from streams.screen import screen
 from tests.streams.raws import outbound

@@ -4,8 +4,8 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 
 from schemas import ids, topics
+from schemas.codec import Position
 from schemas.records import Attachment, Emergency, Features, Message, Party, RawRef
-from schemas.wire import Position
 
 START = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 CITY = "210100"

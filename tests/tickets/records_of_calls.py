@@ -7,8 +7,8 @@ import msgspec
 
 from normalizers import Policy, normalize
 from schemas import topics
+from schemas.codec import Position
 from schemas.records import Command, Event, Message, Ticket, raw_message
-from schemas.wire import Position
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State

@@ -8,9 +8,9 @@ from msgspec import UNSET
 
 from normalizers import Policy, normalize
 from schemas import topics
+from schemas.codec import Position
 from schemas.records import Event, Message, Ticket, raw_message
 from schemas.records.dispatch import DispatchProposal
-from schemas.wire import Position
 from tests.tickets.build import START
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from schemas import audit_chain, ids, topics
 from schemas import command_signature as signature
+from schemas.codec import decode, encode
 from schemas.command_signature import Signer
 from schemas.records import Audit, Command, Event, event
-from schemas.wire import decode, encode
 from tests.tickets.build import CITY, START, message, position
 from tickets.admission import CommandKey, CommandKeys, admit, as_recorded, confirmation_id, signed_headers
 from tickets.desk import Desk

@@ -10,8 +10,8 @@ from msgspec.structs import replace
 from connectors.outbox.ledger import ASSIGN
 from normalizers.draft import UNANSWERABLE
 from schemas import topics
+from schemas.codec import decode
 from schemas.records import Command, Emergency, Message, Outbox, OutboxState, Party, RawRef, Thread
-from schemas.wire import decode
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.pieces import parts_of
 from tests.tickets.said import said, take, ticket_of

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 
 from normalizers.phone.told import TRANSCRIPT_HEAD
 from schemas import topics
+from schemas.codec import Position, decode
 from schemas.records import Command, Link, TicketVersion, event
 from schemas.records.decision import Event
-from schemas.wire import Position, decode
 from tests.tickets.build import message
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls, record
 from tickets.policy import TicketPolicy

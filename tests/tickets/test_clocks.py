@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from schemas.codec import encode
 from schemas.records import Message, Ticket, event
 from schemas.records.ticket import Deadline
-from schemas.wire import encode
 from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office, refusal
 from tests.tickets.test_pauses import Counter, policy

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from schemas.wire import encode
+from schemas.codec import encode
 from tests.tickets.build import message
 from tests.tickets.test_pauses import RULE, Counter, policy_of
 from tickets.clocks import BY_HAND

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.codec import decode
 from schemas.records import Event, InputRef, Ticket, event
-from schemas.wire import decode
 from tests.tickets.build import CITY, START, message, position
 from tickets import clusters
 from tickets.clusters import CONNECTING, Clusters

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.enums import REQUEST_KINDS
 from schemas.errors import MisconfiguredError
 from schemas.ids import SHANGHAI
-from schemas.words import REQUEST_KINDS
 from tickets import policies
 from tickets.calendars import calendars
 from tickets.deadlines import Limits, Matter, limits

@@ -7,9 +7,9 @@ import pytest
 from msgspec import UNSET
 
 from schemas import topics
+from schemas.codec import Position
 from schemas.records import Command, Event, Ticket, event
 from schemas.records.ticket import MinorProtection
-from schemas.wire import Position
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said, take, ticket_of
 from tickets.desk import Desk

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from hotline.evaluate.labelled import rows
 from normalizers import rules
 from schemas import topics
+from schemas.codec import decode, encode
 from schemas.records import Event, Message, Ticket
 from schemas.records.message import Foreseen
-from schemas.wire import decode, encode
 from tests.tickets.asked import Asked
 from tests.tickets.build import position
 from tests.tickets.said import said

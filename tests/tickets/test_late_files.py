@@ -6,9 +6,8 @@ import msgspec
 import pytest
 
 from normalizers import Policy, normalize
-from schemas import media
-from schemas.media import Media
-from schemas.records import Message, Ticket, raw_message
+from schemas.records import Message, Ticket, media, raw_message
+from schemas.records.media import Media
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.commands.orders import POLICY, Office
 from tickets.desk import Desk

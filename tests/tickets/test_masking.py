@@ -9,9 +9,9 @@ import pytest
 from normalizers import Policy, tokens
 from normalizers.text import fold
 from schemas import ids, topics
+from schemas.codec import decode, encode
 from schemas.records import Attachment, Finding, Message, Party, Ticket
 from schemas.records.ticket import Location, Origin
-from schemas.wire import decode, encode
 from tests.tickets.build import CITY, message, position
 from tests.tickets.commands.orders import office
 from tests.tickets.said import decided, said

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
+from schemas.codec import encode
 from schemas.records import Attachment, Party, Ticket
-from schemas.wire import encode
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
 from tickets.other_forms import in_other_forms

@@ -9,9 +9,9 @@ from msgspec.structs import replace
 from stdnum.iso7064 import mod_11_10
 
 from schemas import ids, topics
+from schemas.codec import Outbound
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Audit, Event
-from schemas.wire import Outbound
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.commands.orders import Office
 from tickets import outputs

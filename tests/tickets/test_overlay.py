@@ -8,8 +8,8 @@ from random import Random
 import pytest
 from xxhash import xxh3_64_hexdigest
 
+from schemas.codec import Outbound, encode
 from schemas.records import Event
-from schemas.wire import Outbound, encode
 from tests.tickets.build import position
 from tests.tickets.walk.desks import Seat
 from tests.tickets.walk.walks import walked

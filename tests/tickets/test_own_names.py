@@ -14,10 +14,10 @@ from hotline.trial_raw import raw_of
 from normalizers import Policy, normalize
 from normalizers.findings import rulebooks
 from schemas import topics
+from schemas.codec import decode
 from schemas.errors import MisconfiguredError
 from schemas.records import Audit, Ticket, event
 from schemas.records.ticket import Location, Requester
-from schemas.wire import decode
 from tests.tickets.build import message, position
 from tests.tickets.commands.orders import Office, refusal
 from tickets.desk import Desk

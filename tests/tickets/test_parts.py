@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from normalizers import Policy
 from normalizers.parts import GAP
 from schemas import topics
+from schemas.codec import Position, decode
 from schemas.records import Handover, Message, Ticket
-from schemas.wire import Position, decode
 from tests.tickets.build import message
 from tests.tickets.pieces import FIRE, TEXT, parts_of
 from tickets.desk import Desk

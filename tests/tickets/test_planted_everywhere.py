@@ -18,9 +18,9 @@ import pytest
 
 from normalizers import Policy, normalize
 from schemas import topics
+from schemas.codec import Position, encode
 from schemas.errors import RecordError
 from schemas.records import raw_message
-from schemas.wire import Position, encode
 from tests.normalizers.phone.test_cases import TYPES
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy

@@ -6,9 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from schemas import topics
+from schemas.codec import Outbound, Position, decode
 from schemas.envelope import WITHHELD
 from schemas.records import Ticket
-from schemas.wire import Outbound, Position, decode
 from sinks import routes
 from sinks.base import Document
 from sinks.elastic.bulk import EMPTY, action, body, source_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from schemas.wire import Outbound
+from schemas.codec import Outbound
 from tests.tickets.build import CITY, START, digest, message, position
 from tickets import shelf, texts
 from tickets.desk import Desk

@@ -6,10 +6,10 @@ from msgspec.structs import replace
 from normalizers import Policy, normalize
 from normalizers.text import fold
 from schemas import topics
+from schemas.codec import encode
 from schemas.envelope import VERSION
 from schemas.records import Attachment, Emergency, Finding, Message, Party, Ticket, raw_message
 from schemas.records.ticket import Location
-from schemas.wire import encode
 from tests.tickets.build import CITY, START, message, position
 from tickets.desk import Desk
 from tickets.masking import mask_ticket

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from normalizers.codes import is_category, is_code
-from schemas import words
+from schemas import enums
 from schemas.records.common import Time
 from tickets.commands.refusal import RefusalError
 
@@ -45,9 +45,9 @@ class SetStatus(Args, frozen=True, kw_only=True):
 
     def words(self) -> Iterator["Word"]:
         """Yield the stage, and of one that is not accepted the reason."""
-        yield "status", self.status, words.STATUSES
+        yield "status", self.status, enums.STATUSES
         if self.status == "not_accepted":
-            yield "reason_code", self.reason_code or "", words.NOT_ACCEPTED
+            yield "reason_code", self.reason_code or "", enums.NOT_ACCEPTED
 
 
 class Merge(Args, frozen=True, kw_only=True):
@@ -89,10 +89,10 @@ class Reclassify(Args, frozen=True, kw_only=True):
 
     def words(self) -> Iterator["Word"]:
         """Yield what it is classed as."""
-        yield "kind", self.kind, words.REQUEST_KINDS
-        yield "confidentiality", self.confidentiality, words.CONFIDENTIALITY
-        yield "minor_role", self.minor_role, words.MINOR_ROLES
-        yield "minor_topic", self.minor_topic, words.MINOR_TOPICS
+        yield "kind", self.kind, enums.REQUEST_KINDS
+        yield "confidentiality", self.confidentiality, enums.CONFIDENTIALITY
+        yield "minor_role", self.minor_role, enums.MINOR_ROLES
+        yield "minor_topic", self.minor_topic, enums.MINOR_TOPICS
 
 
 class SetDeadline(Args, frozen=True, kw_only=True):
@@ -110,7 +110,7 @@ class SetDeadline(Args, frozen=True, kw_only=True):
 
     def words(self) -> Iterator["Word"]:
         """Yield the clock."""
-        yield "clock", self.clock, words.CLOCKS
+        yield "clock", self.clock, enums.CLOCKS
 
 
 class Dispatch(Args, frozen=True, kw_only=True):
@@ -136,7 +136,7 @@ class Supervise(Args, frozen=True, kw_only=True):
 
     def words(self) -> Iterator["Word"]:
         """Yield the weight."""
-        yield "level", self.level, words.SUPERVISION_LEVELS
+        yield "level", self.level, enums.SUPERVISION_LEVELS
 
 
 class Revisit(Args, frozen=True, kw_only=True):
@@ -154,7 +154,7 @@ class Dismiss(Args, frozen=True, kw_only=True):
 
     def words(self) -> Iterator["Word"]:
         """Yield the reason."""
-        yield "reason_code", self.reason_code, words.FALSE_ALARMS
+        yield "reason_code", self.reason_code, enums.FALSE_ALARMS
 
 
 class Judge(Args, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from schemas import ids
 from schemas.records import event
-from schemas.records.given import ErasedMessage
+from schemas.records.event_base import ErasedMessage
 from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError

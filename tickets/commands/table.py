@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from normalizers.codes import is_code
-from schemas import words
+from schemas import enums
 from schemas.records import Command, Event, Features, TicketVersion, event
 from tickets import clocks, clusters, dispatch, duties
 from tickets.admission import SECOND_PERSON, TWO_PERSONS, UNPROVEN
@@ -149,7 +149,7 @@ def lowered(state: State, change: event.AnyChange) -> str | None:
     return was if _LEVELS.index(level) < _LEVELS.index(was) else None
 
 
-_LEVELS = tuple(words.CONFIDENTIALITY)
+_LEVELS = tuple(enums.CONFIDENTIALITY)
 _LOWEST = _LEVELS[0]
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from kafka.errors import KafkaError
 
+from broker.config import KafkaConnection
 from hotline.local.stack import Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
 from tests.connectors.asterisk.fake import logged_in, served
 from tests.connectors.asterisk.test_asterisk import END
 from tests.connectors.reader import Reader

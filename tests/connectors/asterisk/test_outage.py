@@ -8,14 +8,14 @@ import pytest
 from obstore.store import LocalStore
 from tenacity import wait_none
 
+from broker.config import KafkaConnection
+from broker.lease import GroupLease
 from connectors.cursors import Cursors
 from connectors.health import Health
-from connectors.lease import GroupLease
 from connectors.publisher import Publisher
 from connectors.sessions import run_session
 from hotline.local.stack import Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
 from tests.connectors.asterisk.fake import logged_in, served
 from tests.connectors.asterisk.test_asterisk import END, asterisk
 from tests.connectors.reader import Reader

@@ -18,10 +18,10 @@ from connectors.backoffice.door import BODY_MAX_BYTES, BackOffice
 from connectors.backoffice.settings import BackOfficeSettings
 from connectors.backoffice.signature import sign
 from schemas import command_signature, topics
+from schemas.codec import Outbound, decode
 from schemas.command_signature import Signer
 from schemas.errors import UnreachableError
 from schemas.records import Command, Event, InputRef, TicketVersion, event
-from schemas.wire import Outbound, decode
 from tickets.commands.reading import LOOKED
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)

@@ -12,9 +12,9 @@ from kafka.errors import KafkaConnectionError
 from kafka.structs import OffsetAndMetadata
 from prometheus_client import REGISTRY
 
-from connectors.epochs import Epochs
+from broker.config import KafkaConnection
+from broker.leader_epoch_sync import Epochs
 from connectors.fetcher import run as runner
-from schemas.connection import KafkaConnection
 from schemas.records import RawMessage
 from tests.connectors.fetcher.test_topic_made_anew_live import Run, Topic, topic
 from tests.peers.forgetful_kafka import ForgetfulKafka

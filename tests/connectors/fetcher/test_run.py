@@ -14,6 +14,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import BrokerNotAvailableError, CommitFailedError, KafkaError
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from connectors.cursors import Cursors
 from connectors.fetcher import run as runner
 from connectors.fetcher.fetcher import Fetcher
@@ -24,10 +25,9 @@ from connectors.wechat.api import Api
 from connectors.wechat.customer import CustomerMessages
 from connectors.wechat.errands import Account, WeChatErrands
 from hotline.demo.wechat_api import WeChatApi
-from schemas import media, topics
-from schemas.connection import KafkaConnection
+from schemas import topics
 from schemas.errors import UnreachableError
-from schemas.records import RawMessage
+from schemas.records import RawMessage, media
 from schemas.records.raw import BEGINNING
 from tests.connectors.conftest import TIME
 from tests.connectors.fetcher.errands import NOW, Fake, record

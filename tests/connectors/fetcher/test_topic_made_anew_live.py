@@ -10,11 +10,11 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.structs import OffsetAndMetadata
 
+from broker.config import KafkaConnection
 from connectors.fetcher import run as runner
 from connectors.fetcher.fetcher import Fetcher
 from connectors.fetcher.run import run_fetcher
 from connectors.health import Health
-from schemas.connection import KafkaConnection
 from schemas.errors import FatalError
 from schemas.records import RawMessage
 from tests.connectors.fetcher.errands import Fake

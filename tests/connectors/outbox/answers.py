@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from connectors.outbox.told import envelope_of
 from connectors.reply import Reply
+from schemas.codec import Outbound, encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox, OutboxState, Party
 from schemas.topics import OUTBOX
-from schemas.wire import Outbound, encode
 
 NOW = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 CITY = "210100"

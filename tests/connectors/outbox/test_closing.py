@@ -10,13 +10,13 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
 
+from broker import aio_client
+from broker.config import KafkaConnection
+from broker.leader_epoch_aio import Gap, Lost
 from connectors.outbox import daemon, owner
 from connectors.outbox.daemon import Outbox
 from connectors.outbox.ledger import Open
 from connectors.outbox.owner import Owner
-from schemas import clients
-from schemas.connection import KafkaConnection
-from schemas.epochs import Gap, Lost
 from schemas.errors import UnreachableError
 from schemas.records import OutboxState
 from tests.connectors.outbox.answers import intent, state_of
@@ -28,7 +28,7 @@ NO_TOOLS: Any = None
 
 @pytest.fixture(autouse=True)
 async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    monkeypatch.setattr(clients, "CLOSE_SECONDS", 0.05)
+    monkeypatch.setattr(aio_client, "CLOSE_SECONDS", 0.05)
     monkeypatch.setattr(daemon, "AGAIN_SECONDS", 0.01)
     yield
     await let_go()

@@ -5,7 +5,7 @@ from datetime import timedelta
 from connectors.outbox.ledger import Ledger
 from connectors.outbox.settings import AnswerSettings
 from connectors.outbox.turn import SEND, turn
-from schemas.generate import redaction
+from schemas.contract.generate import redaction
 from schemas.records import Party
 from tests.connectors.outbox.answers import NOW, intent, state_of
 

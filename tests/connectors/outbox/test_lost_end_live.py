@@ -8,11 +8,11 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import REGISTRY
 
+from broker.config import KafkaConnection
 from connectors.outbox import kafka as outbox_kafka
 from connectors.outbox import owner as owner_module
 from connectors.outbox.told import Told
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.records import Outbox
 from tests.assign import logs
 from tests.connectors.outbox.answers import outbound, withdrawn

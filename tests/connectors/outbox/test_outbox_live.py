@@ -17,6 +17,10 @@ from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.errors import ProducerFenced
 from msgspec.structs import replace
 
+from broker import topic_id_aio
+from broker.aio_client import running as running_client
+from broker.aio_producer import Sender, make_producer
+from broker.config import KafkaConnection
 from connectors.outbox import daemon
 from connectors.outbox import kafka as outbox_kafka
 from connectors.outbox import owner as owner_module
@@ -27,14 +31,11 @@ from connectors.outbox.settings import AnswerSettings
 from connectors.outbox.told import Told
 from connectors.reply import Reply, Sent
 from hotline.cluster import admin
-from schemas import ids, topic_ids, topics
-from schemas.clients import running as running_client
-from schemas.connection import KafkaConnection
+from schemas import ids, topics
+from schemas.codec import Outbound, decode
 from schemas.envelope import type_of
 from schemas.errors import MadeAnewError, UnauthorizedError, UnreachableError
 from schemas.records import Outbox, OutboxState
-from schemas.wire import Outbound, decode
-from streams.sender import Sender, make_producer
 from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, intent, outbound, state_of, withdrawn, written
 from tests.connectors.outbox.worker import Service, reply
@@ -466,7 +467,7 @@ async def test_an_outbox_that_is_made_anew_is_read_from_its_beginning(
     fresh_topics: KafkaConnection, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     """Its reader went on where it stood in the old one, and nobody was sent what stands before that."""
-    monkeypatch.setattr(topic_ids, "ASK_SECONDS", 1.0)
+    monkeypatch.setattr(topic_id_aio, "ASK_SECONDS", 1.0)
     service = SlowService()
     service.go_on.set()
     tools = Tools(AnswerSettings(per_minute=6000), service, reply)

@@ -8,11 +8,11 @@ import signal
 import sys
 from pathlib import Path
 
+from broker.config import KafkaConnection
 from connectors.outbox.daemon import Outbox
 from connectors.outbox.lane import Tools
 from connectors.outbox.settings import AnswerSettings
 from connectors.reply import Reply, Sent
-from schemas.connection import KafkaConnection
 from tests.connectors.outbox.answers import reply
 from tests.dying import reached
 

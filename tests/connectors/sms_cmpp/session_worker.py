@@ -8,8 +8,9 @@ from pathlib import Path
 
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
+from broker.lease import UNSHARED
 from connectors.health import Health
-from connectors.lease import UNSHARED
 from connectors.outbox.account import AccountAnswers
 from connectors.outbox.lane import Tools
 from connectors.outbox.reports import follow_reports
@@ -20,7 +21,6 @@ from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_cmpp.settings import CmppSettings
 from hotline.wiring_accounts import answering_over
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
 from tests.connectors.outbox.answers import CITY, reply
 from tests.dying import reached
 from tests.peers.ismg import SECRET, SOURCE

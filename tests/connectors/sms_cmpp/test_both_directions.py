@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import decode
 from schemas.records import Outbox, OutboxState, Party
-from schemas.wire import decode
 from tests.assign import logs
 from tests.connectors.outbox.answers import intent, outbound
 from tests.connectors.outbox.test_outbox_live import STATE, states, until_settled

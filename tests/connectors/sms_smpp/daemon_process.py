@@ -6,11 +6,11 @@ import sys
 from obstore.store import MemoryStore
 from tenacity import wait_none
 
+from broker.config import KafkaConnection
 from connectors.health import Health
 from connectors.publisher import Publisher
 from connectors.sessions import run_session
 from connectors.sms_smpp.connector import SmsSmpp
-from schemas.connection import KafkaConnection
 from tests.connectors.sms_smpp.fixtures import Clock, settings
 
 if __name__ == "__main__":

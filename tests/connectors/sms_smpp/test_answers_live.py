@@ -9,8 +9,9 @@ from functools import partial
 import pytest
 from msgspec.structs import replace
 
+from broker.config import KafkaConnection
+from broker.lease import UNSHARED
 from connectors.health import Health
-from connectors.lease import UNSHARED
 from connectors.outbox.account import AccountAnswers
 from connectors.outbox.lane import Tools
 from connectors.outbox.reports import follow_reports
@@ -21,7 +22,6 @@ from connectors.sms_smpp.connector import SmsSmpp
 from hotline.demo.smsc import Sms, Smsc
 from hotline.wiring_accounts import answering_over
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
 from schemas.records import Outbox, Party
 from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, intent, outbound, reply

@@ -11,6 +11,7 @@ import pytest
 import smpp34
 from tenacity import wait_none
 
+from broker.config import KafkaConnection
 from connectors.health import Health
 from connectors.publisher import Publisher
 from connectors.sessions import run_session
@@ -20,10 +21,9 @@ from normalizers import Policy, normalize
 from normalizers.sms import GSM_PDU, alphabet, pdu
 from normalizers.sms import normalize as read
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Position
 from schemas.records import Message, RawMessage
 from schemas.records import raw_of as raw_record
-from schemas.wire import Position
 from tests.connectors.reader import Reader
 from tests.connectors.sms_smpp.fixtures import settings
 from tests.connectors.sms_smpp.smsc import CITIZEN, HOTLINE, SUBMIT, Esme, Smsc, message

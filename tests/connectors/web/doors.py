@@ -20,9 +20,9 @@ from connectors.web.door import WebDoor
 from connectors.web.settings import ClientSettings, WebSettings
 from normalizers import Policy
 from schemas import ids
+from schemas.enums import OPEN_TO_ALL
 from schemas.errors import UnreachableError
 from schemas.records import Ticket
-from schemas.words import OPEN_TO_ALL
 from tests.connectors.pushed import Kafka
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)

@@ -7,8 +7,8 @@ import pytest
 
 from normalizers import Policy, normalize
 from normalizers.web import multipart
+from schemas.codec import decode
 from schemas.records import Handover, RawMessage
-from schemas.wire import decode
 from streams.screen import screen
 from tests.connectors.web.browser import Page, parts, send, visit
 from tests.connectors.web.doors import API_KEY, BASE, Door, request

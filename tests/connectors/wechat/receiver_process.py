@@ -7,13 +7,13 @@ from pathlib import Path
 
 from obstore.store import MemoryStore
 
+from broker.config import KafkaConnection
 from connectors.journal import Journal
 from connectors.kept import opened
 from connectors.publisher import Publisher
 from connectors.receiver import Receiver, ReceiverSettings
 from connectors.wechat.connector import WeChat
 from connectors.wechat.settings import WeChatSettings
-from schemas.connection import KafkaConnection
 from tests.connectors.serving import serve
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
 

@@ -26,12 +26,11 @@ from connectors.wechat.errands import Account, WeChatErrands
 from connectors.wechat.shelf import FATE
 from hotline.demo.wechat_api import Call, WeChatApi
 from normalizers import Policy, normalize
-from schemas import media
-from schemas.blobs import ERASED
 from schemas.errors import PipelineError, StoreAwayError, UnauthorizedError, UnreachableError
-from schemas.media import Media
-from schemas.records import Cursor, RawMessage, raw_message
+from schemas.records import Cursor, RawMessage, media, raw_message
+from schemas.records.media import Media
 from schemas.records.raw import INLINE_LIMIT
+from storage.paths import ERASED
 from tests.broken_off import break_off
 from tests.connectors.wechat.test_api import answering
 

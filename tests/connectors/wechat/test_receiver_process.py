@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from broker.config import KafkaConnection
 from connectors.journal import Journal
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
-from schemas.connection import KafkaConnection
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port, wait_for
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, seen, text_now

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from tenacity import wait_fixed
 
+from broker.config import KafkaConnection
 from connectors.cursors import Cursors
 from connectors.health import Health
 from connectors.intake import Intake
@@ -22,7 +23,6 @@ from connectors.weibo.push import Weibo
 from connectors.weibo.settings import WeiboPullSettings, WeiboSettings
 from hotline.demo.weibo import WeiboPlatform, pushes
 from schemas import topics
-from schemas.connection import KafkaConnection
 from tests.connectors.pushed import message
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port, running

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from obstore.store import MemoryStore
 from rich.console import Console
 
+from broker.config import KafkaConnection
 from hotline.archive import Hit
 from hotline.cli import archive_view
 from hotline.explain import Explanation, Filed, Raw, looks_up
-from schemas.connection import KafkaConnection
 from schemas.records import Link
 from sinks.eraser import Target, emptied
 

@@ -8,8 +8,8 @@ from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 from hotline.cli.app import app
-from schemas import releases
-from schemas.evolution import Shape
+from schemas.contract import releases
+from schemas.contract.compatibility import Shape
 from tests.schemas.shapes import NEXT, Schemas, add, fields, later, text
 
 NOW = releases.current()

@@ -11,9 +11,9 @@ from normalizers.handover import handover
 from normalizers.normalize import normalize
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
 from schemas import topics
+from schemas.codec import encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Link, Message, raw_message
-from schemas.wire import encode
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 

@@ -15,6 +15,7 @@ from obstore.store import MemoryStore
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
+from broker.config import KafkaConnection
 from connectors.publisher import Publisher
 from hotline.cli import demo as cli
 from hotline.cli.app import app
@@ -25,7 +26,6 @@ from hotline.demo.view import summary
 from hotline.local import state
 from hotline.local.stack import Endpoints, Stack
 from schemas import topics
-from schemas.connection import KafkaConnection
 from schemas.envelope import Envelope
 from schemas.errors import MisconfiguredError
 from schemas.records.raw import BEGINNING

@@ -17,9 +17,9 @@ from hotline.demo.play import Result
 from normalizers import Policy, normalize
 from normalizers.handover import handover
 from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
-from schemas import topics, words
+from schemas import enums, topics
+from schemas.codec import Position, encode
 from schemas.records import Message, raw_message
-from schemas.wire import Position, encode
 from tickets.desk import Desk
 from tickets.outputs import link_of
 from tickets.policy import TicketPolicy
@@ -75,7 +75,7 @@ def test_the_picture_fits_the_terminal(width: int, height: int, tickets: int, se
 
 def test_every_relation_that_gives_a_ticket_has_its_words() -> None:
     by_commands = {"no_ticket", "moved", "command"}
-    assert view.RELATIONS.keys() == words.RELATIONS.keys() - by_commands
+    assert view.RELATIONS.keys() == enums.RELATIONS.keys() - by_commands
 
 
 def test_a_ticket_number_is_never_cut() -> None:

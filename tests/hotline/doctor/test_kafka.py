@@ -14,6 +14,8 @@ import pytest
 from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
+from broker.aio_producer import make_producer
+from broker.config import KafkaConnection
 from hotline.cluster import Cluster, TopicFacts, admin
 from hotline.config import load
 from hotline.doctor.findings import Told
@@ -21,10 +23,8 @@ from hotline.doctor.kafka import availability, brokers, kafkas_own, rights, topi
 from hotline.needs import PEOPLE, Need, needs
 from hotline.provision import Provision
 from hotline.wiring import names
-from schemas.connection import KafkaConnection
 from schemas.errors import FatalError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.topics import TOPICS
-from streams.sender import make_producer
 from tests.peers import acls
 from tests.peers.secured_kafka import DOORS, SecuredKafka
 from tests.waiting import until

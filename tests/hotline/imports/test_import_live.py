@@ -12,13 +12,13 @@ import pytest
 from kafka import KafkaConsumer, TopicPartition
 from typer.testing import CliRunner, Result
 
+from broker.config import KafkaConnection
 from connectors.mailbox.connector import Mailbox
 from hotline.cli.app import app
 from hotline.imports import run
 from hotline.imports.ledger import contents_of
 from hotline.local.stack import Endpoints
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
 from tests.connectors.mailboxes import drain, mail, settings
 from tests.connectors.reader import Reader
 from tests.fresh import topics_made_anew

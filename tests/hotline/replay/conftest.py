@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from obstore.store import LocalStore
 
+from broker.config import KafkaConnection
 from schemas import topics
-from schemas.connection import KafkaConnection
-from schemas.wire import Outbound
+from schemas.codec import Outbound
 from streams.owner import take_over
 from tests.assign import logs
 from tickets.policy import TicketPolicy

@@ -14,17 +14,17 @@ from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
 import normalizers
-from connectors.producer import Producer
+from broker.config import KafkaConnection
+from broker.sync_producer import Producer
 from hotline import reading
 from hotline.cli.app import app
 from hotline.replay import point
 from normalizers import Policy, rules
 from schemas import ids, topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, decode, encode
 from schemas.envelope import Envelope, type_of
 from schemas.errors import MisconfiguredError
 from schemas.records import Command, Event, Message, raw_of
-from schemas.wire import Outbound, decode, encode
 from streams.normalize import step
 from tests.assign import logs
 from tests.hotline.replay.conftest import CHUNK, Record

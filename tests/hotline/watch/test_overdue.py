@@ -9,13 +9,13 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
+from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
 from hotline.monitor import Monitor
 from hotline.settings import ElasticsearchSettings, KafkaSettings, Settings
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Position, encode
 from schemas.records import Message, Ticket
-from schemas.wire import Position, encode
 from sinks import Document, routes
 from sinks.elastic import ElasticSink
 from tests.tickets.build import START, message

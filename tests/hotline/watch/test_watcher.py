@@ -12,6 +12,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError
 from prometheus_client import REGISTRY
 
+from broker.config import KafkaConnection
 from hotline import handovers
 from hotline.doctor.clock import OFF_SECONDS
 from hotline.hanging import TOPICS
@@ -22,10 +23,9 @@ from hotline.watch.stages import watched
 from hotline.watch.watcher import Seen, Watcher
 from hotline.wiring import component
 from schemas import topics
-from schemas.connection import KafkaConnection
+from schemas.codec import Outbound, Position, encode
 from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import Event, Handover, InputRef, event
-from schemas.wire import Outbound, Position, encode
 from tests.fresh import by_the_senders_clock, made_anew, topics_made_anew
 from tests.hotline.letters import letter
 from tests.peers import acls

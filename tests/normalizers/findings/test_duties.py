@@ -9,7 +9,7 @@ import pytest
 
 from normalizers import Policy, normalize
 from normalizers.findings import acceptance, confidentiality, hotlines, minors, rulebooks
-from schemas import words
+from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records import Message, raw_message
 from tests.normalizers.conftest import TAKEN
@@ -130,7 +130,7 @@ def test_a_city_may_ask_for_a_way_to_answer(tmp_path: Path) -> None:
 
 
 def test_every_reason_has_words_for_the_citizen_and_the_channel_of_most_is_named() -> None:
-    for reason in words.NOT_ACCEPTED:
+    for reason in enums.NOT_ACCEPTED:
         text = acceptance.text_for(reason)
         assert (text or "").endswith("。"), reason
     assert "12388" in (acceptance.text_for("discipline_inspection") or "")
@@ -182,10 +182,10 @@ def test_merged_lines_by_province() -> None:
 
 
 def test_the_law_of_each_protection_is_named() -> None:
-    for topic in words.MINOR_TOPICS:
+    for topic in enums.MINOR_TOPICS:
         known = minors.protection(topic)
         assert known is not None
-        assert words.MINOR_TOPICS[topic] in known.basis
+        assert enums.MINOR_TOPICS[topic] in known.basis
         assert known.referral
     assert minors.protection("of_a_later_version") is None
 

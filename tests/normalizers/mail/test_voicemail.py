@@ -8,8 +8,8 @@ from msgspec.structs import replace
 
 from normalizers import Policy, normalize
 from normalizers.draft import Draft
+from schemas.codec import Position
 from schemas.records import Message, Party, RawMessage
-from schemas.wire import Position
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from schemas.wire import encode
+from schemas.codec import encode
 from tests.normalizers.phone.raws import AMI, JSON, MASTER, SHEET, understood
 
 CASES = sorted(path for path in (Path(__file__).parents[1] / "cases" / "phone").iterdir() if path.is_dir())

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from normalizers.phone import sheet
+from schemas.codec import encode
 from schemas.errors import MalformedError
-from schemas.wire import encode
 from tests.normalizers.phone.raws import SHEET, said, told, understood
 
 HEADINGS = "通话标识,来电号码,被叫号码,来电时间,挂机时间,通话结果,坐席工号,诉求类型,诉求内容,录音文件,所属片区"

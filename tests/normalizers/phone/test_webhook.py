@@ -9,9 +9,9 @@ import pytest
 from normalizers.identity import requester_hashes
 from normalizers.phone.told import TRANSCRIPT_HEAD
 from normalizers.policy import Policy
+from schemas.codec import decode, encode
 from schemas.errors import MalformedError, UnsupportedError
 from schemas.records import Message, Party, Recording
-from schemas.wire import decode, encode
 from tests.normalizers.phone.raws import TAKEN, said, told, understood
 
 KAMAILIO = "application/json; shape=kamailio; platform=sip"

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from normalizers import Policy, normalize
+from schemas.codec import encode
 from schemas.errors import RecordError
-from schemas.wire import encode
 from tests.normalizers.sms.raws import raw_of
 
 FOLDER = Path(__file__).parents[1] / "cases" / "sms"

@@ -10,9 +10,9 @@ import pytest
 
 from normalizers import Policy, normalize
 from normalizers.weibo.times import moment
+from schemas.codec import encode
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Message, RawMessage
-from schemas.wire import encode
 from tests.tickets.said import decided, ticket_of
 from tickets.masking import mask_ticket
 

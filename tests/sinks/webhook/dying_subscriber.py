@@ -5,7 +5,7 @@ import json
 import signal
 import sys
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from sinks import Source
 from sinks.webhook.run import run_subscriber
 from tests.sinks.webhook.snapshots import subscriber

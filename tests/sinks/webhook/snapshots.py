@@ -8,9 +8,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 import schemas
+from schemas.codec import Position, decode, encode
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Ticket
-from schemas.wire import Position, decode, encode
 from sinks import Document
 from sinks.webhook import SubscriberSettings
 from tests.sinks.webhook.receiver import SECRET

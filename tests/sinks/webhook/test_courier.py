@@ -10,9 +10,9 @@ import pytest
 from aiokafka import TopicPartition
 from msgspec import UNSET
 
+from schemas.codec import decode
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import DeadLetter, Delivery, Ticket
-from schemas.wire import decode
 from sinks.base import Document
 from sinks.webhook.courier import Courier
 from sinks.webhook.verdict import Answer

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from schemas.wire import Position
+from schemas.codec import Position
 from sinks.webhook.gate import SUSPICIOUS, Gate, pause
 from sinks.webhook.verdict import Answer, Outcome
 from tests.sinks.webhook.snapshots import subscriber

@@ -11,11 +11,11 @@ from cloudevents.core.v1.event import CloudEvent
 from defusedxml import ElementTree
 from msgspec.structs import replace
 
+from schemas.codec import decode
 from schemas.envelope import FIRST_WRITTEN
 from schemas.errors import RecordError, SchemaError
 from schemas.records import Ticket
 from schemas.records.common import Emergency
-from schemas.wire import decode
 from sinks import Document
 from sinks.webhook import FilterSettings
 from sinks.webhook.request import body_of, delivery_id, is_notice, is_wanted, outgoing, version_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schemas.connection import KafkaConnection
+from broker.config import KafkaConnection
 from schemas.errors import UnreachableError
 from sinks.runner import Health
 from sinks.webhook.run import Webhooks

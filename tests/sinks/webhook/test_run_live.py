@@ -10,9 +10,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import topics
+from schemas.codec import decode
 from schemas.errors import MisconfiguredError
 from schemas.records import Delivery
-from schemas.wire import decode
 from sinks import Document, Source
 from sinks.kafka import group_of
 from sinks.webhook.run import Webhooks, run_subscriber

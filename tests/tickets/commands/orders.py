@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from schemas.codec import decode, encode
 from schemas.records import Command, Event, Message, Ticket, event
-from schemas.wire import decode, encode
 from tests.tickets.build import CITY, START, message, position
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy

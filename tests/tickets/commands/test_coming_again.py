@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from normalizers import Policy
+from schemas.codec import decode, encode
 from schemas.records import Command, Event, Finding, Message, event
-from schemas.wire import decode, encode
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.commands.orders import POLICY, Office, refusal
 from tests.tickets.commands.orders import same as whole

@@ -7,8 +7,8 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas import topics
+from schemas.codec import decode, encode
 from schemas.records import Attachment, Audit, Finding, Message, Party, Ticket, event
-from schemas.wire import decode, encode
 from tests.checkpoints import known
 from tests.tickets.build import CITY, digest, message, position
 from tests.tickets.commands.orders import POLICY, Office, office, refusal, same

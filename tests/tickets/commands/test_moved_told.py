@@ -4,9 +4,9 @@ from msgspec import json
 from msgspec.structs import replace
 
 from schemas import ids, topics
+from schemas.codec import decode, encode
 from schemas.records import Event, Message, Ticket
 from schemas.records.event import DispatchProposed
-from schemas.wire import decode, encode
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office, refusal, same
 from tests.tickets.said import dispatch_proposed, said

@@ -1,8 +1,8 @@
 """A message filed in the wrong ticket goes where it belongs, and nothing of it stays behind."""
 
 from schemas import ids
+from schemas.codec import decode, encode
 from schemas.records import Link, Message, event
-from schemas.wire import decode, encode
 from tests.tickets.build import CITY, digest, message
 from tests.tickets.commands.orders import Office, refusal, same
 

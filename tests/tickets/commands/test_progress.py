@@ -7,10 +7,10 @@ import pytest
 from msgspec import UNSET
 
 from schemas import topics
+from schemas.codec import decode, encode
 from schemas.records import Event, Finding, Ticket, event
 from schemas.records.dispatch import Dispatch, DispatchReturn
 from schemas.records.ticket import Acceptance
-from schemas.wire import decode, encode
 from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tickets import lifecycle

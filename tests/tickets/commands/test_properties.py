@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from schemas.codec import decode
 from schemas.records import Ticket
 from schemas.records.event import Erased
-from schemas.wire import decode
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office
 from tickets.commands import COMMANDS

@@ -4,8 +4,8 @@ import pytest
 from msgspec.structs import replace
 
 from normalizers.point import coordinates
+from schemas.codec import encode
 from schemas.records import Attachment, Finding, Ticket
-from schemas.wire import encode
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from schemas.codec import encode
 from schemas.records import event
-from schemas.wire import encode
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office, office, refusal
 from tickets.commands import COMMANDS

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from schemas import topics
+from schemas.codec import Outbound, decode
 from schemas.records import Event, Handover, Message, event
 from schemas.records.ticket import HandoverState
-from schemas.wire import Outbound, decode
 from tests.tickets.build import message, position
 from tests.tickets.commands.orders import Office, refusal, same
 from tests.tickets.commands.test_false_alarms import FIRE, GAS, MAYBE, OWNER, alarm, alarming, dismiss

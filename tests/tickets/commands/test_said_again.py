@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from schemas.codec import encode
 from schemas.records import Attachment, Event, Finding, Message, Ticket, event
 from schemas.records.common import Party
 from schemas.records.ticket import Requester
-from schemas.wire import encode
 from tests.checkpoints import known
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import Office, refusal, same

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import schemas
+from schemas.codec import decode
 from schemas.records import Ticket
-from schemas.wire import decode
 from tickets.masking import mask_ticket
 
 

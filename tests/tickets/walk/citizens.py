@@ -13,9 +13,8 @@ import msgspec
 from msgspec.structs import replace
 
 from normalizers import Policy, normalize, tokens
-from schemas import media
-from schemas.media import Media
-from schemas.records import Message, raw_message
+from schemas.records import Message, media, raw_message
+from schemas.records.media import Media
 from tests.tickets.build import CITY, START
 from tests.tickets.pieces import parts_of
 from tests.tickets.records_of_calls import record as call_record

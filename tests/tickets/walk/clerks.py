@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from schemas import words
+from schemas import enums
 from schemas.records import Command, Message
 from tests.tickets.build import CITY, START
 from tests.tickets.walk.citizens import CITIZENS, DOOR, OTHER
@@ -93,7 +93,7 @@ class Clerks:
         alarms = [message_id for message_id, one in filed if alarm_of(one.codes) is not None]
         if not alarms:
             return None
-        args = {"reason_code": self.chance.choice(list(words.FALSE_ALARMS))} if kind == "dismiss_handover" else {}
+        args = {"reason_code": self.chance.choice(list(enums.FALSE_ALARMS))} if kind == "dismiss_handover" else {}
         return self._order(desk, kind, args, handover_id=self.chance.choice(alarms))
 
     def _about_a_proposal(self, desk: Desk, names: list[str], kind: str) -> Command | None:
@@ -155,8 +155,8 @@ class Clerks:
 
 def _stage(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
     following = sorted(NEXT[desk.state.tickets[ticket_id].status])
-    status = chance.choice(following if chance.random() < 0.8 else list(words.STATUSES))
-    why: Args = {"reason_code": chance.choice(list(words.NOT_ACCEPTED))} if status == "not_accepted" else {}
+    status = chance.choice(following if chance.random() < 0.8 else list(enums.STATUSES))
+    why: Args = {"reason_code": chance.choice(list(enums.NOT_ACCEPTED))} if status == "not_accepted" else {}
     if status in ("answered", "resolved") and chance.random() < 0.5:
         why = {"result_kind": "done", "result_text": _result(chance)}
     return {"status": status} | why
@@ -188,9 +188,9 @@ def _moved(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args
 
 def _classed(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
     ways: list[Args] = [
-        {"kind": chance.choice(list(words.REQUEST_KINDS))},
+        {"kind": chance.choice(list(enums.REQUEST_KINDS))},
         {"category": chance.choice(["lighting", "noise"])},
-        {"confidentiality": chance.choice(list(words.CONFIDENTIALITY))},
+        {"confidentiality": chance.choice(list(enums.CONFIDENTIALITY))},
         {"minor": chance.random() < 0.5},
         {"minor": True, "minor_role": "subject", "minor_harm": chance.random() < 0.5},
         {"kind": "report", "category": "noise", "minor": False},
@@ -208,7 +208,7 @@ def _due(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
         {"policy_id": chance.choice(names)},
         {"due_at": (START + timedelta(days=chance.choice([1, 9]))).isoformat()},
     ]
-    return {"clock": chance.choice([*running] or list(words.CLOCKS))} | chance.choice(ways)
+    return {"clock": chance.choice([*running] or list(enums.CLOCKS))} | chance.choice(ways)
 
 
 def _revisited(chance: Random, desk: Desk, ticket_id: str, names: list[str]) -> Args:
@@ -248,7 +248,7 @@ ARGS: dict[str, Callable[[Random, Desk, str, list[str]], Args | None]] = {
     },
     "return_dispatch": lambda chance, desk, ticket_id, names: {"reason_code": "not_responsible"},
     "supervise": lambda chance, desk, ticket_id, names: {
-        "level": chance.choice(list(words.SUPERVISION_LEVELS)),
+        "level": chance.choice(list(enums.SUPERVISION_LEVELS)),
         "number": chance.choice([None, "13764520910", "7"]),
     },
     "revisit": _revisited,

@@ -12,8 +12,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from schemas import topics
+from schemas.codec import Outbound, decode, encode
 from schemas.records import Command, Event, Message, Ticket
-from schemas.wire import Outbound, decode, encode
 from tests.tickets.build import START, position
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from normalizers.findings.confidentiality import LEVELS
 from schemas import topics
+from schemas.codec import decode, encode
 from schemas.records import Event, Message, Outbox, OutboxState, Ticket, event
-from schemas.wire import decode, encode
 from tests.tickets.walk.citizens import CITIZENS, DOOR
 from tests.tickets.walk.told import Told
 from tickets import lifecycle

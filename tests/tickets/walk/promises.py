@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from normalizers import parts
 from normalizers.phone.told import TRANSCRIPT_HEAD
 from schemas import topics
+from schemas.codec import decode, encode
 from schemas.records import Event, Link, Message, Outbox, Ticket, event
-from schemas.wire import decode, encode
 from tests.tickets.walk import clerks_words, orders_kept
 from tests.tickets.walk.citizens import CITIZENS
 from tests.tickets.walk.desks import Seat

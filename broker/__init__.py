@@ -1,0 +1,1 @@
+"""Kafka clients: their settings, and the faults of brokers and of the libraries that they get over."""

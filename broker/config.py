@@ -1,0 +1,50 @@
+"""How to reach Kafka: one value, handed by `hotline/wiring.py` to every room that needs it."""
+
+import ssl
+from typing import Any, Literal
+
+from msgspec import Struct
+
+
+class KafkaConnection(Struct, frozen=True, kw_only=True):
+    """Where the brokers are and how to log in; `sasl_password` is never printed."""
+
+    bootstrap_servers: str
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: str | None = None
+    sasl_username: str | None = None
+    sasl_password: str | None = None
+    ssl_cafile: str | None = None
+    partitions: int = 8
+    replication_factor: int = 1
+
+    def __repr__(self) -> str:
+        return f"KafkaConnection({self.bootstrap_servers!r}, {self.security_protocol})"
+
+    def client_options(self) -> dict[str, Any]:
+        """Return the keyword arguments of a kafka-python client."""
+        options: dict[str, Any] = {
+            "bootstrap_servers": self.bootstrap_servers.split(","),
+            "security_protocol": self.security_protocol,
+        }
+        if self.sasl_mechanism:
+            options |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_plain_username": self.sasl_username,
+                "sasl_plain_password": self.sasl_password,
+            }
+        if self.ssl_cafile:
+            options["ssl_cafile"] = self.ssl_cafile
+        return options
+
+    def aiokafka_options(self) -> dict[str, Any]:
+        """Return those of an aiokafka client, which takes a context instead of the file."""
+        import broker.aio_client  # noqa: F401 - whoever asks makes such a client; others never load the library
+
+        options = self.client_options()
+        options.pop("ssl_cafile", None)
+        return {**options, "ssl_context": self.ssl_context()}
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """Return whom a connection with TLS trusts, None for a plain one."""
+        return ssl.create_default_context(cafile=self.ssl_cafile) if "SSL" in self.security_protocol else None

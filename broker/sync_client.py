@@ -1,0 +1,319 @@
+"""The door to kafka-python: its clients are begun and ended here, and what they raise becomes an error of ours."""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
+from itertools import cycle
+from typing import Any, TypeAlias
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka import errors as theirs
+from kafka.consumer.fetcher import Fetcher
+from kafka.net.compat import KafkaNetClient
+from kafka.net.inet import KafkaNetSocket
+from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
+
+from broker.aio_client import Progress
+from broker.config import KafkaConnection
+from schemas.errors import (
+    LoginRefusedError,
+    MisconfiguredError,
+    PipelineError,
+    TopicRefusedError,
+    UnauthorizedError,
+    UnreachableError,
+)
+
+# At DEBUG kafka-python writes every key, value and header: what citizens wrote has no place in a log.
+logging.getLogger("kafka").setLevel(logging.WARNING)
+
+PATIENCE_MS = 5_000
+"""For a first broker that answers; for an answer a client that reads has twice as long."""
+
+REACH_SECONDS = 1.5
+"""For one address to take a connection, which its kernel does: packets to a host that is off may come to nobody, and of
+several addresses all have to be tried in `PATIENCE_MS`. What is lost once is sent again after a second.
+"""
+
+RECONNECT_MS = 1_000
+"""The longest pause before a broker that lets nobody in: it may be back at any time."""
+
+READ_SECONDS = 30.0
+"""How long a reader may be given nothing of what is there: a broker may fall silent, and a client was seen to hang."""
+
+POLL_MS = 500
+
+_WRONG = (
+    theirs.KafkaConfigurationError,
+    theirs.UnsupportedSaslMechanismError,
+    theirs.UnsupportedVersionError,
+    theirs.UnsupportedCodecError,
+    theirs.UnrecognizedBrokerVersion,
+    theirs.InvalidTopicError,
+    theirs.InvalidRecordError,
+    # Nothing of ours is over 600 KiB: the broker must take Kafka's default of 1 MiB.
+    theirs.MessageSizeTooLargeError,
+    theirs.RecordListTooLargeError,
+)
+
+_REFUSALS = (theirs.SaslAuthenticationFailedError, theirs.UnsupportedSaslMechanismError)
+"""What a broker says to a login that it does not take."""
+
+
+class RefusedEverywhereError(theirs.KafkaConnectionError):  # type: ignore[misc] # kafka-python has no types
+    """No broker let us in, and one of them said that it is our login."""
+
+
+Connect: TypeAlias = Callable[..., Any]
+"""Makes a client of its settings, such as `KafkaProducer`, or a connection."""
+
+
+def connected(connect: Connect, **settings: Any) -> Any:
+    """Make a client of kafka-python; one that finds no broker leaves its sockets open, so they are closed here.
+
+    Raises RefusedEverywhereError for a login that is refused, of which the library itself only says that time ran out.
+    """
+    made: list[Any] = []
+    refusals: list[Exception] = []
+
+    def remembered(**options: Any) -> Any:
+        made.append(KafkaNetClient(**options))
+        _listen(made[-1], refusals)
+        _take_turns(made[-1])
+        _keep_pausing(made[-1])
+        return made[-1]
+
+    try:
+        return connect(**{"reconnect_backoff_max_ms": RECONNECT_MS, **settings}, kafka_client=remembered)
+    except BaseException as error:
+        for client in made:
+            client.close()
+        if refusals and isinstance(error, theirs.KafkaTimeoutError):
+            raise RefusedEverywhereError(type(refusals[-1]).__name__) from error
+        raise
+
+
+def _listen(client: Any, refusals: list[Exception]) -> None:
+    """Keep the last refusal of a login: the library tries again, and forgets it.
+
+    It is what a connection is closed for: the broker hangs up at once, and that is all that its waiters may learn.
+    """
+    manager = client._manager
+    connection_to = manager.get_connection
+
+    def listened(*arguments: Any, **options: Any) -> Any:
+        connection = connection_to(*arguments, **options)
+        if "close" not in vars(connection):
+            connection.close = partial(_close, connection.close, refusals)
+        return connection
+
+    manager.get_connection = listened
+
+
+def _close(close: Callable[[Any], None], refusals: list[Exception], error: Exception | None = None) -> None:
+    if isinstance(error, _REFUSALS):
+        refusals[:] = [error]
+    close(error)
+
+
+def _take_turns(client: Any) -> None:
+    """Let all addresses be tried; kafka-python draws lots, and may draw one that is off again and again."""
+    cluster = client._manager.cluster
+    brokers = cluster.bootstrap_brokers()
+    random.shuffle(brokers)
+    turns = cycle(brokers)
+    cluster.bootstrap_brokers = lambda: [next(turns)]
+
+
+def _keep_pausing(client: Any) -> None:
+    """Let a broker that hangs up before it has let us in be tried less and less often.
+
+    kafka-python takes it for one that is well again: a producer made five hundred connections a second.
+    """
+    manager = client._manager
+    reset = manager.reset_backoff
+
+    def judged(node_id: Any) -> None:
+        connection = manager._conns.get(node_id)
+        is_well = connection is not None and connection.connected
+        (reset if is_well else manager.update_backoff)(node_id)
+
+    manager.reset_backoff = judged
+
+
+def _reaching(connect: Connect) -> Connect:
+    """Give an address up that nobody answers from; kafka-python gives all of its time to one.
+
+    The socket of a connection that is given up while it is being made is closed; kafka-python leaves it open.
+    """
+
+    async def sock_connect(self: Any, net: Any, sock: Any, sockaddr: Any, timeout_at: float | None = None) -> Any:
+        soon = time.monotonic() + REACH_SECONDS
+        try:
+            return await connect(self, net, sock, sockaddr, timeout_at=min(soon, timeout_at or soon))
+        except theirs.KafkaTimeoutError as error:
+            sock.close()
+            raise theirs.KafkaConnectionError("nobody answers") from error  # another address of the host may
+        except BaseException:
+            sock.close()
+            raise
+
+    return sock_connect
+
+
+KafkaNetSocket.sock_connect = _reaching(KafkaNetSocket.sock_connect)
+
+
+def _asking_for_leaders(send: Callable[..., Any]) -> Callable[..., Any]:
+    """Ask who leads when a broker that was asked where partitions end leads them no more.
+
+    kafka-python asks the same one over and over, without a pause, until its time is over, and again the next time.
+    """
+
+    async def sent(self: Any, node_id: Any, asked: Any) -> Any:
+        found, again = await send(self, node_id, asked)
+        if again:
+            self._manager.cluster.request_update()
+            await self._manager._net.sleep(self.config["retry_backoff_ms"] / 1000)
+        return found, again
+
+    return sent
+
+
+Fetcher._send_list_offsets_request = _asking_for_leaders(Fetcher._send_list_offsets_request)
+
+
+def _whatever_it_raises(close: Callable[..., None]) -> Callable[..., None]:
+    """Close the sockets of a consumer also when what comes before that fails; kafka-python leaves them open then."""
+
+    def closed(self: Any, *arguments: Any, **options: Any) -> None:
+        try:
+            close(self, *arguments, **options)
+        finally:
+            self._client.close()
+
+    return closed
+
+
+KafkaConsumer.close = _whatever_it_raises(KafkaConsumer.close)
+
+
+def _at_once(close: Callable[..., None]) -> Callable[..., None]:
+    """Close the sockets whose last words have not left when a client's loop ends; kafka-python leaves them open."""
+
+    def closed(self: Any, node_id: Any = None) -> None:
+        transports = [one.transport for one in self._manager._conns.values() if one.transport and node_id is None]
+        sockets = [one._sock for one in transports if one._sock]
+        close(self, node_id)
+        for sock in sockets:
+            sock.close()
+
+    return closed
+
+
+KafkaNetClient.close = _at_once(KafkaNetClient.close)
+
+
+def _heard(receive: Callable[[Any], tuple[bytes, Exception | None]]) -> Callable[[Any], tuple[bytes, Exception | None]]:
+    """Give what came before the other side hung up; kafka-python drops it, and with it why a login was refused."""
+
+    def sock_recv(self: Any) -> tuple[bytes, Exception | None]:
+        data, error = receive(self)
+        return (data, None) if data else (data, error)  # the end is still there when it reads again
+
+    return sock_recv
+
+
+for _transport in (KafkaTCPTransport, KafkaSSLTransport):
+    _transport._sock_recv = _heard(_transport._sock_recv)
+
+
+@contextmanager
+def opened(connect: Connect, connection: KafkaConnection, **settings: Any) -> Iterator[Any]:
+    """Give a client for as long as it is needed. Raises errors of ours for what Kafka does meanwhile."""
+    try:
+        client = connected(connect, **connection.client_options(), **settings)
+        try:
+            yield client
+        finally:
+            client.close()
+    except (theirs.KafkaError, OSError) as error:
+        raise translated(error) from error
+
+
+@contextmanager
+def reader(connection: KafkaConnection, connect: Connect = KafkaConsumer, **settings: Any) -> Iterator[Any]:
+    """Give a consumer of committed records, which commits nothing by itself. Raises as `opened` does."""
+    chosen = {
+        "enable_auto_commit": False,
+        "auto_offset_reset": "earliest",  # of what retention takes meanwhile; otherwise it would go on at the end
+        "isolation_level": "read_committed",
+        "bootstrap_timeout_ms": PATIENCE_MS,
+        "request_timeout_ms": 2 * PATIENCE_MS,
+        **settings,
+    }
+    with opened(connect, connection, **chosen) as consumer:
+        yield consumer
+
+
+def up_to(consumer: Any, ends: Mapping[TopicPartition, int]) -> Iterator[Mapping[TopicPartition, list[Any]]]:
+    """Yield what comes, poll by poll, until each of these partitions is read up to its end.
+
+    A partition may leave `ends` meanwhile. Raises UnreachableError when Kafka falls silent.
+    """
+    progress = Progress(", ".join(sorted({place.topic for place in ends})), READ_SECONDS)
+    while any(position(consumer, place) < end for place, end in ends.items()):
+        progress.at([position(consumer, place) for place in ends])
+        yield consumer.poll(timeout_ms=POLL_MS)
+
+
+def position(consumer: Any, place: TopicPartition) -> int:
+    """Return the offset that a consumer reads next; -1 when Kafka does not tell where the partition begins."""
+    found: int | None = consumer.position(place, timeout_ms=READ_SECONDS * 1000)
+    return -1 if found is None else found
+
+
+def translated(error: BaseException) -> PipelineError:
+    """Return the error of ours that says what to do about one of kafka-python's; ours is one already."""
+    if isinstance(error, PipelineError):
+        return error
+    name = type(error).__name__
+    if isinstance(error, theirs.AuthorizationError):
+        ours = TopicRefusedError if isinstance(error, theirs.TopicAuthorizationFailedError) else UnauthorizedError
+        return ours(f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing")
+    if isinstance(error, theirs.SaslAuthenticationFailedError):
+        return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why")
+    if isinstance(error, RefusedEverywhereError):
+        return LoginRefusedError(
+            f"Kafka refuses our login ({error.args[0]}): see `kafka.sasl_mechanism`, `kafka.sasl_username` and "
+            "HOTLINE_KAFKA__SASL_PASSWORD; `hotline doctor` says more"
+        )
+    if isinstance(error, _WRONG):
+        return MisconfiguredError(f"Kafka cannot be used with these settings ({name}): run `hotline doctor`")
+    return UnreachableError(
+        f"Kafka did not answer ({name}): see that it runs and that `hotline topics create` has been run, "
+        "or ask `hotline doctor`"
+    )
+
+
+# What a member of a consumer group must do itself with kafka-python 3.0.12.
+
+
+def finish_joining(consumer: Any) -> None:
+    """Call before each poll: a join that ended between two polls is begun anew, instead of being forgotten.
+
+    When partitions have appeared since the last election, the library joins again; when that join ends while nobody
+    polls, the reason for it is gone, so that no poll looks at its result: the member sends no heartbeats and owns
+    nothing, for ever and without an error (`ConsumerCoordinator.need_rejoin`, `BaseCoordinator.join_group_async`).
+    """
+    if is_joining(consumer):
+        consumer._coordinator.request_rejoin()
+
+
+def is_joining(consumer: Any) -> bool:
+    """Say whether the member is between its old generation and its next: a commit would be refused."""
+    coordinator = getattr(consumer, "_coordinator", None)
+    return coordinator is not None and coordinator.rejoining

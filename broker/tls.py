@@ -1,0 +1,50 @@
+"""Connections that only the right server can read: one context for every protocol, and where none is needed."""
+
+import ssl
+from pathlib import Path
+
+from schemas.errors import MisconfiguredError
+
+
+def verifying(cafile: Path | None) -> ssl.SSLContext:
+    """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""
+    try:
+        return ssl.create_default_context(cafile=cafile)
+    except OSError as error:
+        raise MisconfiguredError(f"ssl_cafile {cafile} holds no certificates: correct it") from error
+
+
+def is_this_machine(host: str) -> bool:
+    """Say whether what goes to a host leaves no cable: a login may go in clear."""
+    return host in ("127.0.0.1", "::1", "localhost")
+
+
+# Why a server's certificate is refused, in words: OpenSSL's numbers (x509_vfy.h) say it for every protocol.
+
+_REASONS = {
+    9: "is not valid yet: see that the clocks of both machines are right",
+    10: "has expired: renew it on the server, and see that the clock of this machine is right",
+    23: "was revoked: issue a new one for the server",
+}
+_UNTRUSTED = frozenset({2, 18, 19, 20, 21})
+_OTHER_HOST = frozenset({62, 64})
+_NOT_BY_THE_BOOK = range(79, 95)
+"""What RFC 5280 asks of a certificate, and Python from 3.13 on (VERIFY_X509_STRICT)."""
+
+
+def certificate_fault(error: ssl.SSLCertVerificationError, authorities: str) -> str:
+    """Return what follows "its certificate": why it is refused, and the next action.
+
+    `authorities` is the setting that names whose signatures are trusted.
+    """
+    code: int = getattr(error, "verify_code", 0)  # only OpenSSL's own errors have one
+    if code in _UNTRUSTED:
+        return f"is signed by nobody whom this machine trusts: name its authority's certificate in `{authorities}`"
+    if code in _OTHER_HOST:
+        return "is for another host: connect to a name that it holds, or issue one for this name"
+    if code in _NOT_BY_THE_BOOK:
+        return (
+            f"lacks what RFC 5280 asks for, as Python does from 3.13 on (OpenSSL's verify code {code}): issue it and "
+            "its authority's anew, with key identifiers and key usage"
+        )
+    return _REASONS.get(code, f"is refused (OpenSSL's verify code {code}): issue another one for the server")

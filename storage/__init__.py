@@ -1,0 +1,1 @@
+"""The blob store, the paths of blobs, private files, and threads for blocking disks."""
