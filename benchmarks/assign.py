@@ -32,11 +32,11 @@ from schemas import ids, topics
 from schemas.codec import Outbound, Position, decode, encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Message
-from streams import lanes
-from streams.app import make_app, serve, tune_collector
 from streams.assign import Assign
-from streams.checkpoint_store import save_checkpoint
-from streams.restore import restore
+from streams.engine import partition_worker
+from streams.engine.app import make_app, serve, tune_collector
+from streams.state.checkpoint import save_checkpoint
+from streams.state.restore import restore
 from tickets.desk import Desk
 from tickets.foreseen import foreseen
 from tickets.policy import TicketPolicy
@@ -112,7 +112,7 @@ async def stage_worker(broker: str, expected: int) -> None:
     tune_collector()
     assign = Assign(connection, MemoryStore(), TicketPolicy())
 
-    async def handle(tp: TP, chunk: lanes.Chunk) -> None:
+    async def handle(tp: TP, chunk: partition_worker.Chunk) -> None:
         meter.begin()
         count = len(chunk.records)
         await assign.handle(tp, chunk)
@@ -122,7 +122,7 @@ async def stage_worker(broker: str, expected: int) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         app = make_app(f"bench-{time.time_ns()}", connection, Path(folder))
-        lanes.declare(app, "assign", [topics.MESSAGE], handle)
+        partition_worker.declare(app, "assign", [topics.MESSAGE], handle)
         await serve(app, stop)
     await assign.close()
 

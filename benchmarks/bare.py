@@ -15,7 +15,7 @@ from schemas import ids, topics
 from schemas.codec import Outbound
 from schemas.records import raw_of
 from streams import normalize as stage
-from streams.fetched import Fetched
+from streams.engine.fetched_record import Fetched
 
 BATCH = 1000
 IN_FLIGHT = 3

@@ -40,7 +40,7 @@ from schemas.codec import Outbound, Position
 from schemas.contract.index_templates import indices
 from schemas.records import RawMessage
 from sinks.elastic.templates import ensure_indices
-from streams.app import tune_collector
+from streams.engine.app import tune_collector
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 from tickets.state import State

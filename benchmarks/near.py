@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 
 from schemas.records import Features
-from streams.app import tune_collector
+from streams.engine.app import tune_collector
 from tickets.near import Near
 from tickets.policy import near_policy
 

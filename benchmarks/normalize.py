@@ -29,7 +29,7 @@ from schemas import topics
 from schemas.codec import Outbound
 from schemas.records import RawMessage, raw_message
 from streams import normalize as stage
-from streams.app import make_app, serve, tune_collector
+from streams.engine.app import make_app, serve, tune_collector
 
 NOON = datetime(2026, 11, 24, 4, 0, tzinfo=UTC)
 CITIES = ("210100", "330100", "430100", "510100")

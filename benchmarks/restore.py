@@ -34,9 +34,9 @@ from normalizers import Policy, normalize
 from schemas import topics
 from schemas.codec import Outbound, Position
 from schemas.records import Message
-from streams.app import tune_collector
-from streams.checkpoint_store import CHECKPOINT_EVENTS, Restored, save_checkpoint
-from streams.restore import restore
+from streams.engine.app import tune_collector
+from streams.state.checkpoint import CHECKPOINT_EVENTS, Restored, save_checkpoint
+from streams.state.restore import restore
 from tickets.desk import Desk
 from tickets.near import NearSnapshot
 from tickets.policy import TicketPolicy

@@ -22,7 +22,7 @@ from normalizers import Policy, normalize
 from schemas import ids, topics
 from schemas.codec import Position, decode, encode
 from schemas.records import Event, InputRef, Message, Ticket, TicketVersion, event
-from streams.app import tune_collector
+from streams.engine.app import tune_collector
 from tickets.desk import Desk
 from tickets.foreseen import foreseen
 from tickets.policy import TicketPolicy

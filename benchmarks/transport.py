@@ -28,8 +28,8 @@ from broker.config import KafkaConnection
 from hotline.local.stack import Existing, Stack
 from normalizers.text import nfkc
 from schemas.codec import Outbound
-from streams.app import make_app, serve
-from streams.lanes import Chunk, declare
+from streams.engine.app import make_app, serve
+from streams.engine.partition_worker import Chunk, declare
 
 PARTITIONS = 4
 CITIES = ("210100", "330100", "430100", "510100")

@@ -25,7 +25,7 @@ from schemas.errors import RecordError
 from schemas.records import DeadLetter
 from sinks.kafka import Graveyard
 from streams.blobs import Blobs
-from streams.inputs import sliced
+from streams.engine.input import sliced
 
 PIECE = 100
 """Letters put back together; fewer when a rate asks for it."""

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from connectors.table import DOORS, PUSH, entries
 from schemas import topics
-from streams import groups
+from streams.engine import groups
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

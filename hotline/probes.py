@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from connectors.receiver import ReceiverReport
     from schemas.errors import PipelineError
     from sinks.runner import Health as Sinking
-    from streams.app import Quarantines
-    from streams.quarantine import Quarantined
+    from streams.engine.app import Quarantines
+    from streams.engine.quarantine import Quarantined
 
 STARTING: Mapping[str, Any] = {"state": "starting", "detail": "starting"}
 """Nobody is at work yet: what waits for a service or a disk is not ready."""

@@ -32,7 +32,7 @@ from hotline.sections import BlobSettings, ElasticsearchSettings, KafkaSettings,
 from schemas.settings_base import Section
 from sinks.settings import ArchiveSettings, SinkSettings
 from sinks.webhook.settings import SubscriberSettings
-from streams.settings import FloodSettings
+from streams.backpressure.settings import FloodSettings
 
 PREFIX = "HOTLINE_"
 

@@ -24,7 +24,7 @@ Format = Literal["auto", "console", "json"]
 _ROOMS = ("hotline", "connectors", "streams", "sinks", "tickets", "normalizers", "broker", "storage", "schemas")
 """Who writes at the level that is asked for: below a warning libraries write keys, values and addresses."""
 
-_QUIET = ("streams.app", "streams.chunks", "streams.member")
+_QUIET = ("streams.engine.app", "streams.engine.transport")
 """Of ours, where Faust writes."""
 
 _MUTE = (

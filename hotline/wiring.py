@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from hotline.settings import Settings
     from sinks import Sink, Source
     from sinks.settings import SinkSettings
-    from streams.downstream import Group
+    from streams.backpressure.downstream_lag import Group
 
 _log = structlog.get_logger(__name__)
 
@@ -64,7 +64,7 @@ def refuse_unknown(settings: "Settings", name: str) -> None:
 def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from hotline import placement
     from streams import metrics
-    from streams.app import serve
+    from streams.engine.app import serve
 
     app = _STAGES[name](settings, tracer)
 
@@ -81,8 +81,9 @@ def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component
 
 
 def _screen(settings: "Settings", tracer: Tracer) -> Any:
-    from streams import groups, screen
-    from streams.app import make_app
+    from streams import screen
+    from streams.engine import groups
+    from streams.engine.app import make_app
 
     connection = services.kafka(settings)
     app = make_app(groups.SCREEN, connection, settings.data_dir)
@@ -91,8 +92,9 @@ def _screen(settings: "Settings", tracer: Tracer) -> Any:
 
 
 def _normalize(settings: "Settings", tracer: Tracer) -> Any:
-    from streams import groups, normalize
-    from streams.app import make_app
+    from streams import normalize
+    from streams.engine import groups
+    from streams.engine.app import make_app
 
     connection = services.kafka(settings)
     app = make_app(groups.NORMALIZE, connection, settings.data_dir)
@@ -108,16 +110,17 @@ def behind_normalize() -> list["Group"]:
     from schemas import topics
     from sinks import SINKS
     from sinks.kafka import group_of
-    from streams import groups
-    from streams.downstream import Group
+    from streams.backpressure.downstream_lag import Group
+    from streams.engine import groups
 
     sinks = [Group(group_of(name), records_a_message=len(routes)) for name, routes in SINKS.items()]
     return [Group(groups.ASSIGN, (topics.MESSAGE,)), *sinks]
 
 
 def _assign(settings: "Settings", tracer: Tracer) -> Any:
-    from streams import assign, groups
-    from streams.app import make_app
+    from streams import assign
+    from streams.engine import groups
+    from streams.engine.app import make_app
 
     connection = services.kafka(settings)
     app = make_app(groups.ASSIGN, connection, settings.data_dir, isolation_level="read_committed")

@@ -24,14 +24,16 @@ from schemas import topics
 from schemas.codec import Inbound
 from schemas.errors import FatalError, PartitionError, RecordError, TooLargeError
 from schemas.tracing import OFF, Tracer
-from streams import lanes, metrics, pace
-from streams.acknowledged import acknowledged, end_of_acknowledged
-from streams.app import in_work_of
-from streams.checkpoint_store import Restored
-from streams.in_work import InWork
-from streams.inputs import dead_letter
-from streams.owner import STAGE, Owner, Reached, take_over
-from streams.restoring import Restoring
+from streams import metrics
+from streams.backpressure import backfill
+from streams.engine import partition_worker
+from streams.engine.app import in_work_of
+from streams.engine.in_work import InWork
+from streams.engine.input import dead_letter
+from streams.state.checkpoint import Restored
+from streams.state.log_reader import acknowledged, end_of_acknowledged
+from streams.state.partition import STAGE, Owner, Reached, take_over
+from streams.state.restore import Restoring
 from tickets.foreseen import prepare
 from tickets.policy import TicketPolicy
 
@@ -58,8 +60,8 @@ def declare(
 ) -> "Assign":
     """Attach the assign agent to `app`; `reached` is told how far each transaction is."""
     assign = Assign(connection, blobs, policy, reached, tracer=tracer, in_work=in_work_of(app))
-    cities = lanes.declare(app, STAGE, [topics.MESSAGE], assign.handle, partial(assign.look, app.conf.id))
-    pace.watch(app, STAGE, [topics.MESSAGE])
+    cities = partition_worker.declare(app, STAGE, [topics.MESSAGE], assign.handle, partial(assign.look, app.conf.id))
+    backfill.watch(app, STAGE, [topics.MESSAGE])
 
     async def revoked(app: Any, revoked: set[TP], **_: Any) -> None:
         await cities.drop(revoked)  # Faust calls handlers in any order; a lane would take over what is given back
@@ -107,7 +109,7 @@ class Assign:
         self._restoring = Restoring()
         prepare(policy.rules_folder)
 
-    async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
+    async def handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         """Decide about one chunk, write it, acknowledge it.
 
         Raises RetriableError to have it repeated, PartitionError when its partition cannot go on.

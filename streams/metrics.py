@@ -1,8 +1,15 @@
 """What the streams count and measure; labels are bounded, never ids."""
 
+from collections import Counter as CollectionsCounter
+from collections.abc import Sequence
+
 from prometheus_client import Counter, Gauge, Histogram
 
 from broker import metrics as broker_metrics
+from schemas import topics
+from schemas.codec import Outbound
+from schemas.records import Event
+from schemas.records.dead_letter import CODE, PREFIX
 
 RECORDS = Counter("hotline_streams_records", "Input records worked off", ["stage", "topic"])
 OUTPUTS = Counter("hotline_streams_outputs", "Records that Kafka has acknowledged", ["stage", "topic"])
@@ -69,3 +76,26 @@ for _level in ("critical", "urgent", "mentioned"):
 ERRORS.labels(stage="screen", code="internal")
 for _operation in ("list", "load", "save"):
     CHECKPOINT_ERRORS.labels(operation=_operation)
+
+
+# What the stages count once Kafka has acknowledged it.
+
+
+def count_written(stage: str, outbounds: Sequence[Outbound]) -> None:
+    """Count records that the brokers hold."""
+    sent = CollectionsCounter(outbound.topic for outbound in outbounds)
+    for topic, count in sent.items():
+        OUTPUTS.labels(stage=stage, topic=topic).inc(count)
+    for outbound in outbounds if topics.DEAD in sent else ():
+        if outbound.topic == topics.DEAD:
+            headers = dict(outbound.headers)
+            told = (headers[name].decode() for name in (f"{PREFIX}stage", CODE))
+            DEAD.labels(*told).inc()
+
+
+def count_decisions(stage: str, decisions: Sequence[Event], dead: int, records: int) -> None:
+    """Count what became of so many inputs: decisions, dead letters, and repeats for the rest."""
+    RECORDS.labels(stage=stage, topic=topics.MESSAGE).inc(records)
+    REPEATS.labels(stage=stage).inc(records - len(decisions) - dead)
+    for relation, count in CollectionsCounter(decision.relation for decision in decisions).items():
+        DECISIONS.labels(relation=relation).inc(count)

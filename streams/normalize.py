@@ -23,16 +23,18 @@ from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_contex
 from schemas.errors import ErasedError, FatalError, MalformedError, RecordError, TooLargeError
 from schemas.records import Command, Message, RawMessage
 from schemas.tracing import OFF, Hop, Tracer
-from streams import floods, lanes, metrics, pace
-from streams.app import in_work_of
-from streams.beside import Beside, in_steps
+from streams import metrics
+from streams.backpressure import backfill, rate_limit
+from streams.backpressure.deferred import Beside, in_steps
+from streams.backpressure.downstream_lag import Downstream, Group
+from streams.backpressure.rate_limit import FloodControl
+from streams.backpressure.settings import FloodSettings
 from streams.blobs import Blobs
-from streams.downstream import Downstream, Group
-from streams.floods import FloodControl
-from streams.inputs import SLICE, has_reference, header_of, is_claimed, may_be_gone, raw_or_fault, sliced, whole
-from streams.outlet import Outlet
-from streams.results import Result, bare, dead, refused_of
-from streams.settings import FloodSettings
+from streams.engine import partition_worker
+from streams.engine.app import in_work_of
+from streams.engine.input import SLICE, has_reference, header_of, is_claimed, may_be_gone, raw_or_fault, sliced, whole
+from streams.engine.output import Outlet
+from streams.engine.result import Result, bare, dead, refused_of
 from tickets.foreseen import foreseen
 
 STAGE = "normalize"
@@ -66,12 +68,12 @@ def declare(
     """
     control = FloodControl(flood_settings, connection.partitions) if flood_settings else None
     work = Normalize(app, Outlet(app, connection, STAGE), Blobs(blobs), policy, tracer, control)
-    lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)
-    lanes.declare(app, COMMANDS, [topics.COMMAND], work.handle_commands)
+    partition_worker.declare(app, STAGE, topics.LIVE_RAW, work.handle)
+    partition_worker.declare(app, COMMANDS, [topics.COMMAND], work.handle_commands)
     downstream = Downstream(connection, behind) if behind else None
-    turns = pace.watch(app, STAGE, [*topics.LIVE_RAW, topics.COMMAND], [topics.BACKFILL, topics.FLOOD], downstream)
-    lanes.declare(app, f"{STAGE}-flood", [topics.FLOOD], partial(work.handle_flood, turns))
-    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(work.handle))
+    turns = backfill.watch(app, STAGE, [*topics.LIVE_RAW, topics.COMMAND], [topics.BACKFILL, topics.FLOOD], downstream)
+    partition_worker.declare(app, f"{STAGE}-flood", [topics.FLOOD], partial(work.handle_flood, turns))
+    partition_worker.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(work.handle))
 
 
 class Normalize:
@@ -95,7 +97,7 @@ class Normalize:
         self._beside = Beside(app, self._put_behind, f"{STAGE}-beside")
         work_through(lambda raw: foreseen(normalize(raw, policy).message, policy.rules_folder))
 
-    async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
+    async def handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""
         with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._hop(STAGE, tp, chunk) as hop:
             within, beyond = self._control.part(tp, chunk.records) if self._control else (chunk.records, ())
@@ -107,15 +109,15 @@ class Normalize:
         await in_steps(self._put_behind, tp, beyond)
         chunk.ack()
 
-    async def handle_flood(self, turns: pace.Pace, tp: TP, chunk: lanes.Chunk) -> None:
+    async def handle_flood(self, turns: backfill.Pace, tp: TP, chunk: partition_worker.Chunk) -> None:
         """Normalize what was put behind, a little at a time, whenever nothing live has to wait for it."""
-        for records in sliced(chunk.records, floods.SLICE):
+        for records in sliced(chunk.records, rate_limit.SLICE):
             async with turns.turn(chunk, len(records)):
                 await in_steps(self._work_off_few, tp, records)
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
         chunk.ack()
 
-    async def handle_commands(self, tp: TP, chunk: lanes.Chunk) -> None:
+    async def handle_commands(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         """Forward a chunk of commands. Raises RetriableError to have it repeated."""
         with self._hop(COMMANDS, tp, chunk) as hop:
             for records in sliced(chunk.records):
@@ -135,13 +137,13 @@ class Normalize:
     async def _put_behind(self, tp: TP, records: Sequence[Inbound]) -> None:
         """Let these wait in the topic of floods; an emergency goes on at once, and so does what cannot be read."""
         done = [
-            (record, result._replace(outbound=floods.put_behind(record), blobs=()) if result.may_wait else result)
+            (record, result._replace(outbound=rate_limit.put_behind(record), blobs=()) if result.may_wait else result)
             for record, result in await self._normalized(whole(records))
         ]
         with self._tracer.hop(STAGE, *tp, (record.headers for record, _ in done)) as hop:
             await self._finish(done, STAGE, hop)
 
-    def _hop(self, stage: str, tp: TP, chunk: lanes.Chunk) -> AbstractContextManager[Hop]:
+    def _hop(self, stage: str, tp: TP, chunk: partition_worker.Chunk) -> AbstractContextManager[Hop]:
         return self._tracer.hop(stage, tp.topic, tp.partition, (record.headers for record in chunk.records))
 
     async def _work_off(self, records: Sequence[Inbound], hop: Hop) -> None:

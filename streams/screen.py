@@ -21,17 +21,19 @@ from schemas.codec import Inbound, Outbound, appended_at, decode, encode, positi
 from schemas.errors import ErasedError, FatalError, RecordError
 from schemas.records import Handover, RawMessage
 from schemas.tracing import OFF, Hop, Tracer
-from streams import lanes, metrics, pace
-from streams.app import StageApp, in_work_of
-from streams.beside import Beside, in_steps
+from streams import metrics
+from streams.backpressure import backfill
+from streams.backpressure.deferred import Beside, in_steps
+from streams.backpressure.rate_limit import FloodControl
+from streams.backpressure.settings import FloodSettings
 from streams.blobs import Blobs
-from streams.floods import FloodControl
-from streams.in_work import InWork
-from streams.inputs import SLICE, dead_letter, is_claimed, may_be_gone, raw_or_fault, sliced
-from streams.lost_positions import LostPositions
-from streams.outlet import Outlet
-from streams.results import bare
-from streams.settings import FloodSettings
+from streams.engine import partition_worker
+from streams.engine.app import StageApp, in_work_of
+from streams.engine.in_work import InWork
+from streams.engine.input import SLICE, dead_letter, is_claimed, may_be_gone, raw_or_fault, sliced
+from streams.engine.lost_positions import LostPositions
+from streams.engine.output import Outlet
+from streams.engine.result import bare
 
 STAGE = "screen"
 LATE = "screen-late"
@@ -64,9 +66,9 @@ def declare(
     if isinstance(app, StageApp):
         app.lost = lost
     work = Screen(app, connection, blobs, policy, tracer, control, lost)
-    lanes.declare(app, STAGE, topics.LIVE_RAW, work.handle)
-    turns = pace.watch(app, STAGE, topics.LIVE_RAW, [topics.BACKFILL])
-    lanes.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(work.handle))
+    partition_worker.declare(app, STAGE, topics.LIVE_RAW, work.handle)
+    turns = backfill.watch(app, STAGE, topics.LIVE_RAW, [topics.BACKFILL])
+    partition_worker.declare(app, f"{STAGE}-backfill", [topics.BACKFILL], turns.giving_way(work.handle))
 
 
 class Handed(NamedTuple):
@@ -116,13 +118,13 @@ class Screen:
         self._blobs = Blobs(blobs)
         self._policy = policy
         self._tracer = tracer
-        self._late = lanes.attached(app, lanes.Lanes(self.handle_late, app.crash, name=LATE))
+        self._late = partition_worker.attached(app, partition_worker.Lanes(self.handle_late, app.crash, name=LATE))
         self._control = control
         self._in_work = in_work_of(app)
         self._lost = lost
         self._beside = Beside(app, self._screen_flood, FLOOD)
 
-    async def handle(self, tp: TP, chunk: lanes.Chunk) -> None:
+    async def handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         """Hand over what the chunk's inline records tell; leave claim-checked and unheard ones to `handle_late`.
 
         Raises RetriableError to have it repeated, FatalError when Kafka takes no hand-over however short it is.
@@ -169,7 +171,7 @@ class Screen:
         late.extend(record for record, raw in here if may_be_gone(raw) in old)
         late.extend(record for record, _ in found.unheard)
 
-    async def handle_late(self, tp: TP, chunk: lanes.Chunk) -> None:
+    async def handle_late(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         """Screen these records one at a time; waits for the blob store and for dead letters as long as it takes.
 
         Raises as `handle` does.

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from streams.checkpoint import checkpoint_of, state_of
+from streams.state.checkpoint import checkpoint_of, state_of
 from tickets.policy import TicketPolicy
 from tickets.state import State
 

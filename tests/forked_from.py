@@ -45,7 +45,7 @@ USED = (
     "sinks.eraser",
     "sinks.runner",
     "sinks.webhook.run",
-    "streams.app",
+    "streams.engine.app",
     "streams.assign",
     "streams.normalize",
     "streams.screen",

@@ -18,8 +18,8 @@ from benchmarks.engines.job import PARTITIONS, Judged, Place, begin, understood,
 from broker.aio_producer import Sender, make_producer, translated
 from broker.config import KafkaConnection
 from schemas.codec import Outbound
-from streams.app import make_app, serve
-from streams.lanes import Chunk, declare
+from streams.engine.app import make_app, serve
+from streams.engine.partition_worker import Chunk, declare
 
 TRANSACTIONS = os.environ.get("ENGINE_TRANSACTIONS") == "1"
 

@@ -29,7 +29,7 @@ from hotline.local.kafka import Kafka
 from hotline.local.processes import environment
 from schemas import topics
 from schemas.errors import PipelineError
-from streams.groups import ASSIGN, transactional_id
+from streams.engine.groups import ASSIGN, transactional_id
 from tests.peers.dovecot import free_ports
 
 NODES = (1, 2, 3)

@@ -36,9 +36,10 @@ from sinks.delivery import Delivery
 from sinks.eraser import Eraser, Target
 from sinks.runner import Runner
 from sinks.webhook.courier import Courier
-from streams import assign, owner
+from streams import assign
 from streams.assign import Assign
-from streams.lanes import Chunk, Lanes
+from streams.engine.partition_worker import Chunk, Lanes
+from streams.state import partition as owner
 
 _assign: Any = assign
 _owner: Any = owner

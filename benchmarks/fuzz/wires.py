@@ -30,7 +30,7 @@ from schemas.codec import UNREADABLE, Outbound, decode, encode
 from schemas.contract.releases import GOLDEN
 from schemas.errors import MalformedError, RecordError, SchemaError, UnreachableError
 from schemas.records import RECORDS, RawMessage, raw_of
-from streams.checkpoint import Checkpoint, checkpoint_of, frames
+from streams.state.checkpoint import Checkpoint, checkpoint_of, frames
 from tests.normalizers.phone import frames as samples
 from tickets.policy import TicketPolicy
 from tickets.state import State
@@ -140,8 +140,11 @@ def _record(data: bytes) -> None:
 
 def _headers(data: bytes) -> None:
     """Headers, a line each, then the value: what any producer may have put into a raw topic or the commands'."""
-    from streams.fetched import Fetched
-    from streams.inputs import dead_letter, input_of  # Faust comes with it
+    from streams.engine.fetched_record import Fetched
+    from streams.engine.input import (
+        dead_letter,
+        input_of,  # Faust comes with it
+    )
     from streams.normalize import command_step, step
 
     head, _, value = data.partition(b"\n\n")

@@ -16,7 +16,7 @@ from schemas.envelope import Envelope, type_of
 from schemas.records import Handover, Link, Message, Ticket
 from schemas.records.dead_letter import PREFIX
 from schemas.records.raw import BEGINNING
-from streams import groups
+from streams.engine import groups
 
 Name = tuple[str, str]
 """`ce_source` and `ce_id`: what names a message for ever."""

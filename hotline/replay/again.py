@@ -18,7 +18,7 @@ from schemas.codec import Position
 from schemas.errors import MissingBlobError, RecordError, RetriableError
 from schemas.records import Message, RawRef, raw_of
 from streams.blobs import Blobs
-from streams.inputs import is_claimed
+from streams.engine.input import is_claimed
 
 WINDOW = 200
 """Inputs whose raw records are fetched together: they lie in several topics, each read in its own order."""

@@ -14,7 +14,7 @@ from schemas import topics
 from schemas.codec import decode
 from schemas.errors import MisconfiguredError
 from schemas.records import Command, Event, Message, Ticket
-from streams.inputs import input_of
+from streams.engine.input import input_of
 from tickets.admission import Standing, as_recorded
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy

@@ -11,7 +11,7 @@ from hotline.replay.record import FLUSH_INPUTS, Input, InStep, Recorded, Start, 
 from schemas.codec import appended_at, position_of
 from schemas.errors import RecordError
 from schemas.records import Event, Message
-from streams.inputs import input_of
+from streams.engine.input import input_of
 from tickets.admission import Standing
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy

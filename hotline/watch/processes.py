@@ -28,7 +28,7 @@ class Process(Struct, frozen=True, kw_only=True):
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
-    """A partition that cannot go on until a person acts: `streams.quarantine`, as a process on this machine says it."""
+    """A partition that cannot go on until a person acts (`streams.engine.quarantine`), as a process here says it."""
 
     stage: str
     topic: str

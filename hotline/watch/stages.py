@@ -18,7 +18,7 @@ from sinks.kafka import group_of
 from sinks.webhook import SubscriberSettings
 from sinks.webhook.run import TOPICS
 from sinks.webhook.webhook import name_of
-from streams import groups
+from streams.engine import groups
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hotline.cli import main
 from schemas.codec import Outbound
-from streams.owner import Owner
+from streams.state.partition import Owner
 
 FROZEN = "路牌冻住了"
 

@@ -11,8 +11,9 @@ from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
 from schemas.records import Message
-from streams import assign, in_work
-from streams.app import make_app, serve
+from streams import assign
+from streams.engine import in_work
+from streams.engine.app import make_app, serve
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy
 

@@ -15,8 +15,8 @@ from schemas import topics
 from schemas.codec import Outbound, decode, encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Command, Event, Link, Message, Ticket
-from streams.checkpoint_store import Restored
-from streams.restore import restore
+from streams.state.checkpoint import Restored
+from streams.state.restore import restore
 from tests.tickets.build import CITY, START
 from tickets.policy import TicketPolicy
 

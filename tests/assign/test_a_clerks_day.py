@@ -10,7 +10,7 @@ from broker.config import KafkaConnection
 from schemas import ids, topics
 from schemas.codec import Outbound, decode
 from schemas.records import Emergency, Event, Handover, Message, event
-from streams.owner import take_over
+from streams.state.partition import take_over
 from tests.assign import logs
 from tests.tickets.build import CITY, message
 from tickets.policy import TicketPolicy

@@ -17,8 +17,8 @@ from schemas import topics
 from schemas.codec import Outbound
 from schemas.contract.releases import GOLDEN
 from schemas.errors import PartitionError
-from streams.checkpoint_store import save_checkpoint
-from streams.owner import Owner, take_over
+from streams.state.checkpoint import save_checkpoint
+from streams.state.partition import Owner, take_over
 from tests.assign import logs
 from tests.assign.workers import decided, finished, letters, worker
 from tests.frozen import freeze

@@ -13,9 +13,9 @@ from prometheus_client import REGISTRY
 
 from broker.config import KafkaConnection
 from schemas import topics
-from streams import checkpoint_store
-from streams.inputs import input_of, position_of
-from streams.owner import Owner, take_over
+from streams.engine.input import input_of, position_of
+from streams.state import checkpoint
+from streams.state.partition import Owner, take_over
 from tests.assign import logs
 from tests.broken_off import break_off
 from tests.tickets.build import message
@@ -70,7 +70,7 @@ async def owner_of(connection: KafkaConnection, blobs: ObjectStore, partition: i
 async def test_without_the_blob_store_every_decision_is_made_and_restored(
     connection: KafkaConnection, away: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint_store, "CHECKPOINT_EVENTS", 1)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_EVENTS", 1)
     found, before = await records(connection), (errors("save"), errors("list"))
     owner = await owner_of(connection, away, found[0].partition)
     await owner.work_off(found[:3])
@@ -86,8 +86,8 @@ async def test_without_the_blob_store_every_decision_is_made_and_restored(
 async def test_a_silent_blob_store_holds_up_no_decision_and_a_restore_not_for_long(
     connection: KafkaConnection, silent: S3Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint_store, "CHECKPOINT_EVENTS", 1)
-    monkeypatch.setattr(checkpoint_store, "LIST_SECONDS", 0.3)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_EVENTS", 1)
+    monkeypatch.setattr(checkpoint, "LIST_SECONDS", 0.3)
     found, began = await records(connection), time.monotonic()
     owner = await owner_of(connection, silent, found[0].partition)
     for one in found:
@@ -100,7 +100,7 @@ async def test_a_silent_blob_store_holds_up_no_decision_and_a_restore_not_for_lo
 async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_second(
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint_store, "CHECKPOINT_EVENTS", 3)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_EVENTS", 3)
     found = await records(connection)
     owner = await owner_of(connection, blobs, found[0].partition)
     await owner.work_off(found[:3])
@@ -115,15 +115,15 @@ async def test_at_a_calm_pace_a_checkpoint_is_written_after_fewer_decisions_and_
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A million tickets restore in ten seconds with what came since, not in fourteen."""
-    monkeypatch.setattr(checkpoint_store, "CALM_EVENTS", 2)
+    monkeypatch.setattr(checkpoint, "CALM_EVENTS", 2)
     found = await records(connection)
     owner = await owner_of(connection, blobs, found[0].partition)
     await owner.work_off(found[:2])
     assert owner._checkpoints._saving is None
-    monkeypatch.setattr(checkpoint_store, "CALM_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoint, "CALM_SECONDS", 0.0)
     await owner.work_off([found[2]])
     await soon(lambda: bool(obstore.list(blobs).collect()))
-    monkeypatch.setattr(checkpoint_store, "CALM_SECONDS", 3600.0)
+    monkeypatch.setattr(checkpoint, "CALM_SECONDS", 3600.0)
     await owner.work_off(found[3:])
     assert owner._checkpoints.pending == len(found) - 3
     await owner.close()
@@ -135,7 +135,7 @@ async def test_what_was_decided_before_a_restart_counts_towards_the_next_checkpo
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a worker that is restarted often would fold a longer log each time."""
-    monkeypatch.setattr(checkpoint_store, "CHECKPOINT_EVENTS", 3)
+    monkeypatch.setattr(checkpoint, "CHECKPOINT_EVENTS", 3)
     found = await records(connection)
     for one in found[:2]:
         owner = await owner_of(connection, blobs, one.partition)
@@ -153,7 +153,7 @@ async def a_checkpoint(connection: KafkaConnection, blobs: LocalStore) -> Owner:
     found = await records(connection)
     owner = await owner_of(connection, blobs, found[0].partition)
     await owner.work_off(found)
-    assert await checkpoint_store.save_checkpoint(blobs, found[0].partition, owner.restored)
+    assert await checkpoint.save_checkpoint(blobs, found[0].partition, owner.restored)
     return owner
 
 
@@ -166,9 +166,9 @@ def slow(monkeypatch: pytest.MonkeyPatch, seconds: float, patience: float) -> li
         await asyncio.sleep(seconds)
         return await get(blobs, path, start=start, end=end)
 
-    monkeypatch.setattr(checkpoint_store.obstore, "get_range_async", later)
-    monkeypatch.setattr(checkpoint_store, "RANGE_BYTES", 200_000)
-    monkeypatch.setattr(checkpoint_store, "LOAD_SECONDS", patience)
+    monkeypatch.setattr(checkpoint.obstore, "get_range_async", later)
+    monkeypatch.setattr(checkpoint, "RANGE_BYTES", 200_000)
+    monkeypatch.setattr(checkpoint, "LOAD_SECONDS", patience)
     return asked
 
 
@@ -222,9 +222,9 @@ async def test_checkpoints_of_another_format_go_with_the_next_one(tmp_path: Path
     ):
         await obstore.put_async(blobs, f"checkpoints/assign/{path}", b"x")
     broken_off = break_off(tmp_path, "checkpoints/assign/00003/v12-00000000000000000005.msgpack")
-    restored = checkpoint_store.Restored(state=State(POLICY), last_event=7)
-    assert await checkpoint_store.save_checkpoint(blobs, 3, restored)
+    restored = checkpoint.Restored(state=State(POLICY), last_event=7)
+    assert await checkpoint.save_checkpoint(blobs, 3, restored)
     assert not broken_off.exists()
     there = await obstore.list(blobs, "checkpoints/assign").collect_async()
     left = {one["path"].removeprefix("checkpoints/assign/") for one in there}
-    assert left == {f"00003/v{checkpoint_store.FORMAT}-{7:020d}.msgpack", "00004/v0-1.msgpack"}
+    assert left == {f"00003/v{checkpoint.FORMAT}-{7:020d}.msgpack", "00004/v0-1.msgpack"}

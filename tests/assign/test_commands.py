@@ -13,8 +13,8 @@ from broker.config import KafkaConnection
 from schemas import ids, topics
 from schemas.codec import Outbound, appended_at, decode
 from schemas.records import Audit, Command, event
-from streams.checkpoint_store import save_checkpoint
-from streams.owner import Owner, take_over
+from streams.state.checkpoint import save_checkpoint
+from streams.state.partition import Owner, take_over
 from tests.assign import logs
 from tests.checkpoints import is_one, known, text_of
 from tests.tickets.build import CITY, message

@@ -9,7 +9,7 @@ from broker.config import KafkaConnection
 from schemas import ids, topics
 from sinks import Source
 from sinks.webhook.run import run_subscriber
-from streams.owner import take_over
+from streams.state.partition import take_over
 from tests.assign import logs
 from tests.sinks.webhook.receiver import Receiver, receiving
 from tests.sinks.webhook.snapshots import subscriber

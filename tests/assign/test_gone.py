@@ -18,11 +18,11 @@ from schemas import topics
 from schemas.codec import Outbound, position_of
 from schemas.errors import PartitionError, RetriableError, UnreachableError
 from schemas.records import Event, Message
-from streams import logs as read_logs
 from streams.assign import Assign
-from streams.checkpoint_store import save_checkpoint
-from streams.lanes import Chunk
-from streams.owner import Owner, take_over
+from streams.engine.partition_worker import Chunk
+from streams.state import log_reader as read_logs
+from streams.state.checkpoint import save_checkpoint
+from streams.state.partition import Owner, take_over
 from tests.assign import logs
 from tests.fresh import made_anew
 from tests.tickets.build import CITY, message

@@ -12,8 +12,9 @@ from obstore.store import MemoryStore
 
 from broker.config import KafkaConnection
 from schemas import topics
-from streams import assign, lanes
-from streams.app import make_app
+from streams import assign
+from streams.engine import partition_worker
+from streams.engine.app import make_app
 from tickets.policy import TicketPolicy
 
 PLACE = TP(topics.MESSAGE, 0)
@@ -26,7 +27,7 @@ async def test_a_lane_has_ended_before_its_city_s_state_is_put_aside(
     """It would take the city over again, and fence whoever has it next."""
     working, running = list[bool](), asyncio.Event()
 
-    async def handle(self: assign.Assign, tp: TP, chunk: lanes.Chunk) -> None:
+    async def handle(self: assign.Assign, tp: TP, chunk: partition_worker.Chunk) -> None:
         working.append(True)
         running.set()
         try:
@@ -37,16 +38,16 @@ async def test_a_lane_has_ended_before_its_city_s_state_is_put_aside(
     async def leave(self: assign.Assign, partitions: Iterable[int]) -> None:
         assert not working
 
-    made: list[lanes.Lanes] = []
-    declare = lanes.declare
+    made: list[partition_worker.Lanes] = []
+    declare = partition_worker.declare
 
-    def declared(*arguments: Any) -> lanes.Lanes:
+    def declared(*arguments: Any) -> partition_worker.Lanes:
         made.append(declare(*arguments))
         return made[-1]
 
     monkeypatch.setattr(assign.Assign, "handle", handle)
     monkeypatch.setattr(assign.Assign, "leave", leave)
-    monkeypatch.setattr(lanes, "declare", declared)
+    monkeypatch.setattr(partition_worker, "declare", declared)
     connection = KafkaConnection(bootstrap_servers="127.0.0.1:9")
     app = make_app("test", connection, tmp_path)
     assign.declare(app, connection, MemoryStore(), TicketPolicy())

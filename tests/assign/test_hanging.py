@@ -11,8 +11,8 @@ from hotline import hanging_end
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.errors import UnreachableError
-from streams.groups import transactional_id
-from streams.owner import Owner, take_over
+from streams.engine.groups import transactional_id
+from streams.state.partition import Owner, take_over
 from tests.assign import logs
 from tests.hanging import hang
 from tests.tickets.build import message

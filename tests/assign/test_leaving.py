@@ -17,8 +17,8 @@ from schemas.errors import FatalError, UnreachableError
 from schemas.records import Message
 from streams import metrics
 from streams.assign import Assign
-from streams.lanes import Chunk
-from streams.owner import take_over
+from streams.engine.partition_worker import Chunk
+from streams.state.partition import take_over
 from tests.assign import logs
 from tests.assign.workers import decided, letters, worker
 from tests.waiting import soon
@@ -84,7 +84,7 @@ async def test_a_client_that_ended_without_a_word_gives_way_to_a_new_one(
     (owner,) = assign._owners.values()
     owner._producer._sender._sender_task.cancel()
     await write(connection, messages[2:])
-    monkeypatch.setattr("streams.owner.STUCK_SECONDS", 1.0)
+    monkeypatch.setattr("streams.state.partition.STUCK_SECONDS", 1.0)
     with pytest.raises(UnreachableError, match="has not answered"):
         await asyncio.wait_for(lane.work_off(), 60)
     monkeypatch.undo()

@@ -14,7 +14,7 @@ from hotline.dead_replay import Replay, plan
 from schemas import ids, topics
 from streams.assign import Assign
 from streams.blobs import Blobs
-from streams.lanes import Chunk
+from streams.engine.partition_worker import Chunk
 from tests.assign import logs
 from tests.tickets.build import CITY, message
 from tickets.policy import TicketPolicy

@@ -7,7 +7,7 @@ from broker.config import KafkaConnection
 from schemas import ids, topics
 from schemas.codec import decode
 from schemas.records import Handover
-from streams.owner import take_over
+from streams.state.partition import take_over
 from tests.assign import logs
 from tests.tickets.pieces import FIRE, parts_of
 from tickets.policy import TicketPolicy

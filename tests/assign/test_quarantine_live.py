@@ -12,7 +12,7 @@ from hotline.cluster import admin
 from schemas import ids, topics
 from schemas.codec import decode
 from schemas.records import Event, Message
-from streams.checkpoint_store import save_checkpoint
+from streams.state.checkpoint import save_checkpoint
 from tests.assign import logs
 from tests.assign.workers import worker
 from tests.tickets.build import CITY, message

@@ -10,8 +10,8 @@ from schemas import topics
 from schemas.codec import decode
 from schemas.errors import PartitionError
 from schemas.records import Message, Ticket
-from streams.checkpoint_store import save_checkpoint
-from streams.owner import Owner, take_over
+from streams.state.checkpoint import save_checkpoint
+from streams.state.partition import Owner, take_over
 from tests.assign import logs
 from tests.fresh import made_anew
 from tests.tickets.build import CITY, message

@@ -4,9 +4,9 @@ import pytest
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from streams import checkpoint_store
 from streams.assign import Assign
-from streams.checkpoint_store import Restored
+from streams.state import checkpoint
+from streams.state.checkpoint import Restored
 from tests.assign import logs
 from tests.assign.test_leaving import POLICY, Lane, write
 from tests.assign.workers import letters
@@ -52,7 +52,7 @@ async def assert_goes_on(
     lane: Lane, known: int, connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoint_store, "newest", forbidden)
+        patched.setattr(checkpoint, "newest", forbidden)
         lane._assign.stay([lane.partition])
         await write(connection, LETTERS[known:])
         await lane.work_off()

@@ -15,8 +15,8 @@ from schemas import ids, topics
 from schemas.codec import Outbound, encode
 from schemas.records import Attachment, Command, Message, Ticket
 from streams.assign import Assign
-from streams.fetched import Fetched
-from streams.lanes import Chunk
+from streams.engine.fetched_record import Fetched
+from streams.engine.partition_worker import Chunk
 from streams.normalize import command_step
 from tests.assign import logs
 from tests.tickets.build import CITY, message

@@ -16,10 +16,10 @@ from schemas.records import Event, InputRef, event
 from schemas.records.common import TicketVersion
 from schemas.records.event_base import ErasedMessage
 from streams import assign
-from streams.checkpoint_store import CHECKPOINT_EVENTS, Restored
-from streams.fetched import Fetched
-from streams.owner import Owner
-from streams.restore import _fold_events
+from streams.engine.fetched_record import Fetched
+from streams.state.checkpoint import CHECKPOINT_EVENTS, Restored
+from streams.state.partition import Owner
+from streams.state.restore import _fold_events
 from tests.assign import logs
 from tests.assign.workers import letters
 from tests.tickets.build import CITY

@@ -13,8 +13,9 @@ from pathlib import Path
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from streams import assign, quarantine
-from streams.app import make_app, serve
+from streams import assign
+from streams.engine import quarantine
+from streams.engine.app import make_app, serve
 from tests.dying import reached
 from tickets.policy import TicketPolicy
 

@@ -14,7 +14,7 @@ from connectors.publisher import Publisher
 from normalizers import Policy
 from schemas import topics
 from schemas.records import RawMessage, raw_of
-from streams.inputs import whole
+from streams.engine.input import whole
 from streams.screen import screen_chunk
 from tests.connectors.reader import Reader
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
 from schemas.codec import Outbound
-from streams.app import make_app, serve
-from streams.lanes import Chunk, declare
+from streams.engine.app import make_app, serve
+from streams.engine.partition_worker import Chunk, declare
 
 
 async def main(broker: str, prefix: str, data_dir: str) -> None:

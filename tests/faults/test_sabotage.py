@@ -17,8 +17,9 @@ from sinks.delivery import Delivery
 from sinks.eraser import Eraser
 from sinks.runner import Runner
 from sinks.webhook.courier import Courier
-from streams import assign, owner
-from streams.lanes import Lanes
+from streams import assign
+from streams.engine.partition_worker import Lanes
+from streams.state import partition
 
 PLACES: dict[str, list[tuple[Any, str]]] = {
     "cursor-before-kafka": [(runner, "run_once")],
@@ -29,8 +30,8 @@ PLACES: dict[str, list[tuple[Any, str]]] = {
     "offset-before-delivery": [(Courier, "deliver"), (Runner, "_commit_offsets")],
     "offset-before-archive": [(Delivery, "deliver"), (Runner, "_commit_offsets")],
     "restore-before-fence": [(assign, "take_over")],
-    "state-kept-after-abort": [(owner.Owner, "_commit"), (assign.Assign, "_end")],
-    "two-transactions": [(owner.Owner, "_commit")],
+    "state-kept-after-abort": [(partition.Owner, "_commit"), (assign.Assign, "_end")],
+    "two-transactions": [(partition.Owner, "_commit")],
     "uncommitted-read": [(sinks_runner, "make_consumer")],
     "offset-before-erasure": [(Eraser, "_carry_out"), (Runner, "_commit_offsets")],
 }

@@ -32,9 +32,10 @@ from sinks import SINKS
 from sinks import runner as sinks_runner
 from sinks.elastic import ElasticSink
 from sinks.runner import run_sink
-from streams import assign, owner
+from streams import assign
 from streams.assign import Assign
-from streams.lanes import Chunk
+from streams.engine.partition_worker import Chunk
+from streams.state import partition
 from tests.assign import logs
 from tests.faults.test_checker import message_of, raw_of
 from tests.sinks.conftest import QUICK, until
@@ -54,7 +55,7 @@ class DiedError(Exception):
 def sabotaged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
     """Return what takes a rule away for one test; a saboteur that would kill its process raises."""
     for holder, name in (
-        (assign, "take_over"), (owner.Owner, "_commit"), (Assign, "_end"), (sinks_runner, "make_consumer"),
+        (assign, "take_over"), (partition.Owner, "_commit"), (Assign, "_end"), (sinks_runner, "make_consumer"),
     ):  # fmt: skip
         monkeypatch.setattr(holder, name, getattr(holder, name))  # put back in the end
     monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(tmp_path))
@@ -154,12 +155,12 @@ async def test_a_state_that_is_kept_after_a_failed_commit_is_caught(
 
 
 async def test_an_aborted_commit_does_no_harm(course: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest, aborts = owner.Owner._commit, [True]
+    honest, aborts = partition.Owner._commit, [True]
 
-    async def commit(self: owner.Owner, outbounds: Sequence[Outbound]) -> dict[tuple[str, int], int]:
+    async def commit(self: partition.Owner, outbounds: Sequence[Outbound]) -> dict[tuple[str, int], int]:
         return await (sabotage.aborted if aborts and aborts.pop() else honest)(self, outbounds)
 
-    monkeypatch.setattr(owner.Owner, "_commit", commit)
+    monkeypatch.setattr(partition.Owner, "_commit", commit)
     worker = course.worker()
     await decided(worker, await course.chunk(0, len(CROWD)), tries=3)
     await worker.close()

@@ -13,7 +13,7 @@ from broker.config import KafkaConnection
 from schemas import ids, topics
 from schemas.codec import Outbound, decode
 from schemas.records import Handover, Message
-from streams.owner import take_over
+from streams.state.partition import take_over
 from tests.assign import logs
 from tests.assign.workers import decided, letters
 from tests.faults.haunting import SECONDS, Worker, worker

@@ -25,8 +25,8 @@ from sinks.elastic import ElasticSink
 from sinks.runner import run_sink
 from sinks.settings import SinkSettings
 from streams import assign, normalize, screen
-from streams.app import make_app, serve
-from streams.outlet import Outlet
+from streams.engine.app import make_app, serve
+from streams.engine.output import Outlet
 from tickets.policy import TicketPolicy
 
 SESSION_SECONDS = 3.0

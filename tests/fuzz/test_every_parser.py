@@ -67,7 +67,7 @@ FUZZED = {
     "schemas/codec.py": "records",
     "sinks/elastic/errors.py": "answers",
     "sinks/webhook/verdict.py": "answers",
-    "streams/checkpoint.py": "checkpoint",
+    "streams/state/checkpoint.py": "checkpoint",
     "tickets/policies/__init__.py": "policies",
 }
 """The target of each."""
@@ -96,7 +96,7 @@ OURS = {
     "schemas/contract/releases.py": "the project's own schemas",
     "schemas/audit_chain.py": "the audit topic, which only `assign` writes; tests/schemas/test_audit_chain.py",
     "sinks/eraser.py": "documents that it encoded itself in the same line",
-    "streams/in_work.py": "a file that this program wrote beside its marks",
+    "streams/engine/in_work.py": "a file that this program wrote beside its marks",
     "tickets/bodies.py": "what the same process packed, or a checkpoint with its checksum",
     "tickets/near.py": "what the same process packed, or a checkpoint with its checksum",
     "tickets/shelf.py": "what the same process packed, or a checkpoint with its checksum",

@@ -19,8 +19,9 @@ from schemas.errors import MalformedError, MissingBlobError, RecordError
 from schemas.records import Command, Message
 from schemas.records.dead_letter import PREFIX, REPLAYS
 from storage.paths import ERASED, REDACTED
-from streams import normalize, results
-from streams.app import make_app, serve
+from streams import normalize
+from streams.engine import result as results
+from streams.engine.app import make_app, serve
 from tests.assign import logs
 from tests.fakes.sinks import document
 from tests.hotline.letters import hotline, letter, lines, own, read, send

@@ -26,7 +26,7 @@ from hotline.watch.watcher import Seen
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.errors import MisconfiguredError, PipelineError
-from streams.groups import transactional_id
+from streams.engine.groups import transactional_id
 from tests.assign import logs
 from tests.fresh import topics_made_anew
 from tests.hanging import hang

@@ -3,8 +3,8 @@
 import pytest
 
 from hotline import probes
-from streams.app import Quarantines
-from streams.quarantine import Quarantined
+from streams.engine.app import Quarantines
+from streams.engine.quarantine import Quarantined
 
 
 def quarantined(count: int, of: int) -> Quarantines:

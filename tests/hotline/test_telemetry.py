@@ -12,7 +12,7 @@ import logging, structlog
 from kafka.admin import _groups
 from kafka.net import selector
 from hotline.telemetry import set_up
-from streams.member import ChunkConsumerThread
+from streams.engine.transport import ChunkConsumerThread
 set_up("info", "json")
 log = structlog.get_logger("hotline.a")
 log.debug("not_shown")
@@ -91,7 +91,7 @@ def test_whoever_takes_each_connection_and_hangs_up_fills_no_log() -> None:
 
 def test_our_own_lines_and_other_libraries_are_always_told() -> None:
     calm = Calm(lambda: 0.0)
-    for logger in ("streams.lanes", "connectors.intake", "imapclient"):
+    for logger in ("streams.engine.partition_worker", "connectors.intake", "imapclient"):
         assert [told(calm, "chunk_delayed", logger=logger) for _ in range(3)] == ["chunk_delayed"] * 3
 
 

@@ -13,7 +13,7 @@ from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
-from streams.app import make_app, serve
+from streams.engine.app import make_app, serve
 from tests.fresh import topics_made_anew
 
 PARTITIONS = 2

@@ -15,8 +15,8 @@ from obstore.store import MemoryStore
 from broker.config import KafkaConnection
 from normalizers import Policy
 from streams import normalize, screen
-from streams.app import make_app
-from streams.inputs import raw_or_fault
+from streams.engine.app import make_app
+from streams.engine.input import raw_or_fault
 from tests.contract.test_normalizers import SAMPLES, raw
 from tests.streams.test_steps import kept
 

@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from schemas import topics
-from streams.fetched import Fetched
-from streams.in_work import InWork
+from streams.engine.fetched_record import Fetched
+from streams.engine.in_work import InWork
 
 RECORDS = [Fetched(topics.MESSAGE, 3, 40 + number, 1_700_000_000_000 + number, b"k", b"v", []) for number in range(3)]
 

@@ -12,9 +12,9 @@ from faust.auth import SASLCredentials, SSLCredentials
 from broker.aio_client import START_SECONDS
 from broker.config import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, UnreachableError
-from streams import lanes
-from streams.app import make_app, serve, tune_collector
-from streams.fetched import Fetched
+from streams.engine import partition_worker
+from streams.engine.app import make_app, serve, tune_collector
+from streams.engine.fetched_record import Fetched
 from tests.streams.conftest import Bench
 from tests.streams.raws import outbound
 from tests.waiting import soon
@@ -72,7 +72,7 @@ async def test_a_kafka_that_says_nothing_at_the_start_is_told_as_such(tmp_path: 
     assert not app.begun
 
 
-async def ends(bench: Bench, handle: lanes.Handle, why: str) -> None:
+async def ends(bench: Bench, handle: partition_worker.Handle, why: str) -> None:
     """See that a worker with one record ends for `why`, and that the next one gets the record."""
     seen: list = []
 
@@ -83,10 +83,10 @@ async def ends(bench: Bench, handle: lanes.Handle, why: str) -> None:
     topic = outbound(1).topic
     await bench.put(outbound(1))
     app = make_app("ending", bench.connection, bench.folder)
-    lanes.declare(app, "stage", [topic], handle)
+    partition_worker.declare(app, "stage", [topic], handle)
     with pytest.raises(FatalError, match=why):
         await asyncio.wait_for(serve(app, asyncio.Event()), 60)
-    async with bench.running(lanes.declare, "stage", [topic], works, group="ending"):
+    async with bench.running(partition_worker.declare, "stage", [topic], works, group="ending"):
         await soon(lambda: bool(seen))
     assert [(type(record), record.key) for record in seen] == [(Fetched, outbound(1).key)]  # not aiokafka's own record
 
@@ -103,8 +103,8 @@ async def test_a_bug_ends_the_worker_with_nothing_acknowledged(bench: Bench) -> 
 async def test_a_lane_that_hangs_ends_the_worker_and_its_partition_goes_on_with_the_next(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("streams.lanes.HANG_SECONDS", 1.0)
-    monkeypatch.setattr("streams.lanes.WATCH_SECONDS", 0.1)
+    monkeypatch.setattr("streams.engine.partition_worker.HANG_SECONDS", 1.0)
+    monkeypatch.setattr("streams.engine.partition_worker.WATCH_SECONDS", 0.1)
 
     async def hangs(tp, chunk) -> None:
         await asyncio.Event().wait()
@@ -121,7 +121,7 @@ async def test_a_worker_that_finds_no_way_into_its_group_ends(bench: Bench, monk
         raise AssertionError("Did we not perform bootstrap?")  # as aiokafka says while a broker begins
 
     app = make_app("lost", bench.connection, bench.folder)
-    lanes.declare(app, "stage", [outbound(1).topic], works)
+    partition_worker.declare(app, "stage", [outbound(1).topic], works)
     with monkeypatch.context() as broken:
         broken.setattr(AIOKafkaClient, "coordinator_lookup", no_broker)
         with pytest.raises(FatalError):

@@ -15,8 +15,8 @@ from schemas.envelope import Envelope
 from schemas.errors import ErasedError, MissingBlobError, UnreachableError
 from schemas.records import RawMessage
 from storage.paths import ERASED, REDACTED, raw_names
-from streams import results
 from streams.blobs import Blobs
+from streams.engine import result as results
 from tests.broken_off import break_off
 from tests.streams.raws import claimed, outbound
 from tests.waiting import soon

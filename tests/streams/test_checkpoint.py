@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from streams import checkpoint
-from streams.checkpoint import Checkpoint, checkpoint_of, frames, state_of
+from streams.state import checkpoint
+from streams.state.checkpoint import Checkpoint, checkpoint_of, frames, state_of
 from tests.tickets.build import message, position
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy

@@ -13,7 +13,7 @@ from faust.transport.consumer import Consumer
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams import chunks
+from streams.engine import transport
 
 
 def test_the_pinned_version_is_the_one_that_this_was_written_against() -> None:
@@ -22,7 +22,7 @@ def test_the_pinned_version_is_the_one_that_this_was_written_against() -> None:
 
 def test_faust_finds_the_transport_by_its_scheme() -> None:
     found = importlib.metadata.entry_points(group="faust.transports", name="chunk")
-    assert {entry.load() for entry in found} == {chunks.ChunkTransport}
+    assert {entry.load() for entry in found} == {transport.ChunkTransport}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ async def test_the_thread_stops_while_a_fetch_waits_for_its_next_attempt() -> No
         await close()
 
     consumer._client.close = closes
-    thread = object.__new__(chunks.ChunkConsumerThread)
+    thread = object.__new__(transport.ChunkConsumerThread)
     thread._consumer, thread._method_queue = consumer, None
     await asyncio.wait_for(thread.on_thread_stop(), 60)
     assert waiting.cancelled()
@@ -87,14 +87,14 @@ class Record:
         self.timestamp = 1000 * offset
 
 
-def chunk(first: int, last: int) -> chunks.ChunkMessage:
-    return chunks.ChunkMessage(TP("t", 0), [Record(n) for n in range(first, last + 1)], generation=1)
+def chunk(first: int, last: int) -> transport.ChunkMessage:
+    return transport.ChunkMessage(TP("t", 0), [Record(n) for n in range(first, last + 1)], generation=1)
 
 
-def consumer_with(*out: chunks.ChunkMessage) -> chunks.ChunkConsumer:
+def consumer_with(*out: transport.ChunkMessage) -> transport.ChunkConsumer:
     """Return the bookkeeping of a consumer, without its threads."""
-    consumer = object.__new__(chunks.ChunkConsumer)
-    consumer._chunks = {TP("t", 0): chunks.deque(out)}
+    consumer = object.__new__(transport.ChunkConsumer)
+    consumer._chunks = {TP("t", 0): transport.deque(out)}
     return consumer
 
 
@@ -128,7 +128,7 @@ async def test_a_rebalance_in_the_middle_of_seeking_back_ends_no_worker(monkeypa
         "_read_offset": {},
     }.items():
         monkeypatch.setattr(consumer, name, value, raising=False)
-    monkeypatch.setattr(chunks.ChunkConsumer, "should_stop", False)
+    monkeypatch.setattr(transport.ChunkConsumer, "should_stop", False)
     await consumer._drain_once()
     assert asked == [1]
 

@@ -15,13 +15,14 @@ from broker import aio_client
 from broker.config import KafkaConnection
 from schemas import topics
 from schemas.errors import UnreachableError
-from streams import app, checkpoint_store, logs, lookback, outlet, owner
-from streams.checkpoint_store import Checkpoints, Restored
-from streams.downstream import Downstream
-from streams.in_work import InWork
-from streams.logs import Logs
-from streams.outlet import Outlet
-from streams.owner import Owner
+from streams.backpressure.downstream_lag import Downstream
+from streams.engine import app, output
+from streams.engine.in_work import InWork
+from streams.engine.output import Outlet
+from streams.state import checkpoint, log_reader, partition
+from streams.state.checkpoint import Checkpoints, Restored
+from streams.state.log_reader import Logs
+from streams.state.partition import Owner
 from tests.fakes.clients import NOT_ENDING, Client, let_go
 from tests.waiting import soon
 from tickets.policy import TicketPolicy
@@ -68,7 +69,7 @@ async def test_a_stage_whose_producer_neither_begins_nor_ends_repeats_its_chunk(
         async def start(self) -> None:
             await asyncio.Event().wait()
 
-    monkeypatch.setattr(outlet, "make_producer", lambda connection: Away())
+    monkeypatch.setattr(output, "make_producer", lambda connection: Away())
     stage = Outlet(APP, CONNECTION, "stage")
     for _ in range(2):  # the lock on opening it is free again
         with pytest.raises(UnreachableError):
@@ -85,8 +86,8 @@ async def test_a_look_back_ends_though_its_client_does_not(kind: type[Client], m
 
         end_offsets = beginning_offsets
 
-    monkeypatch.setattr(lookback, "AIOKafkaConsumer", lambda **options: Reader())
-    assert await in_time(lookback.messages_at({}, topics.MESSAGE, 0, [3])) == []
+    monkeypatch.setattr(log_reader, "AIOKafkaConsumer", lambda **options: Reader())
+    assert await in_time(log_reader.messages_at({}, topics.MESSAGE, 0, [3])) == []
 
 
 class Silent(Client):
@@ -111,8 +112,8 @@ class Silent(Client):
 
 
 async def test_a_restore_whose_client_gives_nothing_is_begun_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "SILENT_SECONDS", 0.1)
-    monkeypatch.setattr(logs, "AIOKafkaConsumer", lambda **options: Silent())
+    monkeypatch.setattr(log_reader, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(log_reader, "AIOKafkaConsumer", lambda **options: Silent())
 
     async def read() -> None:
         async with Logs({}, 0) as opened:
@@ -125,7 +126,7 @@ async def test_a_restore_whose_client_gives_nothing_is_begun_anew(monkeypatch: p
 
 @each
 async def test_a_restore_ends_though_its_client_does_not(kind: type[Client], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(logs, "AIOKafkaConsumer", lambda **options: kind())
+    monkeypatch.setattr(log_reader, "AIOKafkaConsumer", lambda **options: kind())
 
     async def read() -> str:
         async with Logs({}, 0):
@@ -137,7 +138,7 @@ async def test_a_restore_ends_though_its_client_does_not(kind: type[Client], mon
 async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_checkpoint(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    puts, put, hanging = [], checkpoint_store.obstore.put_async, True
+    puts, put, hanging = [], checkpoint.obstore.put_async, True
 
     async def may_hang(store: LocalStore, path: str, pieces: Any) -> Any:
         puts.append(path)
@@ -145,9 +146,9 @@ async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_check
             await asyncio.Event().wait()
         return await put(store, path, pieces)
 
-    monkeypatch.setattr(checkpoint_store.obstore, "put_async", may_hang)
-    monkeypatch.setattr(checkpoint_store, "WRITE_SECONDS", 0.05)
-    monkeypatch.setattr(checkpoint_store, "SAVE_SECONDS", 1.0)
+    monkeypatch.setattr(checkpoint.obstore, "put_async", may_hang)
+    monkeypatch.setattr(checkpoint, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(checkpoint, "SAVE_SECONDS", 1.0)
     blobs = LocalStore(tmp_path)
     checkpoints = Checkpoints(blobs, 0, Restored(state=State(TicketPolicy())))
     await in_time(checkpoints.write())  # a decision that erases
@@ -155,10 +156,10 @@ async def test_a_store_that_hangs_holds_a_city_up_for_a_while_and_no_later_check
     assert len(puts) == 1
     await soon(lambda: checkpoints._saving is not None and checkpoints._saving.done())
     hanging = False
-    monkeypatch.setattr(checkpoint_store, "SAVE_SECONDS", 60.0)  # a disk that is busy does not hang
+    monkeypatch.setattr(checkpoint, "SAVE_SECONDS", 60.0)  # a disk that is busy does not hang
     checkpoints.decided(1)  # any later one
     await soon(lambda: len(puts) == 2 and checkpoints._saving is not None and checkpoints._saving.done())
-    assert [one["path"] for one in await checkpoint_store.obstore.list(blobs).collect_async()] == [puts[1]]
+    assert [one["path"] for one in await checkpoint.obstore.list(blobs).collect_async()] == [puts[1]]
 
 
 async def test_a_store_that_hangs_holds_up_one_decision_that_erases_and_not_each(
@@ -173,15 +174,15 @@ async def test_a_store_that_hangs_holds_up_one_decision_that_erases_and_not_each
     async def hangs(*_: Any) -> None:
         await asyncio.Event().wait()
 
-    monkeypatch.setattr(checkpoint_store.obstore, "put_async", hangs)
-    monkeypatch.setattr(checkpoint_store, "WRITE_SECONDS", 0.05)
-    monkeypatch.setattr(checkpoint_store.asyncio, "wait", noted)
+    monkeypatch.setattr(checkpoint.obstore, "put_async", hangs)
+    monkeypatch.setattr(checkpoint, "WRITE_SECONDS", 0.05)
+    monkeypatch.setattr(checkpoint.asyncio, "wait", noted)
     checkpoints = Checkpoints(LocalStore(tmp_path), 0, Restored(state=State(TicketPolicy())))
     for _ in range(3):
         await in_time(checkpoints.write())
         checkpoints.decided(1)
     assert [timeout for timeout in waits if timeout is not None and timeout < 1] == [0.05, 0, 0]
-    assert checkpoints.pending >= checkpoint_store.CHECKPOINT_EVENTS  # written as soon as the store takes one
+    assert checkpoints.pending >= checkpoint.CHECKPOINT_EVENTS  # written as soon as the store takes one
     checkpoints.close()
 
 
@@ -196,7 +197,7 @@ async def test_a_look_back_that_finds_no_kafka_makes_no_dead_letter_of_a_clerks_
     one = Owner(0, nothing, nothing, restored, blobs, lambda point: None, away)
     desk: Any = SimpleNamespace(looks_back=lambda command: [3])
     one._desk = desk
-    monkeypatch.setattr(owner, "input_of", lambda record: record)
+    monkeypatch.setattr(partition, "input_of", lambda record: record)
     command: Any = SimpleNamespace(topic=topics.MESSAGE, partition=0, offset=7, jurisdiction="210100")
     with pytest.raises(UnreachableError):
         await one._decide([command])

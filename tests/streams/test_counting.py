@@ -3,7 +3,7 @@
 from prometheus_client import REGISTRY
 
 from schemas import topics
-from streams.counting import count_decisions
+from streams.metrics import count_decisions
 from tests.tickets.build import message
 from tests.tickets.said import decided
 

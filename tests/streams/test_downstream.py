@@ -2,7 +2,7 @@
 
 from aiokafka import TopicPartition
 
-from streams.downstream import STALLED_SECONDS, Progress
+from streams.backpressure.downstream_lag import STALLED_SECONDS, Progress
 
 QUARANTINED, HEALTHY = TopicPartition("t", 0), TopicPartition("t", 1)
 

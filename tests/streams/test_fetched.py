@@ -6,7 +6,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import TopicPartition
 
-from streams.fetched import Buffer, Fetched, buffer_slim
+from streams.engine.fetched_record import Buffer, Fetched, buffer_slim
 
 TP = TopicPartition("t", 3)
 FIELDS = ("topic", "partition", "offset", "timestamp", "key", "value")

@@ -8,8 +8,8 @@ from faust.types import TP
 
 from schemas import topics
 from schemas.records.raw import BEGINNING
-from streams.floods import SENDERS, Bucket, FloodControl, Floods
-from streams.settings import FloodSettings, ShareSettings
+from streams.backpressure.rate_limit import SENDERS, Bucket, FloodControl, Floods
+from streams.backpressure.settings import FloodSettings, ShareSettings
 
 SETTINGS = FloodSettings(sender_burst=5, sender_per_minute=60, account_burst=40, account_per_minute=120)
 

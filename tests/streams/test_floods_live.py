@@ -12,7 +12,7 @@ from schemas.codec import decode
 from schemas.records import Handover, Message
 from schemas.tracing import OFF
 from streams import normalize, screen
-from streams.settings import FloodSettings
+from streams.backpressure.settings import FloodSettings
 from tests.streams.conftest import Bench
 from tests.streams.raws import outbound, raw
 

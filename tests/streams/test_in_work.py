@@ -11,8 +11,8 @@ from msgspec import json
 from msgspec.structs import replace
 
 from schemas import topics
-from streams import in_work
-from streams.in_work import Held, InWork
+from streams.engine import in_work
+from streams.engine.in_work import Held, InWork
 from tests.streams.held import RECORDS
 
 ROOT = Path(__file__).parents[2]

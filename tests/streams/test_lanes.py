@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from broker.heartbeat import beat
 from schemas.errors import FatalError, MisconfiguredError, ThrottledError, UnreachableError
-from streams import lanes as lanes_module
-from streams.lanes import Lanes
+from streams.engine import partition_worker as lanes_module
+from streams.engine.partition_worker import Lanes
 from tests.waiting import soon
 
 NORTH, SOUTH = TP("t", 0), TP("t", 1)
@@ -129,7 +129,7 @@ async def test_a_bug_stops_the_worker_and_tells_no_personal_data(bug: Exception)
 
 
 async def test_a_lane_that_does_not_end_stops_the_worker_instead_of_every_city(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.lanes.DROP_SECONDS", 0.05)
+    monkeypatch.setattr("streams.engine.partition_worker.DROP_SECONDS", 0.05)
     crashes: list[BaseException] = []
     begun, over = asyncio.Event(), asyncio.Event()
 
@@ -176,8 +176,8 @@ async def test_a_cancellation_that_nobody_asked_for_repeats_the_chunk() -> None:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.lanes.HANG_SECONDS", 0.1)
-    monkeypatch.setattr("streams.lanes.WATCH_SECONDS", 0.01)
+    monkeypatch.setattr("streams.engine.partition_worker.HANG_SECONDS", 0.1)
+    monkeypatch.setattr("streams.engine.partition_worker.WATCH_SECONDS", 0.01)
 
 
 @pytest.mark.usefixtures("impatient")

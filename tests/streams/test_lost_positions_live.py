@@ -18,7 +18,7 @@ from schemas import topics
 from schemas.codec import decode
 from schemas.records import Handover
 from streams import screen
-from streams.lost_positions import LostPositions
+from streams.engine.lost_positions import LostPositions
 from tests.streams.conftest import Bench
 from tests.streams.raws import outbound
 from tests.waiting import soon

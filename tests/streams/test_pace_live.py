@@ -13,10 +13,12 @@ from normalizers import Policy
 from schemas import topics
 from schemas.codec import Outbound, decode
 from schemas.records import Handover
-from streams import lanes, normalize, pace, screen
-from streams.chunks import DRAIN_SECONDS
-from streams.downstream import Downstream, Group
-from streams.pace import BEGIN_SECONDS, RESUME_SECONDS
+from streams import normalize, screen
+from streams.backpressure import backfill
+from streams.backpressure.backfill import BEGIN_SECONDS, RESUME_SECONDS
+from streams.backpressure.downstream_lag import Downstream, Group
+from streams.engine import partition_worker
+from streams.engine.transport import DRAIN_SECONDS
 from tests.streams.conftest import PARTITIONS, Bench
 from tests.streams.raws import NOON, outbound
 from tests.waiting import soon
@@ -37,9 +39,9 @@ class Stage:
         self.downstream = downstream
 
     def declare(self, app) -> None:
-        self.pace = pace.watch(app, "test", [LIVE], [topics.BACKFILL], self.downstream)
-        lanes.declare(app, "live", [LIVE], self._slow)
-        lanes.declare(app, "backfill", [topics.BACKFILL], self.pace.giving_way(self._quick))
+        self.pace = backfill.watch(app, "test", [LIVE], [topics.BACKFILL], self.downstream)
+        partition_worker.declare(app, "live", [LIVE], self._slow)
+        partition_worker.declare(app, "backfill", [topics.BACKFILL], self.pace.giving_way(self._quick))
 
     async def _slow(self, tp, chunk) -> None:
         await self.go_on.wait()
@@ -76,7 +78,7 @@ async def test_back_fill_waits_while_live_messages_do(bench: Bench) -> None:
 async def test_no_chunk_of_back_fill_is_begun_while_a_live_one_waits(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pace, "must_pause", lambda paused, lag: False)
+    monkeypatch.setattr(backfill, "must_pause", lambda paused, lag: False)
     stage = Stage()
     async with bench.running(stage.declare):
         await bench.put(outbound(1))
@@ -90,13 +92,13 @@ async def test_no_chunk_of_back_fill_is_begun_while_a_live_one_waits(
 
 
 async def test_back_fill_that_waits_holds_up_no_end(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "must_pause", lambda paused, lag: False)
+    monkeypatch.setattr(backfill, "must_pause", lambda paused, lag: False)
     stage = Stage()
     stage.go_on.set()
     async with bench.running(stage.declare):
         await bench.put(outbound(1, backfill=True))
         await soon(lambda: len(stage.old) == 1)
-        monkeypatch.setattr(pace.Pace, "_may_go", lambda self: False)
+        monkeypatch.setattr(backfill.Pace, "_may_go", lambda self: False)
         await bench.put(outbound(2, backfill=True))
         await soon(lambda: stage.pace._waiting == 1)
         began = time.monotonic()
@@ -104,7 +106,7 @@ async def test_back_fill_that_waits_holds_up_no_end(bench: Bench, monkeypatch: p
 
 
 async def test_back_fill_is_worked_off_one_chunk_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pace, "must_pause", lambda paused, lag: False)
+    monkeypatch.setattr(backfill, "must_pause", lambda paused, lag: False)
     at_once: list[int] = []
 
     async def together(stage: Stage, tp, chunk) -> None:
@@ -154,7 +156,7 @@ async def told(downstream: Downstream, seconds: float = 90) -> int:
     """Return the room as soon as Kafka tells it: a broker that has just begun has nobody yet who knows of groups."""
     async with asyncio.timeout(seconds):
         while not (room := await downstream.room()):  # noqa: ASYNC110 - nobody is told when a broker is ready
-            await asyncio.sleep(pace.LOOK_SECONDS)
+            await asyncio.sleep(backfill.LOOK_SECONDS)
     return room
 
 
@@ -181,7 +183,7 @@ async def test_both_stages_hold_back_fill_and_hand_old_emergencies_over_as_stale
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = True
-    monkeypatch.setattr(pace, "must_pause", lambda paused, lag: held)
+    monkeypatch.setattr(backfill, "must_pause", lambda paused, lag: held)
 
     def declare(app) -> None:
         normalize.declare(app, bench.connection, bench.blobs, Policy())

@@ -8,8 +8,8 @@ from faust.types import TP
 from prometheus_client import REGISTRY
 
 from schemas.errors import FatalError, MisconfiguredError, PartitionError, UnreachableError
-from streams import quarantine
-from streams.lanes import Chunk, Handle, Lanes
+from streams.engine import quarantine
+from streams.engine.partition_worker import Chunk, Handle, Lanes
 from tests.waiting import soon
 
 NORTH, SOUTH, WEST = (TP("t", number) for number in range(3))
@@ -113,13 +113,13 @@ async def test_its_silence_is_no_hanging_lane(monkeypatch: pytest.MonkeyPatch) -
     lanes = made(handle)
     lanes.put(event(NORTH, 1))
     await soon(lambda: lanes.quarantined().there)
-    monkeypatch.setattr("streams.lanes.HANG_SECONDS", 0.0)
+    monkeypatch.setattr("streams.engine.partition_worker.HANG_SECONDS", 0.0)
     assert lanes._hanging() == {}
     await lanes.close()
 
 
 async def test_a_quiet_partition_is_quarantined_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streams.lanes.QUIET_SECONDS", 0.001)
+    monkeypatch.setattr("streams.engine.partition_worker.QUIET_SECONDS", 0.001)
 
     async def handle(tp: TP, chunk: Chunk) -> None: ...
 

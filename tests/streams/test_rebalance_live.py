@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from faust.types import TP
 
-from streams import chunks, lanes
+from streams.engine import partition_worker, transport
 from tests.streams.conftest import Bench
 from tests.waiting import soon
 
@@ -37,9 +37,9 @@ class Stage:
         self.done: list[tuple[int, int]] = []
 
     def declare(self, app: Any) -> None:
-        lanes.declare(app, "stage", [self._topic], self._handle)
+        partition_worker.declare(app, "stage", [self._topic], self._handle)
 
-    async def _handle(self, tp: TP, chunk: lanes.Chunk) -> None:
+    async def _handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         places = [(tp.partition, record.offset) for record in chunk.records]
         self.begun += places
         await self.may_go.wait()
@@ -81,9 +81,9 @@ async def test_what_is_not_committed_yet_is_read_from_its_beginning_after_a_reba
 ) -> None:
     """A fetch that waits through the rebalance brings records before Faust wants any: they are dropped, not lost."""
     for name in ("on_partitions_revoked", "on_partitions_assigned"):
-        monkeypatch.setattr(chunks.ChunkConsumerThread, name, late(getattr(chunks.ChunkConsumerThread, name)))
-    monkeypatch.setattr(chunks, "IDLE_SECONDS", 0.3)
-    monkeypatch.setattr(chunks, "DRAIN_SECONDS", 0.1)
+        monkeypatch.setattr(transport.ChunkConsumerThread, name, late(getattr(transport.ChunkConsumerThread, name)))
+    monkeypatch.setattr(transport, "IDLE_SECONDS", 0.3)
+    monkeypatch.setattr(transport, "DRAIN_SECONDS", 0.1)
     topic = await topic_of(admin, 2)
     for number in range(20):
         await bench.producer.send_and_wait(topic, b"%d" % number, partition=number % 2)
@@ -102,13 +102,13 @@ async def test_what_is_not_committed_yet_is_read_from_its_beginning_after_a_reba
 async def test_a_worker_that_has_no_room_for_long_stays_in_its_group(
     bench: Bench, admin: AIOKafkaAdminClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(chunks, "DRAIN_SECONDS", 0.1)
+    monkeypatch.setattr(transport, "DRAIN_SECONDS", 0.1)
     topic = await topic_of(admin, 1)
     stage = Stage(topic)
     async with bench.running(stage.declare, broker_max_poll_interval=IMPATIENT) as app:
-        for number in range(chunks.IN_FLIGHT + 1):
+        for number in range(transport.IN_FLIGHT + 1):
             await bench.producer.send_and_wait(topic, b"%d" % number, partition=0)
-            await soon(lambda out=number + 1: len(app.consumer._chunks[TP(topic, 0)]) == min(out, chunks.IN_FLIGHT))
+            await soon(lambda out=number + 1: len(app.consumer._chunks[TP(topic, 0)]) == min(out, transport.IN_FLIGHT))
         await lose_patience(app)
         stage.may_go.set()
         await soon(lambda: set(stage.done) == {(0, 0), (0, 1), (0, 2)})

@@ -8,7 +8,7 @@ import pytest
 from aiokafka.errors import TopicAuthorizationFailedError
 
 from schemas.errors import UnauthorizedError, UnreachableError
-from streams import chunks
+from streams.engine import transport
 from tests.streams.conftest import Bench
 from tests.streams.test_topic_made_anew_live import Stage, put, stage
 from tests.waiting import soon
@@ -52,7 +52,7 @@ async def test_a_last_commit_that_is_none_leaves_nothing_running(
     bench: Bench, stage: Stage, crashed: bool, commit: Callable[[], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever still runs would keep the process from its end, and the messages from the next one, for 45 s."""
-    monkeypatch.setattr(chunks, "COMMIT_SECONDS", 0.5)
+    monkeypatch.setattr(transport, "COMMIT_SECONDS", 0.5)
     threads: list[threading.Thread] = []
 
     async def work() -> None:

@@ -19,9 +19,10 @@ from schemas.envelope import Envelope
 from schemas.errors import UnauthorizedError
 from schemas.records import Handover, Message
 from storage.paths import ERASED, folder
-from streams import lanes, screen
-from streams.app import make_app
-from streams.outlet import Outlet
+from streams import screen
+from streams.engine import partition_worker
+from streams.engine.app import make_app
+from streams.engine.output import Outlet
 from tests.streams.conftest import PARTITIONS, Bench
 from tests.streams.raws import NOON, broken, claimed, outbound
 from tests.streams.test_steps import Kept
@@ -183,8 +184,8 @@ async def test_a_long_chunk_without_emergencies_lets_a_live_one_pass(bench: Benc
     stage = screen.Screen(make_app("test", bench.connection, bench.folder), bench.connection, bench.blobs, Policy())
     record = outbound(1, backfill=topic == topics.BACKFILL)
     kept = Kept(record.topic, record.key, record.value, record.headers)
-    long = lanes.Chunk(TP(topic, 0), [kept] * 1000, Event(acked, "long"))
-    live = lanes.Chunk(TP(topics.raw("record"), 0), [kept], Event(acked, "live"))
+    long = partition_worker.Chunk(TP(topic, 0), [kept] * 1000, Event(acked, "long"))
+    live = partition_worker.Chunk(TP(topics.raw("record"), 0), [kept], Event(acked, "live"))
     await asyncio.gather(stage.handle(long.tp, long), stage.handle(live.tp, live))
     assert acked == ["live", "long"]
 

@@ -13,11 +13,11 @@ from normalizers import Policy
 from schemas import topics
 from schemas.codec import Outbound
 from streams import screen
-from streams.app import StageApp, make_app
 from streams.blobs import Blobs
-from streams.fetched import Fetched
-from streams.in_work import Held
-from streams.lanes import Chunk
+from streams.engine.app import StageApp, make_app
+from streams.engine.fetched_record import Fetched
+from streams.engine.in_work import Held
+from streams.engine.partition_worker import Chunk
 from streams.normalize import Normalize
 from tests.assign.test_torn import Kafka, owner
 from tests.assign.test_torn import records as decided

@@ -15,8 +15,8 @@ from schemas.errors import MalformedError
 from schemas.records import Handover, Message, raw_of
 from schemas.records.message import Foreseen
 from streams import normalize, screen
-from streams.inputs import dead_letter, raw_or_fault
-from streams.pace import must_pause
+from streams.backpressure.backfill import must_pause
+from streams.engine.input import dead_letter, raw_or_fault
 from tests.streams.raws import claimed, outbound, raw
 from tickets.grounds import grounds
 

@@ -11,7 +11,7 @@ from faust.types import TP
 
 from broker import topic_id_aio
 from schemas.errors import FatalError
-from streams import lanes
+from streams.engine import partition_worker
 from tests.fresh import made_anew
 from tests.streams.conftest import Bench
 from tests.waiting import soon
@@ -27,9 +27,9 @@ class Stage:
         self.seen: list[bytes] = []
 
     def declare(self, app: object) -> None:
-        lanes.declare(app, "stage", [self.topic], self._handle)  # type: ignore[arg-type] # a Faust app
+        partition_worker.declare(app, "stage", [self.topic], self._handle)  # type: ignore[arg-type] # a Faust app
 
-    async def _handle(self, tp: TP, chunk: lanes.Chunk) -> None:
+    async def _handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         self.seen += [record.value or b"" for record in chunk.records]
         chunk.ack()
 

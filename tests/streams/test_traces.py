@@ -8,7 +8,7 @@ from schemas.codec import Outbound, encode
 from schemas.envelope import FIRST_TRACE, HOP, Envelope
 from schemas.records import Command, raw_of
 from streams import normalize, screen
-from streams.traces import carried_on
+from streams.engine.tracing import carried_on
 from tests.streams.raws import NOON, raw
 from tests.streams.test_steps import FIRE, POLICY, Kept
 from tests.tickets.build import message, position

@@ -10,7 +10,7 @@ from obstore.store import LocalStore
 from broker.config import KafkaConnection
 from schemas import topics
 from schemas.codec import Outbound
-from streams.owner import take_over
+from streams.state.partition import take_over
 from tests.assign import logs
 from tickets.policy import TicketPolicy
 

@@ -1,7 +1,7 @@
 """A desk between its topics, in three ways.
 
-One runs through, one is restarted, as `streams/restore.py` does it, and one carries out what another decided, as a
-replay does up to where it begins.
+One runs through, one is restarted, as `streams/state/restore.py` does it, and one carries out what another decided, as
+a replay does up to where it begins.
 """
 
 from collections.abc import Callable

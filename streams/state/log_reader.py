@@ -1,17 +1,66 @@
 """Reads the two logs from which a partition's state is restored."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 
 from broker.aio_client import SILENT_SECONDS, Progress, closed, running, started
 from broker.heartbeat import beat
 from schemas import topics
 from schemas.codec import decode
+from schemas.envelope import type_of
 from schemas.errors import UnreachableError
-from schemas.records import Event
+from schemas.records import Event, Message
+
+# Reads inputs of assign that were acknowledged before, and of which the event log may know nothing any more.
+
+PIECE = 500
+"""Inputs that are decided together."""
+
+
+async def acknowledged(
+    options: dict[str, Any], partition: int, begin: int, end: int
+) -> AsyncGenerator[list[ConsumerRecord[bytes, bytes]], None]:
+    """Yield the inputs from `begin` up to before `end`, as far as the topic still has them, piece by piece.
+
+    Raises aiokafka's KafkaError, or UnreachableError, when Kafka does not answer.
+    """
+    place = TopicPartition(topics.MESSAGE, partition)
+    made = AIOKafkaConsumer(
+        **options,
+        isolation_level="read_committed",
+        enable_auto_commit=False,
+        auto_offset_reset="none",  # of what retention takes meanwhile; otherwise it would go on at the end
+        fetch_max_wait_ms=50,
+    )
+    async with running(made) as consumer:
+        consumer.assign([place])
+        first = (await consumer.beginning_offsets([place]))[place]
+        consumer.seek(place, max(begin, first))
+        progress = Progress(place.topic, SILENT_SECONDS)  # a client may have ended without a word
+        while (position := await consumer.position(place)) < end:
+            progress.at(position)
+            batches = await consumer.getmany(place, timeout_ms=200, max_records=PIECE)
+            if records := [record for record in batches.get(place, ()) if record.offset < end]:
+                beat()
+                yield records
+
+
+async def end_of_acknowledged(options: dict[str, Any], group: str, partition: int) -> int:
+    """Return where a group stands in the input, or where that ends, when Kafka lost its end.
+
+    Raises aiokafka's KafkaError, or UnreachableError, when Kafka does not answer.
+    """
+    place = TopicPartition(topics.MESSAGE, partition)
+    async with running(AIOKafkaConsumer(**options, group_id=group, enable_auto_commit=False)) as consumer:
+        consumer.assign([place])  # who reads by hand joins nobody
+        committed: int = await consumer.committed(place) or 0
+        end: int = (await consumer.end_offsets([place]))[place]
+        return min(committed, end)
+
 
 BATCH_RECORDS = 5_000
 
@@ -125,3 +174,34 @@ class Logs:
                 yield record
             if batches:
                 beat()
+
+
+# Looks back into the input for single messages: those of a clerk's order, and what came before of a call or a text.
+
+_MESSAGE = ("ce_type", type_of("message").encode())
+PATIENCE_MS = 5_000
+
+
+async def messages_at(options: dict[str, Any], topic: str, partition: int, offsets: Sequence[int]) -> list[Message]:
+    """Return the messages at these offsets, in this order, without those that retention has taken.
+
+    Raises aiokafka's KafkaError, or UnreachableError, when Kafka does not answer.
+    """
+    place = TopicPartition(topic, partition)
+    async with running(AIOKafkaConsumer(**options, enable_auto_commit=False, fetch_max_wait_ms=50)) as consumer:
+        consumer.assign([place])
+        first = (await consumer.beginning_offsets([place]))[place]
+        end = (await consumer.end_offsets([place]))[place]
+        found = [await _at(consumer, place, offset) for offset in offsets if first <= offset < end]
+    return [message for message in found if message is not None]
+
+
+async def _at(consumer: AIOKafkaConsumer, place: TopicPartition, offset: int) -> Message | None:
+    consumer.seek(place, offset)
+    batches = await consumer.getmany(place, timeout_ms=PATIENCE_MS, max_records=1)
+    record = next(iter(batches.get(place, ())), None)
+    if record is None:
+        raise KafkaTimeoutError("the input does not give a record that it has")
+    if record.offset != offset or _MESSAGE not in record.headers:
+        return None
+    return decode(record.value or b"", Message)

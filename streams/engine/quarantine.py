@@ -18,7 +18,7 @@ from msgspec import Struct
 from schemas.codec import Inbound
 from schemas.errors import PartitionError, place_of
 from streams import metrics
-from streams.inputs import header_of
+from streams.engine.input import header_of
 
 PAUSES = (60.0, 300.0, 900.0, 3600.0)
 """Seconds before each next try; the last one repeats."""

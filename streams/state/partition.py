@@ -18,15 +18,14 @@ from schemas.errors import MisplacedError, RecordError, RetriableError, Unreacha
 from schemas.records import Command, Event, Message
 from schemas.tracing import OFF, Tracer
 from streams import metrics
-from streams.checkpoint_store import Checkpoints, Restored
-from streams.counting import count_decisions, count_written
-from streams.groups import transactional_id
-from streams.in_work import InWork
-from streams.inputs import dead_letter, header_of, input_of
-from streams.logs import refuse_hanging
-from streams.lookback import messages_at
-from streams.restore import restore
-from streams.traces import carried_on
+from streams.engine.groups import transactional_id
+from streams.engine.in_work import InWork
+from streams.engine.input import dead_letter, header_of, input_of
+from streams.engine.tracing import carried_on
+from streams.metrics import count_decisions, count_written
+from streams.state.checkpoint import Checkpoints, Restored
+from streams.state.log_reader import messages_at, refuse_hanging
+from streams.state.restore import restore
 from tickets.admission import Standing, admit
 from tickets.commands import erases
 from tickets.desk import Desk

@@ -13,7 +13,7 @@ from broker.aio_producer import Sender, make_producer, translated
 from broker.config import KafkaConnection
 from schemas.codec import Outbound
 from schemas.errors import TooLargeError
-from streams.counting import count_written
+from streams.metrics import count_written
 
 
 class Outlet:

@@ -1,23 +1,96 @@
 """Restore one partition's state: the newest checkpoint and the tails of two logs, else the whole logs."""
 
+import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
 from aiokafka import ConsumerRecord
 from aiokafka.errors import KafkaError
+from msgspec import Struct
 from obstore.store import ObjectStore
 
 from schemas import topics
 from schemas.codec import decode
 from schemas.errors import PartitionError, PipelineError, RecordError, SchemaError, place_of
 from schemas.records import Event
-from streams import checkpoint_store, metrics
-from streams.bodies import fill
-from streams.checkpoint_store import Restored
-from streams.logs import Logs
+from streams import metrics
+from streams.state import checkpoint
+from streams.state.checkpoint import Restored
+from streams.state.log_reader import Logs
 from tickets.commands import erases
 from tickets.policy import TicketPolicy
-from tickets.state import apply
+from tickets.state import State, apply
+
+# The bodies of the live tickets, from the log of their snapshots: each as it was decided last, or nobody goes on.
+
+_bodies_log = structlog.get_logger(__name__)
+
+
+class _Versioned(Struct):
+    version: int = 0
+
+
+async def fill(state: State, logs: Logs, begin: int, changed: Mapping[str, int]) -> int:
+    """Take the newest snapshots from an offset on, and return where the log goes on.
+
+    `changed` are the tickets that were decided about since `begin`, each with its version. A snapshot of a later one is
+    of a decision that the event log has lost: it is made again, from the body before it. Where a snapshot of one is
+    not behind it, the topic is another than it was, with offsets of its own: it is read as a whole.
+
+    Raises PartitionError when it lacks one still: the next snapshot would be made from an older one, and what the
+    city was told in between would be in none.
+    """
+    missing = {ticket_id: version for ticket_id, version in changed.items() if ticket_id in state.tickets}
+    end = await _read(state, logs, begin, changed, missing)
+    if begin and missing:
+        _bodies_log.warning("snapshots_read_anew", missing=len(missing))
+        end = await _read(state, logs, 0, changed, missing, anew=True)
+    _check(state, missing)
+    return end
+
+
+async def _read(
+    state: State, logs: Logs, begin: int, changed: Mapping[str, int], missing: dict[str, int], *, anew: bool = False
+) -> int:
+    """Take snapshots, and cross off what is missing. Those that are read `anew` may be older than what is known."""
+    live, bodies, end = state.tickets, state.bodies, begin
+    async for record in logs.tickets(begin):
+        ticket_id, value, end = (record.key or b"").decode(), record.value or b"", record.offset + 1
+        if ticket_id not in live:
+            continue
+        version = _version(record)
+        is_ahead = version > changed.get(ticket_id, 0)
+        is_behind = anew and _is_older(value, bodies.get(ticket_id))
+        if ticket_id not in bodies or not (is_ahead or is_behind):  # one that is ahead is better than none
+            bodies[ticket_id] = value
+        if ticket_id in missing and missing[ticket_id] <= version:
+            del missing[ticket_id]
+    return end
+
+
+def _version(record: ConsumerRecord[bytes, bytes]) -> int:
+    text = next((value for name, value in record.headers if name == "ce_sequence"), None) or b""
+    return int(text) if text.isdigit() and len(text) <= 18 else 0
+
+
+def _is_older(value: bytes, than: bytes | None) -> bool:
+    return than is not None and decode(value, _Versioned).version < decode(than, _Versioned).version
+
+
+def _check(state: State, missing: Mapping[str, int]) -> None:
+    gone = next((ticket_id for ticket_id in state.tickets if ticket_id not in state.bodies), None)
+    if gone is not None:
+        raise PartitionError(
+            f"ticket {gone} is in the event log but has no snapshot in {topics.TICKET}: restore that topic first"
+        )
+    if missing:
+        older, version = next(iter(missing.items()))
+        raise PartitionError(
+            f"ticket {older} is at version {version} in the event log, and {topics.TICKET} has only older snapshots of "
+            "it: restore that topic first"
+        )
+
 
 _log = structlog.get_logger(__name__)
 
@@ -51,7 +124,7 @@ async def _restore(
 ) -> Restored:
     async with Logs(options, partition) as logs:
         is_theirs = kept is not None and await logs.holds(kept.last_event, kept.last_event_id)
-        restored = kept if kept and is_theirs else await checkpoint_store.newest(logs, blobs, partition, policy)
+        restored = kept if kept and is_theirs else await checkpoint.newest(logs, blobs, partition, policy)
         _check_log(partition, await logs.lost_from(restored.last_event + 1))
         changed = await _fold_events(logs, restored)
         restored.next_ticket = await fill(restored.state, logs, restored.next_ticket, changed)
@@ -70,7 +143,7 @@ async def _fold_events(logs: Logs, restored: Restored) -> dict[str, int]:
         restored.last_event, restored.last_event_id = record.offset, decision.event_id
         restored.folded += 1
         if erases(decision):  # an older checkpoint holds what is gone, and who erased it may not have replaced it
-            restored.folded = max(restored.folded, checkpoint_store.CHECKPOINT_EVENTS)
+            restored.folded = max(restored.folded, checkpoint.CHECKPOINT_EVENTS)
     return changed
 
 
@@ -103,3 +176,27 @@ def _tell_of_input(decided: int, partition: int, end: int) -> None:
     if decided >= end:
         metrics.RECORDS_GONE.labels(topic=topics.MESSAGE, end="new").inc(decided + 1 - end)
         _log.error("input_ends_before_its_decisions", partition=partition, end=end, decided=decided)
+
+
+# Which partitions are being taken over, and since when: an alarm rings when one takes too long.
+
+
+class Restoring:
+    """A gauge for each takeover that goes on; one that is tried again began with its first try."""
+
+    def __init__(self) -> None:
+        self._since: dict[int, float] = {}
+
+    @property
+    def partitions(self) -> set[int]:
+        """Return those that are not taken over yet."""
+        return set(self._since)
+
+    def begin(self, partition: int) -> None:
+        """Note a try."""
+        metrics.RESTORING_SINCE.labels(str(partition)).set(self._since.setdefault(partition, time.time()))
+
+    def end(self, partition: int) -> None:
+        """Note that it is done, or somebody else's. Safe twice."""
+        if self._since.pop(partition, None) is not None:
+            metrics.RESTORING_SINCE.remove(str(partition))

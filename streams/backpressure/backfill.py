@@ -11,8 +11,8 @@ from faust.types import TP
 
 from broker.heartbeat import beat
 from streams import metrics
-from streams.downstream import Downstream
-from streams.lanes import Chunk, Handle
+from streams.backpressure.downstream_lag import Downstream
+from streams.engine.partition_worker import Chunk, Handle
 
 PAUSE_SECONDS = 3.0
 """Live lag above this pauses back-fill."""

@@ -13,7 +13,7 @@ from schemas.records import DeadLetter
 from schemas.records.dead_letter import MOVED
 from schemas.records.raw import INLINE_LIMIT
 from storage.paths import RAW
-from streams.inputs import dead_letter
+from streams.engine.input import dead_letter
 
 
 class Result(NamedTuple):

@@ -16,9 +16,9 @@ from broker import heartbeat
 from schemas.codec import Inbound
 from schemas.errors import FatalError, PartitionError, RetriableError, ThrottledError, UnreachableError, place_of
 from streams import metrics
-from streams.app import Quarantines, StageApp
-from streams.chunks import chunks
-from streams.quarantine import Quarantine
+from streams.engine.app import Quarantines, StageApp
+from streams.engine.quarantine import Quarantine
+from streams.engine.transport import chunks
 
 _log = structlog.get_logger(__name__)
 

@@ -16,7 +16,7 @@ from schemas import topics
 from schemas.codec import Inbound, Outbound
 from schemas.records.raw import is_beginning
 from streams import metrics
-from streams.settings import FloodSettings, ShareSettings
+from streams.backpressure.settings import FloodSettings, ShareSettings
 
 _log = structlog.get_logger(__name__)
 

@@ -18,9 +18,9 @@ from broker.aio_producer import MAX_BATCH_BYTES, translated
 from broker.config import KafkaConnection
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnreachableError
 from storage.private_files import denial, make_private
-from streams.in_work import InWork
-from streams.lost_positions import LostPositions
-from streams.quarantine import Quarantined
+from streams.engine.in_work import InWork
+from streams.engine.lost_positions import LostPositions
+from streams.engine.quarantine import Quarantined
 
 Isolation = Literal["read_uncommitted", "read_committed"]
 

@@ -8,8 +8,8 @@ from faust.types import TP
 
 from broker.heartbeat import beat
 from schemas.codec import Inbound
-from streams import lanes
-from streams.inputs import sliced
+from streams.engine import partition_worker
+from streams.engine.input import sliced
 
 CHUNKS = 16
 """So many chunks of a partition's flood are held in memory, a megabyte each."""
@@ -35,9 +35,9 @@ class Beside:
 
     def __init__(self, app: faust.App, handle: Handle, name: str) -> None:
         self._handle = handle
-        self._lanes = lanes.attached(app, lanes.Lanes(self._work_off, app.crash, name=name))
+        self._lanes = partition_worker.attached(app, partition_worker.Lanes(self._work_off, app.crash, name=name))
 
-    def take(self, tp: TP, chunk: lanes.Chunk, records: Sequence[Inbound]) -> bool:
+    def take(self, tp: TP, chunk: partition_worker.Chunk, records: Sequence[Inbound]) -> bool:
         """Take a chunk over, of which only `records` are left; False when there is no room."""
         if self._lanes.waiting(tp) >= CHUNKS:
             return False
@@ -45,6 +45,6 @@ class Beside:
         self._lanes.put(chunk.event)
         return True
 
-    async def _work_off(self, tp: TP, chunk: lanes.Chunk) -> None:
+    async def _work_off(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         await in_steps(self._handle, tp, chunk.records)
         chunk.ack()

@@ -1,0 +1,1 @@
+"""What waits and why: shares of senders, records behind others, back-fill, and the lag of the stages below."""
