@@ -27,7 +27,7 @@ from schemas.records import Ticket
 from sinks.base import Document
 from sinks.kafka import make_producer, make_reader
 from sinks.webhook import FilterSettings
-from sinks.webhook.ahead import Ahead
+from sinks.webhook.erasure_lookahead import Ahead
 from sinks.webhook.request import may_be_read
 from tickets.masking import mask_ticket
 

@@ -17,18 +17,18 @@ from schemas.errors import RecordError
 from schemas.records import Delivery
 from schemas.topics import EVENT
 from sinks import SINKS, Document
-from sinks.delivery import Bury
-from sinks.delivery import Delivery as Deliverer
 from sinks.elastic import ElasticSink
 from sinks.eraser import Eraser
 from sinks.kafka import group_of, make_reader
+from sinks.retry import Bury
+from sinks.retry import Delivery as Deliverer
 from sinks.settings import SinkSettings
 from sinks.webhook import SubscriberSettings
-from sinks.webhook.ahead import Ahead
-from sinks.webhook.book import Book
-from sinks.webhook.courier import Courier
+from sinks.webhook.client import WebhookSink
+from sinks.webhook.delivery_log import Book
+from sinks.webhook.dispatcher import Courier
+from sinks.webhook.erasure_lookahead import Ahead
 from sinks.webhook.request import is_notice
-from sinks.webhook.webhook import WebhookSink
 
 _log = structlog.get_logger(__name__)
 

@@ -134,8 +134,8 @@ def _assign(settings: "Settings", which: str) -> list[Need]:
 
 def _sink(settings: "Settings", which: str) -> list[Need]:
     from sinks import SINKS
-    from sinks.archive import sources
     from sinks.kafka import group_of
+    from sinks.raw_archive import sources
 
     if which == "webhook":
         return _webhooks(settings)
@@ -146,8 +146,8 @@ def _sink(settings: "Settings", which: str) -> list[Need]:
 
 def _webhooks(settings: "Settings") -> list[Need]:
     from sinks.kafka import group_of
+    from sinks.webhook.client import name_of
     from sinks.webhook.run import TOPICS
-    from sinks.webhook.webhook import name_of
 
     subscribers = settings.sinks.webhook
     reads = dict.fromkeys(TOPICS[one.snapshot] for one in subscribers.values())

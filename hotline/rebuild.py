@@ -11,10 +11,10 @@ from broker.config import KafkaConnection
 from hotline import reading, services
 from schemas.errors import MisconfiguredError
 from sinks import Route, routes
-from sinks.elastic import concrete
-from sinks.elastic.concrete import Place
+from sinks.elastic import indices
 from sinks.elastic.errors import translated
-from sinks.rebuild import Rebuild, Report
+from sinks.elastic.indices import Place
+from sinks.elastic.reindex import Rebuild, Report
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
@@ -71,8 +71,8 @@ async def _behind(client: AsyncElasticsearch, route: Route, months: Sequence[str
     async with client:
         with translated():
             for month in months:
-                await concrete.ensure_month(client, route.index, month)
-            return await concrete.places(client, route.index)
+                await indices.ensure_month(client, route.index, month)
+            return await indices.places(client, route.index)
 
 
 async def _one(

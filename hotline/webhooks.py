@@ -17,9 +17,9 @@ from schemas.envelope import type_of
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Delivery
 from sinks.webhook import SubscriberSettings
+from sinks.webhook.client import WebhookSink
 from sinks.webhook.request import Body
-from sinks.webhook.verdict import Answer
-from sinks.webhook.webhook import WebhookSink
+from sinks.webhook.response import Answer
 
 
 class Subscriber(Struct, frozen=True, kw_only=True):

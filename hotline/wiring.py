@@ -141,8 +141,8 @@ def _webhook(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compone
 
 def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
     from sinks import SINKS
-    from sinks.elastic.elastic import ElasticSink
-    from sinks.elastic.presence import Presence
+    from sinks.elastic.consistency import Presence
+    from sinks.elastic.sink import ElasticSink
 
     routes, connection = SINKS[which], services.kafka(settings)
 
@@ -157,7 +157,7 @@ def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Compon
 
 
 def _archive(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
-    from sinks.archive import ArchiveSink, sources
+    from sinks.raw_archive import ArchiveSink, sources
 
     sink = ArchiveSink(services.blobs(settings))
     return _sinking(name, lambda: sink, sources(), services.kafka(settings), settings.sinks.archive, tracer)

@@ -18,7 +18,7 @@ from schemas.records import Event, Message, RawRef, event
 from sinks.base import Document, Refusal, Route, Verdicts
 from sinks.blobs import Blobs
 from sinks.elastic.errors import translated
-from sinks.elastic.verdict import passes
+from sinks.elastic.response import passes
 from storage.paths import ERASED, REDACTED, folder, raw_names
 
 LAST_VERSION = 2**53

@@ -20,9 +20,9 @@ from schemas.errors import RetriableError
 from schemas.tracing import OFF, Tracer
 from sinks import metrics
 from sinks.base import Document, Sink, Source, document_of, type_of
-from sinks.batching import Batch, Batcher, Place
-from sinks.delivery import Delivery
+from sinks.batcher import Batch, Batcher, Place
 from sinks.kafka import Graveyard, group_of, make_consumer, make_producer
+from sinks.retry import Delivery
 from sinks.settings import SinkSettings
 
 _IDLE_SECONDS = 0.1

@@ -32,10 +32,10 @@ from schemas.errors import RetriableError, UnreachableError
 from schemas.records import Outbox
 from sinks import runner as sinks_runner
 from sinks.base import Document
-from sinks.delivery import Delivery
 from sinks.eraser import Eraser, Target
+from sinks.retry import Delivery
 from sinks.runner import Runner
-from sinks.webhook.courier import Courier
+from sinks.webhook.dispatcher import Courier
 from streams import assign
 from streams.assign import Assign
 from streams.engine.partition_worker import Chunk, Lanes

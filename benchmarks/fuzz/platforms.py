@@ -34,7 +34,7 @@ from connectors.weibo.settings import WeiboPullSettings
 from schemas.errors import PipelineError
 from schemas.records import Cursor, RawMessage
 from sinks.elastic.errors import ours
-from sinks.webhook.verdict import judge
+from sinks.webhook.response import judge
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from schemas.enums import counted
 
 if TYPE_CHECKING:
     from hotline.settings import Settings
-    from sinks.rebuild import Report
+    from sinks.elastic.reindex import Report
 
 index = typer.Typer(no_args_is_help=True, help="Create, describe and rebuild the indices of the archive.")
 
@@ -106,7 +106,7 @@ async def _asked(settings: "Settings", ask: Callable[[Any], Awaitable[Any]]) -> 
 
 async def _rows(client: Any) -> list[dict[str, Any]]:
     from schemas.contract.index_templates import indices
-    from sinks.elastic.concrete import all_of
+    from sinks.elastic.indices import all_of
 
     rows = []
     for one in indices().values():

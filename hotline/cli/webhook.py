@@ -60,7 +60,7 @@ def test(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME",
     """Send a signed ping to a subscriber, once; success is an answer 2xx."""
     from hotline import webhooks
     from schemas.errors import UnreachableError
-    from sinks.webhook.verdict import Outcome
+    from sinks.webhook.response import Outcome
 
     answer = asyncio.run(webhooks.ping(name, webhooks.find(settings_of(ctx).sinks.webhook, name)))
     if answer.outcome is not Outcome.DELIVERED:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from hotline.doctor.findings import Told
 from hotline.doctor.reach import Address, reach, trusting
 from schemas.errors import MisconfiguredError
-from sinks.webhook.addresses import host_of, refusal
+from sinks.webhook.ssrf import host_of, refusal
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

@@ -13,11 +13,11 @@ from hotline import fetching
 from hotline.watch.kafka import Kafka
 from schemas import topics
 from sinks import SINKS
-from sinks.archive import sources
 from sinks.kafka import group_of
+from sinks.raw_archive import sources
 from sinks.webhook import SubscriberSettings
+from sinks.webhook.client import name_of
 from sinks.webhook.run import TOPICS
-from sinks.webhook.webhook import name_of
 from streams.engine import groups
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
 from schemas.errors import MisconfiguredError
-from sinks.webhook.addresses import refusal
+from sinks.webhook.ssrf import refusal
 
 
 class CheckedResolver(AbstractResolver):

@@ -16,12 +16,12 @@ from sinks.base import Source
 from sinks.kafka import Graveyard, group_of, make_consumer, make_reader
 from sinks.runner import Runner, run_sink
 from sinks.settings import SinkSettings
-from sinks.webhook.ahead import Ahead
-from sinks.webhook.book import Book
-from sinks.webhook.courier import Courier
-from sinks.webhook.firsts import stood
+from sinks.webhook.client import WebhookSink
+from sinks.webhook.delivery_log import Book
+from sinks.webhook.dispatcher import Courier
+from sinks.webhook.erasure_lookahead import Ahead
+from sinks.webhook.first_version import stood
 from sinks.webhook.settings import SubscriberSettings
-from sinks.webhook.webhook import WebhookSink
 
 BATCH_DOCUMENTS = 10
 BATCHES = 400

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_vali
 from schemas import enums
 from schemas.ids import ADCODE
 from schemas.settings_base import Section
-from sinks.webhook.addresses import host_of, is_disguised, is_loopback, literal, refusal
+from sinks.webhook.ssrf import host_of, is_disguised, is_loopback, literal, refusal
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - how Standard Webhooks marks a secret, no secret itself
 

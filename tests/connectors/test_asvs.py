@@ -628,8 +628,8 @@ def test_v11_5_1_what_nobody_may_guess_is_drawn_by_secrets() -> None:
         "broker/sync_client.py",
         "hotline/local/kafka.py",
         "broker/aio_client.py",
-        "sinks/delivery.py",
-        "sinks/webhook/courier.py",
+        "sinks/retry.py",
+        "sinks/webhook/dispatcher.py",
     }
     assert "connectors/web/receipts.py" in where(r"secrets\.token_urlsafe")
 
@@ -695,7 +695,7 @@ def test_v15_3_2_no_redirect_takes_a_request_of_ours_elsewhere() -> None:
         "connectors/wechat/api.py",
         "connectors/weibo/http.py",
         "hotline/watch/processes.py",
-        "sinks/webhook/webhook.py",
+        "sinks/webhook/client.py",
     }
     assert opens <= where("allow_redirects=False|retries=False")
 

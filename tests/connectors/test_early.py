@@ -19,7 +19,7 @@ from schemas.errors import StoreAwayError, UnreachableError
 from schemas.ids import message_id
 from schemas.records import Handover, RawMessage, raw_of
 from schemas.records.raw import BEGINNING_BYTES
-from sinks.archive import sources
+from sinks.raw_archive import sources
 from streams.engine.input import whole
 from streams.screen import screen_chunk
 from tests.connectors.test_put_aside import Broker, message

@@ -27,9 +27,9 @@ from schemas.errors import (
     UndeliverableError,
 )
 from sinks import SINKS, Document, Sink, Verdicts, routes
-from sinks.archive import ArchiveSink
 from sinks.elastic import ElasticSink
-from sinks.webhook.webhook import WebhookSink
+from sinks.raw_archive import ArchiveSink
+from sinks.webhook.client import WebhookSink
 from storage.paths import Archived
 from tests.fakes.sinks import MemorySink, ScriptedSink, document, fails
 from tests.sinks.webhook.receiver import Delivered, receiving

@@ -18,7 +18,7 @@ _ROOMS = (
     "hotline/cli",
     "broker/tls.py",
     "sinks/elastic",
-    "sinks/webhook/addresses.py",
+    "sinks/webhook/ssrf.py",
     "connectors/mailbox",
     "connectors/wechat",
     "connectors/weibo",

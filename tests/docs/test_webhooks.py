@@ -15,10 +15,10 @@ import pytest
 
 from hotline.config import load
 from hotline.webhooks import ping
+from sinks.webhook.client import WebhookSink
+from sinks.webhook.response import judge
 from sinks.webhook.settings import key_of
 from sinks.webhook.signature import signature
-from sinks.webhook.verdict import judge
-from sinks.webhook.webhook import WebhookSink
 from tests.docs.pages import ROOT
 from tests.peers.presence import missing, require
 from tests.sinks.webhook.receiver import OLD_SECRET, SECRET

@@ -13,10 +13,10 @@ from connectors.fetcher.window import Window
 from connectors.outbox.lane import Lane
 from connectors.outbox.owner import Owner
 from sinks import runner as sinks_runner
-from sinks.delivery import Delivery
 from sinks.eraser import Eraser
+from sinks.retry import Delivery
 from sinks.runner import Runner
-from sinks.webhook.courier import Courier
+from sinks.webhook.dispatcher import Courier
 from streams import assign
 from streams.engine.partition_worker import Lanes
 from streams.state import partition

@@ -66,7 +66,7 @@ FUZZED = {
     "normalizers/weibo/reading.py": "weibo",
     "schemas/codec.py": "records",
     "sinks/elastic/errors.py": "answers",
-    "sinks/webhook/verdict.py": "answers",
+    "sinks/webhook/response.py": "answers",
     "streams/state/checkpoint.py": "checkpoint",
     "tickets/policies/__init__.py": "policies",
 }

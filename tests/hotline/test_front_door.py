@@ -28,7 +28,7 @@ from schemas.errors import MalformedError
 from schemas.records import Command, DeadLetter, Message, RawMessage, raw_message
 from schemas.topics import Topic
 from sinks import Document, routes
-from sinks.elastic.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from tickets import policies
 from tickets.desk import Desk
 from tickets.policy import TicketPolicy

@@ -14,7 +14,7 @@ from broker.config import KafkaConnection
 from hotline.cli.app import app
 from schemas import topics
 from sinks.kafka import group_of, make_producer
-from sinks.webhook.webhook import name_of
+from sinks.webhook.client import name_of
 from tests.sinks.webhook.receiver import SECRET, Receiver, receiving, status
 from tests.sinks.webhook.snapshots import snapshot
 

@@ -22,8 +22,8 @@ from schemas.codec import Position, decode
 from schemas.records import RawMessage, RawRef, event, media, raw_message
 from schemas.records.event_base import ErasedMessage
 from sinks import Document, Source
-from sinks.archive import ArchiveSink, sources
 from sinks.eraser import Eraser
+from sinks.raw_archive import ArchiveSink, sources
 from sinks.runner import run_sink
 from storage.paths import Archived
 from tests.broken_off import break_off

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.batching import Batcher, Place
+from sinks.batcher import Batcher, Place
 from sinks.settings import SinkSettings
 from tests.fakes.sinks import document
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 from schemas.errors import MisconfiguredError, SchemaError, ThrottledError, TooLargeError, UnreachableError
 from schemas.records import DeadLetter
 from sinks import Document, Refusal, Verdicts
-from sinks.delivery import Delivery
+from sinks.retry import Delivery
 from sinks.settings import SinkSettings
 from tests.fakes.sinks import Answer, ScriptedSink, document, fails, stores
 

@@ -22,7 +22,7 @@ from schemas.errors import UnreachableError
 from schemas.records import Command, Event, InputRef, Message, event
 from schemas.records.event_base import ErasedMessage
 from sinks import Document, eraser, routes
-from sinks.elastic import ElasticSink, concrete
+from sinks.elastic import ElasticSink, indices
 from sinks.eraser import Eraser
 from sinks.eraser import routes as eraser_routes
 from storage import paths
@@ -144,12 +144,12 @@ async def test_what_a_kill_left_of_a_write_goes_too(place: Place, monkeypatch: p
 
 async def test_while_an_index_is_put_in_the_place_of_another_the_erasure_waits(place: Place) -> None:
     await place.elastic.write([stored(ONE)])
-    (old,) = await concrete.places(place.client, routes(place.prefix)["message"].index)
-    await concrete.create(place.client, old)
-    await concrete.block(place.client, old)
+    (old,) = await indices.places(place.client, routes(place.prefix)["message"].index)
+    await indices.create(place.client, old)
+    await indices.block(place.client, old)
     with pytest.raises(UnreachableError):
         await place.eraser.write([erased()])
-    await concrete.switch(place.client, old, keep=False)
+    await indices.switch(place.client, old, keep=False)
     assert len((await place.eraser.write([erased()])).stored) == 1
     found = await place.client.get(index=old.successor, id=ONE.message_id)
     assert (found["_version"], found["_source"]["text"]) == (2**53, "")

@@ -11,8 +11,8 @@ from prometheus_client import REGISTRY
 from broker.config import KafkaConnection
 from broker.leader_epoch_aio import Gap
 from sinks.base import Source
-from sinks.batching import Batch, Place
-from sinks.delivery import Delivery
+from sinks.batcher import Batch, Place
+from sinks.retry import Delivery
 from sinks.runner import Runner, _Flight, run_sink
 from tests.fakes.sinks import MemorySink, document
 from tests.peers.forgetful_kafka import ForgetfulKafka

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from hotline.health import Health, HealthServer
-from sinks.elastic.presence import SAMPLE, Presence
+from sinks.elastic.consistency import SAMPLE, Presence
 from tests.alerts.test_alerts import hurried
 from tests.peers import prometheus
 from tests.peers.presence import require

@@ -10,9 +10,9 @@ import pytest
 from hotline.local.stack import Stack
 from schemas.errors import MisconfiguredError, UnreachableError
 from sinks import Document
-from sinks.elastic import concrete
+from sinks.elastic import indices
+from sinks.elastic.reindex import Rebuild, Report, UnequalError
 from sinks.elastic.templates import ensure_indices
-from sinks.rebuild import Rebuild, Report, UnequalError
 from tests.fakes.sinks import document
 from tests.frozen import frozen
 from tests.sinks.conftest import QUICK, Lane, until
@@ -33,7 +33,7 @@ def letter(lane: Lane, number: int, month: str, version: int = 1) -> Document:
 
 async def job(lane: Lane, name: str = "ticket", place: int = 0, **options: bool) -> Rebuild:
     route = lane.routes[name]
-    found = await concrete.places(lane.es, route.index)
+    found = await indices.places(lane.es, route.index)
     return Rebuild(lane.es, lane.kafka, route, found[place], QUICK, **options)
 
 
@@ -43,7 +43,7 @@ async def rebuilt(lane: Lane, name: str = "ticket", *, keep: bool = False, **opt
 
 async def held(lane: Lane, index: str) -> dict[str, int]:
     """Every document of an index with its version."""
-    pages = [page async for page in concrete.entries(lane.es, index)]
+    pages = [page async for page in indices.entries(lane.es, index)]
     return {entry.identifier.decode(): entry.version for page in pages for entry in page}
 
 
@@ -103,7 +103,7 @@ async def test_a_broken_off_rebuild_changes_nothing_and_is_begun_again(
             raise ConnectionResetError
 
         with monkeypatch.context() as patch:
-            patch.setattr(concrete, "switch", broken)
+            patch.setattr(indices, "switch", broken)
             with pytest.raises(Exception, match="does not answer"):
                 await rebuilt(lane)
         await lane.publish([ticket(lane, 50)])
@@ -153,7 +153,7 @@ async def test_what_only_the_old_index_has_is_not_given_up_unasked(lane: Lane) -
     assert len(await held(lane, alias)) == 6
     report = await rebuilt(lane, may_lose=True, keep=True)
     assert (report.documents, len(await held(lane, alias))) == (5, 5)
-    assert await concrete.all_of(lane.es, lane.routes["ticket"].index) == {
+    assert await indices.all_of(lane.es, lane.routes["ticket"].index) == {
         f"{alias}-v1": {"in_use": False, "blocked": True},
         f"{alias}-v2": {"in_use": True, "blocked": False},
     }
@@ -189,7 +189,7 @@ async def test_months_are_rebuilt_one_by_one_and_keep_what_the_topic_lost(lane: 
         await lane.until_indexed(12, "message")
         assert (await held(lane, november))["m5"] == 2**53, "what was erased stays erased"
         assert (await lane.es.get(index=november, id="m5"))["_source"] == {"message_id": "m5"}
-        places = await concrete.places(lane.es, index)
+        places = await indices.places(lane.es, index)
         assert [(place.name, place.concrete) for place in places] == [
             (october, october),
             (november, f"{index.alias}-v2-2026.11"),
@@ -204,7 +204,7 @@ async def test_months_are_rebuilt_one_by_one_and_keep_what_the_topic_lost(lane: 
 async def test_a_rebuild_whose_kafka_falls_silent_ends_with_a_word(
     lane: Lane, local_stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sinks.rebuild.SILENT_SECONDS", 1.0)
+    monkeypatch.setattr("sinks.elastic.reindex.SILENT_SECONDS", 1.0)
     fat = b'{"ticket_id":"t","search_text":"%s"}' % (b"x" * 400_000)
     await lane.publish([document(f"t{n}", fat, version=1, topic=lane.topic) for n in range(24)])
     await ensure_indices(lane.es, [lane.routes["ticket"].index])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sinks.elastic.verdict import judge
+from sinks.elastic.response import judge
 from tests.fakes.sinks import document
 
 FIELDS = frozenset({"location", "location.adcode"})

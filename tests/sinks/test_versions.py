@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks import versions
-from sinks.versions import Versions, ahead
+from sinks.elastic import reindex
+from sinks.elastic.reindex import Versions, ahead
 
 DOCUMENTS = st.lists(st.tuples(st.binary(min_size=1, max_size=3), st.integers(0, 2**62)), max_size=40)
 
@@ -29,6 +29,6 @@ def test_it_knows_what_a_dict_knows(mine: list[tuple[bytes, int]], theirs: list[
 
 
 def test_it_merges_what_it_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(versions, "_BUFFER", 3)
+    monkeypatch.setattr(reindex, "_BUFFER", 3)
     found = made([(b"a", 1), (b"b", 2), (b"a", 9), (b"c", 1), (b"a", 3)])
     assert found.of([b"a", b"b", b"c"]) == [9, 2, 1]

@@ -8,9 +8,9 @@ from msgspec import UNSET
 
 from schemas.errors import SchemaError
 from sinks.base import Document
-from sinks.webhook.ahead import Ahead
-from sinks.webhook.courier import Courier
-from sinks.webhook.webhook import WebhookSink
+from sinks.webhook.client import WebhookSink
+from sinks.webhook.dispatcher import Courier
+from sinks.webhook.erasure_lookahead import Ahead
 from tests.sinks.webhook.snapshots import snapshot, subscriber
 from tests.waiting import soon
 

@@ -13,8 +13,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from schemas import topics
 from sinks import Document, Source
 from sinks.kafka import group_of
+from sinks.webhook.client import name_of
 from sinks.webhook.run import run_subscriber
-from sinks.webhook.webhook import name_of
 from tests.sinks.conftest import Lane, make_topics, until
 from tests.sinks.webhook.receiver import Receiver, receiving
 from tests.sinks.webhook.snapshots import snapshot, subscriber

@@ -14,9 +14,9 @@ from schemas.codec import decode
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import DeadLetter, Delivery, Ticket
 from sinks.base import Document
-from sinks.webhook.courier import Courier
-from sinks.webhook.verdict import Answer
-from sinks.webhook.webhook import WebhookSink
+from sinks.webhook.client import WebhookSink
+from sinks.webhook.dispatcher import Courier
+from sinks.webhook.response import Answer
 from tests.sinks.webhook.receiver import Receiver, for_ticket, never, receiving, status
 from tests.sinks.webhook.snapshots import snapshot, subscriber
 

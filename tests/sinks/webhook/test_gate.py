@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from schemas.codec import Position
-from sinks.webhook.gate import SUSPICIOUS, Gate, pause
-from sinks.webhook.verdict import Answer, Outcome
+from sinks.webhook.circuit_breaker import SUSPICIOUS, Gate, pause
+from sinks.webhook.response import Answer, Outcome
 from tests.sinks.webhook.snapshots import subscriber
 
 

@@ -15,8 +15,8 @@ from schemas.errors import MisconfiguredError
 from schemas.records import Delivery
 from sinks import Document, Source
 from sinks.kafka import group_of
+from sinks.webhook.client import name_of
 from sinks.webhook.run import Webhooks, run_subscriber
-from sinks.webhook.webhook import name_of
 from tests.forked import Forked
 from tests.sinks.conftest import PARTITIONS, Lane, count_partitions, make_topics, until
 from tests.sinks.webhook.receiver import Receiver, for_ticket, receiving, status

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from sinks.webhook.addresses import literal, refusal
+from sinks.webhook.ssrf import literal, refusal
 from tests.sinks.webhook.receiver import SECRET
 from tests.sinks.webhook.snapshots import subscriber
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from schemas.errors import MisconfiguredError
-from sinks.webhook.verdict import Outcome, judge
+from sinks.webhook.response import Outcome, judge
 
 NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 

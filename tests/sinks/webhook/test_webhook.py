@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from schemas.errors import MisconfiguredError, UnreachableError
-from sinks.webhook.verdict import Outcome
-from sinks.webhook.webhook import WebhookSink
+from sinks.webhook.client import WebhookSink
+from sinks.webhook.response import Outcome
 from tests.sinks.webhook.receiver import receiving, status
 from tests.sinks.webhook.snapshots import snapshot, subscriber
 

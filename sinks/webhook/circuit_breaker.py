@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import structlog
 
 from schemas.codec import Position
+from sinks.webhook.response import Answer, Outcome
 from sinks.webhook.settings import SubscriberSettings
-from sinks.webhook.verdict import Answer, Outcome
 
 SUSPICIOUS = 8
 """So many deliveries in a row, each another one, that the endpoint did not take: it is not they, it is the endpoint."""

@@ -19,9 +19,9 @@ from schemas.errors import (
 from sinks.base import Document, Refusal, Verdicts
 from sinks.webhook.request import Body, body_of, delivery_id, is_wanted, lost_in, may_be_read, outgoing
 from sinks.webhook.resolver import CheckedResolver
+from sinks.webhook.response import Answer, Outcome, judge
 from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.signature import signed_headers
-from sinks.webhook.verdict import Answer, Outcome, judge
 
 AGENT = "hotline-webhook"
 

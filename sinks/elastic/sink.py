@@ -8,7 +8,7 @@ from elasticsearch import AsyncElasticsearch
 
 from schemas.contract.index_templates import mapped_fields
 from sinks.base import Document, Route, Verdicts
-from sinks.elastic import bulk, verdict
+from sinks.elastic import bulk, response
 from sinks.elastic.errors import translated
 from sinks.elastic.templates import ensure_indices
 
@@ -46,7 +46,7 @@ class ElasticSink:
             await self._require_templates()
         with translated():
             answer = await self._client.perform_request("POST", _PATH, headers=_HEADERS, body=body.lines)
-        verdicts = verdict.judge(body.documents, answer["items"], self._fields)
+        verdicts = response.judge(body.documents, answer["items"], self._fields)
         verdicts.rejected.extend(body.refused)
         return verdicts
 

@@ -11,11 +11,14 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from hashlib import blake2b
 
+import numpy as np
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from elasticsearch import AsyncElasticsearch
 from msgspec import Struct, field
 from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from broker.aio_client import SILENT_SECONDS, Progress, answering, brought, running
 from broker.config import KafkaConnection
@@ -23,15 +26,80 @@ from schemas.codec import Position
 from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import DeadLetter
 from sinks.base import Document, Route, document_of, type_of
-from sinks.batching import Batch, Batcher
-from sinks.delivery import Delivery
-from sinks.elastic import bulk, concrete
-from sinks.elastic.concrete import Place
-from sinks.elastic.elastic import ElasticSink
+from sinks.batcher import Batch, Batcher
+from sinks.elastic import bulk, indices
 from sinks.elastic.errors import translated
+from sinks.elastic.indices import Place
+from sinks.elastic.sink import ElasticSink
 from sinks.kafka import make_reader
+from sinks.retry import Delivery
 from sinks.settings import SinkSettings
-from sinks.versions import Versions, ahead
+
+# Which documents there are, and in which version: sixteen bytes a document, so that two archives can be compared.
+
+_KEYS, _VERSIONS = np.uint64, np.int64
+_BUFFER = 200_000
+
+
+class Versions:
+    """The highest version of each document. Ids are digests: two of ten million share one once in 400,000 archives."""
+
+    def __init__(self) -> None:
+        self._keys: NDArray[np.uint64] = np.empty(0, _KEYS)
+        self._highest: NDArray[np.int64] = np.empty(0, _VERSIONS)
+        self._new_keys: list[int] = []
+        self._new_versions: list[int] = []
+
+    def add(self, identifier: bytes, version: int) -> None:
+        """Note a version of a document."""
+        self._new_keys.append(_digest(identifier))
+        self._new_versions.append(version)
+        if len(self._new_keys) >= _BUFFER:
+            self._merge()
+
+    def __len__(self) -> int:
+        self._merge()
+        return len(self._keys)
+
+    def of(self, identifiers: Iterable[bytes]) -> list[int]:
+        """Return the highest version of each document, -1 for one that is not there."""
+        self._merge()
+        asked = np.array([_digest(identifier) for identifier in identifiers], _KEYS)
+        if not len(self._keys):
+            return [-1] * len(asked)
+        at = np.minimum(np.searchsorted(self._keys, asked), len(self._keys) - 1)
+        found: list[int] = np.where(self._keys[at] == asked, self._highest[at], -1).tolist()
+        return found
+
+    def differing(self, other: "Versions") -> int:
+        """Return how many documents are in one only, or in another version."""
+        self._merge()
+        other._merge()
+        common, mine, theirs = np.intersect1d(self._keys, other._keys, assume_unique=True, return_indices=True)
+        unequal = int(np.count_nonzero(self._highest[mine] != other._highest[theirs]))
+        return len(self._keys) + len(other._keys) - 2 * len(common) + unequal
+
+    def _merge(self) -> None:
+        if not self._new_keys:
+            return
+        keys = np.concatenate([self._keys, np.array(self._new_keys, _KEYS)])
+        versions = np.concatenate([self._highest, np.array(self._new_versions, _VERSIONS)])
+        order = np.lexsort((versions, keys))
+        keys, versions = keys[order], versions[order]
+        last: NDArray[np.bool_] = np.append(keys[1:] != keys[:-1], True)
+        self._keys, self._highest = keys[last], versions[last]
+        self._new_keys, self._new_versions = [], []
+
+
+def ahead(found: Sequence[tuple[bytes, int]], of: Versions) -> list[tuple[bytes, int]]:
+    """Return those of `found` whose version is above the one that `of` has."""
+    known = of.of(identifier for identifier, _ in found)
+    return [one for one, has in zip(found, known, strict=True) if one[1] > has]
+
+
+def _digest(identifier: bytes) -> int:
+    return int.from_bytes(blake2b(identifier, digest_size=8).digest(), "little")
+
 
 BLOCKED_SECONDS = 20.0
 """How long writes may be refused; a rebuild that is not done by then lets them pass and catches up once more."""
@@ -100,8 +168,8 @@ class Rebuild:
                 f"{self._place.concrete} cannot be kept, as its successor takes its name: leave --keep out."
             )
         with translated():
-            await concrete.unblock(self._client, self._place.concrete)  # a broken-off rebuild may have left it so
-            self.report.restarted = await concrete.create(self._client, self._place)
+            await indices.unblock(self._client, self._place.concrete)  # a broken-off rebuild may have left it so
+            self.report.restarted = await indices.create(self._client, self._place)
             async with _reading(self._connection, self._route.topic) as reader:
                 await self._catch_up(reader)
                 await self._look_at_old()
@@ -161,7 +229,7 @@ class Rebuild:
 
     async def _look_at_old(self) -> None:
         """Remember what the old index has that was not read yet, from where the last look ended."""
-        async for page in concrete.entries(self._client, self._place.concrete, self._old_at):
+        async for page in indices.entries(self._client, self._place.concrete, self._old_at):
             self._suspects.update(ahead([(entry.identifier, entry.version) for entry in page], self._expected))
             self._old_at = page[-1].at
 
@@ -171,7 +239,7 @@ class Rebuild:
         self._suspects = {}
         for begin in range(0, len(missing), CARRIED):
             some = missing[begin : begin + CARRIED]
-            await self._carry(await concrete.values(self._client, self._place.concrete, some))
+            await self._carry(await indices.values(self._client, self._place.concrete, some))
 
     async def _carry(self, found: Sequence[tuple[bytes, int, bytes]]) -> None:
         """Bring over what the topic keeps no longer; of a topic that keeps everything nothing may be missing."""
@@ -199,7 +267,7 @@ class Rebuild:
         """Compare the new index with what was read, document by document."""
         await self._settle_suspects()
         there = Versions()
-        async for page in concrete.entries(self._client, self._place.successor):
+        async for page in indices.entries(self._client, self._place.successor):
             for entry in page:
                 there.add(entry.identifier, entry.version)
         differing = self._expected.differing(there)
@@ -213,22 +281,22 @@ class Rebuild:
         """Refuse writes, bring the last records over, move the alias; False when that would take too long."""
         began, done = time.monotonic(), False
         try:
-            await concrete.block(self._client, self._place)
+            await indices.block(self._client, self._place)
             async with asyncio.timeout(BLOCKED_SECONDS):
                 await self._catch_up(reader)
                 await self._look_at_old()
                 await self._settle_suspects()
-                documents = await concrete.count(self._client, self._place.successor)
+                documents = await indices.count(self._client, self._place.successor)
             if documents != len(self._expected):
                 wanted = f"has {documents} documents, not {len(self._expected)}"
                 raise UnequalError(f"{self._place.successor} {wanted}. Nothing was changed: run it again.")
-            await concrete.switch(self._client, self._place, keep=keep)
+            await indices.switch(self._client, self._place, keep=keep)
             done = True
         except TimeoutError:
             return False
         finally:
             if not done:
-                await concrete.unblock(self._client, self._place.concrete)
+                await indices.unblock(self._client, self._place.concrete)
             self.report.blocked_seconds += time.monotonic() - began
         self.report.documents = documents
         return True

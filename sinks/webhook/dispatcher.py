@@ -14,14 +14,14 @@ from schemas.errors import PipelineError, RecordError, RetriableError, Undeliver
 from schemas.records import Delivery
 from sinks import metrics
 from sinks.base import Document, Refusal
-from sinks.delivery import Bury, Sleep, letter_of
-from sinks.webhook.ahead import Ahead
-from sinks.webhook.firsts import Firsts, Stood, knows_all
-from sinks.webhook.gate import LONGEST_ASKED_SECONDS, Gate, pause
+from sinks.retry import Bury, Sleep, letter_of
+from sinks.webhook.circuit_breaker import LONGEST_ASKED_SECONDS, Gate, pause
+from sinks.webhook.client import WebhookSink
+from sinks.webhook.erasure_lookahead import Ahead
+from sinks.webhook.first_version import Firsts, Stood, knows_all
 from sinks.webhook.request import delivery_id, version_of
+from sinks.webhook.response import Answer, Outcome
 from sinks.webhook.settings import SubscriberSettings
-from sinks.webhook.verdict import Answer, Outcome
-from sinks.webhook.webhook import WebhookSink
 
 T = TypeVar("T")
 
