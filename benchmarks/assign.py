@@ -37,10 +37,10 @@ from streams.engine import partition_worker
 from streams.engine.app import make_app, serve, tune_collector
 from streams.state.checkpoint import save_checkpoint
 from streams.state.restore import restore
-from tickets.desk import Desk
-from tickets.foreseen import foreseen
+from tickets.masking.precompute import foreseen
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 PARTITIONS = 4
 CHUNK = 500

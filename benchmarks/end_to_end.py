@@ -41,9 +41,9 @@ from schemas.contract.index_templates import indices
 from schemas.records import RawMessage
 from sinks.elastic.templates import ensure_indices
 from streams.engine.app import tune_collector
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 STAGES = ("screen", "normalize", "assign", "sink:elastic")
 PARTITIONS = 8

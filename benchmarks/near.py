@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from schemas.records import Features
 from streams.engine.app import tune_collector
-from tickets.near import Near
+from tickets.dedupe.index import Near
 from tickets.policy import near_policy
 
 CITY = "210100"

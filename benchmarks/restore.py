@@ -37,11 +37,11 @@ from schemas.records import Message
 from streams.engine.app import tune_collector
 from streams.state.checkpoint import CHECKPOINT_EVENTS, Restored, save_checkpoint
 from streams.state.restore import restore
-from tickets.desk import Desk
-from tickets.near import NearSnapshot
+from tickets.dedupe.index import NearSnapshot
 from tickets.policy import TicketPolicy
-from tickets.shelf import Shelf
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
+from tickets.state.store import Shelf
 
 CITY, PARTITION = "210100", 0
 CHUNK = 500

@@ -23,10 +23,10 @@ from schemas import ids, topics
 from schemas.codec import Position, decode, encode
 from schemas.records import Event, InputRef, Message, Ticket, TicketVersion, event
 from streams.engine.app import tune_collector
-from tickets.desk import Desk
-from tickets.foreseen import foreseen
+from tickets.masking.precompute import foreseen
 from tickets.policy import TicketPolicy
-from tickets.state import State, apply
+from tickets.processor import Desk
+from tickets.state.state import State, apply
 
 MARKS = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 CHUNK, TEMPLATES, DECIDED = 500, 1_000, 4_000

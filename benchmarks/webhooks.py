@@ -29,7 +29,7 @@ from sinks.kafka import make_producer, make_reader
 from sinks.webhook import FilterSettings
 from sinks.webhook.erasure_lookahead import Ahead
 from sinks.webhook.request import may_be_read
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 WAYS = {"every level": FilterSettings(), "some levels": FilterSettings(confidentiality=("public", "internal"))}
 """Of whom a filter keeps levels (保密) back, each ticket has to be decoded."""

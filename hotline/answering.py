@@ -90,7 +90,7 @@ def _tools(settings: "Settings") -> "Callable[[str, Sender | None], Tools]":
     from connectors.outbox.lane import Tools
     from connectors.outbox.replies import reply_of
     from connectors.outbox.senders import at_once
-    from tickets.receipts import wording
+    from tickets.receipts.render import wording
 
     policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)
     write = partial(reply_of, wording=words, policy=policy, query_key=query_key)

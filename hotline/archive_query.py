@@ -9,7 +9,7 @@ from connectors.web.archive import Wanted
 from normalizers.text import fold
 from schemas import enums, ids
 from tickets.lifecycle import CLOSED
-from tickets.overdue import WAITING
+from tickets.sla.overdue import WAITING
 
 
 class Filters(Struct, frozen=True, kw_only=True):

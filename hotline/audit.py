@@ -85,7 +85,7 @@ def run_of(settings: "Settings", reason: str | None = None) -> Run:
 
     The reason may be words, but no erasure reaches them: who is named in them, or could be rung up, is blacked out.
     """
-    from tickets.masking import Known, mask_text
+    from tickets.masking.mask import Known, mask_text
 
     by_rules = Known(rules_folder=settings.rules.folder)
     return Run(

@@ -15,7 +15,7 @@ from schemas.errors import PipelineError
 from schemas.ids import is_in_china
 from tickets import policies
 from tickets.policy import directories_of, limits_of, near_policy
-from tickets.receipts import wording
+from tickets.receipts.render import wording
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

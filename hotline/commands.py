@@ -22,7 +22,7 @@ from schemas.records import Command, Event
 from tickets.admission import CONFIRM_WITHIN, SECOND_PERSON, confirmation_id, may_take_two_persons, signed_headers
 from tickets.commands import COMMANDS, check
 from tickets.commands.args import unknown
-from tickets.commands.reading import presumed
+from tickets.commands.order import presumed
 from tickets.commands.refusal import RefusalError
 
 if TYPE_CHECKING:

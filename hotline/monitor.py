@@ -16,8 +16,8 @@ from hotline.watch.services import elasticsearch
 from hotline.watch.watcher import Seen, Watcher
 from schemas.enums import URGENCIES
 from schemas.errors import PipelineError
-from tickets.alarms import MENTIONED
-from tickets.overdue import WAITING
+from tickets.emergency import MENTIONED
+from tickets.sla.overdue import WAITING
 
 if TYPE_CHECKING:
     from prometheus_client import Gauge

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from normalizers.findings.category_model import CategoryModel
     from normalizers.findings.place_model import PlaceModel
     from normalizers.policy import Policy
-    from tickets.answers import AnswerPolicy
     from tickets.policy import TicketPolicy
+    from tickets.receipts.policy import AnswerPolicy
 
 LEAST_KEY_BYTES = 16
 
@@ -235,7 +235,7 @@ def ticket_policy(settings: "Settings") -> "TicketPolicy":
 
 def answer_policy(settings: "Settings") -> "AnswerPolicy":
     """Return which accounts answer, and which addresses are our own."""
-    from tickets.answers import AnswerPolicy
+    from tickets.receipts.policy import AnswerPolicy
 
     answering = {name: one for name, one in settings.answers.items() if one.enabled}
     hours = max((one.max_age_hours for one in answering.values()), default=24.0)

@@ -14,11 +14,11 @@ from schemas import topics
 from schemas.codec import Position
 from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import Link, Message
-from tickets.desk import Desk
-from tickets.masking import mask_ticket
-from tickets.outputs import link_of, waiting_links
+from tickets.masking.mask import mask_ticket
 from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy, version_of
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.records_out import link_of, waiting_links
+from tickets.state.state import State
 
 Result = dict[str, Any]
 """One line of the output: input, message, dead; with tickets also ticket, masked, relation and link.

@@ -15,7 +15,7 @@ from schemas import topics
 from schemas.codec import Outbound, decode, encode
 from schemas.envelope import WITHHELD
 from schemas.records import Ticket
-from tickets.outputs import RESTRICTED, withheld_of
+from tickets.records_out import RESTRICTED, withheld_of
 
 
 def withhold(connection: KafkaConnection) -> int:

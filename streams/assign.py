@@ -34,7 +34,7 @@ from streams.state.checkpoint import Restored
 from streams.state.log_reader import acknowledged, end_of_acknowledged
 from streams.state.partition import STAGE, Owner, Reached, take_over
 from streams.state.restore import Restoring
-from tickets.foreseen import prepare
+from tickets.masking.precompute import prepare
 from tickets.policy import TicketPolicy
 
 _log = structlog.get_logger(__name__)

@@ -35,7 +35,7 @@ from streams.engine.app import in_work_of
 from streams.engine.input import SLICE, has_reference, header_of, is_claimed, may_be_gone, raw_or_fault, sliced, whole
 from streams.engine.output import Outlet
 from streams.engine.result import Result, bare, dead, refused_of
-from tickets.foreseen import foreseen
+from tickets.masking.precompute import foreseen
 
 STAGE = "normalize"
 COMMANDS = "commands"

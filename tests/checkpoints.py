@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streams.state.checkpoint import checkpoint_of, state_of
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.state.state import State
 
 
 def known(state: State) -> str:

@@ -5,7 +5,7 @@ import importlib
 import inspect
 
 from tests.tickets.said import said
-from tickets.foreseen import prepare
+from tickets.masking.precompute import prepare
 
 USED = (
     "connectors.backoffice.door",
@@ -49,7 +49,7 @@ USED = (
     "streams.assign",
     "streams.normalize",
     "streams.screen",
-    "tickets.receipts",
+    "tickets.receipts.render",
 )
 """Commands, components and Faust import these when they are chosen."""
 

@@ -8,20 +8,49 @@ from msgspec.structs import replace
 from schemas import ids
 from schemas.records import Event, TicketVersion, event
 from schemas.records.event_base import ErasedMessage
-from tickets import calls, clocks, clusters, dispatch, duties, forgotten, redaction
-from tickets.alarms import alarm_of
+from tickets import flags
+from tickets.assembly import call_records
 from tickets.commands import decide_command
-from tickets.deadlines import matter_of
 from tickets.deciders import DECIDERS, follow_up, supplement
+from tickets.deciders.base import Verdict
 from tickets.deciders.new import NO_RELATION
-from tickets.deciders.verdict import Verdict
-from tickets.held import month_of
-from tickets.incoming import Incoming
-from tickets.keys import day_key, scoped
+from tickets.decision_input import Incoming
+from tickets.dedupe import clusters
+from tickets.emergency import alarm_of
+from tickets.erasure import redaction, tombstones
+from tickets.lifecycle import reopens
 from tickets.policy import TicketPolicy
-from tickets.reopening import reopens
-from tickets.state import State
-from tickets.unproven import would_tell
+from tickets.routing import dispatch
+from tickets.sla import clocks
+from tickets.sla.deadlines import matter_of
+from tickets.state.keys import day_key, scoped
+from tickets.state.state import State
+from tickets.state.ticket import month_of
+
+# A form proves nobody: whoever types another's telephone must not learn by the answer what that one asked or will.
+#
+# Its answer is a number for what is new, and that it was added to an earlier one for what is not. That would tell an
+# employer who types the telephones of all his people, with one and the same complaint, which of them had complained;
+# and the number and code of the ticket that his own form opened would tell him who does so later. So nothing that a
+# form brings is filed in a ticket by itself, and nothing that somebody else says in one which a form opened: it is
+# proposed to a clerk, and joined as what several people say is. Unless a name was typed or quoted that only the
+# ticket's own citizen was told: the query code (查询码), for which the door gives a token, and to a known telephone the
+# official number.
+
+_SIGNED = "token_"
+"""How the methods begin that rest on a name which we signed."""
+
+_BY_MATTER, _BY_ANSWER = "same_person_same_matter", "follow_up"
+
+
+def would_tell(state: State, incoming: Incoming, verdict: Verdict) -> bool:
+    """Say whether to file a message as a verdict says would tell somebody of another's words."""
+    if verdict.relation not in (_BY_MATTER, _BY_ANSWER) or verdict.method.startswith(_SIGNED):
+        return False
+    if not incoming.proven:
+        return True
+    ticket = state.tickets.get(verdict.ticket_id or "")
+    return verdict.relation == _BY_MATTER and ticket is not None and ticket.typed
 
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
@@ -30,11 +59,11 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
         return None
     if incoming.command is not None:
         return decide_command(state, incoming, incoming.command, policy)
-    if forgotten.comes_again(state, incoming):
+    if tombstones.comes_again(state, incoming):
         return _kept_out(incoming, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
-    changes += duties.follow(state, changes, incoming, policy)
+    changes += flags.follow(state, changes, incoming, policy)
     changes += dispatch.follow(state, policy.directories, changes, incoming.features.codes)
     changes += clocks.follow(state, policy.limits, changes, incoming.at, _told(incoming))
     if (verdict.part == "complete" or verdict.afresh) and verdict.ticket_id is not None:
@@ -66,7 +95,7 @@ def _kept_out(incoming: Incoming, policy: TicketPolicy) -> Event:
         at=incoming.at,
         input=incoming.ref,
         relation="no_ticket",
-        method=forgotten.METHOD,
+        method=tombstones.METHOD,
         policy_version=policy.version,
         changes=(event.MessagesErased(messages=(gone,)),),
     )
@@ -166,7 +195,8 @@ def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
 def _waiting(state: State, incoming: Incoming, ticket_id: str) -> event.Changes:
     """File the records of a call that had no words, now that its ticket is there."""
     return tuple(
-        event.MessageFiled(ticket_id=ticket_id, message_id=message_id) for message_id in calls.waiting(state, incoming)
+        event.MessageFiled(ticket_id=ticket_id, message_id=message_id)
+        for message_id in call_records.waiting(state, incoming)
     )
 
 

@@ -14,10 +14,10 @@ from normalizers.policy import Policy
 from schemas.errors import MisconfiguredError
 from tickets import policies
 from tickets.admission import CommandKeys
-from tickets.answers import AnswerPolicy
-from tickets.calendars import calendars
-from tickets.deadlines import Limits, limits
-from tickets.directory import Directories, directories
+from tickets.receipts.policy import AnswerPolicy
+from tickets.routing.directory import Directories, directories
+from tickets.sla.calendar import calendars
+from tickets.sla.deadlines import Limits, limits
 
 DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
 

@@ -20,7 +20,7 @@ from schemas.codec import decode
 from schemas.contract.index_templates import indices
 from schemas.records import Message, Ticket
 from sinks.elastic.bulk import EMPTY
-from tickets.outputs import RESTRICTED
+from tickets.records_out import RESTRICTED
 
 SOON = 8
 """Decisions of a city between two neighbours' messages, within which they must be in one cluster.

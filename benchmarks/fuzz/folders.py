@@ -23,7 +23,8 @@ from normalizers import rules
 from normalizers.findings import rulebooks
 from schemas.errors import MisconfiguredError
 from tests.hotline.imports.reading import imported
-from tickets import policies, policy, receipts
+from tickets import policies, policy
+from tickets.receipts import render
 
 RULE_FILES = ("kind", "hotlines", "confidentiality", "minors", "acceptance", "services")
 """Those that are made ready in milliseconds; the others are read by the same functions."""
@@ -86,7 +87,7 @@ _POLICIES: dict[str, Callable[[Path], Any]] = {
     "deadlines": policy.limits_of,
     "calendars": policy.limits_of,
     "dispatch": policy.directories_of,
-    "answers": receipts.wording,
+    "answers": render.wording,
     "near": policy.near_policy,
 }
 

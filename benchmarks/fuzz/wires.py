@@ -33,7 +33,7 @@ from schemas.records import RECORDS, RawMessage, raw_of
 from streams.state.checkpoint import Checkpoint, checkpoint_of, frames
 from tests.normalizers.phone import frames as samples
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.state.state import State
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 MARKER = b"\x00marker\xff"

@@ -35,7 +35,7 @@ from schemas.records import Command, Event
 from schemas.records.common import Time
 from tickets.admission import PERSONAL
 from tickets.commands import check
-from tickets.commands.reading import presumed
+from tickets.commands.order import presumed
 from tickets.commands.refusal import RefusalError
 
 CHANNEL, COMPONENT = "command", "backoffice"

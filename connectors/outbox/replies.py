@@ -3,12 +3,12 @@
 from connectors.reply import Reply
 from normalizers.policy import Policy
 from schemas.records import Outbox
-from tickets import receipts
+from tickets.receipts import render
 
 
-def reply_of(outbox: Outbox, wording: receipts.Wording, policy: Policy, query_key: bytes) -> Reply:
+def reply_of(outbox: Outbox, wording: render.Wording, policy: Policy, query_key: bytes) -> Reply:
     """Return the reply with its words; number, code and token are made now and kept nowhere."""
-    receipt = receipts.write(outbox, wording, policy, query_key)
+    receipt = render.write(outbox, wording, policy, query_key)
     return Reply(
         reply_id=outbox.outbox_id,
         jurisdiction=outbox.jurisdiction,

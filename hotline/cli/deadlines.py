@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hotline.archive import Archive
     from hotline.settings import Settings
     from schemas.records import Command, Ticket
-    from tickets.deadlines import Limits
+    from tickets.sla.deadlines import Limits
 
 deadlines = typer.Typer(no_args_is_help=True, help="Time limits (办理时限) of the tickets that are open.")
 
@@ -92,7 +92,7 @@ def recompute(
 
 def lines_of(ticket: "Ticket", limits: "Limits", until: datetime) -> Iterator[Line]:
     """Yield a line for each deadline of a ticket that is overdue at `until`."""
-    from tickets.overdue import overdue as overdue_of
+    from tickets.sla.overdue import overdue as overdue_of
 
     for due in overdue_of(ticket, limits, until):
         yield {
@@ -107,7 +107,7 @@ def lines_of(ticket: "Ticket", limits: "Limits", until: datetime) -> Iterator[Li
 
 def provisional(ticket: "Ticket", limits: "Limits") -> Iterator[tuple[str, str, bool]]:
     """Yield ticket and clock of each provisional deadline, and whether the calendar knows its days by now."""
-    from tickets.overdue import running
+    from tickets.sla.overdue import running
 
     for due in running(ticket):
         if due.provisional:

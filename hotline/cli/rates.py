@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from hotline.archive import Archive
     from hotline.archive_query import Filters
     from schemas.records import Ticket
-    from tickets.rates import Rates
+    from tickets.satisfaction import Rates
 
 ALL, FEW, NONE = "all", "few", "-"
 
 
 def _organizer(ticket: "Ticket") -> str | None:
-    from tickets.rates import had_by
+    from tickets.satisfaction import had_by
 
     return had_by(ticket)
 
@@ -76,8 +76,8 @@ def lines_of(groups: "Mapping[str, list[Ticket]]", least: int) -> "dict[str, Rat
     The small ones take the next larger group in when they are too few even together: what is missing from the sum
     would be theirs.
     """
-    from tickets.rates import fewest
-    from tickets.rates import rates as rates_of
+    from tickets.satisfaction import fewest
+    from tickets.satisfaction import rates as rates_of
 
     every = [ticket for group in groups.values() for ticket in group]
     if len(every) < least:

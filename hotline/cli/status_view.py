@@ -16,7 +16,7 @@ from hotline.watch.handovers import Unanswered
 from hotline.watch.processes import OtherInstallation, Process, Quarantined
 from hotline.watch.services import Service
 from hotline.watch.stages import Stage
-from tickets.alarms import MENTIONED
+from tickets.emergency import MENTIONED
 
 if TYPE_CHECKING:
     from hotline.local.stack import Existing, ServerStatus

@@ -12,7 +12,7 @@ from hotline.archive import Hit
 from hotline.demo.ledger import Ledger, Totals
 from hotline.demo.play import Result
 from schemas.records import Link, Ticket
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 
 RELATIONS = {
     "new": ("新工单", "new", "green"),

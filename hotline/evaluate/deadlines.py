@@ -17,8 +17,8 @@ from hotline.evaluate.labelled import Paths, Row, rows, told
 from schemas.errors import MisconfiguredError
 from schemas.ids import SHANGHAI
 from schemas.records.ticket import Deadline
-from tickets.deadlines import Limits, Matter
 from tickets.policy import limits_of
+from tickets.sla.deadlines import Limits, Matter
 
 NONE = "none"
 _DAY_ALONE = len("2026-02-25")

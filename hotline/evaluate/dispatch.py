@@ -15,9 +15,9 @@ from hotline.evaluate.labelled import Paths, Row, as_input, rows, told
 from schemas.errors import MisconfiguredError
 from schemas.records import Message
 from tickets.codes import by_kind
-from tickets.directory import Directories, Directory
-from tickets.dispatch import Case, propose
 from tickets.policy import directories_of
+from tickets.routing.directory import Directories, Directory
+from tickets.routing.dispatch import Case, propose
 
 _LABELS = ("organizer", "expected", "label")
 

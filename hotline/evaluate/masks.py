@@ -12,7 +12,7 @@ from pathlib import Path
 from hotline.evaluate.figures import Figure, share
 from hotline.evaluate.labelled import Paths, Row, rows, told
 from schemas.errors import MisconfiguredError
-from tickets.masking import Known, mask_text
+from tickets.masking.mask import Known, mask_text
 from tickets.spans import personal_spans
 
 _COLUMNS = ("names", "expected")

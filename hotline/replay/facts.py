@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct, UnsetType
 
 from schemas.records import Event, Ticket, event
-from tickets.outputs import link_of
+from tickets.records_out import link_of
 
 Facts = dict[str, Any]
 

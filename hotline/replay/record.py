@@ -16,9 +16,9 @@ from schemas.errors import MisconfiguredError
 from schemas.records import Command, Event, Message, Ticket
 from streams.engine.input import input_of
 from tickets.admission import Standing, as_recorded
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State, apply
+from tickets.processor import Desk
+from tickets.state.state import State, apply
 
 Input = Message | Command
 

@@ -13,9 +13,9 @@ from schemas.errors import RecordError
 from schemas.records import Event, Message
 from streams.engine.input import input_of
 from tickets.admission import Standing
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 Again = Callable[[Iterable[tuple[Any, Input]]], Iterator[tuple[Any, Input | RecordError]]]
 """Gives inputs as other rules of normalize read them, in the same order; a RecordError for what would be dead."""

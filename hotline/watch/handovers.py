@@ -13,7 +13,7 @@ from schemas.codec import decode
 from schemas.errors import SchemaError
 from schemas.records import Event, event
 from schemas.records.common import Time
-from tickets.alarms import MENTIONED
+from tickets.emergency import MENTIONED
 
 WINDOW = timedelta(days=7)
 """What is older than this at the first look is not looked for."""

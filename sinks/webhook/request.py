@@ -18,8 +18,8 @@ from schemas.errors import RecordError, SchemaError
 from schemas.records import Ticket
 from sinks.base import Document
 from sinks.webhook.settings import FilterSettings, SubscriberSettings
-from tickets import erasing
 from tickets.codes import is_below
+from tickets.erasure import blackout
 from tickets.export import service_request, service_requests_json, service_requests_xml, ticket_form
 
 JSON = "application/json"
@@ -116,7 +116,7 @@ def outgoing(document: Document, chosen: FilterSettings, known: int, now: dateti
     for_all = FilterSettings(jurisdictions=chosen.jurisdictions, since=chosen.since)
     if not is_wanted(document, for_all):
         return None
-    return document._replace(value=encode(erasing.withheld(replace(ticket, redacted_version=version))))
+    return document._replace(value=encode(blackout.withheld(replace(ticket, redacted_version=version))))
 
 
 def is_notice(document: Document) -> bool:
@@ -125,7 +125,7 @@ def is_notice(document: Document) -> bool:
         ticket = decode(document.value, Ticket)
     except SchemaError:
         return False
-    return ticket == replace(erasing.withheld(ticket), schema_version=ticket.schema_version)
+    return ticket == replace(blackout.withheld(ticket), schema_version=ticket.schema_version)
 
 
 def lost_in(document: Document, chosen: FilterSettings) -> int:

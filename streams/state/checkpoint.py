@@ -23,9 +23,9 @@ from storage import blob_store
 from storage.paths import checkpoints
 from streams import metrics
 from streams.state.log_reader import Logs
-from tickets.bodies import LIKENESS
 from tickets.policy import TicketPolicy
-from tickets.state import Snapshot, State
+from tickets.state.state import Snapshot, State
+from tickets.state.store import LIKENESS
 
 FORMAT = 24
 """Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""

@@ -28,10 +28,10 @@ from streams.state.log_reader import messages_at, refuse_hanging
 from streams.state.restore import restore
 from tickets.admission import Standing, admit
 from tickets.commands import erases
-from tickets.desk import Desk
-from tickets.keys import scoped
-from tickets.overlay import overlay
 from tickets.policy import TicketPolicy
+from tickets.processor import Desk
+from tickets.state.keys import scoped
+from tickets.state.overlay import overlay
 
 STAGE = "assign"
 STUCK_SECONDS = 60.0

@@ -20,7 +20,7 @@ from streams.state.checkpoint import Restored
 from streams.state.log_reader import Logs
 from tickets.commands import erases
 from tickets.policy import TicketPolicy
-from tickets.state import State, apply
+from tickets.state.state import State, apply
 
 # The bodies of the live tickets, from the log of their snapshots: each as it was decided last, or nobody goes on.
 

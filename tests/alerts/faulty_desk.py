@@ -5,7 +5,7 @@ from typing import Any
 from hotline.cli import main
 from schemas.records import Command, Event, Handover, Message
 from streams import screen
-from tickets.desk import Desk
+from tickets.processor import Desk
 
 FAULT = "路牌倒了"
 UNHEARD = "四楼着火了，快来人"

@@ -14,8 +14,8 @@ from schemas.records import Message
 from streams import assign
 from streams.engine import in_work
 from streams.engine.app import make_app, serve
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
+from tickets.processor import Desk
 
 BAD = "这一条会让人算上一万年"
 GROUP = "assign-exploding"

@@ -21,7 +21,7 @@ from tests.broken_off import break_off
 from tests.tickets.build import message
 from tests.waiting import soon
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.state.state import State
 
 pytestmark = pytest.mark.integration
 

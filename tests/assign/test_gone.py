@@ -26,10 +26,10 @@ from streams.state.partition import Owner, take_over
 from tests.assign import logs
 from tests.fresh import made_anew
 from tests.tickets.build import CITY, message
-from tickets import desk
-from tickets.desk import Desk
+from tickets import processor
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 pytestmark = pytest.mark.integration
 
@@ -184,14 +184,14 @@ async def test_one_that_cannot_be_carried_out_holds_nobody_up(
 ) -> None:
     await logs.write(connection, map(logs.outbound, SAID))
     records = await logs.read(connection, topics.MESSAGE)
-    intent = desk.answers.intent
+    intent = processor.answers.intent
 
     def failing(decision: Event, told: Message, *rest: object) -> object:
         if told.message_id == SAID[1].message_id:
             raise ValueError
         return intent(decision, told, *rest)
 
-    monkeypatch.setattr(desk.answers, "intent", failing)
+    monkeypatch.setattr(processor.answers, "intent", failing)
     assign = Assign(connection, blobs, TicketPolicy())
     await handle(assign, records[:2])
     await assign.close()

@@ -20,7 +20,7 @@ from streams.engine.partition_worker import Chunk
 from streams.normalize import command_step
 from tests.assign import logs
 from tests.tickets.build import CITY, message
-from tickets import outputs
+from tickets import records_out
 from tickets.policy import TicketPolicy
 
 pytestmark = [pytest.mark.integration, pytest.mark.long]
@@ -125,13 +125,13 @@ async def test_the_largest_input_becomes_a_dead_letter_with_all_its_bytes(
 async def test_an_input_whose_snapshot_cannot_be_made_becomes_a_dead_letter(
     connection: KafkaConnection, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    masked = outputs.mask_ticket
+    masked = records_out.mask_ticket
 
     def fails_on_one(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
         assert "13800138000" not in ticket.text
         return masked(ticket, rules_folder)
 
-    monkeypatch.setattr(outputs, "mask_ticket", fails_on_one)
+    monkeypatch.setattr(records_out, "mask_ticket", fails_on_one)
     messages: list[Message] = [message(1), message(2, "请回电13800138000"), message(3, "第三件事")]
     await logs.write(connection, map(logs.outbound, messages))
     assign = Assign(connection, blobs, POLICY)

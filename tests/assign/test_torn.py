@@ -23,9 +23,9 @@ from streams.state.restore import _fold_events
 from tests.assign import logs
 from tests.assign.workers import letters
 from tests.tickets.build import CITY
-from tickets import desk
+from tickets import processor
 from tickets.policy import TicketPolicy
-from tickets.state import State, apply
+from tickets.state.state import State, apply
 
 
 class Kafka:
@@ -69,7 +69,7 @@ def records() -> list[Fetched]:
 @pytest.fixture
 def fault(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let one message's decision fail after the state has it."""
-    intent = desk.answers.intent
+    intent = processor.answers.intent
 
     def failing(decision: Event, message: Any, *rest: Any) -> Any:
         if message.message_id == failing_id:
@@ -77,7 +77,7 @@ def fault(monkeypatch: pytest.MonkeyPatch) -> None:
         return intent(decision, message, *rest)
 
     failing_id = [one for one in letters(8) if one.jurisdiction == "110000"][1].message_id
-    monkeypatch.setattr(desk.answers, "intent", failing)
+    monkeypatch.setattr(processor.answers, "intent", failing)
 
 
 @pytest.mark.usefixtures("fault")
@@ -146,7 +146,7 @@ async def test_however_many_records_are_bad_the_partition_is_restored_once(
     restores: tuple[assign.Assign, Kafka, list[int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker, kafka, made = restores
-    intent = desk.answers.intent
+    intent = processor.answers.intent
     bad = {one.message_id for one in letters(60) if one.jurisdiction == "110000"}
     bad = set(sorted(bad)[::3])
 
@@ -155,7 +155,7 @@ async def test_however_many_records_are_bad_the_partition_is_restored_once(
             raise ValueError("a fault of ours")
         return intent(decision, message, *rest)
 
-    monkeypatch.setattr(desk.answers, "intent", failing)
+    monkeypatch.setattr(processor.answers, "intent", failing)
     found = [one for one in letters(60) if one.jurisdiction == "110000"]
     outbounds = map(logs.outbound, found)
     given = [Fetched(topics.MESSAGE, 0, at, 0, one.key, one.value, one.headers) for at, one in enumerate(outbounds)]

@@ -25,9 +25,9 @@ from schemas.records import Attachment, DeadLetter, Event, Link, Message, Ticket
 from tests.assign.logs import outbound
 from tests.tickets.build import CITY, START, message
 from tests.tickets.pieces import parts_of
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 Records = list[SimpleNamespace]
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from benchmarks.faults.deliveries import in_subscription, repeats
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.subscriber import Arrival, digest
-from tickets.erasing import erased, unknown
+from tickets.erasure.blackout import erased, unknown
 
 CITY = "210100"
 TICKETS = [f"{CITY}-{letter * 20}" for letter in "abcd"]

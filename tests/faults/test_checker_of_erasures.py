@@ -17,7 +17,7 @@ from schemas.codec import encode
 from storage.paths import ERASED, checkpoints, folder
 from tests.faults.test_checker import sent, written
 from tests.tickets.build import START
-from tickets.erasing import erased
+from tickets.erasure.blackout import erased
 
 everything = cache(written)
 PARTITIONS = 4

@@ -97,9 +97,8 @@ OURS = {
     "schemas/audit_chain.py": "the audit topic, which only `assign` writes; tests/schemas/test_audit_chain.py",
     "sinks/eraser.py": "documents that it encoded itself in the same line",
     "streams/engine/in_work.py": "a file that this program wrote beside its marks",
-    "tickets/bodies.py": "what the same process packed, or a checkpoint with its checksum",
-    "tickets/near.py": "what the same process packed, or a checkpoint with its checksum",
-    "tickets/shelf.py": "what the same process packed, or a checkpoint with its checksum",
+    "tickets/state/store.py": "what the same process packed, or a checkpoint with its checksum",
+    "tickets/dedupe/index.py": "what the same process packed, or a checkpoint with its checksum",
 }
 """What no stranger writes: why each of these needs no target."""
 

@@ -4,7 +4,7 @@ import pytest
 
 from hotline.audit import run_of
 from hotline.settings import Settings
-from tickets.masking import MASK, MASK_CHARACTERS
+from tickets.masking.mask import MASK, MASK_CHARACTERS
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from hotline.commands import made
 from hotline.settings import Settings
 from schemas.errors import MisconfiguredError
-from tickets.commands.reading import LOOKED
+from tickets.commands.order import LOOKED
 
 
 def test_an_id_of_our_own_is_never_taken_for_the_number_of_a_person() -> None:

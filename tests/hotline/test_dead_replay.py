@@ -29,9 +29,9 @@ from tests.hotline.signing import US
 from tests.sinks.test_eraser import ONE, erased
 from tests.streams.raws import outbound
 from tests.tickets.build import message
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 

@@ -18,7 +18,7 @@ from sinks import Document
 from tests.hotline.letters import hotline, letter, lines, read, send
 from tests.sinks.webhook.receiver import SECRET, Delivered, Receiver, for_ticket, receiving, status
 from tests.sinks.webhook.snapshots import snapshot
-from tickets.erasing import withheld
+from tickets.erasure.blackout import withheld
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 

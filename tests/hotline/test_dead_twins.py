@@ -18,9 +18,9 @@ from tests.hotline.test_dead_sinks import STAGE, map_, published
 from tests.sinks.webhook.receiver import Receiver
 from tests.sinks.webhook.snapshots import snapshot
 from tests.tickets.build import message
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 

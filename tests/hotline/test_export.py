@@ -32,7 +32,7 @@ from sinks.elastic import ElasticSink
 from tests.hotline.signing import SIGNING, US
 from tests.sinks.webhook.snapshots import GOLDEN, document, snapshot
 from tickets.export import service_request, ticket_form
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 NOTHING = Choices()
 

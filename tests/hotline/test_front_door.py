@@ -30,9 +30,9 @@ from schemas.topics import Topic
 from sinks import Document, routes
 from sinks.elastic.sink import ElasticSink
 from tickets import policies
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket]
 

@@ -21,7 +21,7 @@ from tests.hotline.letters import hotline, lines
 from tests.sinks.webhook.snapshots import GOLDEN, document
 from tests.tickets.build import CITY
 from tests.tickets.test_admission import TICKET, WANG, Hall, confirmed, order, signed
-from tickets import outputs
+from tickets import records_out
 
 pytestmark = pytest.mark.integration
 
@@ -46,7 +46,7 @@ class Log:
         self.send(record)
         decision = self.hall.give(record)
         assert decision is not None
-        self.records += outputs.of_event(decision)
+        self.records += records_out.of_event(decision)
         return record
 
     def send(self, record: Any) -> None:

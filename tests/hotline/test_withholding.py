@@ -18,7 +18,7 @@ from schemas.records import Ticket
 from tests.hotline.letters import hotline, lines, read
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 pytestmark = pytest.mark.integration
 

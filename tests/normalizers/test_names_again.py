@@ -3,7 +3,7 @@
 import pytest
 
 from normalizers.names_again import rulebook
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 
 
 @pytest.mark.parametrize(

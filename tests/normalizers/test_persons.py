@@ -9,7 +9,7 @@ import pytest
 
 from normalizers.findings import divisions
 from normalizers.persons import rulebook
-from tickets.masking import MASK, mask_text
+from tickets.masking.mask import MASK, mask_text
 
 HERE = Path(__file__).parent
 LEAST = 0.9

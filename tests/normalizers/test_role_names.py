@@ -3,7 +3,7 @@
 import pytest
 
 from normalizers.words_of_two import is_word
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 
 
 @pytest.mark.parametrize(

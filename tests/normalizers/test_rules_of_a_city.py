@@ -23,7 +23,7 @@ from normalizers.matter import matter_of
 from normalizers.text import fold
 from schemas.errors import MisconfiguredError
 from schemas.records import Finding
-from tickets.masking import Known, mask_text
+from tickets.masking.mask import Known, mask_text
 
 
 def toml(value: Any) -> str:

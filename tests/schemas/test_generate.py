@@ -22,7 +22,7 @@ from schemas.topics import CHANNELS
 from tickets import lifecycle
 from tickets.deciders import DECIDERS
 from tickets.deciders.no_ticket import NO_CITIZEN
-from tickets.snapshot import KIND_GROUPS
+from tickets.snapshot.build import KIND_GROUPS
 
 
 def test_the_checked_in_files_are_current() -> None:

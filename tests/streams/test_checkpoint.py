@@ -9,9 +9,9 @@ import pytest
 from streams.state import checkpoint
 from streams.state.checkpoint import Checkpoint, checkpoint_of, frames, state_of
 from tests.tickets.build import message, position
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 TICKETS = 10
 

@@ -26,7 +26,7 @@ from streams.state.partition import Owner
 from tests.fakes.clients import NOT_ENDING, Client, let_go
 from tests.waiting import soon
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.state.state import State
 
 CONNECTION = KafkaConnection(bootstrap_servers="127.0.0.1:1")
 APP: Any = SimpleNamespace(on_before_shutdown=SimpleNamespace(connect=lambda handler: None))

@@ -12,9 +12,9 @@ from streams.engine.tracing import carried_on
 from tests.streams.raws import NOON, raw
 from tests.streams.test_steps import FIRE, POLICY, Kept
 from tests.tickets.build import message, position
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 BEGAN, SENT = (f"00-0af7651916cd43dd8448eb211c80319c-{span * 16}-01" for span in "12")
 

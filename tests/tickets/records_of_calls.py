@@ -9,9 +9,9 @@ from normalizers import Policy, normalize
 from schemas import topics
 from schemas.codec import Position
 from schemas.records import Command, Event, Message, Ticket, raw_message
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 START = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 CITY = "210100"

@@ -12,9 +12,9 @@ from schemas.codec import Position
 from schemas.records import Event, Message, Ticket, raw_message
 from schemas.records.dispatch import DispatchProposal
 from tests.tickets.build import START
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 CITY = "210100"
 

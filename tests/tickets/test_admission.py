@@ -15,9 +15,9 @@ from schemas.command_signature import Signer
 from schemas.records import Audit, Command, Event, event
 from tests.tickets.build import CITY, START, message, position
 from tickets.admission import CommandKey, CommandKeys, admit, as_recorded, confirmation_id, signed_headers
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import Snapshot, State, fold
+from tickets.processor import Desk
+from tickets.state.state import Snapshot, State, fold
 
 EVERY = frozenset({"set_status", "forget", "reclassify", "export", "read"})
 WANG, LI, DOOR = Signer("wang", b"w" * 32), Signer("li", b"l" * 32), Signer("door", b"d" * 32)

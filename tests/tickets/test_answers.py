@@ -15,10 +15,10 @@ from schemas.records import Command, Emergency, Message, Outbox, OutboxState, Pa
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.pieces import parts_of
 from tests.tickets.said import said, take, ticket_of
-from tickets.answers import AnswerPolicy
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.receipts.policy import AnswerPolicy
+from tickets.state.state import State
 
 OURS = "12345@city.example"
 POLICY = TicketPolicy(answers=AnswerPolicy(accounts=frozenset({"mayor", "12345"}), own_addresses=frozenset({OURS})))

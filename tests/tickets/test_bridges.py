@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from tests.tickets.said import decided, said, take, ticket_of
-from tickets.near import MOST_MARKS, Near
+from tickets.dedupe.index import MOST_MARKS, Near
 from tickets.policy import TicketPolicy, near_policy
-from tickets.state import State, fold
+from tickets.state.state import State, fold
 
 ANY, THIRD, FIFTH = (f"幸福家园{building}电梯坏了三天没人修" for building in ("", "3号楼", "5号楼"))
 LINES = tuple(f"南湖公园{line}公交车司机态度差" for line in ("115路", "", "151路"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import MisconfiguredError
 from tickets import policies
-from tickets.calendars import Calendar, calendars
+from tickets.sla.calendar import Calendar, calendars
 
 FIRST, LAST = date(2019, 1, 1), date(2026, 12, 31)
 DAYS = [FIRST + timedelta(days=number) for number in range((LAST - FIRST).days + 1)]

@@ -16,7 +16,7 @@ from schemas.records.decision import Event
 from tests.tickets.build import message
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls, record
 from tickets.policy import TicketPolicy
-from tickets.state import Snapshot, State, fold
+from tickets.state.state import Snapshot, State, fold
 
 HEARD = "市民：中山路12号的路灯坏了\n坐席：好的"
 BOTH = f"{LAMP}\n\n{TRANSCRIPT_HEAD}\n{HEARD}"

@@ -9,7 +9,7 @@ from schemas.records.decision import Event
 from tests.tickets.commands.orders import refusal
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls
 from tickets.policy import TicketPolicy
-from tickets.state import fold
+from tickets.state.state import fold
 
 NOISE = "海棠公寓楼下的烧烤店半夜还在排油烟，全楼都不敢开窗"
 STUB = "市民来电反映问题"

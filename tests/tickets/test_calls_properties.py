@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from normalizers.phone.told import TRANSCRIPT_HEAD
 from tests.tickets.records_of_calls import Calls
 from tickets.policy import TicketPolicy
-from tickets.state import fold
+from tickets.state.state import fold
 
 NOTES = ("中山路12号门口的路灯坏了", "来电人反映泰山路小区停水", "咨询敬老卡如何办理")
 HEARD = ("市民：什么时候能修好", "市民：谢谢")

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from schemas.records import Message
 from tests.tickets.build import START
 from tests.tickets.said import decided, said, take, ticket_of
-from tickets.desk import Desk
-from tickets.likeness import Question
-from tickets.sketch import Sketch
+from tickets.dedupe.similarity import Question
+from tickets.dedupe.sketch import Sketch
+from tickets.processor import Desk
 
 TEXT = "锦绣华庭二期停暖气五天了，物业说锅炉坏了没有钱修，老人孩子都冻病了，请市里派人来看一看"
 HOUSEHOLDS, ONE = 300, "13811112222"

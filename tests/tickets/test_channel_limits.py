@@ -8,9 +8,9 @@ from schemas.records import Message, event
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office, refusal
 from tests.tickets.test_pauses import policy_of
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State, fold
+from tickets.processor import Desk
+from tickets.state.state import State, fold
 
 CITY = "990100"
 

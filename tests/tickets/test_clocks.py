@@ -16,7 +16,7 @@ from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office, refusal
 from tests.tickets.test_pauses import Counter, policy
 from tickets.policy import TicketPolicy
-from tickets.state import State, fold
+from tickets.state.state import State, fold
 
 DONE = ("registered", "answered", "resolved")
 POLICY = TicketPolicy()

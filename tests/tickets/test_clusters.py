@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from schemas.codec import decode
 from schemas.records import Event, InputRef, Ticket, event
 from tests.tickets.build import CITY, START, message, position
-from tickets import clusters
-from tickets.clusters import CONNECTING, Clusters
-from tickets.desk import Desk
+from tickets.dedupe import clusters
+from tickets.dedupe.clusters import CONNECTING, Clusters
 from tickets.policy import TicketPolicy
-from tickets.state import State, apply
+from tickets.processor import Desk
+from tickets.state.state import State, apply
 
 POLICY = TicketPolicy()
 NAMES = "abcdefgh"
@@ -170,7 +170,7 @@ def test_snapshots_show_edges_and_cluster(monkeypatch: pytest.MonkeyPatch) -> No
     desk, (a, b, c) = desk_of(3)
     apply(desk.state, decision(desk, added(c, b)))
     joined = decision(desk, added(b, a))
-    monkeypatch.setattr("tickets.desk.decide", lambda *_: joined)
+    monkeypatch.setattr("tickets.processor.decide", lambda *_: joined)
     desk.take(message(9), position(9))
     written = {ticket.ticket_id: ticket for ticket in snapshots(desk)}
     assert set(written) == {b, c}

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from schemas.records import Message
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office, refusal
-from tickets.state import Snapshot, State, fold
+from tickets.state.state import Snapshot, State, fold
 
 LAMP = "中山路12号门口的路灯坏了三天"
 ASKS = "请问我反映的事情办得怎么样了？"

@@ -12,8 +12,8 @@ from schemas.enums import REQUEST_KINDS
 from schemas.errors import MisconfiguredError
 from schemas.ids import SHANGHAI
 from tickets import policies
-from tickets.calendars import calendars
-from tickets.deadlines import Limits, Matter, limits
+from tickets.sla.calendar import calendars
+from tickets.sla.deadlines import Limits, Matter, limits
 
 AT = datetime(2026, 2, 11, 15, 30, tzinfo=SHANGHAI)  # the Wednesday before Spring Festival
 

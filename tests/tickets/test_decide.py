@@ -11,11 +11,11 @@ from schemas import ids
 from schemas.records import Command, Event, InputRef, Message, TicketVersion, event
 from tests.tickets.build import CITY, START, digest, message, position
 from tickets.decide import decide
-from tickets.desk import Desk
-from tickets.incoming import Incoming
-from tickets.outputs import link_of
+from tickets.decision_input import Incoming
 from tickets.policy import TicketPolicy
-from tickets.state import Snapshot, State, apply, fold
+from tickets.processor import Desk
+from tickets.records_out import link_of
+from tickets.state.state import Snapshot, State, apply, fold
 
 POLICY = TicketPolicy()
 

@@ -14,11 +14,11 @@ from schemas.records.dispatch import DispatchProposal
 from tests.tickets.said import decided, dispatch_proposed, said, take, ticket_of
 from tests.tickets.test_duties import ordered
 from tickets import policies
-from tickets.desk import Desk
-from tickets.directory import Directory, directories
-from tickets.dispatch import Case, propose
 from tickets.policy import TicketPolicy, directories_of
-from tickets.state import State, fold
+from tickets.processor import Desk
+from tickets.routing.directory import Directory, directories
+from tickets.routing.dispatch import Case, propose
+from tickets.state.state import State, fold
 
 NOISE = ("工地夜间施工噪音扰民", "丽景新城旁边的工地夜间施工，噪声很大，噪音污染严重")
 DIRECTORY: dict[str, Any] = {

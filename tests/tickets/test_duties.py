@@ -12,9 +12,9 @@ from schemas.records import Command, Event, Ticket, event
 from schemas.records.ticket import MinorProtection
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said, take, ticket_of
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State, fold
+from tickets.processor import Desk
+from tickets.state.state import State, fold
 
 LATER = START + timedelta(hours=5)
 

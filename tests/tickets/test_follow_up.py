@@ -9,9 +9,9 @@ from schemas.records import Message, event
 from tests.tickets.commands.orders import Office
 from tests.tickets.pieces import parts_of
 from tests.tickets.said import decided, said, take, ticket_of
-from tickets.desk import Desk
-from tickets.outputs import link_of
 from tickets.policy import TicketPolicy, near_policy
+from tickets.processor import Desk
+from tickets.records_out import link_of
 
 OWNER, STRANGER = "13900000001", "13900000002"
 FIRST = said(1, "中山路十二号的路灯坏了", sender=OWNER)

@@ -14,14 +14,14 @@ from schemas.records.message import Foreseen
 from tests.tickets.asked import Asked
 from tests.tickets.build import position
 from tests.tickets.said import said
-from tickets import masking
-from tickets.desk import Desk
-from tickets.foreseen import MOST, foreseen
 from tickets.grounds import grounds
+from tickets.masking import mask
+from tickets.masking.precompute import MOST, foreseen
 from tickets.policy import TicketPolicy
+from tickets.processor import Desk
 from tickets.remembered import Remembered, digest_of
 from tickets.spans import by_rules
-from tickets.state import State
+from tickets.state.state import State
 
 DIGEST = 8
 """Numbers that the digest of a text takes."""
@@ -34,20 +34,20 @@ TEXT = "我叫王喆，电话13800138000，住锦绣华庭3号楼2单元501，�
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     """Return what the desk looks through by itself."""
     found = Asked()
-    monkeypatch.setattr(masking, "_remembered", Remembered(found.find))
+    monkeypatch.setattr(mask, "_remembered", Remembered(found.find))
     return found
 
 
 def written(message: Message) -> list[bytes]:
     """Return what a desk that remembers nothing writes about a message which came through a topic."""
-    masking._remembered = Remembered(masking._remembered._find)
+    mask._remembered = Remembered(mask._remembered._find)
     desk = Desk(State(TicketPolicy()))
     assert isinstance(desk.take(decode(encode(message), Message), position(0)), Event)
     return [one.value for one in desk.flush()]
 
 
 def masked(message: Message) -> Ticket:
-    masking._remembered = Remembered(masking._remembered._find)
+    mask._remembered = Remembered(mask._remembered._find)
     desk = Desk(State(TicketPolicy()))
     desk.take(message, position(0))
     return next(decode(one.value, Ticket) for one in desk.flush() if one.topic == topics.TICKET_MASKED)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from normalizers.text import fold
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 from tickets.spans import personal_spans
 from tickets.unfolded import digits_in, unfolded
 

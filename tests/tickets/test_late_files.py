@@ -10,10 +10,10 @@ from schemas.records import Message, Ticket, media, raw_message
 from schemas.records.media import Media
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.commands.orders import POLICY, Office
-from tickets.desk import Desk
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 from tickets.policy import TicketPolicy
-from tickets.state import State, fold
+from tickets.processor import Desk
+from tickets.state.state import State, fold
 
 SHA = "ab" * 32
 

@@ -7,9 +7,9 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas.records import Features
-from tickets.likeness import Question, Rarity, Weights
+from tickets.dedupe.similarity import Question, Rarity, Weights
+from tickets.dedupe.sketch import Sketch
 from tickets.policy import NearPolicy, near_policy
-from tickets.sketch import Sketch
 
 OURS = near_policy()
 PRIZES_ALL = replace(OURS, weights={name: abs(weight) for name, weight in OURS.weights.items()})

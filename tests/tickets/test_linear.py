@@ -9,7 +9,7 @@ from types import FrameType
 
 import pytest
 
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 from tickets.spans import personal_spans
 
 PIECES = [

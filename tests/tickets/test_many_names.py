@@ -2,7 +2,7 @@
 
 from normalizers import Policy, tokens
 from tests.tickets.said import decided, said, ticket_of
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 NAMES = [f"霁{one}溪" for one in "霄云岚雾露雪霜雨雷风晨暮朝夕春夏秋冬山川江河湖海林"]
 

@@ -9,7 +9,7 @@ import pytest
 from tests.tickets.commands.orders import Office
 from tests.tickets.pieces import parts_of
 from tests.tickets.test_parts import Assigned
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 TEXT = "市长您好路灯坏了请打13764520918或lili33@mail.cn谢谢一三七六四五二零九一八再说"
 SHOWN = re.compile("[0-9零一二三四五六七八九]{2}|lili")

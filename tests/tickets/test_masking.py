@@ -15,10 +15,10 @@ from schemas.records.ticket import Location, Origin
 from tests.tickets.build import CITY, message, position
 from tests.tickets.commands.orders import office
 from tests.tickets.said import decided, said
-from tickets.desk import Desk
-from tickets.masking import mask_text, mask_ticket
+from tickets.masking.mask import mask_text, mask_ticket
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 HIDDEN = {
     "mobile": ("请打13812345678找我", "13812345678"),

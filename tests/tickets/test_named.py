@@ -13,7 +13,7 @@ from normalizers import persons
 from normalizers.findings import divisions
 from tests.tickets.measured import GOES_ON, figures
 from tests.tickets.test_written import beside
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent
 LISTS = pytest.mark.parametrize(("file", "least", "most"), [("named.tsv", 0.74, 2), ("named_unseen.tsv", 0.59, 2)])

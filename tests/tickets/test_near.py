@@ -13,10 +13,10 @@ from schemas.errors import MisconfiguredError
 from schemas.records import Edge, Event, InputRef, event
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said, take, ticket_of
-from tickets.contradictions import are_parallel, name_another
+from tickets.dedupe.conflicts import are_parallel, name_another
+from tickets.dedupe.sketch import Sketch
 from tickets.policy import TicketPolicy, near_policy
-from tickets.sketch import Sketch
-from tickets.state import Snapshot, State, apply, fold
+from tickets.state.state import Snapshot, State, apply, fold
 
 MIXER = said(
     1, "丽景新城小区旁边建搅拌站，噪音扰民", "搅拌站离我们楼不到一百米，渣土车整夜进出，粉尘很大，请查一查手续。"

@@ -9,10 +9,10 @@ from schemas.ids import SHANGHAI
 from schemas.records import Event, Message
 from sinks.elastic.bulk import month_of
 from tests.tickets.build import START, message, position
-from tickets import held
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State, fold
+from tickets.processor import Desk
+from tickets.state import ticket as held
+from tickets.state.state import State, fold
 
 POLICY = TicketPolicy()
 CHINAS = datetime(2027, 1, 1, tzinfo=SHANGHAI)

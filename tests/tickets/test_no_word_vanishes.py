@@ -21,7 +21,7 @@ from tests.tickets.pieces import parts_of
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls
 from tests.tickets.said import said
 from tickets.policy import TicketPolicy
-from tickets.state import fold as fold_events
+from tickets.state.state import fold as fold_events
 
 WORDS = (
     LAMP,

@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from schemas.records import event
 from tests.tickets.build import CITY, message
 from tests.tickets.said import decided
-from tickets.directory import directories
 from tickets.opening import only_opened
 from tickets.policy import TicketPolicy
+from tickets.routing.directory import directories
 
 OPENED = event.Opened(ticket_id="t", ticket_no="n", day="20261125", sequence=1, message_id="m")
 FILED = event.MessageFiled(ticket_id="t", message_id="m")

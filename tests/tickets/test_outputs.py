@@ -14,11 +14,11 @@ from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Audit, Event
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.commands.orders import Office
-from tickets import outputs
-from tickets.answers import AnswerPolicy
-from tickets.desk import Desk
+from tickets import records_out
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.receipts.policy import AnswerPolicy
+from tickets.state.state import State
 
 
 def decided() -> tuple[Event, list[Outbound]]:
@@ -64,7 +64,7 @@ def test_whatever_is_absent_is_left_out(
         subject=subject,
         correlationid=ticket,
     )
-    assert outputs._headers(decision, record, "x", sequence, subject, ticket) == wanted.headers()
+    assert records_out._headers(decision, record, "x", sequence, subject, ticket) == wanted.headers()
 
 
 def test_an_order_is_the_cause_of_what_it_writes() -> None:
@@ -72,7 +72,7 @@ def test_an_order_is_the_cause_of_what_it_writes() -> None:
     office.desk.flush()
     decision = office.order("set_status", office.tickets[0], status="screened")
     act = Audit(audit_id="a", run_id="r", action="erased", subject=office.tickets[0], author="clerk-7", at=START)
-    for record in (*office.desk.flush(), outputs.of_audit(act, decision)):
+    for record in (*office.desk.flush(), records_out.of_audit(act, decision)):
         assert Envelope.of(record.headers).headers() == record.headers
         assert Envelope.of(record.headers).causationid == decision.input.command_id
 

@@ -12,8 +12,8 @@ from schemas.records.ticket import Deadline, Due
 from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office
 from tests.tickets.test_pauses import policy
-from tickets.overdue import overdue, running
 from tickets.policy import limits_of
+from tickets.sla.overdue import overdue, running
 
 LIMITS = limits_of()
 LATER = START + timedelta(days=9)

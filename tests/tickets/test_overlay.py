@@ -13,10 +13,10 @@ from schemas.records import Event
 from tests.tickets.build import position
 from tests.tickets.walk.desks import Seat
 from tests.tickets.walk.walks import walked
-from tickets.desk import Desk
-from tickets.overlay import OverlayDict, OverlaySet, overlay
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.overlay import OverlayDict, OverlaySet, overlay
+from tickets.state.state import State
 
 ALSO = ("by_order", "by_number", "predecessors")
 """What a state rebuilds instead of storing it."""

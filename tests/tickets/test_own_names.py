@@ -20,11 +20,11 @@ from schemas.records import Audit, Ticket, event
 from schemas.records.ticket import Location, Requester
 from tests.tickets.build import message, position
 from tests.tickets.commands.orders import Office, refusal
-from tickets.desk import Desk
-from tickets.erasing import redacted, still_redacted
-from tickets.masking import Known, known_of, mask_text
+from tickets.erasure.blackout import redacted, still_redacted
+from tickets.masking.mask import Known, known_of, mask_text
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 SAID = "邻居妫小满半夜装修，我叫妫大路"
 

@@ -9,7 +9,7 @@ from normalizers import Policy, normalize
 from schemas.records import Event, Message, Party, raw_message
 from tests.tickets.build import CITY, START, digest, message
 from tests.tickets.commands.orders import Office, same
-from tickets.state import part
+from tickets.state.state import part
 
 OWNER, OTHER = "13800138000", "13900139000"
 ASKED = "中山路12号门口的路灯坏了三天"

@@ -13,9 +13,9 @@ from schemas.codec import Position, decode
 from schemas.records import Handover, Message, Ticket
 from tests.tickets.build import message
 from tests.tickets.pieces import FIRE, TEXT, parts_of
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State, fold
+from tickets.processor import Desk
+from tickets.state.state import State, fold
 
 
 class Assigned:

@@ -12,11 +12,11 @@ from schemas.records.ticket import Deadline
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office, refusal
 from tickets import policies
-from tickets.calendars import calendars
-from tickets.deadlines import limits
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State, fold
+from tickets.processor import Desk
+from tickets.sla.calendar import calendars
+from tickets.sla.deadlines import limits
+from tickets.state.state import State, fold
 
 RULE = {
     "id": "own.resolve", "clock": "resolve", "amount": 5, "unit": "working_days", "extension_max": 10,

@@ -11,7 +11,7 @@ import pytest
 
 from hotline.evaluate.labelled import rows
 from hotline.evaluate.masks import measure
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent
 

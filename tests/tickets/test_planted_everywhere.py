@@ -22,9 +22,9 @@ from schemas.codec import Position, encode
 from schemas.errors import RecordError
 from schemas.records import raw_message
 from tests.normalizers.phone.test_cases import TYPES
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 AT = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 CASES = sorted(

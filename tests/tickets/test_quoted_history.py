@@ -9,7 +9,7 @@ from normalizers import Policy, normalize
 from schemas.records import Event, Message, raw_message
 from tests.tickets.build import CITY, START
 from tests.tickets.said import decided, take, ticket_of
-from tickets.desk import Desk
+from tickets.processor import Desk
 
 OWNER, STRANGER = "王建国 <wang@mail.example>", "li@mail.example"
 LAMP = "中山路12号门口的路灯坏了三天，晚上老人摔跤，请派人来修。"

@@ -10,7 +10,7 @@ from schemas.records.dispatch import Dispatch, DispatchReturn
 from schemas.records.ticket import Revisit
 from tests.tickets.commands.orders import Office
 from tests.tickets.said import said
-from tickets.rates import Rates, fewest, had_by, rates
+from tickets.satisfaction import Rates, fewest, had_by, rates
 
 AT = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 

@@ -12,7 +12,7 @@ from normalizers.policy import Policy
 from schemas import ids
 from schemas.errors import MisconfiguredError
 from tests.connectors.outbox.answers import intent
-from tickets import receipts
+from tickets.receipts import render
 
 POLICY, KEY = Policy(), b"a query key, long enough"
 HELP_WAS_CALLED = re.compile(r"已(?:为您|经|帮您)?(?:报警|呼叫|联系|通知|拨打|派出|转(?:交|接)?至?1)")
@@ -22,7 +22,7 @@ HELP_WAS_CALLED = re.compile(r"已(?:为您|经|帮您)?(?:报警|呼叫|联系|
 @pytest.mark.parametrize("urgent", [True, False])
 def test_a_receipt_says_number_code_and_token(channel: str, urgent: bool) -> None:
     outbox = replace(intent(1, urgent=urgent), channel=channel)
-    receipt = receipts.write(outbox, receipts.wording(), POLICY, KEY)
+    receipt = render.write(outbox, render.wording(), POLICY, KEY)
     assert outbox.ticket_no in receipt.text
     assert ids.query_code(KEY, outbox.ticket_id) in receipt.text
     assert tokens.named(Draft(text=receipt.text), POLICY).ticket_id == outbox.ticket_id
@@ -33,7 +33,7 @@ def test_a_receipt_says_number_code_and_token(channel: str, urgent: bool) -> Non
 
 
 def test_a_mails_subject_carries_the_token_on_one_line() -> None:
-    receipt = receipts.write(intent(1), receipts.wording(), POLICY, KEY)
+    receipt = render.write(intent(1), render.wording(), POLICY, KEY)
     assert receipt.subject is not None
     assert tokens.named(Draft(title=f"回复: {receipt.subject}"), POLICY).ticket_id == intent(1).ticket_id
     assert "\n" not in receipt.subject
@@ -60,19 +60,19 @@ def test_a_citys_own_words_must_be_complete(written: str, said: str, tmp_path: P
     (tmp_path / "answers").mkdir()
     (tmp_path / "answers" / "answers.toml").write_text(written, encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=said):
-        receipts.wording(tmp_path)
+        render.wording(tmp_path)
 
 
 def test_a_citys_own_words_replace_ours(tmp_path: Path) -> None:
     (tmp_path / "answers").mkdir()
     own = f'urgent = "{NUMBERS}"\n[default]\ntext = "沈阳 {WHOLE}"'
     (tmp_path / "answers" / "answers.toml").write_text(own, encoding="utf-8")
-    assert receipts.write(intent(1), receipts.wording(tmp_path), POLICY, KEY).text.startswith("沈阳 ")
+    assert render.write(intent(1), render.wording(tmp_path), POLICY, KEY).text.startswith("沈阳 ")
 
 
 def test_words_have_a_version_and_older_ones_of_a_city_are_its_own(tmp_path: Path) -> None:
-    assert receipts.wording().version == "2026.12"
+    assert render.wording().version == "2026.12"
     (tmp_path / "answers").mkdir()
     own = f'urgent = "{NUMBERS}"\n[default]\ntext = "沈阳 {WHOLE}"'
     (tmp_path / "answers" / "answers.toml").write_text(own, encoding="utf-8")
-    assert receipts.wording(tmp_path).version == "own"
+    assert render.wording(tmp_path).version == "own"

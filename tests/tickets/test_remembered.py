@@ -9,8 +9,8 @@ from schemas import topics
 from tests.tickets.asked import Asked
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
-from tickets import masking
-from tickets.masking import Known, mask_text
+from tickets.masking import mask
+from tickets.masking.mask import Known, mask_text
 from tickets.remembered import Remembered
 from tickets.spans import by_rules, look
 
@@ -84,7 +84,7 @@ def test_what_is_known_is_found_in_capitals_and_beside_chinese_punctuation() -> 
 
 def test_an_order_looks_through_no_text_of_its_ticket_again(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = Asked()
-    monkeypatch.setattr(masking, "_remembered", Remembered(asked.find))
+    monkeypatch.setattr(mask, "_remembered", Remembered(asked.find))
     office = Office([message(1, TEXT)])
     office.desk.flush()
     assert any("13800138000" in text for text in asked.texts)

@@ -13,10 +13,10 @@ from schemas.records import event
 from tests.tickets.build import START
 from tests.tickets.said import decided, dispatch_proposed, said, ticket_of
 from tickets import policies
-from tickets.deadlines import Matter
-from tickets.dispatch import follow
-from tickets.outputs import link_of
 from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy, version_of
+from tickets.records_out import link_of
+from tickets.routing.dispatch import follow
+from tickets.sla.deadlines import Matter
 
 NEAR = Path(policies.__file__).parent / "near" / "near.toml"
 WATER = ("停水", "丽景小区3号楼停水两天了")

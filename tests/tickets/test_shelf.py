@@ -4,12 +4,12 @@ import pytest
 
 from schemas.codec import Outbound
 from tests.tickets.build import CITY, START, digest, message, position
-from tickets import shelf, texts
-from tickets.desk import Desk
-from tickets.held import TicketState
 from tickets.policy import TicketPolicy
-from tickets.shelf import Shelf
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state import store, text_index
+from tickets.state.state import State
+from tickets.state.store import Shelf
+from tickets.state.ticket import TicketState
 
 WORDS = ("中山路12号门口的路灯坏了三天", "人民路小区停水两天没人管", "和平广场夜里施工噪音扰民")
 
@@ -57,11 +57,11 @@ def test_tickets_stay_in_the_order_they_were_opened() -> None:
 
 
 def test_a_few_stay_open_until_there_are_many() -> None:
-    kept = filled(shelf.MOST_OPEN)
+    kept = filled(store.MOST_OPEN)
     first = kept["t0"]
     kept.tidy()
     assert kept["t0"] is first
-    kept["more"] = ticket(shelf.MOST_OPEN)
+    kept["more"] = ticket(store.MOST_OPEN)
     kept.tidy()
     assert kept["t0"] is not first
     assert kept["t0"] == first
@@ -111,7 +111,7 @@ def test_who_says_what_many_said_is_asked_about_their_own_tickets_alone() -> Non
 
 
 def test_digests_that_fall_together_join_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(texts, "xxh3_64_intdigest", lambda _: 1)
+    monkeypatch.setattr(text_index, "xxh3_64_intdigest", lambda _: 1)
     desk = Desk(State(TicketPolicy()))
     for number in range(6):
         one = message(number, WORDS[number % 2], sender=str(number))

@@ -11,10 +11,10 @@ from schemas.envelope import VERSION
 from schemas.records import Attachment, Emergency, Finding, Message, Party, Ticket, raw_message
 from schemas.records.ticket import Location
 from tests.tickets.build import CITY, START, message, position
-from tickets.desk import Desk
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 BROKER_BYTES = 1024 * 1024
 """What Kafka takes in one record, unless a topic is told otherwise."""

@@ -3,7 +3,7 @@
 import pytest
 
 from normalizers.text import fold
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 
 HIDDEN = [
     ("市民阿布都·热合曼反映路灯不亮", "热合曼"),

@@ -10,8 +10,8 @@ from schemas.records import Event, Message
 from tests.tickets.build import START
 from tests.tickets.commands.orders import Office, refusal, same
 from tests.tickets.said import decided, said, take, ticket_of
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy, near_policy
+from tickets.processor import Desk
 
 WE = "13845671201"
 LIFT, LIGHTS, PENSION = (

@@ -9,7 +9,7 @@ from schemas.records import Command, Event, event
 from tests.tickets.build import START
 from tests.tickets.records_of_calls import CITY, Calls
 from tickets.policy import TicketPolicy
-from tickets.state import State, fold
+from tickets.state.state import State, fold
 
 OVENS = "海棠公寓楼下的烧烤店半夜还在排油烟，全楼都不敢开窗"
 NOTES = (

@@ -7,7 +7,7 @@ from schemas.records import Party
 from schemas.records.ticket import Location, Requester, Result, Supervision
 from tests.tickets.build import START, message
 from tests.tickets.test_masking import ticket_of
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 SAID = "房东王喆不退押金，路灯也坏了"
 

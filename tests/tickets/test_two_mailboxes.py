@@ -9,8 +9,8 @@ from normalizers.tokens import mail_id, make
 from schemas.records import Message, raw_message
 from tests.tickets.build import CITY, START
 from tests.tickets.said import decided, ticket_of
-from tickets.desk import Desk
-from tickets.outputs import link_of
+from tickets.processor import Desk
+from tickets.records_out import link_of
 
 TEXT = "中山路12号门口的路灯坏了三天，晚上看不见路，请派人来修。"
 

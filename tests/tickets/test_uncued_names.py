@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hotline.evaluate.masks import measure
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent
 

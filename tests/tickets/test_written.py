@@ -12,7 +12,7 @@ import pytest
 
 from hotline.evaluate.labelled import rows
 from tests.tickets.measured import GOES_ON, figures
-from tickets.masking import mask_text
+from tickets.masking.mask import mask_text
 from tickets.spans import personal_spans
 
 HERE = Path(__file__).parent

@@ -3,6 +3,6 @@
 Pure; one function a kind, which raises RefusalError with a code and a sentence.
 """
 
-from tickets.commands.table import COMMANDS, changed_by, check, decide_command, erases, looks_back, lowered
+from tickets.commands.registry import COMMANDS, changed_by, check, decide_command, erases, looks_back, lowered
 
 __all__ = ["COMMANDS", "changed_by", "check", "decide_command", "erases", "looks_back", "lowered"]

@@ -4,14 +4,14 @@ import re
 
 from schemas import ids
 from schemas.records import event
-from tickets import alarms
+from tickets import emergency
 from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
-from tickets.held import TicketState
-from tickets.keys import scoped
 from tickets.lifecycle import CLOSED
-from tickets.state import State
+from tickets.state.keys import scoped
+from tickets.state.state import State
+from tickets.state.ticket import TicketState
 
 _HANDOVER = re.compile(ids.MESSAGE_ID)
 
@@ -40,9 +40,9 @@ def dismiss(order: Order, given: args.Dismiss) -> event.Changes:
     order.check_version(ticket, given)
     if handover_id in ticket.dismissed:
         raise RefusalError("dismissed", "the hand-over was called a false alarm already")
-    if alarms.alarm_of(ticket.messages[handover_id].codes) is None:
+    if emergency.alarm_of(ticket.messages[handover_id].codes) is None:
         raise RefusalError("no_alarm", "no rule took this message for an emergency: nothing rings for it")
-    left = alarms.standing(ticket, but=handover_id)
+    left = emergency.standing(ticket, but=handover_id)
     dismissed = event.HandoverDismissed(
         ticket_id=ticket.ticket_id,
         handover_id=handover_id,
@@ -61,7 +61,7 @@ def reinstate(order: Order, given: args.Args) -> event.Changes:
     handover_id = _id_of(order)
     ticket = _ticket_of(order, handover_id)
     order.check_version(ticket, given)
-    told = alarms.alarm_of(ticket.messages[handover_id].codes)
+    told = emergency.alarm_of(ticket.messages[handover_id].codes)
     if handover_id not in ticket.dismissed or told is None:
         raise RefusalError("not_dismissed", "nobody called this hand-over a false alarm: there is nothing to take back")
     again = event.HandoverReinstated(

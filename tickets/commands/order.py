@@ -1,18 +1,19 @@
 """Order: one command in its turn, and the live tickets that it may name."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from msgspec import Struct
 
 from schemas.records import Command
 from tickets.commands.args import Args
 from tickets.commands.refusal import RefusalError
-from tickets.deadlines import Limits
-from tickets.held import TicketState
-from tickets.incoming import Earlier
-from tickets.state import State
+from tickets.decision_input import Earlier
+from tickets.sla.deadlines import Limits
+from tickets.state.state import State
+from tickets.state.ticket import TicketState
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -70,3 +71,14 @@ class Order(Struct, frozen=True, kw_only=True):
         """Raise RefusalError for a ticket of another city, whether it exists or not."""
         if not ticket_id.startswith(f"{self.command.jurisdiction}-"):
             raise RefusalError("jurisdiction", "the ticket is not of the command's jurisdiction")
+
+
+# What the sender of an order had read of its ticket, where the order itself does not say so.
+
+LOOKED = timedelta(hours=1)
+"""So long before they order people may have looked: whatever a citizen wrote since then may be unread."""
+
+
+def presumed(ordered: datetime, args: Mapping[str, Any]) -> datetime | None:
+    """Return by when a ticket had been read of which an order came at `ordered`; None where its arguments say so."""
+    return None if args.get("if_version") is not None else ordered - LOOKED

@@ -2,12 +2,12 @@
 
 from schemas.records import event
 from schemas.records.ticket import Proposal
-from tickets.clusters import CONNECTING
-from tickets.commands import args, moves
+from tickets.commands import args, move
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
-from tickets.held import TicketState
-from tickets.state import State
+from tickets.dedupe.clusters import CONNECTING
+from tickets.state.state import State
+from tickets.state.ticket import TicketState
 
 
 def merge(order: Order, given: args.Merge) -> event.Changes:
@@ -26,7 +26,7 @@ def unmerge(order: Order, given: args.Unmerge) -> event.Changes:
     The other ticket may be erased: the edge names it, and tells nothing of it.
     """
     if given.message_id is not None and given.ticket_id is None:
-        return moves.move(order, args.Move(message_id=given.message_id, if_version=given.if_version))
+        return move.move(order, args.Move(message_id=given.message_id, if_version=given.if_version))
     if given.ticket_id is None or given.message_id is not None:
         raise RefusalError("arguments", "unmerge needs the other ticket_id, or a message_id")
     ticket, other = order.ticket(given), order.held(given.ticket_id)
@@ -59,7 +59,7 @@ def confirm_proposal(order: Order, given: args.Judge) -> event.Changes:
 
 
 def reject_proposal(order: Order, given: args.Judge) -> event.Changes:
-    """Say no, for ever, and for both tickets (`tickets/steps.py`)."""
+    """Say no, for ever, and for both tickets (`tickets/state/reducers.py`)."""
     ticket, proposal = _proposed(order, given)
     rejected = event.Rejected(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
     message_id = proposal.proposal_id.partition("-")[0]

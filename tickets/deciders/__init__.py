@@ -3,20 +3,20 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from tickets.deciders import follow_up, new, no_ticket, part_of, same_matter, same_person
-from tickets.deciders.verdict import Verdict
-from tickets.incoming import Incoming
-from tickets.state import State
+from tickets.deciders import duplicate_other_person, duplicate_same_person, follow_up, new, no_ticket, part
+from tickets.deciders.base import Verdict
+from tickets.decision_input import Incoming
+from tickets.state.state import State
 
 Decider = Callable[[State, Incoming], Verdict | None]
 
 DECIDERS: Mapping[str, Decider] = MappingProxyType(
     {
-        "part_of": part_of.judge,
+        "part_of": part.judge,
         "no_ticket": no_ticket.judge,
         "follow_up": follow_up.judge,
-        "same_person_same_matter": same_person.judge,
-        "same_matter_other_person": same_matter.judge,
+        "same_person_same_matter": duplicate_same_person.judge,
+        "same_matter_other_person": duplicate_other_person.judge,
         "new": new.judge,
     }
 )

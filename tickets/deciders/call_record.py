@@ -5,13 +5,14 @@ a ticket that was answered at once stays closed. What an agent notes of another 
 it again.
 """
 
-from tickets import calls, forgotten
+from tickets.assembly import call_records
 from tickets.codes import TOPIC_CHANGED
-from tickets.deciders.verdict import Verdict
-from tickets.incoming import Incoming
-from tickets.keys import texts_of
-from tickets.snapshot import RECORD_OF_CALL
-from tickets.state import State
+from tickets.deciders.base import Verdict
+from tickets.decision_input import Incoming
+from tickets.erasure import tombstones
+from tickets.snapshot.build import RECORD_OF_CALL
+from tickets.state.keys import texts_of
+from tickets.state.state import State
 
 AFTER_REDACTION = "record_after_redaction"
 """Its words stay out of the ticket: they could say again what was blacked out."""
@@ -23,13 +24,13 @@ SAME_CALL_ID = "same_call_id"
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Decide about every record of a call that has a ticket; any other is asked about as a message is."""
     features = incoming.features
-    ticket = calls.ticket_of(state, incoming.jurisdiction, features, incoming.id, incoming.at)
+    ticket = call_records.ticket_of(state, incoming.jurisdiction, features, incoming.id, incoming.at)
     if features.message_key is None:
         return None
-    ticket = ticket or forgotten.redacted_ticket(state, incoming)
+    ticket = ticket or tombstones.redacted_ticket(state, incoming)
     if ticket is None:
         return _proposal(state, incoming, features.message_key)
-    known = calls.records_of(state, incoming.jurisdiction, features, incoming.at)
+    known = call_records.records_of(state, incoming.jurisdiction, features, incoming.at)
     says_something = features.message_class == "person" and not ticket.redacted
     is_repeat = not set(texts_of(features)).isdisjoint(ticket.text_keys)
     is_new = features.call_adds is True or (known is None and state.near.shares_nothing(features, ticket.order))
@@ -44,7 +45,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _proposal(state: State, incoming: Incoming, evidence: str) -> Verdict | None:
-    likely = calls.likely(state, incoming) if incoming.features.message_class == "person" else None
+    likely = call_records.likely(state, incoming) if incoming.features.message_class == "person" else None
     if likely is None:
         return None
     return Verdict(

@@ -10,13 +10,14 @@ from collections.abc import Collection, Iterator
 
 from msgspec.structs import replace
 
-from tickets import calls, dangling_references
+from tickets.assembly import call_records
 from tickets.codes import BY_PARTICIPANT, SAME_MAIL, SAME_NAME, TOPIC_CHANGED, is_of_participant
-from tickets.deciders.verdict import Verdict
-from tickets.held import TicketState
-from tickets.incoming import Incoming
-from tickets.keys import names_of, texts_of
-from tickets.state import State
+from tickets.deciders.base import Verdict
+from tickets.decision_input import Incoming
+from tickets.dedupe import dangling_references
+from tickets.state.keys import names_of, texts_of
+from tickets.state.state import State
+from tickets.state.ticket import TicketState
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
@@ -91,7 +92,7 @@ def _by_token(state: State, incoming: Incoming) -> Iterator[Verdict]:
 
 def _by_references(state: State, incoming: Incoming) -> Iterator[Verdict]:
     """Follow the References, nearest first; a call refers to itself alone."""
-    if calls.is_record(incoming.features):
+    if call_records.is_record(incoming.features):
         return
     for key in incoming.features.threads:
         ticket_id = state.in_thread(incoming.jurisdiction, key)

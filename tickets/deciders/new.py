@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from tickets import calls
-from tickets.deciders.verdict import Verdict
-from tickets.incoming import Incoming
-from tickets.state import State
+from tickets.assembly import call_records
+from tickets.deciders.base import Verdict
+from tickets.decision_input import Incoming
+from tickets.state.state import State
 
 NO_RELATION = "no_relation_found"
 
@@ -25,7 +25,7 @@ def _answered(state: State, incoming: Incoming) -> Iterator[tuple[str, str, str]
     if token is not None and token.startswith(incoming.jurisdiction):
         yield "token_closed_long_ago", token, state.succeeding(token)
     features = incoming.features
-    keys = calls.names_of_key(features, incoming.at) if calls.is_record(features) else features.threads
+    keys = call_records.names_of_key(features, incoming.at) if call_records.is_record(features) else features.threads
     for key in keys:
         ticket_id = state.in_thread(incoming.jurisdiction, key)
         if ticket_id is not None:

@@ -4,9 +4,9 @@ What came through a list is a citizen's all the same where it answers a ticket o
 """
 
 from tickets.deciders import follow_up
-from tickets.deciders.verdict import Verdict
-from tickets.incoming import Incoming
-from tickets.state import State
+from tickets.deciders.base import Verdict
+from tickets.decision_input import Incoming
+from tickets.state.state import State
 
 NO_CITIZEN = frozenset({"auto_reply", "bounce", "list", "calendar", "event"})
 

@@ -10,12 +10,12 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from schemas.records import Features
-from tickets.deciders.verdict import Verdict
-from tickets.held import TicketState
-from tickets.incoming import Incoming
+from tickets.deciders.base import Verdict
+from tickets.decision_input import Incoming
+from tickets.dedupe.sketch import Sketch
 from tickets.policy import NearPolicy
-from tickets.sketch import Sketch
-from tickets.state import State
+from tickets.state.state import State
+from tickets.state.ticket import TicketState
 
 _SENT_ON = frozenset({"not_accepted", "handed_over"})
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from schemas.records import Ticket
 from tickets.lifecycle import CLOSED
-from tickets.snapshot import TITLE_CHARACTERS
+from tickets.snapshot.build import TITLE_CHARACTERS
 
 GROUP = "Users"
 """The group that every Zammad has."""

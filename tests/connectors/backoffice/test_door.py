@@ -22,7 +22,7 @@ from schemas.codec import Outbound, decode
 from schemas.command_signature import Signer
 from schemas.errors import UnreachableError
 from schemas.records import Command, Event, InputRef, TicketVersion, event
-from tickets.commands.reading import LOOKED
+from tickets.commands.order import LOOKED
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 SECRET = "s" * 32

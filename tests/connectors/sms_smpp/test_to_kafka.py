@@ -35,9 +35,9 @@ from tests.peers import kannel
 from tests.peers.dovecot import free_ports
 from tests.peers.presence import require
 from tests.peers.smsc import NodeSmsc
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 pytestmark = pytest.mark.integration
 

@@ -21,7 +21,7 @@ from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError
 from schemas.records import Party
 from tests.connectors.outbox.answers import intent
 from tests.peers.weibo_platform import EXPIRED, GOOD, Platform, running, session
-from tickets import receipts
+from tickets.receipts import render
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 TEXT = "您反映的问题已收到，工单编号 210100-20261125-000001-3，查询码 123456789012。"
@@ -163,7 +163,7 @@ async def test_without_a_token_nothing_is_answered(platform: Platform) -> None:
 
 async def test_the_longest_receipt_fits_into_a_message(platform: Platform) -> None:
     outbox = replace(intent(1, urgent=True), channel="weibo")
-    text = receipts.write(outbox, receipts.wording(), Policy(), b"a query key, long enough").text
+    text = render.write(outbox, render.wording(), Policy(), b"a query key, long enough").text
     assert (await sender(platform).send(reply(text))).outcome == "accepted"
     assert platform.replies[0]["text"] == text
 

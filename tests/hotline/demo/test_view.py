@@ -20,10 +20,10 @@ from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
 from schemas import enums, topics
 from schemas.codec import Position, encode
 from schemas.records import Message, raw_message
-from tickets.desk import Desk
-from tickets.outputs import link_of
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.records_out import link_of
+from tickets.state.state import State
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 LONG = "三楼着火了，有老人下不来，快来人！" * 20

@@ -8,9 +8,9 @@ from hotline.replay.facts import compared, of_decision, of_ticket
 from schemas.records import Event, event
 from schemas.records.ticket import Category, Deadline
 from tests.tickets.build import START, message, position
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 
 def decided() -> tuple[Event, Desk]:

@@ -20,7 +20,7 @@ from sinks import Document, routes
 from sinks.elastic import ElasticSink
 from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("fresh_indices")]
 

@@ -10,9 +10,9 @@ from normalizers import Policy, normalize
 from normalizers.draft import Draft
 from schemas.codec import Position
 from schemas.records import Message, Party, RawMessage
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import State
+from tickets.processor import Desk
+from tickets.state.state import State
 
 MAIL = (Path(__file__).parents[1] / "cases/mailbox/voicemail_is_the_callers_not_the_pbxs/raw.eml").read_bytes()
 SOUND = b"UklGRiQAAABXQVZFAAAA"

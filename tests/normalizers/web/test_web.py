@@ -20,7 +20,7 @@ from normalizers.web.services import services
 from schemas.errors import MalformedError, MisconfiguredError, UnsupportedError
 from schemas.records import Event, InputRef, Message, RawMessage, Ticket, TicketVersion, event, raw_message
 from tickets.policy import TicketPolicy
-from tickets.snapshot import open_ticket
+from tickets.snapshot.build import open_ticket
 
 TAKEN = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"

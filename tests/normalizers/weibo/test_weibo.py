@@ -14,7 +14,7 @@ from schemas.codec import encode
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Message, RawMessage
 from tests.tickets.said import decided, ticket_of
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 NOW = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
 POST = {

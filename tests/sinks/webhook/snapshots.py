@@ -14,7 +14,7 @@ from schemas.records import Ticket
 from sinks import Document
 from sinks.webhook import SubscriberSettings
 from tests.sinks.webhook.receiver import SECRET
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 GOLDEN = replace(
     decode((Path(schemas.__file__).parent / "golden" / "v1" / "ticket.json").read_bytes(), Ticket),

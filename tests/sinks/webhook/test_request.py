@@ -20,7 +20,7 @@ from sinks import Document
 from sinks.webhook import FilterSettings
 from sinks.webhook.request import body_of, delivery_id, is_notice, is_wanted, outgoing, version_of
 from tests.sinks.webhook.snapshots import AT, GOLDEN, document, snapshot, subscriber
-from tickets.erasing import erased
+from tickets.erasure.blackout import erased
 
 
 def body(form: str, one: Document | None = None, **fields: Any) -> bytes:

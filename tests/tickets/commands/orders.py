@@ -7,9 +7,9 @@ from typing import Any
 from schemas.codec import decode, encode
 from schemas.records import Command, Event, Message, Ticket, event
 from tests.tickets.build import CITY, START, message, position
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import Snapshot, State, fold
+from tickets.processor import Desk
+from tickets.state.state import Snapshot, State, fold
 
 POLICY = TicketPolicy()
 

@@ -16,8 +16,8 @@ from tests.tickets.pieces import parts_of
 from tests.tickets.records_of_calls import LAMP, Calls
 from tests.tickets.test_late_files import file_of, photo
 from tests.tickets.test_parts import Assigned
-from tickets import forgotten
-from tickets.state import Snapshot, State, fold
+from tickets.erasure import tombstones
+from tickets.state.state import Snapshot, State, fold
 
 HEARD = "市民：中山路12号的路灯坏了，我的电话是13812345678"
 DAY = 60 * 24
@@ -32,7 +32,7 @@ def gone_of(decision: Event) -> list[str]:
 
 def is_kept_out(decision: Event) -> bool:
     """Say whether a message is filed nowhere, emptied, and not in the log either."""
-    kept_out = decision.method == forgotten.METHOD
+    kept_out = decision.method == tombstones.METHOD
     if kept_out:
         assert (decision.relation, decision.tickets, decision.features) == ("no_ticket", (), None)
         assert gone_of(decision) == [decision.input.message_id]

@@ -15,11 +15,11 @@ from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tests.tickets.test_parts import parts_of
 from tickets.commands import changed_by, erases, erasure
 from tickets.deciders import new
-from tickets.deciders.verdict import Verdict
-from tickets.desk import Desk
-from tickets.erasing import redacted_by
-from tickets.masking import mask_ticket
-from tickets.state import Snapshot, State, apply, fold
+from tickets.deciders.base import Verdict
+from tickets.erasure.blackout import redacted_by
+from tickets.masking.mask import mask_ticket
+from tickets.processor import Desk
+from tickets.state.state import Snapshot, State, apply, fold
 
 SECRET = "李小龙的电话是13812345678"
 TEXT = f"中山路12号的路灯坏了，{SECRET}，请回电"

@@ -14,9 +14,9 @@ from schemas.records.ticket import Acceptance
 from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tickets import lifecycle
-from tickets.amend import Occasion, amend
 from tickets.lifecycle import NEXT, STATUSES
-from tickets.state import fold
+from tickets.snapshot.changes import Occasion, amend
+from tickets.state.state import fold
 
 WAY = ["screened", "registered"]
 

@@ -13,7 +13,7 @@ from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office
 from tickets.commands import COMMANDS
 from tickets.lifecycle import STATUSES
-from tickets.state import State, fold
+from tickets.state.state import State, fold
 
 TICKETS = 5
 INDEX = st.integers(0, TICKETS - 1)

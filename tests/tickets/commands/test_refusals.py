@@ -7,7 +7,7 @@ from schemas.records import event
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office, office, refusal
 from tickets.commands import COMMANDS
-from tickets.outputs import link_of
+from tickets.records_out import link_of
 
 SECRETS = ("李小龙", "13812345678", "不满意")
 

@@ -149,7 +149,7 @@ def test_another_city_takes_no_alarm_before_its_ticket_is_decided() -> None:
 
 
 def test_of_hand_overs_that_never_get_a_ticket_only_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tickets.state._MOST_EARLY", 2)
+    monkeypatch.setattr("tickets.state.state._MOST_EARLY", 2)
     at_office = Office()
     for one in "abc":
         at_office.order("acknowledge_handover", handover_id=one * 26)

@@ -13,8 +13,8 @@ from tests.checkpoints import known
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import Office, refusal, same
 from tests.tickets.test_linear import calls_of
-from tickets.masking import mask_ticket
-from tickets.said_again import digests, spans_again
+from tickets.erasure.redaction_digests import digests, spans_again
+from tickets.masking.mask import mask_ticket
 
 DOOR, PHONE, NAME, WORDS = "3栋2单元501室", "13812345678", "李小龙", "我在酒厂上夜班的那个表弟"
 TEXT = f"我住{DOOR}，电话{PHONE}，请找{NAME}，{WORDS}也说路灯坏了"

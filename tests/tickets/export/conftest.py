@@ -7,7 +7,7 @@ import pytest
 import schemas
 from schemas.codec import decode
 from schemas.records import Ticket
-from tickets.masking import mask_ticket
+from tickets.masking.mask import mask_ticket
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from schemas.records.media import Media
 from tests.tickets.build import CITY, START
 from tests.tickets.pieces import parts_of
 from tests.tickets.records_of_calls import record as call_record
-from tickets.desk import Desk
+from tickets.processor import Desk
 
 HERE = Path(__file__).parents[1]
 SHA = "ab" * 32

@@ -11,11 +11,11 @@ from schemas import enums
 from schemas.records import Command, Message
 from tests.tickets.build import CITY, START
 from tests.tickets.walk.citizens import CITIZENS, DOOR, OTHER
-from tickets.alarms import alarm_of
 from tickets.commands import COMMANDS
 from tickets.commands.erasure import FIELDS
-from tickets.desk import Desk
+from tickets.emergency import alarm_of
 from tickets.lifecycle import NEXT
+from tickets.processor import Desk
 
 Args = dict[str, Any]
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 
 from schemas.records import Event, Ticket, event
 from tests.tickets.walk.told import Told
-from tickets.clocks import BY_HAND
-from tickets.clusters import CONNECTING
+from tickets.dedupe.clusters import CONNECTING
+from tickets.sla.clocks import BY_HAND
 
 Pair = tuple[str, str]
 

@@ -15,9 +15,9 @@ from schemas import topics
 from schemas.codec import Outbound, decode, encode
 from schemas.records import Command, Event, Message, Ticket
 from tests.tickets.build import START, position
-from tickets.desk import Desk
 from tickets.policy import TicketPolicy
-from tickets.state import Snapshot, State, apply
+from tickets.processor import Desk
+from tickets.state.state import Snapshot, State, apply
 
 Input = Message | Command
 PolicyAt = Callable[[datetime], TicketPolicy]

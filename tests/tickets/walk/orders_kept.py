@@ -14,11 +14,11 @@ from schemas.records import Event, Message, Outbox, OutboxState, Ticket, event
 from tests.tickets.walk.citizens import CITIZENS, DOOR
 from tests.tickets.walk.told import Told
 from tickets import lifecycle
-from tickets.alarms import alarm_of, standing
-from tickets.answers import RECEIPT
+from tickets.emergency import alarm_of, standing
 from tickets.export.open311 import service_request
-from tickets.masking import mask_ticket
-from tickets.outputs import RESTRICTED
+from tickets.masking.mask import mask_ticket
+from tickets.receipts.policy import RECEIPT
+from tickets.records_out import RESTRICTED
 
 Stages = dict[str, str]
 

@@ -17,12 +17,12 @@ from tests.tickets.walk import clerks_words, orders_kept
 from tests.tickets.walk.citizens import CITIZENS
 from tests.tickets.walk.desks import Seat
 from tests.tickets.walk.told import Told
-from tickets import erasing
 from tickets.codes import INCOMPLETE
-from tickets.commands.table import LAST_VERSION
-from tickets.erasing import BLACK
-from tickets.outputs import link_of
-from tickets.state import fold
+from tickets.commands.registry import LAST_VERSION
+from tickets.erasure import blackout
+from tickets.erasure.blackout import BLACK
+from tickets.records_out import link_of
+from tickets.state.state import fold
 
 TELLS_NOTHING = {topics.EVENT, topics.LINK, topics.AUDIT}
 NAMES_NOBODY = TELLS_NOTHING | {topics.TICKET_MASKED}
@@ -82,8 +82,8 @@ def marks_name_the_first_snapshot(told: Told) -> Iterator[object]:
     lost, levelled = dict[str, int](), dict[str, int]()
     for decision in told.events:
         versions = {one.ticket_id: one.version for one in decision.tickets}
-        lost |= {name: versions[name] for name in erasing.redacted_by(decision)}
-        levelled |= {name: versions[name] for name in erasing.levelled_by(decision)}
+        lost |= {name: versions[name] for name in blackout.redacted_by(decision)}
+        levelled |= {name: versions[name] for name in blackout.levelled_by(decision)}
     for ticket_id in told.tickets.keys() - told.erased:
         written = [version for name, version in told.versions if name == ticket_id]
         shown = (told.tickets[ticket_id].redacted_version, told.tickets[ticket_id].confidentiality_version)

@@ -17,8 +17,8 @@ from tests.tickets.walk.citizens import OTHER, Citizens, some_matters
 from tests.tickets.walk.clerks import Clerks
 from tests.tickets.walk.desks import Follower, Input, Restarted, Seat, name_of
 from tests.tickets.walk.promises import BrokenError, keep
-from tickets.answers import AnswerPolicy
 from tickets.policy import TicketPolicy
+from tickets.receipts.policy import AnswerPolicy
 
 STEPS = 120
 POLICY = TicketPolicy(evict_after=timedelta(days=3), answers=AnswerPolicy(accounts=frozenset({"city", "mayor"})))

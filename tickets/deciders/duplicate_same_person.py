@@ -1,0 +1,126 @@
+"""Who says the same again, on whatever channel, is heard once: the message joins the ticket it repeats.
+
+Two persons may share a telephone or a mailbox: who states another name than the ticket's is only proposed. So is the
+very same text days later, where its words mean another day by then: 昨晚又停电了.
+"""
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from schemas.records import Features
+from tickets.codes import SAME_NAME, is_alarm
+from tickets.deciders.base import Verdict
+from tickets.deciders.follow_up import has_its_name
+from tickets.deciders.supplement import names_nothing
+from tickets.decision_input import Incoming
+from tickets.dedupe.index import Found
+from tickets.snapshot import fields
+from tickets.state.keys import texts_of
+from tickets.state.state import State
+from tickets.state.ticket import TicketState
+
+RELATION = "same_person_same_matter"
+
+
+def judge(state: State, incoming: Incoming) -> Verdict | None:
+    """Find a live ticket of the same requester with the very same text, else with the same matter."""
+    return _equal(state, incoming) or _near(state, incoming)
+
+
+def _equal(state: State, incoming: Incoming) -> Verdict | None:
+    features, other = incoming.features, None
+    city, people = incoming.jurisdiction, frozenset(features.requesters)
+    found = [(key, ticket) for key in texts_of(features) for ticket in state.saying(city, key, people)]
+    for key, ticket in found:
+        if ticket.ticket_id != incoming.within and (incoming.id, ticket.ticket_id) not in state.never:
+            verdict = Verdict(
+                relation=RELATION,
+                method="equal_text",
+                ticket_id=ticket.ticket_id,
+                evidence=(key,),
+                sure=not (
+                    ticket.is_anothers(features.stated)
+                    or _is_of_another_day(state, incoming, ticket)
+                    or _may_mean_another(state, incoming, ticket)
+                ),
+            )
+            if verdict.sure:
+                return verdict
+            other = other or verdict
+    return other
+
+
+def _near(state: State, incoming: Incoming) -> Verdict | None:
+    """Look among the tickets about the same matter, likest first, for one of the person's own.
+
+    A number or address that one of two messages quotes, and that the other was sent from or quotes too, is a claim:
+    it only proposes.
+    """
+    policy = state.policy.near
+    claimed: Verdict | None = None
+    for found in state.near.find(incoming.jurisdiction, incoming.features):
+        ticket = state.in_order(found.order)
+        if found.score < policy.link or ticket.ticket_id == incoming.within:
+            continue
+        if (incoming.id, ticket.ticket_id) in state.never:
+            continue
+        own = not set(incoming.features.requesters).isdisjoint(ticket.requesters)
+        if found.score >= policy.same_person and own and not _is_elsewhere(incoming.features, ticket):
+            is_same = has_its_name(state, incoming, ticket.ticket_id)
+            verdict = _verdict(found, ticket.ticket_id, (*found.evidence, *((SAME_NAME,) if is_same else ())))
+            if not ticket.is_anothers(incoming.features.stated):
+                return verdict
+            claimed = claimed or replace(verdict, sure=False)
+        contacts = _shared_contacts(incoming.features, ticket)
+        if contacts and claimed is None:
+            claimed = replace(_verdict(found, ticket.ticket_id, tuple(sorted(contacts))), method="contact", sure=False)
+    return claimed
+
+
+def _is_of_another_day(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether the same words tell of another day: nothing else gives one text other marks.
+
+    What reaches us long after it was sent says nothing by when it comes: an archive brings two nights in one minute.
+    """
+    is_later = _since(incoming, ticket) > state.policy.near.one_day
+    return is_later and state.near.has_other_marks(incoming.features, ticket.order)
+
+
+def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> bool:
+    """Say whether words that name nothing (还没解决) may be said of another matter than the first time.
+
+    An alarm is heard wherever it is filed, and what was blacked out must not be opened anew.
+    """
+    if not names_nothing(incoming.features, state.policy.near) or is_alarm(incoming.features.codes) or ticket.redacted:
+        return False
+    if _since(incoming, ticket) > state.policy.near.at_once:
+        return True
+    own = state.own(incoming.jurisdiction, incoming.features)
+    return not all(state.near.names_nothing(one.order) for one in own if one.order > ticket.order)
+
+
+def _since(incoming: Incoming, ticket: TicketState) -> timedelta:
+    return max(incoming.at - ticket.opened_at, incoming.at - incoming.received_at)
+
+
+def _is_elsewhere(features: Features, ticket: TicketState) -> bool:
+    return fields.is_elsewhere(features.codes, ticket.place)
+
+
+def _shared_contacts(features: Features, ticket: TicketState) -> set[str]:
+    """Return what says that it is the same person, where it is not what both were sent from."""
+    if not features.contacts and not ticket.contacts:
+        return set()
+    both = {*features.requesters, *features.contacts} & {*ticket.requesters, *ticket.contacts}
+    return both - (set(features.requesters) & set(ticket.requesters))
+
+
+def _verdict(found: Found, ticket_id: str, evidence: tuple[str, ...]) -> Verdict:
+    return Verdict(
+        relation=RELATION,
+        method=found.method,
+        ticket_id=ticket_id,
+        score=found.score,
+        evidence=evidence,
+    )

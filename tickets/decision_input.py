@@ -1,0 +1,136 @@
+"""Incoming: all that `decide` sees of one input; features, never personal text."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
+
+from msgspec import UNSET, Struct
+
+from schemas import ids
+from schemas.codec import Position
+from schemas.records import Command, Features, InputRef, Message
+from tickets.admission import UNPROVEN, Standing
+from tickets.assembly import sms_parts
+
+AT_ONCE = timedelta(seconds=1)
+"""What came within this time did not wait, as hardly any message does: the log has no word of it."""
+
+_FORMS = ids.source_of("web", "")
+
+
+class Earlier(Struct, frozen=True, kw_only=True):
+    """What a command may look at of a message that was decided before it."""
+
+    features: Features
+    channel: str
+    received_at: datetime
+    proven: bool = True
+
+    @classmethod
+    def of(cls, message: Message) -> "Earlier":
+        """Reduce a message, as `Incoming` does."""
+        at = min(message.received_at, message.ingested_at)
+        return cls(features=message.features, channel=message.channel, received_at=at, proven=_is_proven(message))
+
+
+class Incoming(Struct, frozen=True, kw_only=True):
+    """One message or command in its turn. `at` is log time: when we took the message, when the command was given;
+    `sent_at` is message time.
+
+    `received_at` is when the citizen sent it, as far as that lies in the past; limits count from there.
+    `has_rare_reference` is said of a part whose reference takes more than 8 bits: no telephone uses it again in a day.
+    `within` is the ticket that a text which is compared again is filed in already.
+    `appended_at` is when the broker took the input, as far as it tells.
+    Of what is not `proven` anybody may be the sender: whose telephone it is was typed into a form of ours.
+    `has_files` is whether it brings any, but for the recording of a call.
+    `earlier` are the filed messages that a command is about, as far as the input still has them.
+    """
+
+    id: str
+    jurisdiction: str
+    at: datetime
+    received_at: datetime
+    channel: str | None = None
+    proven: bool = True
+    position: Position
+    appended_at: datetime | None = None
+    features: Features
+    sent_at: datetime
+    has_rare_reference: bool = False
+    has_files: bool = False
+    command: Command | None = None
+    standing: Standing = Standing()
+    within: str | None = None
+    earlier: Mapping[str, Earlier] = MappingProxyType({})
+
+    @classmethod
+    def of_message(cls, message: Message, position: Position, appended_at: datetime | None = None) -> "Incoming":
+        """Reduce a message to what a decision may look at."""
+        return cls(
+            id=message.message_id,
+            jurisdiction=message.jurisdiction,
+            at=message.ingested_at,
+            received_at=min(message.received_at, message.ingested_at),
+            channel=message.channel,
+            proven=_is_proven(message),
+            position=position,
+            appended_at=appended_at,
+            features=message.features,
+            sent_at=message.received_at,
+            has_rare_reference=sms_parts.is_rare(message.part),
+            has_files=bool(message.attachments) and not message.call,
+        )
+
+    @classmethod
+    def of_command(
+        cls,
+        command: Command,
+        position: Position,
+        earlier: Sequence[Message] = (),
+        appended_at: datetime | None = None,
+        standing: Standing = Standing(),  # noqa: B008 - a constant
+    ) -> "Incoming":
+        """Put a command in line with the messages."""
+        return cls(
+            id=command.command_id,
+            jurisdiction=command.jurisdiction,
+            at=command.at,
+            received_at=command.at,
+            position=position,
+            appended_at=appended_at,
+            features=Features(),
+            sent_at=command.at,
+            command=command,
+            standing=standing,
+            earlier={one.message_id: Earlier.of(one) for one in earlier},
+        )
+
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Return the tickets that it names by tokens which we signed, the one that it answers first."""
+        first, further = self.features.token, self.features.further_tokens
+        return (*((first,) if first else ()), *(further or ()))
+
+    @property
+    def event_id(self) -> str:
+        """Return the id of the decision: a command's id is its sender's choice and may be a message's as well."""
+        if self.standing.unproven is not None:  # whoever forges a command must not take its id from its owner
+            return f"{UNPROVEN}:{self.id}:{self.position.partition}:{self.position.offset}"
+        return f"command:{self.id}" if self.command else self.id
+
+    @property
+    def ref(self) -> InputRef:
+        """Return the reference that the event keeps."""
+        topic, partition, offset = self.position
+        name = {"command_id": self.id} if self.command else {"message_id": self.id}
+        came = self.appended_at
+        waited = came if came is not None and came - self.at > AT_ONCE else UNSET
+        return InputRef(topic=topic, partition=partition, offset=offset, appended_at=waited, **name)
+
+
+def _is_proven(message: Message) -> bool:
+    """Say whether the channel tells who sent it; into a form of ours anybody types what they like.
+
+    The account of an app's user is what the app says of who is logged in, and nobody's who has but its telephone.
+    """
+    return not message.source.startswith(_FORMS) or (message.sender is not None and message.sender.kind == "uid")

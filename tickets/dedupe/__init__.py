@@ -1,0 +1,1 @@
+"""Record linkage: blocking keys, similarity, conflicts and clusters of duplicates."""

@@ -1,0 +1,152 @@
+"""Contradictions: what tells two things of one kind apart, whatever else their messages share."""
+
+from tickets.dedupe.sketch import GRAMS, KIND, Sketch
+from tickets.policy import NearPolicy
+
+
+def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
+    """Say whether the two tell of different things: by place, marks, what happened, or one stretch of a text."""
+    return (
+        other_places(one, other)
+        or other_marks(one.marks, other.marks)
+        or tell_otherwise(one, other)
+        or name_other_things(one, other)
+        or are_parallel(one, other, policy)
+        or name_another(one, other, policy)
+    )
+
+
+def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
+    """Say whether two short texts say the same but for a stretch that each has otherwise, and share no place or number.
+
+    What stands there tells the one from the other, whatever it is: 种了大豆 and 种了果树. The two are about as long;
+    who says the same again in other words changes it here and there. Of longer texts not all 3-grams are kept.
+    """
+    ours, theirs = one.grams, other.grams
+    has_one_thing = not (one.places.isdisjoint(other.places) and one.papers.isdisjoint(other.papers))
+    if has_one_thing or not ours or not theirs or max(len(ours), len(theirs)) >= GRAMS:
+        return False
+    share, fewer, more = _in_common(ours, theirs)
+    if fewer == more:
+        return fewer > 0 and share >= policy.parallel_share_of_equals
+    are_about_as_long = more - fewer <= policy.parallel_lengths
+    return fewer > policy.parallel_inserted and are_about_as_long and share >= policy.parallel_share
+
+
+def name_another(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
+    """Say whether two short texts without a title differ in one stretch, about as long, where each names another.
+
+    村医 and 电工 who charge too much, at one place: no list has to know them. Who only says that it goes on (停水两天了
+    and 停水三天了) names nothing else, and two who say what they are called name themselves.
+    """
+    ours, theirs = one.grams, other.grams
+    if not (one.untitled and other.untitled and ours and theirs) or max(len(ours), len(theirs)) >= GRAMS:
+        return False
+    share, fewer, more = _in_common(ours, theirs)
+    longest = min(fewer + policy.parallel_lengths, policy.parallel_stretch)
+    is_one_stretch = policy.parallel_inserted < fewer and more <= longest
+    if not is_one_stretch or share < policy.parallel_share_of_words or (one.states_name and other.states_name):
+        return False
+    have_both_words = bool(one.words - other.words and other.words - one.words)
+    return (have_both_words or one.all_objects != other.all_objects) and one.papers.isdisjoint(other.papers)
+
+
+def _in_common(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[float, int, int]:
+    """Return which part of the shorter text's 3-grams is in the other, and how many each has alone, fewer first."""
+    shared = len(frozenset(ours).intersection(theirs))
+    fewer, more = sorted((len(ours) - shared, len(theirs) - shared))
+    return shared / min(len(ours), len(theirs)), fewer, more
+
+
+def tell_otherwise(one: Sketch, other: Sketch) -> bool:
+    """Say whether both tell what happened, and none of it is the same: a lift that is stuck, and one that is loud.
+
+    Who quotes the same order or meter is spared; so is who tells nothing of the kind, as no list knows all words.
+    """
+    ours, theirs = one.aspects, other.aspects
+    return bool(ours and theirs) and ours.isdisjoint(theirs) and one.papers.isdisjoint(other.papers)
+
+
+def name_other_things(one: Sketch, other: Sketch) -> bool:
+    """Say whether the heads of two short texts without a title each name a thing that the other names nowhere.
+
+    A barbecue that is loud and a building site that is loud share the noise and the estate, and are two matters.
+    """
+    if not (one.untitled and other.untitled) or max(len(one.grams), len(other.grams)) >= GRAMS:
+        return False
+    ours, theirs = one.objects - other.objects - other.text_objects, other.objects - one.objects - one.text_objects
+    return bool(ours and theirs) and one.papers.isdisjoint(other.papers)
+
+
+def go_on_otherwise(one: Sketch, other: Sketch, copied: float, policy: NearPolicy) -> bool:
+    """Say whether two letters begin alike, are no copies, and tell nothing of the same behind that.
+
+    Who writes two letters, or fills in a form, says first who and where they are: 我是锦绣华庭的业主, and then tells of
+    the water or of the lift. Who tells one incident in other words begins otherwise.
+    """
+    if one.opening is None or one.opening != other.opening or copied >= policy.copy_share:
+        return False
+    return one.told.isdisjoint(other.told) and one.papers.isdisjoint(other.papers)
+
+
+def stand_elsewhere(one: Sketch, other: Sketch) -> bool:
+    """Say whether of two short texts that share no place each has a name that the other has nowhere.
+
+    It is asked where much is copied: 福满楼的菜里有蟑螂 and 老刘家常菜馆的菜里有蟑螂. Ordinary words are no names.
+    """
+    ours, theirs = one.whereabouts, other.whereabouts
+    if not (one.untitled and other.untitled and ours and theirs) or max(len(one.grams), len(other.grams)) >= GRAMS:
+        return False
+    return one.places.isdisjoint(other.places) and stand_apart(one, other)
+
+
+def stand_apart(one: Sketch, other: Sketch) -> bool:
+    """Say whether each tells where it is, or whose, by a name that the other has nowhere."""
+    ours, theirs = one.whereabouts or frozenset(), other.whereabouts or frozenset()
+    return bool(ours - theirs - other.names - other.text_names and theirs - ours - one.names - one.text_names)
+
+
+def may_be_elsewhere(one: Sketch, other: Sketch) -> bool:
+    """Say whether of what tells where the one is, or whose, nothing is in the other; both must have been asked it."""
+    if one.whereabouts is None or other.whereabouts is None:
+        return False
+    ours, theirs = one.whereabouts | one.places, other.whereabouts | other.places
+    return ours.isdisjoint(theirs | other.names | other.text_names) and theirs.isdisjoint(one.names | one.text_names)
+
+
+def is_filled_in(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
+    """Say whether of two copies of one text each names what the other names nowhere: somebody put in his own.
+
+    Titles are free, so it is asked of texts without one. Who passes a text on, greets otherwise or adds to it leaves
+    its names as they are, or puts 3-grams in on one side; who tells it anew changes more than so little on both.
+    """
+    ours, theirs = one.names | one.text_names, other.names | other.text_names
+    if not (one.untitled and other.untitled) or ours <= theirs or theirs <= ours:
+        return False
+    end = min(one.grams[-1], other.grams[-1])
+    left, right = ({gram for gram in grams if gram <= end} for grams in (one.grams, other.grams))
+    fewer, more = sorted((len(left - right), len(right - left)))
+    return fewer > 0 and more <= policy.filled_in_share * min(len(left), len(right))
+
+
+def other_places(one: Sketch, other: Sketch) -> bool:
+    """Say whether each names a place in its head that the other names nowhere."""
+    ours, theirs = one.places - other.names - other.text_names, other.places - one.names - one.text_names
+    return bool(ours and theirs)
+
+
+def other_marks(ours: frozenset[int], theirs: frozenset[int]) -> bool:
+    """Say whether both have marks of one kind, and none of them is the same."""
+    if not ours or not theirs:
+        return False
+    same = {mark >> KIND for mark in ours & theirs}
+    kinds = {mark >> KIND for mark in ours} & {mark >> KIND for mark in theirs}
+    return not kinds <= same
+
+
+def other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
+    """Say whether each names a city, or a district, that the other does not: 1 or 0."""
+    if not ours or not theirs or ours == theirs:
+        return 0.0
+    left, right = ({area % 2 for area in areas} for areas in (ours - theirs, theirs - ours))
+    return float(not left.isdisjoint(right))

@@ -1,0 +1,1 @@
+"""Erasure and redaction, their tombstones and digests, and the audit records."""

@@ -1,0 +1,60 @@
+"""Foreseen: what the mask of a ticket will look for in a message's words, found where many work and none has to wait.
+
+A city has one desk and any number of normalizers. What they found travels with the message; the desk takes it for what
+it would find itself where the grounds are its own, and only for the very text in which it was found.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from msgspec import UNSET
+from msgspec.structs import replace
+
+from schemas.records import Message
+from schemas.records.message import Foreseen
+from tickets.deciders.no_ticket import NO_CITIZEN
+from tickets.grounds import grounds
+from tickets.masking import mask
+from tickets.remembered import told_of
+from tickets.snapshot import build, fields, limits
+from tickets.spans import look
+
+MOST = 2_000
+"""Numbers: a message in which more is found goes without them."""
+
+
+def prepare(rules_folder: Path | None) -> None:
+    """Read and compile all that it takes, so that the first message does not wait for it."""
+    grounds(rules_folder)
+    look("", rules_folder)
+
+
+def foreseen(message: Message, rules_folder: Path | None) -> Message:
+    """Return the message with what is personal in the words that its ticket shows."""
+    if message.message_class in NO_CITIZEN or message.part is not None:
+        return message
+    # Under numbers: names that are others in each message would fill the tables of names that JSON parsers keep.
+    texts = enumerate(dict.fromkeys(_texts(message)))
+    found = {str(number): told_of(text, look(text, rules_folder)) for number, text in texts}
+    if sum(map(len, found.values())) > MOST:
+        return message
+    return replace(message, foreseen=Foreseen(grounds=grounds(rules_folder), found=found))
+
+
+def expect(message: Message, rules_folder: Path | None) -> None:
+    """Take over what was found in a message, if it was found as it is here."""
+    found = message.foreseen
+    if found is not UNSET and found.grounds == grounds(rules_folder):
+        mask.remember(found.found.values(), rules_folder)
+
+
+def _texts(message: Message) -> Iterator[str]:
+    """Yield what `mask_ticket` will ask about, as long as no other message comes to the ticket."""
+    yield build.text_of(message)
+    if message.title:
+        title = build.title_of(message) or ""
+        yield title
+        if title != message.title:  # then the copy for searching is not one of title and text
+            yield limits.beginning(message.search_text, limits.MESSAGE_CHARACTERS)
+    if (place := fields.named(message)) is not None:
+        yield mask.as_place(place)

@@ -1,0 +1,268 @@
+"""The desk of one partition: it takes inputs in order, decides, folds, and says what is to be written."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from normalizers.calls import joined as whole_call
+from normalizers.handover import handover
+from normalizers.parts import joined as whole_text
+from schemas.codec import Outbound, Position, decode, encode
+from schemas.envelope import VERSION
+from schemas.records import Audit, Command, Event, Handover, Message, Outbox, OutboxState, Ticket, event
+from tickets import emergency, records_out
+from tickets.admission import Standing
+from tickets.assembly import call_records, sms_parts
+from tickets.commands import looks_back
+from tickets.decide import decide
+from tickets.deciders.part import may_end_erased
+from tickets.decision_input import Incoming
+from tickets.dedupe import clusters
+from tickets.erasure import audit, blackout, redaction
+from tickets.masking import precompute
+from tickets.policy import TicketPolicy
+from tickets.receipts import policy as answers
+from tickets.sla.overdue import due_of
+from tickets.snapshot import build, call_record, limits, split
+from tickets.snapshot.changes import Occasion, amend
+from tickets.state.state import State, apply
+
+
+class Desk:
+    """State and the snapshots of one chunk; no I/O. `streams/assign.py` and `hotline try` sit at the same desk.
+
+    Of a ticket that changes more than once in a chunk only the last snapshot is written: the highest version wins.
+    """
+
+    def __init__(self, state: State) -> None:
+        self.state = state
+        self.repeats = 0
+        self.is_torn = False
+        """Whether a fault left a decision half carried out: the state is no longer that of the log."""
+        self._events: list[Event] = []
+        self._handovers: list[Handover] = []
+        self._rings: list[tuple[Handover, Event]] = []
+        self._answers: list[tuple[Outbox | OutboxState, Event]] = []
+        self._acts: list[tuple[Audit, Event]] = []
+        self._changed: dict[str, tuple[Ticket, Event]] = {}
+
+    def looks_back(self, record: Message | Command) -> list[int]:
+        """Return the offsets of earlier messages that `take` needs beside this record."""
+        if isinstance(record, Command):
+            return looks_back(self.state, record)
+        if record.call:
+            return call_records.offsets(self.state, record)
+        return sms_parts.offsets(self.state, record) if record.part is not None else []
+
+    def take(
+        self,
+        record: Message | Command,
+        position: Position,
+        earlier: Sequence[Message] = (),
+        appended_at: datetime | None = None,
+        standing: Standing = Standing(),  # noqa: B008 - a constant
+    ) -> Event | None:
+        """Decide about one input; None for a repeat, which its id tells.
+
+        Its position tells nothing: in a topic that was made anew another input stands there. `earlier` are the messages
+        that `looks_back` asked for, as far as the input topic still has them. `appended_at` is when the broker took it,
+        `standing` what is known of the senders of a command.
+        """
+        record, earlier = self._whole(record, earlier)
+        incoming = _incoming(record, position, earlier, appended_at, standing)
+        decision = decide(self.state, incoming, self.state.policy)
+        if decision is None:
+            self.repeats += 1
+            return None
+        if isinstance(record, Message):
+            precompute.expect(record, self.state.policy.rules_folder)
+        messages = [record] if isinstance(record, Message) else earlier
+        decision = redaction.with_emptied(self.state, decision, messages, self.ticket)
+        acts = self._audited(record, decision)
+        if acts:
+            decision = replace(decision, audit=audit.head_of(acts[-1]))
+        self._carry_out(record, decision, earlier, acts)
+        return decision
+
+    def follow(self, record: Message | Command, decision: Event, earlier: Sequence[Message] = ()) -> None:
+        """Carry out a decision about an input that stands in the event log; `earlier` as for `take`."""
+        record, earlier = self._whole(record, earlier)
+        self._carry_out(record, decision, earlier, self._audited(record, decision))
+
+    def _audited(self, record: Message | Command, decision: Event) -> list[Audit]:
+        """Return what the audit log gets of a decision, behind what it has of this partition."""
+        if isinstance(record, Message):
+            return []
+        acts = audit.acts(decision, record, self.state, self.state.policy.rules_folder)
+        return audit.chained(acts, self.state.audit, decision.input.partition)
+
+    def _whole(
+        self, record: Message | Command, earlier: Sequence[Message]
+    ) -> tuple[Message | Command, Sequence[Message]]:
+        """Return a message with what came before it of the same call or text, as far as that is filed with it.
+
+        Behind the earlier records of a call stands the record itself, as it came.
+        """
+        if isinstance(record, Command):
+            return record, earlier
+        if record.call:
+            records = [*call_records.own(self.state, record, earlier), record]
+            return (whole_call(records, self.state.policy.joining) if len(records) > 1 else record), records
+        earlier = sms_parts.own(self.state, record, earlier) if earlier else earlier
+        return (whole_text([*earlier, record], self.state.policy.joining) if earlier else record), earlier
+
+    def _carry_out(
+        self, record: Message | Command, decision: Event, earlier: Sequence[Message], acts: Sequence[Audit]
+    ) -> None:
+        changed = list(self._snapshots(decision, record, earlier))
+        self.is_torn = True
+        apply(self.state, decision)
+        if clusters.touches_edges(decision):
+            changed = [self._in_cluster(ticket) for ticket in changed]
+        self._events.append(decision)
+        if isinstance(record, Message) and record.part is not None and earlier:
+            self._handovers += filter(None, [handover(record)])
+        self._changed.update((ticket.ticket_id, (ticket, decision)) for ticket in changed)
+        if isinstance(record, Message) and changed:
+            answer = answers.intent(decision, record, changed[0], self.state.policy.answers)
+            self._answers += [(answer, decision)] if answer else []
+        withdrawn = (answers.withdrawal(ticket, decision, self.state.policy.answers) for ticket in changed)
+        self._answers += [(one, decision) for one in withdrawn if one is not None]
+        self._acts += [(act, decision) for act in acts]
+        if isinstance(record, Command):
+            self._ring_again(decision, changed, earlier)
+        self.is_torn = False
+
+    def _ring_again(self, decision: Event, changed: Sequence[Ticket], earlier: Sequence[Message]) -> None:
+        """Note the hand-overs that a clerk takes for no false alarm any more."""
+        for ticket in changed:
+            held = self.state.tickets.get(ticket.ticket_id)
+            rung = emergency.again(decision, ticket, earlier, is_redacted=held is None or held.redacted)
+            self._rings += [(one, decision) for one in rung]
+
+    def ticket(self, ticket_id: str) -> Ticket:
+        """Return a live ticket as it stands."""
+        held = self._changed.get(ticket_id)
+        return held[0] if held else decode(self.state.bodies[ticket_id], Ticket)
+
+    def flush(self) -> list[Outbound]:
+        """Return what the chunk's decisions write, and start the next chunk."""
+        records = [record for decision in self._events for record in records_out.of_event(decision)]
+        opened = {one.ticket_id for made in self._events for one in made.changes if type(one) is event.Opened}
+        redacted = {name for made in self._events for name in blackout.redacted_by(made)}
+        levelled = {name for made in self._events for name in blackout.levelled_by(made)}
+        for ticket, decision in self._changed.values():
+            if ticket.ticket_id in redacted:
+                ticket = replace(ticket, redacted_version=ticket.version)
+            if ticket.ticket_id in levelled:
+                ticket = replace(ticket, confidentiality_version=ticket.version)
+            value = encode(ticket)
+            if ticket.ticket_id in self.state.tickets:
+                self.state.bodies[ticket.ticket_id] = value
+            folder, is_first = self.state.policy.rules_folder, ticket.ticket_id in opened
+            records += records_out.of_ticket(ticket, value, decision, folder, is_first=is_first)
+        records += map(records_out.of_handover, self._handovers)
+        records += [records_out.of_ring(one, decision) for one, decision in self._rings]
+        records += [records_out.of_answer(answer, decision) for answer, decision in self._answers]
+        records += [records_out.of_audit(act, decision) for act, decision in self._acts]
+        self._events, self._handovers, self._rings, self._answers, self._acts, self._changed = [], [], [], [], [], {}
+        return records
+
+    def _snapshots(self, decision: Event, record: Message | Command, earlier: Sequence[Message]) -> Iterator[Ticket]:
+        earlier = self._calmed(decision, earlier)
+        for version in decision.tickets:
+            ticket, number = self._after(decision, record, earlier, version.ticket_id), version.version
+            if (ticket.version, ticket.updated_at, ticket.schema_version) != (number, decision.at, VERSION):
+                ticket = replace(ticket, version=number, updated_at=decision.at, schema_version=VERSION)
+            due = due_of(ticket, self.state.policy.limits)
+            yield ticket if due == ticket.due else replace(ticket, due=due)
+
+    def _calmed(self, decision: Event, earlier: Sequence[Message]) -> Sequence[Message]:
+        """Return the messages of which a ticket is written anew; of what a clerk called a false alarm without it."""
+        moved = next((one for one in decision.changes if isinstance(one, event.Moved)), None)
+        if moved is None:
+            return earlier
+        false = self.state.tickets[moved.from_ticket_id].dismissed
+        return [replace(one, emergency=None) if one.message_id in false else one for one in earlier]
+
+    def _in_cluster(self, ticket: Ticket) -> Ticket:
+        held = self.state.tickets[ticket.ticket_id]
+        edges = limits.ends(held.edges, self.state.policy.max_edges)
+        oldest = self.state.clusters.of(ticket.ticket_id)
+        number = self.state.tickets[oldest].ticket_no if oldest != ticket.ticket_id else None
+        return replace(ticket, edges=edges, cluster_id=oldest, cluster_no=number)
+
+    def _after(self, decision: Event, record: Message | Command, earlier: Sequence[Message], ticket_id: str) -> Ticket:
+        policy = self.state.policy
+        occasion = Occasion(decision, record if isinstance(record, Command) else None, policy)
+        opened = next((one for one in decision.changes if isinstance(one, event.Opened)), None)
+        if opened is not None and opened.ticket_id == ticket_id:
+            first = record if isinstance(record, Message) else _named(earlier, opened.message_id)
+            first = sms_parts.without_words(first) if may_end_erased(decision) else first
+            ticket = build.open_ticket(first, decision, opened, policy)
+        else:
+            ticket, opened = self._found(ticket_id, decision), None
+        for change in decision.changes:
+            if isinstance(change, event.Moved):
+                former = self._found(change.from_ticket_id, decision)
+                ticket = build.settled(split.after_move(ticket, former, change, earlier, decision, policy), former)
+            elif getattr(change, "ticket_id", None) != ticket_id:
+                continue
+            elif isinstance(change, event.Noted) and isinstance(record, Message):
+                ticket = build.complete(ticket, record)
+            elif isinstance(change, event.MessageFiled) and isinstance(record, Message):
+                if change.message_id != record.message_id:
+                    ticket = build.counted(ticket, change.message_id, policy)
+                elif not opened:
+                    filed = _filed(ticket, record, decision, policy, earlier)
+                    ticket = (
+                        blackout.without_repeats(filed, ticket, decision) if self._is_redacted(ticket_id) else filed
+                    )
+            else:
+                ticket = amend(ticket, change, occasion)
+        return blackout.still_redacted(ticket, policy.query_key, policy.rules_folder)
+
+    def _is_redacted(self, ticket_id: str) -> bool:
+        held = self.state.tickets.get(ticket_id)
+        return held is not None and held.redacted
+
+    def _found(self, ticket_id: str, decision: Event) -> Ticket:
+        if ticket_id in self.state.tickets:
+            return self.ticket(ticket_id)
+        return blackout.unknown(ticket_id, decision.jurisdiction, decision.at)
+
+
+def _filed(
+    ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy, earlier: Sequence[Message]
+) -> Ticket:
+    """File a message; one that was joined with what came before it (`earlier`) says all that this said."""
+    if message.call and decision.relation == "part_of":
+        return call_record.file_record(ticket, message, decision, policy, earlier)
+    if message.part is not None and not ticket.text and _is_incomplete(decision):
+        return build.file_silently(ticket, message, decision, policy)
+    filed = build.file_message(ticket, message, decision, policy)
+    if not earlier or message.part is None:
+        return filed
+    before = whole_text(earlier, policy.joining) if len(earlier) > 1 else earlier[0]
+    return build.rewritten(filed, ticket, message, before, policy)
+
+
+def _is_incomplete(decision: Event) -> bool:
+    return any(isinstance(one, event.PartJoined) and not one.complete for one in decision.changes)
+
+
+def _named(messages: Sequence[Message], message_id: str) -> Message:
+    return next(message for message in messages if message.message_id == message_id)
+
+
+def _incoming(
+    record: Message | Command,
+    position: Position,
+    earlier: Sequence[Message],
+    appended_at: datetime | None,
+    standing: Standing,
+) -> Incoming:
+    if isinstance(record, Message):
+        return Incoming.of_message(record, position, appended_at)
+    return Incoming.of_command(record, position, earlier, appended_at, standing)

@@ -1,0 +1,1 @@
+"""Receipts to citizens: whether one is due, and its text."""

@@ -1,0 +1,1 @@
+"""Routing proposals (派单建议) and the routing tables of a city."""

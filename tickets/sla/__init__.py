@@ -1,0 +1,1 @@
+"""SLA deadlines (办理时限), their clocks, calendars and profiles."""

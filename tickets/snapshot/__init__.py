@@ -1,0 +1,1 @@
+"""The ticket as others read it: built from decisions, changed, and divided."""

@@ -1,0 +1,124 @@
+"""Who asks: what the messages of a ticket tell of the person, kept once."""
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from normalizers.point import coordinates
+from schemas.records import Attachment, Event, Message
+from schemas.records.common import Party
+from schemas.records.ticket import Location, Requester
+from tickets.codes import is_of_participant
+from tickets.policy import TicketPolicy
+from tickets.snapshot import limits
+
+# Files of a ticket: what a further message brings, and what became of one that was only named.
+
+
+def added(there: tuple[Attachment, ...], message: Message, policy: TicketPolicy) -> tuple[Attachment, ...]:
+    """Add what is not there yet; without a digest only the very same entry is."""
+    if not message.attachments:
+        return there
+    known = {file.sha256 or file for file in there}
+    files = map(limits.short_file, message.attachments)
+    return limits.ends((*there, *(one for one in files if (one.sha256 or one) not in known)), policy.max_attachments)
+
+
+def settled(there: tuple[Attachment, ...], known: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    """Put what is known of a file in place of the entry that waits for it; the name is the message's."""
+    fate = {file.id: file for file in known if file.dataref or file.unavailable}
+    return tuple(
+        replace(fate[one.id], name=one.name, media_type=_finer(one, fate[one.id]))
+        if one.id in fate and not (one.dataref or one.unavailable)
+        else one
+        for one in there
+    )
+
+
+def _finer(told: Attachment, fetched: Attachment) -> str:
+    """Return the type that the download showed; one that is only bytes tells less than `image/*`."""
+    return told.media_type if fetched.media_type == "application/octet-stream" else fetched.media_type
+
+
+# Where a ticket's matter is (事发地址): what its messages say, put together.
+
+_PLACE = "place."
+
+
+def told(message: Message, place: str | None, adcode: str | None) -> Location | None:
+    """Return where it is, in words, as a division and as a point on a map; None when nothing is known."""
+    longitude, latitude, datum = coordinates(message.findings) or (None, None, None)
+    if not place and not adcode and datum is None:
+        return None
+    return Location(text=_shown(place), adcode=adcode, longitude=longitude, latitude=latitude, datum=datum)
+
+
+def named(message: Message) -> str | None:
+    """Return the place that a message names, as its ticket shows it."""
+    return _shown(next((one.value for one in message.findings if one.kind == "place"), None))
+
+
+def _shown(place: str | None) -> str | None:
+    return limits.beginning(place, limits.VALUE_CHARACTERS) if place else None
+
+
+def joined(there: Location | None, more: Location | None) -> Location | None:
+    """Keep the first place; a point that is shared later is added to a place that has only words."""
+    if there is None or more is None or more.datum is None or there.datum is not None:
+        return there or more
+    return replace(there, longitude=more.longitude, latitude=more.latitude, datum=more.datum)
+
+
+def place_of(codes: Iterable[str]) -> str | None:
+    """Return the adcode of the place that a message names, from the codes of its findings."""
+    return next((code.removeprefix(_PLACE) for code in codes if code.startswith(_PLACE)), None)
+
+
+def is_elsewhere(codes: Iterable[str], place: str | None) -> bool:
+    """Say whether a message names another district or city than a ticket's; a city and its own district are one."""
+    named = place_of(codes)
+    if named is None or place is None:
+        return False
+    one, other = (adcode.removesuffix("00").removesuffix("00") for adcode in (named, place))
+    return not one.startswith(other) and not other.startswith(one)
+
+
+_KNOWN_BY = frozenset({"phone", "email", "openid", "uid"})
+
+
+def requester_of(message: Message) -> Requester:
+    """Return who sent a message, by all that it tells of them."""
+    if message.sender is None:
+        return Requester()
+    sender = limits.short_party(message.sender)
+    known = sender.kind if sender.kind in _KNOWN_BY else None
+    if known == "uid" and message.channel == "weibo":
+        known = "weibo_uid"
+    name = sender.name or (sender.value if sender.kind == "name" else None)
+    own = next(iter(message.features.requesters), None)
+    return Requester(id=own, name=name, identities=(sender,), **({known: sender.value} if known else {}))
+
+
+def with_sender(first: Requester, message: Message, decision: Event, policy: TicketPolicy, text: str) -> Requester:
+    """Return who asks, and by what else they write; who only takes part is known beside them, and lends no name."""
+    more = requester_of(message)
+    parties = _parties((*first.identities, *more.identities))
+    known = replace(first, identities=limits.people(parties, policy.max_identities, text))
+    if is_of_participant(decision.method):
+        return known
+    return replace(
+        known,
+        name=first.name or more.name,
+        phone=first.phone or more.phone,
+        email=first.email or more.email,
+        openid=first.openid or more.openid,
+        weibo_uid=first.weibo_uid or more.weibo_uid,
+        uid=first.uid or more.uid,
+    )
+
+
+def _parties(parties: tuple[Party, ...]) -> tuple[Party, ...]:
+    """Keep each once. Another display name on the same number is an entry of its own: masks look for every name."""
+    named = {(party.kind, party.value) for party in parties if party.name}
+    kept = [party for party in reversed(parties) if party.name or (party.kind, party.value) not in named]
+    return tuple({(party.kind, party.value, party.name): party for party in kept}.values())[::-1]
