@@ -18,7 +18,7 @@ from tickets.dedupe.index import Near, NearSnapshot
 from tickets.erasure.tombstones import Forgotten
 from tickets.policy import TicketPolicy
 from tickets.state.keys import part, scoped
-from tickets.state.reducers import STEPS
+from tickets.state.reducers import REDUCERS
 from tickets.state.seen import Seen
 from tickets.state.store import Bodies, Shelf
 from tickets.state.text_index import Texts
@@ -284,7 +284,7 @@ def apply(state: State, decision: Event) -> None:
     state.audit = decision.audit or state.audit
     call_records.note(state, decision)
     for change in decision.changes:
-        step = STEPS.get(type(change))
+        step = REDUCERS.get(type(change))
         if step is not None:
             step(state, decision, change)
     for changed in decision.tickets:

@@ -33,7 +33,7 @@ _NOTED = {
     "confidentiality": "confidentiality.restricted",
     "minor": "minor.",
 }
-"""Which codes a clerk's word adds to those of the messages (`tickets/state/reducers.py`), by its name in `by_clerk`."""
+"""Codes that a clerk's decision adds to the messages', by its name in `by_clerk` (`state/reducers/handling.py`)."""
 
 
 def month_of(at: datetime) -> str:

@@ -1,13 +1,12 @@
-"""How each kind of change alters the state; `tickets/state/state.py:apply` is their only caller."""
+"""Effect of messages and relations on the state: tickets opened, parts joined, clusters, moves, proposals."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from normalizers.findings.coded import SURE_REPORT
 from schemas.records import Edge, Event, Features, event
 from schemas.records.ticket import Proposal
 from tickets import emergency
@@ -15,278 +14,15 @@ from tickets.assembly import call_records
 from tickets.assembly.sms_parts import PartSet, Piece, keys_of
 from tickets.codes import is_of_participant
 from tickets.dedupe import dangling_references
-from tickets.erasure.tombstones import Forgotten, remember, remember_undated, said_by
 from tickets.lifecycle import CLOSED, only_thanks
 from tickets.sla.deadlines import matter_of
 from tickets.snapshot import fields, limits, remaining
 from tickets.state.keys import day_key, scoped
-from tickets.state.ticket import Clock, Early, Filed, TicketState, month_of, with_more
+from tickets.state.reducers.handling import give_back
+from tickets.state.ticket import Filed, TicketState, month_of, with_more
 
 if TYPE_CHECKING:
     from tickets.state.state import State
-
-
-# How redaction and erasure alter the state: who and what is forgotten, and what stays so that it does not return.
-
-
-def _redacted(state: "State", decision: Event, change: event.Redacted) -> None:
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        if change.fields or change.spans:  # else it empties what came again
-            ticket.redacted_at = decision.at
-            people = (*ticket.requesters, *ticket.participants)
-            known = Forgotten(ticket.ticket_id, decision.at, ticket.opened_at, of_nobody=not people)
-            remember_undated(state, _keys_of(state, ticket.ticket_id), known, people=people)
-        ticket.files_redacted = ticket.files_redacted or "attachments" in change.fields
-        for name in {one.message_id for one in change.messages} & ticket.messages.keys():
-            ticket.messages[name] = replace(ticket.messages[name], stated=(), gone=True)
-
-
-def _erased(state: "State", decision: Event, change: event.Erased) -> None:
-    """Forget who and what; the ticket stays as a knot of its cluster until it leaves with it."""
-    _remember(state, decision, change.ticket_id)
-    state.by_thread = {key: at for key, at in state.by_thread.items() if at != change.ticket_id}
-    state.handed_over = {key: at for key, at in state.handed_over.items() if at != change.ticket_id}
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is None:
-        _messages_erased(state, decision, change)
-        return
-    state.texts.remove(ticket)
-    state.near.remove(ticket.order)
-    dangling_references.drop(state, ticket)
-    ticket.requesters = ticket.participants = ticket.contacts = ticket.text_keys = ticket.dangling = ()
-    ticket.codes = ticket.proposals = ticket.by_clerk = ()
-    ticket.messages = {
-        name: replace(filed, codes=(), contacts=(), stated=()) for name, filed in ticket.messages.items()
-    }
-    ticket.erased, ticket.status, ticket.closed_at = True, "archived", decision.at
-    state.note_closed(ticket)
-
-
-def _remember(state: "State", decision: Event, ticket_id: str) -> None:
-    """Note under what its messages would come again; of one that had left the memory `State.left` knows the people."""
-    keys = _keys_of(state, ticket_id)
-    ticket = state.tickets.get(ticket_id)
-    people = (*ticket.requesters, *ticket.participants) if ticket is not None else ()
-    texts = ticket.text_keys if ticket is not None else ()
-    told_at = ticket.opened_at if ticket is not None else decision.at
-    known = Forgotten(ticket_id, decision.at, told_at, ticket is not None and not people)
-    own = scoped(decision.jurisdiction, ticket_id)
-    said = {said_by(decision.jurisdiction, text, one) for text in texts for one in people}
-    remember(state, {own} | said | keys, known, people=people, texts=texts)
-    remember_undated(state, keys, known, people=people)
-    if ticket is not None:
-        _forget_calls(state, decision.jurisdiction, ticket.messages.keys(), known, people)
-
-
-def _keys_of(state: "State", ticket_id: str) -> set[str]:
-    """Return what leads to a ticket."""
-    return {key for key, at in state.by_thread.items() if at == ticket_id}
-
-
-def _forget_calls(
-    state: "State", jurisdiction: str, gone: Collection[str], known: Forgotten, people: Iterable[str] = ()
-) -> None:
-    """Forget the calls of which one of these records is, and note under their names that they are erased."""
-    for key, known_calls in [one for one in state.calls.items() if one[0].startswith(scoped(jurisdiction, ""))]:
-        left = [call for call in known_calls if call.told.keys().isdisjoint(gone)]
-        if len(left) == len(known_calls):
-            continue
-        for call in known_calls:
-            if call not in left:
-                callers = (*people, *call.callers)
-                erased = replace(known, told_at=call.told_at, of_nobody=not callers)
-                name = scoped(jurisdiction, call.name)
-                remember(state, (name,), erased, people=callers)
-                remember_undated(state, (name,), erased, people=callers)
-        if left:
-            state.calls[key] = left
-        else:
-            del state.calls[key]
-
-
-def _messages_erased(state: "State", decision: Event, change: event.MessagesErased | event.Erased) -> None:
-    """Let none of them be filed when it comes again, or for the first time, as a dead letter that is put back does."""
-    gone = {one.message_id for one in change.messages}
-    for name in gone:
-        state.seen.keep(scoped(decision.jurisdiction, name))
-    if gone:
-        _forget_records(state, decision, gone)
-
-
-def _forget_records(state: "State", decision: Event, gone: Collection[str]) -> None:
-    """Forget records of calls: with the call where it has no ticket, else the later ones are still of its ticket."""
-    for call in [call for known in state.calls.values() for call in known if not call.told.keys().isdisjoint(gone)]:
-        if scoped(decision.jurisdiction, call.name) in state.by_thread:
-            call.told = {name: filed for name, filed in call.told.items() if name not in gone}
-    _forget_calls(state, decision.jurisdiction, gone, Forgotten(min(gone), decision.at, decision.at, of_nobody=True))
-
-
-FORGETTING_STEPS: dict[type, Callable[["State", Event, Any], None]] = {
-    event.Redacted: _redacted,
-    event.Erased: _erased,
-    event.MessagesErased: _messages_erased,
-}
-
-
-# How decisions about hand-overs (紧急转接) change the state: who waits for the emergency desk, and who does not.
-
-
-def _handed_over(state: "State", decision: Event, change: event.HandedOver) -> None:
-    if scoped(decision.jurisdiction, change.handover_id) not in state.acknowledged:
-        state.handed_over[change.handover_id] = change.ticket_id
-
-
-def _acknowledged(state: "State", decision: Event, change: event.Acknowledged) -> None:
-    name = _answered(state, decision, change.handover_id)
-    if state.handed_over.pop(change.handover_id, None) is None and change.ticket_id is None:
-        state.note_early(name, Early(decision.at, decision.author))
-    else:
-        state.early.pop(name, None)
-
-
-def _answered(state: "State", decision: Event, handover_id: str) -> str:
-    """Note that nobody waits for the desk any more; return under which name that is known in this city."""
-    name = scoped(decision.jurisdiction, handover_id)
-    state.acknowledged.keep(name)
-    return name
-
-
-def _dismissed(state: "State", decision: Event, change: event.HandoverDismissed) -> None:
-    _answered(state, decision, change.handover_id)
-    state.handed_over.pop(change.handover_id, None)
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.dismissed = with_more(ticket.dismissed, (change.handover_id,))
-        ticket.danger = emergency.endangers(ticket)
-
-
-def _reinstated(state: "State", decision: Event, change: event.HandoverReinstated) -> None:
-    """Wait for the desk again, whatever it or a clerk has said until now; what was `acknowledged` is so for ever."""
-    state.handed_over[change.handover_id] = change.ticket_id
-    ticket = state.tickets.get(change.ticket_id)
-    if ticket is not None:
-        ticket.dismissed = tuple(one for one in ticket.dismissed if one != change.handover_id)
-        ticket.danger = emergency.endangers(ticket)
-
-
-HAND_OVERS_STEPS: dict[type, Callable[["State", Event, Any], None]] = {
-    event.HandedOver: _handed_over,
-    event.Acknowledged: _acknowledged,
-    event.HandoverDismissed: _dismissed,
-    event.HandoverReinstated: _reinstated,
-}
-
-
-# How the handling of a ticket alters the state: its class, who may see it, its deadlines, who has it.
-
-CLERK = "clerk"
-
-
-def _kind_set(ticket: TicketState, decision: Event, change: event.KindSet) -> None:
-    ticket.kind = change.kind
-    if change.source == CLERK:
-        _by_clerk(ticket, "kind", *([SURE_REPORT] if change.kind == "report" else []))
-
-
-def _category_set(ticket: TicketState, decision: Event, change: event.CategorySet) -> None:
-    ticket.category = change.code
-    if change.source == CLERK:
-        _by_clerk(ticket, "category")
-
-
-def _confidentiality_set(ticket: TicketState, decision: Event, change: event.ConfidentialitySet) -> None:
-    ticket.confidentiality = change.level
-    if change.source == CLERK:
-        _by_clerk(ticket, "confidentiality", *(["confidentiality.restricted"] if change.level == "restricted" else []))
-
-
-def _minor_flagged(ticket: TicketState, decision: Event, change: event.MinorFlagged) -> None:
-    ticket.minor_flagged = change
-    if change.source == CLERK:
-        ticket.minor = change.flag
-        _by_clerk(ticket, "minor", *([f"minor.{change.role}"] if change.flag else []))
-
-
-def _deadline_set(ticket: TicketState, decision: Event, change: event.DeadlineSet) -> None:
-    if change.ended:
-        ticket.clocks.pop(change.clock, None)
-    else:
-        former = ticket.clocks.get(change.clock)
-        started_at = change.started_at or (former.started_at if former else ticket.opened_at)
-        ticket.clocks[change.clock] = Clock(
-            change.due_at, change.policy_id, change.calendar_version, change.provisional, started_at, change.extension
-        )
-    name = f"deadline.{change.clock}"
-    if change.source == CLERK:
-        if not change.extension:  # more time leaves the limit the rule's
-            _by_clerk(ticket, name)
-    elif _begins_or_ends(change):
-        ticket.by_clerk = tuple(one for one in ticket.by_clerk if one != name)
-
-
-def _begins_or_ends(change: event.DeadlineSet) -> bool:
-    """Say whether a clock starts anew or ends, as a person's time does when it has passed."""
-    return change.started_at is not None or change.ended
-
-
-def _place_set(ticket: TicketState, decision: Event, change: event.PlaceSet) -> None:
-    ticket.place = change.adcode
-    if change.source == CLERK:
-        _by_clerk(ticket, "place")
-
-
-def _returned(ticket: TicketState, decision: Event, change: event.Returned) -> None:
-    give_back(ticket)
-
-
-def give_back(ticket: TicketState) -> None:
-    """Note that the organizer who has a ticket gave it back (退单)."""
-    if ticket.organizer is not None:
-        ticket.returned_by.append(ticket.organizer)
-        ticket.organizer = None
-
-
-def _dispatch_proposed(ticket: TicketState, decision: Event, change: event.DispatchProposed) -> None:
-    ticket.proposed_dispatch = change
-
-
-def _dispatched(ticket: TicketState, decision: Event, change: event.Dispatched) -> None:
-    ticket.organizer = change.organizer
-    ticket.first_organizer = ticket.first_organizer or change.organizer
-    if decision.relation == "command":
-        _by_clerk(ticket, "dispatch")
-
-
-def _by_clerk(ticket: TicketState, name: str, *codes: str) -> None:
-    """Note what a person said of a ticket, and the codes that say so, too."""
-    ticket.by_clerk = with_more(ticket.by_clerk, (name,))
-    ticket.codes = with_more(ticket.codes, codes)
-
-
-def _of_a_ticket(step: Callable[[TicketState, Event, Any], None]) -> Callable[["State", Event, Any], None]:
-    """Return a step that does nothing where nobody holds the ticket any more."""
-
-    def alter(state: "State", decision: Event, change: Any) -> None:
-        ticket = state.tickets.get(change.ticket_id)
-        if ticket is not None:
-            step(ticket, decision, change)
-
-    return alter
-
-
-HANDLING_STEPS: dict[type, Callable[["State", Event, Any], None]] = {
-    event.KindSet: _of_a_ticket(_kind_set),
-    event.CategorySet: _of_a_ticket(_category_set),
-    event.ConfidentialitySet: _of_a_ticket(_confidentiality_set),
-    event.MinorFlagged: _of_a_ticket(_minor_flagged),
-    event.PlaceSet: _of_a_ticket(_place_set),
-    event.DeadlineSet: _of_a_ticket(_deadline_set),
-    event.Dispatched: _of_a_ticket(_dispatched),
-    event.Returned: _of_a_ticket(_returned),
-    event.DispatchProposed: _of_a_ticket(_dispatch_proposed),
-}
-"""By the kind of change, as in `tickets/state/reducers.py`."""
 
 
 def _opened(state: "State", decision: Event, change: event.Opened) -> None:
@@ -543,7 +279,12 @@ def _judged(state: "State", decision: Event, change: event.Confirmed | event.Rej
         ticket.proposals = tuple(one for one in ticket.proposals if one.proposal_id != change.proposal_id)
 
 
-STEPS: dict[type, Callable[["State", Event, Any], None]] = {
+def _edge(ticket: TicketState, change: event.EdgeAdded | event.EdgeRemoved) -> Edge | None:
+    same = (edge for edge in ticket.edges if (edge.ticket_id, edge.kind) == (change.other_id, change.kind))
+    return next(same, None)
+
+
+REDUCERS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Opened: _opened,
     event.MessageFiled: _filed,
     event.PartJoined: _part_joined,
@@ -557,12 +298,4 @@ STEPS: dict[type, Callable[["State", Event, Any], None]] = {
     event.Proposed: _proposed,
     event.Confirmed: _judged,
     event.Rejected: _judged,
-    **HAND_OVERS_STEPS,
-    **FORGETTING_STEPS,
-    **HANDLING_STEPS,
 }
-
-
-def _edge(ticket: TicketState, change: event.EdgeAdded | event.EdgeRemoved) -> Edge | None:
-    same = (edge for edge in ticket.edges if (edge.ticket_id, edge.kind) == (change.other_id, change.kind))
-    return next(same, None)
