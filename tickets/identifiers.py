@@ -246,7 +246,9 @@ def _is_no_row(_text: str, found: re.Match[str]) -> bool:
 
 
 def _is_no_hotline(_text: str, found: re.Match[str]) -> bool:
-    return _HOTLINES.fullmatch(found[1]) is None
+    """Say whether the digits at the end are none of a public line: @沈阳12345 is the city's own account."""
+    name = found[1].rstrip("0123456789")
+    return _HOTLINES.fullmatch(found[1], len(name)) is None
 
 
 def _is_plate(_text: str, found: re.Match[str]) -> bool:
@@ -273,7 +275,7 @@ _BY_FORM: tuple[Detector, ...] = (
     Detector("account", _NICKNAMES, _NICKNAME),
     Detector("mail", ("邮", "mail"), _MAIL_IN_PIECES),
     Detector("mail", ("@",), _MAIL_CUT_OFF),
-    Detector("account", ("@",), _MENTION),
+    Detector("account", ("@",), _MENTION, _is_no_hotline),
     Detector("plate", _DIGITS, _FARM_PLATE),
     Detector("plate", tuple("领使警学港澳挂试超临"), _SPECIAL_PLATE),
     Detector("plate", ("后", "是", "尾", "的", "开头", ",", ":"), _PLATE_TOLD),

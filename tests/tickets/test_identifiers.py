@@ -178,6 +178,7 @@ def test_names_behind_a_role_or_told_twice_are_hidden(text: str, masked: str) ->
         "三分之二村民签字的目的、作用，夫妻俩工资、社保没发，沉淀池（化粪池）堵了",
         "司机充电、老板满意，保安区别对待，女婿步行上班，格桑花开，达瓦镇修路",
         "3楼3户，前84户已签字，1 2 3 4 5 6 7 8",
+        "@沈阳12345 路灯坏了",
     ],
 )
 def test_what_is_everybodys_stays(text: str) -> None:
