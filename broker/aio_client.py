@@ -165,14 +165,14 @@ def _look_at(ending: "asyncio.Task[Any]") -> None:
         ending.exception()  # nobody waits for it any more, and asyncio would complain of one that nobody saw
 
 
-# What a transactional producer of aiokafka leaves unread when it is fenced.
+# Unread faults of a transactional producer of aiokafka, after the broker fenced it.
 
 
 def read_faults(producer: AIOKafkaProducer) -> None:
-    """Read the faults that a stopped producer told nobody: asyncio logs each of them as an error of ours.
+    """Read the faults that a stopped producer left in its futures; asyncio would log each unread one as an error.
 
-    The first one is raised to whoever writes. The same fault lies in the end of the transaction, which nobody asks
-    for after that, and in each batch that waited for its turn; aiokafka offers no way to either.
+    The writer gets the first fault as an exception. The future of the transaction's end and the future of each batch in
+    the queue hold the same fault; aiokafka has no public way to them.
     """
     for future in _ends(producer):
         if future.done() and not future.cancelled():
@@ -291,7 +291,7 @@ async def _looked_up(self: Any, kind: Any, key: str) -> int:
 AIOKafkaClient.coordinator_lookup = _looked_up
 
 
-# What a client of aiokafka is told while it works, as errors of ours: rights that Kafka takes away, and no answer.
+# Refusals of Kafka while a client works (a right is taken away, no answer comes), as errors of the pipeline.
 
 _REFUSALS = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 

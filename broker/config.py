@@ -39,7 +39,7 @@ class KafkaConnection(Struct, frozen=True, kw_only=True):
 
     def aiokafka_options(self) -> dict[str, Any]:
         """Return those of an aiokafka client, which takes a context instead of the file."""
-        import broker.aio_client  # noqa: F401 - whoever asks makes such a client; others never load the library
+        import broker.aio_client  # noqa: F401 - patches aiokafka; only processes that make such a client load the library
 
         options = self.client_options()
         options.pop("ssl_cafile", None)

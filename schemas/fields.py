@@ -59,7 +59,7 @@ class FieldInfo(Struct, frozen=True, kw_only=True):
 
 
 def fields_of(record: type[Struct], prefix: str = "") -> Iterator[FieldInfo]:
-    """List the direct fields of a record, in order; a field without `about()` is an error of ours."""
+    """List the direct fields of a record, in order; raises TypeError for a field without `about()`."""
     hints = get_type_hints(record, include_extras=True)
     required = {field.name for field in msgspec.structs.fields(record) if field.required}
     for name, wire in zip(record.__struct_fields__, record.__struct_encode_fields__, strict=True):

@@ -45,6 +45,10 @@ class Standing(Struct, frozen=True, kw_only=True):
     unproven: str | None = None
 
 
+LOCAL = Standing()
+"""The standing of a command in an installation without keys."""
+
+
 class CommandKey(Struct, frozen=True, kw_only=True):
     """A key: of one person (`author`), or of a door that signs for the people of `systems`."""
 

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct
 from schemas import ids
 from schemas.codec import Position
 from schemas.records import Command, Features, InputRef, Message
-from tickets.admission import UNPROVEN, Standing
+from tickets.admission import LOCAL, UNPROVEN, Standing
 from tickets.assembly import sms_parts
 
 AT_ONCE = timedelta(seconds=1)
@@ -59,7 +59,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     has_rare_reference: bool = False
     has_files: bool = False
     command: Command | None = None
-    standing: Standing = Standing()
+    standing: Standing = LOCAL
     within: str | None = None
     earlier: Mapping[str, Earlier] = MappingProxyType({})
 
@@ -88,7 +88,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
         position: Position,
         earlier: Sequence[Message] = (),
         appended_at: datetime | None = None,
-        standing: Standing = Standing(),  # noqa: B008 - a constant
+        standing: Standing = LOCAL,
     ) -> "Incoming":
         """Put a command in line with the messages."""
         return cls(

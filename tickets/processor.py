@@ -12,7 +12,7 @@ from schemas.codec import Outbound, Position, decode, encode
 from schemas.envelope import VERSION
 from schemas.records import Audit, Command, Event, Handover, Message, Outbox, OutboxState, Ticket, event
 from tickets import emergency, records_out
-from tickets.admission import Standing
+from tickets.admission import LOCAL, Standing
 from tickets.assembly import call_records, sms_parts
 from tickets.commands import looks_back
 from tickets.decide import decide
@@ -61,7 +61,7 @@ class Desk:
         position: Position,
         earlier: Sequence[Message] = (),
         appended_at: datetime | None = None,
-        standing: Standing = Standing(),  # noqa: B008 - a constant
+        standing: Standing = LOCAL,
     ) -> Event | None:
         """Decide about one input; None for a repeat, which its id tells.
 

@@ -53,12 +53,7 @@ def in_outbox(
     it need not tell. `happened` is how often each fault did.
     """
     accounts = set(accounts)
-    mails = [one for one in sent if not one.is_poison]
-    # A citizen's second mail may come first, and then the receipt answers that one.
-    threads: defaultdict[int, set[str]] = defaultdict(set)
-    for one in mails:
-        threads[one.first.number].add(f"<{one.mark}@example.cn>")
-    faults = _faults([one for one in mails if one.first is one], accounts, ledger, got, early, threads)
+    faults = _faults([one for one in sent if not one.is_poison and one.first is one], accounts, ledger, got, early)
     return by_kind([*faults, *_too_many(accounts, ledger, happened)])
 
 
@@ -95,12 +90,7 @@ def _channel(account: str) -> str:
 
 
 def _faults(
-    sent: list[Numbered],
-    accounts: set[str],
-    ledger: Ledger,
-    got: Iterable[Text],
-    early: Container[int],
-    threads: Mapping[int, set[str]],
+    sent: list[Numbered], accounts: set[str], ledger: Ledger, got: Iterable[Text], early: Container[int]
 ) -> Iterator[tuple[str, str]]:
     texts: defaultdict[int, list[Text]] = defaultdict(list)
     for text in got:
@@ -109,7 +99,7 @@ def _faults(
     for message in sent:
         for ticket_id in tickets[message.number] if message.account in accounts else ():
             found = texts[message.number]
-            yield from ((kind, message.mark) for kind in _wrong(message, ticket_id, ledger, found, early, threads))
+            yield from ((kind, message.mark) for kind in _wrong(message, ticket_id, ledger, found, early))
     for number, found in texts.items():
         if len(found) > 1:
             yield "answered twice", str(number)
@@ -135,12 +125,7 @@ def _too_many(accounts: Iterable[str], ledger: Ledger, happened: Mapping[str, in
 
 
 def _wrong(
-    message: Numbered,
-    ticket_id: str,
-    ledger: Ledger,
-    texts: list[Text],
-    early: Container[int],
-    threads: Mapping[int, set[str]],
+    message: Numbered, ticket_id: str, ledger: Ledger, texts: list[Text], early: Container[int]
 ) -> Iterator[str]:
     intents = ledger.intents.get(f"{ticket_id}:receipt", [])
     states = ledger.answered.get(f"{ticket_id}:receipt", [])
@@ -156,7 +141,8 @@ def _wrong(
     for text in texts:
         if text.is_whole and ledger.tickets[ticket_id].ticket_no not in text.words:
             yield "answer of another ticket"
-        if text.channel == "mailbox" and not any(one in text.words for one in threads[message.number]):
+        # A citizen's second mail may come first, and then the receipt answers that one.
+        if text.channel == "mailbox" and not any(f"<{mark}@example.cn>" in text.words for mark in message.marks):
             yield "answer outside its thread"
 
 

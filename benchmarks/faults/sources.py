@@ -41,7 +41,8 @@ _THINGS = "路灯 井盖 水管 电梯 垃圾桶 围墙 红绿灯 护栏 公交�
 class Numbered:
     """What is sent: number, channel, city, text, and what becomes of it.
 
-    `first` is the message whose ticket it belongs to: itself, or an earlier one of the same citizen. `beside` is one of
+    `first` is the message whose ticket it belongs to: itself, or an earlier one of the same citizen. `marks` of a first
+    message are its own and those of the citizen's later ones. `beside` is one of
     another citizen about the same matter: two tickets of one cluster.
     """
 
@@ -67,6 +68,7 @@ class Numbered:
         self.sender = f"c{number}"
         self.phone = f"86138{number:08d}"
         self.first: Numbered = self
+        self.marks = {self.mark}
         self.beside: Numbered | None = None
         self.answers: str | None = None
         self.is_ordered = False
@@ -96,6 +98,7 @@ class Numbered:
 
     def _of_the_same(self, first: "Numbered") -> None:
         self.first = first
+        first.marks.add(self.mark)
         self.sender, self.phone, self.address = first.sender, first.phone, first.address
 
     @property

@@ -90,7 +90,7 @@ class _Kept:
 
 
 def _wechat(kind: Kind, data: bytes) -> None:
-    """A token, the outcome of a reply, a page of 微信客服 and a file: what is none of them is an error of ours."""
+    """A token, the outcome of a reply, a page of 微信客服, a file: any other answer must raise a PipelineError."""
     access = Access(kind=kind, identifier="wx", secret=SecretStr("s"), url="https://platform.example")
     api, kept = Api(access, lambda: NOW), _Kept()
     api._client._http = Answering(data)

@@ -1,4 +1,4 @@
-"""One connection to an ISMG: logged in, framed, watched for signs of life; what breaks it is an error of ours."""
+"""One connection to an ISMG: logged in, framed, watched for signs of life. A broken one raises a PipelineError."""
 
 import asyncio
 import itertools

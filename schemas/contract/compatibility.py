@@ -284,7 +284,8 @@ def _string(place: Node, value: Any, path: str) -> str:
         _expect(_is_time(value), path, "a time with offset")
     if place.body.get("contentEncoding") == "base64":
         _expect(_is_base64(value), path, "base64")
-    return _word(place.body.get(X_WORDS), value)  # type: ignore[no-any-return]  # a string, as was just found
+    word: str = _word(place.body.get(X_WORDS), value)
+    return word
 
 
 def _word(words: list[str] | None, value: Any) -> Any:

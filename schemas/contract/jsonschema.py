@@ -79,7 +79,7 @@ def _plain(node: Any) -> Any:
     return made
 
 
-# One place in a JSON Schema of ours, with its references and its `null` resolved.
+# One node of a generated JSON Schema, with its references and its `null` resolved.
 
 Schema = Mapping[str, Any]
 

@@ -280,7 +280,7 @@ class CommandRefused(base.Change, frozen=True, kw_only=True):
     """拒绝指令: a command could not be carried out."""
 
     command_id: Annotated[str, base.told("The command", "指令编号")]
-    reason: Annotated[str, base.told("Why, in words of ours", "拒绝原因")]
+    reason: Annotated[str, base.told("Reason, without any text of the sender", "拒绝原因")]
     code: Annotated[str, base.told("Why, as code", "拒绝代码")] = "refused"
 
 

@@ -51,7 +51,7 @@ class Presence:
         while not stop.is_set():
             try:
                 self._tell(await self.lacking())
-            except Exception as error:  # noqa: BLE001 - whatever it is, documents go on, and it is looked again
+            except Exception as error:  # noqa: BLE001 - a failed look is logged; documents go on, and the next look comes
                 _log.warning("archive_not_looked_at", error=type(error).__name__)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), seconds)

@@ -71,7 +71,7 @@ def passes(status: int, kind: str) -> bool:
 
 
 def full_disk(text: str) -> str | None:
-    """Return what a reason says of a full disk, if it does, in words of ours."""
+    """Return a sentence for a full disk if the reason names one, else None."""
     return next((said for words, said in _SAID.items() if words in text), None)
 
 

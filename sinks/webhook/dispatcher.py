@@ -172,7 +172,7 @@ class Courier:
             return await self._sink.send(document)
         except PipelineError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever an endpoint makes of us must not end what runs beside it
+        except Exception as error:  # noqa: BLE001 - a fault with one receiver must not end the deliveries to others
             return Answer(Outcome.AWAY, type(error).__name__)
 
     def _left(self, journey: _Journey) -> float:

@@ -96,7 +96,7 @@ class Ahead:
                         await self._read(consumer)
             except (KafkaError, RetriableError):  # the runner beside it tells of the same broker
                 await asyncio.sleep(_PAUSE_SECONDS)
-            except Exception as error:  # noqa: BLE001 - raised where the deliveries are
+            except Exception as error:  # noqa: BLE001 - kept, and raised by `known` in the task of the deliveries
                 self._fault = error
                 await self._tell()
                 return

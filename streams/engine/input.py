@@ -41,10 +41,10 @@ def input_of(record: Inbound) -> Message | Command:
 
 
 def raw_or_fault(record: Inbound) -> RawMessage | Exception:
-    """Return the raw message of a record, or what keeps it from being read: its fault keeps no other waiting."""
+    """Return the raw message of a record, or the fault that reading it raised; never raises."""
     try:
         return raw_of(record)
-    except Exception as error:  # noqa: BLE001 - as said above
+    except Exception as error:  # noqa: BLE001 - any fault of one record is returned, so that the next one goes on
         return error
 
 

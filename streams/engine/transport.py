@@ -28,7 +28,7 @@ from faust.types.tuples import ConsumerMessage, ack_lock
 from mode import Service
 from mode.utils.futures import notify
 
-import broker.aio_client  # noqa: F401 - Faust makes its clients itself, and they pause as ours do
+import broker.aio_client  # noqa: F401 - patches aiokafka, since Faust makes its clients itself
 from broker.aio_client import LEAVE_SECONDS, brought, check_rights, closed
 from broker.leader_epoch_aio import Gap
 from broker.topic_id_aio import TopicIds
@@ -78,8 +78,8 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
     async def _watch_coordination(self) -> None:
         """Crash the worker when what keeps it in its group has ended, or Kafka shows it a topic no more.
 
-        Without partitions nothing else would notice. aiokafka tells of the former only to those who ask for records by
-        `getmany`, which Faust does not, and of the latter nobody where the metadata say it.
+        A worker without partitions would not notice either. aiokafka raises the first fault in `getmany` alone, which
+        Faust does not call; it does not raise the second one if the metadata hold it.
         """
         async for _ in self.itertimer(WATCH_SECONDS, name="watch-coordination"):
             consumer = self._consumer
@@ -87,7 +87,7 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
                 if consumer is not None and consumer._coordinator is not None:
                     consumer._coordinator.check_errors()
                     check_rights(consumer, consumer.subscription())
-            except Exception as error:  # noqa: BLE001 - whatever it was, a worker that is started again begins anew
+            except Exception as error:  # noqa: BLE001 - any fault crashes the worker, and its restart begins anew
                 asyncio.run_coroutine_threadsafe(self.app.crash(error), self.parent_loop)
                 return
 

@@ -136,6 +136,18 @@ def test_of_what_arrives_after_the_log_was_read_it_need_not_tell() -> None:
     assert run.found() == {"answer without an end"}
 
 
+def test_a_receipt_may_answer_another_mail_of_the_same_citizen_and_no_other() -> None:
+    run = Run()
+    place = run.of("mailbox")[0]
+    mails, again = sent(), Numbered(999, 7)
+    text = run.got[place]
+    run.got[place] = replace(text, words=text.words.replace(mails[place].mark, again.mark))
+    accounts, early = {one.account for one in mails}, {one.number for one in run.got}
+    for found in ({"answer outside its thread"}, set()):
+        assert set(in_outbox(mails, accounts, run.ledger, run.got, run.happened, early)) == found
+        again.repeat(mails[place])
+
+
 @pytest.mark.parametrize("is_there", [False, True])
 def test_what_is_unknown_may_have_arrived_or_not(is_there: bool) -> None:
     run = Run()

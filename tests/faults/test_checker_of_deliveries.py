@@ -104,6 +104,16 @@ def test_of_a_redacted_ticket_nothing_of_before_has_to_arrive() -> None:
         assert run.found() == found
 
 
+def test_of_what_became_void_the_log_need_not_tell_that_it_arrived() -> None:
+    """Killed between the receiver's yes and the log, the sink finds its ticket redacted when it is there again."""
+    for number, found in ((0, set()), (len(TICKETS), {"delivery that its log does not tell of"})):
+        run = Run()
+        ticket = unknown(TICKETS[0], CITY, datetime(2026, 11, 25, tzinfo=UTC))
+        run.ledger.tickets[TICKETS[0]] = replace(ticket, redacted_version=2)
+        run.ledger.deliveries[run.came[number].delivery_id] = {"retrying"}
+        assert run.found() == found
+
+
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
