@@ -14,6 +14,7 @@ from typing import NamedTuple
 from normalizers import rules
 from normalizers.findings.words import trie
 from normalizers.text import Span
+from tickets.number_forms import HOTLINE
 
 _IsOne = Callable[[str, re.Match[str]], bool]
 
@@ -49,7 +50,6 @@ _EACH_APART = re.compile(r"(?<![0-9a-z])(?:[0-9][ ·•_/|~*-]{1,3}){6,28}[0-9x]
 
 _DAY = re.compile(r"(?:19|20)[0-9]{2}(?:[-/]?[01]?[0-9](?:[-/]?[0-3]?[0-9])?)?(?:[-/](?:19|20)[0-9]{2})?")
 _OF_A_DAY = re.compile(r"(?:[a-z]{1,4}[ #.-]?)?(?:19|20)[0-9]{2}")
-_HOTLINES = re.compile(r"(?:12[0-9]{3}|9[56][0-9]{3,4}|100[0-9]{2}|1(?:10|19|20|22))")
 _LONGEST_DAY = 8
 _LEAST_DIGITS = 5
 _LEAST_WITH_LETTERS = 4
@@ -230,7 +230,7 @@ def _is_identifier(text: str, found: re.Match[str]) -> bool:
     token = found[1]
     digits = sum(map(str.isdigit, token))
     least = _LEAST_DIGITS if digits == len(token) else _LEAST_WITH_LETTERS
-    return digits >= least and _DAY.fullmatch(token) is None and _HOTLINES.fullmatch(token) is None
+    return digits >= least and _DAY.fullmatch(token) is None and HOTLINE.fullmatch(token) is None
 
 
 def _is_long(_text: str, found: re.Match[str]) -> bool:
@@ -248,7 +248,7 @@ def _is_no_row(_text: str, found: re.Match[str]) -> bool:
 def _is_no_hotline(_text: str, found: re.Match[str]) -> bool:
     """Say whether the digits at the end are none of a public line: @沈阳12345 is the city's own account."""
     name = found[1].rstrip("0123456789")
-    return _HOTLINES.fullmatch(found[1], len(name)) is None
+    return HOTLINE.fullmatch(found[1], len(name)) is None
 
 
 def _is_plate(_text: str, found: re.Match[str]) -> bool:
