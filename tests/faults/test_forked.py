@@ -5,6 +5,8 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
+
 from hotline.wiring import STAGES
 from tests.docs.pages import ROOMS
 from tests.forked import Forked, done
@@ -76,6 +78,14 @@ def test_what_components_are_made_of_is_imported_before_they_are_forked_off(tmp_
         assert worker.wait(180) == 0
     late = {name for name in said.read_text().split() if name.partition(".")[0] in (*ROOMS, *LIBRARIES)}
     assert late == set()
+
+
+def test_a_signal_that_comes_just_after_its_end_is_no_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fork server takes leave of a process a moment before its code can be read."""
+    worker = Forked("-m", "this")
+    worker.wait(60)
+    monkeypatch.setattr(Forked, "returncode", None)
+    worker.kill()
 
 
 def test_all_who_wait_for_its_end_are_told_the_same(tmp_path: Path) -> None:
