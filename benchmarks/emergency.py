@@ -17,8 +17,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from normalizers.findings.emergency import screen
-from normalizers.text import fold
+from normalizers.enrich.emergency import screen
+from normalizers.text.fold import fold
 from schemas.records import Emergency
 
 FOLDER = Path(__file__).parents[1] / "tests/normalizers/findings"

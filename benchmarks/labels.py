@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from hotline.learning import addresses
 from hotline.learning.addresses import Address
-from normalizers.findings.place import parse
+from normalizers.enrich.address.parse import parse
 
 LEVELS = ("district", "road", "poi")
 SHOWN = (

@@ -150,8 +150,8 @@ def main() -> None:
         print(f"{'kind':<16}{' '.join(f'{name:>12}' for name in COLUMNS)}   {count:,} records, mails a fifth")
         for name, (make, fewer) in KINDS.items():
             raws = [make(number) for number in range(count // fewer)]
-            nothing = patch("normalizers.normalize.subject.findings", lambda *_: ())
-            with patch("normalizers.normalize._emergency", lambda *_: None), nothing:
+            nothing = patch("normalizers.pipeline.subject.findings", lambda *_: ())
+            with patch("normalizers.pipeline._emergency", lambda *_: None), nothing:
                 plain = pure(raws)
             alone = pure(raws)
             rate, per_cpu = asyncio.run(end_to_end(broker, group, raws[0].channel, len(raws)))

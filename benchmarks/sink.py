@@ -31,7 +31,7 @@ from benchmarks import bare
 from benchmarks.transport import WORDS
 from broker.config import KafkaConnection
 from hotline.local.stack import Stack
-from normalizers.text import fold
+from normalizers.text.fold import fold
 from schemas import ids, topics
 from schemas.codec import encode
 from schemas.contract.index_templates import Index, indices

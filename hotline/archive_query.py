@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from connectors.web.archive import Wanted
-from normalizers.text import fold
+from normalizers.text.fold import fold
 from schemas import enums, ids
 from tickets.lifecycle import CLOSED
 from tickets.sla.overdue import WAITING

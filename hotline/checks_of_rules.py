@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from hotline import services
 from hotline.checks_of_words import misspelt
 from hotline.replay.rules import idle_calendars, strangers
-from normalizers.findings import category, rulebooks, towns
+from normalizers.enrich import category, rulebooks
+from normalizers.geo import divisions
 from schemas import enums
 from schemas.errors import PipelineError
 from schemas.ids import is_in_china
@@ -44,7 +45,7 @@ def _looks(folder: Path | None) -> Iterator[Callable[[], object]]:
     if folder is not None:
         for name in rulebooks.RULEBOOKS:
             yield partial(rulebooks.verify_one, folder, name)
-        yield partial(towns.added, folder)
+        yield partial(divisions.added, folder)
     for policy in (near_policy, limits_of, directories_of, wording):
         yield partial(policy, folder)
 

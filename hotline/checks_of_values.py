@@ -11,8 +11,8 @@ from pydantic import SecretStr
 
 from hotline.settings_shape import leaves
 from hotline.variables import variable_of
-from normalizers.findings import rulebooks
-from normalizers.findings.category import codes
+from normalizers.enrich import rulebooks
+from normalizers.enrich.category import codes
 from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records.raw import SIZE_LIMIT

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from normalizers import rules
-from normalizers.findings.rulebooks import RULEBOOKS
+from normalizers.enrich.rulebooks import RULEBOOKS
 from schemas import enums
 
 Table = Mapping[str, Any]

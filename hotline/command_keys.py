@@ -70,7 +70,7 @@ def principal(settings: "Settings") -> str:
 
     Raises MisconfiguredError for a login that cannot stand in the logs.
     """
-    from normalizers.codes import is_code
+    from normalizers.parse.codes import is_code
 
     kafka = settings.kafka
     if kafka.security_protocol.startswith("SASL") and kafka.sasl_username:

@@ -14,7 +14,7 @@ from broker.sync_producer import Producer
 from connectors.backoffice import outcome
 from hotline import reading
 from hotline.command_keys import principal, signer_of_person
-from normalizers.codes import is_code
+from normalizers.parse.codes import is_code
 from schemas import command_signature, ids, topics
 from schemas.codec import UNREADABLE, Outbound, appended_at, decode
 from schemas.errors import MisconfiguredError, RecordError

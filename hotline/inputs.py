@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msgspec import Struct, structs
 
-from normalizers.weibo import pages
+from normalizers.weibo import items as pages
 from schemas.errors import MisconfiguredError, PipelineError, TooLargeError, UnsupportedError
 from schemas.records.raw import SIZE_LIMIT
 

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from hotline.sections import ElasticsearchSettings
     from hotline.settings import Settings
-    from normalizers.findings.category_model import CategoryModel
-    from normalizers.findings.place_model import PlaceModel
-    from normalizers.policy import Policy
+    from normalizers.base import Policy
+    from normalizers.enrich.address.crf import PlaceModel
+    from normalizers.enrich.category import CategoryModel
     from tickets.policy import TicketPolicy
     from tickets.receipts.policy import AnswerPolicy
 
@@ -151,7 +151,7 @@ def listener_journal_folder(settings: "Settings", account: str) -> Path:
 
 def policy(settings: "Settings") -> "Policy":
     """Return what normalizers may depend on; raises MisconfiguredError for a key, rule or model that cannot be used."""
-    from normalizers.policy import Policy
+    from normalizers.base import Policy
 
     return Policy(
         requester_keys=requester_keys(settings),
@@ -163,7 +163,7 @@ def policy(settings: "Settings") -> "Policy":
 
 def requester_keys(settings: "Settings") -> dict[str, bytes]:
     """Return the keys of requester hashes, the newest first; raises MisconfiguredError for one that is weak."""
-    from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
+    from normalizers.base import DEMO_KEY, DEMO_KEY_ID
 
     keys = {
         name: key.get_secret_value().encode() for name, key in sorted(settings.requester_keys.items(), reverse=True)
@@ -190,7 +190,7 @@ def query_key(settings: "Settings") -> bytes:
 
 def rules_folder(settings: "Settings") -> Path | None:
     """Return the folder of the city's own rules; raises MisconfiguredError when it or a file in it cannot be used."""
-    from normalizers.findings import rulebooks
+    from normalizers.enrich import rulebooks
 
     folder = settings.rules.folder
     if folder is None:
@@ -203,14 +203,14 @@ def rules_folder(settings: "Settings") -> Path | None:
 
 def category_model(settings: "Settings") -> "CategoryModel | None":
     """Return the model of the city's own categories; raises MisconfiguredError when it cannot be used."""
-    from normalizers.findings.category_model import load
+    from normalizers.enrich.category import load
 
     return load(settings.rules.category_model) if settings.rules.category_model else None
 
 
 def place_model(settings: "Settings") -> "PlaceModel | None":
     """Return the model of the city's own addresses; raises MisconfiguredError when it cannot be used."""
-    from normalizers.findings.place_model import load
+    from normalizers.enrich.address.crf import load
 
     return load(settings.rules.place_model) if settings.rules.place_model else None
 

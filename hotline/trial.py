@@ -7,9 +7,9 @@ from typing import Any, Literal
 from hotline.inputs import Input
 from hotline.trial_raw import raw_of
 from normalizers import normalize
-from normalizers.findings.category_model import CategoryModel
-from normalizers.findings.place_model import PlaceModel
-from normalizers.policy import Policy
+from normalizers.base import Policy
+from normalizers.enrich.address.crf import PlaceModel
+from normalizers.enrich.category import CategoryModel
 from schemas import topics
 from schemas.codec import Position
 from schemas.errors import MisconfiguredError, RecordError

@@ -13,7 +13,7 @@ from connectors.weibo import naming
 from hotline.attachments import with_files
 from hotline.inputs import Input
 from normalizers import record
-from normalizers.codes import is_code, is_kind
+from normalizers.parse.codes import is_code, is_kind
 from normalizers.phone import AMI, JSON, KINDS, READERS
 from schemas.errors import RecordError
 from schemas.ids import SHANGHAI, is_adcode

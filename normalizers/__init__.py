@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from normalizers import mail, phone, record, sms, web, wechat, weibo
-from normalizers.draft import Draft
-from normalizers.normalize import Blob, Normalized, alarming, normalize
-from normalizers.policy import Policy
+from normalizers.base import Draft, Policy
+from normalizers.pipeline import Blob, Normalized, alarming, normalize
 from schemas.records import RawMessage
 
 Normalizer = Callable[[RawMessage, Policy], Draft]

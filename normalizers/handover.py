@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from normalizers.normalize import NO_CITIZENS_WORDS, screened_text
-from normalizers.point import COORDINATES
+from normalizers.parse.coordinates import COORDINATES
+from normalizers.pipeline import NO_CITIZENS_WORDS, screened_text
 from schemas import topics
 from schemas.codec import Outbound, encode
 from schemas.envelope import Envelope, schema_of, type_of

@@ -11,11 +11,10 @@ from typing import Any
 
 import msgspec
 
-from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_reference
-from normalizers.draft import Draft, File
-from normalizers.identity import is_nobodys, phone_number
-from normalizers.policy import Policy
-from normalizers.times import written
+from normalizers.base import Draft, File, Policy
+from normalizers.parse.codes import is_category, is_code, is_hotline, is_kind, is_reference
+from normalizers.parse.times import written
+from normalizers.similarity.requester import is_nobodys, phone_number
 from schemas import ids, topics
 from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError

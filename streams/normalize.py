@@ -14,8 +14,8 @@ from obstore.store import ObjectStore
 
 from broker.config import KafkaConnection
 from normalizers import Normalized, Policy, normalize
-from normalizers.codes import is_code
-from normalizers.example import work_through
+from normalizers.parse.codes import is_code
+from normalizers.warmup import work_through
 from schemas import ids, topics
 from schemas.codec import AHEAD, NO_TIME, Inbound, Outbound, appended_at, decode, encode
 from schemas.command_signature import carried

@@ -14,8 +14,8 @@ from obstore.store import ObjectStore
 
 from broker.config import KafkaConnection
 from normalizers import Policy, alarming
-from normalizers.example import work_through
 from normalizers.handover import handover, record_of
+from normalizers.warmup import work_through
 from schemas import topics
 from schemas.codec import Inbound, Outbound, appended_at, decode, encode, position_of
 from schemas.errors import ErasedError, FatalError, RecordError

@@ -39,7 +39,7 @@ USED = (
     "hotline.paths",
     "hotline.telemetry",
     "hotline.wiring",
-    "normalizers.findings.rulebooks",
+    "normalizers.enrich.rulebooks",
     "sinks.elastic.sink",
     "sinks.elastic.consistency",
     "sinks.eraser",

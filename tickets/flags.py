@@ -10,11 +10,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from normalizers.findings import confidentiality, minors
-from normalizers.findings.acceptance import NOT_ACCEPTED
-from normalizers.findings.coded import SURE_REPORT
-from normalizers.findings.confidentiality import LEVELS
-from normalizers.findings.minors import HARMED, MINOR, TOPIC
+from normalizers.enrich import confidentiality, minors
+from normalizers.enrich.acceptance import NOT_ACCEPTED
+from normalizers.enrich.codes import SURE_REPORT
+from normalizers.enrich.confidentiality import LEVELS
+from normalizers.enrich.minors import HARMED, MINOR, TOPIC
 from schemas.records import event
 from tickets.codes import REMEMBERED
 from tickets.decision_input import Incoming

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta, Struct, field
 
-from normalizers.policy import Policy
+from normalizers.base import Policy
 from schemas.errors import MisconfiguredError
 from tickets import policies
 from tickets.admission import CommandKeys

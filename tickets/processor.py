@@ -5,9 +5,9 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from normalizers.calls import joined as whole_call
+from normalizers.assembly import joined as whole_call
+from normalizers.assembly import parts_joined as whole_text
 from normalizers.handover import handover
-from normalizers.parts import joined as whole_text
 from schemas.codec import Outbound, Position, decode, encode
 from schemas.envelope import VERSION
 from schemas.records import Audit, Command, Event, Handover, Message, Outbox, OutboxState, Ticket, event

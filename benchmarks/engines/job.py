@@ -24,7 +24,7 @@ COMMIT_SECONDS = 1.0
 SESSION_SECONDS = 10.0
 """The same for all, where it can be set; a killed worker's partitions move after the session."""
 
-_TEXT = Path(__file__).resolve().parents[2] / "normalizers" / "text.py"
+_TEXT = Path(__file__).resolve().parents[2] / "normalizers" / "text" / "fold.py"
 
 
 class Incoming(msgspec.Struct):

@@ -20,7 +20,7 @@ from hotline.inputs import Input
 from hotline.learning import addresses
 from hotline.learning import labelled as category
 from normalizers import rules
-from normalizers.findings import rulebooks
+from normalizers.enrich import rulebooks
 from schemas.errors import MisconfiguredError
 from tests.hotline.imports.reading import imported
 from tickets import policies, policy

@@ -11,12 +11,13 @@ import msgspec
 from jsonschema_rs import Draft202012Validator
 
 from benchmarks.fuzz.target import Target, chosen, explained
-from normalizers import Normalized, Policy, alarming, normalize, tokens
-from normalizers.draft import Draft
+from normalizers import Normalized, Policy, alarming, normalize
+from normalizers.base import Draft
 from normalizers.handover import handover
 from normalizers.mail import tnef
-from normalizers.text import fold
-from normalizers.wechat import customer
+from normalizers.parse import ticket_tokens
+from normalizers.text.fold import fold
+from normalizers.wechat import kf
 from schemas import ids
 from schemas.codec import decode, encode
 from schemas.contract import jsonschema
@@ -122,9 +123,9 @@ def _packed_mail(value: bytes) -> None:
 def _words(value: bytes) -> None:
     """Look for tokens and quoted numbers: whatever is found as ours must be signed by us."""
     text = value.decode("utf-8", "surrogatepass" if b"\xed" in value and _is_text(value) else "replace")
-    found = tokens.named(Draft(title=text[:40], text=text), POLICY)
-    assert found.token is None or found.ticket_id is None or tokens.make(found.ticket_id, POLICY) == found.token
-    assert len(found.numbers) <= tokens.MOST_NUMBERS
+    found = ticket_tokens.named(Draft(title=text[:40], text=text), POLICY)
+    assert found.token is None or found.ticket_id is None or ticket_tokens.make(found.ticket_id, POLICY) == found.token
+    assert len(found.numbers) <= ticket_tokens.MOST_NUMBERS
     assert all(ids.valid_ticket_no(number) for number in found.numbers)
     ids.valid_ticket_no(text)
 
@@ -138,7 +139,7 @@ def _is_text(value: bytes) -> bool:
 
 
 TICKET = "210100-" + "a" * 20
-TOKEN = tokens.make(TICKET, POLICY)
+TOKEN = ticket_tokens.make(TICKET, POLICY)
 PACK = winmail.pack(
     winmail.codepage(936),
     winmail.message(subject="井盖".encode("gbk"), plain="坏了".encode("gbk"), html=b"<p>a</p>"),
@@ -198,7 +199,7 @@ def targets() -> dict[str, Target]:
             (
                 _variant("wechat", "text/xml", *_cases("wechat")),
                 _variant("wechat", "application/json", b'{"MsgType":"text","Content":"hi","FromUserName":"o"}'),
-                _variant("wechat", customer.CONTENT_TYPE, *map(msgspec.json.encode, _customer_service())),
+                _variant("wechat", kf.CONTENT_TYPE, *map(msgspec.json.encode, _customer_service())),
                 _variant("wechat", media.CONTENT_TYPE, msgspec.json.encode(FILE)),
             )
         ),

@@ -25,7 +25,7 @@ from connectors.weibo import api, naming
 from connectors.weibo.errors import WeiboException
 from normalizers.phone import ami
 from normalizers.sms import cmpp as delivered
-from normalizers.weibo import pages
+from normalizers.weibo import items
 from schemas.codec import UNREADABLE, Outbound, decode, encode
 from schemas.contract.releases import GOLDEN
 from schemas.errors import MalformedError, RecordError, SchemaError, UnreachableError
@@ -204,7 +204,7 @@ def _weibo(data: bytes) -> None:
             naming.fetched(item._raw, "status", NOW)
             assert item.id is None or item.id > 0
             repr(item.created_at)
-    for one in pages.items(data):
+    for one in items.items(data):
         naming.fetched(one, "status", NOW).identifier.encode()
     for kind in ("status", "comment", "dm"):
         naming.fetched(data, kind, NOW).identifier.encode()

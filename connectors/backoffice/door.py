@@ -25,8 +25,8 @@ from connectors.base import utc_now
 from connectors.moments import Moments
 from connectors.receiver import headers_of
 from connectors.request_body import read_body
-from normalizers import mended
-from normalizers.codes import is_code
+from normalizers.parse import json
+from normalizers.parse.codes import is_code
 from schemas import ids
 from schemas.codec import NO_TIME, UNREADABLE, Outbound
 from schemas.command_signature import Signer
@@ -193,7 +193,7 @@ class BackOffice:
 def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
     """Return the command under its system's name. Raises RefusedRequest (400)."""
     try:
-        order, _ = mended.read(body, Order)
+        order, _ = json.read(body, Order)
     except UNREADABLE as error:
         raise RefusedRequest(_misread(error), status=400, reason="body") from error
     if order.ticket_id is not None and ids.valid_ticket_no(order.ticket_id):

@@ -14,7 +14,7 @@ from connectors.call_files.settings import CallFilesSettings
 from connectors.naming import digest_of
 from connectors.phone.connector import citizen, identifier
 from normalizers.phone import CSV, JSON, KINDS, READERS, cdr, sheet, zone_of
-from normalizers.phone.told import Told, sensible
+from normalizers.phone.draft import Told, sensible
 from schemas.errors import MalformedError
 from schemas.records import RawMessage, raw_message
 

@@ -12,7 +12,7 @@ from connectors.mailbox.about import About
 from connectors.mailbox.reader import NOTHING, Mail
 from connectors.mailbox.session import Folder
 from connectors.publisher import STAGE
-from normalizers.clock import believed
+from normalizers.parse.times import believed
 from schemas import topics
 from schemas.codec import Position
 from schemas.errors import RecordError

@@ -1,7 +1,7 @@
 """From an intent to the reply that a sender is handed."""
 
 from connectors.reply import Reply
-from normalizers.policy import Policy
+from normalizers.base import Policy
 from schemas.records import Outbox
 from tickets.receipts import render
 

@@ -13,7 +13,7 @@ from connectors.phone.bearer import check_token
 from connectors.phone.settings import PhoneSettings
 from connectors.signed import check_signature
 from normalizers.phone import JSON, KINDS, READERS, zone_of
-from normalizers.phone.told import Told, is_number, sensible
+from normalizers.phone.draft import Told, is_number, sensible
 from schemas.errors import MalformedError, RefusedRequest
 from schemas.ids import LONGEST_ID, bounded
 from schemas.records import RawMessage, raw_message

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from connectors.base import Request
 from connectors.naming import day_of, digest_of
 from connectors.sms_http.settings import Provider
-from normalizers import mended
+from normalizers.parse import json
 from normalizers.sms import media, web
 from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
@@ -111,11 +111,11 @@ def _batch(body: bytes) -> tuple[bytes, ...]:
 
     Half an emoji in the words of one citizen must not take the others' with them: they are mended then.
     """
-    for readable in (bytes, mended.mended):
+    for readable in (bytes, json.mended):
         with suppress(*UNREADABLE):
             return tuple(bytes(element) for element in _BATCH.decode(readable(body)))
     try:  # in GBK, whose second bytes may look like backslashes
-        elements = _BATCH.decode(mended.mended(body.decode("gb18030").encode()))
+        elements = _BATCH.decode(json.mended(body.decode("gb18030").encode()))
         return tuple(bytes(element).decode().encode("gb18030") for element in elements)
     except (*UNREADABLE, UnicodeEncodeError):
         return (body,)

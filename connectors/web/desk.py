@@ -16,9 +16,10 @@ from connectors.web.archive import Archive, within
 from connectors.web.receipts import Receipts
 from connectors.web.settings import WebSettings
 from connectors.web.submission import CHANNEL, Arrivals, Submission, elsewhere, raw_of
-from normalizers import Policy, tokens
-from normalizers.findings import emergency
-from normalizers.text import fold
+from normalizers import Policy
+from normalizers.enrich import emergency
+from normalizers.parse import ticket_tokens
+from normalizers.text.fold import fold
 from normalizers.web.fields import LEFT_OUT
 from normalizers.web.services import services
 from schemas import ids
@@ -138,7 +139,7 @@ class Desk:
         ticket_id = await self._ticket_id(name) if ids.valid_ticket_no(name) else name
         if not ticket_id.startswith(f"{self.city}-") or not self.may_ask(ticket_id, code):
             return {}
-        return {"ticket": tokens.make(ticket_id, self._tools.policy)}
+        return {"ticket": ticket_tokens.make(ticket_id, self._tools.policy)}
 
     async def _ticket_id(self, number: str) -> str:
         """Return the ticket of a number, "" while the archive does not answer: the words are taken all the same."""

@@ -18,7 +18,7 @@ from connectors.web.desk import Desk
 from connectors.web.limits import Pace
 from connectors.web.pages import language_of
 from connectors.web.submission import CHANNEL, receive
-from normalizers.text import nfkc
+from normalizers.text.fold import nfkc
 from schemas import ids
 from schemas.enums import NOT_ACCEPTED, STATUSES
 from schemas.errors import PipelineError

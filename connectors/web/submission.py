@@ -21,7 +21,7 @@ from connectors.request_body import read_body
 from connectors.shares import SMALL_BYTES, Hold
 from connectors.web.problems import MOST_IN_A_FIELD, MOST_IN_A_NAME
 from connectors.web.settings import WebSettings
-from normalizers import mended
+from normalizers.parse import json
 from normalizers.web import fields
 from normalizers.web.fields import Fields
 from normalizers.web.multipart import Part, parts, written
@@ -276,7 +276,7 @@ def without_key(body: bytes, content_type: str) -> bytes:
 
 
 def _cut_json(body: bytes) -> bytes:
-    found, _ = mended.read(body, dict[str, msgspec.Raw])
+    found, _ = json.read(body, dict[str, msgspec.Raw])
     if API_KEY not in found:
         return body
     return msgspec.json.encode({name: value for name, value in found.items() if name != API_KEY})

@@ -25,7 +25,7 @@ from connectors import bounded
 from connectors.base import utc_now
 from connectors.unsent import never_left
 from connectors.wechat.errcodes import STALE_TOKEN, error_of
-from normalizers import mended
+from normalizers.parse import json
 from schemas.codec import UNREADABLE
 from schemas.errors import PipelineError, UnreachableError
 
@@ -161,7 +161,7 @@ class Api:
             )
             answer.raise_for_status()
         try:
-            verdict, content = mended.read(answer.content, _Verdict)
+            verdict, content = json.read(answer.content, _Verdict)
         except UNREADABLE:
             raise NoAnswerError(
                 "the platform answered with something that is not JSON: it is tried again", sent=True
@@ -260,7 +260,7 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
         wechatpy passes on whatever `json` and `int` raise: for "x" or null as errcode, for what nests without end.
         """
         try:
-            found, whole = mended.read(res.content.decode("utf-8", "ignore").encode(), dict[str, Any])
+            found, whole = json.read(res.content.decode("utf-8", "ignore").encode(), dict[str, Any])
             verdict = msgspec.json.decode(whole, type=_Verdict, strict=False)
         except UNREADABLE:
             return res

@@ -10,8 +10,8 @@ from defusedxml.ElementTree import fromstring
 from msgspec import Struct
 
 from connectors.wechat.signature import moment
-from normalizers import mended
-from normalizers.clock import believed
+from normalizers.parse import json
+from normalizers.parse.times import believed
 from normalizers.wechat.callback import FIRST
 from normalizers.wechat.fields import is_json
 from schemas.codec import UNREADABLE
@@ -74,7 +74,7 @@ def parse(body: bytes) -> dict[str, str] | None:
 
 def _of_json(body: bytes) -> dict[str, str] | None:
     try:
-        found, _ = mended.read(body, dict[str, object])
+        found, _ = json.read(body, dict[str, object])
     except UNREADABLE:
         return None
     return {name: str(value).strip() for name, value in found.items() if isinstance(value, str | int)}

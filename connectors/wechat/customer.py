@@ -22,7 +22,7 @@ from connectors.fetcher.errand import Publish, TooEarlyError
 from connectors.wechat import callback
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.download import Stopped
-from normalizers.wechat.customer import CONTENT_TYPE
+from normalizers.wechat.kf import CONTENT_TYPE
 from schemas.codec import UNREADABLE
 from schemas.errors import StoreAwayError, UnreachableError
 from schemas.records import Cursor, RawMessage, raw_message

@@ -20,8 +20,8 @@ from connectors.wechat.api import Api, RefusalError
 from connectors.wechat.customer import CustomerMessages
 from connectors.wechat.download import Stopped, download
 from connectors.wechat.shelf import Shelf
-from normalizers.awaited import awaited
-from normalizers.draft import File
+from normalizers.awaited_media import awaited
+from normalizers.base import File
 from schemas.errors import PipelineError, RetriableError, TooLargeError, UnauthorizedError
 from schemas.records import RawMessage, media, raw_message
 from schemas.records.media import Media

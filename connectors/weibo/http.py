@@ -10,7 +10,7 @@ import urllib3
 from connectors import bounded
 from connectors.unsent import never_left
 from connectors.weibo.errors import NoAnswer, NotReached, UnreadableAnswer
-from normalizers import mended
+from normalizers.parse import json
 from schemas.codec import UNREADABLE
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 15.0, 60.0
@@ -51,6 +51,6 @@ def send(session: requests.Session, method: str, url: str, **request: Any) -> re
 def read(response: requests.Response) -> Answer:
     """Return the fields of an answer, each as it came; raises UnreadableAnswer for what is no JSON object."""
     try:
-        return mended.read(response.content, dict[str, msgspec.Raw])[0]
+        return json.read(response.content, dict[str, msgspec.Raw])[0]
     except UNREADABLE:
         raise UnreadableAnswer(response) from None

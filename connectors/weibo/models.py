@@ -7,8 +7,8 @@ from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
-from normalizers import mended
-from normalizers.weibo.reading import Fields, text_of
+from normalizers.parse import json as mended
+from normalizers.weibo.json import Fields, text_of
 from normalizers.weibo.times import moment
 from schemas.codec import UNREADABLE
 

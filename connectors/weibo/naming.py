@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from connectors.naming import digest_of
 from connectors.wechat import callback
-from normalizers.weibo.reading import Fields, digits, is_xml, read, text_of
+from normalizers.weibo.json import Fields, digits, is_xml, read, text_of
 from normalizers.weibo.times import moment
 from schemas.errors import RecordError
 

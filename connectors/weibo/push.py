@@ -11,7 +11,7 @@ from connectors.moments import Moments
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
 from connectors.weibo import naming
 from connectors.weibo.settings import WeiboSettings
-from normalizers.weibo.reading import is_xml
+from normalizers.weibo.json import is_xml
 from schemas.errors import RefusedRequest
 from schemas.records import RawMessage, raw_message
 

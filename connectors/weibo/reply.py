@@ -19,7 +19,7 @@ from connectors.weibo.errors import (
     WeiboServerError,
 )
 from connectors.weibo.settings import TokenSettings
-from normalizers.weibo.reading import digits, text_of
+from normalizers.weibo.json import digits, text_of
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
 from storage.thread_pool import Threads
 

@@ -99,8 +99,8 @@ def persons(said: str | None, settings: "Settings") -> tuple[str, ...]:
     if said is None or re.fullmatch(r"[^@:]+:[a-z2-7]{16}", said):
         return (said,) if said else ()
     from hotline.services import requester_keys
-    from normalizers.identity import requester_hashes
-    from normalizers.policy import Policy
+    from normalizers.base import Policy
+    from normalizers.similarity.requester import requester_hashes
     from schemas.records import Party
 
     party = Party(kind="email" if "@" in said else "phone", value=said)

@@ -18,7 +18,7 @@ async def refuse_unknown(archive: "Archive", said: str | None, rules_folder: Pat
     A clerk, a model of the city's own or an app may have given tickets others than the rules have.
     """
     from hotline.archive_query import Filters
-    from normalizers.findings import category
+    from normalizers.enrich import category
 
     if said is None or said in (known := category.names(rules_folder)) or said in known.values():
         return
@@ -32,7 +32,7 @@ def refuse_misspelt(settings: "Settings", words: Iterable[str]) -> None:
     `words` are the command's arguments: with `scheme` the category is another system's, which only that system knows.
     """
     from hotline.services import category_model
-    from normalizers.findings import category
+    from normalizers.enrich import category
 
     given = dict(word.partition("=")[::2] for word in words)
     if "category" not in given or "scheme" in given:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 from hotline import trial
 from hotline.evaluate.figures import Figure, f1, share
 from hotline.evaluate.labelled import Paths, Row, as_input, rows, told
-from normalizers.findings import category as categories
-from normalizers.findings.acceptance import NOT_ACCEPTED
-from normalizers.findings.category_model import CategoryModel, load
-from normalizers.findings.confidentiality import ANONYMOUS, CONFIDENTIALITY
-from normalizers.findings.minors import HARMED
-from normalizers.findings.minors import MINOR as MINOR_KIND
+from normalizers.enrich import category as categories
+from normalizers.enrich.acceptance import NOT_ACCEPTED
+from normalizers.enrich.category import CategoryModel, load
+from normalizers.enrich.confidentiality import ANONYMOUS, CONFIDENTIALITY
+from normalizers.enrich.minors import HARMED
+from normalizers.enrich.minors import MINOR as MINOR_KIND
 from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records import Message

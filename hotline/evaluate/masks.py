@@ -11,9 +11,9 @@ from pathlib import Path
 
 from hotline.evaluate.figures import Figure, share
 from hotline.evaluate.labelled import Paths, Row, rows, told
+from normalizers.pii.detect import personal_spans
 from schemas.errors import MisconfiguredError
 from tickets.masking.mask import Known, mask_text
-from tickets.spans import personal_spans
 
 _COLUMNS = ("names", "expected")
 _MARKED = re.compile("⟦([^⟦⟧]*)⟧")

@@ -13,9 +13,9 @@ from hotline.evaluate.figures import Figure, f1, share
 from hotline.evaluate.labelled import Paths, files, told
 from hotline.learning import addresses
 from hotline.learning.addresses import Address
-from normalizers.findings import place
-from normalizers.findings.place import LEVELS, Piece
-from normalizers.findings.place_model import load
+from normalizers.enrich.address import parse as place
+from normalizers.enrich.address.crf import load
+from normalizers.enrich.address.parse import LEVELS, Piece
 from schemas.errors import MisconfiguredError
 
 Parse = Callable[[str], Iterable[Piece]]

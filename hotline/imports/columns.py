@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from hotline.imports import times
 from hotline.imports.dated import DatedDay, DatedSpan
-from normalizers.text import nfkc
+from normalizers.text.fold import nfkc
 from schemas.errors import MalformedError, MisconfiguredError
 from schemas.topics import CHANNELS
 

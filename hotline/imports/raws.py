@@ -14,8 +14,8 @@ from hotline.imports.item import Item
 from hotline.imports.ledger import default_account
 from hotline.imports.lines import HALF
 from normalizers import record
-from normalizers.codes import is_code, is_kind
-from normalizers.policy import Policy
+from normalizers.base import Policy
+from normalizers.parse.codes import is_code, is_kind
 from schemas.errors import MalformedError, TooLargeError
 from schemas.ids import is_adcode
 from schemas.records import RawMessage, raw_message

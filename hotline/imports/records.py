@@ -12,7 +12,7 @@ from hotline.imports.item import Item, Options
 from hotline.imports.lines import numbered
 from hotline.imports.sources import Source
 from normalizers import record
-from normalizers.codes import names_a_person
+from normalizers.parse.codes import names_a_person
 from schemas.errors import MalformedError, RecordError, TooLargeError
 from schemas.records.raw import SIZE_LIMIT
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from normalizers.findings import place_model
-from normalizers.findings.place_model import Labelled
+from normalizers.enrich.address import crf
+from normalizers.enrich.address.crf import Labelled
 from schemas.errors import MisconfiguredError
 
 LEVELS: Mapping[str, str] = MappingProxyType(
@@ -30,7 +30,7 @@ class Address(NamedTuple):
     @property
     def spans(self) -> tuple[Labelled, ...]:
         """The labelled spans from left to right."""
-        return place_model.spans_of(list(self.tags), list(self.units))
+        return crf.spans_of(list(self.tags), list(self.units))
 
 
 def read(paths: Iterable[Path]) -> Iterator[Address]:
@@ -69,7 +69,7 @@ def _labelled(written: str, tag: str) -> Iterator[tuple[str, str]]:
 
 def _address(characters: list[tuple[str, str]]) -> Address:
     text = "".join(character for character, _ in characters)
-    units = place_model.units_of(text)
+    units = crf.units_of(text)
     starts = [0]
     for unit in units[:-1]:
         starts.append(starts[-1] + len(unit))

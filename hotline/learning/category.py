@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from hotline.learning.labelled import Labelled
-from normalizers.findings import category, category_model
-from normalizers.text import fold
+from normalizers.enrich import category
+from normalizers.enrich import category as category_model
+from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
 
 FOLDS = 5

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from hotline.learning.addresses import Address
-from normalizers.findings import model_files, place_model
-from normalizers.findings.place_model import Labelled
+from normalizers.enrich.address import crf
+from normalizers.enrich.address.crf import Labelled
+from normalizers.text import model_files
 from schemas.errors import MisconfiguredError
 
 LEAST = 100
@@ -41,7 +42,7 @@ def learn(rows: Iterable[Address], folder: Path) -> Path:
         "labels": dict(sorted(Counter(span.label for row in kept for span in row.spans).items())),
         "rows": len(kept),
         "data_sha256": hashlib.sha256("\n".join(sorted(map(repr, kept))).encode()).hexdigest(),
-        "features": place_model.FEATURES,
+        "features": crf.FEATURES,
         "held_out": len(asked),
         "f1": scores,
         "made_with": f"python-crfsuite {version('python-crfsuite')}",
@@ -59,18 +60,18 @@ def _train(rows: Sequence[Address], path: Path) -> None:
 
     trainer: Any = Trainer(algorithm="lbfgs", params=_SETTINGS, verbose=False)
     for row in rows:
-        trainer.append(place_model.features(list(row.units)), row.tags)
+        trainer.append(crf.features(list(row.units)), row.tags)
     trainer.train(str(path))
 
 
 def _scores(rows: Sequence[Address], path: Path) -> dict[str, float]:
     """Return F1 by label: a span is right when its label, start and end are."""
-    tagger = place_model.Tagger(path.read_bytes())
+    tagger = crf.Tagger(path.read_bytes())
     known: Counter[str] = Counter()
     right: Counter[str] = Counter()
     for row in rows:
         units = list(row.units)
-        found: set[Labelled] = set(place_model.spans_of(tagger.tags(units), units))
+        found: set[Labelled] = set(crf.spans_of(tagger.tags(units), units))
         known.update(span.label for span in (*row.spans, *found))
         right.update(span.label for span in row.spans if span in found)
     return {label: round(2 * right[label] / count, 4) for label, count in sorted(known.items())}

@@ -4,20 +4,17 @@ from pathlib import Path
 
 from msgspec import structs
 
-from normalizers import machines
-from normalizers.draft import UNANSWERABLE, Draft
-from normalizers.mail.bodies import Content, Reader
+from normalizers.base import UNANSWERABLE, Draft, Policy
+from normalizers.mail.addresses import recipients_of, requester_of, sender_of
+from normalizers.mail.body import Content, Reader
 from normalizers.mail.charsets import read
-from normalizers.mail.classes import judge
 from normalizers.mail.headers import Headers
+from normalizers.mail.message_class import as_spoken, judge, unanswerable
 from normalizers.mail.mime import Part, parse
-from normalizers.mail.people import recipients_of, requester_of, sender_of
 from normalizers.mail.quote_rules import Marks, rulebook
 from normalizers.mail.quotes import Split, is_signature, split
-from normalizers.mail.threads import claimed_date, newest_date, thread_of
-from normalizers.mail.unanswerable import unanswerable
-from normalizers.mail.voicemail import as_spoken
-from normalizers.policy import Policy
+from normalizers.mail.threading import claimed_date, newest_date, thread_of
+from normalizers.parse import automated_senders
 from schemas.errors import MissingBlobError, TooLargeError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
@@ -38,7 +35,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
 
 
 def _draft(root: Part, rules_folder: Path | None) -> Draft:
-    marks, known = rulebook(rules_folder), machines.rulebook(rules_folder)
+    marks, known = rulebook(rules_folder), automated_senders.rulebook(rules_folder)
     title = root.headers.text("subject")
     forwarded = bool(title and marks.forward_subject.match(title))
     content = Reader(marks, forwarded=forwarded).read(root)

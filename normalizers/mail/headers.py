@@ -4,7 +4,7 @@ import re
 from itertools import islice
 
 from normalizers.mail.charsets import labelled
-from normalizers.mail.words import decode_words
+from normalizers.mail.encoded_words import decode_words
 
 MAX_FIELDS = 5_000
 """Fields of one header that are all read; of the rest of 100,000 only those that we know."""

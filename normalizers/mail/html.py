@@ -8,7 +8,7 @@ from urllib.parse import unquote_to_bytes
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from normalizers.mail.charsets import clean
-from normalizers.mail.transfer import decoded
+from normalizers.mail.encodings import decoded
 
 MAX_HTML = 2 * 1024 * 1024
 """Characters read of one HTML body."""

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from normalizers.mail.encodings import decoded
 from normalizers.mail.headers import Headers, split_header
 from normalizers.mail.params import Parameters
-from normalizers.mail.transfer import decoded
 
 MAX_DEPTH = 64
 """Multiparts within multiparts; what lies deeper is one leaf, kept whole."""

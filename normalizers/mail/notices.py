@@ -7,10 +7,10 @@ nothing: anybody may be called System Administrator.
 
 from enum import IntEnum
 
-from normalizers.machines import Machines
+from normalizers.mail.addresses import addressees_of, sender_of
 from normalizers.mail.headers import Headers, split_header
 from normalizers.mail.mime import Part
-from normalizers.mail.people import addressees_of, sender_of
+from normalizers.parse.automated_senders import Machines
 from schemas.records import Party
 
 _OPENING = 800

@@ -6,7 +6,7 @@ from operator import itemgetter
 from urllib.parse import unquote_to_bytes
 
 from normalizers.mail.charsets import to_text
-from normalizers.mail.words import decode_words, one_line
+from normalizers.mail.encoded_words import decode_words, one_line
 
 _MAX_PARAMETERS = 200
 _PARAMETER = re.compile(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
-from normalizers.findings.words import trie
+from normalizers.text.matcher import trie
 
 MAX_OPENING = 400
 """Characters of one opening, however it is wrapped."""

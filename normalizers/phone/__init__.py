@@ -12,10 +12,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import structs
 
-from normalizers.draft import Draft
+from normalizers.base import Draft, Policy
 from normalizers.phone import ami, sheet, values, webhook
-from normalizers.phone.told import Told, draft_of
-from normalizers.policy import Policy
+from normalizers.phone.draft import Told, draft_of
 from normalizers.sms import media
 from schemas import ids
 from schemas.enums import RECORDING_STATES

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from normalizers.phone import cdr, values
-from normalizers.phone.told import Told
+from normalizers.phone.draft import Told
 from schemas.errors import MalformedError, UnsupportedError
 from schemas.records import Recording
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo
 
 from normalizers.phone import values
-from normalizers.phone.told import Told
+from normalizers.phone.draft import Told
 from schemas.errors import MalformedError
 
 COLUMNS = (

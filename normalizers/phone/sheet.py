@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from normalizers.phone import cdr, values
 from normalizers.phone.ami import REVISIONS
-from normalizers.phone.told import Told
+from normalizers.phone.draft import Told
 from schemas.errors import MalformedError
 from schemas.records import Recording
 

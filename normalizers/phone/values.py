@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from normalizers.codes import is_category, is_hotline, is_reference
-from normalizers.phone.told import is_number
+from normalizers.parse.codes import is_category, is_hotline, is_reference
+from normalizers.parse.times import written
+from normalizers.phone.draft import is_number
 from normalizers.record import KINDS
-from normalizers.times import written
 from schemas.records import Finding
 
 TIMES = ("started_at", "answered_at", "ended_at")

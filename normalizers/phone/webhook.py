@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from normalizers import record
 from normalizers.phone import values
-from normalizers.phone.told import Told
+from normalizers.phone.draft import Told
 from schemas.errors import MalformedError
 from schemas.records import Recording
 

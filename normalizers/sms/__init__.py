@@ -13,12 +13,12 @@ from types import MappingProxyType
 
 from msgspec import structs
 
-from normalizers.draft import Draft
-from normalizers.policy import Policy
-from normalizers.sms import cmpp, pdu, short, smpp, web
+from normalizers.base import Draft, Policy
+from normalizers.sms import cmpp, pdu, smpp, web
+from normalizers.sms import draft as short
 from normalizers.sms.coding import Format
-from normalizers.sms.short import Short
-from normalizers.text import safe
+from normalizers.sms.draft import Short
+from normalizers.text.fold import safe
 from schemas.errors import UnsupportedError
 from schemas.records import Party, RawMessage
 

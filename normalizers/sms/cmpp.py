@@ -5,8 +5,8 @@ from typing import NamedTuple
 from msgspec import Struct
 
 from normalizers.sms.coding import of_cmpp_format
+from normalizers.sms.draft import Short
 from normalizers.sms.reader import Reader, plain
-from normalizers.sms.short import Short
 from schemas.errors import MalformedError, UnsupportedError
 
 HEADER_BYTES = 12

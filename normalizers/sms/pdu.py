@@ -4,8 +4,8 @@ import re
 
 from normalizers.sms import alphabet
 from normalizers.sms.coding import of_gsm_coding
+from normalizers.sms.draft import Short
 from normalizers.sms.reader import Reader
-from normalizers.sms.short import Short
 from schemas.errors import MalformedError
 
 _DELIVER, _SUBMIT, _STATUS_REPORT = 0, 1, 2

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 
 from normalizers.sms.coding import Format, of_smpp_coding
+from normalizers.sms.draft import Short
 from normalizers.sms.reader import Reader, plain
-from normalizers.sms.segments import Segment, sensible
-from normalizers.sms.short import Short
+from normalizers.sms.udh import Segment, sensible
 from schemas.errors import UnsupportedError
 
 HEADER_BYTES = 16

@@ -8,12 +8,11 @@ from urllib.parse import parse_qsl
 import msgspec
 from msgspec import Struct, field
 
-from normalizers import mended
-from normalizers.clock import believed
-from normalizers.draft import Draft, File
-from normalizers.sms import segments
+from normalizers.base import Draft, File
+from normalizers.parse import json
+from normalizers.parse.times import believed, written
+from normalizers.sms import udh as segments
 from normalizers.sms.coding import Format, decode
-from normalizers.times import written
 from schemas import ids
 from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
@@ -148,7 +147,7 @@ def _object(body: bytes) -> dict[str, msgspec.Raw]:
     """Return a JSON object, its fields as they are written; one in GBK is read too."""
     decoded = decode(body, "gb").text or ""
     try:
-        return mended.read(decoded.encode(), dict[str, msgspec.Raw])[0]
+        return json.read(decoded.encode(), dict[str, msgspec.Raw])[0]
     except (*UNREADABLE, UnicodeEncodeError) as error:
         raise MalformedError("the callback is no JSON object: see that its address is the provider's") from error
 

@@ -4,8 +4,7 @@ The record's value is the body as it came, without the app's key. The content ty
 door adds say what it knows: `client` (which app), `hotline_code` (whose line the door is), `ticket` (a signed token).
 """
 
-from normalizers.draft import Draft
-from normalizers.policy import Policy
+from normalizers.base import Draft, Policy
 from normalizers.web import form, open311
 from normalizers.web.fields import media, read
 from schemas.errors import MalformedError

@@ -10,9 +10,9 @@ from urllib.parse import unquote_to_bytes
 from msgspec import Struct
 from python_multipart.multipart import parse_options_header
 
-from normalizers import mended
-from normalizers.crowd import not_crowded, short
 from normalizers.mail.charsets import to_text
+from normalizers.parse import json as mended
+from normalizers.parse.json import not_crowded, short
 from normalizers.web.multipart import Part, parts
 from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError, UnsupportedError

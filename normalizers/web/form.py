@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from normalizers.draft import Draft
+from normalizers.base import Draft
 from normalizers.record import KINDS
 from normalizers.web import people
 from normalizers.web.fields import Fields

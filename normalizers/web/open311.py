@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from normalizers.codes import is_hotline, is_reference
-from normalizers.draft import Draft, File
-from normalizers.identity import identity_of
-from normalizers.point import located
+from normalizers.base import Draft, File
+from normalizers.parse.codes import is_hotline, is_reference
+from normalizers.parse.coordinates import located
 from normalizers.record import KINDS
+from normalizers.similarity.requester import identity_of
 from normalizers.web import people, places
 from normalizers.web.fields import LEFT_OUT, Fields
 from normalizers.web.services import OTHER, Service, services

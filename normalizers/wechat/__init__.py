@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from normalizers.draft import Draft
-from normalizers.policy import Policy
-from normalizers.wechat import callback, customer, late
+from normalizers.base import Draft, Policy
+from normalizers.wechat import callback, kf
+from normalizers.wechat import media as late
 from schemas.records import RawMessage, media
 
 
@@ -16,7 +16,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
 
 
 _BY_CONTENT_TYPE: Mapping[str, Callable[[RawMessage, Policy], Draft]] = MappingProxyType(
-    {media.CONTENT_TYPE: late.normalize, customer.CONTENT_TYPE: customer.normalize}
+    {media.CONTENT_TYPE: late.normalize, kf.CONTENT_TYPE: kf.normalize}
 )
 
 __all__ = ["normalize"]

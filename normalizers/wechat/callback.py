@@ -6,10 +6,9 @@ from types import MappingProxyType
 
 from msgspec import structs
 
-from normalizers.clock import believed
-from normalizers.draft import Draft, File
-from normalizers.point import located
-from normalizers.policy import Policy
+from normalizers.base import Draft, File, Policy
+from normalizers.parse.coordinates import located
+from normalizers.parse.times import believed
 from normalizers.wechat.fields import Fields, read
 from schemas.errors import MalformedError, UnsupportedError
 from schemas.records import Party, RawMessage

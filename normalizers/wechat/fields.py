@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from normalizers import mended, xml
-from normalizers.crowd import not_crowded, short
+from normalizers.parse import json, xml
+from normalizers.parse.json import not_crowded, short
 from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
 
@@ -45,7 +45,7 @@ def of_json(value: bytes) -> dict[str, str]:
     Raises MalformedError.
     """
     try:
-        found, _ = mended.read(not_crowded(value.lstrip(b"\xef\xbb\xbf")), object)
+        found, _ = json.read(not_crowded(value.lstrip(b"\xef\xbb\xbf")), object)
     except UNREADABLE as error:
         raise MalformedError("the callback is not JSON: see the raw bytes") from error
     if not isinstance(found, dict):

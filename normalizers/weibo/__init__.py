@@ -8,11 +8,10 @@ from collections.abc import Callable
 from msgspec import structs
 
 from normalizers import wechat
-from normalizers.draft import Draft
-from normalizers.policy import Policy
+from normalizers.base import Draft, Policy
 from normalizers.weibo import items, push
-from normalizers.weibo.reading import Fields, is_xml, read
-from normalizers.weibo.threads import thread
+from normalizers.weibo.items import thread
+from normalizers.weibo.json import Fields, is_xml, read
 from normalizers.weibo.times import moment
 from schemas.errors import UnsupportedError
 from schemas.records import Party, RawMessage

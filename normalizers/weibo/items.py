@@ -4,15 +4,65 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+import msgspec
 from msgspec import structs
 
-from normalizers.draft import Draft, File
-from normalizers.point import located
-from normalizers.weibo import texts
-from normalizers.weibo.noise import NOISE
-from normalizers.weibo.reading import DATUM, Fields, digits, text_of
-from normalizers.weibo.threads import thread
+from normalizers.base import Draft, File
+from normalizers.parse import json
+from normalizers.parse.coordinates import located
+from normalizers.weibo import text as texts
+from normalizers.weibo.json import DATUM, Fields, digits, text_of
+from schemas.codec import UNREADABLE
 from schemas.records import Finding, Party, Thread
+
+# Fields of statuses and comments that say how the platform shows them, counts, or repeats another field.
+
+NOISE = frozenset({
+    "advertises", "alchemy_params", "analysis_extra", "attitudes_count", "attitudes_status", "biz_feature",
+    "biz_ids", "buttons", "can_edit", "can_remark", "cardid", "comment_manage_info", "comments_count",
+    "content_auth", "darwin_tags", "deleted", "disable_reply", "edit_at", "edit_count", "favorited",
+    "floor_number", "gif_ids", "hasActionTypeCard", "hide_flag", "hot_weibo_tags", "in_reply_to_screen_name",
+    "in_reply_to_status_id", "in_reply_to_user_id", "is_mblog_annotation", "is_paid", "is_show_bulletin",
+    "is_show_mixed", "like_counts", "liked", "max_id", "mblog_menu_new_style", "mblog_vip_type", "mblogtype",
+    "mixed_count", "mlevel", "more_info_type", "pending_approval_count", "picStatus", "pic_ids", "pic_num",
+    "pic_types", "pic_video", "pid", "positive_recom_flag", "readtimetype", "repost_type", "reposts_count",
+    "reprint_cmt_count", "reward_exhibition_type", "rid", "rootid", "rootidstr", "show_additional_indication",
+    "source_allowclick", "source_type", "status_id", "stickerID", "textLength", "text_tag_tips", "total_number",
+    "userType", "user_type", "visible", "weibo_position",
+})  # fmt: skip
+
+
+# A page of one of the platform's lists, apart: whoever saved an answer whole has several messages in one file.
+
+_LISTS = ("statuses", "comments", "direct_messages")
+
+
+def items(data: bytes) -> list[bytes]:
+    """Return the bytes of each item of a page; none for anything that is no page."""
+    try:
+        fields, _ = json.read(data, dict[str, msgspec.Raw])
+        found = (msgspec.json.decode(fields[name], type=list[msgspec.Raw]) for name in _LISTS if name in fields)
+        return [bytes(item) for item in next(found, [])]
+    except UNREADABLE:
+        return []
+
+
+# Thread ids: what one person says under one status is one conversation, whoever else talks there.
+
+
+def thread(kind: str, identifier: str, uid: str, *answered: tuple[str, str]) -> Thread:
+    """Return the thread of what `uid` says there; each of `answered` is a kind and an id that it belongs to as well.
+
+    The uid is part of every id: under a status that thousands comment on, nobody's words lead to another's ticket.
+    """
+    own = _name(kind, identifier, uid)
+    others = (_name(*each, uid) for each in answered if each[1])
+    return Thread(message_id_header=own, references=tuple(dict.fromkeys((*others, own))))
+
+
+def _name(kind: str, identifier: str, uid: str) -> str:
+    return f"weibo:{kind}:{identifier}/{uid}"
+
 
 _GONE = re.compile(r"抱歉，此微博已被作者删除[。.]?\s*(?:查看帮助[:：]?\s*(?:https?://\S*)?)?\s*")
 """What stands for a status that its author took away: a citizen may write the same, and more."""

@@ -6,10 +6,10 @@ from types import MappingProxyType
 
 from msgspec import structs
 
-from normalizers.draft import Draft, File
-from normalizers.point import located
-from normalizers.weibo.reading import DATUM, Fields, digits
-from normalizers.weibo.threads import thread
+from normalizers.base import Draft, File
+from normalizers.parse.coordinates import located
+from normalizers.weibo.items import thread
+from normalizers.weibo.json import DATUM, Fields, digits
 from schemas.records import Party, Thread
 
 _CAPTION = re.compile(r"(?:发了?|发送了?|分享了?)(?:一?[个张段条])?(?:语音|图片|位置|视频|文件|音频)(?:消息)?[。!！]?")

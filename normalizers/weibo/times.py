@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from normalizers.clock import believed
+from normalizers.parse.times import believed
 from schemas import ids
 
 _FIRST = datetime(2009, 8, 14, tzinfo=UTC)

@@ -17,17 +17,16 @@ from connectors.mailbox.smtp_settings import SmtpSettings
 from connectors.reply import Reply, Sent
 from hotline.config import load
 from hotline.doctor.accounts import smtp
-from normalizers import tokens
-from normalizers.draft import Draft
+from normalizers.base import Draft, Policy
 from normalizers.mail import normalize
-from normalizers.policy import Policy
+from normalizers.parse import ticket_tokens
 from schemas.errors import FatalError, RetriableError, UnauthorizedError, UnreachableError
 from schemas.records import Party, Thread, raw_message
 from tests.peers.greenmail import GreenMail
 
 NOW = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 TICKET = "210100-j4q2ogp2xitx2mcxomsa"
-TOKEN = tokens.make(TICKET, Policy())
+TOKEN = ticket_tokens.make(TICKET, Policy())
 SETTINGS = SmtpSettings(host="127.0.0.1", tls="none", from_address="hotline@example.cn")
 
 
@@ -98,7 +97,7 @@ def test_our_own_mails_are_never_answered_by_us() -> None:
 @pytest.mark.parametrize("header", ["In-Reply-To", "References"])
 def test_a_reply_that_keeps_only_its_thread_is_known_by_it(header: str) -> None:
     raw = f"From: citizen@example.cn\r\nSubject: hi\r\n{header}: <{TOKEN}.receipt@example.cn>\r\n\r\nStill dark.\r\n"
-    assert tokens.named(understood(raw.encode()), Policy()).ticket_id == TICKET
+    assert ticket_tokens.named(understood(raw.encode()), Policy()).ticket_id == TICKET
 
 
 @pytest.mark.parametrize("odd", ["a b@c", "图@c", "x" * 400, "a@c>\r\nBcc: victim@example.cn", ""])

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from smpplib import gsm
 
 from connectors.sms_split import GSM7, UCS2, Split, split
-from normalizers.sms import alphabet, segments
+from normalizers.sms import alphabet, udh
 from schemas.errors import TooLargeError
 
 GSM_TEXT = st.text(st.sampled_from(sorted(set(alphabet.BASIC) - {"\x1b"}) + sorted(alphabet.EXTENDED.values())))
@@ -18,7 +18,7 @@ def joined(made: Split) -> bytes:
         return made.pieces[0]
     whole = []
     for number, piece in enumerate(made.pieces, 1):
-        size, segment = segments.split(piece)
+        size, segment = udh.split(piece)
         assert segment == (f"8-{piece[3]}", len(made.pieces), number)
         whole.append(piece[size:])
     return b"".join(whole)

@@ -13,7 +13,7 @@ from connectors.web.archive import Wanted
 from hotline.archive import Archive
 from hotline.archive_query import Filters
 from hotline.local.stack import Endpoints
-from normalizers.text import fold
+from normalizers.text.fold import fold
 from schemas import ids, topics
 from schemas.codec import Position, encode
 from schemas.errors import MisconfiguredError, UnreachableError

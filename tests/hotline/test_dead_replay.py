@@ -12,7 +12,7 @@ from obstore.store import LocalStore
 import normalizers
 from broker.config import KafkaConnection
 from hotline.local.stack import Endpoints
-from normalizers.policy import Policy
+from normalizers.base import Policy
 from schemas import ids, topics
 from schemas.codec import Outbound, Position, decode
 from schemas.errors import MalformedError, MissingBlobError, RecordError

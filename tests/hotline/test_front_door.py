@@ -21,7 +21,7 @@ from hotline.config import load
 from hotline.local.stack import Endpoints, Stack
 from hotline.provision import Provision
 from normalizers import normalize
-from normalizers.policy import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.codec import Position, decode, encode
 from schemas.errors import MalformedError

@@ -16,7 +16,7 @@ from hotline.config import load
 from hotline.inputs import Input
 from hotline.local.state import ServerName, ServerState, StackState, save
 from hotline.wiring import component, names
-from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
+from normalizers.base import DEMO_KEY, DEMO_KEY_ID
 from schemas.errors import MisconfiguredError
 from tickets import policies
 

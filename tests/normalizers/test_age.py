@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from normalizers import Policy
-from normalizers.normalize import normalize, understood
+from normalizers.pipeline import normalize, understood
 from schemas import ids
 from schemas.codec import Position
 from schemas.records import RawMessage, raw_message

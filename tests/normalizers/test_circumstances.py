@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from normalizers.matter import matter_of
-from normalizers.text import fold
+from normalizers.similarity.terms import matter_of
+from normalizers.text.fold import fold
 
 TODAY = date(2026, 11, 25)
 

@@ -9,7 +9,15 @@ import pytest
 from hotline.inputs import Input
 from hotline.trial_raw import raw_of
 from normalizers import Policy, normalize
-from normalizers.codes import is_category, is_code, is_hotline, is_kind, is_media_type, is_reference, names_a_person
+from normalizers.parse.codes import (
+    is_category,
+    is_code,
+    is_hotline,
+    is_kind,
+    is_media_type,
+    is_reference,
+    names_a_person,
+)
 from schemas.records import Message
 
 PERSONAL = [

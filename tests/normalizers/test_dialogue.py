@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.dialogue import own_words, without_phrases
+from normalizers.similarity.boilerplate import own_words, without_phrases
 from tests.tickets.records_of_calls import record
 
 TURNS = [

@@ -6,12 +6,11 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from normalizers.draft import Draft, File
-from normalizers.features import _heading, features_of, text_grams
-from normalizers.findings.coded import SURE_REPORT
-from normalizers.point import located
-from normalizers.policy import DEMO_KEY, Policy
-from normalizers.text import fold
+from normalizers.base import DEMO_KEY, Draft, File, Policy
+from normalizers.enrich.codes import SURE_REPORT
+from normalizers.parse.coordinates import located
+from normalizers.similarity.features import _heading, features_of, text_grams
+from normalizers.text.fold import fold
 from schemas.records import Attachment, Features, Finding, Part, Party, Thread
 
 POLICY = Policy()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.footers import without_footer, without_office
+from normalizers.similarity.boilerplate import without_footer, without_office
 
 LETTER = "市长您好：\n柳荫公寓3号楼的电梯坏了，请修。"
 NOTICE = "此邮件及其附件含有我局的保密信息，仅限于发送给上面地址中列出的个人。如您错收了，请删除！"

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers.identity import contacts_in, giver_of, phone_number, requester_hashes
-from normalizers.policy import Policy
+from normalizers.base import Policy
+from normalizers.similarity.requester import contacts_in, giver_of, phone_number, requester_hashes
 from schemas import ids
 from schemas.ids import keyed_digest
 from schemas.records import Party

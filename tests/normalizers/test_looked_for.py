@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers import identity, marks, matter, tokens
-from normalizers.findings import emergency, hearing, where
+from normalizers.enrich import emergency
+from normalizers.enrich.address import extract
+from normalizers.parse import ticket_tokens
+from normalizers.similarity import discriminators, requester, terms
+from normalizers.text import classifier
 
 HAN = r"[\u4e00-\u9fff]"
 _HOUSE = re.compile(rf"({HAN}{{2}}(?:大道|路|街|巷|弄))(\d{{1,5}})号(?![楼线院])")
@@ -24,11 +27,15 @@ def spans(pattern: re.Pattern[str]) -> Callable[[str], list[tuple[int, int]]]:
 @pytest.mark.parametrize(
     ("alphabet", "defined", "found"),
     [
-        ("和平大道路街号楼12", _HOUSE.findall, lambda text: list(marks._houses(text))),
+        ("和平大道路街号楼12", _HOUSE.findall, lambda text: list(discriminators._houses(text))),
         ("失火 a3，", spans(_SPELLED), spans(emergency._SPELLED)),
-        ("ab1٣.号路-", spans(_NUMBER), spans(matter._NUMBER)),
-        ("栋楼1-－a号", lambda text: _BUILDING.search(text) is None, lambda text: where._BUILDING.search(text) is None),
-        ("一a1٣ ,。\n", spans(re.compile(r"\d+")), spans(hearing._NUMBER)),
+        ("ab1٣.号路-", spans(_NUMBER), spans(terms._NUMBER)),
+        (
+            "栋楼1-－a号",
+            lambda text: _BUILDING.search(text) is None,
+            lambda text: extract._BUILDING.search(text) is None,
+        ),
+        ("一a1٣ ,。\n", spans(re.compile(r"\d+")), spans(classifier._NUMBER)),
     ],
 )
 def test_what_is_looked_for_is_what_the_definition_finds(
@@ -43,9 +50,9 @@ def test_what_is_looked_for_is_what_the_definition_finds(
 
 @pytest.mark.parametrize("number", ["210100-20261124-000001-5", f"210100-{'a' * 20}.k.{'b' * 16}"])
 def test_whatever_names_a_ticket_is_looked_for(number: str) -> None:
-    assert tokens.without(f"见{number}，漏水") == "见，漏水"
+    assert ticket_tokens.without(f"见{number}，漏水") == "见，漏水"
 
 
 @pytest.mark.parametrize("said", ["打13800138000", "写a@b.cn", "A@B.CN", "8613800138000"])
 def test_whatever_is_a_contact_is_looked_for(said: str) -> None:
-    assert bool(identity._CONTACT.findall(said)) == bool(identity.contacts_in(said)) is True
+    assert bool(requester._CONTACT.findall(said)) == bool(requester.contacts_in(said)) is True

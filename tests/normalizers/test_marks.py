@@ -2,8 +2,8 @@
 
 import pytest
 
-from normalizers.matter import matter_of
-from normalizers.text import fold
+from normalizers.similarity.terms import matter_of
+from normalizers.text.fold import fold
 
 
 def marks(head: str, text: str = "") -> set[tuple[str, str]]:

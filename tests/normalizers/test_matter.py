@@ -2,7 +2,7 @@
 
 import pytest
 
-from normalizers.matter import matter_of
+from normalizers.similarity.terms import matter_of
 
 
 def test_names_places_objects_numbers_and_areas_of_a_title() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers.mended import mended, read
+from normalizers.parse.json import mended, read
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from normalizers.names_again import rulebook
+from normalizers.pii.name_coreference import rulebook
 from tickets.masking.mask import mask_text
 
 

@@ -10,9 +10,9 @@ import pytest
 from msgspec import structs
 
 from normalizers import Normalized, Policy, normalize
-from normalizers.completion import cut
-from normalizers.normalize import NORMALIZER_VERSION, screened_text
-from normalizers.text import fold
+from normalizers.finalize import cut
+from normalizers.pipeline import NORMALIZER_VERSION, screened_text
+from normalizers.text.fold import fold
 from schemas.codec import Position, decode, encode
 from schemas.errors import MissingBlobError, RecordError, UnsupportedError
 from schemas.records import Message, RawMessage

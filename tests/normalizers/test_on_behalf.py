@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.draft import Draft
-from normalizers.policy import Policy
-from normalizers.stated import ON_BEHALF, rulebook, stated_names
-from normalizers.text import fold
+from normalizers.base import Draft, Policy
+from normalizers.similarity.stated_identity import ON_BEHALF, rulebook, stated_names
+from normalizers.text.fold import fold
 from schemas.records import Party
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.findings import divisions
-from normalizers.persons import rulebook
+from normalizers.geo import divisions
+from normalizers.pii.names import persons_rulebook as rulebook
 from tickets.masking.mask import MASK, mask_text
 
 HERE = Path(__file__).parent

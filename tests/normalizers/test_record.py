@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hotline.inputs import Input
 from hotline.trial_raw import raw_of
 from normalizers import Policy, normalize, record
-from normalizers.draft import Draft
+from normalizers.base import Draft
 from schemas import ids
 from schemas.errors import MalformedError
 from schemas.records import Party, RawMessage, Thread, raw_message

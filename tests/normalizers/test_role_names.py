@@ -2,7 +2,7 @@
 
 import pytest
 
-from normalizers.words_of_two import is_word
+from normalizers.text.lexicon import is_word
 from tickets.masking.mask import mask_text
 
 

@@ -13,14 +13,15 @@ from msgspec import UNSET
 
 import normalizers
 from normalizers import Policy, rules
-from normalizers.draft import Draft
-from normalizers.features import features_of
-from normalizers.findings import place, rulebooks, where
-from normalizers.findings.acceptance import not_accepted
-from normalizers.findings.confidentiality import confidentiality
-from normalizers.findings.minors import minors
-from normalizers.matter import matter_of
-from normalizers.text import fold
+from normalizers.base import Draft
+from normalizers.enrich import rulebooks
+from normalizers.enrich.acceptance import not_accepted
+from normalizers.enrich.address import extract, parse
+from normalizers.enrich.confidentiality import confidentiality
+from normalizers.enrich.minors import minors
+from normalizers.similarity.features import features_of
+from normalizers.similarity.terms import matter_of
+from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
 from schemas.records import Finding
 from tickets.masking.mask import Known, mask_text
@@ -178,7 +179,7 @@ def test_a_line_with_which_a_citys_people_greet_is_no_heading(tmp_path: Path) ->
 
 def test_a_list_of_the_citys_own_stands(tmp_path: Path) -> None:
     written(tmp_path, "place", {**rules.load("place"), "but_before": {}})
-    assert [piece.text for piece in place.parse("中山路人行道", tmp_path)] != ["中山路", "人行道"]
+    assert [piece.text for piece in parse.parse("中山路人行道", tmp_path)] != ["中山路", "人行道"]
     own = without("names", empty=False)
     own["short_names"] = {"surely_given": "", "maybe_given": ""}
     written(tmp_path, "names", own)
@@ -226,7 +227,7 @@ def test_a_check_makes_nothing_of_files_that_are_ours_alone(tmp_path: Path) -> N
     before = {name: made.cache_info().misses for name, made in MADE.items()}
     rulebooks.verify(tmp_path)
     after = {name: made.cache_info().misses for name, made in MADE.items()}
-    assert [name for name in MADE if after[name] > before[name]] == ["normalizers.findings.hotlines.rulebook"]
+    assert [name for name in MADE if after[name] > before[name]] == ["normalizers.enrich.merged_hotlines.rulebook"]
 
 
 @pytest.mark.parametrize("name", MADE)
@@ -260,7 +261,7 @@ def findings(name: str, text: str, folder: Path) -> list[Finding | None]:
             return [*minors(None, text, folded, folder)]
         case "acceptance":
             return [not_accepted(draft, folded, folder)]
-    return [*where.findings(draft, folded, "330100", Policy(rules_folder=folder))]
+    return [*extract.findings(draft, folded, "330100", Policy(rules_folder=folder))]
 
 
 @pytest.mark.parametrize(("name", "key", "text", "kind"), SCORED)
@@ -278,5 +279,5 @@ def test_a_score_above_one_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_a_city_asks_more_of_an_address(tmp_path: Path) -> None:
     folder = with_score(tmp_path, "place", "weights", "least", 3.5)
-    assert where.find("解放路的路灯坏了") is not None
-    assert where.find("解放路的路灯坏了", folder) is None
+    assert extract.find("解放路的路灯坏了") is not None
+    assert extract.find("解放路的路灯坏了", folder) is None

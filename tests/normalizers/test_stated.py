@@ -2,10 +2,9 @@
 
 import pytest
 
-from normalizers.draft import Draft
-from normalizers.policy import Policy
-from normalizers.stated import TELEPHONE, stated_names
-from normalizers.text import fold
+from normalizers.base import Draft, Policy
+from normalizers.similarity.stated_identity import TELEPHONE, stated_names
+from normalizers.text.fold import fold
 from schemas.records import Party
 
 POLICY = Policy()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from normalizers.text import (
+from normalizers.text.fold import (
     OVERLAP,
     PIECE,
     aligned,
@@ -177,5 +177,5 @@ def test_a_long_text_is_searched_in_pieces_and_no_word_falls_between_two() -> No
 
 
 def test_importing_computes_no_table() -> None:
-    code = "import normalizers.text as t; assert not t._fold_tables.cache_info().currsize"
+    code = "import normalizers.text.fold as t; assert not t._fold_tables.cache_info().currsize"
     subprocess.run([sys.executable, "-c", code], check=True)

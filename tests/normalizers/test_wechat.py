@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from normalizers import Policy, normalize, wechat
-from normalizers import xml as reading
-from normalizers.draft import Draft
+from normalizers.base import Draft
+from normalizers.parse import xml as reading
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Party, RawMessage
 

@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from connectors.wechat import callback
-from normalizers import Policy, crowd, normalize, wechat
-from normalizers.draft import Draft
-from normalizers.wechat import customer
+from normalizers import Policy, normalize, wechat
+from normalizers.base import Draft
+from normalizers.parse import json as crowd
+from normalizers.wechat import kf as customer
 from schemas.errors import MalformedError
 from schemas.records import Message, Party, RawMessage, media, raw_message
 from schemas.records.media import Media

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 import normalizers
 import tickets
-from normalizers.findings.emergency import LEVELS
+from normalizers.enrich.emergency import LEVELS
 from normalizers.rules import load
 from schemas import enums
 from schemas.contract import generate, jsonschema

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from normalizers import NORMALIZERS, Policy
-from normalizers.example import EXAMPLE
+from normalizers.warmup import EXAMPLE
 from streams import screen
 
 

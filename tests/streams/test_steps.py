@@ -18,7 +18,7 @@ from streams import normalize, screen
 from streams.backpressure.backfill import must_pause
 from streams.engine.input import dead_letter, raw_or_fault
 from tests.streams.raws import claimed, outbound, raw
-from tickets.grounds import grounds
+from tickets.masking.fingerprint import grounds
 
 POLICY = Policy()
 FIRE = "三楼着火了,有人被困,快来救火"

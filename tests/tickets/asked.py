@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from normalizers.text import Span
-from tickets.spans import by_rules
+from normalizers.pii.detect import by_rules
+from normalizers.text.fold import Span
 
 
 class Asked:

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from connectors.outbox.ledger import ASSIGN
-from normalizers.draft import UNANSWERABLE
+from normalizers.base import UNANSWERABLE
 from schemas import topics
 from schemas.codec import decode
 from schemas.records import Command, Emergency, Message, Outbox, OutboxState, Party, RawRef, Thread

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.matter import matter_of
+from normalizers.similarity.terms import matter_of
 from tests.tickets.said import decided, said, ticket_of
 
 ONE, OTHER = SENDERS = ("13900000001", "13900000002")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from normalizers.phone.told import TRANSCRIPT_HEAD
+from normalizers.phone.draft import TRANSCRIPT_HEAD
 from schemas import topics
 from schemas.codec import Position, decode
 from schemas.records import Command, Link, TicketVersion, event

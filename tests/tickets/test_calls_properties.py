@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normalizers.phone.told import TRANSCRIPT_HEAD
+from normalizers.phone.draft import TRANSCRIPT_HEAD
 from tests.tickets.records_of_calls import Calls
 from tickets.policy import TicketPolicy
 from tickets.state.state import fold

@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy, tokens
+from normalizers import Policy
+from normalizers.parse import ticket_tokens
 from schemas import ids
 from schemas.records import Message, event
 from tests.tickets.commands.orders import Office
@@ -16,7 +17,7 @@ from tickets.records_out import link_of
 OWNER, STRANGER = "13900000001", "13900000002"
 FIRST = said(1, "中山路十二号的路灯坏了", sender=OWNER)
 TICKET = f"210100-{FIRST.message_id[:20]}"
-TOKEN = tokens.make(TICKET, Policy())
+TOKEN = ticket_tokens.make(TICKET, Policy())
 
 
 def answer(text: str, sender: str) -> tuple[Desk, Message, str, str | None]:
@@ -121,14 +122,14 @@ def test_who_names_two_of_their_tickets_is_heard_in_the_first_and_the_other_is_p
 
 
 def test_so_it_is_when_a_token_says_where_it_is_filed() -> None:
-    token = tokens.make(f"210100-{said(1, '', LIFT, sender=OWNER).message_id[:20]}", Policy())
+    token = ticket_tokens.make(f"210100-{said(1, '', LIFT, sender=OWNER).message_id[:20]}", Policy())
     tickets, filed, proposed = of_two(f"还没有修 {token}，{{1}}也没有解决")
     assert (filed, proposed) == (tickets[0], [tickets[1]])
 
 
 def test_so_it_is_with_two_tokens() -> None:
     one, two = (
-        tokens.make(f"210100-{said(n, '', text, sender=OWNER).message_id[:20]}", Policy())
+        ticket_tokens.make(f"210100-{said(n, '', text, sender=OWNER).message_id[:20]}", Policy())
         for n, text in enumerate((LIFT, MARKET), 1)
     )
     tickets, filed, proposed = of_two(f"{two}和{one}两件事都没有解决")
@@ -138,7 +139,7 @@ def test_so_it_is_with_two_tokens() -> None:
 @pytest.mark.parametrize("text", ["邻居的{theirs}，我的{own}没有解决", "我的{own}没有解决，邻居的{theirs}"])
 def test_who_sends_a_neighbour_s_token_with_their_own_is_heard_in_their_own_ticket_alone(text: str) -> None:
     desk, opened = decided([said(1, "", LIFT, sender=STRANGER), said(2, "", MARKET, sender=OWNER)])
-    theirs, own = (tokens.make(ticket_of(desk, one).ticket_id, Policy()) for one in opened)
+    theirs, own = (ticket_tokens.make(ticket_of(desk, one).ticket_id, Policy()) for one in opened)
     (decision,) = take(desk, [said(3, "", text.format(theirs=theirs, own=own), sender=OWNER)])
     assert (decision.relation, decision.tickets[0].ticket_id) == ("follow_up", own.split(".")[0])
     assert not [change for change in decision.changes if isinstance(change, event.Proposed)]

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 
 from hotline.evaluate.labelled import rows
 from normalizers import rules
+from normalizers.pii.cache import Remembered, digest_of
+from normalizers.pii.detect import by_rules
 from schemas import topics
 from schemas.codec import decode, encode
 from schemas.records import Event, Message, Ticket
@@ -14,13 +16,11 @@ from schemas.records.message import Foreseen
 from tests.tickets.asked import Asked
 from tests.tickets.build import position
 from tests.tickets.said import said
-from tickets.grounds import grounds
 from tickets.masking import mask
+from tickets.masking.fingerprint import grounds
 from tickets.masking.precompute import MOST, foreseen
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.remembered import Remembered, digest_of
-from tickets.spans import by_rules
 from tickets.state.state import State
 
 DIGEST = 8
@@ -162,4 +162,4 @@ def test_of_a_citys_rules_only_those_of_names_are_read(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(rules, "_file", noted)
     list(by_rules(f"{TITLE}\n{TEXT}", tmp_path))
-    assert read == {"names.toml"}, "add to tickets/grounds.py what finding rests on now"
+    assert read == {"names.toml"}, "add to tickets/masking/fingerprint.py what finding rests on now"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.text import fold
+from normalizers.text.fold import fold
 from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.text import fold
+from normalizers.pii.detect import personal_spans
+from normalizers.pii.unfolded import digits_in, unfolded
+from normalizers.text.fold import fold
 from tickets.masking.mask import mask_text
-from tickets.spans import personal_spans
-from tickets.unfolded import digits_in, unfolded
 
 HERE = Path(__file__).parent
 NICKNAMES = {"nickname", "nick"}

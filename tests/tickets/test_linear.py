@@ -9,8 +9,8 @@ from types import FrameType
 
 import pytest
 
+from normalizers.pii.detect import personal_spans
 from tickets.masking.mask import mask_text
-from tickets.spans import personal_spans
 
 PIECES = [
     "1-", "1-1-1,", "3-", "1 3-", "2 3-", "0-0-0 ", "1 ", "12 ", "123 ", "138 ", "1234 ", "138一", "一-", "一 ",

@@ -1,6 +1,7 @@
 """A mailbox that many write from: what the first of them wrote names them still when the twentieth has written."""
 
-from normalizers import Policy, tokens
+from normalizers import Policy
+from normalizers.parse import ticket_tokens
 from tests.tickets.said import decided, said, ticket_of
 from tickets.masking.mask import mask_ticket
 
@@ -14,7 +15,7 @@ def test_each_of_them_stays_hidden() -> None:
         f"路灯坏了，请{NAMES[6]}和{NAMES[7]}一起来看看",
         sender={"kind": "email", "value": "office@mail.example", "name": NAMES[0]},
     )
-    token = tokens.make(f"210100-{first.message_id[:20]}", Policy())
+    token = ticket_tokens.make(f"210100-{first.message_id[:20]}", Policy())
     more = [
         said(n, "", f"第{n}次催办 {token}", sender={"kind": "email", "value": "office@mail.example", "name": name})
         for n, name in enumerate(NAMES[1:], 1)

@@ -6,8 +6,9 @@ import re
 import msgspec
 import pytest
 
-from normalizers import Policy, tokens
-from normalizers.text import fold
+from normalizers import Policy
+from normalizers.parse import ticket_tokens
+from normalizers.text.fold import fold
 from schemas import ids, topics
 from schemas.codec import decode, encode
 from schemas.records import Attachment, Finding, Message, Party, Ticket
@@ -211,7 +212,7 @@ def test_a_short_latin_name_hides_no_part_of_a_word() -> None:
 
 def test_what_opens_the_status_page_is_hidden_in_the_text_and_where_it_is_searched() -> None:
     ticket = ticket_of(message(1))
-    token = tokens.make(ticket.ticket_id, Policy(requester_keys={"demo": b"0" * 32}))
+    token = ticket_tokens.make(ticket.ticket_id, Policy(requester_keys={"demo": b"0" * 32}))
     code = ids.query_code(b"0" * 32, ticket.ticket_id)
     said = f"工单编号 {ticket.ticket_no}，查询码 {code}，附 {token}"
     masked = mask_ticket(msgspec.structs.replace(ticket, text=said, search_text=fold(said)))

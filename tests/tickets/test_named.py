@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from hotline.evaluate.labelled import rows
-from normalizers import persons
-from normalizers.findings import divisions
+from normalizers.geo import divisions
+from normalizers.pii import names
 from tests.tickets.measured import GOES_ON, figures
 from tests.tickets.test_written import beside
 from tickets.masking.mask import mask_text
@@ -78,12 +78,12 @@ def test_words_places_and_who_is_addressed_stay(text: str) -> None:
 
 @pytest.mark.parametrize("frame", ["投诉{}的老板", "由{}负责", "找{}的司机", "和{}签了合同", "{}说没有"])
 def test_no_division_is_a_likely_name(frame: str) -> None:
-    likely = persons.rulebook().likely
+    likely = names.persons_rulebook().likely
     assert [one for one in divisions.names() if list(likely.spans(frame.format(one)))] == []
 
 
 def test_of_two_likely_names_that_overlap_the_likelier_one_is_found() -> None:
-    likely = persons.rulebook().likely
+    likely = names.persons_rulebook().likely
     text = "我和舒克明签了合同"
     assert [text[start:end] for start, end in likely.spans(text)] == ["舒克明"]
 

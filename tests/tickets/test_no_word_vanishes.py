@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from normalizers.phone.told import TRANSCRIPT_HEAD
-from normalizers.text import fold
+from normalizers.phone.draft import TRANSCRIPT_HEAD
+from normalizers.text.fold import fold
 from schemas.records import Command, Message, event
 from tests.tickets.pieces import parts_of
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls

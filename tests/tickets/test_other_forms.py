@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
+from normalizers.pii.variants import in_other_forms
 from schemas.codec import encode
 from schemas.records import Attachment, Party, Ticket
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
-from tickets.other_forms import in_other_forms
 
 DOOR = "3栋2单元501室"
 MAIL = "zhang.wei@163.com"

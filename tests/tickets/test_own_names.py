@@ -12,7 +12,7 @@ from hotline.inputs import Input
 from hotline.settings import Settings
 from hotline.trial_raw import raw_of
 from normalizers import Policy, normalize
-from normalizers.findings import rulebooks
+from normalizers.enrich import rulebooks
 from schemas import topics
 from schemas.codec import decode
 from schemas.errors import MisconfiguredError

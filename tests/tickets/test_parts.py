@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from normalizers import Policy
-from normalizers.parts import GAP
+from normalizers.assembly import GAP
 from schemas import topics
 from schemas.codec import Position, decode
 from schemas.records import Handover, Message, Ticket

@@ -3,7 +3,7 @@
 import pytest
 
 from normalizers import Policy
-from normalizers.tokens import make
+from normalizers.parse.ticket_tokens import make
 from tests.tickets.said import decided, said, take, ticket_of
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from normalizers import tokens
-from normalizers.draft import Draft
-from normalizers.policy import Policy
+from normalizers.base import Draft, Policy
+from normalizers.parse import ticket_tokens
 from schemas import ids
 from schemas.errors import MisconfiguredError
 from tests.connectors.outbox.answers import intent
@@ -25,7 +24,7 @@ def test_a_receipt_says_number_code_and_token(channel: str, urgent: bool) -> Non
     receipt = render.write(outbox, render.wording(), POLICY, KEY)
     assert outbox.ticket_no in receipt.text
     assert ids.query_code(KEY, outbox.ticket_id) in receipt.text
-    assert tokens.named(Draft(text=receipt.text), POLICY).ticket_id == outbox.ticket_id
+    assert ticket_tokens.named(Draft(text=receipt.text), POLICY).ticket_id == outbox.ticket_id
     assert ("请立即拨打110、119、120、122" in receipt.text) is urgent
     assert not HELP_WAS_CALLED.search(receipt.text.replace("不代表已为您报警", ""))
     assert "{" not in receipt.text
@@ -35,7 +34,7 @@ def test_a_receipt_says_number_code_and_token(channel: str, urgent: bool) -> Non
 def test_a_mails_subject_carries_the_token_on_one_line() -> None:
     receipt = render.write(intent(1), render.wording(), POLICY, KEY)
     assert receipt.subject is not None
-    assert tokens.named(Draft(title=f"回复: {receipt.subject}"), POLICY).ticket_id == intent(1).ticket_id
+    assert ticket_tokens.named(Draft(title=f"回复: {receipt.subject}"), POLICY).ticket_id == intent(1).ticket_id
     assert "\n" not in receipt.subject
 
 

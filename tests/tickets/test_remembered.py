@@ -4,15 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.text import fold, simply_folded
+from normalizers.pii.cache import Remembered
+from normalizers.pii.detect import by_rules, look
+from normalizers.text.fold import fold, simply_folded
 from schemas import topics
 from tests.tickets.asked import Asked
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
 from tickets.masking import mask
 from tickets.masking.mask import Known, mask_text
-from tickets.remembered import Remembered
-from tickets.spans import by_rules, look
 
 TEXT = "我叫王喆，电话13800138000，住3号楼2单元501"
 

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from normalizers import Policy, normalize
-from normalizers.text import fold
+from normalizers.text.fold import fold
 from schemas import topics
 from schemas.codec import encode
 from schemas.envelope import VERSION

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers.text import SPOKEN_DIGITS, fold
+from normalizers.pii.detect import personal_spans
+from normalizers.text.fold import SPOKEN_DIGITS, fold
 from tickets.masking.mask import mask_text
-from tickets.spans import personal_spans
 
 TOKEN = "210100-l6o7pf3xok7gtemocfcx.k1.abcdefgh2345mnop"
 

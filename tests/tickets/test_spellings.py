@@ -2,7 +2,7 @@
 
 import pytest
 
-from normalizers.text import fold
+from normalizers.text.fold import fold
 from tickets.masking.mask import mask_text
 
 HIDDEN = [

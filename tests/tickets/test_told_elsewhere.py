@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from normalizers.text import fold
+from normalizers.text.fold import fold
 from schemas.records import Party
 from schemas.records.ticket import Location, Requester, Result, Supervision
 from tests.tickets.build import START, message

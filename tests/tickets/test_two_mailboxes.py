@@ -5,7 +5,7 @@ from email.message import EmailMessage
 import pytest
 
 from normalizers import Policy, normalize
-from normalizers.tokens import mail_id, make
+from normalizers.parse.ticket_tokens import mail_id, make
 from schemas.records import Message, raw_message
 from tests.tickets.build import CITY, START
 from tests.tickets.said import decided, ticket_of

@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy, tokens
+from normalizers import Policy
+from normalizers.parse import ticket_tokens
 from schemas import ids
 from schemas.records import Message, Party
 from tests.tickets.said import decided, said, ticket_of
@@ -86,6 +87,6 @@ def test_an_imported_form_is_heard_once() -> None:
 
 def test_whoever_has_the_query_code_adds_to_the_report() -> None:
     first = by("sms", 1, REPORT)
-    token = tokens.make(f"210100-{first.message_id[:20]}", Policy())
+    token = ticket_tokens.make(f"210100-{first.message_id[:20]}", Policy())
     _, (one, two) = decided([first, by("web", 2, f"今晚又在排 {token}")])
     assert (two.method, two.tickets[0].ticket_id) == ("token_same_person", one.tickets[0].ticket_id)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from normalizers import Policy, normalize
-from normalizers.normalize import understood
+from normalizers.pipeline import understood
 from schemas.records import Message, raw_message
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from hotline.evaluate.labelled import rows
+from normalizers.pii.detect import personal_spans
 from tests.tickets.measured import GOES_ON, figures
 from tickets.masking.mask import mask_text
-from tickets.spans import personal_spans
 
 HERE = Path(__file__).parent
 LISTS = pytest.mark.parametrize(("file", "least", "most"), [("written.tsv", 0.85, 2), ("written_unseen.tsv", 0.82, 10)])

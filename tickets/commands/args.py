@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from normalizers.codes import is_category, is_code
+from normalizers.parse.codes import is_category, is_code
 from schemas import enums
 from schemas.records.common import Time
 from tickets.commands.refusal import RefusalError

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
-from normalizers.codes import is_numbered
+from normalizers.parse.codes import is_numbered
 from schemas.records import event
 from schemas.records.ticket import Deadline
 from tickets import emergency, flags, lifecycle

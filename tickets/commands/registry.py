@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from normalizers.codes import is_code
+from normalizers.parse.codes import is_code
 from schemas import enums
 from schemas.records import Command, Event, Features, TicketVersion, event
 from tickets import flags

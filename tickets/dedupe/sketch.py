@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec import UNSET, Struct
 
-from normalizers.stated import NO_NAMES
+from normalizers.similarity.stated_identity import NO_NAMES
 from schemas.records import Features
 
 GRAMS = 64

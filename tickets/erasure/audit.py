@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from normalizers.codes import is_code
+from normalizers.parse.codes import is_code
+from normalizers.pii.detect import personal_spans
 from schemas.audit_chain import WRITER, hash_of
 from schemas.codec import encode
 from schemas.records import Audit, Command, Event, event
@@ -18,7 +19,6 @@ from schemas.records.decision import AuditHead
 from tickets.admission import SECOND_PERSON, UNPROVEN
 from tickets.commands import COMMANDS, lowered
 from tickets.masking.mask import Known, mask_text
-from tickets.spans import personal_spans
 from tickets.state.state import State
 
 ERASED, REDACTED, READ, LOWERED = "erased", "redacted", "read_in_clear", "level_lowered"

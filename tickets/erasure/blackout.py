@@ -9,14 +9,14 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from normalizers.text import fold
+from normalizers.pii.detect import address_spans, known_spans, personal_spans
+from normalizers.pii.variants import in_other_forms
+from normalizers.text.fold import fold
 from schemas.records import Event, Ticket, event
 from schemas.records.ticket import Category, Location, Requester
 from tickets.erasure import redaction_digests
 from tickets.masking.mask import drawn_title, known_of, origin_without
-from tickets.other_forms import in_other_forms
 from tickets.snapshot import build
-from tickets.spans import address_spans, known_spans, personal_spans
 from tickets.state.ticket import with_more
 
 Spans = Sequence[tuple[int, int]]

@@ -10,14 +10,14 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from normalizers.identity import identity_of
-from normalizers.text import Span, fold
+from normalizers.pii.detect import address_spans, in_order, readable
+from normalizers.pii.spaced_names import NAME
+from normalizers.pii.variants import SHORT, bare_with_places, door, letters
+from normalizers.similarity.requester import identity_of
+from normalizers.text.fold import Span, fold
 from schemas.records import Ticket
 from schemas.records.common import Party
 from schemas.records.ticket import Location, Requester
-from tickets.apart import NAME
-from tickets.other_forms import SHORT, bare_with_places, door, letters
-from tickets.spans import address_spans, in_order, readable
 
 MOST = 500
 """Digests that a ticket keeps, the newest: no clerk has marked so much in one."""

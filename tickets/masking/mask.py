@@ -13,15 +13,15 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import replace
 
-from normalizers import names, names_again
-from normalizers.codes import may_be_a_person_s
-from normalizers.findings.category import path_of
-from normalizers.text import Span, fold, folds_simply, simply_folded
+from normalizers.enrich.category import path_of
+from normalizers.parse.codes import may_be_a_person_s
+from normalizers.pii import name_coreference, names
+from normalizers.pii.cache import Remembered
+from normalizers.pii.detect import Seen, by_rules, cut_spans, hyphened, in_order, spans_of
+from normalizers.text.fold import Span, fold, folds_simply, simply_folded
 from schemas.records import Attachment, Ticket
 from schemas.records.ticket import Category, Location, Origin, Requester
 from tickets.codes import INCOMPLETE
-from tickets.remembered import Remembered
-from tickets.spans import Seen, by_rules, cut_spans, hyphened, in_order, spans_of
 
 T = TypeVar("T", bound=Struct)
 
@@ -55,7 +55,7 @@ def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
 
 
 def _spans(seen: Seen, known: Known) -> list[Span]:
-    again = names_again.rulebook(known.rules_folder)
+    again = name_coreference.rulebook(known.rules_folder)
     return spans_of(seen, known.values, again.spans(seen.plain, known.told) if known.told else ())
 
 
@@ -89,7 +89,7 @@ def _known_in(ticket: Ticket, rules_folder: Path | None, seen: Seen) -> tuple[Kn
 
     A result may tell a landlord's bare name; `seen` is the text, in which the rules have looked for its own names.
     """
-    values, again = known_of(ticket.requester, rules_folder), names_again.rulebook(rules_folder)
+    values, again = known_of(ticket.requester, rules_folder), name_coreference.rulebook(rules_folder)
     in_text, others = again.worth(seen.plain, seen.spans), {value for value in values if again.is_worth(value)}
     title = None if drawn_title(ticket) is not None else ticket.title
     for text in (title, ticket.result and ticket.result.text):

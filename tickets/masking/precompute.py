@@ -10,14 +10,14 @@ from pathlib import Path
 from msgspec import UNSET
 from msgspec.structs import replace
 
+from normalizers.pii.cache import told_of
+from normalizers.pii.detect import look
 from schemas.records import Message
 from schemas.records.message import Foreseen
 from tickets.deciders.no_ticket import NO_CITIZEN
-from tickets.grounds import grounds
 from tickets.masking import mask
-from tickets.remembered import told_of
+from tickets.masking.fingerprint import grounds
 from tickets.snapshot import build, fields, limits
-from tickets.spans import look
 
 MOST = 2_000
 """Numbers: a message in which more is found goes without them."""

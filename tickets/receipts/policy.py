@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from msgspec import Struct
 
-from normalizers.draft import UNANSWERABLE
-from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
+from normalizers.base import UNANSWERABLE
+from normalizers.enrich.confidentiality import ANONYMOUS, WITHHELD
 from schemas import topics
 from schemas.records import Event, Message, Outbox, OutboxState, Party, Thread, Ticket, event
 

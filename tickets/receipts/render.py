@@ -9,8 +9,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from normalizers import tokens
-from normalizers.policy import Policy
+from normalizers.base import Policy
+from normalizers.parse import ticket_tokens
 from schemas import ids
 from schemas.errors import MisconfiguredError
 from schemas.records import Outbox
@@ -50,7 +50,7 @@ class Wording(Struct, frozen=True, kw_only=True):
 def write(outbox: Outbox, wording: Wording, policy: Policy, query_key: bytes) -> Receipt:
     """Return the receipt of a ticket in the words of its channel. Pure."""
     words = wording.channels.get(outbox.channel) or wording.channels["default"]
-    token = tokens.make(outbox.ticket_id, policy)
+    token = ticket_tokens.make(outbox.ticket_id, policy)
     values = {
         "ticket_no": outbox.ticket_no,
         "query_code": ids.query_code(query_key, outbox.ticket_id),

@@ -60,7 +60,7 @@ def _of_new(directory: Directory, codes: tuple[str, ...]) -> event.DispatchPropo
 
 
 _ACCUSED = "accused."
-"""How the codes of a message begin that accuses somebody in office (`normalizers/findings/informants.py`)."""
+"""How the codes of a message begin that accuses somebody in office (`normalizers/enrich/informants.py`)."""
 
 _ALTERING = frozenset(
     {event.KindSet, event.CategorySet, event.PlaceSet, event.Returned, event.Reopened, event.StatusSet}

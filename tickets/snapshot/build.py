@@ -9,10 +9,10 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from normalizers.findings import category, hotlines
-from normalizers.findings.confidentiality import ANONYMOUS, WITHHELD
-from normalizers.normalize import titled
-from normalizers.text import fold
+from normalizers.enrich import category, merged_hotlines
+from normalizers.enrich.confidentiality import ANONYMOUS, WITHHELD
+from normalizers.pipeline import titled
+from normalizers.text.fold import fold
 from schemas import ids
 from schemas.ids import keyed_digest
 from schemas.records import Event, Message, Ticket, event
@@ -274,7 +274,7 @@ def _origin(message: Message, policy: TicketPolicy) -> Origin | None:
     """Return the line that was dialled; an account counts as one where the city's list names it."""
     external = _found(message, "external_ticket_no")
     said = _found(message, "hotline_code")
-    mode = hotlines.merge_mode(said or message.account, message.jurisdiction, policy.rules_folder)
+    mode = merged_hotlines.merge_mode(said or message.account, message.jurisdiction, policy.rules_folder)
     hotline = said or (message.account if mode else None)
     if not hotline and not external:
         return None

@@ -5,9 +5,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from normalizers.calls import text_of_records
-from normalizers.normalize import titled
-from normalizers.text import fold
+from normalizers.assembly import text_of_records
+from normalizers.pipeline import titled
+from normalizers.text.fold import fold
 from schemas.records import Event, Message, Ticket
 from tickets.deciders.call_record import AFTER_REDACTION
 from tickets.policy import TicketPolicy

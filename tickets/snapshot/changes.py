@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from normalizers.findings import acceptance, minors
+from normalizers.enrich import acceptance, minors
 from schemas.records import Command, Event, Ticket, event
 from schemas.records.dispatch import Dispatch, DispatchProposal, DispatchReturn
 from schemas.records.ticket import (

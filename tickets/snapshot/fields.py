@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from normalizers.point import coordinates
+from normalizers.parse.coordinates import coordinates
 from schemas.records import Attachment, Event, Message
 from schemas.records.common import Party
 from schemas.records.ticket import Location, Requester

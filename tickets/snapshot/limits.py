@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from msgspec.structs import replace
 
-from normalizers.text import fold
+from normalizers.text.fold import fold
 from schemas.records import Attachment
 from schemas.records.common import Party
 

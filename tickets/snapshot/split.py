@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec.structs import replace
 
-from normalizers.calls import joined
+from normalizers.assembly import joined
 from schemas.records import Event, Message, Ticket, event
 from tickets.assembly import call_records
 from tickets.codes import BY_PARTICIPANT

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct, field
 
-from normalizers.stated import ON_BEHALF
+from normalizers.similarity.stated_identity import ON_BEHALF
 from schemas.records import Edge
 from schemas.records.event import DispatchProposed, MinorFlagged
 from schemas.records.ticket import Proposal

@@ -8,8 +8,8 @@ from hotline.cli.app import app
 from hotline.cli.common import known_channel, settings_of
 from hotline.cli.narrowing import Person, persons
 from hotline.settings import Settings
-from normalizers.identity import requester_hashes
-from normalizers.policy import Policy
+from normalizers.base import Policy
+from normalizers.similarity.requester import requester_hashes
 from schemas.records import Party
 
 KEYS = {"k1": "a" * 32, "k2": "b" * 32}

@@ -7,9 +7,9 @@ import pytest
 from msgspec import Struct
 
 from hotline.demo.ledger import Ledger
+from normalizers.base import DEMO_KEY, DEMO_KEY_ID, Policy
 from normalizers.handover import handover
-from normalizers.normalize import normalize
-from normalizers.policy import DEMO_KEY, DEMO_KEY_ID, Policy
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.codec import encode
 from schemas.envelope import Envelope, type_of

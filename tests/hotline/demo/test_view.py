@@ -15,8 +15,8 @@ from hotline.demo import view
 from hotline.demo.ledger import Ledger
 from hotline.demo.play import Result
 from normalizers import Policy, normalize
+from normalizers.base import DEMO_KEY, DEMO_KEY_ID
 from normalizers.handover import handover
-from normalizers.policy import DEMO_KEY, DEMO_KEY_ID
 from schemas import enums, topics
 from schemas.codec import Position, encode
 from schemas.records import Message, raw_message

@@ -13,10 +13,10 @@ from hotline.learning import category as learning
 from hotline.learning import labelled
 from hotline.learning.labelled import Labelled
 from normalizers import Policy, rules
-from normalizers.draft import Draft
-from normalizers.findings import category_model, subject
-from normalizers.findings.category_model import CategoryModel
-from normalizers.text import fold
+from normalizers.base import Draft
+from normalizers.enrich import category, subject
+from normalizers.enrich.category import CategoryModel
+from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
 
 WORDS = {
@@ -37,7 +37,7 @@ def messages(count: int = 40, seed: int = 1) -> list[Labelled]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> CategoryModel:
-    return category_model.load(learning.learn(messages(), tmp_path_factory.mktemp("models"), None))
+    return category.load(learning.learn(messages(), tmp_path_factory.mktemp("models"), None))
 
 
 def test_a_model_knows_what_it_was_shown(model: CategoryModel) -> None:
@@ -63,7 +63,7 @@ def test_scores_are_probabilities(model: CategoryModel) -> None:
 
 
 def test_two_labels_are_enough_and_told_apart(tmp_path: Path) -> None:
-    made = category_model.load(learning.learn([one for one in messages() if one.label != "宠物"], tmp_path, None))
+    made = category.load(learning.learn([one for one in messages() if one.label != "宠物"], tmp_path, None))
     water, taxi = made.category("", "自来水停水井盖"), made.category("", "出租车司机不打表")
     assert water is not None
     assert taxi is not None
@@ -88,7 +88,7 @@ def test_the_score_is_of_messages_that_the_model_had_not_seen(tmp_path: Path) ->
     noise = [
         Labelled("", "".join(chance.choices("一二三四五六七八九十", k=40)), chance.choice("甲乙")) for _ in range(200)
     ]
-    card = category_model.load(learning.learn([*noise, *noise], tmp_path, None)).card
+    card = category.load(learning.learn([*noise, *noise], tmp_path, None)).card
     assert card.rows == 200
     assert card.accuracy < 0.65
 
@@ -102,9 +102,9 @@ def test_a_model_that_is_not_the_one_of_its_card_is_refused(tmp_path: Path) -> N
     path = learning.learn(messages(), tmp_path, None)
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(MisconfiguredError, match="not the one of its card"):
-        category_model.load(path)
+        category.load(path)
     with pytest.raises(MisconfiguredError, match="hotline learn category"):
-        category_model.load(tmp_path / "none.npz")
+        category.load(tmp_path / "none.npz")
 
 
 @pytest.mark.parametrize("name", ["a.jsonl", "a.csv", "a.tsv", "a.jsonl.gz", "a.tsv.gz"])

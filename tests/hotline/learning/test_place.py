@@ -13,9 +13,9 @@ from hotline.cli.app import app
 from hotline.learning import addresses
 from hotline.learning import place as learning
 from normalizers import Policy
-from normalizers.draft import Draft
-from normalizers.findings import place, place_model, where, where_rules
-from normalizers.findings.place_model import PlaceModel
+from normalizers.base import Draft
+from normalizers.enrich.address import crf, extract, parse
+from normalizers.enrich.address.crf import PlaceModel
 from schemas.errors import MisconfiguredError
 
 DISTRICTS = ("朝阳区", "海淀区", "西城区", "丰台区")
@@ -27,7 +27,7 @@ def labelled(pieces: Iterable[tuple[str, str]]) -> str:
     """Return an address as CoNLL; a number is written as one, as some files do."""
     lines = []
     for text, label in pieces:
-        units = place_model.units_of(text)
+        units = crf.units_of(text)
         lines += [f"{unit} {'B' if not at else 'I'}-{label}" for at, unit in enumerate(units)]
     return "\n".join((*lines, "", ""))
 
@@ -57,7 +57,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model(file: Path, tmp_path_factory: pytest.TempPathFactory) -> PlaceModel:
-    return place_model.load(learning.learn(addresses.read((file,)), tmp_path_factory.mktemp("models")))
+    return crf.load(learning.learn(addresses.read((file,)), tmp_path_factory.mktemp("models")))
 
 
 def test_labels_of_others_are_our_levels(file: Path) -> None:
@@ -92,10 +92,10 @@ def test_the_card_tells_what_it_was_made_of_and_how_right_it_is(model: PlaceMode
 def test_a_model_says_the_levels_and_the_table_the_code(model: PlaceModel) -> None:
     text = "朝阳区建国路88号和乔丽晶大厦漏水"
     for policy, source in ((Policy(place_model=model), "model"), (Policy(), "rule")):
-        found = {one.kind: one for one in where.findings(Draft(text=text), text, "110000", policy)}
+        found = {one.kind: one for one in extract.findings(Draft(text=text), text, "110000", policy)}
         assert (found["adcode"].value, found["adcode"].source) == ("110105", "rule")
         assert (found["place_road"].value, found["place_road"].source) == ("建国路", source)
-    assert found["place_road"].version == where_rules.rulebook(None).version
+    assert found["place_road"].version == extract.rulebook(None).version
 
 
 def test_the_same_addresses_in_another_order_are_held_out_alike(file: Path) -> None:
@@ -115,29 +115,29 @@ def test_a_file_that_teaches_nothing_is_named(tmp_path: Path, written: str, told
 
 def test_a_model_that_is_not_its_cards_is_refused(model: PlaceModel, tmp_path: Path) -> None:
     with pytest.raises(MisconfiguredError, match="hotline learn place"):
-        place_model.load(tmp_path / "none.crfsuite")
+        crf.load(tmp_path / "none.crfsuite")
     path, card = tmp_path / "place.crfsuite", tmp_path / "place.json"
     path.write_bytes(b"other")
     known = {name: getattr(model.card, name) for name in model.card.__struct_fields__}
     card.write_text(json.dumps(known), encoding="utf-8")
     with pytest.raises(MisconfiguredError, match="not the one of its card"):
-        place_model.load(path)
+        crf.load(path)
 
 
 def test_a_model_keeps_the_bytes_that_the_library_reads_from(file: Path, tmp_path: Path) -> None:
     data = learning.learn(addresses.read((file,)), tmp_path).read_bytes()
     before = sys.getrefcount(data)
-    tagger = place_model.Tagger(data)
+    tagger = crf.Tagger(data)
     assert sys.getrefcount(data) > before
-    assert tagger.tags(place_model.units_of("海淀区"))
+    assert tagger.tags(crf.units_of("海淀区"))
 
 
 def test_a_model_of_other_features_is_refused(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place_model, "FEATURES", place_model.FEATURES + 1)
+    monkeypatch.setattr(crf, "FEATURES", crf.FEATURES + 1)
     path = learning.learn(addresses.read((file,)), tmp_path)
     monkeypatch.undo()
     with pytest.raises(MisconfiguredError, match="another version"):
-        place_model.load(path)
+        crf.load(path)
 
 
 def test_commands_learn_and_measure(file: Path, tmp_path: Path) -> None:
@@ -153,4 +153,4 @@ def test_commands_learn_and_measure(file: Path, tmp_path: Path) -> None:
 
 
 def test_the_parser_and_the_labels_speak_of_the_same_levels() -> None:
-    assert set(addresses.LEVELS.values()) <= set(place.LEVELS)
+    assert set(addresses.LEVELS.values()) <= set(parse.LEVELS)

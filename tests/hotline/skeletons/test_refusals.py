@@ -62,7 +62,7 @@ def test_one_chinese_word_is_one_channel() -> None:
     [
         ("runner", "pull", "connectors/runner.py"),
         ("fetcher", "pull", "connectors/fetcher.py"),
-        ("xml", "push", "normalizers/xml.py"),
+        ("xml", "push", "normalizers/parse/xml.py"),
         ("cmpp", "session", "connectors/table.py"),
         ("request", "push", "connectors/request.py"),
         ("platform", "push", "tests/contract/test_push_connectors.py"),

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 from normalizers import rules
-from normalizers.draft import Draft
-from normalizers.findings import rulebooks
-from normalizers.findings.acceptance import not_accepted, rulebook
-from normalizers.findings.hearing import Sentence
-from normalizers.findings.regression import MOST_READ, Regression
-from normalizers.text import fold
+from normalizers.base import Draft
+from normalizers.enrich import rulebooks
+from normalizers.enrich.acceptance import not_accepted, rulebook
+from normalizers.text.classifier import MOST_READ, Regression, Sentence
+from normalizers.text.fold import fold
 from schemas.records import Finding
 
 CASES = Path(__file__).parent / "acceptance_cases.tsv"

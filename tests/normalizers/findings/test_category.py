@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from normalizers import rules
-from normalizers.findings.category import category, path_of
-from normalizers.text import fold
+from normalizers.enrich.category import category, path_of
+from normalizers.text.fold import fold
 
 SHORT = Path(__file__).parent / "category_short.tsv"
 

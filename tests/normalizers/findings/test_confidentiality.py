@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.findings.confidentiality import ANONYMOUS, confidentiality
-from normalizers.text import fold
+from normalizers.enrich.confidentiality import ANONYMOUS, confidentiality
+from normalizers.text.fold import fold
 
 ROWS = [
     line.split("\t")

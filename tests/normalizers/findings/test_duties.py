@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from normalizers import Policy, normalize
-from normalizers.findings import acceptance, confidentiality, hotlines, minors, rulebooks
+from normalizers.enrich import acceptance, confidentiality, merged_hotlines, minors, rulebooks
 from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records import Message, raw_message
@@ -176,9 +176,9 @@ def test_evidence_stands_in_the_text_as_written() -> None:
 
 
 def test_merged_lines_by_province() -> None:
-    assert hotlines.merge_mode("12301", "450100") == "merged"
-    assert hotlines.merge_mode("12333", "450100") == "parallel"
-    assert hotlines.merge_mode("12301", "210100") is None
+    assert merged_hotlines.merge_mode("12301", "450100") == "merged"
+    assert merged_hotlines.merge_mode("12333", "450100") == "parallel"
+    assert merged_hotlines.merge_mode("12301", "210100") is None
 
 
 def test_the_law_of_each_protection_is_named() -> None:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normalizers import rules
-from normalizers.findings.emergency import LEVELS, findings, screen
-from normalizers.findings.words import Words
-from normalizers.text import fold
+from normalizers.enrich.emergency import LEVELS, findings, screen
+from normalizers.text.fold import fold
+from normalizers.text.matcher import Words
 from schemas.records import Emergency
 
 _LINES = (Path(__file__).parent / "emergency_sentences.tsv").read_text("utf-8").splitlines()[1:]

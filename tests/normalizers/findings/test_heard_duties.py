@@ -6,11 +6,11 @@ import pytest
 
 from hotline.evaluate import TASKS
 from normalizers import rules
-from normalizers.findings import rulebooks
-from normalizers.findings.confidentiality import ANONYMOUS, CONFIDENTIALITY, confidentiality
-from normalizers.findings.hearing import MOST_HEARD
-from normalizers.findings.minors import HARMED, MINOR, TOPIC, minors
-from normalizers.text import fold
+from normalizers.enrich import rulebooks
+from normalizers.enrich.confidentiality import ANONYMOUS, CONFIDENTIALITY, confidentiality
+from normalizers.enrich.minors import HARMED, MINOR, TOPIC, minors
+from normalizers.text.classifier import MOST_HEARD
+from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
 from schemas.records import Finding
 

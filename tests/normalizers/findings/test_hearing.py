@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 
 from benchmarks.faults.sources import numbered
 from normalizers import rules
-from normalizers.findings import rulebooks
-from normalizers.findings.emergency import findings, screen
-from normalizers.findings.emergency_rules import rulebook
-from normalizers.findings.hearing import ADDED, LEAST_LETTERS, LENGTH, MOST_HEARD, Hearing, Sentence
-from normalizers.text import fold
+from normalizers.enrich import rulebooks
+from normalizers.enrich.emergency import findings, rulebook, screen
+from normalizers.text.classifier import ADDED, LEAST_LETTERS, LENGTH, MOST_HEARD, Hearing, Sentence
+from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
 from schemas.records import Emergency
 

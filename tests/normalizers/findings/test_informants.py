@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.findings import informants
-from normalizers.findings.confidentiality import level_of
-from normalizers.text import fold
+from normalizers.enrich import informants
+from normalizers.enrich.confidentiality import level_of
+from normalizers.text.fold import fold
 from tests.normalizers.findings.test_duties import message, told
 
 HERE = Path(__file__).parent

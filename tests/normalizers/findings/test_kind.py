@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.findings.kind import request_kind
-from normalizers.text import fold
+from normalizers.enrich.request_kind import request_kind
+from normalizers.text.fold import fold
 
 CASES = Path(__file__).parent / "kind_cases.tsv"
 """Short messages of our own in three lists, each written before the rules that hear it; the third was only measured."""

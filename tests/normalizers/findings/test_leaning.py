@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from hotline.evaluate.findings import category as measure_category
 from hotline.evaluate.findings import kind as measure_kind
 from normalizers import rules
-from normalizers.findings import rulebooks
-from normalizers.findings.category import category
-from normalizers.findings.kind import request_kind
-from normalizers.findings.weights import features, features_of_one
-from normalizers.text import fold
+from normalizers.enrich import rulebooks
+from normalizers.enrich.category import category
+from normalizers.enrich.request_kind import request_kind
+from normalizers.text.classifier import features, features_of_one
+from normalizers.text.fold import fold
 from schemas.records import Finding
 
 HERE = Path(__file__).parent

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.findings.minors import HARMED, MINOR, minors
-from normalizers.text import fold
+from normalizers.enrich.minors import HARMED, MINOR, minors
+from normalizers.text.fold import fold
 
 ROWS = [line.split("\t") for line in (Path(__file__).parent / "minors_cases.tsv").read_text("utf-8").splitlines()[1:]]
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from normalizers.findings.emergency import screen
-from normalizers.text import fold
+from normalizers.enrich.emergency import screen
+from normalizers.text.fold import fold
 
 
 def alarms(text: str) -> bool:

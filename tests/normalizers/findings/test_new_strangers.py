@@ -9,11 +9,11 @@ from collections.abc import Callable
 import pytest
 
 from benchmarks.emergency import FOLDER, SECOND_STRANGERS, cases, figures
-from normalizers.draft import Draft
-from normalizers.findings.acceptance import not_accepted
-from normalizers.findings.confidentiality import confidentiality
-from normalizers.findings.minors import HARMED, minors
-from normalizers.text import fold
+from normalizers.base import Draft
+from normalizers.enrich.acceptance import not_accepted
+from normalizers.enrich.confidentiality import confidentiality
+from normalizers.enrich.minors import HARMED, minors
+from normalizers.text.fold import fold
 
 
 def rows(name: str) -> list[tuple[str, str]]:

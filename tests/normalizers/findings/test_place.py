@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.findings import division_names, divisions, place, rulebooks
+from normalizers.enrich import rulebooks
+from normalizers.enrich.address import parse
+from normalizers.geo import divisions
+from normalizers.geo import divisions as division_names
 from schemas.errors import MisconfiguredError
 
 
 def read(address: str, home: str = "") -> str:
-    return " ".join(f"{piece.level}:{piece.text}" for piece in place.parse(address, home=home))
+    return " ".join(f"{piece.level}:{piece.text}" for piece in parse.parse(address, home=home))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,7 @@ def test_a_town_is_known_by_its_name_alone_in_the_city_of_the_hotline() -> None:
 
 @pytest.mark.parametrize("name", ["赤岭路", "坡子街", "青竹湖畔小区", "麓谷公寓", "星沙15路", "麓谷3幢"])
 def test_a_road_or_an_estate_that_is_named_like_a_town_is_none(name: str) -> None:
-    assert "town" not in {piece.level for piece in place.parse(name, home="430100")}
+    assert "town" not in {piece.level for piece in parse.parse(name, home="430100")}
 
 
 @pytest.mark.parametrize(
@@ -113,7 +116,7 @@ def test_of_an_address_that_begins_anew_the_later_one_counts_and_what_is_said_bu
     address: str, expected: str
 ) -> None:
     assert read(address) == expected
-    assert all(address[piece.start : piece.end] == piece.text for piece in place.parse(address))
+    assert all(address[piece.start : piece.end] == piece.text for piece in parse.parse(address))
 
 
 def test_the_towns_are_those_of_cities_of_today_by_names_without_their_kind() -> None:
@@ -131,7 +134,7 @@ def test_the_towns_are_those_of_cities_of_today_by_names_without_their_kind() ->
 
 def test_pieces_stand_where_they_say() -> None:
     address = "  浙江省-宁波市-江东区 江南路1226号,九五商务大厦A座59楼"
-    pieces = place.parse(address)
+    pieces = parse.parse(address)
     assert all(address[piece.start : piece.end] == piece.text for piece in pieces)
     assert [piece.start for piece in pieces] == sorted(piece.start for piece in pieces)
 
@@ -146,8 +149,8 @@ def test_pieces_stand_where_they_say() -> None:
     ],
 )
 def test_a_short_name_that_goes_on_is_another_name(address: str, level: str, text: str) -> None:
-    assert (level, text) in {(piece.level, piece.text) for piece in place.parse(address)}
-    assert not [piece for piece in place.parse(address) if piece.level in ("city", "district")]
+    assert (level, text) in {(piece.level, piece.text) for piece in parse.parse(address)}
+    assert not [piece for piece in parse.parse(address) if piece.level in ("city", "district")]
 
 
 def codes(address: str, home: str = "") -> list[str | None]:
@@ -220,14 +223,14 @@ def test_a_city_adds_an_ending(tmp_path: Path) -> None:
     ours = resources.files("normalizers.rules").joinpath("place.toml").read_text("utf-8")
     (tmp_path / "place.toml").write_text(ours.replace('estates = "', 'estates = "围屋 '), encoding="utf-8")
     rulebooks.verify(tmp_path)
-    own = [piece.text for piece in place.parse("龙岗区鹤湖围屋后巷小店", tmp_path) if piece.level == "poi"]
+    own = [piece.text for piece in parse.parse("龙岗区鹤湖围屋后巷小店", tmp_path) if piece.level == "poi"]
     assert own == ["鹤湖围屋"]
 
 
 def test_a_city_adds_what_a_division_s_name_begins(tmp_path: Path) -> None:
     ours = resources.files("normalizers.rules").joinpath("place.toml").read_text("utf-8")
     (tmp_path / "place.toml").write_text(ours.replace("车城 名城", "车城 渔火 名城"), encoding="utf-8")
-    told = [[piece.level for piece in place.parse("西湖渔火12号", folder, "330100")] for folder in (None, tmp_path)]
+    told = [[piece.level for piece in parse.parse("西湖渔火12号", folder, "330100")] for folder in (None, tmp_path)]
     assert "district" in told[0]
     assert "district" not in told[1]
 
@@ -237,7 +240,7 @@ def test_a_citys_file_of_before_is_still_read(tmp_path: Path) -> None:
     older = "\n".join(line for line in ours.splitlines() if not line.startswith("but_before"))
     (tmp_path / "place.toml").write_text(older, encoding="utf-8")
     rulebooks.verify(tmp_path)
-    assert [piece.text for piece in place.parse("建国路88号", tmp_path)] == ["建国路", "88号"]
+    assert [piece.text for piece in parse.parse("建国路88号", tmp_path)] == ["建国路", "88号"]
 
 
 def test_rules_that_lack_a_list_are_named(tmp_path: Path) -> None:
@@ -258,9 +261,9 @@ def own_towns(folder: Path, *lines: str) -> Path:
 def test_a_city_adds_a_town_that_ours_do_not_know_and_keeps_ours(tmp_path: Path) -> None:
     folder = own_towns(tmp_path, "330100,星澜湾 云中湾", "330100,海天湾")
     for address, town in ((NEW_TOWN, "星澜湾"), ("杭州市海天湾碧波苑", "海天湾"), ("杭州市九堡碧波苑", "九堡")):
-        assert [one.text for one in place.parse(address, folder) if one.level == "town"] == [town]
-    assert not [one for one in place.parse(NEW_TOWN) if one.level == "town"]
-    assert not [one for one in place.parse("宁波市星澜湾碧波苑3幢", folder) if one.level == "town"]
+        assert [one.text for one in parse.parse(address, folder) if one.level == "town"] == [town]
+    assert not [one for one in parse.parse(NEW_TOWN) if one.level == "town"]
+    assert not [one for one in parse.parse("宁波市星澜湾碧波苑3幢", folder) if one.level == "town"]
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from normalizers import Policy
-from normalizers.draft import Draft
-from normalizers.findings import emergency, subject
-from normalizers.findings.told import written
-from normalizers.text import fold
+from normalizers.base import Draft
+from normalizers.enrich import emergency, subject
+from normalizers.text.fold import fold
+from normalizers.text.spans import written
 from schemas.records import Finding
 
 CITY = "330100"

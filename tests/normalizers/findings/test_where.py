@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from normalizers import Policy, normalize
-from normalizers.findings import where
+from normalizers.enrich.address import extract
 from schemas.records import Finding, Message, raw_message
 from tests.normalizers.conftest import TAKEN
 
@@ -49,7 +49,7 @@ def found(made: Message, kind: str) -> list[Finding]:
     ],
 )
 def test_the_fullest_address_is_the_place(text: str, place: str | None) -> None:
-    address = where.find(text)
+    address = extract.find(text)
     assert (text[address.start : address.end] if address else None) == place
 
 
@@ -62,7 +62,7 @@ def test_the_fullest_address_is_the_place(text: str, place: str | None) -> None:
     ],
 )  # fmt: skip
 def test_a_kind_of_place_is_no_place(text: str) -> None:
-    assert where.find(text) is None
+    assert extract.find(text) is None
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_the_short_name_of_its_city_belongs_to_an_address() -> None:
 
 
 def test_no_more_is_read_of_what_the_channel_says_than_an_address_has() -> None:
-    near, far = " " * 9 + "朝阳区建国路88号", " " * where.LONGEST_SAID + "朝阳区建国路88号"
+    near, far = " " * 9 + "朝阳区建国路88号", " " * extract.LONGEST_SAID + "朝阳区建国路88号"
     assert found(message(text="停水", place=near), "adcode")
     assert not found(message(text="停水", place=far), "adcode")
 

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers.findings.words import Together, Words, trie
+from normalizers.text.matcher import Together, Words, trie
 
 LETTERS = "ab漏水管"
 WORD = st.text(LETTERS, min_size=1, max_size=4)

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.draft import Draft
+from normalizers.base import Draft, Policy
 from normalizers.mail import normalize
-from normalizers.policy import Policy
 from schemas.records import RawMessage, raw_message
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

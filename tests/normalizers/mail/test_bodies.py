@@ -1,7 +1,7 @@
 """What is shown of a mail's alternatives: nothing is lost, and the work grows with the mail's length."""
 
-from normalizers.mail import bodies
-from normalizers.mail.bodies import left_out_of
+from normalizers.mail import body
+from normalizers.mail.body import left_out_of
 
 
 class Counted(str):
@@ -27,10 +27,10 @@ def test_the_work_is_linear_in_the_length_of_a_mail() -> None:
     full = Counted("".join(chr(0x4E00 + number % 9_999) for number in range(500_000)))
     lines = [f"缺{number}" for number in range(20_000)]
     assert list(left_out_of(lines, full)) == lines
-    most = bodies._SEARCHED + len(full) + len(lines) * (bodies._NEAR + 10)
+    most = body._SEARCHED + len(full) + len(lines) * (body._NEAR + 10)
     assert full.searched <= most < len(full) * len(lines) / 50
 
 
 def test_without_a_budget_words_stand_twice_and_are_not_lost() -> None:
-    full = "甲" * bodies._SEARCHED + "乙二"
+    full = "甲" * body._SEARCHED + "乙二"
     assert list(left_out_of(["缺一", "缺二", "乙二"], full)) == ["缺一", "缺二", "乙二"]

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from normalizers.draft import Draft, File
+from normalizers.base import Draft, File
 
 CASES = sorted(path for path in (Path(__file__).parents[1] / "cases" / "mailbox").iterdir() if path.is_dir())
 

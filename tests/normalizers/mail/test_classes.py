@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from normalizers.draft import Draft
+from normalizers.base import Draft
 
 CALENDAR = b"Content-Type: text/calendar; method=%s\n\nBEGIN:VCALENDAR\nMETHOD:%s\nEND:VCALENDAR\n"
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from normalizers.draft import Draft
+from normalizers.base import Draft
 from normalizers.mail.html import MAX_HTML, html_to_text
 
 TEXTS = {

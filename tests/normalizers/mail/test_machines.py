@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from normalizers import Policy
-from normalizers.identity import identity_of, requester_hashes
 from normalizers.mail import normalize as of_mail
+from normalizers.similarity.requester import identity_of, requester_hashes
 from schemas.records import Party, RawMessage
 from tests.normalizers.test_rules_of_a_city import with_more
 

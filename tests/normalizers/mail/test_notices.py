@@ -8,7 +8,7 @@ from email.header import Header
 
 import pytest
 
-from normalizers.draft import UNANSWERABLE, Draft
+from normalizers.base import UNANSWERABLE, Draft
 
 Normalize = Callable[[bytes], Draft]
 

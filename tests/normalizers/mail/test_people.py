@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from normalizers.identity import requester_hashes
+from normalizers.base import Policy
+from normalizers.mail.addresses import recipients_of, reply_to_of, requester_of, sender_of
 from normalizers.mail.headers import Headers
-from normalizers.mail.people import recipients_of, reply_to_of, requester_of, sender_of
-from normalizers.policy import Policy
+from normalizers.similarity.requester import requester_hashes
 
 SENDERS: dict[str, tuple[str, str, str | None]] = {
     "a@B.Example": ("email", "a@b.example", None),

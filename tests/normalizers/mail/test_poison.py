@@ -7,9 +7,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from normalizers.draft import Draft
+from normalizers.base import Draft, Policy
 from normalizers.mail import normalize
-from normalizers.policy import Policy
 from schemas.errors import MissingBlobError, TooLargeError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT

@@ -7,7 +7,7 @@ from email.mime.text import MIMEText
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normalizers.draft import Draft
+from normalizers.base import Draft
 from normalizers.mail.quote_rules import rulebook
 from normalizers.mail.quotes import split
 from schemas.errors import RecordError

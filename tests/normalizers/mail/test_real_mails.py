@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.draft import Draft
+from normalizers.base import Draft
 
 Normalize = Callable[[bytes], Draft]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normalizers.draft import Draft
+from normalizers.base import Draft
 from normalizers.mail.tnef import MAX_PARTS, unpack
 from tests.normalizers.mail import winmail
 

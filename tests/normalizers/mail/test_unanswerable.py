@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from normalizers.draft import UNANSWERABLE, Draft
+from normalizers.base import UNANSWERABLE, Draft
 
 MAIL = b"From: wang@mail.example.cn\r\nTo: 12345@city.example.cn\r\nSubject: hello\r\n%b\r\n\r\nThe lamp is out.\r\n"
 

@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from normalizers import Policy, normalize
-from normalizers.draft import Draft
+from normalizers.base import Draft
 from schemas.codec import Position
 from schemas.records import Message, Party, RawMessage
 from tickets.policy import TicketPolicy

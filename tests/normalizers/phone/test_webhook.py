@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from normalizers.identity import requester_hashes
-from normalizers.phone.told import TRANSCRIPT_HEAD
-from normalizers.policy import Policy
+from normalizers.base import Policy
+from normalizers.phone.draft import TRANSCRIPT_HEAD
+from normalizers.similarity.requester import requester_hashes
 from schemas.codec import decode, encode
 from schemas.errors import MalformedError, UnsupportedError
 from schemas.records import Message, Party, Recording

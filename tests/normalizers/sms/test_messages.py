@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from normalizers import Policy
 from normalizers import normalize as whole
-from normalizers.draft import Draft
+from normalizers.base import Draft
 from normalizers.sms import CMPP, SMPP, alphabet, normalize
 from normalizers.sms.coding import decode, of_gsm_coding
-from normalizers.sms.segments import split
+from normalizers.sms.udh import split
 from schemas.errors import MalformedError, UnsupportedError
 from tests.normalizers.sms.raws import raw_of
 

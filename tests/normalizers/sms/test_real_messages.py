@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from normalizers import Policy
-from normalizers.draft import Draft
+from normalizers.base import Draft
 from normalizers.sms import CMPP, GSM_PDU, cmpp, normalize
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from tests.normalizers.sms.raws import raw_of

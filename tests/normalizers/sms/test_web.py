@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from normalizers import Policy
-from normalizers.draft import Draft
+from normalizers.base import Draft
 from normalizers.sms import normalize, web
 from schemas.errors import MalformedError
 from tests.normalizers.sms.raws import raw_of

@@ -13,8 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from normalizers import Policy, crowd, normalize, rules, tokens
-from normalizers.findings import rulebooks
+from normalizers import Policy, normalize, rules
+from normalizers.enrich import rulebooks
+from normalizers.parse import json as crowd
+from normalizers.parse import ticket_tokens
 from normalizers.web import fields, multipart, places
 from normalizers.web.services import services
 from schemas.errors import MalformedError, MisconfiguredError, UnsupportedError
@@ -173,7 +175,7 @@ def test_every_photo_that_an_app_only_links_to_is_told(content_type: str) -> Non
 def test_the_door_s_token_is_found_and_a_forged_one_only_claims() -> None:
     name = "210100-aaaaaaaaaaaaaaaaaaaa"
     more = {"service_request_id": name, "description": "还是不亮"}
-    signed = tokens.make(name, Policy())
+    signed = ticket_tokens.make(name, Policy())
     assert message(more, f'{FORM}; ticket="{signed}"').features.token == name
     forged = message(more, f'{FORM}; ticket="{name}.demo.aaaaaaaaaaaaaaaa"').features
     assert (forged.token, forged.claimed) == (None, name)

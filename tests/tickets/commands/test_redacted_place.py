@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from normalizers.point import coordinates
+from normalizers.parse.coordinates import coordinates
 from schemas.codec import encode
 from schemas.records import Attachment, Finding, Ticket
 from tests.tickets.build import message

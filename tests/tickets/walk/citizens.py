@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import replace
 
-from normalizers import Policy, normalize, tokens
+from normalizers import Policy, normalize
+from normalizers.parse import ticket_tokens
 from schemas.records import Message, media, raw_message
 from schemas.records.media import Media
 from tests.tickets.build import CITY, START
@@ -189,7 +190,7 @@ class Citizens:
         """Return the token of a ticket, which may have left the memory by now; or one that is signed with no key."""
         self.told.append(self._ticket(desk))
         ticket_id = self.chance.choice([self.told[0], *self.told[-3:]])
-        signed = tokens.make(ticket_id, self.policy)
+        signed = ticket_tokens.make(ticket_id, self.policy)
         return f"{signed[:-4]}2222" if self.chance.random() < 0.15 else signed
 
     def _machine(self, desk: Desk) -> Message:

@@ -7,7 +7,7 @@ from datetime import datetime
 from msgspec import UNSET, to_builtins
 from msgspec.structs import replace
 
-from normalizers.findings.confidentiality import LEVELS
+from normalizers.enrich.confidentiality import LEVELS
 from schemas import topics
 from schemas.codec import decode, encode
 from schemas.records import Event, Message, Outbox, OutboxState, Ticket, event

@@ -8,8 +8,8 @@ from itertools import chain
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from normalizers import parts
-from normalizers.phone.told import TRANSCRIPT_HEAD
+from normalizers import assembly
+from normalizers.phone.draft import TRANSCRIPT_HEAD
 from schemas import topics
 from schemas.codec import decode, encode
 from schemas.records import Event, Link, Message, Outbox, Ticket, event
@@ -27,7 +27,7 @@ from tickets.state.state import fold
 TELLS_NOTHING = {topics.EVENT, topics.LINK, topics.AUDIT}
 NAMES_NOBODY = TELLS_NOTHING | {topics.TICKET_MASKED}
 
-_PIECES = re.compile(rf"\n\n|{parts.GAP}|{TRANSCRIPT_HEAD}\n")
+_PIECES = re.compile(rf"\n\n|{assembly.GAP}|{TRANSCRIPT_HEAD}\n")
 """Between what is said at one time and at another."""
 
 _TICKETS = re.compile(r"\b([0-9]{6})-[a-z2-7]{20}\b")
@@ -146,7 +146,7 @@ def _wholes(messages: list[Message], told: Told) -> Iterator[str]:
     keys = dict.fromkeys(one.features.part_key for one in messages if one.part)
     for key in keys:
         some = [one for one in messages if one.features.part_key == key]
-        yield parts.joined(some, told.seat.policy.joining).text
+        yield assembly.parts_joined(some, told.seat.policy.joining).text
 
 
 def analysts_see_nobody(told: Told) -> Iterator[object]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from normalizers.findings.coded import SURE_REPORT
+from normalizers.enrich.codes import SURE_REPORT
 from schemas.records import Event, event
 from tickets.state.ticket import Clock, TicketState, with_more
 

@@ -1,0 +1,190 @@
+"""Codes that other systems send: fields that stay in clear hold a code or a known word, never somebody's name."""
+
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+
+from stdnum import luhn
+from stdnum.cn import ric
+
+from normalizers import rules
+from normalizers.geo import divisions
+from normalizers.pii import names
+from normalizers.pii import names as persons
+from normalizers.pii.latin_names import SYLLABLE
+from normalizers.text.fold import SPOKEN_DIGITS, fold
+from normalizers.text.matcher import trie
+
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,63}")
+_KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
+_HOTLINE = re.compile(r"[0-9]{3,6}")
+_MEDIA_TYPE = re.compile(
+    r"(?:application|audio|chemical|example|font|image|message|model|multipart|text|video)/[A-Za-z0-9!#$&^_.+*-]{1,100}"
+    r"(?:; ?charset=[A-Za-z0-9_.:-]{1,40})?"
+)
+
+_REACHES_A_PERSON = re.compile(
+    r"(?<![0-9])(?:(?:(?:00)?86)?(?:1[3-9][0-9]{9})+|[1-9][0-9]{16}[Xx]|[1-9][0-9]{14}"
+    r"|0(?:10|2[0-9]|[3-9][0-9]{2})-(?!20[0-9]{2}[01][0-9][0-3])[2-9][0-9]{6,7}"
+    r"|1[3-9][0-9][-_./:+][0-9]{4}[-_./:+][0-9]{4})(?![0-9])|wxid_[A-Za-z0-9]{6}"
+)
+"""Mobile numbers, landlines with their area, ids of WeChat, or an id number of 15 digits or with an X."""
+
+_IDENTITY = re.compile(
+    r"(?<![0-9])((?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|9[1-4])[0-9]{4})([-_./:+]?)((?:19|20)[0-9]{2})"
+    r"((?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))\2([0-9]{3}[0-9Xx])(?![0-9])"
+)
+"""An id number of 18 digits: a province, a birth date; also in groups."""
+
+_NUMBERED_SINCE = "2020"
+"""Since then systems number what they do by place and day, as 210100202611250001: as a birth date it is a child's.
+
+So does a city without districts (441900), whose children's id numbers begin in the same way: one of eleven of its own
+systems' ids would be taken for one.
+"""
+
+_ARCHIVED_SINCE = "2000"
+"""Of no day before that an archive is brought in: it is a birth date, whatever the last digit is."""
+
+_CARD = re.compile(r"(?<![0-9])62[0-9]{14,17}(?![0-9])")
+
+_UUID = re.compile(
+    r"(?=.*[a-f])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[1-8][0-9a-f]{3}\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}", re.IGNORECASE
+)
+"""RFC 9562, with hyphens or without; one of 1,500 holds eleven digits that a mobile number could have (without hyphens
+one of 200), and reaches nobody for all that."""
+
+_CATEGORY = re.compile(r"[\w、，/·（）()>-]{1,32}")
+_LONG_NUMBER = re.compile(f"[0-9]{{5}}|[0-9{SPOKEN_DIGITS}]{{7}}")
+"""The name of a class: a few words without blanks, sentences, long numbers, doors, plates and persons."""
+
+_DOOR_OR_PLATE = re.compile(
+    "[0-9] ?(?:[栋幢座室户]|单元|号(?:$|[楼门院内之0-9]))|[0-9〇零一二三四五六七八九十](?:[栋幢室]|单元|号楼)"
+    "|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][·.-]?[a-z0-9]{5}"
+)
+_ROLE = "市民"
+_NEEDS_A_CUE = 3
+"""Characters of a name in another language than Chinese, which is one behind a role: 马合木提; no class is."""
+
+_DOCUMENT = re.compile(r"[\u4e00-\u9fff]{0,8}[〔\[（(【]?(?:19|20)[0-9]{2}[〕\]）)】]?年?[第-]?[0-9]{1,8}号?")
+"""发文字号 as GB/T 9704 writes it, and what offices make of it: 京热〔2026〕123号, 信访2026-00123."""
+
+_LANDLINE = re.compile(
+    r"(?!(?:19|20)[0-9]{2}[-_./:+])[2-9][0-9]{2,3}[-_./:+]?[0-9]{4}"
+    r"|0(?:10|2[0-9]|[3-9][0-9]{2})[-_./:+]?(?!20[0-9]{2}[01][0-9][0-3])[2-9][0-9]{6,7}"
+)
+"""It reaches a home without its area, too."""
+
+_DIGIT = re.compile("[0-9]")
+
+_MOBILE_OR_MAIL = re.compile(
+    r"(?<![0-9])(?:(?:00)?86[-_. ]?)?1[3-9][0-9](?:[0-9]{8}|([-_./: ])[0-9]{4}\1[0-9]{4})(?![0-9])|[^@\s]@[^@\s]"
+)
+_DIGEST = re.compile(r"[0-9a-fA-F-]{32,}")
+
+_REMEMBERED = 1_024
+"""Answers: a system sends the same few accounts, kinds and categories with every record."""
+
+
+@lru_cache(_REMEMBERED)
+def is_code(text: str) -> bool:
+    """Say whether `text` is written as a code or an account, and holds no number that reaches a person.
+
+    A back office's own id (UUID) may stand behind its system's name and a colon.
+    """
+    system, _, own = text.rpartition(":")
+    told = system if _UUID.fullmatch(own) is not None else text
+    return _CODE.fullmatch(text) is not None and not _reaches_a_person(told) and not _names_a_card(told)
+
+
+def _names_a_card(text: str) -> bool:
+    """Say whether a card of a Chinese bank is in it: by its beginning, its length and its last digit."""
+    return any(luhn.is_valid(found[0]) for found in _CARD.finditer(text))
+
+
+def _reaches_a_person(text: str) -> bool:
+    return _REACHES_A_PERSON.search(text) is not None or any(map(_is_identity, _IDENTITY.finditer(text)))
+
+
+def _is_identity(found: re.Match[str]) -> bool:
+    """Say whether it is somebody's id number, or one that a system counts: the number of its city and of this day.
+
+    Where the day is of these years its check digit has to tell.
+    """
+    return found[3] < _NUMBERED_SINCE or (not found[1].endswith("00") and _is_checked(found))
+
+
+def _is_checked(found: re.Match[str]) -> bool:
+    """Say whether its check digit is right, and its place one that issues them: no city that has districts (210100)."""
+    place, _, year, day, rest = found.groups()
+    number = f"{place}{year}{day}{rest}".upper()
+    issues = not place.endswith("00") or divisions.is_undivided(place)
+    return issues and ric.calc_check_digit(number) == number[-1]
+
+
+def names_a_person(text: str) -> bool:
+    """Say whether a telephone, a mail address or an identity number stands in an id, by its last digit or a birth date.
+
+    Not every long number, which most systems give: 202401010001234.
+    """
+    if _DIGEST.fullmatch(text) is not None:
+        return False
+    born = (found[3] < _ARCHIVED_SINCE or _is_checked(found) for found in _IDENTITY.finditer(text))
+    return _MOBILE_OR_MAIL.search(text) is not None or any(born)
+
+
+@lru_cache(_REMEMBERED)
+def is_kind(text: str) -> bool:
+    """Say whether `text` is written as the kinds of channels are: `letter`, `wechat_mp`."""
+    return _KIND.fullmatch(text) is not None and not _reaches_a_person(text)
+
+
+def is_hotline(text: str) -> bool:
+    """Say whether `text` is a short number such as 12301 or 968111."""
+    return _HOTLINE.fullmatch(text) is not None
+
+
+@lru_cache(_REMEMBERED)
+def is_reference(text: str) -> bool:
+    """Say whether `text` is a code with a number in it, or the number of an official document."""
+    is_written = is_code(text) or (_DOCUMENT.fullmatch(text) is not None and not _reaches_a_person(text))
+    return is_written and is_numbered(text) and not may_be_a_person_s(text)
+
+
+def is_numbered(code: str) -> bool:
+    """Say whether a code has a number in it and is no landline; a word without one may be anybody's name."""
+    return _DIGIT.search(code) is not None and _LANDLINE.fullmatch(code) is None
+
+
+@lru_cache(_REMEMBERED)
+def may_be_a_person_s(text: str) -> bool:
+    """Say whether a code that none of our lists knows may be a landline, or somebody's name in Pinyin."""
+    return _LANDLINE.fullmatch(text) is not None or _latin_name().search(text.lower()) is not None
+
+
+@cache
+def _latin_name() -> re.Pattern[str]:
+    """Return what finds a name in Pinyin: zhangsan77, Wang.Xiao-ming-1, xiaoming_wang_2."""
+    surname = trie(rules.load("names")["english"]["pinyin_surnames"].split())
+    given = rf"[-_.]?{SYLLABLE}(?:[-_.]?{SYLLABLE})?"
+    return re.compile(rf"(?<![a-z])(?:{surname}{given}|{SYLLABLE}{{1,2}}[-_.]{surname})(?![a-z])")
+
+
+@lru_cache(_REMEMBERED)
+def is_category(text: str, rules_folder: Path | None = None) -> bool:
+    """Say whether `text` is a code, or names a class in a few words; by the city's own names, if it has any."""
+    return is_code(text) or (_CATEGORY.fullmatch(text) is not None and not _tells_of_a_person(fold(text), rules_folder))
+
+
+def _tells_of_a_person(folded: str, rules_folder: Path | None) -> bool:
+    known = names.rulebook(rules_folder), persons.persons_rulebook(rules_folder)
+    read = (folded, _ROLE + folded) if len(folded) >= _NEEDS_A_CUE else (folded,)
+    named = (span for rules_of in known for words in read for span in rules_of.spans(words))
+    written = _LONG_NUMBER.search(folded) or _DOOR_OR_PLATE.search(folded)
+    return written is not None or next(named, None) is not None
+
+
+@lru_cache(_REMEMBERED)
+def is_media_type(text: str) -> bool:
+    """Say whether `text` is an IANA media type, with a charset at most, and holds no number that reaches a person."""
+    return _MEDIA_TYPE.fullmatch(text) is not None and not _reaches_a_person(text)

@@ -1,0 +1,1 @@
+"""Features by which two tickets are compared: terms, discriminators, circumstances, places, stance."""

@@ -1,0 +1,1 @@
+"""Folded text, spans, word lists, patterns of phrases and the text classifier."""

@@ -1,0 +1,34 @@
+"""A file of an earlier message, fetched or given up: it completes that ticket and is nobody's message."""
+
+import msgspec
+
+from normalizers.base import Draft, File, Policy
+from schemas.codec import UNREADABLE
+from schemas.errors import MalformedError
+from schemas.records import RawMessage
+from schemas.records.media import Media
+
+_decoder = msgspec.json.Decoder(Media)
+
+
+def normalize(raw: RawMessage, policy: Policy) -> Draft:
+    """Return the draft of what `hotline run fetcher` wrote.
+
+    Raises MalformedError for what cannot be read, or lies in the folder of another message.
+    """
+    try:
+        told = _decoder.decode(raw.value)
+    except UNREADABLE as error:
+        raise MalformedError("the record of a fetched file cannot be read: see the raw bytes") from error
+    if told.dataref is not None and not told.dataref.startswith(f"{raw.jurisdiction}/{told.message_id}/"):
+        raise MalformedError("a fetched file does not lie in the folder of its message: it could never be erased")
+    file = File(
+        media_type=told.media_type,
+        media_id=told.media_id,
+        size=told.size,
+        sha256=told.sha256,
+        dataref=told.dataref,
+        unavailable=told.unavailable,
+    )
+    extra = {"code": told.code} if told.code else {}
+    return Draft(message_class="event", files=(file,), completes=told.message_id, extra=extra)
