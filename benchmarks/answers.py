@@ -16,10 +16,10 @@ from benchmarks.transport import a_kafka
 from broker.aio_client import running
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from connectors.outbox.lane import Tools
-from connectors.outbox.owner import Owner
-from connectors.outbox.settings import AnswerSettings
-from connectors.reply import Reply, Sent
+from connectors.replies.account_queue import Tools
+from connectors.replies.base import Reply, Sent
+from connectors.replies.partition import Owner
+from connectors.replies.settings import AnswerSettings
 from hotline.provision import Provision
 from schemas import ids, topics
 from schemas.codec import Outbound, encode

@@ -18,7 +18,7 @@ from obstore.store import LocalStore
 from benchmarks.transport import a_kafka
 from broker.config import KafkaConnection
 from broker.sync_producer import SETTINGS
-from connectors.publisher import Publisher
+from connectors.publish.publisher import Publisher
 from hotline.provision import Provision
 from schemas import topics
 from schemas.records import RawMessage, raw_message

@@ -21,11 +21,11 @@ from kafka.errors import TopicAlreadyExistsError
 from obstore.store import MemoryStore
 
 from broker.config import KafkaConnection
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.publisher import Publisher
-from connectors.receiver import Receiver
-from connectors.receiver_settings import ReceiverSettings
+from connectors.http.server import Receiver
+from connectors.http.settings import ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.publish.publisher import Publisher
 from connectors.wechat.connector import WeChat
 from connectors.wechat.settings import WeChatSettings
 from hotline.demo.wechat_platform import WeChatPlatform

@@ -12,15 +12,15 @@ from schemas.tracing import Tracer
 
 if TYPE_CHECKING:
     from connectors.base import SessionConnector
-    from connectors.outbox.account import AccountAnswers
-    from connectors.outbox.lane import Tools
-    from connectors.reply import Sender
+    from connectors.replies.account import AccountAnswers
+    from connectors.replies.account_queue import Tools
+    from connectors.replies.base import Sender
     from hotline.settings import Settings
 
 
 def outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
     """Make the component."""
-    from connectors.outbox.daemon import Outbox
+    from connectors.replies.service import Outbox
 
     known = dict(senders(settings))
     tools = _tools(settings)
@@ -48,9 +48,9 @@ def over_session(
 
     `is_ours` says whether this process may hold the session.
     """
-    from connectors.outbox.account import AccountAnswers
-    from connectors.outbox.reports import follow_reports
-    from connectors.reply import Answering
+    from connectors.replies.account import AccountAnswers
+    from connectors.replies.base import Answering
+    from connectors.replies.delivery_reports import follow_reports
 
     partition = elsewhere(settings).get(account)
     if partition is None or not isinstance(connector, Answering):
@@ -66,8 +66,8 @@ def over_session(
 
 def elsewhere(settings: "Settings") -> dict[str, int]:
     """Return the accounts that answer over their session, each with the partition of its city in the outbox."""
-    from connectors.account import city_of
-    from connectors.outbox.senders import over_session as accounts
+    from connectors.base import city_of
+    from connectors.replies.registry import over_session as accounts
 
     return {
         name: ids.partition_of(city_of(account.jurisdiction, name), settings.kafka.partitions)
@@ -77,7 +77,7 @@ def elsewhere(settings: "Settings") -> dict[str, int]:
 
 def senders(settings: "Settings") -> Iterator[tuple[str, "Sender"]]:
     """Yield the sender of each account that answers through the outbox, by its id; nothing connects yet."""
-    from connectors.outbox.senders import SENDERS
+    from connectors.replies.registry import SENDERS
 
     for section, accounts in settings.connectors.sections.items():
         for account, chosen in accounts.items():
@@ -87,9 +87,9 @@ def senders(settings: "Settings") -> Iterator[tuple[str, "Sender"]]:
 
 def _tools(settings: "Settings") -> "Callable[[str, Sender | None], Tools]":
     """Return what makes the tools of an account and its sender."""
-    from connectors.outbox.lane import Tools
-    from connectors.outbox.replies import reply_of
-    from connectors.outbox.senders import at_once
+    from connectors.replies.account_queue import Tools
+    from connectors.replies.registry import at_once
+    from connectors.replies.render import reply_of
     from tickets.receipts.render import wording
 
     policy, query_key, words = services.policy(settings), services.query_key(settings), wording(settings.rules.folder)

@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from broker.config import KafkaConnection
-from connectors.outbox.ledger import ASSIGN, INTENT, STATE
+from connectors.replies.ledger import ASSIGN, INTENT, STATE
 from hotline import placement, reading
 from schemas import ids, topics
 from schemas.codec import decode

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, Field, field_validator, model_validator
 
-from connectors.account import Adcode
-from connectors.signed import Secret
+from connectors.base import Adcode
+from connectors.http.signature import Secret
 from schemas.command_signature import Signer
 from schemas.errors import MisconfiguredError
 from schemas.records.command import KINDS

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from broker.sync_producer import Producer
-from connectors.backoffice import outcome
+from connectors.backoffice import command_status
 from hotline import reading
 from hotline.command_keys import principal, signer_of_person
 from normalizers.parse.codes import is_code
@@ -110,7 +110,7 @@ def deliver(connection: "KafkaConnection", *records: Outbound) -> None:
 def outcome_of(connection: "KafkaConnection", command: Command, *, given_before: bool, seconds: float) -> Event | None:
     """Wait for the decision; None when there is none in time."""
     since = command.at - (LOOK_BACK if given_before else SLACK)
-    return outcome.find(connection, command.command_id, command.jurisdiction, since, seconds)
+    return command_status.find(connection, command.command_id, command.jurisdiction, since, seconds)
 
 
 def log_reads(
@@ -167,7 +167,7 @@ def _waits(request: Command, decided: Mapping[bytes, Any]) -> bool:
     asked = decided.get(_decision(request.command_id))
     if asked is None or _decision(confirmation_id(request)) in decided:
         return False
-    refused = outcome.refusal(decode(asked.value, Event))
+    refused = command_status.refusal(decode(asked.value, Event))
     return refused is not None and refused.code == SECOND_PERSON
 
 

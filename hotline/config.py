@@ -20,7 +20,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from connectors.outbox.senders import check
+from connectors.replies.registry import check
 from hotline import partial, secrets_folder
 from hotline.faulty_settings import EMPTY, path_to, sentences, unusable
 from hotline.settings import PREFIX, Settings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from connectors.backoffice import outcome
+from connectors.backoffice import command_status
 from hotline import commands, placement, services
 from hotline.command_keys import keys_of, principal
 from schemas import ids
@@ -63,6 +63,6 @@ def check(settings: "Settings", request: str, order: Order) -> None:
     since = datetime.now(UTC) - commands.LOOK_BACK
     connection, city = services.kafka(settings), settings.jurisdiction
     placement.check(connection)  # the decision stands in the city's partition
-    decision = outcome.find(connection, request + CONFIRMED, city, since, SECONDS)
-    if decision is None or outcome.refusal(decision) is not None or decision.approved_by in (None, author):
+    decision = command_status.find(connection, request + CONFIRMED, city, since, SECONDS)
+    if decision is None or command_status.refusal(decision) is not None or decision.approved_by in (None, author):
         raise MisconfiguredError(f"Nobody has confirmed it: a second person runs `hotline approve {request}`.")

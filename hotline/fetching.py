@@ -12,8 +12,8 @@ from schemas.tracing import Tracer
 if TYPE_CHECKING:
     from broker.sync_producer import Producer
     from connectors.wechat.api import Api
-    from connectors.wechat.customer import CustomerMessages
-    from connectors.wechat.errands import Account, WeChatErrands
+    from connectors.wechat.kf_pull import CustomerMessages
+    from connectors.wechat.media_jobs import Account, WeChatErrands
     from hotline.settings import Settings
 
 TOPICS = (topics.raw("wechat"),)
@@ -28,10 +28,10 @@ def is_needed(settings: "Settings") -> bool:
 def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     """Make the component."""
     from broker.sync_producer import Producer
-    from connectors.fetcher.fetcher import Fetcher
-    from connectors.fetcher.run import run_fetcher
-    from connectors.health import Health
-    from connectors.publisher import Publisher
+    from connectors.media_fetch.consumer import run_fetcher
+    from connectors.media_fetch.scheduler import Fetcher
+    from connectors.publish.publisher import Publisher
+    from connectors.runtime.health import Health
 
     connection, blobs = stopped.kafka(settings), services.blobs(settings)
     health, journal = Health(name, "wechat"), services.journal_folder(settings)
@@ -51,7 +51,7 @@ def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
 
 def plan(settings: "Settings", producer: "Producer", stop: threading.Event) -> "WeChatErrands":
     """Make what knows the errands of all accounts; those of 企业微信 that have no secret can only complain."""
-    from connectors.wechat.errands import WeChatErrands
+    from connectors.wechat.media_jobs import WeChatErrands
 
     able, mute = dict(accounts(settings, producer, stop)), settings.connectors.wecom.keys()
     return WeChatErrands(able, services.blobs(settings), stopped=stop.is_set, mute=mute)
@@ -71,7 +71,7 @@ def apis(settings: "Settings") -> Iterator[tuple[str, str, "Api"]]:
 
 def accounts(settings: "Settings", producer: "Producer", stop: threading.Event) -> Iterator[tuple[str, "Account"]]:
     """Yield what the fetcher knows of each of them, by its id; cursors go through `producer`."""
-    from connectors.wechat.errands import Account
+    from connectors.wechat.media_jobs import Account
 
     for section, name, api in apis(settings):
         if section == "wechat":
@@ -84,8 +84,8 @@ def accounts(settings: "Settings", producer: "Producer", stop: threading.Event) 
 def _customers(
     settings: "Settings", name: str, api: "Api", producer: "Producer", stop: threading.Event
 ) -> Callable[[str], "CustomerMessages"]:
-    from connectors.cursors import Cursors
-    from connectors.wechat.customer import CustomerMessages
+    from connectors.runtime.cursor_store import Cursors
+    from connectors.wechat.kf_pull import CustomerMessages
 
     city = settings.connectors.wecom[name].jurisdiction
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from connectors.table import DOORS, PUSH, entries
+from connectors.registry import DOORS, PUSH, entries
 from schemas import topics
 from streams.engine import groups
 
@@ -63,7 +63,7 @@ def _connector(settings: "Settings", which: str) -> list[Need]:
 
 def _over_session(settings: "Settings", which: str, raw: list[str]) -> list[Need]:
     """To answer over the session of an account, and to read what the gateway reports of it."""
-    from connectors.outbox.kafka import transactional_id
+    from connectors.replies.kafka import transactional_id
     from hotline.answering import elsewhere
 
     partition = elsewhere(settings).get(which)
@@ -80,7 +80,7 @@ def _receiver(settings: "Settings", which: str) -> list[Need]:
 
 
 def _fetcher(settings: "Settings", which: str) -> list[Need]:
-    from connectors.fetcher.run import GROUP
+    from connectors.media_fetch.consumer import GROUP
 
     raw = topics.raw("wechat")
     reads, writes = [raw, topics.CURSOR], [raw, topics.CURSOR, topics.DEAD]
@@ -164,7 +164,7 @@ def _eraser(settings: "Settings", which: str) -> list[Need]:
 
 
 def _outbox(settings: "Settings", which: str) -> list[Need]:
-    from connectors.outbox.kafka import GROUP, transactional_id
+    from connectors.replies.kafka import GROUP, transactional_id
 
     ids = [transactional_id(number) for number in range(settings.kafka.partitions)]
     return [
@@ -176,7 +176,7 @@ def _outbox(settings: "Settings", which: str) -> list[Need]:
 
 
 def _monitor(settings: "Settings", which: str) -> list[Need]:
-    from connectors.outbox import kafka as outbox
+    from connectors.replies import kafka as outbox
     from hotline.answering import elsewhere
     from hotline.hanging import WATCHED
     from hotline.watch.stages import watched

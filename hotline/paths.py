@@ -5,7 +5,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from connectors.backoffice.settings import PATH
-from connectors.table import DOORS, PUSH
+from connectors.registry import DOORS, PUSH
 
 if TYPE_CHECKING:
     from hotline.settings import Settings

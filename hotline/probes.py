@@ -9,11 +9,11 @@ from msgspec import to_builtins
 from schemas.enums import counted
 
 if TYPE_CHECKING:
-    from connectors.health import Health, HealthReport
-    from connectors.kept import Kept
+    from connectors.http.server import ReceiverReport
     from connectors.mailbox.lmtp import Door
-    from connectors.outbox.account import AccountAnswers
-    from connectors.receiver import ReceiverReport
+    from connectors.publish.durable_publisher import Kept
+    from connectors.replies.account import AccountAnswers
+    from connectors.runtime.health import Health, HealthReport
     from schemas.errors import PipelineError
     from sinks.runner import Health as Sinking
     from streams.engine.app import Quarantines

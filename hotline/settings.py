@@ -18,14 +18,14 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from connectors.account import Adcode
 from connectors.backoffice.settings import BackOfficeSettings
-from connectors.fetcher.settings import FetcherSettings
-from connectors.mailbox.lmtp_settings import LmtpSettings
-from connectors.outbox.senders import check
-from connectors.outbox.settings import AnswerSettings
-from connectors.receiver_settings import ReceiverSettings
-from connectors.table import entries
+from connectors.base import Adcode
+from connectors.http.settings import ReceiverSettings
+from connectors.mailbox.settings import LmtpSettings
+from connectors.media_fetch.settings import FetcherSettings
+from connectors.registry import entries
+from connectors.replies.registry import check
+from connectors.replies.settings import AnswerSettings
 from hotline.command_keys import CommandKeySettings, CommandSettings
 from hotline.hung import OPEN_SECONDS, in_time
 from hotline.sections import BlobSettings, ElasticsearchSettings, KafkaSettings, LocalSettings
@@ -117,7 +117,7 @@ class Connectors(Section):
 
     @property
     def sections(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the accounts by section of `connectors.table` and id."""
+        """Return the accounts by section of `connectors.registry` and id."""
         return {section: getattr(self, section) for section in type(self).model_fields}
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from connectors.phone.connector import identifier
 from connectors.wechat import callback
 from connectors.wechat.connector import CHANNEL_KIND, CONTENT_TYPE
-from connectors.weibo import naming
+from connectors.weibo import message_id
 from hotline.attachments import with_files
 from hotline.inputs import Input
 from normalizers import record
@@ -83,7 +83,7 @@ def _wechat(one: Input) -> _Transport:
 
 
 def _weibo(one: Input) -> _Transport:
-    named = naming.named(one.data, END)
+    named = message_id.named(one.data, END)
     return _Transport(named.kind, "application/json", named.identifier, named.time or EPOCH, sender=named.sender)
 
 

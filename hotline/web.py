@@ -9,7 +9,7 @@ from hotline import services
 if TYPE_CHECKING:
     from starlette.routing import Route
 
-    from connectors.receiver import Keep
+    from connectors.http.server import Keep
     from connectors.web.archive import Wanted
     from hotline.archive import Archive
     from hotline.settings import Settings
@@ -50,8 +50,8 @@ class WebArchive:
 
 def doors(settings: "Settings") -> "tuple[list[Callable[[Keep], Sequence[Route]]], WebArchive]":
     """Return the web doors of the settings, and the archive behind them, which whoever runs them closes."""
-    from connectors.table import DOORS
-    from connectors.web.desk import Tools
+    from connectors.registry import DOORS
+    from connectors.web.service import Tools
 
     archive = WebArchive(settings)
     accounts = [(DOORS[section].make, name, one) for section in DOORS for name, one in _accounts(settings, section)]

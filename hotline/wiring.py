@@ -27,7 +27,7 @@ STAGES = ("screen", "normalize", "assign")
 
 def names(settings: "Settings") -> list[str]:
     """Return every component that these settings lead to, in the order in which `run all` starts them."""
-    from connectors.table import DOORS, PULL, PUSH, SESSION
+    from connectors.registry import DOORS, PULL, PUSH, SESSION
     from sinks import SINKS
 
     accounts = settings.connectors.sections
@@ -205,13 +205,12 @@ def _sinking(
 
 def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     from broker.sync_producer import Producer
-    from connectors.backoffice import outcome
-    from connectors.backoffice.door import BackOffice
-    from connectors.journal import Journal
-    from connectors.kept import Kept, opened
-    from connectors.publisher import Publisher
-    from connectors.receiver import Receiver
-    from connectors.serving import serve_until
+    from connectors.backoffice import command_status
+    from connectors.backoffice.api import BackOffice
+    from connectors.http.server import Receiver, serve_until
+    from connectors.publish.disk_buffer import Journal
+    from connectors.publish.durable_publisher import Kept, opened
+    from connectors.publish.publisher import Publisher
     from hotline import paths, placement
 
     for fault in paths.faults(settings):
@@ -229,7 +228,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
 
     def find(*wanted: Any) -> Any:
         check()  # it takes messages in without Kafka, and looks for outcomes in the city's partition
-        return outcome.find(connection, *wanted)
+        return command_status.find(connection, *wanted)
 
     async def run(stop: asyncio.Event) -> None:
         producer = Producer(connection)
@@ -265,7 +264,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
 def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, int]]:
     """Make the connector of every account that is called, by its path, and the body limits of those that have one."""
     from connectors import metrics
-    from connectors.table import PUSH
+    from connectors.registry import PUSH
 
     routes, limits = {}, {}
     for section, entry in PUSH.items():

@@ -17,7 +17,7 @@ from schemas.tracing import Tracer
 
 if TYPE_CHECKING:
     from connectors.base import PullConnector, SessionConnector
-    from connectors.outbox.account import AccountAnswers
+    from connectors.replies.account import AccountAnswers
     from hotline.settings import Settings
 
 A = TypeVar("A", bound=BaseModel)
@@ -27,7 +27,7 @@ _NAMING_KEY = "naming_key"
 
 def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
     """Make the component of an account that asks or holds a session; raises MisconfiguredError where there is none."""
-    from connectors.table import PULL, SESSION
+    from connectors.registry import PULL, SESSION
 
     for section, accounts in settings.connectors.sections.items():
         if which not in accounts:
@@ -62,14 +62,14 @@ def naming_key(settings: "Settings") -> SecretStr | None:
 def _session(settings: "Settings", name: str, which: str, connector: "SessionConnector", tracer: Tracer) -> Component:
     from broker.lease import GroupLease
     from connectors.base import Listening
-    from connectors.cursors import Cursors
-    from connectors.health import Health
-    from connectors.journal import Journal
-    from connectors.kept import Kept
-    from connectors.listening import JOURNAL_MAX_BYTES, kept
-    from connectors.publisher import Publisher
-    from connectors.sessions import Publisher as Outward
-    from connectors.sessions import run_session
+    from connectors.publish.disk_buffer import Journal
+    from connectors.publish.durable_publisher import Kept
+    from connectors.publish.line_publisher import JOURNAL_MAX_BYTES, kept
+    from connectors.publish.publisher import Publisher
+    from connectors.runtime.cursor_store import Cursors
+    from connectors.runtime.health import Health
+    from connectors.runtime.session import Publisher as Outward
+    from connectors.runtime.session import run_session
 
     connection, blobs = stopped.kafka(settings), services.blobs(settings)
     health = Health(which, connector.channel)
@@ -121,10 +121,10 @@ async def answering_over(
 
 def _pull(settings: "Settings", name: str, which: str, connector: "PullConnector", tracer: Tracer) -> Component:
     from broker.lease import GroupLease
-    from connectors.cursors import Cursors
-    from connectors.health import Health
-    from connectors.publisher import Publisher
-    from connectors.runner import run_pull
+    from connectors.publish.publisher import Publisher
+    from connectors.runtime.cursor_store import Cursors
+    from connectors.runtime.health import Health
+    from connectors.runtime.pull import run_pull
 
     connection, blobs = stopped.kafka(settings), services.blobs(settings)
     health = Health(which, connector.channel)
@@ -141,10 +141,10 @@ def _pull(settings: "Settings", name: str, which: str, connector: "PullConnector
 
 def lmtp(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     """Make the server that mail is handed over to."""
-    from connectors.journal import Journal
-    from connectors.kept import Kept, opened
     from connectors.mailbox.lmtp import Door, serve_until
-    from connectors.publisher import Publisher
+    from connectors.publish.disk_buffer import Journal
+    from connectors.publish.durable_publisher import Kept, opened
+    from connectors.publish.publisher import Publisher
 
     chosen = settings.lmtp
     connection, blobs = stopped.kafka(settings), services.blobs(settings)

@@ -36,13 +36,13 @@ from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.receiver import process
 from broker.config import KafkaConnection
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.publisher import Publisher
-from connectors.receiver import Receiver
-from connectors.receiver_settings import ReceiverSettings
-from connectors.web.desk import Tools
-from connectors.web.door import WebDoor
+from connectors.http.server import Receiver
+from connectors.http.settings import ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.publish.publisher import Publisher
+from connectors.web.routes import WebDoor
+from connectors.web.service import Tools
 from connectors.web.settings import ClientSettings, WebSettings
 from hotline.local.stack import Stack
 from hotline.provision import Provision

@@ -14,17 +14,17 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from connectors import runner
 from connectors.base import Batch, PullConnector
-from connectors.cursors import Cursors
-from connectors.fetcher.fetcher import Fetcher
-from connectors.fetcher.run import _Reading as Reading
-from connectors.fetcher.window import Window
-from connectors.outbox.lane import Lane
-from connectors.outbox.ledger import Open
-from connectors.outbox.owner import Owner
-from connectors.publisher import Publisher
-from connectors.reply import Sent
+from connectors.media_fetch.consumer import _Reading as Reading
+from connectors.media_fetch.offset_tracker import Window
+from connectors.media_fetch.scheduler import Fetcher
+from connectors.publish.publisher import Publisher
+from connectors.replies.account_queue import Lane
+from connectors.replies.base import Sent
+from connectors.replies.ledger import Open
+from connectors.replies.partition import Owner
+from connectors.runtime import pull
+from connectors.runtime.cursor_store import Cursors
 from hotline.cli import main
 from schemas import topics
 from schemas.codec import Outbound
@@ -68,7 +68,7 @@ def cursor_before_kafka() -> None:
         publisher.publish(batch.messages, batch.dead_letters)
         return batch
 
-    runner.run_once = run_once
+    pull.run_once = run_once
 
 
 def offset_before_kafka() -> None:

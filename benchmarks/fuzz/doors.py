@@ -19,10 +19,10 @@ from werobot.utils import get_signature
 
 from benchmarks.fuzz.places import folder
 from benchmarks.fuzz.target import Target, chosen, explained
-from connectors.backoffice.door import BackOffice
+from connectors.backoffice.api import BackOffice
 from connectors.backoffice.signature import sign as sign_order
 from connectors.base import Accepted, PushConnector, Request
-from connectors.sms_http.caller import sign
+from connectors.sms_http.authentication import sign
 from connectors.web.receipts import Receipts
 from connectors.wechat import cipher
 from normalizers.web import fields

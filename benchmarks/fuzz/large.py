@@ -18,7 +18,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from benchmarks.fuzz.messages import POLICY, holds, raw
-from connectors.receiver_settings import ReceiverSettings
+from connectors.http.settings import ReceiverSettings
 from normalizers import normalize
 from schemas.errors import RecordError
 from schemas.records.raw import SIZE_LIMIT

@@ -16,20 +16,19 @@ from elasticsearch import ApiError
 from pydantic import SecretStr
 
 from benchmarks.fuzz.target import Target, chosen
-from connectors.mailbox import greeting
+from connectors.mailbox import imap_client
 from connectors.mailbox.lmtp import Door, _Lmtp
-from connectors.mailbox.lmtp_settings import LmtpSettings
+from connectors.mailbox.oauth import Tokens
 from connectors.mailbox.session import Session
-from connectors.mailbox.settings import MailboxSettings
-from connectors.mailbox.tokens import Tokens
-from connectors.watch import Watch
+from connectors.mailbox.settings import LmtpSettings, MailboxSettings
+from connectors.runtime.deadline import Watch
 from connectors.wechat import reply
 from connectors.wechat.api import Access, Api, Kind
-from connectors.wechat.customer import CustomerMessages
 from connectors.wechat.download import download
-from connectors.weibo import access as weibo
-from connectors.weibo.budget import Budget
-from connectors.weibo.public import PublicPages, PublicPageUnavailable
+from connectors.wechat.kf_pull import CustomerMessages
+from connectors.weibo import token as weibo
+from connectors.weibo.fulltext import PublicPages, PublicPageUnavailable
+from connectors.weibo.rate_limit import Budget
 from connectors.weibo.settings import WeiboPullSettings
 from schemas.errors import PipelineError
 from schemas.records import Cursor, RawMessage
@@ -150,7 +149,7 @@ def _nowhere() -> int:
     return os.open(os.devnull, os.O_RDONLY)
 
 
-class _Scripted(greeting._Plain):
+class _Scripted(imap_client._Plain):
     """A connection to such a server, which hangs up behind its script."""
 
     def __init__(self, script: bytes) -> None:
@@ -169,7 +168,7 @@ class _Scripted(greeting._Plain):
         """Leave nothing behind."""
 
 
-class _Client(greeting.Client):
+class _Client(imap_client.Client):
     script: bytes
 
     def _create_IMAP4(self) -> Any:  # noqa: N802 - the library's name

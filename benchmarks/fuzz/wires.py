@@ -14,14 +14,14 @@ import urllib3
 from benchmarks.fuzz import messages
 from benchmarks.fuzz.target import Target, chosen, explained
 from connectors.asterisk.frames import read_frame
-from connectors.asterisk.naming import Calls, identifier, is_kept
+from connectors.asterisk.message_id import Calls, identifier, is_kept
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.call_files.lines import lines_from
-from connectors.frames import Kind, frame, pieces
+from connectors.publish.disk_buffer import Kind, frame, pieces
 from connectors.sms_cmpp import codec as cmpp
 from connectors.sms_smpp import codec as smpp
 from connectors.sms_smpp.codec import Frames
-from connectors.weibo import api, naming
+from connectors.weibo import api, message_id
 from connectors.weibo.errors import WeiboException
 from normalizers.phone import ami
 from normalizers.sms import cmpp as delivered
@@ -167,7 +167,7 @@ def _headers(data: bytes) -> None:
 
 def _replayed(data: bytes) -> None:
     """What the journal holds, when the checksum of a frame is right and its bytes are not."""
-    from connectors.replay import read
+    from connectors.publish.disk_buffer import read
 
     found = read(data)
     assert found is None or isinstance(found, RawMessage)
@@ -201,14 +201,14 @@ def _weibo(data: bytes) -> None:
         except WeiboException:
             continue
         for item in page:
-            naming.fetched(item._raw, "status", NOW)
+            message_id.fetched(item._raw, "status", NOW)
             assert item.id is None or item.id > 0
             repr(item.created_at)
     for one in items.items(data):
-        naming.fetched(one, "status", NOW).identifier.encode()
+        message_id.fetched(one, "status", NOW).identifier.encode()
     for kind in ("status", "comment", "dm"):
-        naming.fetched(data, kind, NOW).identifier.encode()
-    naming.pushed(data, NOW).identifier.encode()
+        message_id.fetched(data, kind, NOW).identifier.encode()
+    message_id.pushed(data, NOW).identifier.encode()
 
 
 class _Session(requests.Session):

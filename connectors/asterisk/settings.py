@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 
 from broker.tls import is_this_machine, verifying
-from connectors.account import Jurisdiction, Zone
-from connectors.naming import NamingKey
+from connectors.base import Jurisdiction, Zone
+from connectors.message_id import NamingKey
 from connectors.phone.settings import Platform
 from schemas.settings_base import Section
 

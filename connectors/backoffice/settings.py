@@ -2,8 +2,8 @@
 
 from pydantic import Field, field_validator
 
-from connectors.account import Adcode
-from connectors.signed import Secret
+from connectors.base import Adcode
+from connectors.http.signature import Secret
 from schemas.records.command import KINDS
 from schemas.settings_base import Section
 from tickets.admission import PERSONAL

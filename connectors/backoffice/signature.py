@@ -4,8 +4,8 @@ import hmac
 from collections.abc import Mapping
 
 from connectors.backoffice.settings import BackOfficeSettings
-from connectors.moments import Moments
-from connectors.signed import SIGNATURE_HEADER, TIMESTAMP_HEADER, check_fresh, signature
+from connectors.http.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, check_fresh, signature
+from connectors.runtime.clock import Moments
 from schemas.errors import RefusedRequest
 
 KEY_HEADER = "hotline-key"

@@ -15,18 +15,16 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from connectors import faults, metrics
-from connectors.account import city_of
-from connectors.base import Batch, utc_now
+from connectors import metrics
+from connectors.base import Batch, city_of, utc_now
+from connectors.call_files import file_position
 from connectors.call_files import folder as folders
-from connectors.call_files import places
-from connectors.call_files.ends import Ends
+from connectors.call_files.file_position import Ends, Finished, Marks, Place, Position, digest_of
 from connectors.call_files.folder import Entry
 from connectors.call_files.lines import Line, lines_from
-from connectors.call_files.marks import Marks, digest_of
-from connectors.call_files.places import Finished, Place, Position
 from connectors.call_files.rows import Pending, Rows
 from connectors.call_files.settings import CallFilesSettings
+from connectors.runtime import faults
 from schemas.errors import PipelineError, UnreachableError
 from schemas.records import Cursor, RawMessage
 
@@ -122,7 +120,7 @@ class CallFiles:
         return Batch(messages=messages, cursor=_moved(cursor, replace(position, recordings=left)))
 
     def _of_folder(self, entries: list[Entry]) -> list[str]:
-        told, most = [], places.PLACES_MOST
+        told, most = [], file_position.PLACES_MOST
         if len(entries) > most:
             told.append(f"more than {most} files lie in the folder; delete or move old ones")
         if gone := len(self._gone):
@@ -133,7 +131,7 @@ class CallFiles:
 
     def _after(self, position: Position, entries: list[Entry], entry: Entry, piece: _Piece) -> Position:
         files = {**position.files, str(entry.inode): piece.place}
-        pending = places.newest({**position.recordings, **piece.pending})
+        pending = file_position.newest({**position.recordings, **piece.pending})
         return self._finished.slimmed(replace(position, files=files, recordings=pending), entries)
 
     def _watch(self, entries: list[Entry], position: Position) -> None:

@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from connectors.account import Jurisdiction, Zone
-from connectors.naming import NamingKey
+from connectors.base import Jurisdiction, Zone
+from connectors.message_id import NamingKey
 from connectors.phone.settings import Platform
 from schemas.settings_base import Section
 

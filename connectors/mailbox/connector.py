@@ -7,23 +7,21 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from connectors import faults, metrics
-from connectors.account import city_of
-from connectors.base import Batch, utc_now
-from connectors.mailbox import later
-from connectors.mailbox.door import CommandRefusedError, NotNowError
-from connectors.mailbox.doubts import Doubts
-from connectors.mailbox.epochs import Epochs, mark_of
-from connectors.mailbox.gaps import Gaps
-from connectors.mailbox.greeting import Client
-from connectors.mailbox.later import Pace, Postponed, Waiting, waiting_in
-from connectors.mailbox.login import Connect
-from connectors.mailbox.reader import Reader
-from connectors.mailbox.records import CHANNEL, Made, Records
+from connectors import metrics
+from connectors.base import Batch, city_of, utc_now
+from connectors.mailbox import retry_queue
+from connectors.mailbox.errors import CommandRefusedError, NotNowError
+from connectors.mailbox.fetch import Doubts, Reader
+from connectors.mailbox.imap_client import Client, Connect
+from connectors.mailbox.oauth import Tokens
+from connectors.mailbox.post_actions import Tidying
+from connectors.mailbox.raw_record import CHANNEL, Made, Records
+from connectors.mailbox.retry_queue import Pace, Postponed, Waiting, waiting_in
 from connectors.mailbox.session import Folder, Session
 from connectors.mailbox.settings import MailboxSettings
-from connectors.mailbox.tidying import Tidying
-from connectors.mailbox.tokens import Tokens
+from connectors.mailbox.uidvalidity import Epochs, mark_of
+from connectors.mailbox.vanished import Gaps
+from connectors.runtime import faults
 from schemas.errors import PipelineError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, DeadLetter, RawMessage
 
@@ -110,7 +108,7 @@ class Mailbox:
         """Return the last batch without mails that the blob store does not take; None when too many wait already."""
         folder, taken = self._taken
         late = [uid for message_id, uid in taken if message_id in waiting]
-        here = later.put_off(batch.cursor.position[folder], late, self._now().timestamp())
+        here = retry_queue.put_off(batch.cursor.position[folder], late, self._now().timestamp())
         if here is None:
             return None
         self._pace[folder].hold(waiting_in(here))
@@ -180,7 +178,7 @@ class Mailbox:
             return self._read(reader, cursor, folder, view, uids, known if known and valid else {})
         if known is not None and valid and (batch := self._again(reader, cursor, folder, view, known)):
             return batch
-        return Batch(cursor=cursor if valid or known is None else later.moved(cursor, folder, view, 0, {}, {}))
+        return Batch(cursor=cursor if valid or known is None else retry_queue.moved(cursor, folder, view, 0, {}, {}))
 
     def _tidy(self, session: Session, folder: str, view: Folder, known: dict[str, Any]) -> None:
         """Flag or move what the saved cursor names: it is safe, unless other mails may have these UIDs by now."""
@@ -217,7 +215,7 @@ class Mailbox:
         return self._batch(cursor, folder, view, known, made, done, postponed)
 
     def _postpone(self, folder: str, uid: int, why: Exception, postponed: dict[int, Postponed]) -> None:
-        if later.is_full(postponed):
+        if retry_queue.is_full(postponed):
             raise why
         self._pace[folder].asked(uid, 0)
         postponed[uid] = Postponed(self._now().timestamp(), ours=not isinstance(why, PipelineError))
@@ -272,7 +270,7 @@ class Mailbox:
         return Batch(
             messages=tuple(message for _, message in came),
             dead_letters=tuple(letter for _, letter in failed),
-            cursor=later.moved(cursor, folder, view, done, to_do, postponed, known),
+            cursor=retry_queue.moved(cursor, folder, view, done, to_do, postponed, known),
         )
 
     def _nothing_new(self, session: Session, cursor: Cursor) -> Batch:
@@ -288,7 +286,9 @@ class Mailbox:
         untidy = [each.complaint for each in self._tidying.values() if each.complaint]
         waiting = {folder: waiting_in(cursor.position.get(folder, {})) for folder in self._settings.folders}
         metrics.MAILS_POSTPONED.labels(self._account).set(sum(map(len, waiting.values())))
-        late = (told for folder, mails in waiting.items() for told in later.complaints(self._account, folder, mails))
+        late = (
+            told for folder, mails in waiting.items() for told in retry_queue.complaints(self._account, folder, mails)
+        )
         return (*self._complaints.values(), *dict.fromkeys(untidy), *late)
 
     def _next_turn(self, folder: str) -> None:

@@ -14,11 +14,11 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, syntax
 from aiosmtpd.smtp import Session as Client
 
-from connectors import faults, metrics
-from connectors.account import city_of
-from connectors.base import utc_now
-from connectors.kept import Keeper
-from connectors.mailbox.lmtp_settings import CHANNEL, LmtpSettings
+from connectors import metrics
+from connectors.base import city_of, utc_now
+from connectors.mailbox.settings import CHANNEL, LmtpSettings
+from connectors.publish.durable_publisher import Keeper
+from connectors.runtime import faults
 from schemas.errors import MisconfiguredError, PipelineError
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import SIZE_LIMIT

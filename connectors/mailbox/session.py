@@ -9,13 +9,13 @@ from typing import Any
 
 from msgspec import Struct
 
-from connectors.mailbox import asking, resync
-from connectors.mailbox.about import ASKED, About, about_of
-from connectors.mailbox.door import CommandRefusedError, EndlessError, NotNowError, door
-from connectors.mailbox.login import Connect, connected, log_in
+from connectors.mailbox import imap_client, qresync
+from connectors.mailbox.errors import CommandRefusedError, EndlessError, NotNowError, door
+from connectors.mailbox.fetch_items import ASKED, About, about_of
+from connectors.mailbox.imap_client import Connect, connected, log_in
+from connectors.mailbox.oauth import Tokens
 from connectors.mailbox.settings import MailboxSettings
-from connectors.mailbox.tokens import Tokens
-from connectors.watch import watched
+from connectors.runtime.deadline import watched
 from schemas.errors import UnreachableError
 
 # At DEBUG imapclient writes every line of the conversation: what citizens wrote has no place in a log.
@@ -53,7 +53,7 @@ class Session:
         try:
             with self._command():
                 log_in(self._client, settings, tokens)
-                self._resyncs = resync.enabled(self._client)
+                self._resyncs = qresync.enabled(self._client)
                 self._can_idle = settings.idle and bool(self._client.has_capability("IDLE"))
         except Exception:
             self.close()
@@ -68,7 +68,7 @@ class Session:
         """Open a folder, read-only unless mail is flagged or moved in it, and return its state of now."""
         self._selected = None  # a refused EXAMINE leaves no folder open
         with self._command():
-            found, self._changes = asking.opened(self._client, folder, readonly=self._readonly)
+            found, self._changes = imap_client.opened(self._client, folder, readonly=self._readonly)
             self._lasting = set(found.get(b"PERMANENTFLAGS", ()))
             numbers = int(found[b"UIDVALIDITY"]), found.get(b"UIDNEXT"), int(found[b"EXISTS"])
             view = Folder(*numbers, found.get(b"HIGHESTMODSEQ"))
@@ -81,7 +81,7 @@ class Session:
             return 0
         self._selected = None
         with self._command():
-            return resync.missed(self._client, folder, uidvalidity, modseq, last)
+            return qresync.missed(self._client, folder, uidvalidity, modseq, last)
 
     def uids_after(self, last: int, folder: Folder) -> list[int]:
         """Return UIDs over `last`, the lowest window that has any, in order."""
@@ -257,7 +257,7 @@ class Session:
     def _search(self, last: int, uids: str) -> list[int]:
         with self._command():
             # "n:*" always names the last mail, also when its UID is lower than n.
-            return sorted(uid for uid in asking.found(self._client, uids) if uid > last)
+            return sorted(uid for uid in imap_client.found(self._client, uids) if uid > last)
 
     def _end(self, folder: Folder) -> int:
         if folder.uidnext is not None:

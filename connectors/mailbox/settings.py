@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 from pydantic_core import PydanticCustomError
 
 from broker.tls import is_this_machine, verifying
-from connectors.account import Jurisdiction
+from connectors.base import Jurisdiction
 from schemas.settings_base import Section
 
 
@@ -92,6 +92,106 @@ class MailboxSettings(Section):
         if self.processed == "move" and {self.processed_folder, self.failed_folder} & set(self.folders):
             raise ValueError(
                 "mail is moved into a folder that is read: change processed_folder, failed_folder or folders"
+            )
+        return self
+
+    def tls_context(self) -> ssl.SSLContext:
+        """Return a context that verifies the server; raises as `verifying` does."""
+        return verifying(self.ssl_cafile)
+
+
+# What the operator says of the LMTP server.
+
+CHANNEL = "mailbox"
+
+Address = Annotated[str, Field(pattern=r"^[^@\s]*@[^@\s]+$")]
+
+
+class LmtpMailbox(Section):
+    """The mail of some addresses; `[lmtp.mailboxes.NAME]` in hotline.toml."""
+
+    recipients: list[Address] = Field(
+        min_length=1, description="Addresses; @12345.city.gov.cn stands for all of a domain. Others are refused"
+    )
+    jurisdiction: Jurisdiction = None
+
+
+class LmtpSettings(Section):
+    """The server that a mail server (Postfix, Exim) hands mail over to; for the same machine or a private network."""
+
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; nobody logs in here")
+    port: int = Field(19111, ge=0, le=65535, description="Port to listen on")
+    mailboxes: dict[Annotated[str, Field(pattern=r"^[a-z0-9]+(_[a-z0-9]+)*$")], LmtpMailbox] = Field(
+        {}, description="Who gets mail, by an id of your own"
+    )
+    connections_max: int = Field(20, ge=1, le=1000, description="Connections at once; more are told 421")
+    idle_timeout_seconds: float = Field(300, gt=0, description="Limit for silence of the other side")
+    publish_timeout_seconds: float = Field(
+        10, gt=0, le=60, description="After this long without Kafka's answer the journal takes the mail"
+    )
+    journal_folder: Path | None = Field(None, description="Folder of the journal; in the data folder by default")
+    journal_max_bytes: int = Field(
+        1 << 30,
+        gt=0,
+        description="With this much in the journal the other side is told 451; large mails have their own",
+    )
+
+    @model_validator(mode="after")
+    def _each_address_once(self) -> "LmtpSettings":
+        known: dict[str, str] = {}
+        for name, mailbox in self.mailboxes.items():
+            for address in mailbox.recipients:
+                if known.setdefault(address.lower(), name) != name:
+                    raise ValueError(f"{known[address.lower()]} and {name} have a recipient in common: remove one")
+        return self
+
+
+# What the operator says of the server through which a mailbox answers.
+
+SmtpSettingsAddress = Annotated[str, Field(pattern=r"^[^\s@<>,;:()\"+]+@[^\s@<>,;:()\"]+$")]
+
+
+class SmtpSettings(Section):
+    """The server through which a mailbox's receipts leave."""
+
+    host: str = Field(min_length=1, description="SMTP server")
+    port: int | None = Field(None, ge=1, le=65535, description="Port; 465 for tls, 587 for starttls, else 25")
+    tls: Literal["tls", "starttls", "none"] = Field(
+        "tls", description="Encryption; none is for this machine, or where `private_line` is set"
+    )
+    private_line: bool = Field(
+        False,
+        description="The server is reached by a private line (专线) or a VPN, on which a password may go in clear",
+    )
+    ssl_cafile: Path | None = Field(None, description="Certificates to trust instead of the system's")
+    username: str | None = Field(None, min_length=1, description="Login name, where the server wants one")
+    password: SecretStr | None = Field(None, min_length=1, description="Password, or the authorisation code (授权码)")
+    from_address: SmtpSettingsAddress = Field(description="Address that the receipts come from: the mailbox's own")
+    from_name: str = Field(
+        "12345政务服务便民热线",
+        min_length=1,
+        max_length=100,
+        pattern=r"^[^\r\n]*$",
+        description="Display name beside it",
+    )
+    plus_addressing: bool = Field(
+        False, description="Answers may go to name+token@domain: the token stands in Reply-To as well"
+    )
+    null_return_path: bool = Field(
+        False,
+        description="Send with MAIL FROM:<>, so that nothing bounces back (RFC 3834). Many providers refuse it; "
+        "then bounces come to the mailbox, where they make no ticket",
+    )
+    timeout_seconds: float = Field(30.0, gt=0, le=300, description="Limit for a whole answer of the server")
+
+    @model_validator(mode="after")
+    def _login_is_whole(self) -> "SmtpSettings":
+        if (self.username is None) != (self.password is None):
+            raise ValueError("username and password belong together: set both or none")
+        in_clear = self.tls == "none" and not self.private_line and not is_this_machine(self.host)
+        if self.username is not None and in_clear:
+            raise ValueError(
+                "the password would go in clear: set tls = tls or starttls, or private_line = true on a private line"
             )
         return self
 

@@ -5,8 +5,8 @@ import smtplib
 import socket
 from typing import Any
 
-from connectors.mailbox.words import Words
-from connectors.watch import watched
+from connectors.mailbox.imap_client import Words
+from connectors.runtime.deadline import watched
 
 ANSWER_BYTES = 256 * 1024
 """Of one answer: the longest, to EHLO, has some hundred bytes."""

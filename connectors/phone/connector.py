@@ -4,14 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
-from connectors import faults
-from connectors.account import city_of
-from connectors.base import Accepted, Answer, Request, utc_now
-from connectors.moments import Moments
-from connectors.naming import digest_of
+from connectors.base import Accepted, Answer, Request, city_of, utc_now
+from connectors.http.signature import check_signature
+from connectors.message_id import digest_of
 from connectors.phone.bearer import check_token
 from connectors.phone.settings import PhoneSettings
-from connectors.signed import check_signature
+from connectors.runtime import faults
+from connectors.runtime.clock import Moments
 from normalizers.phone import JSON, KINDS, READERS, zone_of
 from normalizers.phone.draft import Told, is_number, sensible
 from schemas.errors import MalformedError, RefusedRequest

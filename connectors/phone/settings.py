@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from connectors.account import Jurisdiction, Zone
-from connectors.naming import NamingKey
-from connectors.signed import Secret
+from connectors.base import Jurisdiction, Zone
+from connectors.http.signature import Secret
+from connectors.message_id import NamingKey
 from schemas.settings_base import Section
 
 Platform = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]{0,31}$")]

@@ -7,15 +7,15 @@ from typing import ClassVar, NamedTuple
 
 from pydantic import SecretStr
 
-from connectors import faults, metrics
-from connectors.account import city_of
-from connectors.base import Emit, utc_now
-from connectors.naming import day_of, digest_of
+from connectors import metrics
+from connectors.base import Emit, city_of, utc_now
+from connectors.message_id import day_of, digest_of
+from connectors.runtime import faults
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.link import Link
+from connectors.sms_cmpp.sender import CmppSender
 from connectors.sms_cmpp.settings import CmppSettings
-from connectors.sms_cmpp.submit import CmppSender
 from normalizers.sms import CMPP
 from normalizers.sms.cmpp import LAYOUTS, deliver
 from schemas.errors import MalformedError, PipelineError, RetriableError

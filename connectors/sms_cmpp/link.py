@@ -10,7 +10,7 @@ from typing import NoReturn
 import structlog
 
 from connectors.base import utc_now
-from connectors.listened import Listened
+from connectors.runtime.read_clock import Listened
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.settings import CmppSettings

@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from connectors.account import Jurisdiction
-from connectors.naming import NamingKey
+from connectors.base import Jurisdiction
+from connectors.message_id import NamingKey
 from schemas.settings_base import Section
 
 

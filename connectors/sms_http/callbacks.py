@@ -13,7 +13,7 @@ from msgspec import Struct
 from pydantic import SecretStr
 
 from connectors.base import Request
-from connectors.naming import day_of, digest_of
+from connectors.message_id import day_of, digest_of
 from connectors.sms_http.settings import Provider
 from normalizers.parse import json
 from normalizers.sms import media, web

@@ -6,10 +6,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
-from connectors import faults
-from connectors.account import city_of
-from connectors.base import Accepted, Answer, Request, utc_now
-from connectors.sms_http import callbacks, caller
+from connectors.base import Accepted, Answer, Request, city_of, utc_now
+from connectors.runtime import faults
+from connectors.sms_http import authentication, callbacks
 from connectors.sms_http.callbacks import Callback, Names
 from connectors.sms_http.settings import Provider, SmsHttpSettings
 from normalizers.sms import web
@@ -42,11 +41,11 @@ class SmsHttp:
 
     def recognise(self, request: Request) -> None:
         """Judge a callback without its body; raises RefusedRequest for a stranger's."""
-        caller.check_head(request, self._settings)
+        authentication.check_head(request, self._settings)
 
     def accept(self, request: Request) -> Accepted:
         """Return the messages of a callback; raises RefusedRequest for a stranger's."""
-        caller.check(request, self._settings)
+        authentication.check(request, self._settings)
         if request.method != "POST":
             raise RefusedRequest("not a POST: set the callback to POST at the gateway", status=405, reason="method")
         provider, names = self._settings.provider, Names(self._now(), self._settings.naming_key)

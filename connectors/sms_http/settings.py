@@ -4,8 +4,8 @@ from typing import Annotated, Literal, TypeAlias
 
 from pydantic import Field, IPvAnyNetwork, SecretStr, model_validator
 
-from connectors.account import Jurisdiction
-from connectors.naming import NamingKey
+from connectors.base import Jurisdiction
+from connectors.message_id import NamingKey
 from schemas.settings_base import Section
 
 Provider: TypeAlias = Literal["twilio", "aliyun", "tencent", "kannel"]

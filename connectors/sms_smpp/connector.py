@@ -5,15 +5,15 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from connectors import faults, metrics
-from connectors.account import city_of
-from connectors.base import Emit, utc_now
+from connectors import metrics
+from connectors.base import Emit, city_of, utc_now
+from connectors.runtime import faults
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Pdu
 from connectors.sms_smpp.link import Link, Role, opened
-from connectors.sms_smpp.naming import Arrival, Arrivals, Steps, identifier
+from connectors.sms_smpp.message_id import Arrival, Arrivals, Steps, identifier
+from connectors.sms_smpp.sender import SmppSender
 from connectors.sms_smpp.settings import Bind, SmppSettings
-from connectors.sms_smpp.submit import SmppSender
 from schemas.errors import MalformedError, RetriableError
 from schemas.records import RawMessage, raw_message
 

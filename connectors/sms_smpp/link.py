@@ -12,7 +12,7 @@ from typing import Any, Literal
 from smpplib import consts
 
 from broker.tls import certificate_fault
-from connectors.listened import Listened
+from connectors.runtime.read_clock import Listened
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Frames, Pdu
 from connectors.sms_smpp.settings import SmppSettings

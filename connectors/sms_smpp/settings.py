@@ -7,8 +7,8 @@ from typing import Literal
 from pydantic import Field, SecretStr, model_validator
 
 from broker.tls import is_this_machine, verifying
-from connectors.account import Jurisdiction
-from connectors.naming import NamingKey
+from connectors.base import Jurisdiction
+from connectors.message_id import NamingKey
 from schemas.settings_base import Section
 
 Bind = Literal["transceiver", "receiver"]

@@ -9,17 +9,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from connectors import faults, metrics
-from connectors.receiver import caller_of
-from connectors.shares import subscriber
+from connectors import metrics
+from connectors.http.quota import subscriber
+from connectors.http.server import caller_of
+from connectors.runtime import faults
 from connectors.web import pages
-from connectors.web.desk import Desk
 from connectors.web.limits import Pace, Ringing
 from connectors.web.pages import language_of
-from connectors.web.problems import MOST_CHARACTERS, MOST_IN_A_FIELD, files
-from connectors.web.progress import Progress
 from connectors.web.receipts import Stamp
+from connectors.web.service import Desk
+from connectors.web.status_page import Progress
 from connectors.web.submission import CHANNEL, Submission, receive
+from connectors.web.validation import MOST_CHARACTERS, MOST_IN_A_FIELD, files
 from normalizers.web.fields import Fields
 from schemas.errors import PipelineError, RefusedRequest
 

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, tostring  # nothing is parsed
 import msgspec
 from starlette.responses import Response
 
-from connectors.web.problems import Problem, status_of
+from connectors.web.validation import Problem, status_of
 from tickets.export.open311 import NOT_XML
 
 JSON, XML = "json", "xml"

@@ -9,16 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors import faults, metrics
-from connectors.receiver import caller_of
-from connectors.shares import subscriber
-from connectors.web import problems, queries, told
+from connectors import metrics
+from connectors.http.quota import subscriber
+from connectors.http.server import caller_of
+from connectors.runtime import faults
+from connectors.web import public_view, queries, validation
 from connectors.web.archive import within
-from connectors.web.desk import Desk
 from connectors.web.formats import FORMATS, answer, format_of, refused
 from connectors.web.limits import Pace
-from connectors.web.problems import Problem, WrongError
+from connectors.web.service import Desk
 from connectors.web.submission import CHANNEL, Submission, receive
+from connectors.web.validation import Problem, WrongError
 from normalizers.web.fields import Fields
 from normalizers.web.services import Service
 from schemas import ids
@@ -72,7 +73,7 @@ class Open311:
     async def _judged(self, work: Work, request: Request, form: str) -> Response:
         outcome = "answered" if request.method == "GET" else None  # whoever keeps a message counts it
         try:
-            wrong = list(problems.jurisdiction(request.query_params.get("jurisdiction_id", ""), self._settings))
+            wrong = list(validation.jurisdiction(request.query_params.get("jurisdiction_id", ""), self._settings))
             if wrong:
                 raise WrongError(wrong)
             response = await work(request, form)
@@ -130,7 +131,7 @@ class Open311:
         with self._desk.room.hold(subscriber(caller_of(request))) as hold:
             one = await receive(request, self._settings, hold, self._is_urgent)
             client = self._client(one)
-            wrong = problems.request(one.given, self._services, self._settings)
+            wrong = validation.request(one.given, self._services, self._settings)
             if wrong and not self._is_urgent(one.given):
                 raise WrongError(wrong)
             kept = await self._desk.keep(one, kind="app", key=_key(request, client), options={"client": client})
@@ -162,14 +163,14 @@ class Open311:
         self._paced(request, len(names) or 1)
         if names:
             found = [(name, await self._found(name)) for name in names]
-            content = [told.request_of(ticket, name, self._settings) for name, ticket in found if ticket]
+            content = [public_view.request_of(ticket, name, self._settings) for name, ticket in found if ticket]
             return answer(form, "service_requests", content)
         wanted = queries.wanted(query, self._desk.city, list(self._services), self._desk.now())
         async with within(self._settings.archive_timeout_seconds):
             tickets = await self._desk.archive.newest(wanted)
         # Within a day in no order of their arrival: that would tell more of the time than the day.
-        tickets.sort(key=lambda ticket: (told.day(ticket.received_at), ticket.ticket_id), reverse=True)
-        content = [told.request_of(ticket, ticket.ticket_id, self._settings) for ticket in tickets]
+        tickets.sort(key=lambda ticket: (public_view.day(ticket.received_at), ticket.ticket_id), reverse=True)
+        content = [public_view.request_of(ticket, ticket.ticket_id, self._settings) for ticket in tickets]
         return answer(form, "service_requests", content)
 
     async def _request(self, request: Request, form: str) -> Response:
@@ -178,7 +179,7 @@ class Open311:
         ticket = await self._found(name)
         if ticket is None:
             raise WrongError([Problem(404, "service_request_id was not found, or is not filed yet")])
-        return answer(form, "service_requests", [told.request_of(ticket, name, self._settings)])
+        return answer(form, "service_requests", [public_view.request_of(ticket, name, self._settings)])
 
     async def _token(self, request: Request, form: str) -> Response:
         token = request.path_params["token"]
@@ -196,7 +197,7 @@ class Open311:
             raise WrongError([Problem(400, "service_request_id was not provided")])
         self._paced(request, len(names))
         found = [(name, await self._found(name)) for name in names]
-        content = [update for name, ticket in found if ticket for update in told.updates_of(ticket, name)]
+        content = [update for name, ticket in found if ticket for update in public_view.updates_of(ticket, name)]
         return answer(form, "service_request_updates", content)
 
     async def _take_update(self, request: Request, form: str) -> Response:
@@ -204,7 +205,7 @@ class Open311:
         with self._desk.room.hold(subscriber(caller_of(request))) as hold:
             one = await receive(request, self._settings, hold, self._is_urgent)
             client, given = self._client(one), one.given.form
-            wrong = list(problems.update(one.given, self._settings))
+            wrong = list(validation.update(one.given, self._settings))
             if wrong and not self._is_urgent(one.given):
                 raise WrongError(wrong)
             name = given.get("service_request_id", "")
@@ -228,7 +229,7 @@ class Open311:
             return None
         async with within(self._settings.archive_timeout_seconds):
             ticket = await self._desk.find(name)
-        return ticket if ticket is not None and told.is_open(ticket) else None
+        return ticket if ticket is not None and public_view.is_open(ticket) else None
 
 
 def _listening(request: Request) -> str:

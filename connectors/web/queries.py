@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from connectors.web.archive import Wanted
-from connectors.web.problems import Problem, WrongError
+from connectors.web.validation import Problem, WrongError
 from normalizers.web.services import OTHER
 from schemas.ids import SHANGHAI
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from connectors.account import Jurisdiction
+from connectors.base import Jurisdiction
 from schemas.settings_base import Section
 
 LEAST_KEY_CHARACTERS = 16

@@ -17,10 +17,10 @@ import msgspec
 from msgspec import Struct
 from starlette.requests import Request
 
-from connectors.request_body import read_body
-from connectors.shares import SMALL_BYTES, Hold
-from connectors.web.problems import MOST_IN_A_FIELD, MOST_IN_A_NAME
+from connectors.http.quota import SMALL_BYTES, Hold
+from connectors.http.request_body import read_body
 from connectors.web.settings import WebSettings
+from connectors.web.validation import MOST_IN_A_FIELD, MOST_IN_A_NAME
 from normalizers.parse import json
 from normalizers.web import fields
 from normalizers.web.fields import Fields

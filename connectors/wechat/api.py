@@ -21,13 +21,46 @@ from pydantic import SecretStr
 from wechatpy.client import WeChatClient
 from wechatpy.exceptions import WeChatClientException
 
-from connectors import bounded
 from connectors.base import utc_now
-from connectors.unsent import never_left
-from connectors.wechat.errcodes import STALE_TOKEN, error_of
+from connectors.http import middleware
+from connectors.http.client import never_left
 from normalizers.parse import json
 from schemas.codec import UNREADABLE
-from schemas.errors import PipelineError, UnreachableError
+from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
+
+# What the platform's errcodes (全局返回码) say that is not about the request itself.
+
+STALE_TOKEN = frozenset({40001, 40014, 41001, 42001})
+"""The access_token is refused: a fresh one may help, once."""
+
+_OURS = frozenset({40013, 40056, 40125, 40164, 41002, 41004, 48001, 50001, 50002, 60020, 61004, 301002})
+"""AppID, AppSecret, the address list (IP白名单) or a right is wrong: only a person can help."""
+
+_USED_UP = 45009
+"""A quota: a day's on the official platform; 企业微信 counts by the minute and the hour, and does not say which."""
+
+_OFTEN = frozenset({_USED_UP, 45011, 45033})
+"""Too many calls in a minute, or at once."""
+
+_OFTEN_SECONDS = 60.0
+"""https://developer.work.weixin.qq.com/document/path/90454: blocked for 60 seconds, or for an hour."""
+
+
+def error_of(errcode: int, *, night: float | None) -> PipelineError | None:
+    """Return the error of an errcode, None for one that is about the request.
+
+    `night` is how long a day's quota waits, in seconds; None where none is a day's.
+    """
+    if errcode in STALE_TOKEN or errcode in _OURS:
+        return UnauthorizedError(
+            f"the platform refuses our credentials (errcode {errcode}): check AppID, AppSecret and IP白名单"
+        )
+    if errcode == _USED_UP and night is not None:
+        return ThrottledError("the day's quota of the API is used up: it begins anew at midnight", night)
+    if errcode in _OFTEN:
+        return ThrottledError(f"the platform is asked too often (errcode {errcode}): it waits", _OFTEN_SECONDS)
+    return None
+
 
 T = TypeVar("T")
 
@@ -128,7 +161,7 @@ class Api:
         Raises NoAnswerError when it takes more than FILE_SECONDS.
         """
         url = address if "://" in address else f"{self._url}/cgi-bin/{address}"
-        with self._door(), bounded.within(FILE_SECONDS), self._get(url, **parameters) as response:
+        with self._door(), middleware.within(FILE_SECONDS), self._get(url, **parameters) as response:
             yield response
 
     def is_own(self, url: str) -> bool:
@@ -216,7 +249,7 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
         self.API_BASE_URL = f"{access.url.rstrip('/')}/cgi-bin/"
         self._kind = access.kind
         self._refreshing = threading.Lock()
-        self._http: requests.Session = bounded.Session(WHOLE_SECONDS, BODY_MAX_BYTES)
+        self._http: requests.Session = middleware.Session(WHOLE_SECONDS, BODY_MAX_BYTES)
         self._http.trust_env = False  # nobody's .netrc belongs into a request of ours
         self._token = ""
         self._until = datetime.min.replace(tzinfo=UTC)

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
-from connectors import faults
-from connectors.account import city_of
-from connectors.base import Accepted, Answer, Request, utc_now
-from connectors.moments import Moments
+from connectors.base import Accepted, Answer, Request, city_of, utc_now
+from connectors.runtime import faults
+from connectors.runtime.clock import Moments
 from connectors.wechat import callback, cipher, reply
 from connectors.wechat.settings import ENCRYPTED, WeChatSettings, aes_key
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters

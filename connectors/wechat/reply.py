@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from connectors.base import Answer
-from connectors.reply import Sent
+from connectors.replies.base import Sent
 from connectors.wechat import cipher
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.signature import sign

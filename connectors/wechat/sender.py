@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 
-from connectors.reply import AT_ONCE_MOST, Reply, Sent
+from connectors.replies.base import AT_ONCE_MOST, Reply, Sent
 from connectors.wechat.api import Access, Api
 from connectors.wechat.reply import send, send_customer, send_member
 from connectors.wechat.settings import WeChatSettings, WeComSettings

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from connectors.account import Jurisdiction
+from connectors.base import Jurisdiction
 from schemas.settings_base import Section
 
 Mode = Literal["plain", "compatible", "safe"]

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from connectors.moments import Moments
+from connectors.runtime.clock import Moments
 from schemas.errors import RefusedRequest
 
 KNOWN = ("signature", "msg_signature", "timestamp", "nonce", "echostr", "encrypt_type")

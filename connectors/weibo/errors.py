@@ -15,11 +15,14 @@ The platform's own `error_code` decides, not the HTTP status: a used-up quota is
 200, and the code may be a number or a string. Codes: https://open.weibo.com/wiki/Error_code.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
 import requests
+
+from schemas.errors import UnauthorizedError, UnreachableError
 
 
 class WeiboException(Exception):  # noqa: N818 - tweepy's names: whoever knows that library knows this one
@@ -124,3 +127,46 @@ _BY_STATUS: Mapping[int, type[HTTPException]] = MappingProxyType(
     }
 )
 """418 and 432 are what the platform's outer walls say to whom they find too busy."""
+
+
+# From what the platform or the network does to our own errors; their texts hold no address, as it holds the token.
+
+
+class NobodyThereError(UnreachableError):
+    """There was no connection: the platform knows nothing of the call, and has not counted it."""
+
+
+class RefusedError(Exception):
+    """The platform does not give one interface to this application: the others go on."""
+
+
+class SlowDownError(Exception):
+    """A quota is used up; `reset_time` is in seconds since 1970, None when unknown; `codes` say whose."""
+
+    def __init__(self, error: TooManyRequests) -> None:
+        super().__init__(str(error))
+        self.reset_time = error.reset_time
+        self.codes = error.api_codes
+
+
+@contextmanager
+def door(account: str) -> Iterator[None]:
+    """Translate what leaves a `with` block; raises UnauthorizedError, UnreachableError, RefusedError, SlowDownError."""
+    try:
+        yield
+    except TooManyRequests as error:
+        raise SlowDownError(error) from None
+    except Unauthorized as error:
+        raise UnauthorizedError(
+            f"Weibo {account}: the access token is refused ({error}): let a person grant it again"
+        ) from None
+    except (UnreadableAnswer, WeiboServerError) as error:
+        raise UnreachableError(f"Weibo {account}: no usable answer ({type(error).__name__}, {error})") from None
+    except HTTPException as error:
+        raise RefusedError(str(error)) from None
+    except NotReached as error:
+        raise NobodyThereError(
+            f"Weibo {account}: no connection ({error}): see that the platform can be reached"
+        ) from None
+    except NoAnswer as error:
+        raise UnreachableError(f"Weibo {account}: no answer ({error}): see that the platform can be reached") from None

@@ -7,8 +7,8 @@ import msgspec
 import requests
 import urllib3
 
-from connectors import bounded
-from connectors.unsent import never_left
+from connectors.http import middleware
+from connectors.http.client import never_left
 from connectors.weibo.errors import NoAnswer, NotReached, UnreadableAnswer
 from normalizers.parse import json
 from schemas.codec import UNREADABLE
@@ -24,7 +24,7 @@ Answer = Mapping[str, msgspec.Raw]
 
 def new_session() -> requests.Session:
     """Return a session whose answers `send` can end."""
-    return bounded.Session(WHOLE_SECONDS, BODY_MAX_BYTES)
+    return middleware.Session(WHOLE_SECONDS, BODY_MAX_BYTES)
 
 
 def send(session: requests.Session, method: str, url: str, **request: Any) -> requests.Response:
@@ -33,13 +33,13 @@ def send(session: requests.Session, method: str, url: str, **request: Any) -> re
     Their texts name no address: it holds the access token.
     """
     try:
-        with bounded.within(WHOLE_SECONDS):
+        with middleware.within(WHOLE_SECONDS):
             response = session.request(
                 method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True, allow_redirects=False, **request
             )
             try:
-                response._content = bounded.whole(response, BODY_MAX_BYTES)  # as requests itself sets it
-            except bounded.TooLongError:
+                response._content = middleware.whole(response, BODY_MAX_BYTES)  # as requests itself sets it
+            except middleware.TooLongError:
                 raise UnreadableAnswer(response) from None
     except requests.RequestException as error:
         raise (NotReached if never_left(error) else NoAnswer)(type(error).__name__) from None

@@ -15,20 +15,18 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 import requests
 
-from connectors import faults, metrics
-from connectors.account import city_of
-from connectors.base import Batch
-from connectors.steady import Steady
-from connectors.weibo import http, naming
-from connectors.weibo.access import Access
-from connectors.weibo.api import API
-from connectors.weibo.budget import DAY_SECONDS, Budget
-from connectors.weibo.complaints import Complaints
-from connectors.weibo.door import NobodyThereError, RefusedError, SlowDownError, door
-from connectors.weibo.errors import OF_ONE_INTERFACE, OF_USER
-from connectors.weibo.public import Completer
+from connectors import metrics
+from connectors.base import Batch, city_of
+from connectors.runtime import faults
+from connectors.runtime.clock import Steady
+from connectors.weibo import http, message_id
+from connectors.weibo.api import API, Complaints
+from connectors.weibo.errors import OF_ONE_INTERFACE, OF_USER, NobodyThereError, RefusedError, SlowDownError, door
+from connectors.weibo.fulltext import Completer
+from connectors.weibo.pagination import Found, Known, Walk
+from connectors.weibo.rate_limit import DAY_SECONDS, Budget
 from connectors.weibo.settings import List, WeiboPullSettings
-from connectors.weibo.walk import Found, Known, Walk
+from connectors.weibo.token import Access
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, RawMessage, raw_message
 
@@ -275,10 +273,13 @@ class WeiboPull:
             not_before=last,
         )
 
-    def _name(self, name: List, raw: bytes) -> naming.Named:
+    def _name(self, name: List, raw: bytes) -> message_id.Named:
         kind, now = _SOURCES[name].kind, self._now()
         return faults.or_plainly(
-            self.channel, self._account, lambda: naming.fetched(raw, kind, now), lambda: naming.unread(raw, kind)
+            self.channel,
+            self._account,
+            lambda: message_id.fetched(raw, kind, now),
+            lambda: message_id.unread(raw, kind),
         )
 
     def _next_turn(self, name: List) -> None:

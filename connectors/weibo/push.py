@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from connectors import faults
-from connectors.account import city_of
-from connectors.base import Accepted, Answer, Request, utc_now
-from connectors.moments import Moments
+from connectors.base import Accepted, Answer, Request, city_of, utc_now
+from connectors.runtime import faults
+from connectors.runtime.clock import Moments
 from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
-from connectors.weibo import naming
+from connectors.weibo import message_id
 from connectors.weibo.settings import WeiboSettings
 from normalizers.weibo.json import is_xml
 from schemas.errors import RefusedRequest
@@ -65,7 +64,10 @@ class Weibo:
     def _message(self, body: bytes) -> RawMessage:
         now, key = self._now(), self._key
         named = faults.or_plainly(
-            self.channel, self._account, lambda: naming.pushed(body, now, key), lambda: naming.unread(body, key=key)
+            self.channel,
+            self._account,
+            lambda: message_id.pushed(body, now, key),
+            lambda: message_id.unread(body, key=key),
         )
         return raw_message(
             channel=self.channel,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import requests
 
-from connectors.reply import AT_ONCE_MOST, Reply, Sent
+from connectors.replies.base import AT_ONCE_MOST, Reply, Sent
 from connectors.weibo import http
 from connectors.weibo.api import API, OAuth2
 from connectors.weibo.errors import (
@@ -32,7 +32,7 @@ THROTTLED_SECONDS = 600.0
 
 
 class WeiboSender:
-    """Sends replies of one account; `connectors.reply.Sender`."""
+    """Sends replies of one account; `connectors.replies.base.Sender`."""
 
     def __init__(
         self,

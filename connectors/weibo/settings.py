@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, SecretStr, model_validator
 
-from connectors.account import Jurisdiction
-from connectors.naming import NamingKey
+from connectors.base import Jurisdiction
+from connectors.message_id import NamingKey
 from schemas.errors import MisconfiguredError
 from schemas.settings_base import Section
 

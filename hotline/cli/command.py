@@ -185,7 +185,7 @@ def _ticket_with(ctx: typer.Context, message_id: str, words: list[str]) -> tuple
 
 def tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:
     """Print what became of a command. Raises MisconfiguredError when it is refused or waits for a second person."""
-    from connectors.backoffice.outcome import refusal
+    from connectors.backoffice.command_status import refusal
     from schemas.errors import MisconfiguredError, UnreachableError
     from tickets.admission import SECOND_PERSON
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from broker.config import KafkaConnection
-from connectors.publisher import STAGE as CONNECTOR
+from connectors.publish.publisher import STAGE as CONNECTOR
 from hotline import services
 from hotline.audit import Run, replays, run_of
 from hotline.cli.common import print_json, say

@@ -132,7 +132,7 @@ def import_(
 
 def _publish(settings: "Settings", start: "Start", again: bool) -> None:
     """Publish what Kafka does not hold yet; `again` forgets first what it holds."""
-    from connectors.publisher import Publisher
+    from connectors.publish.publisher import Publisher
     from hotline import services
     from hotline.imports.ledger import Ledger
     from hotline.provision import Provision

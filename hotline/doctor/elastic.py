@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from connectors.table import entries
+from connectors.registry import entries
 from hotline import services
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.reach import Address, NoTlsError, reach, speaks_tls, trusting

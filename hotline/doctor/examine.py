@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
-from connectors.table import DOORS
+from connectors.registry import DOORS
 from hotline import checks, command_keys, fetching, wiring
 from hotline.doctor.accounts import cmpp, mailbox, smpp, smtp, wechat, weibo
 from hotline.doctor.calls import asterisk, call_files

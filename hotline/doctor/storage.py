@@ -161,7 +161,7 @@ def _wanted(journal: Path, most: int) -> int:
 
 
 def _wanted_to_listen(journal: Path) -> int:
-    from connectors.listening import JOURNAL_MAX_BYTES  # with Kafka's client, for which no start waits
+    from connectors.publish.line_publisher import JOURNAL_MAX_BYTES  # with Kafka's client, for which no start waits
 
     return _wanted(journal, JOURNAL_MAX_BYTES)
 

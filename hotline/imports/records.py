@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from pydantic import SecretStr
 
-from connectors.naming import digest_of
+from connectors.message_id import digest_of
 from hotline.imports.columns import Plan
 from hotline.imports.item import Item, Options
 from hotline.imports.lines import numbered

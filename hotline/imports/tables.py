@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import msgspec
 from pydantic import SecretStr
 
-from connectors.naming import digest_of
+from connectors.message_id import digest_of
 from hotline.imports import lines
 from hotline.imports.columns import Plan, Unread
 from hotline.imports.item import Item, Options

@@ -6,4 +6,4 @@ MARK = "not written yet"
 """Stands, with a colon and what is to be written, in each place that a skeleton leaves to its author."""
 
 Kind = Literal["pull", "push", "session"]
-"""We ask, are called, or hold a connection: the tables of `connectors.table`."""
+"""We ask, are called, or hold a connection: the tables of `connectors.registry`."""

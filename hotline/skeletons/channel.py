@@ -6,7 +6,7 @@ import re
 
 from msgspec import Struct
 
-from connectors.table import entries
+from connectors.registry import entries
 from hotline.skeletons import Kind
 from schemas import enums, topics
 from schemas.errors import MisconfiguredError

@@ -80,8 +80,8 @@ def _edited(root: Path, wanted: NewConnector) -> dict[str, str]:
 def _edits(wanted: NewConnector) -> Iterator[tuple[str, Edit]]:
     name, cls, about = wanted.name, wanted.class_name, f"{wanted.title} ({wanted.chinese})"
     entry = f'Entry("{wanted.channel}", "{about}", {cls}Settings, "connectors.{name}:{cls}")'
-    yield "connectors/table.py", partial(tables.imported_beside, line=f"from connectors.{name} import {cls}Settings")
-    yield "connectors/table.py", partial(tables.entered, table=wanted.kind.upper(), name=name, value=entry)
+    yield "connectors/registry.py", partial(tables.imported_beside, line=f"from connectors.{name} import {cls}Settings")
+    yield "connectors/registry.py", partial(tables.entered, table=wanted.kind.upper(), name=name, value=entry)
     cells = " | ".join(f"{MARK}: {what}" for what in ("message size", "attachments", "replies", "identity"))
     row = f"| {about} | `{name}` | {cells} | [{name}](../how-to/channels/{name}.md) |"
     yield "docs/reference/channels.md", partial(tables.rowed, row=row)

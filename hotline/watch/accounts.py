@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
 
-from connectors.mailbox.lmtp_settings import CHANNEL as LMTP_CHANNEL
-from connectors.table import entries
+from connectors.mailbox.settings import CHANNEL as LMTP_CHANNEL
+from connectors.registry import entries
 from hotline.watch.kafka import Kafka, Places
 from schemas import topics
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from connectors.fetcher.run import GROUP as FETCHER
-from connectors.outbox.kafka import GROUP
+from connectors.media_fetch.consumer import GROUP as FETCHER
+from connectors.replies.kafka import GROUP
 from hotline import fetching
 from hotline.watch.kafka import Kafka
 from schemas import topics

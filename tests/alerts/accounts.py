@@ -11,12 +11,12 @@ from tenacity import wait_fixed
 
 from connectors import metrics
 from connectors.base import Batch, PullConnector
-from connectors.fetcher.errand import GivenUp
-from connectors.fetcher.fetcher import Fetcher
-from connectors.fetcher.settings import FetcherSettings
-from connectors.health import Health as ConnectorHealth
 from connectors.mailbox.connector import Mailbox
-from connectors.runner import run_pull
+from connectors.media_fetch.job import GivenUp
+from connectors.media_fetch.scheduler import Fetcher
+from connectors.media_fetch.settings import FetcherSettings
+from connectors.runtime.health import Health as ConnectorHealth
+from connectors.runtime.pull import run_pull
 from hotline.health import Health, HealthServer
 from schemas.errors import ThrottledError, UnreachableError
 from schemas.records import Cursor

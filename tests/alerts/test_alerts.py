@@ -15,7 +15,7 @@ from kafka.structs import OffsetAndMetadata
 
 from broker.aio_producer import make_producer
 from broker.config import KafkaConnection
-from connectors.publisher import STAGE
+from connectors.publish.publisher import STAGE
 from normalizers import Policy, normalize
 from schemas import topics
 from schemas.codec import Outbound, Position

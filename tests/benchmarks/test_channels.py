@@ -13,7 +13,7 @@ from benchmarks.channels.course import numbered
 from benchmarks.channels.ledger import Ledger
 from benchmarks.faults.proxy import Cutter
 from broker.config import KafkaConnection
-from connectors.publisher import Publisher
+from connectors.publish.publisher import Publisher
 from schemas import topics
 from schemas.records import RawMessage, raw_message
 from tests.peers.dovecot import free_ports

@@ -14,7 +14,7 @@ from kafka.errors import TopicAlreadyExistsError
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from connectors.publisher import Publisher
+from connectors.publish.publisher import Publisher
 from hotline.local.stack import Endpoints
 from schemas import topics
 from schemas.records import RawMessage, raw_message

@@ -5,7 +5,7 @@ import sys
 import threading
 from pathlib import Path
 
-from connectors.journal import Journal
+from connectors.publish.disk_buffer import Journal
 from tests.connectors.pushed import message
 
 

@@ -20,10 +20,10 @@ from tenacity import wait_fixed
 from broker.config import KafkaConnection
 from broker.lease import GroupLease
 from connectors.base import Batch
-from connectors.cursors import Cursors
-from connectors.health import Health
-from connectors.publisher import Publisher
-from connectors.runner import run_pull
+from connectors.publish.publisher import Publisher
+from connectors.runtime.cursor_store import Cursors
+from connectors.runtime.health import Health
+from connectors.runtime.pull import run_pull
 from schemas.records import Cursor, RawMessage, raw_message
 
 TIME = datetime(2026, 3, 1, tzinfo=UTC)

@@ -9,12 +9,12 @@ import structlog
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from connectors.cursors import Cursors
-from connectors.health import Health
 from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.settings import MailboxSettings
-from connectors.publisher import Publisher
-from connectors.runner import run_pull
+from connectors.publish.publisher import Publisher
+from connectors.runtime.cursor_store import Cursors
+from connectors.runtime.health import Health
+from connectors.runtime.pull import run_pull
 
 
 def main(bootstrap: str, port: str, account: str, blobs: str) -> None:

@@ -9,12 +9,13 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from connectors import kept, metrics
-from connectors.journal import Journal
+from connectors import metrics
+from connectors.publish import durable_publisher
+from connectors.publish.disk_buffer import Journal
 from tests.connectors.pushed import Kafka
 from tests.waiting import soon
 
-kept.PROBE_SECONDS = 0.05
+durable_publisher.PROBE_SECONDS = 0.05
 
 
 def run(*command: str | Path) -> None:
@@ -24,7 +25,7 @@ def run(*command: str | Path) -> None:
 
 async def main(folder: Path) -> None:
     """Open it and change its disk four times."""
-    keeping = await kept.opened(Kafka(), partial(Journal, folder), 0.2)
+    keeping = await durable_publisher.opened(Kafka(), partial(Journal, folder), 0.2)
     working = asyncio.create_task(keeping.run())
     in_the_way = folder / "in the way"
 

@@ -8,8 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from connectors.receiver import Receiver, ReceiverSettings
-from connectors.serving import serve_until
+from connectors.http.server import Receiver, ReceiverSettings, serve_until
 from tests.peers.dovecot import free_ports
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.publisher import Publisher
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.publish.publisher import Publisher
 from normalizers import Policy
 from schemas import topics
 from schemas.records import RawMessage, raw_of

@@ -33,14 +33,14 @@ import storage
 import streams
 import tickets
 from connectors import metrics
-from connectors.backoffice import door as backoffice
+from connectors.backoffice import api as backoffice
 from connectors.base import Request
-from connectors.headers import SAFE
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.receiver import Receiver, ReceiverSettings
-from connectors.web.desk import Tools
-from connectors.web.door import WebDoor
+from connectors.http.middleware import SAFE
+from connectors.http.server import Receiver, ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.web.routes import WebDoor
+from connectors.web.service import Tools
 from connectors.web.settings import WebSettings
 from normalizers import Policy, normalize
 from schemas.records import RawMessage
@@ -617,7 +617,7 @@ async def test_v11_3_3_a_cipher_that_was_changed_behind_its_signature_is_not_ope
 def test_v11_4_1_weak_digests_stand_where_a_platform_signs_with_them_and_nowhere_else() -> None:
     assert where(r".*\b(md5|sha1|SHA1|MD5)") == {
         "connectors/sms_cmpp/codec.py",
-        "connectors/sms_http/caller.py",
+        "connectors/sms_http/authentication.py",
         "connectors/wechat/signature.py",
     }
 
@@ -689,7 +689,7 @@ def test_v14_2_1_no_address_that_is_called_is_written_down(
 def test_v15_3_2_no_redirect_takes_a_request_of_ours_elsewhere() -> None:
     """Whoever opens a client of HTTP says that it follows none (`retries=False` does so in urllib3)."""
     opens = where(
-        r"((requests|bounded)\.Session|requests\.(get|post|request)|(urllib3\.)?PoolManager|(aiohttp\.)?ClientSession)\(\)"
+        r"((requests|middleware)\.Session|requests\.(get|post|request)|(urllib3\.)?PoolManager|(aiohttp\.)?ClientSession)\(\)"
     )
     assert opens == {
         "connectors/wechat/api.py",

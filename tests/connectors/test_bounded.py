@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from connectors import bounded
-from connectors.unsent import never_left
+from connectors.http import middleware
+from connectors.http.client import never_left
 from tests.connectors.dribbling import Dribbling
 from tests.peers.certificates import Authority
 
@@ -66,7 +66,7 @@ def server(request: pytest.FixtureRequest, authority: Authority) -> Iterator[tup
 def test_who_dribbles_is_hung_up_on_and_the_next_answer_comes(server: tuple[Server, str, Path], where: str) -> None:
     made, url, trusted = server
     made.scripts = [DRIBBLES[where], (GOOD, b""), (GOOD, b"")]
-    with bounded.Session(1.0, 1 << 20) as session:
+    with middleware.Session(1.0, 1 << 20) as session:
         with pytest.raises(requests.ReadTimeout) as caught:
             session.get(url, timeout=60, verify=str(trusted))
         assert not never_left(caught.value)
@@ -77,12 +77,12 @@ def test_who_dribbles_is_hung_up_on_and_the_next_answer_comes(server: tuple[Serv
 def test_what_is_streamed_ends_in_the_time_of_its_asker(server: tuple[Server, str, Path]) -> None:
     made, url, trusted = server
     made.scripts = [DRIBBLES["body without a length"]]
-    with bounded.Session(60, 1) as session, pytest.raises(requests.ReadTimeout), bounded.within(0.3):
+    with middleware.Session(60, 1) as session, pytest.raises(requests.ReadTimeout), middleware.within(0.3):
         list(session.get(url, timeout=60, verify=str(trusted), stream=True).iter_content(65536))
 
 
 def test_a_body_without_end_is_given_up(server: tuple[Server, str, Path]) -> None:
     made, url, trusted = server
     made.scripts = [(ENDLESS + b"z" * 300_000, b"z" * 9999)]
-    with bounded.Session(60, 100_000) as session, pytest.raises(bounded.TooLongError):
+    with middleware.Session(60, 100_000) as session, pytest.raises(middleware.TooLongError):
         session.get(url, timeout=60, verify=str(trusted))

@@ -9,7 +9,7 @@ from kafka import TopicPartition
 
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
-from connectors.cursors import Cursors
+from connectors.runtime.cursor_store import Cursors
 from hotline.local.stack import Stack
 from schemas import topics
 from schemas.codec import Outbound

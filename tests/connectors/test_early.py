@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 from obstore.store import MemoryStore
 
-from connectors.early import Early
-from connectors.publisher import Publisher
+from connectors.publish.preview import Early
+from connectors.publish.publisher import Publisher
 from normalizers import Policy
 from schemas import topics
 from schemas.codec import Inbound, Outbound, decode

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import structlog
 from prometheus_client import REGISTRY
 
-from connectors.health import Health
+from connectors.runtime.health import Health
 from schemas.errors import UnauthorizedError, UnreachableError
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)

@@ -13,10 +13,9 @@ from typing import Any
 import pytest
 import structlog
 
-from connectors import ahead, line
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.segment import Segment
+from connectors.publish import durable_publisher, preview
+from connectors.publish.disk_buffer import Journal, Segment
+from connectors.publish.durable_publisher import Intake
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import INLINE_LIMIT
@@ -263,7 +262,7 @@ async def test_what_could_not_be_told_is_older_than_what_came_meanwhile(
                 self.answer.wait(60)
             return left
 
-    monkeypatch.setattr(ahead, "MOST_MESSAGES", 2)
+    monkeypatch.setattr(preview, "MOST_MESSAGES", 2)
     async with opened(broker := Slow(), tmp_path) as (intake, _):
         broker.error = UnreachableError("down")
         await intake.keep([message("1")])
@@ -281,7 +280,7 @@ async def test_what_could_not_be_told_is_older_than_what_came_meanwhile(
 async def test_what_waits_to_be_heard_has_an_end_and_the_newest_stay(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ahead, "MOST_MESSAGES", 3)
+    monkeypatch.setattr(preview, "MOST_MESSAGES", 3)
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.error = UnreachableError("down")
         for number in range(10):
@@ -312,7 +311,7 @@ class Disk:
 @pytest.fixture
 def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
     """Answer, until a test says otherwise; nobody waits long for it."""
-    monkeypatch.setattr(line, "DISK_SECONDS", 0.2)
+    monkeypatch.setattr(durable_publisher, "DISK_SECONDS", 0.2)
     return Disk()
 
 

@@ -16,8 +16,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from connectors.frames import frame
-from connectors.journal import Journal
+from connectors.publish.disk_buffer import Journal, frame
 from schemas.errors import MisconfiguredError, TopicRefusedError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.pushed import message

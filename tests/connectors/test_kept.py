@@ -14,8 +14,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from connectors import metrics
-from connectors.journal import Journal, JournalInUseError
-from connectors.kept import Kept, opened
+from connectors.publish.disk_buffer import Journal, JournalInUseError
+from connectors.publish.durable_publisher import Kept, opened
 from hotline import probes
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records.raw import INLINE_LIMIT
@@ -112,7 +112,7 @@ async def test_a_journal_that_another_process_has_is_refused_at_the_start(tmp_pa
 async def test_a_journal_whose_disk_fails_is_told_before_kafka_is_away_and_that_it_is_well_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.kept.PROBE_SECONDS", 0.01)
+    monkeypatch.setattr("connectors.publish.durable_publisher.PROBE_SECONDS", 0.01)
     failing: list[OSError] = []
 
     def fsync(descriptor: int) -> None:
@@ -144,8 +144,8 @@ async def test_a_journal_whose_disk_fails_is_told_before_kafka_is_away_and_that_
 async def test_a_journal_whose_disk_hangs_is_told_and_asked_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.kept.PROBE_SECONDS", 0.01)
-    monkeypatch.setattr("connectors.kept.HUNG_SECONDS", 0.1)
+    monkeypatch.setattr("connectors.publish.durable_publisher.PROBE_SECONDS", 0.01)
+    monkeypatch.setattr("connectors.publish.durable_publisher.HUNG_SECONDS", 0.1)
     answers, asked = threading.Event(), []
     answers.set()
 
@@ -174,7 +174,7 @@ async def test_a_journal_whose_disk_hangs_is_told_and_asked_once(
 async def test_a_journal_that_hangs_as_it_is_opened_keeps_nobody_from_kafka_and_is_had_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.kept.HUNG_SECONDS", 0.1)
+    monkeypatch.setattr("connectors.publish.durable_publisher.HUNG_SECONDS", 0.1)
     answers, kafka = threading.Event(), Kafka()
 
     def slow() -> Journal:

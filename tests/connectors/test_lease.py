@@ -14,7 +14,7 @@ from kafka.structs import TopicPartition
 
 from broker.config import KafkaConnection
 from broker.lease import SEAT, TRUSTED, Election, GroupLease
-from connectors.cursors import Cursors
+from connectors.runtime.cursor_store import Cursors
 from schemas import topics
 from schemas.errors import UnreachableError
 from tests.connectors.reader import Reader

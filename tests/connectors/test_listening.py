@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from connectors.health import Health
-from connectors.journal import Journal
-from connectors.listening import kept
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.line_publisher import kept
+from connectors.runtime.health import Health
 from hotline import probes
 from schemas.errors import MisconfiguredError, UnreachableError
 from tests.connectors.pushed import Kafka, message

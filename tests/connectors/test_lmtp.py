@@ -15,10 +15,10 @@ import pytest
 from pydantic import ValidationError
 
 from connectors import metrics
-from connectors.intake import Intake
-from connectors.journal import Journal
 from connectors.mailbox.lmtp import BLOCK_BYTES, MAIL_LIMIT, Door, serve_until
-from connectors.mailbox.lmtp_settings import LmtpSettings
+from connectors.mailbox.settings import LmtpSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT

@@ -17,10 +17,10 @@ from structlog.testing import capture_logs
 
 from connectors.mailbox import session
 from connectors.mailbox.connector import Mailbox
-from connectors.mailbox.door import CommandRefusedError, translated
-from connectors.mailbox.gaps import LEARNT
-from connectors.mailbox.reader import PART, Reader
+from connectors.mailbox.errors import CommandRefusedError, translated
+from connectors.mailbox.fetch import PART, Reader
 from connectors.mailbox.session import About, Session
+from connectors.mailbox.vanished import LEARNT
 from schemas.errors import MisconfiguredError, RetriableError, UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT
@@ -471,7 +471,7 @@ def test_a_fault_of_ours_over_one_mail_keeps_those_before_it_not_waiting(
         return value(self, uid, about)
 
     monkeypatch.setattr(Reader, "_value", faulty)
-    monkeypatch.setattr("connectors.mailbox.reader.GROUP_MAILS", 1)
+    monkeypatch.setattr("connectors.mailbox.fetch.GROUP_MAILS", 1)
     box = mailbox(server)
     batch = box.fetch(START)
     assert [message.value for message in batch.messages] == [mail("a"), mail("b")]

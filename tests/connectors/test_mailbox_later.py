@@ -7,9 +7,9 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from connectors.mailbox import later
+from connectors.mailbox import retry_queue
 from connectors.mailbox.connector import Mailbox
-from connectors.mailbox.later import PATIENCE_TRIES, Pace, Postponed
+from connectors.mailbox.retry_queue import PATIENCE_TRIES, Pace, Postponed
 from schemas.errors import RetriableError
 from schemas.records import Cursor, DeadLetter, RawMessage
 from tests.connectors.mailboxes import START, drain, mail, places, settings
@@ -175,7 +175,7 @@ def test_new_uids_make_an_end_of_what_was_postponed(server: FakeServer) -> None:
 
 
 def test_a_folder_with_too_many_of_them_waits(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(later, "MOST", 2)
+    monkeypatch.setattr(retry_queue, "MOST", 2)
     for text in "defgh":
         server.put(mail(text))
     refuse(server, {2, 4, 6})

@@ -9,9 +9,9 @@ import pytest
 from imapclient.exceptions import LoginError
 from pydantic import ValidationError
 
-from connectors.mailbox import login
+from connectors.mailbox import imap_client
 from connectors.mailbox.connector import Mailbox
-from connectors.mailbox.tokens import EARLY_SECONDS, Tokens
+from connectors.mailbox.oauth import EARLY_SECONDS, Tokens
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 from tests.connectors.mailboxes import START, drain, mail, mailbox, settings
 from tests.fakes.imap import FakeServer
@@ -192,7 +192,7 @@ def test_netease_opens_its_folders_to_those_who_say_who_they_are(monkeypatch: py
         assert not letters
         assert connector.wait(0.2)  # no IDLE there: it asks from time to time
         connector.close()
-        monkeypatch.setattr(login, "_introduce", lambda client: None)
+        monkeypatch.setattr(imap_client, "_introduce", lambda client: None)
         connector.open()
         with pytest.raises((UnauthorizedError, UnreachableError), match="unsafe"):
             connector.fetch(START)

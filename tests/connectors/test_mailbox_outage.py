@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connectors.mailbox.connector import Mailbox
-from connectors.mailbox.greeting import Client
+from connectors.mailbox.imap_client import Client
 from schemas.errors import RetriableError
 from schemas.records import Cursor, DeadLetter, RawMessage
 from tests.connectors.mailboxes import START, drain, mail, settings

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 from prometheus_client import REGISTRY
 
-from connectors import runner
 from connectors.base import Batch
-from connectors.mailbox import later, records
+from connectors.mailbox import raw_record, retry_queue
 from connectors.mailbox.connector import Mailbox
-from connectors.mailbox.reader import Mail, Reader
-from connectors.mailbox.records import Records
+from connectors.mailbox.fetch import Mail, Reader
+from connectors.mailbox.raw_record import Records
+from connectors.runtime import pull
 from schemas.errors import PipelineError
 from schemas.records import Cursor
 from tests.connectors.mailboxes import START, mail, places, settings
@@ -51,7 +51,7 @@ class City:
         batch = None
         for _ in range(number):
             try:
-                batch = runner.run_once(self.box, self, self)  # type: ignore[arg-type] # a city publishes and keeps its own cursor
+                batch = pull.run_once(self.box, self, self)  # type: ignore[arg-type] # a city publishes and keeps its own cursor
             except PipelineError:
                 raise
             except Exception:  # noqa: BLE001 - as the runner does
@@ -120,7 +120,7 @@ def test_it_is_tried_again_quietly_and_comes_when_we_are_mended(server: FakeServ
     city.turns()
     faults = city.faults
     for _ in range(100):  # for days: it is never given up
-        city.clock += later.PACE_SECONDS
+        city.clock += retry_queue.PACE_SECONDS
         city.turns(2)
     server.put(mail("e"))
     city.turns(3)
@@ -140,7 +140,7 @@ def test_when_we_fail_over_every_mail_the_folder_waits(server: FakeServer, monke
     def fails(*_: Any) -> Iterator[Mail]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(later, "MOST", 2)
+    monkeypatch.setattr(retry_queue, "MOST", 2)
     monkeypatch.setattr(Reader, "_read_group", fails)
     city = City(server)
     city.turns(60)
@@ -157,7 +157,7 @@ def test_what_the_server_says_of_a_mail_can_be_done_without(
     def breaks(*_: Any) -> None:
         raise OverflowError
 
-    monkeypatch.setattr(records, "_sensible", lambda at, now: breaks() if at == RECEIVED else None)
+    monkeypatch.setattr(raw_record, "_sensible", lambda at, now: breaks() if at == RECEIVED else None)
     city, before = City(server), told()
     city.turns()
     assert len(city.published) == 4

@@ -13,8 +13,8 @@ import pytest
 from imapclient import IMAPClient
 
 from connectors.mailbox.reply import MailSender, letter
-from connectors.mailbox.smtp_settings import SmtpSettings
-from connectors.reply import Reply, Sent
+from connectors.mailbox.settings import SmtpSettings
+from connectors.replies.base import Reply, Sent
 from hotline.config import load
 from hotline.doctor.accounts import smtp
 from normalizers.base import Draft, Policy

@@ -10,7 +10,7 @@ from kafka import errors as kafka_errors
 
 from broker.sync_producer import translated as kafka_translated
 from connectors.mailbox.connector import Mailbox
-from connectors.mailbox.door import translated
+from connectors.mailbox.errors import translated
 from schemas.errors import (
     MisconfiguredError,
     PipelineError,

@@ -8,7 +8,7 @@ from imapclient import IMAPClient
 from pydantic import ValidationError
 
 from connectors.mailbox.connector import Mailbox
-from connectors.mailbox.tidying import ATTEMPTS, set_of, uids_of
+from connectors.mailbox.post_actions import ATTEMPTS, set_of, uids_of
 from schemas.errors import UnreachableError
 from schemas.records import Cursor
 from schemas.records.raw import SIZE_LIMIT

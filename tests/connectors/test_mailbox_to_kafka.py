@@ -16,11 +16,11 @@ from tenacity import wait_fixed
 
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
-from connectors.cursors import Cursors
-from connectors.health import Health
 from connectors.mailbox.connector import Mailbox
-from connectors.publisher import Publisher
-from connectors.runner import run_pull
+from connectors.publish.publisher import Publisher
+from connectors.runtime.cursor_store import Cursors
+from connectors.runtime.health import Health
+from connectors.runtime.pull import run_pull
 from hotline.local.stack import Stack
 from schemas import topics
 from tests.connectors.mailboxes import mail, settings

@@ -8,9 +8,9 @@ import pytest
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from broker.config import KafkaConnection
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.publisher import Publisher
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.publish.publisher import Publisher
 from schemas import topics
 from schemas.errors import TopicMissingError, UnreachableError
 from schemas.records import RawMessage

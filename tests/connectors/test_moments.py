@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 import pytest
 
 from connectors.base import PushConnector, Request
-from connectors.moments import Moments
 from connectors.phone.connector import Phone
 from connectors.phone.settings import PhoneSettings
+from connectors.runtime.clock import Moments
 from connectors.wechat.connector import WeChat
-from connectors.wechat.corporate import WeCom
 from connectors.wechat.settings import WeChatSettings, WeComSettings
+from connectors.wechat.wecom import WeCom
 from connectors.weibo.push import Weibo
 from connectors.weibo.settings import WeiboSettings
 from tests.connectors.phone import posts

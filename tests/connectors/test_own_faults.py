@@ -16,11 +16,11 @@ from connectors.asterisk import connector as asterisk
 from connectors.asterisk.connector import Asterisk
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.call_files import rows
-from connectors.intake import Intake
-from connectors.journal import Journal
 from connectors.phone import connector as phone
-from connectors.publisher import Publisher
-from connectors.sessions import Outlet
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.publish.publisher import Publisher
+from connectors.runtime.session import Outlet
 from connectors.sms_cmpp import connector as cmpp
 from connectors.sms_cmpp.codec import Frame
 from connectors.sms_cmpp.connector import Cmpp
@@ -28,11 +28,11 @@ from connectors.sms_http import callbacks as gateway
 from connectors.sms_smpp import connector as smpp
 from connectors.sms_smpp.codec import HEADER, Pdu
 from connectors.sms_smpp.connector import SmsSmpp
-from connectors.sms_smpp.naming import Arrival
-from connectors.wechat import callback, customer
+from connectors.sms_smpp.message_id import Arrival
+from connectors.wechat import callback, kf_pull
 from connectors.wechat import connector as wechat
-from connectors.wechat.customer import CustomerMessages
-from connectors.weibo import naming
+from connectors.wechat.kf_pull import CustomerMessages
+from connectors.weibo import message_id
 from schemas import topics
 from schemas.codec import Outbound
 from tests.connectors.call_files.growing import Folder
@@ -68,7 +68,7 @@ def told(channel: str, account: str) -> float:
 def test_weibo_lists_go_on_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
     platform, before = Platform(), told("weibo", "city_lists")
     wanted = [platform.post(text=text)["idstr"] for text in ("甲", "乙", "丙")]
-    monkeypatch.setattr(naming, "fetched", over(lambda raw, *_: "乙".encode() in raw, naming.fetched))
+    monkeypatch.setattr(message_id, "fetched", over(lambda raw, *_: "乙".encode() in raw, message_id.fetched))
     messages = Runner(platform).round()
     assert [one.removeprefix("status:") for one in ids(messages)][::2] == wanted[::2]
     assert "乙".encode() in messages[1].value
@@ -90,7 +90,7 @@ def test_a_weibo_list_that_breaks_keeps_no_other_waiting(monkeypatch: pytest.Mon
 
 def test_pushes_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A platform sends a push three times and then never again."""
-    monkeypatch.setattr(naming, "pushed", breaks)
+    monkeypatch.setattr(message_id, "pushed", breaks)
     monkeypatch.setattr(callback, "read", breaks)
     monkeypatch.setattr(gateway, "read", breaks)
     monkeypatch.setattr(phone, "READERS", dict.fromkeys(phone.READERS, breaks))
@@ -113,8 +113,8 @@ def test_a_passive_reply_that_breaks_costs_the_reply_alone(monkeypatch: pytest.M
 
 
 def test_customer_messages_go_on_behind_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    sensible = customer.callback.sensible
-    monkeypatch.setattr(customer.callback, "sensible", over(lambda text, _: text == "2", sensible))
+    sensible = kf_pull.callback.sensible
+    monkeypatch.setattr(kf_pull.callback, "sensible", over(lambda text, _: text == "2", sensible))
     pages = CustomerMessages(None, "kf", "city", "430100", None)  # type: ignore[arg-type] # nothing is asked
     value = b'{"msgid": "m", "external_userid": "u", "send_time": 2}'
     message = pages._message(value, None)

@@ -16,7 +16,7 @@ from obstore.store import LocalStore, S3Store
 from broker.config import KafkaConnection
 from broker.sync_producer import SETTINGS, Producer
 from broker.sync_producer import _end as ended
-from connectors.publisher import Publisher
+from connectors.publish.publisher import Publisher
 from hotline.local.stack import Stack
 from schemas import ids, topics
 from schemas.codec import Position
@@ -257,7 +257,7 @@ def test_a_client_that_hangs_for_good_is_replaced_when_too_much_waits(
 ) -> None:
     publisher, producer = hanging
     hung, waiting = producer._theirs, producer.deliver([raw(b"after", "2").outbound()])
-    monkeypatch.setattr("connectors.publisher.WAITING_LIMIT", 0)
+    monkeypatch.setattr("connectors.publish.publisher.WAITING_LIMIT", 0)
     deadline = time.monotonic() + 60
     while producer._theirs is hung:
         assert time.monotonic() < deadline, "the client that hangs is never replaced"
@@ -279,7 +279,7 @@ def until_published(publisher: Publisher, message: RawMessage) -> None:
 async def test_what_waits_for_a_stalled_broker_is_bounded(
     kafka: KafkaConnection, local_stack: Stack, raw: Make, blobs: LocalStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.publisher.WAITING_LIMIT", 8 * INLINE_LIMIT)
+    monkeypatch.setattr("connectors.publish.publisher.WAITING_LIMIT", 8 * INLINE_LIMIT)
     publisher = Publisher(kafka, blobs, Producer(kafka, delivery_seconds=10))
     await asyncio.to_thread(until_published, publisher, raw(b"before"))
     large = msgspec.structs.replace(raw(b""), value=bytes(INLINE_LIMIT))

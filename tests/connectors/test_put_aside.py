@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from obstore.store import LocalStore, MemoryStore
 
-from connectors.publisher import ATTEMPTS, Publisher
+from connectors.publish.publisher import ATTEMPTS, Publisher
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.records import RawMessage, raw_message

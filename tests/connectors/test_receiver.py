@@ -13,9 +13,9 @@ from structlog.testing import capture_logs
 
 from connectors import metrics
 from connectors.base import Accepted, Answer, Request
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.receiver import SLICE_MESSAGES, Receiver, ReceiverSettings
+from connectors.http.server import SLICE_MESSAGES, Receiver, ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
 from schemas.errors import RefusedRequest, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.pushed import message

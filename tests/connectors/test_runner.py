@@ -12,9 +12,9 @@ from tenacity import RetryCallState, Retrying, wait_fixed, wait_none
 from tenacity.wait import wait_base
 
 from connectors.base import Batch
-from connectors.health import Health
-from connectors.runner import PACE, SLOW_PACE, run_once, run_pull, wait_for
-from connectors.sessions import state_of
+from connectors.runtime.health import Health
+from connectors.runtime.pull import PACE, SLOW_PACE, run_once, run_pull, wait_for
+from connectors.runtime.session import state_of
 from schemas.errors import (
     MalformedError,
     MisconfiguredError,

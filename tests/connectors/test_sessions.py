@@ -10,8 +10,8 @@ import pytest
 from tenacity import wait_none
 
 from connectors.base import Emit
-from connectors.health import Health
-from connectors.sessions import WATCH_SECONDS, Outlet, run_session
+from connectors.runtime.health import Health
+from connectors.runtime.session import WATCH_SECONDS, Outlet, run_session
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, RawMessage
 from schemas.records.raw import raw_message

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from smpplib import gsm
 
-from connectors.sms_split import GSM7, UCS2, Split, split
+from connectors.sms_common.segmentation import GSM7, UCS2, Split, split
 from normalizers.sms import alphabet, udh
 from schemas.errors import TooLargeError
 

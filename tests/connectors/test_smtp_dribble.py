@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.mailbox.reply import MailSender
+from connectors.mailbox.settings import SmtpSettings
 from connectors.mailbox.smtp import Smtp
-from connectors.mailbox.smtp_settings import SmtpSettings
-from connectors.reply import Sent
+from connectors.replies.base import Sent
 from schemas.errors import UnreachableError
 from tests.connectors.dribbling import Dribbling
 from tests.connectors.test_mailbox_reply import reply

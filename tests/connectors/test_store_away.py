@@ -12,13 +12,13 @@ from prometheus_client import REGISTRY
 from tenacity import wait_none
 
 from broker.config import KafkaConnection
-from connectors import publisher as publishing
 from connectors.base import Batch
-from connectors.health import Health
-from connectors.mailbox import later
+from connectors.mailbox import retry_queue
 from connectors.mailbox.connector import Mailbox
-from connectors.publisher import Publisher
-from connectors.runner import run_once, run_pull
+from connectors.publish import publisher as publishing
+from connectors.publish.publisher import Publisher
+from connectors.runtime.health import Health
+from connectors.runtime.pull import run_once, run_pull
 from schemas.codec import Outbound
 from schemas.errors import StoreAwayError
 from schemas.records import Cursor, DeadLetter, RawMessage
@@ -85,10 +85,10 @@ def test_small_mails_go_on_and_the_large_one_comes_when_the_store_does() -> None
     city.turns()
     assert city.published[2:] == [mail("c")]
     assert city.tries == 1  # it is not asked for all the time
-    city.clock += later.STORE_SECONDS
+    city.clock += retry_queue.STORE_SECONDS
     city.turns()
     assert city.tries == 2
-    city.away, city.clock = False, city.clock + later.STORE_SECONDS
+    city.away, city.clock = False, city.clock + retry_queue.STORE_SECONDS
     assert city.turns() == ()
     assert city.published[3:] == [LARGE]
     assert places(city.cursor) == {"INBOX": {"uidvalidity": 7, "uid": 4}}
@@ -111,10 +111,10 @@ def test_many_that_wait_ask_the_store_once_a_minute_and_come_together() -> None:
         city.server.put(value)
     city.turns(20)
     before = city.tries
-    city.clock += later.STORE_SECONDS
+    city.clock += retry_queue.STORE_SECONDS
     city.turns(20)
     assert city.tries == before + 1
-    city.away, city.clock = False, city.clock + later.STORE_SECONDS
+    city.away, city.clock = False, city.clock + retry_queue.STORE_SECONDS
     city.turns(20)
     assert sorted(city.published) == sorted(large)
 
@@ -127,7 +127,7 @@ def test_a_mail_that_waits_is_neither_flagged_nor_moved() -> None:
     city.turns()
     assert city.published == [mail("a")]
     assert list(city.server.inbox.mails.values()) == [LARGE]
-    city.away, city.clock = False, city.clock + later.STORE_SECONDS
+    city.away, city.clock = False, city.clock + retry_queue.STORE_SECONDS
     city.turns()
     assert city.published == [mail("a"), LARGE]
     assert city.server.inbox.mails == {}
@@ -142,7 +142,7 @@ def test_the_same_mail_twice_waits_twice() -> None:
 
 
 def test_with_too_many_that_wait_the_folder_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(later, "STORE_MOST", 1)
+    monkeypatch.setattr(retry_queue, "STORE_MOST", 1)
     city, large = City(), mail("x", INLINE_LIMIT + 64)
     for value in (LARGE, large, mail("a")):
         city.server.put(value)
@@ -185,10 +185,10 @@ def test_of_a_batch_that_waits_goes_once_what_needs_no_store() -> None:
 
 
 def test_many_large_mails_are_no_reason_to_postpone_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(later, "MOST", 2)
-    waiting = {uid: later.Postponed(0.0, for_store=uid > 1) for uid in range(1, 9)}
-    assert not later.is_full(waiting)
-    assert later.is_full(waiting | {9: later.Postponed(0.0)})
+    monkeypatch.setattr(retry_queue, "MOST", 2)
+    waiting = {uid: retry_queue.Postponed(0.0, for_store=uid > 1) for uid in range(1, 9)}
+    assert not retry_queue.is_full(waiting)
+    assert retry_queue.is_full(waiting | {9: retry_queue.Postponed(0.0)})
 
 
 def test_the_runner_says_so_and_goes_on() -> None:

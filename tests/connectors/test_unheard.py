@@ -11,9 +11,9 @@ import pytest
 
 from connectors import metrics
 from connectors.base import PushConnector
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.http.server import Receiver, ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
 from tests.connectors.phone import posts
 from tests.connectors.pushed import Kafka
 from tests.connectors.serving import free_port, running

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from connectors.unsent import never_left
+from connectors.http.client import never_left
 from tests.peers.certificates import Authority
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from connectors.waiting import Waiting, settle
+from connectors.publish.durable_publisher import Waiting, settle
 from schemas.errors import UnreachableError
 
 

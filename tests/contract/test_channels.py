@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from connectors.table import entries
+from connectors.registry import entries
 from hotline.settings import ConnectorsSettings
 from hotline.skeletons import MARK
 from normalizers import NORMALIZERS

@@ -18,7 +18,7 @@ from connectors.call_files.connector import CallFiles
 from connectors.call_files.settings import CallFilesSettings
 from connectors.mailbox.connector import Mailbox
 from connectors.mailbox.settings import MailboxSettings
-from connectors.table import PULL
+from connectors.registry import PULL
 from connectors.weibo.pull import WeiboPull
 from connectors.weibo.settings import WeiboPullSettings
 from schemas.errors import PipelineError

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from connectors.base import PushConnector, Recognising, Request
-from connectors.table import PUSH
+from connectors.registry import PUSH
 from schemas.errors import RefusedRequest
 from tests.connectors.phone import posts
 from tests.connectors.sms_http import gateways

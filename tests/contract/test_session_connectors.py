@@ -10,9 +10,9 @@ import pytest
 from connectors.asterisk.connector import Asterisk
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.base import Emit, SessionConnector
+from connectors.registry import SESSION
 from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_smpp.connector import SmsSmpp
-from connectors.table import SESSION
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
 from tests.connectors.asterisk import fake
 from tests.connectors.sms_cmpp.sessions import settings_for

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.table import Entry
+from connectors.registry import Entry
 from normalizers import Policy
 from schemas.errors import MalformedError, RefusedRequest
 from tests.docs.pages import ROOT

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from starlette.applications import Starlette
 from uvicorn import Config, Server
 
-from connectors.backoffice.door import BackOffice
+from connectors.backoffice.api import BackOffice
 from connectors.backoffice.settings import BackOfficeSettings
 from schemas import enums as vocabulary
 from schemas.codec import Outbound, decode

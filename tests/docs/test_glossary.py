@@ -4,7 +4,7 @@ import re
 
 from tests.docs.pages import ROOT
 
-PACKAGES = ("broker", "storage", "schemas", "normalizers", "streams", "sinks", "tickets")
+PACKAGES = ("broker", "storage", "schemas", "normalizers", "connectors", "streams", "sinks", "tickets")
 """The packages that are sorted by the glossary so far."""
 
 FROZEN = {"golden", "generated", "policies", "records", "releases"}

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from prometheus_client import Histogram
 
-from connectors.health import State
+from connectors.runtime.health import State
 from hotline.reference.metrics import ROOMS, exposed, instruments
 from schemas import ids
 from tests.docs.pages import ROOMS as FOLDERS

@@ -17,10 +17,10 @@ from obstore.store import MemoryStore
 from typer.testing import CliRunner, Result
 
 from broker.config import KafkaConnection
-from connectors.cursors import Cursors
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.publisher import Publisher
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.publish.publisher import Publisher
+from connectors.runtime.cursor_store import Cursors
 from hotline.cli.app import app
 from hotline.local.stack import Endpoints
 from schemas import topics

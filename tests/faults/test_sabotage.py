@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from benchmarks.faults.sabotage import RULES
-from connectors import runner
-from connectors.fetcher.fetcher import Fetcher
-from connectors.fetcher.run import _Reading as Reading
-from connectors.fetcher.window import Window
-from connectors.outbox.lane import Lane
-from connectors.outbox.owner import Owner
+from connectors.media_fetch.consumer import _Reading as Reading
+from connectors.media_fetch.offset_tracker import Window
+from connectors.media_fetch.scheduler import Fetcher
+from connectors.replies.account_queue import Lane
+from connectors.replies.partition import Owner
+from connectors.runtime import pull
 from sinks import runner as sinks_runner
 from sinks.eraser import Eraser
 from sinks.retry import Delivery
@@ -22,7 +22,7 @@ from streams.engine.partition_worker import Lanes
 from streams.state import partition
 
 PLACES: dict[str, list[tuple[Any, str]]] = {
-    "cursor-before-kafka": [(runner, "run_once")],
+    "cursor-before-kafka": [(pull, "run_once")],
     "offset-before-kafka": [(Lanes, "_worked")],
     "offset-before-file": [(Window, "take"), (Fetcher, "step"), (Reading, "commit")],
     "text-before-log": [(Owner, "_mark")],

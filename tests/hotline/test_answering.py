@@ -84,7 +84,7 @@ async def test_what_keeps_it_from_answering_is_told_and_messages_are_taken_all_t
     if what == "a key":
         account.delenv("HOTLINE_REQUESTER_KEYS__K1")
     else:
-        account.setattr("connectors.outbox.owner.make_producer", lambda *_: 1 / 0)
+        account.setattr("connectors.replies.partition.make_producer", lambda *_: 1 / 0)
     async with Ismg() as ismg:
         account.setenv(OWN + "PORT", str(ismg.port))
         stop = asyncio.Event()

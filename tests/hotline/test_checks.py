@@ -422,7 +422,7 @@ def test_a_form_behind_a_proxy_that_nobody_names_is_told_outside_of_the_local_st
     assert found() == []
     for name, value in BROKERS.items():
         env.setenv(name, value)
-    assert "`receiver.trusted_proxies` is empty, so all citizens at the form of `connectors.web.door`" in fault()
+    assert "`receiver.trusted_proxies` is empty, so all citizens at the form of `connectors.web.routes`" in fault()
     env.setenv("HOTLINE_RECEIVER__TRUSTED_PROXIES", '["127.0.0.1"]')
     assert found() == []
 

@@ -164,7 +164,7 @@ def test_a_clear_export_is_bound_to_what_is_exported_and_to_who_confirmed_it(mon
         looked.append(command_id)
         return answers.pop(0)
 
-    monkeypatch.setattr("connectors.backoffice.outcome.find", find)
+    monkeypatch.setattr("connectors.backoffice.command_status.find", find)
     monkeypatch.setattr("hotline.placement.check", lambda connection: None)
     answers = [decided("zhao.min"), decided(None), decided("wang.li"), None]
     exports.check(settings, request, order)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from broker.sync_producer import Producer
-from connectors.wechat.errands import CustomerErrand
+from connectors.wechat.media_jobs import CustomerErrand
 from hotline import fetching, services, wiring
 from hotline.config import load
 from schemas.errors import UnauthorizedError

@@ -13,7 +13,7 @@ from broker.config import KafkaConnection
 from broker.lease import GroupLease
 from broker.sync_client import reader
 from broker.sync_producer import Producer
-from connectors.cursors import Cursors
+from connectors.runtime.cursor_store import Cursors
 from hotline import missing
 from hotline.cluster import admin
 from hotline.config import load

@@ -3,8 +3,8 @@
 import pytest
 
 from connectors.mailbox.settings import MailboxSettings
+from connectors.registry import Entry
 from connectors.sms_smpp.settings import SmppSettings
-from connectors.table import Entry
 from hotline.settings import Settings
 from hotline.wiring import pushed
 from hotline.wiring_accounts import fetched, with_naming_key
@@ -76,7 +76,7 @@ def test_whoever_is_fetched_from_is_given_one(shape: str, monkeypatch: pytest.Mo
     monkeypatch.setattr("connectors.sms_smpp.connector.SmsSmpp", Line)
     entry = Entry("sms", "Lines", SmppSettings, "connectors.sms_smpp.connector:SmsSmpp")
     for name in ("PULL", "SESSION"):
-        monkeypatch.setattr(f"connectors.table.{name}", {"sms_smpp": entry} if name == shape else {})
+        monkeypatch.setattr(f"connectors.registry.{name}", {"sms_smpp": entry} if name == shape else {})
     settings = Settings(kafka=ELSEWHERE, query_key=QUERY_KEY, connectors={"sms_smpp": {"line": smpp()}})
     fetched(settings, "connector:line", "line", OFF)
     assert made[0].naming_key is not None

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry
 
-from connectors import health as connectors_health
+from connectors.runtime import health as connectors_health
 from hotline import probes
 from hotline.config import load
 from hotline.health import Health, HealthServer

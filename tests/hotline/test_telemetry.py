@@ -91,7 +91,7 @@ def test_whoever_takes_each_connection_and_hangs_up_fills_no_log() -> None:
 
 def test_our_own_lines_and_other_libraries_are_always_told() -> None:
     calm = Calm(lambda: 0.0)
-    for logger in ("streams.engine.partition_worker", "connectors.intake", "imapclient"):
+    for logger in ("streams.engine.partition_worker", "connectors.publish.durable_publisher", "imapclient"):
         assert [told(calm, "chunk_delayed", logger=logger) for _ in range(3)] == ["chunk_delayed"] * 3
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from connectors.outbox.ledger import ASSIGN
+from connectors.replies.ledger import ASSIGN
 from normalizers.base import UNANSWERABLE
 from schemas import topics
 from schemas.codec import decode

@@ -12,7 +12,7 @@ from connectors import metrics
 from connectors.asterisk import connector
 from connectors.asterisk.connector import WINDOW, Asterisk
 from connectors.asterisk.settings import AsteriskSettings
-from connectors.publisher import ATTEMPTS
+from connectors.publish.publisher import ATTEMPTS
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.asterisk.fake import GREETING, REFUSED, Held, Script, logged_in, served

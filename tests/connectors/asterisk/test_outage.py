@@ -10,10 +10,10 @@ from tenacity import wait_none
 
 from broker.config import KafkaConnection
 from broker.lease import GroupLease
-from connectors.cursors import Cursors
-from connectors.health import Health
-from connectors.publisher import Publisher
-from connectors.sessions import run_session
+from connectors.publish.publisher import Publisher
+from connectors.runtime.cursor_store import Cursors
+from connectors.runtime.health import Health
+from connectors.runtime.session import run_session
 from hotline.local.stack import Stack
 from schemas import topics
 from tests.connectors.asterisk.fake import logged_in, served

@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from starlette.applications import Starlette
 
 from connectors import metrics
-from connectors.backoffice.door import BODY_MAX_BYTES, BackOffice
+from connectors.backoffice.api import BODY_MAX_BYTES, BackOffice
 from connectors.backoffice.settings import BackOfficeSettings
 from connectors.backoffice.signature import sign
 from schemas import command_signature, topics

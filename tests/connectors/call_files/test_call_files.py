@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from connectors import metrics
-from connectors.publisher import HEADERS_LIMIT
+from connectors.publish.publisher import HEADERS_LIMIT
 from schemas.errors import MisconfiguredError, UnreachableError
 from tests.connectors.call_files.growing import HEADING, Folder, rows
 from tests.normalizers.phone import frames

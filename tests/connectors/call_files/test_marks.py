@@ -5,9 +5,8 @@ import io
 from pathlib import Path
 
 from connectors import metrics
+from connectors.call_files.file_position import END_BYTES, WHOLE, Marks, Place
 from connectors.call_files.folder import Entry
-from connectors.call_files.marks import END_BYTES, WHOLE, Marks
-from connectors.call_files.places import Place
 from tests.connectors.call_files.growing import HEADING, Folder, rows
 
 MANY = 300

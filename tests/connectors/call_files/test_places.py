@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from connectors.call_files import file_position
 from connectors.call_files import folder as folders
-from connectors.call_files import places
 from connectors.call_files.folder import Entry
 from connectors.call_files.rows import Pending
 from tests.connectors.call_files.growing import HEADING, Folder, rows
@@ -20,7 +20,7 @@ MOST = 10
 
 @pytest.fixture(autouse=True)
 def _few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "PLACES_MOST", MOST)
+    monkeypatch.setattr(file_position, "PLACES_MOST", MOST)
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_what_came_while_nobody_was_there_and_the_clock_was_wrong_is_read(
 
 
 def test_of_still_more_files_the_oldest_are_known_by_one_time(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(places, "KNOWN_MOST", MOST)
+    monkeypatch.setattr(file_position, "KNOWN_MOST", MOST)
     folder.put("more.csv", HEADING + "more,,x,\n")
     assert rows(folder.all()) == ["more,,x,"]
     assert len(b64decode(folder.cursor.position["known"])) == 6 * MOST
@@ -144,9 +144,9 @@ def test_a_file_that_has_its_end_is_not_opened_again(folder: Folder, monkeypatch
 
 def test_recordings_that_are_waited_for_have_bounded_room() -> None:
     one = Pending("1", 1, 0.0)
-    many = {f"{number}.wav": one for number in range(places.PENDING_MOST + 5)}
-    assert list(places.newest(many)) == list(many)[5:]
-    huge = {"first.wav": one, "x" * places.PENDING_BYTES: one, "last.wav": one}
-    assert list(places.newest(huge)) == ["first.wav", "last.wav"]
-    wide = {f"{number}" + "长" * 300: one for number in range(places.PENDING_MOST)}
-    assert len(msgspec.json.encode(places.newest(wide))) <= places.PENDING_BYTES + 5000
+    many = {f"{number}.wav": one for number in range(file_position.PENDING_MOST + 5)}
+    assert list(file_position.newest(many)) == list(many)[5:]
+    huge = {"first.wav": one, "x" * file_position.PENDING_BYTES: one, "last.wav": one}
+    assert list(file_position.newest(huge)) == ["first.wav", "last.wav"]
+    wide = {f"{number}" + "长" * 300: one for number in range(file_position.PENDING_MOST)}
+    assert len(msgspec.json.encode(file_position.newest(wide))) <= file_position.PENDING_BYTES + 5000

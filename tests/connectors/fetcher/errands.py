@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from connectors.fetcher.errand import Publish
+from connectors.media_fetch.job import Publish
 from schemas.records import RawMessage, raw_message
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)

@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 from kafka import TopicPartition
 
 from connectors import metrics
-from connectors.fetcher.errand import Errand, GivenUp, TooEarlyError
-from connectors.fetcher.fetcher import Fetcher
-from connectors.fetcher.journaled import Journaled
-from connectors.fetcher.settings import FetcherSettings
-from connectors.fetcher.window import Window
-from connectors.journal import Journal
+from connectors.media_fetch.job import Errand, GivenUp, TooEarlyError
+from connectors.media_fetch.offset_tracker import Window
+from connectors.media_fetch.scheduler import Fetcher
+from connectors.media_fetch.settings import FetcherSettings
+from connectors.media_fetch.worker import Journaled
+from connectors.publish.disk_buffer import Journal
 from schemas.errors import MalformedError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import beginning

@@ -14,7 +14,7 @@ from prometheus_client import REGISTRY
 
 from broker.config import KafkaConnection
 from broker.leader_epoch_sync import Epochs
-from connectors.fetcher import run as runner
+from connectors.media_fetch import consumer as runner
 from schemas.records import RawMessage
 from tests.connectors.fetcher.test_topic_made_anew_live import Run, Topic, topic
 from tests.peers.forgetful_kafka import ForgetfulKafka

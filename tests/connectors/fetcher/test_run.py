@@ -15,15 +15,15 @@ from kafka.errors import BrokerNotAvailableError, CommitFailedError, KafkaError
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from connectors.cursors import Cursors
-from connectors.fetcher import run as runner
-from connectors.fetcher.fetcher import Fetcher
-from connectors.fetcher.run import run_fetcher
-from connectors.health import Health
-from connectors.publisher import Publisher
+from connectors.media_fetch import consumer as runner
+from connectors.media_fetch.consumer import run_fetcher
+from connectors.media_fetch.scheduler import Fetcher
+from connectors.publish.publisher import Publisher
+from connectors.runtime.cursor_store import Cursors
+from connectors.runtime.health import Health
 from connectors.wechat.api import Api
-from connectors.wechat.customer import CustomerMessages
-from connectors.wechat.errands import Account, WeChatErrands
+from connectors.wechat.kf_pull import CustomerMessages
+from connectors.wechat.media_jobs import Account, WeChatErrands
 from hotline.demo.wechat_api import WeChatApi
 from schemas import topics
 from schemas.errors import UnreachableError

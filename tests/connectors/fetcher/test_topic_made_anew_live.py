@@ -11,10 +11,10 @@ from kafka.admin import NewTopic
 from kafka.structs import OffsetAndMetadata
 
 from broker.config import KafkaConnection
-from connectors.fetcher import run as runner
-from connectors.fetcher.fetcher import Fetcher
-from connectors.fetcher.run import run_fetcher
-from connectors.health import Health
+from connectors.media_fetch import consumer as runner
+from connectors.media_fetch.consumer import run_fetcher
+from connectors.media_fetch.scheduler import Fetcher
+from connectors.runtime.health import Health
 from schemas.errors import FatalError
 from schemas.records import RawMessage
 from tests.connectors.fetcher.errands import Fake

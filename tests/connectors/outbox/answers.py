@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
 
-from connectors.outbox.told import envelope_of
-from connectors.reply import Reply
+from connectors.replies.base import Reply
+from connectors.replies.kafka import envelope_of
 from schemas.codec import Outbound, encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox, OutboxState, Party

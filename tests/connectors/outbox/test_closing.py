@@ -13,10 +13,11 @@ from aiokafka.errors import KafkaConnectionError
 from broker import aio_client
 from broker.config import KafkaConnection
 from broker.leader_epoch_aio import Gap, Lost
-from connectors.outbox import daemon, owner
-from connectors.outbox.daemon import Outbox
-from connectors.outbox.ledger import Open
-from connectors.outbox.owner import Owner
+from connectors.replies import partition as owner
+from connectors.replies import service
+from connectors.replies.ledger import Open
+from connectors.replies.partition import Owner
+from connectors.replies.service import Outbox
 from schemas.errors import UnreachableError
 from schemas.records import OutboxState
 from tests.connectors.outbox.answers import intent, state_of
@@ -29,7 +30,7 @@ NO_TOOLS: Any = None
 @pytest.fixture(autouse=True)
 async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
     monkeypatch.setattr(aio_client, "CLOSE_SECONDS", 0.05)
-    monkeypatch.setattr(daemon, "AGAIN_SECONDS", 0.01)
+    monkeypatch.setattr(service, "AGAIN_SECONDS", 0.01)
     yield
     await let_go()
 

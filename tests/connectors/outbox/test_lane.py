@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 import pytest
 from tenacity import wait_exponential, wait_fixed
 
-from connectors.outbox.lane import Lane, Tools
-from connectors.outbox.ledger import Ledger, Open
-from connectors.outbox.settings import AnswerSettings
-from connectors.reply import Reply, Sent
+from connectors.replies.account_queue import Lane, Tools
+from connectors.replies.base import Reply, Sent
+from connectors.replies.ledger import Ledger, Open
+from connectors.replies.settings import AnswerSettings
 from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Outbox
 from tests.connectors.outbox.answers import NOW, intent, reply, state_of

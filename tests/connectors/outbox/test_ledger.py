@@ -2,9 +2,9 @@
 
 from datetime import timedelta
 
-from connectors.outbox.ledger import Ledger
-from connectors.outbox.settings import AnswerSettings
-from connectors.outbox.turn import SEND, turn
+from connectors.replies.ledger import Ledger
+from connectors.replies.policy import SEND, turn
+from connectors.replies.settings import AnswerSettings
 from schemas.contract.generate import redaction
 from schemas.records import Party
 from tests.connectors.outbox.answers import NOW, intent, state_of

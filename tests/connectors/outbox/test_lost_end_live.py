@@ -9,9 +9,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import REGISTRY
 
 from broker.config import KafkaConnection
-from connectors.outbox import kafka as outbox_kafka
-from connectors.outbox import owner as owner_module
-from connectors.outbox.told import Told
+from connectors.replies import kafka as outbox_kafka
+from connectors.replies import partition as owner_module
+from connectors.replies.kafka import Told
 from schemas import topics
 from schemas.records import Outbox
 from tests.assign import logs

@@ -21,15 +21,15 @@ from broker import topic_id_aio
 from broker.aio_client import running as running_client
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from connectors.outbox import daemon
-from connectors.outbox import kafka as outbox_kafka
-from connectors.outbox import owner as owner_module
-from connectors.outbox.daemon import Outbox as Daemon
-from connectors.outbox.lane import Tools
-from connectors.outbox.owner import Owner
-from connectors.outbox.settings import AnswerSettings
-from connectors.outbox.told import Told
-from connectors.reply import Reply, Sent
+from connectors.replies import kafka as outbox_kafka
+from connectors.replies import partition as owner_module
+from connectors.replies import service as daemon
+from connectors.replies.account_queue import Tools
+from connectors.replies.base import Reply, Sent
+from connectors.replies.kafka import Told
+from connectors.replies.partition import Owner
+from connectors.replies.service import Outbox as Daemon
+from connectors.replies.settings import AnswerSettings
 from hotline.cluster import admin
 from schemas import ids, topics
 from schemas.codec import Outbound, decode

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from connectors.outbox.senders import SENDERS, check
-from connectors.outbox.settings import AnswerSettings
-from connectors.table import entries
+from connectors.registry import entries
+from connectors.replies.registry import SENDERS, check
+from connectors.replies.settings import AnswerSettings
 
 SMTP = {"host": "smtp.example.cn", "from_address": "mayor@example.cn"}
 ACCOUNTS: dict[str, dict[str, Any]] = {

@@ -6,8 +6,8 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from connectors.outbox.unconfirmed import REPORTED_WITHIN, Unconfirmed
-from connectors.reply import Report
+from connectors.replies.base import Report
+from connectors.replies.unconfirmed import REPORTED_WITHIN, Unconfirmed
 from schemas.records import Outbox, OutboxState, Party
 from tests.connectors.outbox.answers import NOW, intent, state_of
 

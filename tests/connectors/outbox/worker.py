@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 from broker.config import KafkaConnection
-from connectors.outbox.daemon import Outbox
-from connectors.outbox.lane import Tools
-from connectors.outbox.settings import AnswerSettings
-from connectors.reply import Reply, Sent
+from connectors.replies.account_queue import Tools
+from connectors.replies.base import Reply, Sent
+from connectors.replies.service import Outbox
+from connectors.replies.settings import AnswerSettings
 from tests.connectors.outbox.answers import reply
 from tests.dying import reached
 

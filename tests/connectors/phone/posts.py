@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.base import Request
+from connectors.http.signature import sign
 from connectors.phone.connector import Phone
 from connectors.phone.settings import PhoneSettings
-from connectors.signed import sign
 
 SECRET = "a secret of the tests, long enough"
 NOW = datetime(2026, 11, 25, 1, 10, tzinfo=UTC)

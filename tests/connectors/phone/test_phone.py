@@ -58,7 +58,7 @@ def test_a_record_that_is_played_again_later_is_refused(seconds: int) -> None:
 
 @pytest.mark.parametrize("stamp", ["", "soon", "1e9", "-1", "١٢٣", "9" * 40])
 def test_a_timestamp_that_is_none_is_refused_though_signed(stamp: str) -> None:
-    from connectors.signed import sign
+    from connectors.http.signature import sign
 
     headers = {"hotline-timestamp": stamp, "hotline-signature": sign(SECRET.encode(), stamp, RECORD)}
     assert refusal(account(), post(RECORD, headers)) == (401, "timestamp")

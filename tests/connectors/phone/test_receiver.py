@@ -8,9 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.http.server import Receiver, ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
 from tests.connectors.phone.posts import RECORD, account, signed
 from tests.connectors.pushed import Kafka
 

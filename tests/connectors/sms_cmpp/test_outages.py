@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from tenacity import wait_fixed
 
-from connectors.health import Health
-from connectors.sessions import run_session
+from connectors.runtime.health import Health
+from connectors.runtime.session import run_session
 from connectors.sms_cmpp.connector import Cmpp
 from schemas.errors import UnreachableError
 from schemas.records import RawMessage

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tenacity import wait_none
 
-from connectors.health import Health
-from connectors.publisher import Publisher
-from connectors.reply import Report
-from connectors.sessions import run_session
+from connectors.publish.publisher import Publisher
+from connectors.replies.base import Report
+from connectors.runtime.health import Health
+from connectors.runtime.session import run_session
 from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_cmpp.settings import CmppSettings

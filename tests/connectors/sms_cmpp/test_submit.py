@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from tenacity import wait_none
 
-from connectors.reply import Reply, Report, Sent
+from connectors.replies.base import Reply, Report, Sent
 from connectors.sms_cmpp.connector import Cmpp
-from connectors.sms_cmpp.submit import CmppSender
+from connectors.sms_cmpp.sender import CmppSender
 from schemas.errors import MisconfiguredError, ThrottledError, UnreachableError
 from schemas.records import Party
 from tests.connectors.sms_cmpp.sessions import Kafka, settings_for

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connectors.base import Request
-from connectors.sms_http.caller import sign
+from connectors.sms_http.authentication import sign
 from connectors.sms_http.connector import SmsHttp
 from connectors.sms_http.settings import SmsHttpSettings
 

@@ -9,10 +9,10 @@ import pytest
 import urllib3
 from twilio.request_validator import RequestValidator
 
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.publisher import Publisher
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.http.server import Receiver, ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.publish.publisher import Publisher
 from connectors.sms_http.connector import SmsHttp
 from connectors.sms_http.settings import SmsHttpSettings
 from schemas import topics

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
 from connectors.base import Request
-from connectors.sms_http.caller import sign
+from connectors.sms_http.authentication import sign
 from connectors.sms_http.settings import SmsHttpSettings
 from normalizers import Policy
 from normalizers.sms import normalize

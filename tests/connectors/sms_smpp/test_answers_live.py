@@ -11,13 +11,13 @@ from msgspec.structs import replace
 
 from broker.config import KafkaConnection
 from broker.lease import UNSHARED
-from connectors.health import Health
-from connectors.outbox.account import AccountAnswers
-from connectors.outbox.lane import Tools
-from connectors.outbox.reports import follow_reports
-from connectors.outbox.settings import AnswerSettings
-from connectors.publisher import Publisher
-from connectors.sessions import run_session
+from connectors.publish.publisher import Publisher
+from connectors.replies.account import AccountAnswers
+from connectors.replies.account_queue import Tools
+from connectors.replies.delivery_reports import follow_reports
+from connectors.replies.settings import AnswerSettings
+from connectors.runtime.health import Health
+from connectors.runtime.session import run_session
 from connectors.sms_smpp.connector import SmsSmpp
 from hotline.demo.smsc import Sms, Smsc
 from hotline.wiring_accounts import answering_over

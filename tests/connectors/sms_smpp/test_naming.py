@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from connectors.sms_smpp.naming import Arrival, Arrivals, Steps, identifier
+from connectors.sms_smpp.message_id import Arrival, Arrivals, Steps, identifier
 from schemas.errors import UnreachableError
 from tests.connectors.sms_smpp.fixtures import Outlet
 

@@ -9,7 +9,7 @@ import pytest
 import smpp34
 
 from connectors.sms_smpp.connector import SmsSmpp
-from connectors.sms_smpp.naming import identifier
+from connectors.sms_smpp.message_id import identifier
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError, UnreachableError
 from tests.connectors.sms_smpp.fixtures import NOW, Clock, Outlet, settings
 from tests.connectors.sms_smpp.smsc import BINDS, CITIZEN, DELIVER, ENQUIRE, NACK, UNBIND, Smsc, header, message

@@ -8,9 +8,9 @@ import pytest
 import smpp34
 from tenacity import wait_none
 
-from connectors.reply import Reply, Report, Sent
+from connectors.replies.base import Reply, Report, Sent
 from connectors.sms_smpp.connector import SmsSmpp
-from connectors.sms_smpp.submit import SmppSender
+from connectors.sms_smpp.sender import SmppSender
 from schemas.errors import ThrottledError, UnreachableError
 from schemas.records import Party
 from tests.connectors.sms_smpp.fixtures import NOW, Outlet, settings

@@ -12,9 +12,9 @@ import smpp34
 from tenacity import wait_none
 
 from broker.config import KafkaConnection
-from connectors.health import Health
-from connectors.publisher import Publisher
-from connectors.sessions import run_session
+from connectors.publish.publisher import Publisher
+from connectors.runtime.health import Health
+from connectors.runtime.session import run_session
 from connectors.sms_smpp.connector import SmsSmpp
 from hotline.local.stack import Stack
 from normalizers import Policy, normalize

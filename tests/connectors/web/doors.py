@@ -11,12 +11,12 @@ import httpx
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
 
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.http.server import Receiver, ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
 from connectors.web.archive import Wanted
-from connectors.web.desk import Tools
-from connectors.web.door import WebDoor
+from connectors.web.routes import WebDoor
+from connectors.web.service import Tools
 from connectors.web.settings import ClientSettings, WebSettings
 from normalizers import Policy
 from schemas import ids

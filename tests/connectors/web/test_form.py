@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from connectors import metrics
-from connectors.publisher import HEADERS_LIMIT
-from connectors.shares import SMALL_BYTES
+from connectors.http.quota import SMALL_BYTES
+from connectors.publish.publisher import HEADERS_LIMIT
 from normalizers import Policy, normalize
 from tests.connectors.web.browser import Page, send, visit
 from tests.connectors.web.doors import Door, counted, ticket

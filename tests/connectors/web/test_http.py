@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from connectors.receiver import ReceiverSettings
+from connectors.http.server import ReceiverSettings
 from tests.connectors.serving import free_port, running
 from tests.connectors.web.doors import API_KEY, BASE, Door, request
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from connectors.receiver import ReceiverSettings
+from connectors.http.server import ReceiverSettings
 from tests.connectors.serving import running
 from tests.connectors.web.doors import Door
 from tests.peers.certificates import Authority

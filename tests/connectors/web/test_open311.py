@@ -14,7 +14,7 @@ from pydantic import SecretStr, ValidationError
 from structlog.testing import capture_logs
 
 from connectors import metrics
-from connectors.web.desk import EMERGENCY_NOTICE
+from connectors.web.service import EMERGENCY_NOTICE
 from connectors.web.settings import ClientSettings, WebSettings
 from connectors.web.submission import Submission
 from normalizers import Policy, normalize

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from connectors import metrics
-from connectors.receiver import ReceiverSettings
-from connectors.shares import SMALL_BYTES, Room, Shares, subscriber
+from connectors.http.quota import SMALL_BYTES, Room, Shares, subscriber
+from connectors.http.server import ReceiverSettings
 from tests.connectors.serving import free_port, running
 from tests.connectors.web.doors import Door
 
@@ -134,7 +134,7 @@ def test_a_place_is_free_again_when_its_connection_ends(door: Door) -> None:
 def test_a_body_that_brings_hardly_anything_ends_long_before_the_slowest_that_is_taken(
     door: Door, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connectors.request_body.FIRST_SECONDS", 0.2)
+    monkeypatch.setattr("connectors.http.request_body.FIRST_SECONDS", 0.2)
     with served(door, body_timeout_seconds=3_600) as port, ExitStack() as stack:
         calling = call(stack, port, head(1_000_000) + b"text=x")
         assert calling.recv(4096).startswith(b"HTTP/1.1 408 ")

@@ -8,10 +8,10 @@ from pathlib import Path
 from obstore.store import MemoryStore
 
 from broker.config import KafkaConnection
-from connectors.journal import Journal
-from connectors.kept import opened
-from connectors.publisher import Publisher
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.http.server import Receiver, ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import opened
+from connectors.publish.publisher import Publisher
 from connectors.wechat.connector import WeChat
 from connectors.wechat.settings import WeChatSettings
 from tests.connectors.serving import serve

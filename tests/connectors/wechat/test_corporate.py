@@ -15,8 +15,8 @@ from werobot.crypto import MessageCrypt
 from werobot.utils import get_signature
 
 from connectors.base import Request
-from connectors.wechat.corporate import WeCom
 from connectors.wechat.settings import WeComSettings
+from connectors.wechat.wecom import WeCom
 from schemas.errors import MisconfiguredError, RefusedRequest
 from schemas.records import RawMessage
 from tests.connectors.wechat import vectors

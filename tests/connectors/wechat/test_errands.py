@@ -19,11 +19,11 @@ from msgspec.structs import replace
 from obstore.store import LocalStore
 from prometheus_client import REGISTRY
 
-from connectors.fetcher.errand import Errand, GivenUp, TooEarlyError
+from connectors.media_fetch.job import Errand, GivenUp, TooEarlyError
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
-from connectors.wechat.customer import SETTLED_SECONDS, CustomerMessages
-from connectors.wechat.errands import Account, WeChatErrands
-from connectors.wechat.shelf import FATE
+from connectors.wechat.kf_pull import SETTLED_SECONDS, CustomerMessages
+from connectors.wechat.media_jobs import Account, WeChatErrands
+from connectors.wechat.media_store import FATE
 from hotline.demo.wechat_api import Call, WeChatApi
 from normalizers import Policy, normalize
 from schemas.errors import PipelineError, StoreAwayError, UnauthorizedError, UnreachableError

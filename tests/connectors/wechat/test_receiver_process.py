@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from broker.config import KafkaConnection
-from connectors.journal import Journal
+from connectors.publish.disk_buffer import Journal
 from hotline.demo.wechat_platform import WeChatPlatform
 from hotline.local.stack import Stack
 from tests.connectors.reader import Reader

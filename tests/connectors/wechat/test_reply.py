@@ -11,7 +11,7 @@ from wechatpy import parse_message
 from wechatpy.crypto import WeChatCrypto
 from werobot.crypto import MessageCrypt
 
-from connectors.reply import Reply, Sent
+from connectors.replies.base import Reply, Sent
 from connectors.wechat import api as ours
 from connectors.wechat.api import Api, NoAnswerError
 from connectors.wechat.reply import Lock, Passive, passive, send, send_customer

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.publisher import Publisher
-from connectors.receiver import Receiver, ReceiverSettings
+from connectors.http.server import Receiver, ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.publish.publisher import Publisher
 from connectors.wechat.connector import WeChat
 from connectors.wechat.settings import WeChatSettings
 from hotline.demo.wechat_platform import WeChatPlatform

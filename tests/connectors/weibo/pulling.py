@@ -24,7 +24,7 @@ class Clock:
 
 
 class Runner:
-    """Moves batches as `connectors.runner` does; the platform's quota lasts to midnight unless a test says less."""
+    """Moves batches as `connectors.runtime.pull` does; the quota lasts to midnight unless a test says less."""
 
     def __init__(
         self, platform: Platform, clock: Clock | None = None, account: str = "city_lists", **changes: Any

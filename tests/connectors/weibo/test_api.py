@@ -10,7 +10,7 @@ import weibo
 
 from connectors.weibo import errors, http
 from connectors.weibo.api import API, OAuth2
-from connectors.weibo.cursor import Cursor
+from connectors.weibo.pagination import Cursor
 from tests.peers.weibo_platform import EXPIRED, GOOD, US, Platform
 
 pytestmark = pytest.mark.integration

@@ -6,7 +6,7 @@ import pytest
 import requests
 from prometheus_client import REGISTRY
 
-from connectors.weibo.public import PublicPages, PublicPageUnavailable
+from connectors.weibo.fulltext import PublicPages, PublicPageUnavailable
 from normalizers import Policy, normalize
 from tests.connectors.weibo.pulling import Runner, ids
 from tests.peers.weibo_platform import Platform, session

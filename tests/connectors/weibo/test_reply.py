@@ -11,9 +11,9 @@ import urllib3
 from msgspec.structs import replace
 from pydantic import SecretStr
 
-from connectors.outbox.senders import SENDERS
-from connectors.outbox.settings import AnswerSettings
-from connectors.reply import Reply, Sender, Sent
+from connectors.replies.base import Reply, Sender, Sent
+from connectors.replies.registry import SENDERS
+from connectors.replies.settings import AnswerSettings
 from connectors.weibo.reply import WeiboSender
 from connectors.weibo.settings import TokenSettings, WeiboPullSettings, WeiboSettings
 from normalizers import Policy

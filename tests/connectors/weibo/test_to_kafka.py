@@ -11,13 +11,13 @@ import pytest
 from tenacity import wait_fixed
 
 from broker.config import KafkaConnection
-from connectors.cursors import Cursors
-from connectors.health import Health
-from connectors.intake import Intake
-from connectors.journal import Journal
-from connectors.publisher import Publisher
-from connectors.receiver import Receiver, ReceiverSettings
-from connectors.runner import run_once, run_pull
+from connectors.http.server import Receiver, ReceiverSettings
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.durable_publisher import Intake
+from connectors.publish.publisher import Publisher
+from connectors.runtime.cursor_store import Cursors
+from connectors.runtime.health import Health
+from connectors.runtime.pull import run_once, run_pull
 from connectors.weibo.pull import WeiboPull
 from connectors.weibo.push import Weibo
 from connectors.weibo.settings import WeiboPullSettings, WeiboSettings

@@ -16,7 +16,7 @@ from rich.console import Console, RenderableType
 from typer.testing import CliRunner
 
 from broker.config import KafkaConnection
-from connectors.publisher import Publisher
+from connectors.publish.publisher import Publisher
 from hotline.cli import demo as cli
 from hotline.cli.app import app
 from hotline.demo.greenmail import first_port

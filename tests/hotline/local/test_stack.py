@@ -10,7 +10,7 @@ from elasticsearch import Elasticsearch
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from connectors.journal import Journal
+from connectors.publish.disk_buffer import Journal
 from hotline.local import ports
 from hotline.local.errors import StackError
 from hotline.local.ports import Ports

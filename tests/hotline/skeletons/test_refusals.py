@@ -60,10 +60,10 @@ def test_one_chinese_word_is_one_channel() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "where"),
     [
-        ("runner", "pull", "connectors/runner.py"),
+        ("runner", "pull", "connectors/runtime/pull.py"),
         ("fetcher", "pull", "connectors/fetcher.py"),
         ("xml", "push", "normalizers/parse/xml.py"),
-        ("cmpp", "session", "connectors/table.py"),
+        ("cmpp", "session", "connectors/registry.py"),
         ("request", "push", "connectors/request.py"),
         ("platform", "push", "tests/contract/test_push_connectors.py"),
     ],
@@ -75,7 +75,7 @@ def test_what_a_file_calls_something_else(name: str, kind: Kind, where: str) -> 
 
 def test_a_table_that_is_not_where_it_was(tmp_path: Path) -> None:
     (tmp_path / "connectors").mkdir()
-    (tmp_path / "connectors" / "table.py").write_text("from connectors import phone\n")
+    (tmp_path / "connectors" / "registry.py").write_text("from connectors import phone\n")
     with pytest.raises(MisconfiguredError, match=r"connectors/table\.py has no place for a new line"):
         plan.plan(tmp_path, asked("kiosk", "push", "自助终端", None))
 
@@ -87,7 +87,7 @@ def test_the_verb_says_so_and_writes_nothing() -> None:
     before = files()
     refused = CliRunner().invoke(app, ["new", "connector", "runner", "--kind", "pull", "--chinese", "自助终端"])
     assert refused.exit_code == 2
-    assert "connectors/runner.py: choose another name." in refused.stderr
+    assert "connectors/runtime/pull.py: choose another name." in refused.stderr
     assert files() == before
 
 

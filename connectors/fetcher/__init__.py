@@ -1,1 +1,0 @@
-"""What a callback only announces is fetched afterwards: files by their media id, the messages behind an event."""

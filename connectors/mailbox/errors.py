@@ -1,0 +1,111 @@
+"""The door to IMAPClient: whatever it and imaplib raise leaves as an error of ours."""
+
+import imaplib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from imapclient.exceptions import CapabilityError, LoginError, ProtocolError
+
+from broker.tls import certificate_fault
+from connectors.mailbox.imap_client import TooMuchError
+from schemas.errors import (
+    MisconfiguredError,
+    PipelineError,
+    RetriableError,
+    ThrottledError,
+    UnauthorizedError,
+    UnreachableError,
+)
+
+LINK_LOST = (imaplib.IMAP4.abort, OSError, EOFError)
+"""Connect again; ssl.SSLError and TimeoutError are OSErrors."""
+
+_THROTTLED = ("[LIMIT]", "too many", "rate limit", "try again later", "over quota", "[OVERQUOTA]")
+_UNAVAILABLE = ("[UNAVAILABLE]", "[INUSE]", "temporary")
+_BROKEN = ("[SERVERBUG]", "internal error")
+"""A login meets the whole server; of a FETCH it can be said because of one mail."""
+
+THROTTLED_SECONDS = 60.0
+
+
+class NotNowError(UnreachableError):
+    """The server says that it cannot do it now, whatever was asked: no mail is to blame."""
+
+
+class EndlessError(UnreachableError):
+    """The server says more to one command than any mail is long; nobody can read on behind that."""
+
+
+class CommandRefusedError(RetriableError):
+    """The server said NO or BAD to this one command, or answered it with what nobody can read."""
+
+
+@contextmanager
+def door(account: str) -> Iterator[None]:
+    """Translate what the library raises inside."""
+    try:
+        yield
+    except PipelineError:
+        raise
+    except Exception as error:  # its parser raises whatever int(), decode() and datetime() do
+        raise translated(error, account) from error
+
+
+def translated(error: Exception, account: str) -> PipelineError:
+    """Return the error of ours; it holds no text of the server, which may quote addresses."""
+    name, said = type(error).__name__, str(error).lower()
+    if isinstance(error, ssl.SSLCertVerificationError):
+        why = certificate_fault(error, f"connectors.mailbox.{account}.ssl_cafile")
+        return UnreachableError(f"mailbox {account}: the server's certificate {why}")
+    if isinstance(error, LoginError):
+        return _login(error, account, said)
+    if isinstance(error, CapabilityError):
+        return MisconfiguredError(f"mailbox {account}: the server cannot do what the settings ask; see tls and idle")
+    if isinstance(error, UnicodeEncodeError):
+        return MisconfiguredError(f"mailbox {account}: username and password must be ASCII for this server")
+    if isinstance(error, TooMuchError):
+        return EndlessError(f"mailbox {account}: the server says more than any mail is long; see that it is one")
+    if isinstance(error, LINK_LOST):
+        return UnreachableError(f"mailbox {account}: no connection ({name}); see host, port and the network")
+    # A ProtocolError quotes what could not be read, so a citizen's words.
+    if isinstance(error, imaplib.IMAP4.error) and not isinstance(error, ProtocolError):
+        return _refusal(account, name, said)
+    return _refused(account, name)
+
+
+def _refusal(account: str, name: str, said: str) -> PipelineError:
+    if "unsafe login" in said:
+        return _unsafe(account)
+    if _says(said, _THROTTLED):
+        return ThrottledError(f"mailbox {account}: the server wants fewer requests", THROTTLED_SECONDS)
+    if _says(said, _UNAVAILABLE):
+        return NotNowError(f"mailbox {account}: the server is not ready now")
+    return _refused(account, name)
+
+
+def _refused(account: str, name: str) -> PipelineError:
+    return CommandRefusedError(f"mailbox {account}: the server refused a command ({name})")
+
+
+def _login(error: LoginError, account: str, said: str) -> PipelineError:
+    # IMAPClient calls every fault of the login so, also a connection that ends in it.
+    if isinstance(error.__context__, LINK_LOST) or _says(said, _UNAVAILABLE + _BROKEN):
+        return UnreachableError(f"mailbox {account}: no login now; the server is not ready")
+    if _says(said, _THROTTLED):
+        return ThrottledError(f"mailbox {account}: the server wants fewer logins", THROTTLED_SECONDS)
+    if "unsafe login" in said:
+        return _unsafe(account)
+    return UnauthorizedError(
+        f"mailbox {account}: the login is refused; see username and password (授权码), or the token"
+    )
+
+
+def _says(said: str, words: tuple[str, ...]) -> bool:
+    return any(word.lower() in said for word in words)
+
+
+def _unsafe(account: str) -> PipelineError:
+    return UnauthorizedError(
+        f"mailbox {account}: the provider calls the login unsafe; allow IMAP for the account there"
+    )

@@ -1,1 +1,0 @@
-"""Receipts (回执) to citizens: intents out of `hotline.outbox.v1`, each sent once at most, and what became of it."""

@@ -1,0 +1,609 @@
+"""The journal: where push channels keep messages safe, on this machine's disk, while Kafka does not answer."""
+
+import errno
+import fcntl
+import os
+import re
+import secrets
+import struct
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import islice
+from pathlib import Path
+from typing import IO, NamedTuple, TypeAlias
+
+import msgspec
+import structlog
+from crc32c import crc32c
+
+from connectors import metrics
+from schemas.codec import UNREADABLE
+from schemas.errors import (
+    FatalError,
+    MisconfiguredError,
+    RetriableError,
+    TopicMissingError,
+    TopicRefusedError,
+    UnreachableError,
+)
+from schemas.records import RawMessage
+from storage.private_files import denial, make_private
+
+# Frames: checksummed records one after another in a file, found again after damage anywhere in it.
+
+HEADER_BYTES = 20
+MARKER_BYTES = 8
+"""Each file has a random marker of its own, so that no text of a citizen can pass for a frame."""
+
+_HEADER = struct.Struct(">8sIII")  # marker, length and checksum of the payload, checksum of this header
+_SEALED = struct.Struct(">8sII")
+
+
+class Kind(Enum):
+    """What a piece of a file is."""
+
+    RECORD = "record"
+    CORRUPT = "corrupt"
+    TORN = "torn"
+
+
+class Piece(NamedTuple):
+    """A piece of a file: a record's payload, or the bytes that are none. `end` is where the next piece begins."""
+
+    kind: Kind
+    data: bytes
+    end: int
+
+
+def frame(marker: bytes, payload: bytes) -> bytes:
+    """Return the payload with its header before it."""
+    start = _SEALED.pack(marker, len(payload), crc32c(payload))
+    return start + crc32c(start).to_bytes(4, "big") + payload
+
+
+def pieces(marker: bytes, data: bytes, at: int = 0) -> Iterator[Piece]:
+    """Yield everything in `data` from `at` on, in order; nothing is left out.
+
+    TORN is an append that a crash cut short: it can only be the last piece. CORRUPT is anything else that is no frame.
+    """
+    while at < len(data):
+        piece = _record(marker, data, at) or _torn(marker, data, at) or _corrupt(marker, data, at)
+        yield piece
+        at = piece.end
+
+
+def _record(marker: bytes, data: bytes, at: int) -> Piece | None:
+    length = _length(marker, data, at)
+    start = at + _HEADER.size
+    if length is None or start + length > len(data):
+        return None
+    payload = data[start : start + length]
+    checksum = _HEADER.unpack_from(data, at)[2]
+    return Piece(Kind.RECORD, payload, start + length) if crc32c(payload) == checksum else None
+
+
+def _length(marker: bytes, data: bytes, at: int) -> int | None:
+    """Return the payload's length if a sound header stands at `at`."""
+    if len(data) - at < _HEADER.size:
+        return None
+    found, length, _, checksum = _HEADER.unpack_from(data, at)
+    sound = found == marker and crc32c(data[at : at + _SEALED.size]) == checksum
+    return int(length) if sound else None
+
+
+def _torn(marker: bytes, data: bytes, at: int) -> Piece | None:
+    length = _length(marker, data, at)
+    rest = data[at:]
+    cut_header = len(rest) < _HEADER.size and rest[:MARKER_BYTES] == marker[: len(rest)]
+    cut_payload = length is not None and at + _HEADER.size + length > len(data)
+    return Piece(Kind.TORN, rest, len(data)) if cut_header or cut_payload else None
+
+
+def _corrupt(marker: bytes, data: bytes, at: int) -> Piece:
+    """Return what reaches from `at` to the next place that makes sense."""
+    end = data.find(marker, at + 1)
+    while end >= 0 and not (_record(marker, data, end) or _torn(marker, data, end)):
+        end = data.find(marker, end + 1)
+    end = end if end >= 0 else len(data)
+    return Piece(Kind.CORRUPT, data[at:end], end)
+
+
+# A segment: one append-only file of the journal, written by many threads and fsynced once for all of them.
+
+OWNER_ONLY = 0o600
+"""The journal holds what citizens wrote."""
+
+
+@dataclass
+class Sealed:
+    """A segment that nobody appends to any more; `done` is how far the broker holds it, `held` that it holds all.
+
+    Behind that some wait for a right to write their topics, which are `waiting`, and others have `passed` them.
+    """
+
+    path: Path
+    marker: bytes
+    size: int
+    done: int = 0
+    held: bool = False
+    waiting: frozenset[str] = frozenset()
+    passed: set[int] = field(default_factory=set)
+
+
+class Segment:
+    """The file that is being appended to."""
+
+    def __init__(self, path: Path, marker: bytes, fsync: Callable[[int], None] = os.fsync) -> None:
+        self.path = path
+        self.marker = marker
+        self.written = 0
+        self.synced = 0
+        self._broken = False
+        self._fsync = fsync
+        self._syncing = threading.Lock()
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, OWNER_ONLY)
+        try:
+            sync_folder(path.parent)
+        except OSError:  # its name may not last: nothing is promised on it, and it keeps no descriptor from others
+            os.close(self._fd)
+            path.unlink(missing_ok=True)
+            raise
+
+    def write(self, data: bytes) -> int:
+        """Append `data` and return the position to settle; the caller lets in one thread at a time.
+
+        What a full disk leaves of it is cut off again.
+        """
+        try:
+            _write_all(self._fd, data)
+        except OSError:
+            os.ftruncate(self._fd, self.written)
+            raise
+        self.written += len(data)
+        return self.written
+
+    def settle(self, position: int) -> None:
+        """Return when everything before `position` is on the disk; one fsync serves all who wait. Raises OSError."""
+        with self._syncing:
+            if self.synced >= position:
+                return
+            if self._broken:
+                raise OSError("an earlier fsync failed")
+            self._sync()
+
+    def close(self) -> None:
+        """Settle everything and close the file; writing to it is over."""
+        with self._syncing:
+            try:
+                if not self._broken and self.synced < self.written:
+                    self._sync()
+            finally:
+                os.close(self._fd)
+
+    def sealed(self) -> Sealed:
+        """Return what a reader needs to know."""
+        return Sealed(self.path, self.marker, self.written)
+
+    def _sync(self) -> None:
+        target = self.written
+        try:
+            self._fsync(self._fd)
+        except OSError:
+            self._broken = True  # the kernel may forget the pages: a second fsync would say "fine" and lie
+            raise
+        self.synced = target
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names of new and removed files as durable as their contents."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def write_aside(path: Path, data: bytes) -> None:
+    """Write a whole file, fsynced, readable by its owner alone."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, OWNER_ONLY)
+    try:
+        _write_all(fd, data)
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    sync_folder(path.parent)
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+# Replay: a sealed segment goes to the broker in order; what is no message is set aside and reported, never dropped.
+
+Publish = Callable[[Sequence[RawMessage]], None]
+"""Returns when the broker holds the messages."""
+
+CLOSED = (TopicRefusedError, TopicMissingError)
+"""One topic takes nothing, and that says nothing of the others."""
+
+Refused: TypeAlias = dict[str, TopicRefusedError | TopicMissingError]
+"""What Kafka said of the topics that our user may not write, or that are not there."""
+
+BATCH_MESSAGES = 500
+
+BAD_SUFFIX = ".bad"
+
+_replay_log = structlog.get_logger(__name__)
+_decoder = msgspec.msgpack.Decoder(RawMessage)
+
+
+def replay(sealed: Sealed, publish: Publish, refused: Refused) -> int:
+    """Publish what the broker does not hold, and note how far that is; return how many messages that were.
+
+    Messages of a topic that is `refused`, by now or before, stay and keep their order; those of others pass them.
+    """
+    published, waiting = 0, set[str]()
+    for batch in _batches(pieces(sealed.marker, sealed.path.read_bytes(), sealed.done)):
+        messages = _messages(sealed, [piece for piece in batch if piece.end not in sealed.passed])
+        published += _publish_allowed(sealed, messages, publish, refused)
+        left = {piece.end: message.topic for piece, message in messages if message.topic in refused}
+        waiting.update(left.values())
+        if waiting:
+            sealed.passed.update(piece.end for piece in batch if piece.end not in left)
+        else:
+            sealed.done = batch[-1].end
+    sealed.waiting = frozenset(waiting)
+    return published
+
+
+def _batches(found: Iterable[Piece]) -> Iterator[list[Piece]]:
+    rest = iter(found)
+    while batch := list(islice(rest, BATCH_MESSAGES)):
+        yield batch
+
+
+def _messages(sealed: Sealed, batch: list[Piece]) -> list[tuple[Piece, RawMessage]]:
+    """Return the messages of a batch, each with its piece; the other pieces are dealt with."""
+    read = [(piece, _message(sealed, piece)) for piece in batch]
+    return [(piece, message) for piece, message in read if message is not None]
+
+
+def _message(sealed: Sealed, piece: Piece) -> RawMessage | None:
+    if piece.kind is Kind.TORN:  # its sender was never told that we have it, and sends it again
+        _replay_log.warning("journal_tail_torn", segment=sealed.path.name, bytes=len(piece.data))
+        metrics.JOURNAL_TORN.inc()
+        return None
+    if piece.kind is Kind.CORRUPT:
+        _replay_set_aside(sealed, piece, "checksum")
+        return None
+    message = read(piece.data)
+    if message is None:
+        _replay_set_aside(sealed, piece, "not a raw message")
+    return message
+
+
+def read(payload: bytes) -> RawMessage | None:
+    """Return the message that the journal holds in one frame, None for what is none."""
+    try:
+        return _decoder.decode(payload)
+    except UNREADABLE:
+        return None
+
+
+def read_all(sealed: Sealed) -> list[RawMessage]:
+    """Return the messages of a segment that the broker does not hold yet, in order; raises OSError."""
+    found = pieces(sealed.marker, sealed.path.read_bytes(), sealed.done)
+    messages = (read(piece.data) for piece in found if piece.kind is Kind.RECORD)
+    return [message for message in messages if message is not None]
+
+
+def _publish_allowed(
+    sealed: Sealed, messages: list[tuple[Piece, RawMessage]], publish: Publish, refused: Refused
+) -> int:
+    """Publish a batch without what is refused; when Kafka refuses a topic now, topic by topic."""
+    allowed: dict[str, list[tuple[Piece, RawMessage]]] = {}
+    for piece, message in messages:
+        if message.topic not in refused:
+            allowed.setdefault(message.topic, []).append((piece, message))
+    if len(allowed) > 1:
+        with suppress(*CLOSED):
+            return _publish(sealed, [one for one in messages if one[1].topic in allowed], publish)
+    published = 0
+    for topic, batch in allowed.items():
+        try:
+            published += _publish(sealed, batch, publish)
+        except CLOSED as error:
+            refused[topic] = error
+    return published
+
+
+def _publish(sealed: Sealed, batch: list[tuple[Piece, RawMessage]], publish: Publish) -> int:
+    """Publish a batch; when one message spoils it, one by one."""
+    try:
+        publish([message for _, message in batch])
+    except (RetriableError, FatalError):
+        raise
+    except Exception:  # noqa: BLE001 - one message that cannot be sent must not hold up those behind it
+        return sum(_publish_one(sealed, piece, message, publish) for piece, message in batch)
+    return len(batch)
+
+
+def _publish_one(sealed: Sealed, piece: Piece, message: RawMessage, publish: Publish) -> int:
+    try:
+        publish([message])
+    except (RetriableError, FatalError):
+        raise
+    except Exception as error:  # noqa: BLE001 - see above
+        _replay_set_aside(sealed, piece, type(error).__name__)
+        return 0
+    return 1
+
+
+def _replay_set_aside(sealed: Sealed, piece: Piece, reason: str) -> None:
+    """Keep the bytes in a `.bad` file for a person to look at; doing so twice gives one file."""
+    start = piece.end - len(piece.data)
+    path = sealed.path.with_suffix(f".{start}{BAD_SUFFIX}")
+    write_aside(path, piece.data)
+    _replay_log.error("journal_bytes_set_aside", file=path.name, bytes=len(piece.data), reason=reason)
+    metrics.JOURNAL_SET_ASIDE.inc()
+
+
+SUFFIX = ".journal"
+
+SMALL = "small"
+"""What the messages of a receiver's journal are called in metrics and logs; a listener's by its account."""
+
+PROBE_BYTES = 64 << 10
+"""More than nearly all messages have: a disk that takes less is full."""
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+_NAME = re.compile(rf"[0-9]{{16}}-[0-9a-f]{{{2 * MARKER_BYTES}}}{re.escape(SUFFIX)}")
+
+_log = structlog.get_logger(__name__)
+_encoder = msgspec.msgpack.Encoder()
+
+
+class JournalInUseError(MisconfiguredError):
+    """Another process of this machine has the journal."""
+
+
+class Journal:
+    """Messages in a folder of this process's own, oldest first, each of them fsynced before `append` returns.
+
+    A new segment begins at each start, so nothing is ever written behind what a crash tore.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int = 1 << 30,
+        segment_max_bytes: int = 8 << 20,
+        fsync: Callable[[int], None] = os.fsync,
+        kind: str = SMALL,
+    ) -> None:
+        self.kind = kind
+        self._folder = folder
+        self._max_bytes = max_bytes
+        self._segment_max_bytes = segment_max_bytes
+        self._fsync = fsync
+        self._writing = threading.Lock()
+        self._replaying = threading.Lock()
+        self._active: Segment | None = None
+        self._lock = _locked(folder)
+        self._sealed = _found(folder)
+        self._sequence = max((_sequence(sealed.path) for sealed in self._sealed), default=0)
+        metrics.JOURNAL_BYTES.labels(self.kind).set(self.size_bytes)
+        metrics.JOURNAL_LIMIT_BYTES.labels(kind).set(max_bytes)
+        metrics.JOURNAL_SET_ASIDE.inc(_set_aside(folder))
+
+    def within(self, kind: str) -> "Journal":
+        """Open a journal of another kind of messages in a folder of this one, with the same limits."""
+        told = kind if self.kind == SMALL else f"{self.kind} {kind}"
+        return Journal(self._folder / kind, self._max_bytes, self._segment_max_bytes, self._fsync, told)
+
+    @property
+    def empty(self) -> bool:
+        """Say whether nothing is left on the disk."""
+        return self.size_bytes == 0
+
+    @property
+    def drained(self) -> bool:
+        """Say whether the broker holds everything that was promised.
+
+        A disk that has become read-only keeps what it held for ever, and one that hangs has promised nothing yet.
+        """
+        active = self._active
+        return not (active and active.synced) and all(sealed.held or not sealed.size for sealed in self._sealed)
+
+    @property
+    def full(self) -> bool:
+        """Say whether less than a tenth of the room is left: time to look at Kafka."""
+        return self.size_bytes > 0.9 * self._max_bytes
+
+    @property
+    def size_bytes(self) -> int:
+        """Return how many bytes wait for the broker. Takes no lock: the event loop asks."""
+        active = self._active
+        return sum(sealed.size for sealed in self._sealed) + (active.written if active else 0)
+
+    def append(self, messages: Sequence[RawMessage]) -> None:
+        """Return when the disk holds the messages; threads that append at once share an fsync.
+
+        Raises UnreachableError when it does not: the sender must be told to try again.
+        """
+        payloads = [_encoder.encode(message) for message in messages]
+        try:
+            with self._writing:
+                segment, position = self._write(payloads)
+            self._settle(segment, position)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        metrics.JOURNAL_APPENDED.inc(len(messages))
+
+    def probe(self) -> None:
+        """Return when the disk has taken a file as it takes a segment, which is gone again; raises UnreachableError."""
+        path = self._folder / "probe"
+        try:
+            path.unlink(missing_ok=True)  # that of a process that was killed over it
+            try:
+                segment = Segment(path, b"", self._fsync)
+                segment.write(bytes(PROBE_BYTES))
+                segment.close()
+            finally:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
+    def replay(self, publish: Publish) -> int:
+        """Publish what is here now, oldest first, and return how many messages that were.
+
+        A segment is removed when the broker holds it. What `publish` raises ends the replay; the next one goes on
+        after the last batch that went well. A segment that the disk does not give, and a topic that is missing or that
+        our user may not write, are raised when the others are done: what one channel lacks must not keep another's
+        emergency.
+        """
+        with self._replaying:
+            with self._writing:
+                self._seal()
+            return self._replay(publish)
+
+    def newest(self, most_bytes: int) -> list[RawMessage]:
+        """Return the last messages that nobody appends to any more, of about so many bytes, oldest first.
+
+        What the disk does not give, or what has gone to the broker meanwhile, is not among them: `replay` tells of it.
+        """
+        found: list[RawMessage] = []
+        left = most_bytes
+        for sealed in reversed(self._sealed):
+            if left > 0:
+                with suppress(OSError):
+                    found[:0] = read_all(sealed)
+                left -= sealed.size
+        return found
+
+    def close(self) -> None:
+        """Close the files; what is in them stays for the next start. Safe to call twice."""
+        with self._replaying, self._writing:
+            self._seal()
+            self._lock.close()
+
+    def _unwritable(self, error: OSError) -> UnreachableError:
+        return UnreachableError(f"the journal {self._folder} cannot be written: {denial(error)}")
+
+    def _write(self, payloads: list[bytes]) -> tuple[Segment, int]:
+        size = sum(len(payload) + HEADER_BYTES for payload in payloads)
+        if self.size_bytes + size > self._max_bytes:
+            raise UnreachableError(f"the journal {self._folder} is full: run `hotline doctor`, or raise its limit")
+        segment = self._segment_for(size)
+        position = segment.write(b"".join(frame(segment.marker, payload) for payload in payloads))
+        metrics.JOURNAL_BYTES.labels(self.kind).set(self.size_bytes)
+        return segment, position
+
+    def _segment_for(self, size: int) -> Segment:
+        if self._active and self._active.written and self._active.written + size > self._segment_max_bytes:
+            self._seal()
+        return self._active or self._begin()
+
+    def _begin(self) -> Segment:
+        self._sequence += 1
+        marker = secrets.token_bytes(MARKER_BYTES)
+        segment = Segment(self._folder / f"{self._sequence:016d}-{marker.hex()}{SUFFIX}", marker, self._fsync)
+        self._active = segment
+        return segment
+
+    def _settle(self, segment: Segment, position: int) -> None:
+        try:
+            segment.settle(position)
+        except OSError:
+            with self._writing:
+                if self._active is segment:
+                    self._seal()  # nothing may be promised on this file again
+            raise
+
+    def _seal(self) -> None:
+        """End the active segment. It is in both places for a moment, so that `empty` is never wrong."""
+        segment = self._active
+        if segment is None:
+            return
+        self._sealed = (*self._sealed, segment.sealed())
+        self._active = None
+        try:
+            segment.close()
+        except OSError as error:  # those who wait for this segment are told by `settle`
+            _log.error("journal_segment_failed", segment=segment.path.name, error=type(error).__name__)
+
+    def _replay(self, publish: Publish) -> int:
+        published, faults = 0, []
+        refused: Refused = {}
+        for sealed in self._sealed:
+            try:
+                published += self._drain(sealed, publish, refused)
+            except OSError as error:
+                faults.append(f"{sealed.path} cannot be read: {error.strerror or error}")
+        if faults:
+            raise UnreachableError(f"the journal's {'; '.join(faults)}")
+        for refusal in refused.values():
+            raise refusal
+        return published
+
+    def _drain(self, sealed: Sealed, publish: Publish, refused: Refused) -> int:
+        if sealed.waiting and sealed.waiting <= refused.keys():
+            return 0
+        published = replay(sealed, publish, refused)
+        if sealed.waiting:
+            return published
+        sealed.held = True
+        sealed.path.unlink()
+        sync_folder(self._folder)
+        with self._writing:
+            self._sealed = tuple(other for other in self._sealed if other is not sealed)
+            metrics.JOURNAL_BYTES.labels(self.kind).set(self.size_bytes)
+        return published
+
+
+def _locked(folder: Path) -> IO[bytes]:
+    """Claim the folder; the claim ends with this process, however it ends."""
+    try:
+        make_private(folder)
+        lock = (folder / "lock").open("ab")
+    except OSError as error:
+        told = f"the journal {folder} cannot be written ({denial(error)})"
+        if error.errno in _FULL:  # it may have room soon
+            raise UnreachableError(f"{told}: make room on its disk") from error
+        raise MisconfiguredError(f"{told}: let our user write there, or choose another folder") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        told = f"another process uses the journal {folder}: give each a folder of its own"
+        raise JournalInUseError(told) from error
+    return lock
+
+
+def _found(folder: Path) -> tuple[Sealed, ...]:
+    """Return the segments that an earlier process left, oldest first; what is none of them stays where it is."""
+    found = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        if _NAME.fullmatch(path.name):
+            found.append(Sealed(path, bytes.fromhex(path.stem.partition("-")[2]), path.stat().st_size))
+        else:
+            _log.error("journal_file_foreign", file=path.name)
+    return tuple(found)
+
+
+def _set_aside(folder: Path) -> int:
+    """Return how many pieces that an earlier process set aside are still here: no restart may hide them."""
+    found = sorted(path.name for path in folder.glob(f"*{BAD_SUFFIX}"))
+    if found:
+        _log.error("journal_bytes_still_aside", files=len(found), first=found[0])
+    return len(found)
+
+
+def _sequence(path: Path) -> int:
+    return int(path.stem.partition("-")[0])

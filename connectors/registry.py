@@ -1,0 +1,121 @@
+"""Every connector by its section of the settings: one line is what a new one costs here."""
+
+from collections.abc import Iterator, Mapping
+from pkgutil import resolve_name
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from msgspec import Struct
+from pydantic import BaseModel
+
+from connectors.asterisk.settings import AsteriskSettings
+from connectors.base import PullConnector, PushConnector, SessionConnector
+from connectors.call_files.settings import CallFilesSettings
+from connectors.mailbox.settings import MailboxSettings
+from connectors.phone.settings import PhoneSettings
+from connectors.sms_cmpp.settings import CmppSettings
+from connectors.sms_http.settings import SmsHttpSettings
+from connectors.sms_smpp.settings import SmppSettings
+from connectors.web.settings import WebSettings
+from connectors.wechat.settings import WeChatSettings, WeComSettings
+from connectors.weibo.settings import WeiboPullSettings, WeiboSettings
+
+if TYPE_CHECKING:
+    from connectors.web.routes import WebDoor
+
+
+Connector = TypeVar("Connector")
+
+
+class Entry(Struct, Generic[Connector], frozen=True):
+    """One kind of account: its channel, what its accounts are called, their settings, and where its connector is.
+
+    `connector` is loaded when one is made, of the settings of an account and its id: every process has this table, and
+    hardly any needs the clients of more than one channel. The settings of a push connector have a `path` and may have
+    `body_max_bytes`, and a `route` where the path of its requests holds more than that (Starlette's patterns).
+    """
+
+    channel: str
+    about: str
+    settings: type[BaseModel]
+    connector: str
+
+    def make(self, settings: Any, account: str) -> Connector:
+        """Make the connector of an account."""
+        made: Connector = resolve_name(self.connector)(settings, account)
+        return made
+
+
+PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
+    {
+        "mailbox": Entry("mailbox", "IMAP mailboxes", MailboxSettings, "connectors.mailbox.connector:Mailbox"),
+        "call_files": Entry(
+            "phone",
+            "Folders of call records",
+            CallFilesSettings,
+            "connectors.call_files.connector:CallFiles",
+        ),
+        "weibo_pull": Entry(
+            "weibo",
+            "Weibo accounts whose mentions and comments are fetched",
+            WeiboPullSettings,
+            "connectors.weibo.pull:WeiboPull",
+        ),
+    }
+)
+"""They ask."""
+
+PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
+    {
+        "phone": Entry("phone", "Call platforms that post", PhoneSettings, "connectors.phone.connector:Phone"),
+        "sms_http": Entry(
+            "sms",
+            "SMS accounts at a gateway with webhooks",
+            SmsHttpSettings,
+            "connectors.sms_http.connector:SmsHttp",
+        ),
+        "wechat": Entry(
+            "wechat",
+            "WeChat official accounts and mini programmes",
+            WeChatSettings,
+            "connectors.wechat.connector:WeChat",
+        ),
+        "wecom": Entry("wechat", "企业微信 applications and 微信客服", WeComSettings, "connectors.wechat.wecom:WeCom"),
+        "weibo": Entry(
+            "weibo",
+            "Weibo accounts of the fans' service (微博粉丝服务)",
+            WeiboSettings,
+            "connectors.weibo.push:Weibo",
+        ),
+    }
+)
+"""They are called, through the receiver."""
+
+SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
+    {
+        "asterisk": Entry("phone", "Asterisk PBXs", AsteriskSettings, "connectors.asterisk.connector:Asterisk"),
+        "sms_cmpp": Entry("sms", "CMPP accounts", CmppSettings, "connectors.sms_cmpp.connector:Cmpp"),
+        "sms_smpp": Entry(
+            "sms", "SMPP accounts (short messages)", SmppSettings, "connectors.sms_smpp.connector:SmsSmpp"
+        ),
+    }
+)
+"""They hold a connection on which the other side speaks."""
+
+DOORS: Mapping[str, "Entry[WebDoor]"] = MappingProxyType(
+    {
+        "web": Entry(
+            "web",
+            "Web doors: the citizens' form, and Open311 for apps",
+            WebSettings,
+            "connectors.web.routes:WebDoor",
+        ),
+    }
+)
+"""They are called on several paths below their own, through the receiver, and ask the archive."""
+
+
+def entries() -> Iterator[tuple[str, Entry[Any]]]:
+    """Yield every section with its entry."""
+    for table in (PULL, PUSH, SESSION, DOORS):
+        yield from table.items()

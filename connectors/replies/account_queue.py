@@ -1,0 +1,364 @@
+"""One account's answers, several side by side: the intent to send is in Kafka before the service hears of it.
+
+So a citizen to whom the service takes long holds up no other. An answer that the service does not take now waits for
+itself; the account waits when it is the account's fault.
+"""
+
+import asyncio
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import NamedTuple
+
+import structlog
+from tenacity.wait import wait_base
+
+from connectors import metrics
+from connectors.base import utc_now
+from connectors.replies.base import Reply, Sender, Sent
+from connectors.replies.ledger import Ledger, Open, address
+from connectors.replies.policy import turn
+from connectors.replies.settings import AnswerSettings
+from connectors.runtime.clock import Steady
+from connectors.runtime.pull import PACE, SLOW_PACE, wait_for
+from connectors.runtime.session import state_of
+from schemas.errors import FatalError, PipelineError, RetriableError
+from schemas.records import Outbox
+
+# What waits to be answered on one account: emergencies first, and of each citizen one answer after the other.
+
+
+class Place(NamedTuple):
+    """Where an answer stands, for as long as it is open."""
+
+    calm: bool
+    number: int
+    entry: Open
+
+    @property
+    def citizen(self) -> int:
+        """Return what tells recipients apart."""
+        return address(self.entry.outbox.recipient)
+
+
+class Queue:
+    """The open answers of an account in their order.
+
+    What a citizen gets next waits for what is on its way to them. It waits as well for one that is to be tried again,
+    unless it tells of an emergency.
+    """
+
+    def __init__(self) -> None:
+        self._ready: list[Place] = []
+        self._behind: dict[int, list[Place]] = {}
+        self._away: set[int] = set()
+        self._resting: Counter[int] = Counter()
+        self._later: list[tuple[float, Place]] = []
+        self._count = itertools.count()
+
+    def put(self, entry: Open) -> None:
+        """Queue an open answer behind all others of its kind."""
+        heapq.heappush(self._ready, Place(not entry.outbox.urgent, next(self._count), entry))
+
+    def wake(self, moment: float) -> None:
+        """Put those back in their place whose time to be tried again has come."""
+        while self._later and self._later[0][0] <= moment:
+            _, place = heapq.heappop(self._later)
+            self._resting[place.citizen] -= 1
+            heapq.heappush(self._ready, place)
+            self._let_on(place.citizen)
+
+    def first(self) -> Place | None:
+        """Return the next one whose citizen gets none just now; it stays until it is taken."""
+        while self._ready:
+            place = self._ready[0]
+            if not self._must_wait(place):
+                return place
+            heapq.heappop(self._ready)
+            self._behind.setdefault(place.citizen, []).append(place)
+        return None
+
+    def take(self, *, away: bool) -> None:
+        """Take the first one out; `away` says that it is on its way to its citizen now."""
+        place = heapq.heappop(self._ready)
+        if away:
+            self._away.add(place.citizen)
+
+    def done(self, place: Place) -> None:
+        """Let the citizen's next answer on: this one is not on its way any more."""
+        self._away.discard(place.citizen)
+        self._let_on(place.citizen)
+
+    def rest(self, place: Place, until: float) -> None:
+        """Keep one that was not taken until it is to be tried again."""
+        self._resting[place.citizen] += 1
+        heapq.heappush(self._later, (until, place))
+        self.done(place)
+
+    def pause(self, moment: float) -> float | None:
+        """Return the seconds until the next one is to be tried again; None when there is none."""
+        return max(0.001, self._later[0][0] - moment) if self._later else None
+
+    def _must_wait(self, place: Place) -> bool:
+        return place.citizen in self._away or (place.calm and self._resting[place.citizen] > 0)
+
+    def _let_on(self, citizen: int) -> None:
+        if not self._resting[citizen]:
+            del self._resting[citizen]
+        for place in self._behind.pop(citizen, ()):
+            heapq.heappush(self._ready, place)
+
+
+Mark = Callable[[Open, str, str | None, str | None], Awaitable[None]]
+"""Returns when Kafka holds the new state of an answer, with its code and the service's reference.
+
+When it is `sending`, all that stands before it in the log is known then: the entry says whether it is withdrawn.
+"""
+
+Reached = Callable[[str], None]
+
+TOLD_AT_ONCE = 500
+"""States that are written together at most, however many answers are too old after an outage."""
+
+CLOSED_SECONDS = 0.2
+"""Between two looks whether there is a session to send over."""
+
+_log = structlog.get_logger(__name__)
+
+
+def _always() -> bool:
+    return True
+
+
+class Tools(NamedTuple):
+    """What an account needs to answer; `settings` and `sender` are None for one that does not any more.
+
+    `wording_version` is that of the words that `write` writes. While `is_open` says no, nothing is begun: there is no
+    session to send over.
+    """
+
+    settings: AnswerSettings | None
+    sender: Sender | None
+    write: Callable[[Outbox], Reply]
+    at_once: int = 1
+    wording_version: str | None = None
+    is_open: Callable[[], bool] = _always
+
+
+class _Chosen(NamedTuple):
+    """What can be done now: whose turn it is, who gets none and why; and until when nothing else can be."""
+
+    begun: list[Place]
+    withheld: list[tuple[Open, str]]
+    pause: float | None
+
+
+class _End(NamedTuple):
+    """How a try ended that nobody is told of yet; `again` is when there is another."""
+
+    place: Place
+    state: str
+    code: str
+    reference: str | None = None
+    again: float | None = None
+
+
+class Lane:
+    """The queue of one account; emergencies go first. `reached` is told how far an answer is."""
+
+    def __init__(
+        self,
+        account: str,
+        tools: Tools,
+        ledger: Ledger,
+        mark: Mark,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        reached: Reached = lambda point: None,
+        pace: wait_base = PACE,
+        slow_pace: wait_base = SLOW_PACE,
+    ) -> None:
+        self._account = account
+        self._tools = tools
+        self._ledger = ledger
+        self._mark = mark
+        self._now = now
+        self._steady = Steady(lambda: now().timestamp())
+        self._reached = reached
+        self._pace = pace
+        self._slow_pace = slow_pace
+        self._queue = Queue()
+        self._going: set[asyncio.Task[None]] = set()
+        self._ended: list[_End] = []
+        self._news = asyncio.Event()
+        self._faults = 0
+        self._failed: str | None = None
+        self._not_before = 0.0
+        self.trouble: str | None = None
+        self.wording_version = tools.wording_version
+
+    def put(self, entry: Open) -> None:
+        """Queue an open answer."""
+        self._queue.put(entry)
+        self._news.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; what is being sent is finished first."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._news.clear()
+                pause = await self._step()
+                if pause != 0:
+                    await self._pause_for(pause, stopping)
+            await self._finish()
+        finally:
+            stopping.cancel()
+            for sending in self._going:
+                sending.cancel()
+            await asyncio.gather(*self._going, return_exceptions=True)
+
+    async def _pause_for(self, seconds: float | None, stopping: "asyncio.Task[bool]") -> None:
+        """Wait for so long, for ever with None, or until there is news."""
+        news = asyncio.create_task(self._news.wait())
+        try:
+            await asyncio.wait({news, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            news.cancel()
+            await asyncio.wait({news})  # a cancellation of ours at this moment is none of its
+
+    async def _finish(self) -> None:
+        """Return when nothing is on its way any more, and it is told how each ended."""
+        while self._going or self._ended:
+            if not self._ended:
+                await asyncio.wait(self._going, return_when=asyncio.FIRST_COMPLETED)
+            self._forget_done()
+            await self._told()
+
+    async def _step(self) -> float | None:
+        """Do what can be done now; return the seconds to wait, None when there is nothing to wait for but news."""
+        self._forget_done()
+        chosen = self._chosen()
+        if not (chosen.begun or chosen.withheld or self._ended):
+            return chosen.pause
+        withheld = [self._mark(entry, "withheld", why, None) for entry, why in chosen.withheld]
+        await self._told(*withheld, *map(self._begin, chosen.begun))
+        return 0
+
+    def _forget_done(self) -> None:
+        for sending in [one for one in self._going if one.done()]:
+            self._going.remove(sending)
+            sending.result()
+
+    def _chosen(self) -> _Chosen:
+        now, moment = self._now(), self._steady()
+        begun: list[Place] = []
+        withheld: list[tuple[Open, str]] = []
+        self._queue.wake(moment)
+        while (place := self._queue.first()) is not None and len(withheld) < TOLD_AT_ONCE:
+            judged = turn(place.entry, self._ledger, self._tools.settings, now, len(begun))
+            if judged.withheld:
+                self._queue.take(away=False)
+                withheld.append((place.entry, judged.withheld))
+                continue
+            own_turn = (judged.wait_until - now).total_seconds() if judged.wait_until else 0.0
+            if (pause := max(own_turn, self._not_before - moment)) > 0:
+                again = self._queue.pause(moment)
+                return _Chosen(begun, withheld, max(0.001, min(pause, again or pause)))
+            if not self._tools.is_open():
+                return _Chosen(begun, withheld, CLOSED_SECONDS)
+            if not self._has_room(place, len(begun)):
+                break
+            self._queue.take(away=True)
+            begun.append(place)
+        return _Chosen(begun, withheld, self._queue.pause(moment))
+
+    def _has_room(self, place: Place, begun: int) -> bool:
+        """Say whether one more may be on its way; the last place of several is kept for emergencies."""
+        most = self._tools.at_once
+        return len(self._going) + begun < (most - 1 if place.calm and most > 1 else most)
+
+    async def _begin(self, place: Place) -> None:
+        await self._mark(place.entry, "sending", None, None)
+        if place.entry.withdrawn:
+            await self._mark(place.entry, "withheld", place.entry.withdrawn, None)
+            return self._queue.done(place)
+        sending = asyncio.create_task(self._send(place, self._faults))
+        sending.add_done_callback(lambda _: self._news.set())
+        self._going.add(sending)
+
+    async def _send(self, place: Place, faults: int) -> None:
+        """Send one; `faults` is how many the account had when it began."""
+        self._reached("intended")
+        entry = place.entry
+        try:
+            sent = await self._sent(entry.outbox)
+        except (RetriableError, FatalError) as error:  # the service has not got it
+            self._troubled(error, entry, faults)
+            again = self._steady() + self._wait(entry.attempts, error)
+            self._ended.append(_End(place, "waiting", type(error).__name__, again=again))
+            return
+        self._reached("sent")
+        if faults == self._faults:  # what began before the last fault says nothing of what is since
+            self._faults, self._failed, self._not_before, self.trouble = 0, None, 0.0, None
+        self._ended.append(_End(place, sent.outcome, sent.code, sent.reference))
+        if sent.outcome == "accepted":
+            waited = (self._now() - entry.outbox.at).total_seconds()
+            metrics.ANSWER_SECONDS.labels(self._account).observe(max(0.0, waited))
+
+    async def _told(self, *further: Awaitable[None]) -> None:
+        """Return when it is told how answers ended, and what is to be told besides.
+
+        So the end of one shares a transaction with the beginning of the next: with one for each, half of the time of
+        an account went by between two answers.
+        """
+        ended, self._ended = self._ended, []
+        telling = [asyncio.ensure_future(one) for one in (*map(self._tell, ended), *further)]
+        try:
+            await asyncio.gather(*telling)
+        except BaseException:
+            for one in telling:
+                one.cancel()  # none may begin an answer that this lane does not see to its end
+            await asyncio.gather(*telling, return_exceptions=True)
+            raise
+
+    async def _tell(self, end: _End) -> None:
+        await self._mark(end.place.entry, end.state, end.code, end.reference)
+        if end.again is None:
+            self._queue.done(end.place)
+        else:
+            self._queue.rest(end.place, end.again)
+
+    async def _sent(self, outbox: Outbox) -> Sent:
+        """Send it. Whatever else is raised in there leaves open whether the service has it."""
+        if self._tools.sender is None:
+            raise FatalError(f"account {self._account} has no sender in this version of hotline")
+        try:
+            return await self._tools.sender.send(self._tools.write(outbox))
+        except PipelineError as error:
+            if isinstance(error, RetriableError | FatalError):
+                raise
+            return Sent(outcome="refused", code=getattr(error, "code", "internal"))
+        except Exception as error:  # noqa: BLE001 - a fault on one answer stops nothing: its end is unknown
+            _log.error("answer_failed", account=self._account, error=type(error).__name__)
+            return Sent(outcome="unknown", code=type(error).__name__)
+
+    def _troubled(self, error: PipelineError, entry: Open, faults: int) -> None:
+        """Hold the account back where the fault is its own: it cannot log in, or two answers in a row were not taken.
+
+        One address that the service does not serve just now holds up no other one. What fails side by side is one
+        fault: `faults` is how many there were when this one began.
+        """
+        self._faults = max(self._faults, faults + 1)
+        if isinstance(error, FatalError) or self._failed not in (None, entry.outbox.outbox_id):
+            self._not_before = self._steady() + self._wait(self._faults, error)
+        self._failed = entry.outbox.outbox_id
+        metrics.ERRORS.labels("outbox", self._account, type(error).__name__).inc()
+        if self.trouble is None:
+            _log.warning("answers_wait", account=self._account, error=type(error).__name__, sentence=str(error))
+        self.trouble = str(error)
+
+    def _wait(self, attempts: int, error: PipelineError) -> float:
+        return wait_for(state_of(max(1, attempts), error), self._pace, self._slow_pace)

@@ -1,0 +1,156 @@
+"""The outbox's clients of Kafka: a member of the group, a reader of one partition, and a producer that fences."""
+
+from collections import OrderedDict
+from datetime import datetime
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import UnknownTopicOrPartitionError
+
+from broker.aio_client import METADATA_MS, running
+from broker.config import KafkaConnection
+from broker.leader_epoch_aio import Epochs, Lost
+from broker.topic_metadata import described, epochs_of
+from schemas.envelope import Envelope, schema_of, type_of
+from schemas.records import OutboxState
+
+GROUP = "hotline-outbox"
+
+ACCOUNT_PREFIX = "hotline-answers-"
+"""Of the transactional ids of accounts that answer over their session."""
+
+
+def make_member(connection: KafkaConnection, session_seconds: float) -> AIOKafkaConsumer:
+    """Return a consumer of the group that has not started; it only says whose a partition is."""
+    return AIOKafkaConsumer(
+        **connection.aiokafka_options(),
+        group_id=GROUP,
+        client_id=GROUP,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+        metadata_max_age_ms=METADATA_MS,
+        session_timeout_ms=int(session_seconds * 1000),
+        heartbeat_interval_ms=int(session_seconds * 100),
+    )
+
+
+def make_reader(connection: KafkaConnection) -> AIOKafkaConsumer:
+    """Return a consumer without a group that has not started."""
+    return AIOKafkaConsumer(
+        **connection.aiokafka_options(),
+        client_id=f"{GROUP}-reader",
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",  # of what retention takes meanwhile; otherwise it would go on at the end
+        isolation_level="read_committed",
+        fetch_max_wait_ms=100,
+    )
+
+
+async def follow(reader: AIOKafkaConsumer, place: TopicPartition, lost: Lost) -> str | None:
+    """Let a reader that has not begun go back where its partition loses its end; `lost` is told, as `Epochs` says.
+
+    Returns the id of its topic, None where Kafka tells none.
+    """
+    facts = await described(reader._client, [place.topic])  # Kafka before 2.8 tells none
+    current = epochs_of(facts)
+    if facts and place not in current:
+        raise UnknownTopicOrPartitionError
+    Epochs(reader, lost).learn(current)
+    return facts[place.topic].identifier if place.topic in facts else None
+
+
+async def end_of(connection: KafkaConnection, place: TopicPartition) -> int:
+    """Return where a partition ends, behind what belongs to open transactions, too.
+
+    Who reads committed records alone is told of an end before the first open one, and of nothing behind it.
+    """
+    async with running(AIOKafkaConsumer(**connection.aiokafka_options(), enable_auto_commit=False)) as asking:
+        ends: dict[TopicPartition, int] = await asking.end_offsets([place])
+    return ends[place]
+
+
+async def end_own(producer: AIOKafkaProducer, place: TopicPartition) -> None:
+    """Write nothing but the mark of a commit into a partition.
+
+    It ends whatever the same producer id has left open there. Kafka may forget a transaction without marking its end,
+    and then nothing else does: whoever is started anew finds none to end.
+    """
+    async with producer.transaction():
+        producer._txn_manager.maybe_add_partition_to_txn(place)  # its public methods add none without a record
+
+
+def make_producer(connection: KafkaConnection, partition: int, account: str | None = None) -> AIOKafkaProducer:
+    """Return a transactional producer that has not started: its start fences the former owner.
+
+    That is the partition's, or the one of an account in it that answers over its session.
+    """
+    name = transactional_id(partition, account)
+    return AIOKafkaProducer(**connection.aiokafka_options(), acks="all", linger_ms=0, transactional_id=name)
+
+
+def transactional_id(partition: int, account: str | None = None) -> str:
+    """Return the name under which the owner of a partition writes, or the one of an account in it."""
+    return f"{GROUP}-{partition}" if account is None else f"{ACCOUNT_PREFIX}{partition}-{account}"
+
+
+async def identifier_of(reader: AIOKafkaConsumer, topic: str) -> str | None:
+    """Return the id of a topic, which one that is made anew does not share; None where Kafka tells none."""
+    facts = await described(reader._client, [topic])
+    return facts[topic].identifier if topic in facts else None
+
+
+def header(record: Any, wanted: str) -> bytes:
+    """Return a header of a record, nothing where it has none."""
+    return next((value or b"" for name, value in record.headers if name == wanted), b"")
+
+
+# What an outbox told of its answers: the records of it, and the newest of a partition, should Kafka lose them.
+
+KEPT = 5_000
+"""States of a partition that are told again: some ten minutes of a busy city. None holds an address or a word."""
+
+
+def id_of(told: OutboxState) -> str:
+    """Return what names the record of a state."""
+    return f"{told.outbox_id}:{told.state}:{told.attempts}"
+
+
+def envelope_of(told: OutboxState) -> Envelope:
+    """Return the envelope of a state."""
+    return Envelope(
+        id=id_of(told),
+        source=f"/hotline/outbox/{told.jurisdiction}",
+        type=type_of("outbox_state"),
+        dataschema=schema_of("outbox_state"),
+        time=told.at,
+        recordedtime=told.at,
+        subject=told.ticket_no,
+        jurisdiction=told.jurisdiction,
+        channel=told.channel,
+        account=told.account,
+        correlationid=told.ticket_id,
+        causationid=told.outbox_id,
+    )
+
+
+class Told:
+    """The newest states of one partition and where each stands, through all the owners that a process has of it."""
+
+    def __init__(self) -> None:
+        self._states: OrderedDict[str, tuple[int, OutboxState]] = OrderedDict()
+
+    def note(self, offset: int, told: OutboxState) -> None:
+        """Note a state that stands in the log."""
+        self._states[id_of(told)] = offset, told
+        self._states.move_to_end(id_of(told))
+        if len(self._states) > KEPT:
+            self._states.popitem(last=False)
+
+    def behind(self, offset: int) -> list[OutboxState]:
+        """Return what was told at an offset or behind it."""
+        return [told for at, told in self._states.values() if at >= offset]
+
+    def since(self, moment: datetime) -> dict[str, OutboxState]:
+        """Return what was told since a moment, by name."""
+        return {name: told for name, (_, told) in self._states.items() if told.at >= moment}

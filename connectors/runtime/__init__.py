@@ -1,0 +1,1 @@
+"""Runners of connectors: pull and session, cursors, health, clocks and deadlines."""

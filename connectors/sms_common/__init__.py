@@ -1,0 +1,1 @@
+"""What the protocols of short messages share: segmentation, sending, delivery reports."""

@@ -1,0 +1,163 @@
+"""The public site m.weibo.cn, by the library weibo-api: the whole of a cut status (全文), one by one, later, if asked.
+
+The library knows nothing of mentions, comments and messages, and the site shows servers a captcha whenever it likes: it
+completes what was published, and nothing waits for it. It is off unless `public_pages` is set.
+"""
+
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import requests
+
+from connectors import metrics
+from connectors.weibo import http, message_id
+from connectors.weibo.models import Model
+from connectors.weibo.settings import WeiboPullSettings
+from schemas.records import RawMessage, raw_message
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # its docstrings hold escapes that Python complains of when it compiles them
+    from weibo_api.client import WeiboClient
+    from weibo_api.weibo import status as _status  # noqa: F401 - else the library imports it when it is first used
+
+ATTEMPTS = 3
+WAITING_MAX = 200
+"""Cut statuses that wait; with more the oldest stay cut. A restart forgets them."""
+
+_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36"
+
+
+class PublicPageUnavailable(Exception):  # noqa: N818 - no fault of ours
+    """The site did not show the page: a login, a captcha, HTML, another shape, no network."""
+
+
+class _Client(WeiboClient):  # type: ignore[misc] # the library has no types
+    """The library's client on our session: with limits of time, a browser's name, and the operator's cookie."""
+
+    _session: Any
+
+    def __init__(self, session: requests.Session, cookie: str | None) -> None:
+        super().__init__()
+        self._session.close()
+        self._session = _Limited(session, cookie)
+
+
+class _Limited:
+    """What the library calls of a session."""
+
+    def __init__(self, session: requests.Session, cookie: str | None) -> None:
+        self._own = session
+        self._headers = {"User-Agent": _AGENT, **({"Cookie": cookie} if cookie else {})}
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:
+        """Ask as the platform is asked, so that nothing hangs."""
+        return http.send(self._own, method, url, headers=self._headers, **options)
+
+
+class PublicPages:
+    """What anybody may read; raises PublicPageUnavailable whatever the library raises."""
+
+    def __init__(self, session: requests.Session, cookie: str | None = None) -> None:
+        self._client = _Client(session, cookie)
+
+    def long_text(self, identifier: str) -> str:
+        """Return the whole text of a status, in the site's HTML. Raises PublicPageUnavailable."""
+        found = self._door(lambda: self._client.status(identifier).longTextContent)
+        if not isinstance(found, str) or not found:
+            raise PublicPageUnavailable("no text")
+        return found
+
+    def _door(self, ask: Callable[[], Any]) -> Any:
+        try:
+            return ask()
+        except Exception as error:  # noqa: BLE001 - the library raises whatever the page's shape does to it
+            raise PublicPageUnavailable(type(error).__name__) from None
+
+
+class Completer:
+    """Completes cut statuses: each becomes a second message of the same person in the same thread."""
+
+    def __init__(
+        self,
+        settings: WeiboPullSettings,
+        account: str,
+        session: Callable[[], requests.Session],
+        clock: Callable[[], float],
+    ) -> None:
+        self._account = account
+        self._seconds = settings.public_pages_seconds
+        cookie = settings.public_pages_cookie
+        self._cookie = cookie.get_secret_value() if cookie else None
+        self._make_session = session
+        self._session: requests.Session | None = None
+        self._clock = clock
+        self._waiting: deque[tuple[Model, int]] = deque(maxlen=WAITING_MAX)
+        self._given: Model | None = None
+        self._next = 0.0
+
+    @property
+    def due(self) -> float:
+        """Return when the next page may be asked for; never while nothing waits."""
+        return self._next if self._waiting else float("inf")
+
+    def remember(self, items: Iterable[Model]) -> None:
+        """Take note of the statuses whose text is cut."""
+        self._waiting.extend((item, ATTEMPTS) for item in items if item._json.get("isLongText") is True and item.id)
+
+    def arrived(self) -> None:
+        """Note that what was given last is safe."""
+        self._given = None
+
+    def completed(self, now: datetime, jurisdiction: str) -> tuple[RawMessage, ...]:
+        """Return the next status with its whole text, nothing when none waits, it is not time, or the site refuses."""
+        if self._clock() < self.due:
+            return ()
+        self._next = self._clock() + self._seconds
+        item, attempts = self._waiting.popleft()
+        try:
+            text = PublicPages(self._open(), self._cookie).long_text(str(item.id))
+        except PublicPageUnavailable:
+            self._count("unavailable" if attempts > 1 else "given_up")
+            if attempts > 1:
+                self._waiting.append((item, attempts - 1))
+            return ()
+        self._count("completed")
+        self._given = item
+        return (self._message(item, text, now, jurisdiction),)
+
+    def close(self) -> None:
+        """Let go of the connections. What was given last, and is not known to be safe, is looked up again."""
+        given, self._given = self._given, None
+        if given is not None and len(self._waiting) < WAITING_MAX:
+            self._waiting.appendleft((given, ATTEMPTS))
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _open(self) -> requests.Session:
+        if self._session is None:
+            self._session = self._make_session()
+        return self._session
+
+    def _message(self, item: Model, text: str, now: datetime, jurisdiction: str) -> RawMessage:
+        named = message_id.fetched(item._raw, "status", now)
+        whole = {**item._json, "longText": {"longTextContent": text}}
+        return raw_message(
+            channel="weibo",
+            channel_kind=named.kind,
+            account=self._account,
+            jurisdiction=jurisdiction,
+            identifier=f"{named.identifier}:whole",
+            value=msgspec.json.encode(whole),
+            content_type="application/json",
+            time=named.time or now,
+            recorded=now,
+            sender=named.sender,
+        )
+
+    def _count(self, outcome: str) -> None:
+        metrics.WEIBO_PUBLIC_PAGES.labels(self._account, outcome).inc()
