@@ -25,6 +25,17 @@ SAME_NAME = "same_name"
 BY_PARTICIPANT = "_participant"
 """Ends the method of a decision about an answer of somebody who takes part in a ticket and does not own it."""
 
+RECORD_OF_CALL = "record_of_call"
+"""Method of a decision about a later record of a call; `tickets/snapshot/call_record.py` writes what it says."""
+
+AFTER_REDACTION = "record_after_redaction"
+"""Method of the same, where the words stay out of the ticket: they could say again what was blacked out."""
+
+NO_CITIZEN = frozenset({"auto_reply", "bounce", "list", "calendar", "event"})
+"""Classes of messages that open no ticket."""
+
+_PLACE = "place."
+
 _BETWEEN_LEVELS = "./-"
 
 REMEMBERED = 4_096
@@ -59,3 +70,17 @@ def is_of_participant(method: str | None) -> bool:
 def is_alarm(codes: Iterable[str]) -> bool:
     """Say whether one of the codes tells of an emergency."""
     return any(code.startswith(EMERGENCY) for code in codes)
+
+
+def place_of(codes: Iterable[str]) -> str | None:
+    """Return the adcode of the place that a message names, from the codes of its findings."""
+    return next((code.removeprefix(_PLACE) for code in codes if code.startswith(_PLACE)), None)
+
+
+def is_elsewhere(codes: Iterable[str], place: str | None) -> bool:
+    """Return True if a message names another district or city than a ticket's; a city contains its own districts."""
+    named = place_of(codes)
+    if named is None or place is None:
+        return False
+    one, other = (adcode.removesuffix("00").removesuffix("00") for adcode in (named, place))
+    return not one.startswith(other) and not other.startswith(one)

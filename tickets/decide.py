@@ -16,16 +16,16 @@ from tickets.deciders.base import Verdict
 from tickets.deciders.new import NO_RELATION
 from tickets.decision_input import Incoming
 from tickets.dedupe import clusters
+from tickets.dedupe.reopening import reopens
 from tickets.emergency import alarm_of
 from tickets.erasure import redaction, tombstones
-from tickets.lifecycle import reopens
+from tickets.model.keys import day_key, scoped
+from tickets.model.ticket_state import month_of
 from tickets.policy import TicketPolicy
 from tickets.routing import dispatch
 from tickets.sla import clocks
 from tickets.sla.deadlines import matter_of
-from tickets.state.keys import day_key, scoped
 from tickets.state.state import State
-from tickets.state.ticket import month_of
 
 # A form proves nobody: whoever types another's telephone must not learn by the answer what that one asked or will.
 #
@@ -64,8 +64,8 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
     changes += flags.follow(state, changes, incoming, policy)
-    changes += dispatch.follow(state, policy.directories, changes, incoming.features.codes)
-    changes += clocks.follow(state, policy.limits, changes, incoming.at, _told(incoming))
+    changes += dispatch.follow(state.tickets, policy.directories, changes, incoming.features.codes)
+    changes += clocks.follow(state.tickets, policy.limits, changes, incoming.at, _told(incoming))
     if (verdict.part == "complete" or verdict.afresh) and verdict.ticket_id is not None:
         edges, proposals = _ask_again(state, incoming, verdict.ticket_id)
         changes = (*changes, *edges)
@@ -254,7 +254,9 @@ def _join(
     ticket = state.tickets[ticket_id]
     changes: event.Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
     alarm = alarm_of(incoming.features.codes)
-    if (verdict.reopens or (alarm is not None and alarm.endangers)) and reopens(state, incoming, ticket):
+    if (verdict.reopens or (alarm is not None and alarm.endangers)) and reopens(
+        state.near, incoming.features, ticket, has_files=incoming.has_files
+    ):
         changes = (event.Reopened(ticket_id=ticket_id), *changes)
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
     more = (*_part(ticket_id, incoming, verdict), *_hand_over(state, incoming, ticket_id))

@@ -10,7 +10,7 @@ from normalizers.handover import handover
 from schemas.records import Event, Handover, Message, Ticket, event
 from schemas.records.common import Emergency
 from tickets.codes import EMERGENCY, REMEMBERED
-from tickets.state.ticket import TicketState
+from tickets.model.ticket_state import TicketState
 
 # Of which dangers (紧急情况) a ticket still alarms: those that its messages tell of, and no clerk called false.
 

@@ -18,10 +18,10 @@ from normalizers.enrich.minors import HARMED, MINOR, TOPIC
 from schemas.records import event
 from tickets.codes import REMEMBERED
 from tickets.decision_input import Incoming
+from tickets.model.ticket_state import TicketState
 from tickets.policy import TicketPolicy
 from tickets.sla.deadlines import endangers
 from tickets.state.state import State
-from tickets.state.ticket import TicketState
 
 IN_DANGER = "emergency.minor_in_danger"
 

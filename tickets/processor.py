@@ -21,10 +21,11 @@ from tickets.decision_input import Incoming
 from tickets.dedupe import clusters
 from tickets.erasure import audit, blackout, redaction
 from tickets.masking import precompute
+from tickets.model import limits
 from tickets.policy import TicketPolicy
 from tickets.receipts import policy as answers
 from tickets.sla.overdue import due_of
-from tickets.snapshot import build, call_record, limits, split
+from tickets.snapshot import build, call_record, split
 from tickets.snapshot.changes import Occasion, amend
 from tickets.state.state import State, apply
 

@@ -10,9 +10,9 @@ from schemas.codec import Outbound, encode
 from schemas.envelope import FIRST_WRITTEN, WITHHELD, Headers, schema_of, type_of, written_time
 from schemas.records import Audit, Event, Handover, Link, Outbox, OutboxState, Ticket, event
 from tickets.assembly import call_records
+from tickets.codes import RECORD_OF_CALL
 from tickets.erasure import blackout
 from tickets.masking.mask import mask_ticket
-from tickets.snapshot import build
 
 RESTRICTED = "restricted"
 
@@ -63,7 +63,7 @@ def waiting_links(decision: Event) -> list[Link]:
             link,
             message_id=one.message_id,
             relation="part_of",
-            method=build.RECORD_OF_CALL,
+            method=RECORD_OF_CALL,
             score=1.0,
             evidence=(link.message_id,),
             version=call_records.LINKED_LATER,

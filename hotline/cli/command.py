@@ -153,7 +153,7 @@ def _message_alone(ctx: typer.Context, message_id: str, jurisdiction: str | None
     """Return the arguments that name a message, and its city, as far as the archive knows it; no ticket may have it."""
     from hotline.cli.archive import ask
     from schemas.errors import MisconfiguredError
-    from tickets.state.ticket import month_of
+    from tickets.model.ticket_state import month_of
 
     link = ask(ctx, lambda archive: archive.link(message_id))
     if link is not None and link.ticket_id:

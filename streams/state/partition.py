@@ -28,9 +28,9 @@ from streams.state.log_reader import messages_at, refuse_hanging
 from streams.state.restore import restore
 from tickets.admission import Standing, admit
 from tickets.commands import erases
+from tickets.model.keys import scoped
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.keys import scoped
 from tickets.state.overlay import overlay
 
 STAGE = "assign"

@@ -18,8 +18,8 @@ from streams.state.partition import Owner, take_over
 from tests.assign import logs
 from tests.checkpoints import is_one, known, text_of
 from tests.tickets.build import CITY, message
+from tickets.model.ticket_state import Filed
 from tickets.policy import TicketPolicy
-from tickets.state.ticket import Filed
 
 pytestmark = pytest.mark.integration
 

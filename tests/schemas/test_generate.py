@@ -20,8 +20,8 @@ from schemas.records import RECORDS
 from schemas.records.event import AnyChange
 from schemas.topics import CHANNELS
 from tickets import lifecycle
+from tickets.codes import NO_CITIZEN
 from tickets.deciders import DECIDERS
-from tickets.deciders.no_ticket import NO_CITIZEN
 from tickets.snapshot.build import KIND_GROUPS
 
 

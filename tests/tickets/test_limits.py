@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.records import Attachment, Party
-from tickets.snapshot import limits
+from tickets.model import limits
 
 CUT = "\n\n〔……〕\n\n"
 

@@ -9,9 +9,9 @@ from schemas.ids import SHANGHAI
 from schemas.records import Event, Message
 from sinks.elastic.bulk import month_of
 from tests.tickets.build import START, message, position
+from tickets.model import ticket_state as held
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state import ticket as held
 from tickets.state.state import State, fold
 
 POLICY = TicketPolicy()

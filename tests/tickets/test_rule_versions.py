@@ -169,4 +169,4 @@ def test_a_proposal_keeps_the_version_of_its_directory_and_another_alone_is_no_n
     proposal = dispatch_proposed(ticket_of(desk, decision))
     assert (proposal.organizer_code, proposal.directory_version) == ("desk", "1")
     told = event.PlaceSet(ticket_id=decision.tickets[0].ticket_id, adcode="210102", source="clerk")
-    assert follow(desk.state, directories_of(folders[1]), (told,)) == ()
+    assert follow(desk.state.tickets, directories_of(folders[1]), (told,)) == ()

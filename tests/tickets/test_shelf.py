@@ -4,12 +4,12 @@ import pytest
 
 from schemas.codec import Outbound
 from tests.tickets.build import CITY, START, digest, message, position
+from tickets.model.ticket_state import TicketState
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
 from tickets.state import store, text_index
 from tickets.state.state import State
 from tickets.state.store import Shelf
-from tickets.state.ticket import TicketState
 
 WORDS = ("中山路12号门口的路灯坏了三天", "人民路小区停水两天没人管", "和平广场夜里施工噪音扰民")
 

@@ -21,8 +21,8 @@ from msgspec import UNSET, Struct, field
 
 from schemas import ids
 from schemas.records import Event, Features, Message, event
-from tickets.state.keys import scoped
-from tickets.state.ticket import Filed, TicketState, month_of
+from tickets.model.keys import scoped
+from tickets.model.ticket_state import Filed, TicketState, month_of
 
 if TYPE_CHECKING:
     from tickets.decision_input import Incoming

@@ -15,7 +15,7 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from schemas.records import Features, Message, Part
-from tickets.state.keys import scoped
+from tickets.model.keys import scoped
 
 if TYPE_CHECKING:
     from tickets.state.state import State

@@ -14,7 +14,7 @@ from schemas.records.event_base import ErasedMessage
 from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
-from tickets.state.ticket import TicketState
+from tickets.model.ticket_state import TicketState
 
 FIELDS = frozenset({"title", "text", "summary", "requester", "location", "attachments", "result"})
 """Fields of a ticket that can be blacked out as a whole."""

@@ -9,9 +9,9 @@ from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.lifecycle import CLOSED
-from tickets.state.keys import scoped
+from tickets.model.keys import scoped
+from tickets.model.ticket_state import TicketState
 from tickets.state.state import State
-from tickets.state.ticket import TicketState
 
 _HANDOVER = re.compile(ids.MESSAGE_ID)
 

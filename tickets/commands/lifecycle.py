@@ -12,9 +12,9 @@ from tickets import emergency, flags, lifecycle
 from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
+from tickets.model.ticket_state import TicketState
 from tickets.policy import TicketPolicy
 from tickets.sla import clocks
-from tickets.state.ticket import TicketState
 
 
 def set_status(order: Order, given: args.SetStatus) -> event.Changes:

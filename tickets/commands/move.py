@@ -10,8 +10,8 @@ from tickets.commands import args
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.lifecycle import CLOSED
-from tickets.state.keys import day_key
-from tickets.state.ticket import TicketState
+from tickets.model.keys import day_key
+from tickets.model.ticket_state import TicketState
 
 
 def move(order: Order, given: args.Move) -> event.Changes:

@@ -11,9 +11,9 @@ from schemas.records import Command
 from tickets.commands.args import Args
 from tickets.commands.refusal import RefusalError
 from tickets.decision_input import Earlier
+from tickets.model.ticket_state import TicketState
 from tickets.sla.deadlines import Limits
 from tickets.state.state import State
-from tickets.state.ticket import TicketState
 
 
 class Order(Struct, frozen=True, kw_only=True):

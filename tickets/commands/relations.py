@@ -6,8 +6,8 @@ from tickets.commands import args, move
 from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.dedupe.clusters import CONNECTING
+from tickets.model.ticket_state import TicketState
 from tickets.state.state import State
-from tickets.state.ticket import TicketState
 
 
 def merge(order: Order, given: args.Merge) -> event.Changes:

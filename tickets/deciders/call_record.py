@@ -6,16 +6,12 @@ it again.
 """
 
 from tickets.assembly import call_records
-from tickets.codes import TOPIC_CHANGED
+from tickets.codes import AFTER_REDACTION, RECORD_OF_CALL, TOPIC_CHANGED
 from tickets.deciders.base import Verdict
 from tickets.decision_input import Incoming
 from tickets.erasure import tombstones
-from tickets.snapshot.build import RECORD_OF_CALL
-from tickets.state.keys import texts_of
+from tickets.model.keys import texts_of
 from tickets.state.state import State
-
-AFTER_REDACTION = "record_after_redaction"
-"""Its words stay out of the ticket: they could say again what was blacked out."""
 
 SAME_CALL_ID = "same_call_id"
 """Method of a proposal: the platform's id is that of a call, but no caller, or no day, says that it is the same one."""

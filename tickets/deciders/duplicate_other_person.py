@@ -8,14 +8,14 @@ have nothing in common that tells where it is, the one is only proposed to the o
 
 from itertools import islice
 
+from tickets.codes import is_elsewhere, place_of
 from tickets.deciders.base import Verdict
 from tickets.decision_input import Incoming
 from tickets.dedupe.index import Found
 from tickets.dedupe.similarity import COPIED
 from tickets.dedupe.sketch import GRAMS
-from tickets.snapshot import fields
+from tickets.model.ticket_state import TicketState
 from tickets.state.state import State
-from tickets.state.ticket import TicketState
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
@@ -38,7 +38,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
             found.score >= policy.link
             and not policy.is_restricted(stands)
             and not _could_be_anywhere(state, incoming, found)
-            and not fields.is_elsewhere(codes, ticket.place)
+            and not is_elsewhere(codes, ticket.place)
             and not _is_other(state, incoming, ticket, oldest)
         )
         named = ticket.ticket_id if state.tickets[oldest].erased else oldest
@@ -75,7 +75,7 @@ def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: st
     """Say whether the cluster knows of another thing or place of the kind; its likest ticket may tell of none."""
     features, near = incoming.features, state.near
     by_place = bool(features.places) and not near.names_any(features.places, ticket.order)
-    by_district = ticket.place is None and fields.place_of(features.codes) is not None
+    by_district = ticket.place is None and place_of(features.codes) is not None
     if not (features.doors or by_place or by_district):
         return False
     oldest = islice(state.clusters.members(cluster), state.policy.near.max_members)
@@ -83,6 +83,6 @@ def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: st
     return any(
         near.has_other_marks(features, one.order)
         or (by_place and near.has_other_places(features, one.order))
-        or (by_district and fields.is_elsewhere(features.codes, one.place))
+        or (by_district and is_elsewhere(features.codes, one.place))
         for one in members
     )

@@ -9,16 +9,15 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from schemas.records import Features
-from tickets.codes import SAME_NAME, is_alarm
+from tickets.codes import SAME_NAME, is_alarm, is_elsewhere
 from tickets.deciders.base import Verdict
 from tickets.deciders.follow_up import has_its_name
 from tickets.deciders.supplement import names_nothing
 from tickets.decision_input import Incoming
 from tickets.dedupe.index import Found
-from tickets.snapshot import fields
-from tickets.state.keys import texts_of
+from tickets.model.keys import texts_of
+from tickets.model.ticket_state import TicketState
 from tickets.state.state import State
-from tickets.state.ticket import TicketState
 
 RELATION = "same_person_same_matter"
 
@@ -66,7 +65,7 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
         if (incoming.id, ticket.ticket_id) in state.never:
             continue
         own = not set(incoming.features.requesters).isdisjoint(ticket.requesters)
-        if found.score >= policy.same_person and own and not _is_elsewhere(incoming.features, ticket):
+        if found.score >= policy.same_person and own and not is_elsewhere(incoming.features.codes, ticket.place):
             is_same = has_its_name(state, incoming, ticket.ticket_id)
             verdict = _verdict(found, ticket.ticket_id, (*found.evidence, *((SAME_NAME,) if is_same else ())))
             if not ticket.is_anothers(incoming.features.stated):
@@ -102,10 +101,6 @@ def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> 
 
 def _since(incoming: Incoming, ticket: TicketState) -> timedelta:
     return max(incoming.at - ticket.opened_at, incoming.at - incoming.received_at)
-
-
-def _is_elsewhere(features: Features, ticket: TicketState) -> bool:
-    return fields.is_elsewhere(features.codes, ticket.place)
 
 
 def _shared_contacts(features: Features, ticket: TicketState) -> set[str]:

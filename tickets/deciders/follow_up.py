@@ -15,9 +15,9 @@ from tickets.codes import BY_PARTICIPANT, SAME_MAIL, SAME_NAME, TOPIC_CHANGED, i
 from tickets.deciders.base import Verdict
 from tickets.decision_input import Incoming
 from tickets.dedupe import dangling_references
-from tickets.state.keys import names_of, texts_of
+from tickets.model.keys import names_of, texts_of
+from tickets.model.ticket_state import TicketState
 from tickets.state.state import State
-from tickets.state.ticket import TicketState
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:

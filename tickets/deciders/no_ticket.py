@@ -3,12 +3,11 @@
 What came through a list is a citizen's all the same where it answers a ticket of theirs.
 """
 
+from tickets.codes import NO_CITIZEN
 from tickets.deciders import follow_up
 from tickets.deciders.base import Verdict
 from tickets.decision_input import Incoming
 from tickets.state.state import State
-
-NO_CITIZEN = frozenset({"auto_reply", "bounce", "list", "calendar", "event"})
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:

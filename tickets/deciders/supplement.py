@@ -13,9 +13,9 @@ from schemas.records import Features
 from tickets.deciders.base import Verdict
 from tickets.decision_input import Incoming
 from tickets.dedupe.sketch import Sketch
+from tickets.model.ticket_state import TicketState
 from tickets.policy import NearPolicy
 from tickets.state.state import State
-from tickets.state.ticket import TicketState
 
 _SENT_ON = frozenset({"not_accepted", "handed_over"})
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from schemas.records import Features
 from tickets.assembly import call_records
-from tickets.snapshot import limits
-from tickets.state.keys import names_of, scoped
-from tickets.state.ticket import Findable, TicketState, with_more
+from tickets.model import limits
+from tickets.model.keys import names_of, scoped
+from tickets.model.ticket_state import Findable, TicketState, with_more
 
 if TYPE_CHECKING:
     from tickets.state.state import State

@@ -16,8 +16,8 @@ from schemas.records import Event, Ticket, event
 from schemas.records.ticket import Category, Location, Requester
 from tickets.erasure import redaction_digests
 from tickets.masking.mask import drawn_title, known_of, origin_without
+from tickets.model.ticket_state import with_more
 from tickets.snapshot import build
-from tickets.state.ticket import with_more
 
 Spans = Sequence[tuple[int, int]]
 

@@ -14,13 +14,13 @@ from msgspec.structs import replace
 from schemas.records import Event, Message, Ticket, event
 from schemas.records.event_base import ErasedMessage
 from tickets.assembly import call_records, sms_parts
-from tickets.deciders.call_record import AFTER_REDACTION
+from tickets.codes import AFTER_REDACTION
 from tickets.deciders.follow_up import is_same_mail
 from tickets.erasure import blackout, tombstones
 from tickets.erasure.tombstones import OF_ONE_DAY, TIMED
+from tickets.model.keys import texts_of
+from tickets.model.ticket_state import TicketState, month_of
 from tickets.snapshot import build
-from tickets.state.keys import texts_of
-from tickets.state.ticket import TicketState, month_of
 
 if TYPE_CHECKING:
     from tickets.decision_input import Incoming

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 from msgspec import UNSET, Struct
 
 from tickets.assembly import call_records, sms_parts
-from tickets.state.keys import names_of, part, scoped, texts_of
+from tickets.model.keys import names_of, part, scoped, texts_of
 
 if TYPE_CHECKING:
     from tickets.decision_input import Incoming
+    from tickets.model.ticket_state import TicketState
     from tickets.state.state import State
-    from tickets.state.ticket import TicketState
 
 
 METHOD = "forgotten_before"

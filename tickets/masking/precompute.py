@@ -14,10 +14,11 @@ from normalizers.pii.cache import told_of
 from normalizers.pii.detect import look
 from schemas.records import Message
 from schemas.records.message import Foreseen
-from tickets.deciders.no_ticket import NO_CITIZEN
+from tickets.codes import NO_CITIZEN
 from tickets.masking import mask
 from tickets.masking.fingerprint import grounds
-from tickets.snapshot import build, fields, limits
+from tickets.model import limits
+from tickets.snapshot import build, fields
 
 MOST = 2_000
 """Numbers: a message in which more is found goes without them."""

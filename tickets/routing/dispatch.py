@@ -10,11 +10,9 @@ from schemas.enums import UNKNOWN
 from schemas.records import event
 from tickets.codes import REMEMBERED, by_kind, is_below
 from tickets.lifecycle import CLOSED, WITH_AN_ORGANIZER
+from tickets.model.ticket_state import TicketState
 from tickets.opening import only_opened
 from tickets.routing.directory import Directories, Directory, Rule
-from tickets.snapshot import remaining
-from tickets.state.state import State
-from tickets.state.ticket import TicketState
 
 
 class Case(Struct, frozen=True, kw_only=True):
@@ -36,7 +34,7 @@ class Case(Struct, frozen=True, kw_only=True):
 
 
 def follow(
-    state: State, known: Directories, changes: event.Changes, codes: tuple[str, ...] = ()
+    tickets: Mapping[str, TicketState], known: Directories, changes: event.Changes, codes: tuple[str, ...] = ()
 ) -> tuple[event.DispatchProposed, ...]:
     """Return the proposals that follow from the other changes of a decision; `codes` are the filed message's.
 
@@ -46,7 +44,7 @@ def follow(
         directory = known.of(opened.split("-", 1)[0])
         return (replace(_of_new(directory, codes), ticket_id=opened),) if directory is not None else ()
     touched = dict.fromkeys([ticket_id for one in changes for ticket_id in _touched(one)])
-    made = (_of_ticket(ticket_id, state.tickets.get(ticket_id), known, changes, codes) for ticket_id in touched)
+    made = (_of_ticket(ticket_id, tickets.get(ticket_id), known, changes, codes) for ticket_id in touched)
     return tuple(one for one in made if one is not None)
 
 
@@ -107,7 +105,7 @@ def _case(
     left = moved is not None and moved.from_ticket_id == ticket_id
     filed = any(isinstance(one, event.MessageFiled) for one in changes) or (moved is not None and not left)
     new = told if filed else {}
-    known = remaining.without(held, moved.message_id) if held and moved and left else held
+    known = held.without(moved.message_id) if held and moved and left else held
     case = Case(
         kind=(known.kind if known else None) or new.get("request_kind"),
         category=(known.category if known else None) or new.get("category"),

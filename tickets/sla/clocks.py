@@ -12,10 +12,9 @@ from schemas.records import event
 from schemas.records.ticket import Deadline
 from tickets import emergency
 from tickets.lifecycle import CLOSED
+from tickets.model.ticket_state import Clock, TicketState
 from tickets.opening import only_opened
 from tickets.sla.deadlines import Limits, Matter
-from tickets.state.state import State
-from tickets.state.ticket import Clock, TicketState
 
 RESTARTED = frozenset({"resolve"})
 """Clocks that start again when a ticket is reopened (重办): it was accepted and signed before."""
@@ -45,7 +44,9 @@ class Told(NamedTuple):
     at: datetime
 
 
-def follow(state: State, limits: Limits, changes: event.Changes, at: datetime, told: Told) -> event.Changes:
+def follow(
+    tickets: Mapping[str, TicketState], limits: Limits, changes: event.Changes, at: datetime, told: Told
+) -> event.Changes:
     """Return the deadlines that follow from the other changes of a decision; a clerk's own deadlines stay as they are.
 
     `at` is the log time of the decision.
@@ -57,9 +58,9 @@ def follow(state: State, limits: Limits, changes: event.Changes, at: datetime, t
     for change in changes:
         if type(change) not in _MOVING:
             continue
-        for deadline in _after(state, limits, change, changes, at, told):
+        for deadline in _after(tickets, limits, change, changes, at, told):
             made[deadline.ticket_id, deadline.clock] = deadline
-    for ticket in (*_told_more(state, changes), *_alarming_again(state, changes)):
+    for ticket in (*_told_more(tickets, changes), *_alarming_again(tickets, changes)):
         for deadline in _hastened(ticket, limits, told, made):
             made[deadline.ticket_id, deadline.clock] = deadline
     return tuple(deadline for key, deadline in made.items() if key not in said)
@@ -95,15 +96,20 @@ def as_deadline(name: str, clock: Clock) -> Deadline:
 
 
 def _after(
-    state: State, limits: Limits, change: event.AnyChange, changes: event.Changes, at: datetime, told: Told
+    tickets: Mapping[str, TicketState],
+    limits: Limits,
+    change: event.AnyChange,
+    changes: event.Changes,
+    at: datetime,
+    told: Told,
 ) -> Iterator[event.DeadlineSet]:
     if isinstance(change, event.Opened):
         yield from _of_new(change.ticket_id, limits, told)
         return
     if isinstance(change, event.Moved):
-        yield from _calmed(state.tickets[change.from_ticket_id], limits, change.message_id)
+        yield from _calmed(tickets[change.from_ticket_id], limits, change.message_id)
         return
-    ticket = state.tickets.get(getattr(change, "ticket_id", None) or "")
+    ticket = tickets.get(getattr(change, "ticket_id", None) or "")
     if ticket is None:
         return
     if isinstance(change, event.Reopened):
@@ -175,19 +181,19 @@ def gone_on(ticket: TicketState, limits: Limits, name: str, at: datetime) -> Clo
     return Clock(resumed.due_at, clock.policy_id, version, provisional, start, clock.extension)
 
 
-def _told_more(state: State, changes: event.Changes) -> Iterator[TicketState]:
+def _told_more(tickets: Mapping[str, TicketState], changes: event.Changes) -> Iterator[TicketState]:
     """Yield the open tickets that were there before a message came to them."""
     reopened = {one.ticket_id for one in changes if isinstance(one, event.Reopened)}
     for ticket_id in dict.fromkeys(filter(None, map(_filed_in, changes))):
-        ticket = state.tickets.get(ticket_id)
+        ticket = tickets.get(ticket_id)
         if ticket is not None and (ticket.status not in CLOSED or ticket_id in reopened):
             yield ticket
 
 
-def _alarming_again(state: State, changes: event.Changes) -> Iterator[TicketState]:
+def _alarming_again(tickets: Mapping[str, TicketState], changes: event.Changes) -> Iterator[TicketState]:
     """Yield the tickets of a danger that a clerk had called false and does so no more: it hurries them as before."""
     for change in changes:
-        if isinstance(change, event.HandoverReinstated) and (ticket := state.tickets.get(change.ticket_id)) is not None:
+        if isinstance(change, event.HandoverReinstated) and (ticket := tickets.get(change.ticket_id)) is not None:
             yield ticket
 
 

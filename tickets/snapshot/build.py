@@ -17,13 +17,14 @@ from schemas import ids
 from schemas.ids import keyed_digest
 from schemas.records import Event, Message, Ticket, event
 from schemas.records.ticket import Acceptance, Category, Lineage, Origin, Proposal, StatusStep
-from tickets.codes import AS_GIVEN, SAME_MAIL, SAME_NAME
+from tickets.codes import AS_GIVEN, RECORD_OF_CALL, SAME_MAIL, SAME_NAME
 from tickets.dedupe.similarity import METHODS as NEAR
 from tickets.emergency import alarmed, urgency_of, without_spans
+from tickets.model import limits
+from tickets.model.ticket_state import with_more
 from tickets.policy import TicketPolicy
-from tickets.snapshot import fields, limits
+from tickets.snapshot import fields
 from tickets.snapshot.fields import requester_of, with_sender
-from tickets.state.ticket import with_more
 
 TITLE_CHARACTERS = 100
 """The most that 标题 has."""
@@ -42,9 +43,6 @@ KIND_GROUPS: Mapping[str, str] = MappingProxyType(
 
 _REPLIES = re.compile(r"(?:\s*(?:re|fwd?|aw|回复|答复|转发)\s*[:：])+", re.IGNORECASE)
 """Before the title of a mail that answers another one, or passes it on."""
-
-RECORD_OF_CALL = "record_of_call"
-"""Method of a decision: `tickets/snapshot/call_record.py` writes what such a record says."""
 
 _NO_KIND = (None, "unknown")
 

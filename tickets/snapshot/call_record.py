@@ -9,9 +9,10 @@ from normalizers.assembly import text_of_records
 from normalizers.pipeline import titled
 from normalizers.text.fold import fold
 from schemas.records import Event, Message, Ticket
-from tickets.deciders.call_record import AFTER_REDACTION
+from tickets.codes import AFTER_REDACTION
+from tickets.model import limits
 from tickets.policy import TicketPolicy
-from tickets.snapshot import build, limits
+from tickets.snapshot import build
 
 
 def file_record(

@@ -25,9 +25,9 @@ from tickets.codes import INCOMPLETE
 from tickets.emergency import Alarm
 from tickets.erasure import blackout
 from tickets.lifecycle import CLOSED
+from tickets.model import limits
 from tickets.policy import TicketPolicy
 from tickets.sla import clocks
-from tickets.snapshot import limits
 from tickets.snapshot.build import KIND_GROUPS, not_refused, with_step
 
 # What decisions about hand-overs (紧急转接) make of a ticket's snapshot: part of `tickets/snapshot/changes.py`.

@@ -9,8 +9,8 @@ from schemas.records import Attachment, Event, Message
 from schemas.records.common import Party
 from schemas.records.ticket import Location, Requester
 from tickets.codes import is_of_participant
+from tickets.model import limits
 from tickets.policy import TicketPolicy
-from tickets.snapshot import limits
 
 # Files of a ticket: what a further message brings, and what became of one that was only named.
 
@@ -42,8 +42,6 @@ def _finer(told: Attachment, fetched: Attachment) -> str:
 
 # Where a ticket's matter is (事发地址): what its messages say, put together.
 
-_PLACE = "place."
-
 
 def told(message: Message, place: str | None, adcode: str | None) -> Location | None:
     """Return where it is, in words, as a division and as a point on a map; None when nothing is known."""
@@ -67,20 +65,6 @@ def joined(there: Location | None, more: Location | None) -> Location | None:
     if there is None or more is None or more.datum is None or there.datum is not None:
         return there or more
     return replace(there, longitude=more.longitude, latitude=more.latitude, datum=more.datum)
-
-
-def place_of(codes: Iterable[str]) -> str | None:
-    """Return the adcode of the place that a message names, from the codes of its findings."""
-    return next((code.removeprefix(_PLACE) for code in codes if code.startswith(_PLACE)), None)
-
-
-def is_elsewhere(codes: Iterable[str], place: str | None) -> bool:
-    """Say whether a message names another district or city than a ticket's; a city and its own district are one."""
-    named = place_of(codes)
-    if named is None or place is None:
-        return False
-    one, other = (adcode.removesuffix("00").removesuffix("00") for adcode in (named, place))
-    return not one.startswith(other) and not other.startswith(one)
 
 
 _KNOWN_BY = frozenset({"phone", "email", "openid", "uid"})

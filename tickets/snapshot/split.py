@@ -7,9 +7,11 @@ from msgspec.structs import replace
 from normalizers.assembly import joined
 from schemas.records import Event, Message, Ticket, event
 from tickets.assembly import call_records
-from tickets.codes import BY_PARTICIPANT
+from tickets.codes import BY_PARTICIPANT, RECORD_OF_CALL
+from tickets.model import limits
+from tickets.model.ticket_state import proposals_without
 from tickets.policy import TicketPolicy
-from tickets.snapshot import build, call_record, limits, remaining
+from tickets.snapshot import build, call_record
 from tickets.snapshot.changes import CLERK
 
 FROM_MESSAGES = (
@@ -56,7 +58,7 @@ def _without(
         ticket,
         **{name: getattr(anew, name) for name in _told_by_messages(ticket)},
         handovers=tuple(one for one in ticket.handovers if one.handover_id != message_id or one.acknowledged_at),
-        proposals=remaining.proposals_without(ticket.proposals, message_id),
+        proposals=proposals_without(ticket.proposals, message_id),
     )
 
 
@@ -84,7 +86,7 @@ def _written(
         if earlier:
             records = [*earlier, message]
             whole = joined(records, policy.joining)
-            record = replace(decision, relation="part_of", method=build.RECORD_OF_CALL)
+            record = replace(decision, relation="part_of", method=RECORD_OF_CALL)
             anew = call_record.file_record(anew, whole, record, policy, records)
             told.add(whole.features.text_key)
             continue

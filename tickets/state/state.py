@@ -16,13 +16,13 @@ from tickets.dedupe import dangling_references
 from tickets.dedupe.clusters import Clusters
 from tickets.dedupe.index import Near, NearSnapshot
 from tickets.erasure.tombstones import Forgotten
+from tickets.model.keys import part, scoped
+from tickets.model.ticket_state import Early, Findable, TicketState
 from tickets.policy import TicketPolicy
-from tickets.state.keys import part, scoped
 from tickets.state.reducers import REDUCERS
 from tickets.state.seen import Seen
 from tickets.state.store import Bodies, Shelf
 from tickets.state.text_index import Texts
-from tickets.state.ticket import Early, Findable, TicketState
 
 _MOST_EARLY = 10_000
 

@@ -18,7 +18,7 @@ from schemas.records import Ticket
 from schemas.records.common import Party
 from schemas.records.dispatch import DispatchProposal
 from schemas.records.ticket import Category, Deadline, Lineage, Location, Requester
-from tickets.state.ticket import Findable, TicketState
+from tickets.model.ticket_state import Findable, TicketState
 
 # What a million tickets have in common: bytes by the ids of the tickets, and values that are made of them.
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable
 
 from xxhash import xxh3_64_intdigest
 
-from tickets.state.ticket import Findable
+from tickets.model.ticket_state import Findable
 
 
 class Texts:

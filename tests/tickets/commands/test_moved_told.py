@@ -10,8 +10,8 @@ from schemas.records.event import DispatchProposed
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office, refusal, same
 from tests.tickets.said import dispatch_proposed, said
+from tickets.model.ticket_state import TicketState
 from tickets.state.state import fold
-from tickets.state.ticket import TicketState
 
 CITIZEN, NUMBER = "13800138000", "13900139000"
 FIRST = said(1, "致市长的一封信", "您好，打扰了", sender=CITIZEN)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.tickets.commands.test_coming_again import CALLER, DAY, HEARD, OTHER, gone_of, is_kept_out, order, same
 from tests.tickets.records_of_calls import LAMP, Calls
-from tickets.deciders.call_record import AFTER_REDACTION
+from tickets.codes import AFTER_REDACTION
 from tickets.erasure import tombstones
 
 

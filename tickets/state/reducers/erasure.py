@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from schemas.records import Event, event
 from tickets.dedupe import dangling_references
 from tickets.erasure.tombstones import Forgotten, remember, remember_undated, said_by
-from tickets.state.keys import scoped
+from tickets.model.keys import scoped
 
 if TYPE_CHECKING:
     from tickets.state.state import State

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from normalizers.enrich.codes import SURE_REPORT
 from schemas.records import Event, event
-from tickets.state.ticket import Clock, TicketState, with_more
+from tickets.model.ticket_state import Clock, TicketState, with_more
 
 if TYPE_CHECKING:
     from tickets.state.state import State

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.records import Event, event
 from tickets import emergency
-from tickets.state.keys import scoped
-from tickets.state.ticket import Early, with_more
+from tickets.model.keys import scoped
+from tickets.model.ticket_state import Early, with_more
 
 if TYPE_CHECKING:
     from tickets.state.state import State

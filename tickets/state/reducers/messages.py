@@ -12,14 +12,15 @@ from schemas.records.ticket import Proposal
 from tickets import emergency
 from tickets.assembly import call_records
 from tickets.assembly.sms_parts import PartSet, Piece, keys_of
-from tickets.codes import is_of_participant
+from tickets.codes import is_of_participant, place_of
 from tickets.dedupe import dangling_references
-from tickets.lifecycle import CLOSED, only_thanks
+from tickets.dedupe.reopening import only_thanks
+from tickets.lifecycle import CLOSED
+from tickets.model import limits
+from tickets.model.keys import day_key, scoped
+from tickets.model.ticket_state import Filed, TicketState, month_of, proposals_without, with_more
 from tickets.sla.deadlines import matter_of
-from tickets.snapshot import fields, limits, remaining
-from tickets.state.keys import day_key, scoped
 from tickets.state.reducers.handling import give_back
-from tickets.state.ticket import Filed, TicketState, month_of, with_more
 
 if TYPE_CHECKING:
     from tickets.state.state import State
@@ -90,7 +91,7 @@ def _readable_from(decision: Event) -> datetime:
 def _is_news(state: "State", ticket: TicketState, features: Features) -> bool:
     """Say whether an office has to read a message before it closes its ticket: no thanks, no record without words."""
     has_words = features.text_key is not None or not call_records.is_record(features)
-    return has_words and not only_thanks(state, features, ticket)
+    return has_words and not only_thanks(state.near, features, ticket)
 
 
 def _with_features(filed: Filed, features: Features) -> Filed:
@@ -147,7 +148,7 @@ def _take_features(
     matter = matter_of(features)
     ticket.kind = ticket.kind or matter.kind
     ticket.category = ticket.category or matter.category
-    ticket.place = ticket.place or fields.place_of(features.codes)
+    ticket.place = ticket.place or place_of(features.codes)
     ticket.danger = ticket.danger or matter.emergency
     call = _call_of(state, decision, features, message_id)
     if call is not None:
@@ -236,9 +237,9 @@ def _moved(state: "State", decision: Event, change: event.Moved) -> None:
     if filed is None:
         return
     former.codes = former.codes_without(change.message_id)
-    former.contacts, *matter = remaining.without(former, change.message_id)
+    former.contacts, *matter = former.without(change.message_id)
     former.kind, former.category, former.place = matter
-    former.proposals = remaining.proposals_without(former.proposals, change.message_id)
+    former.proposals = proposals_without(former.proposals, change.message_id)
     del former.messages[change.message_id]
     dangling_references.part(state, former, decision.features)
     is_false = change.message_id in former.dismissed

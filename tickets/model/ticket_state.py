@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from msgspec import Struct, field
 
@@ -9,6 +10,7 @@ from normalizers.similarity.stated_identity import ON_BEHALF
 from schemas.records import Edge
 from schemas.records.event import DispatchProposed, MinorFlagged
 from schemas.records.ticket import Proposal
+from tickets.codes import by_kind, place_of
 
 
 class Filed(Struct, frozen=True, array_like=True, gc=False):
@@ -45,6 +47,27 @@ def month_of(at: datetime) -> str:
 def with_more(known: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
     """Return what is known, and behind it what of `more` is new."""
     return tuple(dict.fromkeys((*known, *more))) if more and more != known else known
+
+
+class Remaining(NamedTuple):
+    """What stays in a ticket when a message moves to another: hashed contact details, and the matter.
+
+    Kind, category and place are those of the first message that names them.
+    """
+
+    contacts: tuple[str, ...]
+    kind: str | None
+    category: str | None
+    place: str | None
+
+
+def proposals_without(proposals: Iterable[Proposal], message_id: str) -> tuple[Proposal, ...]:
+    """Return the proposals that were not made about this message."""
+    return tuple(one for one in proposals if one.proposal_id.partition("-")[0] != message_id)
+
+
+def _first(values: Iterable[str | None]) -> str | None:
+    return next(filter(None, values), None)
 
 
 class Clock(Struct, frozen=True, array_like=True, gc=False):
@@ -158,6 +181,18 @@ class TicketState(Findable, kw_only=True, array_like=True):
             *(("minor.",) if self.minor is False else ()),
         )
         return tuple(code for code in self.codes if not code.startswith(taken_back)) if taken_back else self.codes
+
+    def without(self, message_id: str) -> "Remaining":
+        """Return what the ticket knows without one of its messages: from the other messages, or from a clerk."""
+        others = [filed for name, filed in self.messages.items() if name != message_id]
+        found = [by_kind(filed.codes) for filed in others]
+        said = self.by_clerk
+        return Remaining(
+            contacts=tuple(dict.fromkeys(contact for filed in others for contact in filed.contacts)),
+            kind=self.kind if "kind" in said else _first(one.get("request_kind") for one in found),
+            category=self.category if "category" in said else _first(one.get("category") for one in found),
+            place=self.place if "place" in said else _first(place_of(filed.codes) for filed in others),
+        )
 
     def stated(self) -> set[str]:
         """Return under which names its messages asked, hashed."""

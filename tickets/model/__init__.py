@@ -1,0 +1,1 @@
+"""One live ticket, its keys and the limits of its snapshot: plain data below every other package of tickets."""
