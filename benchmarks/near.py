@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from schemas.records import Features
 from streams.engine.app import tune_collector
-from tickets.dedupe.index import Near
+from tickets.dedupe.index import DedupeIndex
 from tickets.policy import near_policy
 
 CITY = "210100"
@@ -63,7 +63,7 @@ def main() -> None:
     """Print a line for every power of ten."""
     total = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     tune_collector()
-    near, began, held = Near(near_policy()), 0.0, 0
+    near, began, held = DedupeIndex(near_policy()), 0.0, 0
     before, step = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, 0
     print(f"{'tickets held':>14}{'µs a message':>14}{'KB a ticket':>13}{'found':>8}")
     likely = 0

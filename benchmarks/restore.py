@@ -37,11 +37,11 @@ from schemas.records import Message
 from streams.engine.app import tune_collector
 from streams.state.checkpoint import CHECKPOINT_EVENTS, Restored, save_checkpoint
 from streams.state.restore import restore
-from tickets.dedupe.index import NearSnapshot
+from tickets.dedupe.index import DedupeSnapshot
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
 from tickets.state.state import State
-from tickets.state.store import Shelf
+from tickets.state.store import LiveTickets
 
 CITY, PARTITION = "210100", 0
 CHUNK = 500
@@ -102,7 +102,7 @@ def multiplied(state: State, times: int) -> State:
     """Return a state with so many copies of each ticket."""
     one = state.dump()
     seen = np.random.default_rng(1).bytes(16 * one.opened * times)
-    tickets, bodies = Shelf(), dict[str, bytes]()
+    tickets, bodies = LiveTickets(), dict[str, bytes]()
     for copy in range(times):
         for ticket in state.tickets.values():
             called = f"{ticket.ticket_id[:-4]}{copy:04d}"
@@ -119,10 +119,10 @@ def multiplied(state: State, times: int) -> State:
         bodies=bodies,
         seen=np.sort(np.frombuffer(seen, dtype="S16")).tobytes(),
     )
-    return State.of(snapshot, state.policy)
+    return State(state.policy, snapshot)
 
 
-def _near(one: NearSnapshot, opened: int, times: int) -> NearSnapshot:
+def _near(one: DedupeSnapshot, opened: int, times: int) -> DedupeSnapshot:
     keys, orders = np.frombuffer(one.keys, dtype="<u8"), np.frombuffer(one.orders, dtype="<u4")
     return replace(
         one,

@@ -26,7 +26,8 @@ from streams.engine.app import tune_collector
 from tickets.masking.precompute import foreseen
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import State, apply
+from tickets.reducers import apply
+from tickets.state.state import State
 
 MARKS = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 CHUNK, TEMPLATES, DECIDED = 500, 1_000, 4_000

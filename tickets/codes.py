@@ -25,6 +25,9 @@ SAME_NAME = "same_name"
 BY_PARTICIPANT = "_participant"
 """Ends the method of a decision about an answer of somebody who takes part in a ticket and does not own it."""
 
+CLERK = "clerk"
+"""Source of what a person said of a ticket: no rule or model changes it."""
+
 RECORD_OF_CALL = "record_of_call"
 """Method of a decision about a later record of a call; `tickets/snapshot/call_record.py` writes what it says."""
 

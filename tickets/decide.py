@@ -9,16 +9,15 @@ from schemas import ids
 from schemas.records import Event, TicketVersion, event
 from schemas.records.event_base import ErasedMessage
 from tickets import flags
-from tickets.assembly import call_records
 from tickets.commands import decide_command
-from tickets.deciders import DECIDERS, follow_up, supplement
+from tickets.deciders import DECIDERS, follow_up, redelivery, supplement
 from tickets.deciders.base import Verdict
 from tickets.deciders.new import NO_RELATION
 from tickets.decision_input import Incoming
 from tickets.dedupe import clusters
 from tickets.dedupe.reopening import reopens
 from tickets.emergency import alarm_of
-from tickets.erasure import redaction, tombstones
+from tickets.erasure import redaction
 from tickets.model.keys import day_key, scoped
 from tickets.model.ticket_state import month_of
 from tickets.policy import TicketPolicy
@@ -55,11 +54,11 @@ def would_tell(state: State, incoming: Incoming, verdict: Verdict) -> bool:
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
     """Return the decision about one input; None when it was decided before (a repeat changes nothing)."""
-    if scoped(incoming.jurisdiction, incoming.event_id) in state.seen:
+    if scoped(incoming.jurisdiction, incoming.event_id) in state.inputs:
         return None
     if incoming.command is not None:
         return decide_command(state, incoming, incoming.command, policy)
-    if tombstones.comes_again(state, incoming):
+    if redelivery.comes_again(state, incoming):
         return _kept_out(incoming, policy)
     verdict, proposals = _ask(state, incoming)
     changed, changes = _file(state, incoming, verdict)
@@ -69,7 +68,7 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
     if (verdict.part == "complete" or verdict.afresh) and verdict.ticket_id is not None:
         edges, proposals = _ask_again(state, incoming, verdict.ticket_id)
         changes = (*changes, *edges)
-    changed = clusters.versions(state.clusters, state.version_of, changed, changes)
+    changed = clusters.versions(state.clusters, state.tickets.version_of, changed, changes)
     return Event(
         event_id=incoming.event_id,
         jurisdiction=incoming.jurisdiction,
@@ -95,7 +94,7 @@ def _kept_out(incoming: Incoming, policy: TicketPolicy) -> Event:
         at=incoming.at,
         input=incoming.ref,
         relation="no_ticket",
-        method=tombstones.METHOD,
+        method=redelivery.METHOD,
         policy_version=policy.version,
         changes=(event.MessagesErased(messages=(gone,)),),
     )
@@ -174,7 +173,7 @@ def _is_settled(state: State, ticket_id: str, other: str | None) -> bool:
         return True
     known = {edge.ticket_id for edge in ticket.edges} | {proposal.target for proposal in ticket.proposals}
     oldest = state.clusters.of(other)
-    refused = any((one, far) in state.never for one in (ticket_id, *ticket.messages) for far in (other, oldest))
+    refused = any((one, far) in state.separations for one in (ticket_id, *ticket.messages) for far in (other, oldest))
     is_parted = refused or state.are_parted(ticket_id, oldest)
     return is_parted or other in known or oldest == state.clusters.of(ticket_id)
 
@@ -195,8 +194,7 @@ def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
 def _waiting(state: State, incoming: Incoming, ticket_id: str) -> event.Changes:
     """File the records of a call that had no words, now that its ticket is there."""
     return tuple(
-        event.MessageFiled(ticket_id=ticket_id, message_id=message_id)
-        for message_id in call_records.waiting(state, incoming)
+        event.MessageFiled(ticket_id=ticket_id, message_id=message_id) for message_id in state.calls.waiting(incoming)
     )
 
 
@@ -255,7 +253,7 @@ def _join(
     changes: event.Changes = (event.MessageFiled(ticket_id=ticket_id, message_id=incoming.id),)
     alarm = alarm_of(incoming.features.codes)
     if (verdict.reopens or (alarm is not None and alarm.endangers)) and reopens(
-        state.near, incoming.features, ticket, has_files=incoming.has_files
+        state.dedupe, incoming.features, ticket, has_files=incoming.has_files
     ):
         changes = (event.Reopened(ticket_id=ticket_id), *changes)
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
@@ -268,7 +266,7 @@ def _hand_over(state: State, incoming: Incoming, ticket_id: str) -> event.Change
     if alarm is None:
         return ()
     told = event.HandedOver(ticket_id=ticket_id, handover_id=incoming.id, classes=alarm.classes, level=alarm.level)
-    early = state.early.get(scoped(incoming.jurisdiction, incoming.id))
+    early = state.handovers.early_for(scoped(incoming.jurisdiction, incoming.id))
     if early is None:
         return (told,)
     taken = event.Acknowledged(handover_id=incoming.id, ticket_id=ticket_id, taken_at=early.at, taken_by=early.author)

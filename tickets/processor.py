@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -13,21 +14,18 @@ from schemas.envelope import VERSION
 from schemas.records import Audit, Command, Event, Handover, Message, Outbox, OutboxState, Ticket, event
 from tickets import emergency, records_out
 from tickets.admission import LOCAL, Standing
-from tickets.assembly import call_records, sms_parts
 from tickets.commands import looks_back
 from tickets.decide import decide
-from tickets.deciders.part import may_end_erased
 from tickets.decision_input import Incoming
 from tickets.dedupe import clusters
 from tickets.erasure import audit, blackout, redaction
 from tickets.masking import precompute
 from tickets.model import limits
-from tickets.policy import TicketPolicy
 from tickets.receipts import policy as answers
+from tickets.reducers import apply, snapshot_after
+from tickets.reducers.base import Occasion
 from tickets.sla.overdue import due_of
-from tickets.snapshot import build, call_record, split
-from tickets.snapshot.changes import Occasion, amend
-from tickets.state.state import State, apply
+from tickets.state.state import State
 
 
 class Desk:
@@ -53,8 +51,8 @@ class Desk:
         if isinstance(record, Command):
             return looks_back(self.state, record)
         if record.call:
-            return call_records.offsets(self.state, record)
-        return sms_parts.offsets(self.state, record) if record.part is not None else []
+            return self.state.calls.offsets(record)
+        return self.state.parts.offsets(record) if record.part is not None else []
 
     def take(
         self,
@@ -108,9 +106,9 @@ class Desk:
         if isinstance(record, Command):
             return record, earlier
         if record.call:
-            records = [*call_records.own(self.state, record, earlier), record]
+            records = [*self.state.calls.own(record, earlier), record]
             return (whole_call(records, self.state.policy.joining) if len(records) > 1 else record), records
-        earlier = sms_parts.own(self.state, record, earlier) if earlier else earlier
+        earlier = self.state.parts.own(record, earlier) if earlier else earlier
         return (whole_text([*earlier, record], self.state.policy.joining) if earlier else record), earlier
 
     def _carry_out(
@@ -195,66 +193,19 @@ class Desk:
         return replace(ticket, edges=edges, cluster_id=oldest, cluster_no=number)
 
     def _after(self, decision: Event, record: Message | Command, earlier: Sequence[Message], ticket_id: str) -> Ticket:
-        policy = self.state.policy
-        occasion = Occasion(decision, record if isinstance(record, Command) else None, policy)
-        opened = next((one for one in decision.changes if isinstance(one, event.Opened)), None)
-        if opened is not None and opened.ticket_id == ticket_id:
-            first = record if isinstance(record, Message) else _named(earlier, opened.message_id)
-            first = sms_parts.without_words(first) if may_end_erased(decision) else first
-            ticket = build.open_ticket(first, decision, opened, policy)
-        else:
-            ticket, opened = self._found(ticket_id, decision), None
-        for change in decision.changes:
-            if isinstance(change, event.Moved):
-                former = self._found(change.from_ticket_id, decision)
-                ticket = build.settled(split.after_move(ticket, former, change, earlier, decision, policy), former)
-            elif getattr(change, "ticket_id", None) != ticket_id:
-                continue
-            elif isinstance(change, event.Noted) and isinstance(record, Message):
-                ticket = build.complete(ticket, record)
-            elif isinstance(change, event.MessageFiled) and isinstance(record, Message):
-                if change.message_id != record.message_id:
-                    ticket = build.counted(ticket, change.message_id, policy)
-                elif not opened:
-                    filed = _filed(ticket, record, decision, policy, earlier)
-                    ticket = (
-                        blackout.without_repeats(filed, ticket, decision) if self._is_redacted(ticket_id) else filed
-                    )
-            else:
-                ticket = amend(ticket, change, occasion)
+        policy, is_redacted = self.state.policy, self._is_redacted(ticket_id)
+        occasion = Occasion(decision, record, policy, partial(self._found, decision), earlier, is_redacted)
+        ticket = snapshot_after(ticket_id, occasion)
         return blackout.still_redacted(ticket, policy.query_key, policy.rules_folder)
 
     def _is_redacted(self, ticket_id: str) -> bool:
         held = self.state.tickets.get(ticket_id)
         return held is not None and held.redacted
 
-    def _found(self, ticket_id: str, decision: Event) -> Ticket:
+    def _found(self, decision: Event, ticket_id: str) -> Ticket:
         if ticket_id in self.state.tickets:
             return self.ticket(ticket_id)
         return blackout.unknown(ticket_id, decision.jurisdiction, decision.at)
-
-
-def _filed(
-    ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy, earlier: Sequence[Message]
-) -> Ticket:
-    """File a message; one that was joined with what came before it (`earlier`) says all that this said."""
-    if message.call and decision.relation == "part_of":
-        return call_record.file_record(ticket, message, decision, policy, earlier)
-    if message.part is not None and not ticket.text and _is_incomplete(decision):
-        return build.file_silently(ticket, message, decision, policy)
-    filed = build.file_message(ticket, message, decision, policy)
-    if not earlier or message.part is None:
-        return filed
-    before = whole_text(earlier, policy.joining) if len(earlier) > 1 else earlier[0]
-    return build.rewritten(filed, ticket, message, before, policy)
-
-
-def _is_incomplete(decision: Event) -> bool:
-    return any(isinstance(one, event.PartJoined) and not one.complete for one in decision.changes)
-
-
-def _named(messages: Sequence[Message], message_id: str) -> Message:
-    return next(message for message in messages if message.message_id == message_id)
 
 
 def _incoming(

@@ -18,7 +18,8 @@ from streams.engine.input import input_of
 from tickets.admission import Standing, as_recorded
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import State, apply
+from tickets.reducers import apply
+from tickets.state.state import State
 
 Input = Message | Command
 

@@ -61,7 +61,7 @@ class Walk:
         """
         first = max(begin, first_kept)
         start = self._recorded.start(first, first_kept)
-        desk = Desk(State.of(start.state.dump(), self._policy))
+        desk = Desk(State(self._policy, start.state.dump()))
         for found in self._decisions(desk, start, first):
             self.counts.differing[found.subject] += 1
             yield found

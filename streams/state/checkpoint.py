@@ -147,7 +147,7 @@ def _uncollected() -> Iterator[None]:
 def state_of(snapshot: Snapshot, policy: TicketPolicy) -> State:
     """Rebuild the state that a checkpoint holds; may be run in a thread."""
     with _uncollected():
-        return State.of(snapshot, policy)
+        return State(policy, snapshot)
 
 
 # The checkpoints of a partition in the blob store: the newest of its log, and the next, written beside the decisions.

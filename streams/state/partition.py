@@ -165,13 +165,14 @@ class Owner:
     @property
     def looked_up_to(self) -> int:
         """Return the offset before which no input is undecided."""
-        return max(self.restored.looked_up_to, self.restored.state.decided(topics.MESSAGE, self._partition) + 1)
+        decided = self.restored.state.inputs.last_offset(topics.MESSAGE, self._partition)
+        return max(self.restored.looked_up_to, decided + 1)
 
     def knows(self, record: Inbound) -> bool:
         """Say whether a message was decided before; its city and its key tell, which is its id."""
         is_message = header_of(record, "ce_type") == _MESSAGE
         name = scoped(header_of(record, "ce_jurisdiction") or "", (record.key or b"").decode(errors="replace"))
-        return is_message and name in self.restored.state.seen
+        return is_message and name in self.restored.state.inputs
 
     def put_aside(self) -> Restored | None:
         """Return the state for the partition's next owner here; None when it may be ahead of the log."""

@@ -20,7 +20,8 @@ from streams.state.checkpoint import Restored
 from streams.state.log_reader import Logs
 from tickets.commands import erases
 from tickets.policy import TicketPolicy
-from tickets.state.state import State, apply
+from tickets.reducers import apply
+from tickets.state.state import State
 
 # The bodies of the live tickets, from the log of their snapshots: each as it was decided last, or nobody goes on.
 
@@ -128,7 +129,7 @@ async def _restore(
         _check_log(partition, await logs.lost_from(restored.last_event + 1))
         changed = await _fold_events(logs, restored)
         restored.next_ticket = await fill(restored.state, logs, restored.next_ticket, changed)
-        decided = restored.state.decided(topics.MESSAGE, partition)
+        decided = restored.state.inputs.last_offset(topics.MESSAGE, partition)
         _tell_of_input(decided, partition, await logs.end_of_input(partition))
     return restored
 

@@ -108,7 +108,7 @@ async def test_a_checkpoint_written_between_two_chunks_knows_nothing_of_the_seco
     await soon(lambda: bool(obstore.list(blobs).collect()))
     await owner.close()
     restored = await logs.restored(connection, blobs, found[0].partition)
-    assert restored.state.decided(topics.MESSAGE, found[0].partition) == found[2].offset
+    assert restored.state.inputs.last_offset(topics.MESSAGE, found[0].partition) == found[2].offset
 
 
 async def test_at_a_calm_pace_a_checkpoint_is_written_after_fewer_decisions_and_not_again_at_once(

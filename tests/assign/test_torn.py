@@ -25,7 +25,8 @@ from tests.assign.workers import letters
 from tests.tickets.build import CITY
 from tickets import processor
 from tickets.policy import TicketPolicy
-from tickets.state.state import State, apply
+from tickets.reducers import apply
+from tickets.state.state import State
 
 
 class Kafka:

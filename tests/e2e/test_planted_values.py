@@ -34,7 +34,7 @@ from tests.peers.collector import Collector
 from tests.peers.dovecot import free_ports
 from tests.peers.greenmail import GreenMail
 from tests.tickets.test_spans import HIDDEN
-from tickets.erasure.tombstones import METHOD
+from tickets.deciders.redelivery import METHOD
 
 pytestmark = [pytest.mark.integration, pytest.mark.long, pytest.mark.timeout(900)]
 

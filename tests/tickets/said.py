@@ -58,7 +58,7 @@ def take(desk: Desk, messages: Iterable[Message]) -> list[Event]:
     """Let the desk take these messages after all it took before; none of them may be a repeat."""
     decisions = []
     for message in messages:
-        offset = desk.state.decided(topics.MESSAGE, 0) + 1
+        offset = desk.state.inputs.last_offset(topics.MESSAGE, 0) + 1
         decision = desk.take(message, Position(topics.MESSAGE, 0, offset))
         assert decision is not None
         decisions.append(decision)

@@ -17,7 +17,8 @@ from tests.tickets.build import CITY, START, message, position
 from tickets.admission import CommandKey, CommandKeys, admit, as_recorded, confirmation_id, signed_headers
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import Snapshot, State, fold
+from tickets.reducers import fold
+from tickets.state.state import Snapshot, State
 
 EVERY = frozenset({"set_status", "forget", "reclassify", "export", "read"})
 WANG, LI, DOOR = Signer("wang", b"w" * 32), Signer("li", b"l" * 32), Signer("door", b"d" * 32)
@@ -273,7 +274,7 @@ def test_what_is_recorded_is_one_chain_whose_end_the_event_log_knows_through_a_r
         hall.give(signed(replace(order("read", number, fields=["all"]), reason="核实")))
     state = hall.desk.state
     assert fold(hall.decisions, POLICY).audit == state.audit
-    hall.desk = Desk(State.of(decode(encode(state.dump()), Snapshot), POLICY))
+    hall.desk = Desk(State(POLICY, decode(encode(state.dump()), Snapshot)))
     hall.give(signed(replace(order("read", 4, fields=["all"]), reason="核实")))
     assert [act.sequence for act in hall.acts] == [1, 2, 3, 4]
     assert hall.desk.state.audit is not None

@@ -32,7 +32,7 @@ def mail(number: int = 1, *, sender: Party | None = WANG, **fields: Any) -> Mess
 
 def answers(*messages: Message, policy: TicketPolicy = POLICY, desk: Desk | None = None) -> list[Outbox]:
     desk = desk or Desk(State(policy))
-    start = desk.state.decided(topics.MESSAGE, 0) + 1
+    start = desk.state.inputs.last_offset(topics.MESSAGE, 0) + 1
     for offset, one in enumerate(messages, start):
         record, earlier = one, [before for before in messages if before is not one and before.part is not None]
         wanted = len(desk.looks_back(record))
@@ -200,7 +200,7 @@ def test_a_thousand_bounces_open_no_ticket_and_are_not_answered() -> None:
 
 def forgotten(desk: Desk, ticket_id: str) -> list[Any]:
     """Forget a ticket in the same chunk; return what the outbox hears of it all."""
-    offset = desk.state.decided(topics.MESSAGE, 0) + 1
+    offset = desk.state.inputs.last_offset(topics.MESSAGE, 0) + 1
     given = Command(
         command_id=f"c{offset}", jurisdiction=CITY, ticket_id=ticket_id, kind="forget", author="clerk-7", at=START
     )
@@ -228,7 +228,7 @@ def test_nothing_is_withdrawn_where_nobody_answers_or_nothing_is_erased() -> Non
     assert decision is not None
     assert forgotten(silent, decision.tickets[0].ticket_id) == []
     desk = Desk(State(POLICY))
-    desk.state.left.add(f"{CITY}-{'a' * 20}")
+    desk.state.participants._known.add(f"{CITY}-{'a' * 20}")
     assert forgotten(desk, f"{CITY}-{'a' * 20}") == []  # only the archive has it: its receipt went long ago
 
 

@@ -87,8 +87,8 @@ def test_a_place_that_one_tells_later_is_where_the_ticket_is() -> None:
     desk, _ = decided([said(n, "", text, sender=ONE) for n, text in enumerate(texts)])
     (ticket,) = desk.state.tickets.values()
     here, elsewhere = (said(9, "", text).features for text in (texts[1], texts[0]))
-    assert not desk.state.near.may_be_elsewhere(here, ticket.order)
-    assert desk.state.near.may_be_elsewhere(elsewhere, ticket.order)
+    assert not desk.state.dedupe.may_be_elsewhere(here, ticket.order)
+    assert desk.state.dedupe.may_be_elsewhere(elsewhere, ticket.order)
 
 
 def test_a_long_text_that_is_passed_around_is_one_matter_wherever_it_is() -> None:

@@ -4,9 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from tests.tickets.said import decided, said, take, ticket_of
-from tickets.dedupe.index import MOST_MARKS, Near
+from tickets.dedupe.index import MOST_MARKS, DedupeIndex
 from tickets.policy import TicketPolicy, near_policy
-from tickets.state.state import State, fold
+from tickets.reducers import fold
+from tickets.state.state import State
 
 ANY, THIRD, FIFTH = (f"幸福家园{building}电梯坏了三天没人修" for building in ("", "3号楼", "5号楼"))
 LINES = tuple(f"南湖公园{line}公交车司机态度差" for line in ("115路", "", "151路"))
@@ -98,14 +99,14 @@ def test_the_log_and_a_checkpoint_give_the_marks_as_well() -> None:
     messages = [said(n, "", text, sender="13900000001") for n, text in enumerate((ANY, THIRD))]
     desk, decisions = decided(messages)
     policy = TicketPolicy()
-    for state in (fold(decisions, policy), State.of(desk.state.dump(), policy)):
-        assert state.near.dump() == desk.state.near.dump()
-        assert state.near.has_other_marks(said(2, "", FIFTH).features, 0)
-        assert not state.near.has_other_marks(said(2, "", THIRD).features, 0)
+    for state in (fold(decisions, policy), State(policy, desk.state.dump())):
+        assert state.dedupe.dump() == desk.state.dedupe.dump()
+        assert state.dedupe.has_other_marks(said(2, "", FIFTH).features, 0)
+        assert not state.dedupe.has_other_marks(said(2, "", THIRD).features, 0)
 
 
 def test_a_forgotten_ticket_bears_no_mark_and_a_talkative_one_not_endlessly_many() -> None:
-    near = Near(TicketPolicy().near)
+    near = DedupeIndex(TicketPolicy().near)
     near.note(0, said(0, "", THIRD).features)
     assert 0 not in near
     near.add(0, "210100", said(0, "", ANY).features, is_news=True)
@@ -119,7 +120,7 @@ def test_a_forgotten_ticket_bears_no_mark_and_a_talkative_one_not_endlessly_many
 def test_a_message_that_is_taken_next_is_held_against_the_new_marks() -> None:
     desk, _ = decided([said(n, "", text, sender="13900000001") for n, text in enumerate((ANY, THIRD))])
     later = said(2, "", FIFTH, sender="13900000001")
-    desk.state.near.find("210100", later.features)
-    desk.state.near.note(0, said(3, "", FIFTH).features)
+    desk.state.dedupe.find("210100", later.features)
+    desk.state.dedupe.note(0, said(3, "", FIFTH).features)
     (decision,) = take(desk, [later])
     assert decision.relation == "same_person_same_matter"

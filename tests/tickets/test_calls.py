@@ -16,7 +16,8 @@ from schemas.records.decision import Event
 from tests.tickets.build import message
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls, record
 from tickets.policy import TicketPolicy
-from tickets.state.state import Snapshot, State, fold
+from tickets.reducers import fold
+from tickets.state.state import Snapshot, State
 
 HEARD = "市民：中山路12号的路灯坏了\n坐席：好的"
 BOTH = f"{LAMP}\n\n{TRANSCRIPT_HEAD}\n{HEARD}"
@@ -296,8 +297,8 @@ def test_the_log_alone_and_a_checkpoint_know_the_calls() -> None:
     folded = fold(calls.events, TicketPolicy())
     calls.desk.flush()
     snapshot = msgspec.msgpack.decode(msgspec.msgpack.encode(calls.state.dump()), type=Snapshot)
-    restored = State.of(snapshot, TicketPolicy())
-    assert folded.calls == restored.calls == calls.state.calls
+    restored = State(TicketPolicy(), snapshot)
+    assert folded.calls.dump() == restored.calls.dump() == calls.state.calls.dump()
     successor = Calls(restored)
     successor.input = list(calls.input)
     successor.tell(**RECORDS[2])
@@ -511,7 +512,7 @@ def test_a_second_caller_under_an_id_has_a_ticket_of_their_own() -> None:
     calls.tell(revision=2, caller="13811111111", note=f"{LAMP}，请处理")
     assert [one.text for one in calls.tickets] == [f"{LAMP}，请处理", "楼下烧烤摊油烟扰民"]
     rebuilt = fold(calls.events, TicketPolicy())
-    assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
+    assert (rebuilt.calls.dump(), rebuilt.threads.dump()) == (calls.state.calls.dump(), calls.state.threads.dump())
 
 
 def test_a_record_without_a_caller_under_an_id_of_two_callers_is_nobodys_and_a_clerk_is_asked() -> None:

@@ -9,7 +9,7 @@ from schemas.records.decision import Event
 from tests.tickets.commands.orders import refusal
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls
 from tickets.policy import TicketPolicy
-from tickets.state.state import fold
+from tickets.reducers import fold
 
 NOISE = "海棠公寓楼下的烧烤店半夜还在排油烟，全楼都不敢开窗"
 STUB = "市民来电反映问题"
@@ -117,7 +117,7 @@ def test_an_id_that_a_platform_uses_again_is_another_persons_call(hours: float) 
     assert "熏得睡不着" in other.text
     assert LAMP not in other.text
     rebuilt = fold(calls.events, TicketPolicy())
-    assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
+    assert (rebuilt.calls.dump(), rebuilt.threads.dump()) == (calls.state.calls.dump(), calls.state.threads.dump())
 
 
 def told_at(hours: float) -> str:
@@ -141,7 +141,7 @@ def test_an_id_that_is_used_again_for_a_withheld_number_is_another_call_by_the_d
     assert NOISE in other.text
     assert "熏得睡不着" in other.text
     rebuilt = fold(calls.events, TicketPolicy())
-    assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
+    assert (rebuilt.calls.dump(), rebuilt.threads.dump()) == (calls.state.calls.dump(), calls.state.threads.dump())
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_an_id_that_is_used_again_is_another_call_though_all_is_read_in_one_minu
     assert NOISE in other.text
     assert "熏得睡不着" in other.text
     rebuilt = fold(calls.events, TicketPolicy())
-    assert (rebuilt.calls, rebuilt.by_thread) == (calls.state.calls, calls.state.by_thread)
+    assert (rebuilt.calls.dump(), rebuilt.threads.dump()) == (calls.state.calls.dump(), calls.state.threads.dump())
 
 
 def test_a_file_of_the_day_before_tells_of_the_former_call_and_parts_nothing_of_the_newer() -> None:

@@ -6,7 +6,7 @@ from schemas.records import Command
 from tests.tickets.commands.orders import refusal
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls
 from tickets.policy import TicketPolicy
-from tickets.state.state import fold
+from tickets.reducers import fold
 
 CRASH = "中山路和泰山路口两车相撞，路中间全是碎玻璃"
 HEARD = "市民：晚上看不见路"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from normalizers.phone.draft import TRANSCRIPT_HEAD
 from tests.tickets.records_of_calls import Calls
 from tickets.policy import TicketPolicy
-from tickets.state.state import fold
+from tickets.reducers import fold
 
 NOTES = ("中山路12号门口的路灯坏了", "来电人反映泰山路小区停水", "咨询敬老卡如何办理")
 HEARD = ("市民：什么时候能修好", "市民：谢谢")
@@ -49,6 +49,6 @@ def test_the_log_alone_gives_the_same_state(records: list[dict[str, Any]]) -> No
     for record in records:
         calls.tell(**record)
     folded = fold(calls.events, TicketPolicy())
-    assert folded.calls == calls.state.calls
+    assert folded.calls.dump() == calls.state.calls.dump()
     assert folded.tickets == calls.state.tickets
-    assert folded.by_thread == calls.state.by_thread
+    assert folded.threads.dump() == calls.state.threads.dump()

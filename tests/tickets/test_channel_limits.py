@@ -10,7 +10,8 @@ from tests.tickets.commands.orders import Office, refusal
 from tests.tickets.test_pauses import policy_of
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import State, fold
+from tickets.reducers import fold
+from tickets.state.state import State
 
 CITY = "990100"
 

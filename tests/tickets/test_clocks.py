@@ -16,7 +16,8 @@ from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office, refusal
 from tests.tickets.test_pauses import Counter, policy
 from tickets.policy import TicketPolicy
-from tickets.state.state import State, fold
+from tickets.reducers import fold
+from tickets.state.state import State
 
 DONE = ("registered", "answered", "resolved")
 POLICY = TicketPolicy()

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from schemas.codec import encode
 from tests.tickets.build import message
 from tests.tickets.test_pauses import RULE, Counter, policy_of
+from tickets.reducers import fold
 from tickets.sla.clocks import BY_HAND
-from tickets.state.state import fold
 
 POLICY = policy_of(
     {

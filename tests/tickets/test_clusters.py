@@ -11,10 +11,11 @@ from schemas.codec import decode
 from schemas.records import Event, InputRef, Ticket, event
 from tests.tickets.build import CITY, START, message, position
 from tickets.dedupe import clusters
-from tickets.dedupe.clusters import CONNECTING, Clusters
+from tickets.dedupe.clusters import CONNECTING, ClusterIndex
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import State, apply
+from tickets.reducers import apply
+from tickets.state.state import State
 
 POLICY = TicketPolicy()
 NAMES = "abcdefgh"
@@ -39,14 +40,14 @@ def components(edges: Iterable[tuple[str, str]]) -> dict[str, str]:
     return oldest
 
 
-def all_of(found: Clusters) -> dict[str, str]:
+def all_of(found: ClusterIndex) -> dict[str, str]:
     return {name: found.of(name) for name in NAMES}
 
 
 @given(st.lists(PAIRS, max_size=30))
 @settings(max_examples=200)
 def test_a_cluster_is_a_connected_component_named_by_its_oldest(toggled: list[tuple[str, str]]) -> None:
-    found, edges = Clusters(NAMES.index), set[tuple[str, str]]()
+    found, edges = ClusterIndex(NAMES.index), set[tuple[str, str]]()
     for pair in toggled:
         change = removed(*pair) if pair in edges else added(*pair)
         before, told = all_of(found), found.after((change,))
@@ -64,7 +65,7 @@ def test_a_cluster_is_a_connected_component_named_by_its_oldest(toggled: list[tu
 def test_several_changes_at_once_are_told_as_they_are_folded(
     before: list[tuple[str, str]], data: st.DataObject
 ) -> None:
-    found = Clusters(NAMES.index)
+    found = ClusterIndex(NAMES.index)
     for pair in before:
         found.apply(added(*pair))
     gone = data.draw(st.lists(st.sampled_from(before), unique=True)) if before else []
@@ -77,7 +78,7 @@ def test_several_changes_at_once_are_told_as_they_are_folded(
 
 
 def test_an_edge_that_only_points_makes_no_cluster() -> None:
-    found = Clusters(NAMES.index)
+    found = ClusterIndex(NAMES.index)
     found.apply(added("a", "b", "related"))
     assert found.of("b") == "b"
     assert "related" not in CONNECTING
@@ -93,11 +94,11 @@ def desk_of(count: int) -> tuple[Desk, list[str]]:
 def decision(desk: Desk, *changes: event.AnyChange, days: float = 0.5) -> Event:
     at = START + timedelta(days=days)
     return Event(
-        event_id=f"command:{desk.state.decided('t', 0) + 1}",
+        event_id=f"command:{desk.state.inputs.last_offset('t', 0) + 1}",
         jurisdiction=CITY,
-        tickets=clusters.versions(desk.state.clusters, desk.state.version_of, (), changes),
+        tickets=clusters.versions(desk.state.clusters, desk.state.tickets.version_of, (), changes),
         at=at,
-        input=InputRef(command_id="c", topic="t", partition=0, offset=desk.state.decided("t", 0) + 1),
+        input=InputRef(command_id="c", topic="t", partition=0, offset=desk.state.inputs.last_offset("t", 0) + 1),
         relation="command",
         policy_version="1",
         changes=changes,
@@ -157,7 +158,7 @@ def test_a_restored_state_has_the_same_clusters(seed: int) -> None:
     desk, tickets = desk_of(6)
     for one, other in [(5, 2), (2, seed), (4, 3)]:
         apply(desk.state, decision(desk, added(tickets[one], tickets[other])))
-    again = State.of(desk.state.dump(), POLICY)
+    again = State(POLICY, desk.state.dump())
     assert [again.clusters.of(one) for one in tickets] == [desk.state.clusters.of(one) for one in tickets]
     assert again.dump() == desk.state.dump()
 

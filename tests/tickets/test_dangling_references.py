@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from schemas.records import Message
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office, refusal
-from tickets.state.state import Snapshot, State, fold
+from tickets.reducers import fold
+from tickets.state.state import Snapshot, State
 
 LAMP = "中山路12号门口的路灯坏了三天"
 ASKS = "请问我反映的事情办得怎么样了？"
@@ -31,9 +32,9 @@ def same(office: Office) -> None:
     rebuilt = fold(office.decisions, POLICY)
     rebuilt.bodies = state.bodies
     stored = msgspec.msgpack.decode(msgspec.msgpack.encode(state.dump()), type=Snapshot)
-    restored = State.of(stored, POLICY)
+    restored = State(POLICY, stored)
     assert rebuilt.dump() == state.dump() == restored.dump()
-    assert rebuilt.dangling == state.dangling == restored.dangling
+    assert rebuilt.dangling._by_key == state.dangling._by_key == restored.dangling._by_key
 
 
 def test_the_original_is_filed_with_the_answer_that_came_before_it() -> None:
@@ -42,7 +43,7 @@ def test_the_original_is_filed_with_the_answer_that_came_before_it() -> None:
     assert (came.relation, came.method) == ("follow_up", "answers_same_person")
     (ticket,) = office.desk.state.tickets
     assert office.ticket(ticket).text == f"{ASKS}\n\n{LAMP}"
-    assert office.desk.state.dangling == {}
+    assert office.desk.state.dangling._by_key == {}
     same(office)
 
 
@@ -66,7 +67,7 @@ def test_the_original_of_somebody_else_is_only_proposed() -> None:
     first, second = office.desk.state.tickets
     (proposal,) = office.ticket(second).proposals
     assert (proposal.relation, proposal.target) == ("follow_up", first)
-    assert office.desk.state.dangling == {}
+    assert office.desk.state.dangling._by_key == {}
     same(office)
 
 
@@ -90,7 +91,7 @@ def test_what_a_clerk_took_out_of_the_ticket_awaits_it_elsewhere() -> None:
 def test_an_erased_answer_awaits_nothing() -> None:
     office = Office([answer()])
     office.order("forget", office.tickets[0])
-    assert office.desk.state.dangling == {}
+    assert office.desk.state.dangling._by_key == {}
     assert office.take(original()).relation == "new"
     same(office)
 
@@ -100,5 +101,5 @@ def test_a_ticket_that_left_the_memory_awaits_nothing() -> None:
     office.order("set_status", office.tickets[0], status="not_accepted", reason_code="malicious")
     late = replace(message(9, "另一件事", minutes=60 * 24 * 200))
     office.take(late)
-    assert office.desk.state.dangling == {}
+    assert office.desk.state.dangling._by_key == {}
     same(office)

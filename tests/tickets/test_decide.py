@@ -15,7 +15,8 @@ from tickets.decision_input import Incoming
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
 from tickets.records_out import link_of
-from tickets.state.state import Snapshot, State, apply, fold
+from tickets.reducers import apply, fold
+from tickets.state.state import Snapshot, State
 
 POLICY = TicketPolicy()
 
@@ -214,7 +215,7 @@ def test_replies_to_a_ticket_that_left_share_one_related_ticket() -> None:
     desk.flush()
     rebuilt = fold([*events, *replies], POLICY).dump()
     assert replace(rebuilt, bodies={}) == replace(desk.state.dump(), bodies={})
-    assert State.of(desk.state.dump(), POLICY).dump() == desk.state.dump()
+    assert State(POLICY, desk.state.dump()).dump() == desk.state.dump()
 
 
 def test_a_participant_of_a_ticket_that_left_finds_its_successor() -> None:
@@ -222,7 +223,7 @@ def test_a_participant_of_a_ticket_that_left_finds_its_successor() -> None:
     wife = late(desk, 10, "我是他妻子，又坏了", sender="13900139000")
     desk.flush()
     checkpoint = msgspec.msgpack.encode(desk.state.dump())
-    restored = Desk(State.of(msgspec.msgpack.decode(checkpoint, type=Snapshot), POLICY))
+    restored = Desk(State(POLICY, msgspec.msgpack.decode(checkpoint, type=Snapshot)))
     husband = late(desk, 11, "还是我", answers=10)
     assert late(restored, 11, "还是我", answers=10) == husband
     assert (wife.relation, wife.method) == ("new", "references_closed_long_ago")
@@ -256,9 +257,9 @@ def test_a_stranger_s_ticket_never_succeeds_one_that_left() -> None:
         replace(change, related=(ticket_id,)) if isinstance(change, event.Opened) else change
         for change in forged.changes
     )
-    state = State.of(desk_without(message(1))[0].state.dump(), POLICY)
+    state = State(POLICY, desk_without(message(1))[0].state.dump())
     apply(state, replace(forged, changes=related))
-    assert state.successors == {}
+    assert state.threads.dump()[1] == {}
 
 
 def test_a_stranger_who_quotes_a_ticket_that_left_only_proposes() -> None:
@@ -297,7 +298,7 @@ def test_a_person_s_undo_is_remembered() -> None:
     desk, (first,) = desk_after([message(1)])
     assert first is not None
     again = message(2)
-    desk.state.never.add((again.message_id, first.tickets[0].ticket_id))
+    desk.state.separations.add((again.message_id, first.tickets[0].ticket_id))
     decision = desk.take(again, position(2))
     assert decision is not None
     assert decision.relation == "new"
@@ -321,7 +322,7 @@ def test_a_command_with_a_message_s_id_hides_no_message() -> None:
     assert (refused.event_id, refused.key) == (f"command:{one.message_id}", one.message_id)
     assert (filed.relation, filed.event_id) == ("new", one.message_id)
     assert desk.take(order, position(2)) is None
-    assert fold((refused, filed), POLICY).seen.dump() == desk.state.seen.dump()
+    assert fold((refused, filed), POLICY).inputs.seen.dump() == desk.state.inputs.seen.dump()
 
 
 def test_inputs_that_are_read_again_change_nothing() -> None:

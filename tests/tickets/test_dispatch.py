@@ -16,9 +16,10 @@ from tests.tickets.test_duties import ordered
 from tickets import policies
 from tickets.policy import TicketPolicy, directories_of
 from tickets.processor import Desk
+from tickets.reducers import fold
 from tickets.routing.directory import Directory, directories
 from tickets.routing.dispatch import Case, propose
-from tickets.state.state import State, fold
+from tickets.state.state import State
 
 NOISE = ("工地夜间施工噪音扰民", "丽景新城旁边的工地夜间施工，噪声很大，噪音污染严重")
 DIRECTORY: dict[str, Any] = {
@@ -208,8 +209,8 @@ def test_the_log_alone_gives_the_same_state() -> None:
     assert folded.tickets == desk.state.tickets
     (ticket,) = folded.tickets.values()
     assert (ticket.returned_by, ticket.first_organizer, ticket.organizer) == (["a"], "a", None)
-    assert State.of(folded.dump(), desk.state.policy).tickets == folded.tickets
-    assert desk.state.decided(topics.MESSAGE, 0) == 3
+    assert State(desk.state.policy, folded.dump()).tickets == folded.tickets
+    assert desk.state.inputs.last_offset(topics.MESSAGE, 0) == 3
 
 
 def test_our_example_lists_categories_that_there_are() -> None:

@@ -14,14 +14,15 @@ from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said, take, ticket_of
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import State, fold
+from tickets.reducers import fold
+from tickets.state.state import State
 
 LATER = START + timedelta(hours=5)
 
 
 def ordered(desk: Desk, decision: Event, name: str, /, **args: Any) -> Event:
     """Let the desk take a clerk's command about the ticket of a decision."""
-    offset = desk.state.decided(topics.MESSAGE, 0) + 1
+    offset = desk.state.inputs.last_offset(topics.MESSAGE, 0) + 1
     command = Command(
         command_id=f"c{offset}", jurisdiction=CITY, ticket_id=decision.tickets[0].ticket_id, kind=name,
         author="clerk-1", at=LATER, args=args,
@@ -245,7 +246,7 @@ def test_the_log_alone_gives_the_same_state() -> None:
     folded = fold(decisions, TicketPolicy())
     (ticket,) = folded.tickets.values()
     assert (ticket.confidentiality, ticket.by_clerk) == ("public", ("confidentiality", "minor"))
-    assert State.of(folded.dump(), TicketPolicy()).tickets == folded.tickets
+    assert State(TicketPolicy(), folded.dump()).tickets == folded.tickets
 
 
 @pytest.mark.parametrize(

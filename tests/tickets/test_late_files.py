@@ -13,7 +13,8 @@ from tests.tickets.commands.orders import POLICY, Office
 from tickets.masking.mask import mask_ticket
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import State, fold
+from tickets.reducers import fold
+from tickets.state.state import State
 
 SHA = "ab" * 32
 
@@ -152,7 +153,7 @@ def test_the_log_alone_gives_the_same_state() -> None:
     office.take(file_of(first))
     rebuilt = fold(office.decisions, POLICY)
     rebuilt.bodies = office.desk.state.bodies
-    assert rebuilt.dump() == office.desk.state.dump() == State.of(rebuilt.dump(), POLICY).dump()
+    assert rebuilt.dump() == office.desk.state.dump() == State(POLICY, rebuilt.dump()).dump()
 
 
 def test_the_record_of_a_file_holds_nobody() -> None:

@@ -16,7 +16,8 @@ from tests.tickets.said import CITY, decided, said, take, ticket_of
 from tickets.dedupe.conflicts import are_parallel, name_another
 from tickets.dedupe.sketch import Sketch
 from tickets.policy import TicketPolicy, near_policy
-from tickets.state.state import Snapshot, State, apply, fold
+from tickets.reducers import apply, fold
+from tickets.state.state import Snapshot, State
 
 MIXER = said(
     1, "丽景新城小区旁边建搅拌站，噪音扰民", "搅拌站离我们楼不到一百米，渣土车整夜进出，粉尘很大，请查一查手续。"
@@ -181,10 +182,10 @@ def test_what_a_word_is_worth_in_a_city_is_not_asked_of_its_neighbours() -> None
     alone, _ = decided([MIXER])
     abroad = [said(n, SAME.title or "", f"{SAME.text}{n}", jurisdiction="110000") for n in range(10, 30)]
     beside, _ = decided([MIXER, *abroad])
-    (found,) = alone.state.near.find(CITY, SAME.features)
-    assert beside.state.near.find(CITY, SAME.features) == [found]
+    (found,) = alone.state.dedupe.find(CITY, SAME.features)
+    assert beside.state.dedupe.find(CITY, SAME.features) == [found]
     stored = msgspec.msgpack.decode(msgspec.msgpack.encode(beside.state.dump()), type=Snapshot)
-    assert State.of(stored, TicketPolicy()).near.find(CITY, SAME.features) == [found]
+    assert State(TicketPolicy(), stored).dedupe.find(CITY, SAME.features) == [found]
 
 
 def test_the_log_and_a_checkpoint_decide_as_the_memory_does() -> None:
@@ -192,17 +193,17 @@ def test_the_log_and_a_checkpoint_decide_as_the_memory_does() -> None:
     desk, decisions = decided(before)
     desk.flush()
     wire = msgspec.msgpack.decode(msgspec.msgpack.encode(desk.state.dump()), type=Snapshot)
-    restored, folded = State.of(wire, TicketPolicy()), fold(decisions, TicketPolicy())
-    found = desk.state.near.find(CITY, SAME.features)
+    restored, folded = State(TicketPolicy(), wire), fold(decisions, TicketPolicy())
+    found = desk.state.dedupe.find(CITY, SAME.features)
     assert found[0].score > TicketPolicy().near.link
-    assert restored.near.find(CITY, SAME.features) == folded.near.find(CITY, SAME.features) == found
+    assert restored.dedupe.find(CITY, SAME.features) == folded.dedupe.find(CITY, SAME.features) == found
 
 
 def test_a_ticket_that_left_is_found_no_more() -> None:
     desk, (first,) = decided([MIXER])
     ticket = desk.state.tickets[first.tickets[0].ticket_id]
-    desk.state.near.remove(ticket.order)
-    assert desk.state.near.find(CITY, SAME.features) == []
+    desk.state.dedupe.remove(ticket.order)
+    assert desk.state.dedupe.find(CITY, SAME.features) == []
 
 
 def test_a_decision_holds_no_word_of_the_message() -> None:

@@ -12,7 +12,8 @@ from tests.tickets.build import START, message, position
 from tickets.model import ticket_state as held
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import State, fold
+from tickets.reducers import fold
+from tickets.state.state import State
 
 POLICY = TicketPolicy()
 CHINAS = datetime(2027, 1, 1, tzinfo=SHANGHAI)

@@ -21,7 +21,7 @@ from tests.tickets.pieces import parts_of
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls
 from tests.tickets.said import said
 from tickets.policy import TicketPolicy
-from tickets.state.state import fold as fold_events
+from tickets.reducers import fold as fold_events
 
 WORDS = (
     LAMP,
@@ -170,7 +170,10 @@ def check(steps: list[tuple[str, Any]]) -> None:
     assert len(links) == len(set(links))
     folded = fold_events(hall.calls.events, TicketPolicy())
     assert folded.tickets == hall.calls.state.tickets
-    assert (folded.calls, folded.by_thread) == (hall.calls.state.calls, hall.calls.state.by_thread)
+    assert (folded.calls.dump(), folded.threads.dump()) == (
+        hall.calls.state.calls.dump(),
+        hall.calls.state.threads.dump(),
+    )
 
 
 @given(STEPS)

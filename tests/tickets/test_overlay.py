@@ -18,13 +18,10 @@ from tickets.processor import Desk
 from tickets.state.overlay import OverlayDict, OverlaySet, overlay
 from tickets.state.state import State
 
-ALSO = ("by_order", "by_number", "predecessors")
-"""What a state rebuilds instead of storing it."""
-
 
 def digest(state: State) -> str:
     """Return one digest of the whole state: what a checkpoint holds, and what is rebuilt from it."""
-    rebuilt = [getattr(state, name) for name in ALSO]
+    rebuilt = (state.tickets._by_order, state.tickets._by_number, state.threads._predecessors, state.dangling._by_key)
     rest = (state.texts._by, state.clusters._cluster, state.clusters._members, state.clusters._beside)
     closed = sorted(state._closed)
     return xxh3_64_hexdigest(encode(state.dump()) + repr((rebuilt, rest, closed)).encode())

@@ -9,7 +9,6 @@ from normalizers import Policy, normalize
 from schemas.records import Event, Message, Party, raw_message
 from tests.tickets.build import CITY, START, digest, message
 from tests.tickets.commands.orders import Office, same
-from tickets.state.state import part
 
 OWNER, OTHER = "13800138000", "13900139000"
 ASKED = "中山路12号门口的路灯坏了三天"
@@ -39,7 +38,7 @@ def test_an_answer_lends_the_ticket_no_name_and_no_address() -> None:
 
 def test_what_they_ask_later_is_their_own() -> None:
     at_office, ticket = office()
-    (number,) = at_office.desk.state.by_number
+    (number,) = at_office.desk.state.tickets._by_number
     own = at_office.take(message(3, ASKED, sender=OTHER))
     assert own.tickets[0].ticket_id != ticket
     quoting = message(4, "这个工单怎么样了", sender=OTHER)
@@ -51,8 +50,8 @@ def test_what_they_ask_later_is_their_own() -> None:
 def test_they_may_answer_again_also_when_the_ticket_has_left() -> None:
     at_office, ticket = office(answer(3, "已经修好"))
     state = at_office.desk.state
-    state._forget(state.tickets[ticket])
-    assert all(part(ticket, f"k:{digest(person)}") in state.left for person in (OWNER, OTHER))
+    state._evict(state.tickets[ticket])
+    assert all(state.participants.has(ticket, f"k:{digest(person)}") for person in (OWNER, OTHER))
 
 
 @pytest.mark.parametrize("to", [True, False], ids=["to a ticket", "to its own"])

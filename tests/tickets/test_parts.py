@@ -15,7 +15,8 @@ from tests.tickets.build import message
 from tests.tickets.pieces import FIRE, TEXT, parts_of
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import State, fold
+from tickets.reducers import fold
+from tickets.state.state import State
 
 
 class Assigned:
@@ -178,8 +179,8 @@ def test_the_log_alone_and_a_checkpoint_know_the_parts_that_came() -> None:
         events.append(assigned.last)
     folded = fold(events, TicketPolicy())
     assigned.desk.flush()
-    restored = State.of(assigned.desk.state.dump(), TicketPolicy())
-    assert folded.parts == restored.parts == assigned.desk.state.parts
+    restored = State(TicketPolicy(), assigned.desk.state.dump())
+    assert folded.parts.dump() == restored.parts.dump() == assigned.desk.state.parts.dump()
     successor = Assigned(restored)
     successor.input = [*parts[:2]]
     assert successor.take(parts[2:]) == ["last_part"]

@@ -14,9 +14,10 @@ from tests.tickets.commands.orders import Office, refusal
 from tickets import policies
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
+from tickets.reducers import fold
 from tickets.sla.calendar import calendars
 from tickets.sla.deadlines import limits
-from tickets.state.state import State, fold
+from tickets.state.state import State
 
 RULE = {
     "id": "own.resolve", "clock": "resolve", "amount": 5, "unit": "working_days", "extension_max": 10,
@@ -193,7 +194,7 @@ def test_a_limit_that_is_no_more_gives_way_to_the_matter_s_when_a_ticket_is_reop
     newer = [RULE | change, RULE | {"id": "own.today", "amount": 2, "valid_from": "2026-12-01"}]
     profile = {"id": "own", "name": "自定", "version": "2", "adcodes": ["9901"], "rules": newer}
     counter.desk.flush()
-    counter.desk = Desk(State.of(counter.desk.state.dump(), policy_of(profile)))
+    counter.desk = Desk(State(policy_of(profile), counter.desk.state.dump()))
     counter.goes(("set_status", {"status": "reopened"}, "2026-12-07T14:00"))
     clock = counter.desk.state.tickets[counter.number].clocks["resolve"]
     assert clock.policy_id in ("own.newer", "own.today")

@@ -9,7 +9,7 @@ from tickets.policy import TicketPolicy
 from tickets.processor import Desk
 from tickets.state import store, text_index
 from tickets.state.state import State
-from tickets.state.store import Shelf
+from tickets.state.store import LiveTickets
 
 WORDS = ("中山路12号门口的路灯坏了三天", "人民路小区停水两天没人管", "和平广场夜里施工噪音扰民")
 
@@ -27,8 +27,8 @@ def ticket(number: int) -> TicketState:
     )
 
 
-def filled(count: int = 3) -> Shelf:
-    made = Shelf()
+def filled(count: int = 3) -> LiveTickets:
+    made = LiveTickets()
     for number in range(count):
         made[f"t{number}"] = ticket(number)
     return made
@@ -68,7 +68,7 @@ def test_a_few_stay_open_until_there_are_many() -> None:
 
 
 def test_what_a_ticket_is_found_by_is_read_without_the_rest() -> None:
-    kept = Shelf(filled().dump())
+    kept = LiveTickets(filled().dump())
     for found, whole in zip(kept.findable(), kept.values(), strict=True):
         assert {name: getattr(found, name) for name in found.__struct_fields__} == {
             name: getattr(whole, name) for name in found.__struct_fields__
@@ -94,9 +94,10 @@ def test_a_desk_decides_the_same_whenever_its_tickets_are_packed() -> None:
     assert len({one.key for one in open_}) > 3
     assert packed == open_
     assert kept.dump() == held.dump()
-    again = State.of(kept.dump(), TicketPolicy())
+    again = State(TicketPolicy(), kept.dump())
     assert again.dump() == held.dump()
-    assert (again.by_number, again.by_order) == (held.by_number, held.by_order)
+    assert again.tickets._by_number == held.tickets._by_number
+    assert again.tickets._by_order == held.tickets._by_order
 
 
 def test_who_says_what_many_said_is_asked_about_their_own_tickets_alone() -> None:
@@ -121,7 +122,7 @@ def test_digests_that_fall_together_join_nobody(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_is_not_there_is_the_default_and_what_is_packed_is_unpacked() -> None:
-    shelf = Shelf()
+    shelf = LiveTickets()
     shelf["a"] = ticket(1)
     for _ in range(2):
         found = shelf.get("a")

@@ -9,7 +9,8 @@ from schemas.records import Command, Event, event
 from tests.tickets.build import START
 from tests.tickets.records_of_calls import CITY, Calls
 from tickets.policy import TicketPolicy
-from tickets.state.state import State, fold
+from tickets.reducers import fold
+from tickets.state.state import State
 
 OVENS = "海棠公寓楼下的烧烤店半夜还在排油烟，全楼都不敢开窗"
 NOTES = (
@@ -95,7 +96,7 @@ class Watched:
         for one in filed:
             ticket = state.tickets[one.ticket_id]
             assert not ticket.erased
-            assert (one.message_id, one.ticket_id) not in state.never
+            assert (one.message_id, one.ticket_id) not in state.separations
             if decision.relation == "same_person_same_matter":
                 assert set(decision.features.requesters) & set(owners[one.ticket_id])
 
@@ -114,4 +115,4 @@ def test_rules_tie_together_nothing_that_was_set_apart(steps: list[tuple[Any, ..
     rebuilt = fold(watched.calls.events, POLICY)
     watched.calls.desk.flush()
     rebuilt.bodies = state.bodies
-    assert rebuilt.dump() == state.dump() == State.of(state.dump(), POLICY).dump()
+    assert rebuilt.dump() == state.dump() == State(POLICY, state.dump()).dump()

@@ -53,7 +53,7 @@ def forget(order: Order, given: args.Forget) -> event.Changes:
     ticket_id = order.command.ticket_id
     if ticket_id is None and given.message_ids:
         return (_alone(order, given),)
-    if ticket_id is not None and ticket_id not in order.state.tickets and ticket_id in order.state.left:
+    if ticket_id is not None and ticket_id not in order.state.tickets and order.state.participants.has_left(ticket_id):
         order.check_city(ticket_id)
         if not given.message_ids:
             raise RefusalError("arguments", "the ticket is only in the archive: name its messages in message_ids")

@@ -20,9 +20,9 @@ def acknowledge(order: Order, given: args.Args) -> event.Changes:
     """The emergency desk has it. It may say so before the ticket is decided: the hand-over waits for nothing."""
     handover_id = _id_of(order)
     name = scoped(order.command.jurisdiction, handover_id)
-    if name in order.state.acknowledged and handover_id not in order.state.handed_over:
+    if order.state.handovers.is_acknowledged(name) and handover_id not in order.state.handovers:
         raise RefusalError("acknowledged", "the hand-over is acknowledged already, or was dismissed")
-    ticket_id = order.state.handed_over.get(handover_id)
+    ticket_id = order.state.handovers.ticket_of(handover_id)
     if ticket_id is not None:
         order.check_city(ticket_id)
     ticket = order.state.tickets.get(ticket_id or "")
@@ -90,7 +90,7 @@ def _id_of(order: Order) -> str:
 
 def _ticket_of(order: Order, handover_id: str) -> TicketState:
     """Return the live ticket that has the message of a hand-over, wherever it is filed by now. Raises RefusalError."""
-    ticket_id = order.state.handed_over.get(handover_id)
+    ticket_id = order.state.handovers.ticket_of(handover_id)
     tickets = order.state.tickets
     there = tickets.get(ticket_id) if ticket_id else next(tickets.having(handover_id), None)
     if there is None or handover_id not in there.messages:

@@ -37,7 +37,7 @@ def _check_danger_is_taken(order: Order, ticket: TicketState) -> None:
     """Refuse to close a ticket while the desk has not taken a danger that it tells of: no alarm ends in silence."""
     for message_id, filed in ticket.messages.items():
         alarm = emergency.alarm_of(filed.codes)
-        if alarm is not None and alarm.endangers and message_id in order.state.handed_over:
+        if alarm is not None and alarm.endangers and message_id in order.state.handovers:
             raise RefusalError(
                 "unacknowledged",
                 f"no desk has taken the hand-over {message_id}: acknowledge it or dismiss it, then order again",
@@ -256,7 +256,7 @@ def read(order: Order, given: args.Read) -> event.Changes:
     if ticket_id is None:
         raise RefusalError("arguments", "read needs a ticket_id")
     order.check_city(ticket_id)
-    if ticket_id not in order.state.tickets and ticket_id not in order.state.left:
+    if ticket_id not in order.state.tickets and not order.state.participants.has_left(ticket_id):
         raise RefusalError("unknown_ticket", "there is no such ticket in this city")
     return (event.Read(ticket_id=ticket_id, fields=given.fields),)
 

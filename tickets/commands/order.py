@@ -49,7 +49,7 @@ class Order(Struct, frozen=True, kw_only=True):
         """Return a live ticket of the command's city, erased or not. Raises RefusalError."""
         self.check_city(ticket_id)
         ticket = self.state.tickets.get(ticket_id)
-        if ticket is None and ticket_id in self.state.left:
+        if ticket is None and self.state.participants.has_left(ticket_id):
             raise RefusalError("evicted", "the ticket was closed long ago and is only in the archive: open a new one")
         if ticket is None:
             raise RefusalError("unknown_ticket", "there is no such ticket in this city")

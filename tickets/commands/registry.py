@@ -212,7 +212,7 @@ def changed_by(state: State, changes: event.Changes) -> tuple[TicketVersion, ...
     """Return the new versions of all tickets that the changes alter."""
     named = dict.fromkeys(ticket_id for change in changes for ticket_id in _altered_by(change))
     changed = tuple(TicketVersion(ticket_id=one, version=_version_after(state, one, changes)) for one in named)
-    return clusters.versions(state.clusters, state.version_of, changed, changes)
+    return clusters.versions(state.clusters, state.tickets.version_of, changed, changes)
 
 
 def erases(decision: Event) -> bool:
@@ -223,7 +223,7 @@ def erases(decision: Event) -> bool:
 def _version_after(state: State, ticket_id: str, changes: event.Changes) -> int:
     """Return the next version; the last of all for a ticket that is erased when only the archive has it."""
     opened = any(isinstance(change, event.Opened) and change.ticket_id == ticket_id for change in changes)
-    return state.version_of(ticket_id) + 1 if opened or ticket_id in state.tickets else LAST_VERSION
+    return state.tickets.version_of(ticket_id) + 1 if opened or ticket_id in state.tickets else LAST_VERSION
 
 
 def looks_back(state: State, command: Command) -> list[int]:

@@ -59,7 +59,7 @@ def confirm_proposal(order: Order, given: args.Judge) -> event.Changes:
 
 
 def reject_proposal(order: Order, given: args.Judge) -> event.Changes:
-    """Say no, for ever, and for both tickets (`tickets/state/reducers/messages.py`)."""
+    """Say no, for ever, and for both tickets (`tickets/reducers/relations.py`)."""
     ticket, proposal = _proposed(order, given)
     rejected = event.Rejected(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
     message_id = proposal.proposal_id.partition("-")[0]

@@ -5,11 +5,10 @@ a ticket that was answered at once stays closed. What an agent notes of another 
 it again.
 """
 
-from tickets.assembly import call_records
 from tickets.codes import AFTER_REDACTION, RECORD_OF_CALL, TOPIC_CHANGED
+from tickets.deciders import redelivery
 from tickets.deciders.base import Verdict
 from tickets.decision_input import Incoming
-from tickets.erasure import tombstones
 from tickets.model.keys import texts_of
 from tickets.state.state import State
 
@@ -20,16 +19,16 @@ SAME_CALL_ID = "same_call_id"
 def judge(state: State, incoming: Incoming) -> Verdict | None:
     """Decide about every record of a call that has a ticket; any other is asked about as a message is."""
     features = incoming.features
-    ticket = call_records.ticket_of(state, incoming.jurisdiction, features, incoming.id, incoming.at)
+    ticket = state.calls.ticket_of(incoming.jurisdiction, features, incoming.id, incoming.at)
     if features.message_key is None:
         return None
-    ticket = ticket or tombstones.redacted_ticket(state, incoming)
+    ticket = ticket or redelivery.redacted_ticket(state, incoming)
     if ticket is None:
         return _proposal(state, incoming, features.message_key)
-    known = call_records.records_of(state, incoming.jurisdiction, features, incoming.at)
+    known = state.calls.records_of(incoming.jurisdiction, features, incoming.at)
     says_something = features.message_class == "person" and not ticket.redacted
     is_repeat = not set(texts_of(features)).isdisjoint(ticket.text_keys)
-    is_new = features.call_adds is True or (known is None and state.near.shares_nothing(features, ticket.order))
+    is_new = features.call_adds is True or (known is None and state.dedupe.shares_nothing(features, ticket.order))
     return Verdict(
         relation="part_of",
         method=AFTER_REDACTION if ticket.redacted else RECORD_OF_CALL,
@@ -41,7 +40,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _proposal(state: State, incoming: Incoming, evidence: str) -> Verdict | None:
-    likely = call_records.likely(state, incoming) if incoming.features.message_class == "person" else None
+    likely = state.calls.likely(incoming) if incoming.features.message_class == "person" else None
     if likely is None:
         return None
     return Verdict(

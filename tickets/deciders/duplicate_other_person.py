@@ -23,10 +23,10 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     policy = state.policy.near
     is_short = incoming.features.untitled is True and len(incoming.features.grams) < GRAMS
     least = policy.least_to_propose(is_short=is_short)
-    for found in state.near.find(incoming.jurisdiction, incoming.features):
+    for found in state.dedupe.find(incoming.jurisdiction, incoming.features):
         if found.score < least:
             return None
-        ticket = state.in_order(found.order)
+        ticket = state.tickets.in_order(found.order)
         if ticket.ticket_id == incoming.within:
             continue
         oldest = state.clusters.of(ticket.ticket_id)
@@ -56,7 +56,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 def _are_parted(state: State, incoming: Incoming, ticket_id: str, oldest: str) -> bool:
     """Say whether a clerk keeps the message from these, or the ticket that has it already from their cluster."""
-    if any((incoming.id, other) in state.never for other in (ticket_id, oldest)):
+    if any((incoming.id, other) in state.separations for other in (ticket_id, oldest)):
         return True
     return incoming.within is not None and state.are_parted(incoming.within, oldest)
 
@@ -68,12 +68,12 @@ def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
     """
     if found.method == COPIED and len(incoming.features.grams) >= GRAMS:
         return False
-    return state.near.may_be_elsewhere(incoming.features, found.order)
+    return state.dedupe.may_be_elsewhere(incoming.features, found.order)
 
 
 def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: str) -> bool:
     """Say whether the cluster knows of another thing or place of the kind; its likest ticket may tell of none."""
-    features, near = incoming.features, state.near
+    features, near = incoming.features, state.dedupe
     by_place = bool(features.places) and not near.names_any(features.places, ticket.order)
     by_district = ticket.place is None and place_of(features.codes) is not None
     if not (features.doors or by_place or by_district):

@@ -32,7 +32,7 @@ def _equal(state: State, incoming: Incoming) -> Verdict | None:
     city, people = incoming.jurisdiction, frozenset(features.requesters)
     found = [(key, ticket) for key in texts_of(features) for ticket in state.saying(city, key, people)]
     for key, ticket in found:
-        if ticket.ticket_id != incoming.within and (incoming.id, ticket.ticket_id) not in state.never:
+        if ticket.ticket_id != incoming.within and (incoming.id, ticket.ticket_id) not in state.separations:
             verdict = Verdict(
                 relation=RELATION,
                 method="equal_text",
@@ -58,11 +58,11 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
     """
     policy = state.policy.near
     claimed: Verdict | None = None
-    for found in state.near.find(incoming.jurisdiction, incoming.features):
-        ticket = state.in_order(found.order)
+    for found in state.dedupe.find(incoming.jurisdiction, incoming.features):
+        ticket = state.tickets.in_order(found.order)
         if found.score < policy.link or ticket.ticket_id == incoming.within:
             continue
-        if (incoming.id, ticket.ticket_id) in state.never:
+        if (incoming.id, ticket.ticket_id) in state.separations:
             continue
         own = not set(incoming.features.requesters).isdisjoint(ticket.requesters)
         if found.score >= policy.same_person and own and not is_elsewhere(incoming.features.codes, ticket.place):
@@ -83,7 +83,7 @@ def _is_of_another_day(state: State, incoming: Incoming, ticket: TicketState) ->
     What reaches us long after it was sent says nothing by when it comes: an archive brings two nights in one minute.
     """
     is_later = _since(incoming, ticket) > state.policy.near.one_day
-    return is_later and state.near.has_other_marks(incoming.features, ticket.order)
+    return is_later and state.dedupe.has_other_marks(incoming.features, ticket.order)
 
 
 def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> bool:
@@ -96,7 +96,7 @@ def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> 
     if _since(incoming, ticket) > state.policy.near.at_once:
         return True
     own = state.own(incoming.jurisdiction, incoming.features)
-    return not all(state.near.names_nothing(one.order) for one in own if one.order > ticket.order)
+    return not all(state.dedupe.names_nothing(one.order) for one in own if one.order > ticket.order)
 
 
 def _since(incoming: Incoming, ticket: TicketState) -> timedelta:

@@ -14,7 +14,6 @@ from tickets.assembly import call_records
 from tickets.codes import BY_PARTICIPANT, SAME_MAIL, SAME_NAME, TOPIC_CHANGED, is_of_participant
 from tickets.deciders.base import Verdict
 from tickets.decision_input import Incoming
-from tickets.dedupe import dangling_references
 from tickets.model.keys import names_of, texts_of
 from tickets.model.ticket_state import TicketState
 from tickets.state.state import State
@@ -47,7 +46,7 @@ def is_same_mail(state: State, incoming: Incoming, ticket: TicketState) -> bool:
 def has_its_name(state: State, incoming: Incoming, ticket_id: str) -> bool:
     """Say whether a mail of this name (Message-ID) is in the ticket."""
     names = names_of(incoming.features) if incoming.channel == "mailbox" else ()
-    return any(state.in_thread(incoming.jurisdiction, name) == ticket_id for name in names)
+    return any(state.threads.find(incoming.jurisdiction, name) == ticket_id for name in names)
 
 
 def says_the_same(incoming: Incoming, ticket: TicketState) -> bool:
@@ -60,7 +59,7 @@ def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdi
     ticket = state.tickets.get(verdict.ticket_id or "")
     if ticket is None or not verdict.sure:
         return verdict
-    is_other = state.near.shares_nothing(incoming.features, ticket.order)
+    is_other = state.dedupe.shares_nothing(incoming.features, ticket.order)
     if (is_other or _is_secret(state, incoming, ticket)) and _is_anothers(incoming, ticket, verdict):
         return replace(verdict, score=state.policy.near.stranger_score, sure=False)
     is_same = has_its_name(state, incoming, ticket.ticket_id)
@@ -85,7 +84,7 @@ def _is_anothers(incoming: Incoming, ticket: TicketState, verdict: Verdict) -> b
 
 def _by_token(state: State, incoming: Incoming) -> Iterator[Verdict]:
     for token in incoming.tokens:
-        ticket = _live(state, incoming, state.succeeding(token))
+        ticket = _live(state, incoming, state.threads.current(token))
         if ticket is not None:
             yield from _of_ticket(state, incoming, ticket.ticket_id, "token", token)
 
@@ -95,15 +94,15 @@ def _by_references(state: State, incoming: Incoming) -> Iterator[Verdict]:
     if call_records.is_record(incoming.features):
         return
     for key in incoming.features.threads:
-        ticket_id = state.in_thread(incoming.jurisdiction, key)
-        if ticket_id is not None and (incoming.id, ticket_id) not in state.never:
+        ticket_id = state.threads.find(incoming.jurisdiction, key)
+        if ticket_id is not None and (incoming.id, ticket_id) not in state.separations:
             yield from _of_ticket(state, incoming, ticket_id, "references", key)
 
 
 def _of_numbers(state: State, incoming: Incoming) -> Iterator[Verdict]:
     """Follow the official numbers; who takes part in a ticket does not own it."""
     for number in incoming.features.ticket_nos:
-        ticket = _live(state, incoming, state.by_number.get(number))
+        ticket = _live(state, incoming, state.tickets.numbered(number))
         if ticket is None:
             continue
         if _shares(incoming.features.requesters, ticket.requesters):
@@ -114,7 +113,7 @@ def _of_numbers(state: State, incoming: Incoming) -> Iterator[Verdict]:
 
 def _by_answers(state: State, incoming: Incoming) -> Iterator[Verdict]:
     """Follow the answers that were decided before this message: their References name it."""
-    for key, ticket_id in dangling_references.waiting_for(state, incoming.jurisdiction, incoming.features):
+    for key, ticket_id in state.dangling.waiting_for(incoming.jurisdiction, incoming.features):
         ticket = _live(state, incoming, ticket_id)
         if ticket is None or ticket_id == incoming.within:
             continue
@@ -134,7 +133,7 @@ def _by_claim(state: State, incoming: Incoming) -> Verdict | None:
 def _live(state: State, incoming: Incoming, ticket_id: str | None) -> TicketState | None:
     """Return a live ticket of this city that the message was not taken out of."""
     ticket = state.tickets.get(ticket_id) if ticket_id is not None else None
-    if ticket is None or ticket.jurisdiction != incoming.jurisdiction or (incoming.id, ticket_id) in state.never:
+    if ticket is None or ticket.jurisdiction != incoming.jurisdiction or (incoming.id, ticket_id) in state.separations:
         return None
     return ticket
 

@@ -13,7 +13,7 @@ NO_RELATION = "no_relation_found"
 def judge(state: State, incoming: Incoming) -> Verdict:
     """Open a ticket, related to the person's own that was closed long ago where the message answers that one."""
     for method, evidence, ticket_id in _answered(state, incoming):
-        if (incoming.id, ticket_id) in state.never:
+        if (incoming.id, ticket_id) in state.separations:
             continue
         if state.may_answer(ticket_id, incoming.features.requesters):
             return Verdict(relation="new", method=method, evidence=(evidence,), related=(ticket_id,))
@@ -23,10 +23,10 @@ def judge(state: State, incoming: Incoming) -> Verdict:
 def _answered(state: State, incoming: Incoming) -> Iterator[tuple[str, str, str]]:
     token = incoming.features.token
     if token is not None and token.startswith(incoming.jurisdiction):
-        yield "token_closed_long_ago", token, state.succeeding(token)
+        yield "token_closed_long_ago", token, state.threads.current(token)
     features = incoming.features
     keys = call_records.names_of_key(features, incoming.at) if call_records.is_record(features) else features.threads
     for key in keys:
-        ticket_id = state.in_thread(incoming.jurisdiction, key)
+        ticket_id = state.threads.find(incoming.jurisdiction, key)
         if ticket_id is not None:
             yield "references_closed_long_ago", key, ticket_id

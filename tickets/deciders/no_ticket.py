@@ -19,6 +19,6 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
     answer = follow_up.judge(state, incoming) if features.message_class == "list" else None
     if answer is not None and answer.sure:
         return None
-    threads = (state.in_thread(incoming.jurisdiction, key) for key in features.threads)
+    threads = (state.threads.find(incoming.jurisdiction, key) for key in features.threads)
     answered = next((ticket_id for ticket_id in threads if ticket_id), None)
     return Verdict(relation="no_ticket", method=features.message_class, ticket_id=answered)

@@ -5,7 +5,6 @@ A file that came after its message completes that message's ticket.
 
 from schemas.records import Event
 from tickets.assembly import call_records
-from tickets.assembly.sms_parts import erased_by, late_for, set_of
 from tickets.deciders import call_record
 from tickets.deciders.base import Verdict
 from tickets.decision_input import Incoming
@@ -26,11 +25,11 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         return None
     evidence = (features.part_key,)
     city, sent_at, is_rare = incoming.jurisdiction, incoming.sent_at, incoming.has_rare_reference
-    known = set_of(state, city, features, sent_at, is_rare=is_rare)
-    if known is None or (incoming.id, known.ticket_id) in state.never:
-        erased = erased_by(state, city, features, sent_at)
+    known = state.parts.set_of(city, features, sent_at, is_rare=is_rare)
+    if known is None or (incoming.id, known.ticket_id) in state.separations:
+        erased = state.parts.erased_by(city, features, sent_at)
         named = evidence if erased is None else (*evidence, erased)
-        waits = late_for(state, city, features, sent_at) if known is None else None
+        waits = state.parts.late_for(city, features, sent_at) if known is None else None
         beside = (waits,) if waits is not None else ()
         return Verdict(relation="new", method=FIRST_PART, evidence=named, part="incomplete", related=beside)
     if features.part_number in known.pieces:
@@ -53,7 +52,7 @@ def may_end_erased(decision: Event) -> bool:
 def _late_file(state: State, incoming: Incoming) -> Verdict | None:
     """Name the live ticket that has the message now; with none it is only kept, as the event that it is."""
     for key in incoming.features.completes:
-        ticket_id = state.in_thread(incoming.jurisdiction, key)
+        ticket_id = state.threads.find(incoming.jurisdiction, key)
         if ticket_id is not None and ticket_id in state.tickets:
             return Verdict(relation="part_of", method=LATE_FILE, ticket_id=ticket_id, evidence=(key,))
     return None

@@ -31,7 +31,7 @@ def proposals(state: State, incoming: Incoming) -> list[Verdict]:
         return []
     own = state.own(incoming.jurisdiction, _asking(features))
     meant = [ticket for ticket in own if not ticket.erased and _may_mean(state, incoming, ticket)]
-    meant.sort(key=lambda ticket: (not state.near.names_nothing(ticket.order), _last_news(ticket)), reverse=True)
+    meant.sort(key=lambda ticket: (not state.dedupe.names_nothing(ticket.order), _last_news(ticket)), reverse=True)
     score = state.policy.near.adds_score
     return [
         Verdict(relation="follow_up", method="adds_to_own", ticket_id=ticket.ticket_id, score=score, sure=False)
@@ -51,7 +51,7 @@ def _asking(features: Features) -> Features:
 
 def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
     """Say whether a message goes on with a ticket, or tells what a picture or a greeting just before it was about."""
-    features, near, policy = incoming.features, state.near, state.policy.near
+    features, near, policy = incoming.features, state.dedupe, state.policy.near
     if ticket.is_anothers(features.stated):
         return False
     if _may_come_back(incoming, ticket, policy):
@@ -68,7 +68,7 @@ def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
 
 
 def _is_elsewhere(state: State, features: Features, ticket: TicketState) -> bool:
-    near = state.near
+    near = state.dedupe
     return near.has_other_marks(features, ticket.order) or near.has_other_places(features, ticket.order)
 
 

@@ -17,7 +17,7 @@ _EDGE_CHANGES = frozenset({event.EdgeAdded, event.EdgeRemoved})
 Pair = tuple[str, str]
 
 
-class Clusters:
+class ClusterIndex:
     """Connected components; `order` tells a ticket's place in the order of opening, infinity for one not yet open."""
 
     def __init__(self, order: Callable[[str], float]) -> None:
@@ -25,6 +25,9 @@ class Clusters:
         self._cluster: dict[str, str] = {}
         self._members: dict[str, dict[str, float]] = {}
         self._beside: dict[str, dict[str, int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._members)
 
     def of(self, ticket_id: str) -> str:
         """Return the cluster of a ticket: its own id when it is alone."""
@@ -127,7 +130,7 @@ class Clusters:
 
 
 def versions(
-    clusters: Clusters, version_of: Callable[[str], int], changed: tuple[TicketVersion, ...], changes: event.Changes
+    clusters: ClusterIndex, version_of: Callable[[str], int], changed: tuple[TicketVersion, ...], changes: event.Changes
 ) -> tuple[TicketVersion, ...]:
     """Return the tickets that a decision changes, with those whose edges or cluster it changes behind them."""
     edges = [change for change in changes if type(change) in _EDGE_CHANGES]

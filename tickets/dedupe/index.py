@@ -1,4 +1,4 @@
-"""Near: which live tickets a message could repeat, and how alike the two are.
+"""Dedupe index: which live tickets a message could repeat, and how alike the two are.
 
 Every ticket lies under a few keys: the rarest names of its first message and some of its 3-grams. A key remembers its
 first ticket and the newest few, so that a mass incident costs no more than any other. Tickets that share a key are
@@ -91,7 +91,7 @@ _decode = msgspec.msgpack.Decoder(Kept).decode
 _compared = msgspec.msgpack.Decoder(Compared).decode
 
 
-class NearSnapshot(Struct, frozen=True, kw_only=True):
+class DedupeSnapshot(Struct, frozen=True, kw_only=True):
     """The index for a checkpoint: keys, how many tickets each has, and the tickets, by their order, in a row.
 
     Of each city how often it had which name, and in how many incidents.
@@ -127,7 +127,7 @@ class Asked(NamedTuple):
     found: list[Found]
 
 
-class Near:
+class DedupeIndex:
     """The index of one partition; cities never meet in it. Tickets are named by their order of opening."""
 
     def __init__(self, policy: NearPolicy) -> None:
@@ -137,6 +137,9 @@ class Near:
         self._kept: dict[int, bytes] = {}
         self._by_key: dict[int, int | list[int]] = {}
         self._asked: Asked | None = None
+
+    def __len__(self) -> int:
+        return len(self._kept)
 
     def __contains__(self, order: int) -> bool:
         return order in self._kept
@@ -284,10 +287,10 @@ class Near:
     def _resemblance(self, question: Question, order: int) -> float:
         return question.resemblance(_compared(self._kept[order]).sketch)
 
-    def dump(self) -> NearSnapshot:
+    def dump(self) -> DedupeSnapshot:
         """Return all of it, for a checkpoint."""
         there = [[value] if isinstance(value, int) else value for value in self._by_key.values()]
-        return NearSnapshot(
+        return DedupeSnapshot(
             kept=dict(self._kept),
             rarities={city: (one.counts.tobytes(), one.counted) for city, one in self._rarities.items() if one.counted},
             keys=np.fromiter(self._by_key, dtype="<u8", count=len(self._by_key)).tobytes(),
@@ -296,7 +299,7 @@ class Near:
         )
 
     @classmethod
-    def of(cls, snapshot: NearSnapshot, policy: NearPolicy) -> "Near":
+    def of(cls, snapshot: DedupeSnapshot, policy: NearPolicy) -> "DedupeIndex":
         """Rebuild the index that `dump` was taken of."""
         near = cls(policy)
         near._kept = dict(snapshot.kept)

@@ -7,30 +7,27 @@ some of those words again is heard in the ticket, and emptied in the archive as 
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from schemas.records import Event, Message, Ticket, event
 from schemas.records.event_base import ErasedMessage
-from tickets.assembly import call_records, sms_parts
+from tickets.assembly import call_records
 from tickets.codes import AFTER_REDACTION
+from tickets.deciders import redelivery
 from tickets.deciders.follow_up import is_same_mail
-from tickets.erasure import blackout, tombstones
-from tickets.erasure.tombstones import OF_ONE_DAY, TIMED
+from tickets.deciders.redelivery import OF_ONE_DAY, TIMED
+from tickets.decision_input import Incoming
+from tickets.erasure import blackout
 from tickets.model.keys import texts_of
 from tickets.model.ticket_state import TicketState, month_of
 from tickets.snapshot import build
-
-if TYPE_CHECKING:
-    from tickets.decision_input import Incoming
-    from tickets.state.state import State
-
+from tickets.state.state import State
 
 _FILING = (event.MessageFiled, event.Noted)
 
 
-def follow(state: "State", incoming: "Incoming", ticket: TicketState) -> event.Changes:
+def follow(state: State, incoming: Incoming, ticket: TicketState) -> event.Changes:
     """Return what lets the archive empty a message that joins a redacted ticket; nothing for one that is news."""
     if not ticket.redacted or not _says_it_again(state, incoming, ticket):
         return ()
@@ -41,7 +38,7 @@ def follow(state: "State", incoming: "Incoming", ticket: TicketState) -> event.C
 
 
 def with_emptied(
-    state: "State", decision: Event, messages: Sequence[Message], ticket_of: Callable[[str], Ticket]
+    state: State, decision: Event, messages: Sequence[Message], ticket_of: Callable[[str], Ticket]
 ) -> Event:
     """Return a decision that lets the archive empty what says again that was blacked out of the ticket it comes to.
 
@@ -85,27 +82,27 @@ def _words_of(message: Message) -> Iterator[str]:
     yield from filter(None, (*said, *files, *found, *message.extra.values()))
 
 
-def _says_it_again(state: "State", incoming: "Incoming", ticket: TicketState) -> bool:
+def _says_it_again(state: State, incoming: Incoming, ticket: TicketState) -> bool:
     features = incoming.features
     if features.completes:
         return ticket.files_redacted
     if call_records.is_record(features):
-        own = call_records.ticket_of(state, incoming.jurisdiction, features, incoming.id, incoming.at)
-        own = own or tombstones.redacted_ticket(state, incoming)
+        own = state.calls.ticket_of(incoming.jurisdiction, features, incoming.id, incoming.at)
+        own = own or redelivery.redacted_ticket(state, incoming)
         if own is None or own.ticket_id != ticket.ticket_id:
             return False  # another call about the matter: nobody has heard it yet
-        known = call_records.records_of(state, incoming.jurisdiction, features, incoming.at)
+        known = state.calls.records_of(incoming.jurisdiction, features, incoming.at)
         return _is_any_gone(ticket, known.told if known is not None else ticket.messages)
     if features.part_key is None:
         is_again = is_same_mail(state, incoming, ticket) or _was_sent_before(incoming, ticket)
         return is_again and _is_any_gone(ticket, ticket.messages)
     city, sent_at, is_rare = incoming.jurisdiction, incoming.sent_at, incoming.has_rare_reference
-    known_parts = sms_parts.set_of(state, city, features, sent_at, is_rare=is_rare)
+    known_parts = state.parts.set_of(city, features, sent_at, is_rare=is_rare)
     piece = known_parts.pieces.get(features.part_number or 0) if known_parts is not None else None
     return piece is not None and _is_any_gone(ticket, (piece.message_id,))
 
 
-def _was_sent_before(incoming: "Incoming", ticket: TicketState) -> bool:
+def _was_sent_before(incoming: Incoming, ticket: TicketState) -> bool:
     """Say whether a text of the ticket was sent before it was blacked out: what is said since is news."""
     at, sent_at = ticket.redacted_at, incoming.sent_at
     if at is None or incoming.channel not in TIMED or set(texts_of(incoming.features)).isdisjoint(ticket.text_keys):

@@ -35,7 +35,7 @@ _NOTED = {
     "confidentiality": "confidentiality.restricted",
     "minor": "minor.",
 }
-"""Codes that a clerk's decision adds to the messages', by its name in `by_clerk` (`state/reducers/handling.py`)."""
+"""Codes that a clerk's decision adds to the messages', by its name in `by_clerk` (`reducers/handling.py`)."""
 
 
 def month_of(at: datetime) -> str:

@@ -7,12 +7,11 @@ from msgspec.structs import replace
 from normalizers.assembly import joined
 from schemas.records import Event, Message, Ticket, event
 from tickets.assembly import call_records
-from tickets.codes import BY_PARTICIPANT, RECORD_OF_CALL
+from tickets.codes import BY_PARTICIPANT, CLERK, RECORD_OF_CALL
 from tickets.model import limits
 from tickets.model.ticket_state import proposals_without
 from tickets.policy import TicketPolicy
 from tickets.snapshot import build, call_record
-from tickets.snapshot.changes import CLERK
 
 FROM_MESSAGES = (
     "channels", "origin", "title", "text", "search_text", "requester", "anonymous", "location", "message_count",

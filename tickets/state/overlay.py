@@ -122,9 +122,11 @@ def _over(below: Any, known: dict[int, Any]) -> Any:
     if id(below) in known:
         return known[id(below)]
     if isinstance(below, dict):
-        return OverlayDict(below)
+        known[id(below)] = OverlayDict(below)
+        return known[id(below)]
     if isinstance(below, set):
-        return OverlaySet(below)
+        known[id(below)] = OverlaySet(below)
+        return known[id(below)]
     if isinstance(below, list | array):
         return copy.copy(below)  # of immutable entries
     if isinstance(below, MethodType):

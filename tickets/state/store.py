@@ -4,6 +4,7 @@ A ticket takes a third of the memory when it is packed, the garbage collector ha
 checkpoint is read and written without touching one of them.
 """
 
+import math
 import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
@@ -126,15 +127,54 @@ _unpack = msgspec.msgpack.Decoder(TicketState).decode
 _begin = msgspec.msgpack.Decoder(Findable).decode
 
 
-class Shelf(Packed[TicketState]):
+class LiveTickets(Packed[TicketState]):
     """Tickets by their id, in the order they were opened. What is changed of one that was looked up stays changed.
 
     After `tidy` a ticket is looked up anew: who still holds an old one holds a copy that nobody reads.
+    `opened` counts the tickets that the partition ever opened.
     """
 
-    def __init__(self, packed: Mapping[str, bytes] | None = None) -> None:
+    def __init__(self, packed: Mapping[str, bytes] | None = None, opened: int = 0) -> None:
         super().__init__(packed)
+        self.opened = opened
         self._open: dict[str, TicketState] = {}
+        self._by_order: dict[int, str] = {}
+        self._by_number: dict[str, str] = {}
+
+    def open(self, ticket: TicketState) -> None:
+        """Add a new ticket, the next in the order."""
+        self[ticket.ticket_id] = ticket
+        self.index(ticket)
+        self.opened += 1
+
+    def index(self, ticket: Findable) -> None:
+        """Make a ticket findable by its number and its place in the order."""
+        self._by_order[ticket.order] = ticket.ticket_id
+        self._by_number[ticket.ticket_no] = ticket.ticket_id
+
+    def evict(self, ticket: TicketState) -> None:
+        """Remove a ticket and the ways to it."""
+        del self[ticket.ticket_id]
+        del self._by_order[ticket.order]
+        del self._by_number[ticket.ticket_no]
+
+    def in_order(self, order: int) -> TicketState:
+        """Return the live ticket of this place in the order of opening, counted from 0."""
+        return self[self._by_order[order]]
+
+    def numbered(self, number: str) -> str | None:
+        """Return the id of the live ticket of an official number (工单编号)."""
+        return self._by_number.get(number)
+
+    def order_of(self, ticket_id: str) -> float:
+        """Return the place of a ticket in the order of opening, infinity if it is not live."""
+        ticket = self.get(ticket_id)
+        return math.inf if ticket is None else ticket.order
+
+    def version_of(self, ticket_id: str) -> int:
+        """Return the version of a ticket, 0 if it is not live."""
+        ticket = self.get(ticket_id)
+        return 0 if ticket is None else ticket.version
 
     def __getitem__(self, ticket_id: str) -> TicketState:
         there = self._open.get(ticket_id)

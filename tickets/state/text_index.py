@@ -7,7 +7,7 @@ from xxhash import xxh3_64_intdigest
 from tickets.model.ticket_state import Findable
 
 
-class Texts:
+class TextIndex:
     """Finds tickets by a text and one of those who said it; however many say the same, each finds only their own.
 
     Keys are short digests: what is found may, once in a very long time, be another's ticket, and has to be looked at.
@@ -15,6 +15,9 @@ class Texts:
 
     def __init__(self) -> None:
         self._by: dict[int, str | tuple[str, ...]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by)
 
     def add(self, ticket: Findable) -> None:
         """Make a ticket findable by its texts and people, as they stand now."""

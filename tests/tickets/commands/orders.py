@@ -9,7 +9,8 @@ from schemas.records import Command, Event, Message, Ticket, event
 from tests.tickets.build import CITY, START, message, position
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import Snapshot, State, fold
+from tickets.reducers import fold
+from tickets.state.state import Snapshot, State
 
 POLICY = TicketPolicy()
 
@@ -70,4 +71,4 @@ def same(at_office: Office) -> None:
     rebuilt = fold(at_office.decisions, POLICY)
     rebuilt.bodies = at_office.desk.state.bodies
     stored = decode(encode(rebuilt.dump()), Snapshot)
-    assert rebuilt.dump() == at_office.desk.state.dump() == State.of(stored, POLICY).dump()
+    assert rebuilt.dump() == at_office.desk.state.dump() == State(POLICY, stored).dump()

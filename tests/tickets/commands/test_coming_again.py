@@ -16,8 +16,9 @@ from tests.tickets.pieces import parts_of
 from tests.tickets.records_of_calls import LAMP, Calls
 from tests.tickets.test_late_files import file_of, photo
 from tests.tickets.test_parts import Assigned
-from tickets.erasure import tombstones
-from tickets.state.state import Snapshot, State, fold
+from tickets.deciders import redelivery
+from tickets.reducers import fold
+from tickets.state.state import Snapshot, State
 
 HEARD = "市民：中山路12号的路灯坏了，我的电话是13812345678"
 DAY = 60 * 24
@@ -32,7 +33,7 @@ def gone_of(decision: Event) -> list[str]:
 
 def is_kept_out(decision: Event) -> bool:
     """Say whether a message is filed nowhere, emptied, and not in the log either."""
-    kept_out = decision.method == tombstones.METHOD
+    kept_out = decision.method == redelivery.METHOD
     if kept_out:
         assert (decision.relation, decision.tickets, decision.features) == ("no_ticket", (), None)
         assert gone_of(decision) == [decision.input.message_id]
@@ -62,7 +63,7 @@ def same(calls: Calls) -> None:
     rebuilt = fold(calls.events, calls.state.policy)
     rebuilt.bodies = calls.state.bodies
     stored = decode(encode(rebuilt.dump()), Snapshot)
-    assert rebuilt.dump() == calls.state.dump() == State.of(stored, calls.state.policy).dump()
+    assert rebuilt.dump() == calls.state.dump() == State(calls.state.policy, stored).dump()
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_call_whose_ticket_left_the_memory_does_not_come_back_either() -> None
     order(calls, "forget", 200 * DAY + 1, ticket=ticket, message_ids=["a" * 26])
     late = {"revision": 2, "transcript": HEARD, "minutes": 201 * DAY}
     assert calls.tell(**late, caller=OTHER).relation == "new"
-    calls = Calls(State.of(fold(calls.events[:-1], POLICY).dump(), POLICY))
+    calls = Calls(State(POLICY, fold(calls.events[:-1], POLICY).dump()))
     calls.input = [Command(command_id="x", jurisdiction=CITY, kind="read", author="c", at=START)] * 4
     assert is_kept_out(calls.tell(**late, caller=CALLER, started_at=began))
 

@@ -19,7 +19,8 @@ from tickets.deciders.base import Verdict
 from tickets.erasure.blackout import redacted_by
 from tickets.masking.mask import mask_ticket
 from tickets.processor import Desk
-from tickets.state.state import Snapshot, State, apply, fold
+from tickets.reducers import apply, fold
+from tickets.state.state import Snapshot, State
 
 SECRET = "李小龙的电话是13812345678"
 TEXT = f"中山路12号的路灯坏了，{SECRET}，请回电"
@@ -41,7 +42,7 @@ def held(at_office: Office) -> str:
     """Return all that this memory knows, and a checkpoint would hold."""
     at_office.desk.flush()
     state = at_office.desk.state
-    return known(state) + known(State.of(state.dump(), state.policy)) + repr(state.dump())
+    return known(state) + known(State(state.policy, state.dump())) + repr(state.dump())
 
 
 def test_a_redacted_span_is_black_wherever_it_stands_and_stays_so() -> None:
@@ -289,10 +290,10 @@ def test_a_forgotten_ticket_is_empty_for_good() -> None:
     known = held(at_office)
     assert not any(secret in known for secret in ("13812345678", "李小龙", digest("13800138000"), digest(TEXT)))
     assert not any(secret in encode(done).decode() for secret in ("13812345678", "李小龙"))
-    assert ticket not in at_office.desk.state.by_thread.values()
+    assert ticket not in at_office.desk.state.threads.dump()[0].values()
     rebuilt = fold(at_office.decisions, POLICY)
     rebuilt.bodies = at_office.desk.state.bodies
-    assert rebuilt.dump() == at_office.desk.state.dump() == State.of(rebuilt.dump(), POLICY).dump()
+    assert rebuilt.dump() == at_office.desk.state.dump() == State(POLICY, rebuilt.dump()).dump()
 
 
 @pytest.mark.parametrize("answers", [(f"{CITY}-0",), ()])
@@ -400,7 +401,7 @@ def test_a_dead_letter_that_was_erased_opens_no_ticket_when_it_is_put_back() -> 
 def test_a_message_that_is_erased_twice_is_known_once_after_a_checkpoint_as_well() -> None:
     at_office, _ = office()
     at_office.order("forget", message_ids=["a" * 26])
-    stored = State.of(decode(encode(at_office.desk.state.dump()), Snapshot), POLICY)
+    stored = State(POLICY, decode(encode(at_office.desk.state.dump()), Snapshot))
     apply(stored, at_office.order("forget", message_ids=["a" * 26]))
     assert stored.dump().seen == fold(at_office.decisions, POLICY).dump().seen
 
@@ -412,7 +413,7 @@ def test_nobody_waits_for_the_desk_to_take_the_hand_over_of_a_forgotten_ticket_t
     at_office.order("set_status", old, status="not_accepted", reason_code="malicious")
     at_office.take(message(999, "很久以后", minutes=60 * 24 * 200))
     at_office.order("forget", old, message_ids=[burning.message_id])
-    assert at_office.desk.state.handed_over == {}
+    assert at_office.desk.state.handovers.waiting == {}
 
 
 def test_a_span_over_the_end_of_a_line_takes_what_stands_in_each_of_its_lines_wherever_it_stands() -> None:

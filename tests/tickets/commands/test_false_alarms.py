@@ -55,7 +55,7 @@ def test_who_said_so_when_and_why_stands_in_the_record_and_nobody_waits_for_the_
         ),
     )
     assert alarming(at_office) == (None, "normal", False)
-    assert at_office.desk.state.handed_over == {}
+    assert at_office.desk.state.handovers.waiting == {}
 
 
 def test_an_alarm_of_a_new_message_rings_again() -> None:
@@ -64,7 +64,7 @@ def test_an_alarm_of_a_new_message_rings_again() -> None:
     again = at_office.take(alarm(2))
     assert [one.ticket_id for one in again.tickets] == at_office.tickets
     assert any(isinstance(change, event.HandedOver) for change in again.changes)
-    assert at_office.desk.state.handed_over == {alarm(2).message_id: at_office.tickets[0]}
+    assert at_office.desk.state.handovers.waiting == {alarm(2).message_id: at_office.tickets[0]}
     assert alarming(at_office) == ((("fire",), "critical"), "critical", True)
 
 

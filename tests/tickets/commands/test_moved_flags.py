@@ -98,7 +98,7 @@ def test_an_open_hand_over_goes_with_the_message_and_an_acknowledged_one_stays_t
     at_office.order("move", ticket, message_id=GRAVE.message_id)
     assert at_office.ticket(ticket).handovers == at_office.ticket(own).handovers != ()
     assert at_office.ticket(ticket).handovers[0].acknowledged_by == "clerk-7"
-    assert at_office.desk.state.handed_over == {}
+    assert at_office.desk.state.handovers.waiting == {}
     same(at_office)
 
 

@@ -11,7 +11,7 @@ from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office, refusal, same
 from tests.tickets.said import dispatch_proposed, said
 from tickets.model.ticket_state import TicketState
-from tickets.state.state import fold
+from tickets.reducers import fold
 
 CITIZEN, NUMBER = "13800138000", "13900139000"
 FIRST = said(1, "致市长的一封信", "您好，打扰了", sender=CITIZEN)

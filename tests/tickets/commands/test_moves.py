@@ -32,7 +32,7 @@ def test_an_undone_filing_gets_the_ticket_that_the_message_would_have_had() -> N
     assert former.message_count == 2
     assert former.lineage.message_ids == (FIRST.message_id, LATER.message_id)
     assert "13900139000" not in encode(former).decode()
-    assert (WRONG.message_id, ticket) in at_office.desk.state.never
+    assert (WRONG.message_id, ticket) in at_office.desk.state.separations
     clocks = at_office.desk.state.tickets[own].clocks
     assert {clock.started_at for clock in clocks.values()} == {WRONG.received_at}  # not the day of the clerk's word
     same(at_office)
@@ -86,7 +86,7 @@ def test_it_may_come_back() -> None:
     other = at_office.take(message(9, "水管一直漏水", sender="13700137000")).tickets[0].ticket_id
     at_office.order("move", ticket, message_id=WRONG.message_id, to=other)
     at_office.order("move", other, message_id=WRONG.message_id, to=ticket)
-    assert (WRONG.message_id, ticket) not in at_office.desk.state.never
+    assert (WRONG.message_id, ticket) not in at_office.desk.state.separations
     assert at_office.ticket(ticket).message_count == 3
     assert WRONG.text not in at_office.ticket(other).text
     assert at_office.desk.state.tickets[ticket].messages[WRONG.message_id].link_version == 3

@@ -15,8 +15,8 @@ from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tickets import lifecycle
 from tickets.lifecycle import NEXT, STATUSES
-from tickets.snapshot.changes import Occasion, amend
-from tickets.state.state import fold
+from tickets.reducers import amend, fold
+from tickets.reducers.base import Occasion
 
 WAY = ["screened", "registered"]
 
@@ -403,7 +403,7 @@ def test_a_clerk_s_class_outlasts_restart_and_whatever_rules_find_later() -> Non
 @pytest.mark.parametrize("first", ["clerk", "rule"])
 def test_a_rule_s_word_never_replaces_a_clerk_s(first: str) -> None:
     at_office, ticket = on_its_way()
-    occasion = Occasion(at_office.decisions[0], None, POLICY)
+    occasion = Occasion(at_office.decisions[0], None, POLICY, at_office.desk.ticket)
     told = at_office.ticket(ticket)
     for source, kind in ((first, "praise"), ("rule", "complaint")):
         told = amend(told, event.KindSet(ticket_id=ticket, kind=kind, source=source, confidence=0.9), occasion)

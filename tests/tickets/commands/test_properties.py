@@ -13,7 +13,8 @@ from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office
 from tickets.commands import COMMANDS
 from tickets.lifecycle import STATUSES
-from tickets.state.state import State, fold
+from tickets.reducers import fold
+from tickets.state.state import State
 
 TICKETS = 5
 INDEX = st.integers(0, TICKETS - 1)
@@ -84,7 +85,7 @@ def test_any_sequence_of_orders_keeps_the_tickets_whole(orders: list[tuple[str, 
     assert len(filed) == len(set(filed)) == sum(ticket.message_count for ticket in newest.values())
     rebuilt = fold(office.decisions, POLICY)
     assert replace(rebuilt.dump(), bodies={}) == replace(state.dump(), bodies={})
-    restored = State.of(state.dump(), POLICY)
+    restored = State(POLICY, state.dump())
     assert restored.dump() == state.dump()
     for one in (rebuilt, restored):
         assert [*map(one.clusters.of, written)] == [*map(state.clusters.of, written)]

@@ -54,11 +54,11 @@ def test_the_ticket_alarms_again_and_the_desk_has_to_take_it() -> None:
         HandoverState(handover_id=alarm(1).message_id, reinstated_at=decided.at, reinstated_by="wang.li"),
     )
     assert alarming(at_office) == ((("fire",), "critical"), "critical", True)
-    assert at_office.desk.state.handed_over == {alarm(1).message_id: ticket}
+    assert at_office.desk.state.handovers.waiting == {alarm(1).message_id: ticket}
     assert acknowledge(at_office, alarm(1)) is None
     assert acknowledge(at_office, alarm(1)) == "acknowledged"
     same(at_office)
-    assert at_office.desk.state.handed_over == {}
+    assert at_office.desk.state.handovers.waiting == {}
     (told,) = at_office.ticket(ticket).handovers
     assert (told.acknowledged_by, told.reinstated_by, told.dismissed_at) == ("desk-119", "wang.li", None)
 
@@ -102,7 +102,7 @@ def test_a_desk_that_had_taken_it_takes_it_again() -> None:
     assert acknowledge(at_office, alarm(1)) is None
     assert dismiss(at_office, alarm(1)) is None
     reinstate(at_office, alarm(1))
-    assert at_office.desk.state.handed_over == {alarm(1).message_id: at_office.tickets[0]}
+    assert at_office.desk.state.handovers.waiting == {alarm(1).message_id: at_office.tickets[0]}
     assert at_office.ticket(at_office.tickets[0]).handovers[0].acknowledged_at is None
     assert acknowledge(at_office, alarm(1)) is None
 
@@ -160,7 +160,7 @@ def test_a_message_that_is_moved_rings_where_it_is() -> None:
     assert [one.ticket_id for one in reinstate(at_office, alarm(1)).tickets] == [opened]
     assert at_office.ticket(opened).urgency == "critical"
     assert at_office.ticket(ticket).urgency == "normal"
-    assert at_office.desk.state.handed_over == {alarm(1).message_id: opened}
+    assert at_office.desk.state.handovers.waiting == {alarm(1).message_id: opened}
 
 
 def test_one_that_is_taken_back_has_to_be_taken_by_the_desk_before_it_is_refused() -> None:

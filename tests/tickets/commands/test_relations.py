@@ -106,19 +106,19 @@ def test_a_rejected_proposal_is_remembered() -> None:
     at_office.order("reject_proposal", own, proposal_id=proposal_of(asked))
     assert at_office.ticket(own).proposals == ()
     assert clusters(at_office, [first, own]) == [first, own]
-    assert at_office.desk.state.never == {(asked.event_id, first), (own, first), (first, own)}
+    assert {*at_office.desk.state.separations} == {(asked.event_id, first), (own, first), (first, own)}
 
 
 def test_an_acknowledged_handover_is_told_by_its_ticket() -> None:
     at_office = Office()
     burning = message(1, codes=("emergency.fire", "emergency_level.critical"))
     ticket = at_office.take(burning).tickets[0].ticket_id
-    assert at_office.desk.state.handed_over == {burning.message_id: ticket}
+    assert at_office.desk.state.handovers.waiting == {burning.message_id: ticket}
     assert at_office.ticket(ticket).handovers[0].acknowledged_at is None
     at_office.order("acknowledge_handover", handover_id=burning.message_id, author="desk-119")
     (told,) = at_office.ticket(ticket).handovers
     assert (told.acknowledged_by, told.acknowledged_at) == ("desk-119", at_office.decisions[-1].at)
-    assert at_office.desk.state.handed_over == {}
+    assert at_office.desk.state.handovers.waiting == {}
     again = at_office.order("acknowledge_handover", handover_id=burning.message_id)
     assert refusal(again) == "acknowledged"
 
@@ -130,7 +130,7 @@ def test_a_handover_may_be_acknowledged_before_its_ticket_is_decided() -> None:
     early = at_office.decisions[-1]
     same(at_office)
     ticket = at_office.take(burning).tickets[0].ticket_id
-    assert at_office.desk.state.handed_over == at_office.desk.state.early == {}
+    assert at_office.desk.state.handovers.waiting == at_office.desk.state.handovers.early == {}
     (told,) = at_office.ticket(ticket).handovers
     assert (told.acknowledged_by, told.acknowledged_at) == ("clerk-7", early.at)
     same(at_office)
@@ -142,16 +142,16 @@ def test_another_city_takes_no_alarm_before_its_ticket_is_decided() -> None:
     burning = message(1, codes=("emergency.fire",))
     at_office.order("acknowledge_handover", handover_id=burning.message_id, city="210200")
     ticket = at_office.take(burning).tickets[0].ticket_id
-    assert at_office.desk.state.handed_over == {burning.message_id: ticket}
+    assert at_office.desk.state.handovers.waiting == {burning.message_id: ticket}
     assert at_office.ticket(ticket).handovers[0].acknowledged_at is None
     assert refusal(at_office.order("acknowledge_handover", handover_id=burning.message_id)) is None
     same(at_office)
 
 
 def test_of_hand_overs_that_never_get_a_ticket_only_the_newest_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tickets.state.state._MOST_EARLY", 2)
+    monkeypatch.setattr("tickets.state.handover_queue.MOST_EARLY", 2)
     at_office = Office()
     for one in "abc":
         at_office.order("acknowledge_handover", handover_id=one * 26)
-    assert [*at_office.desk.state.early] == [f"{CITY}:{one * 26}" for one in "bc"]
+    assert [*at_office.desk.state.handovers.early] == [f"{CITY}:{one * 26}" for one in "bc"]
     same(at_office)

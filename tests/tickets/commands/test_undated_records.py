@@ -7,7 +7,7 @@ import pytest
 from tests.tickets.commands.test_coming_again import CALLER, DAY, HEARD, OTHER, gone_of, is_kept_out, order, same
 from tests.tickets.records_of_calls import LAMP, Calls
 from tickets.codes import AFTER_REDACTION
-from tickets.erasure import tombstones
+from tickets.deciders import redelivery
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_record_without_its_day_goes_as_well_though_the_call_was_days_before_t
     order(calls, kind, 8 * DAY, ticket=calls.ticket.ticket_id, **({"fields": ["text"]} if kind == "redact" else {}))
     late = calls.tell((8 + days) * DAY, revision=2, transcript=HEARD, **told)
     if not is_of_it:
-        assert late.method not in (tombstones.METHOD, AFTER_REDACTION)
+        assert late.method not in (redelivery.METHOD, AFTER_REDACTION)
         assert gone_of(late) == []
     elif kind == "forget":
         assert is_kept_out(late)

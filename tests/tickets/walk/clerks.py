@@ -132,7 +132,7 @@ class Clerks:
         """Return the city of what is ordered about; now and then another city's clerk orders it."""
         if self.chance.random() < 0.05:
             return self.chance.choice([CITY, OTHER])
-        named = target.get("ticket_id") or desk.state.handed_over.get(target.get("handover_id", ""))
+        named = target.get("ticket_id") or desk.state.handovers.waiting.get(target.get("handover_id", ""))
         return named.partition("-")[0] if named else CITY
 
     def _order(self, desk: Desk, kind: str, args: Args, **target: str) -> Command:

@@ -17,7 +17,8 @@ from schemas.records import Command, Event, Message, Ticket
 from tests.tickets.build import START, position
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import Snapshot, State, apply
+from tickets.reducers import apply
+from tickets.state.state import Snapshot, State
 
 Input = Message | Command
 PolicyAt = Callable[[datetime], TicketPolicy]
@@ -72,7 +73,7 @@ class Seat:
         """Restart by a checkpoint when the rules are others from now on."""
         if policy is not self.policy:
             self.flush()
-            self.desk = Desk(State.of(decode(encode(self.desk.state.dump()), Snapshot), policy))
+            self.desk = Desk(State(policy, decode(encode(self.desk.state.dump()), Snapshot)))
 
     @property
     def policy(self) -> TicketPolicy:
@@ -101,7 +102,7 @@ class Restarted(Seat):
     def _begin_anew(self, *, by_log_alone: bool) -> None:
         """Restore the state; what the last chunk had not written is decided once more."""
         stored, since = (None, 0) if by_log_alone else (decode(self._checkpoint, Snapshot), self._until)
-        state = State.of(stored, self.policy) if stored else State(self.policy)
+        state = State(self.policy, stored) if stored else State(self.policy)
         for one in self.written[since:]:
             if one.topic == topics.EVENT:
                 apply(state, decode(one.value, Event))
@@ -109,7 +110,7 @@ class Restarted(Seat):
             if one.topic == topics.TICKET and (ticket_id := one.key.decode()) in state.tickets:
                 state.bodies[ticket_id] = one.value
         self.desk = Desk(state)
-        for offset in range(state.decided(topics.MESSAGE, 0) + 1, len(self.input)):
+        for offset in range(state.inputs.last_offset(topics.MESSAGE, 0) + 1, len(self.input)):
             self._decide(offset)
 
 

@@ -115,7 +115,7 @@ def an_open_alarm_stands_in_its_ticket(told: Told) -> Iterator[object]:
 
     Unless the message tells of no danger that goes on.
     """
-    for handover_id, ticket_id in told.state.handed_over.items():
+    for handover_id, ticket_id in told.state.handovers.waiting.items():
         held = told.state.tickets.get(ticket_id)
         if held is None:
             continue

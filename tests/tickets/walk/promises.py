@@ -22,7 +22,7 @@ from tickets.commands.registry import LAST_VERSION
 from tickets.erasure import blackout
 from tickets.erasure.blackout import BLACK
 from tickets.records_out import link_of
-from tickets.state.state import fold
+from tickets.reducers import fold
 
 TELLS_NOTHING = {topics.EVENT, topics.LINK, topics.AUDIT}
 NAMES_NOBODY = TELLS_NOTHING | {topics.TICKET_MASKED}
@@ -183,13 +183,13 @@ def what_is_erased_stays_so(told: Told) -> Iterator[object]:
         if not ticket.erased or any(shown):
             yield ticket.ticket_id, shown
     state = told.state
-    named = {*state.by_thread.values(), *state.handed_over.values()} & erased
+    named = {*state.threads.dump()[0].values(), *state.handovers.waiting.values()} & erased
     yield from named
     for held in (state.tickets[one] for one in erased if one in state.tickets):
         known = (held.requesters, held.participants, held.contacts, held.text_keys, held.codes, held.proposals)
-        if any(known) or held.order in state.near:
+        if any(known) or held.order in state.dedupe:
             yield held
-    records = {one for calls in state.calls.values() for call in calls for one in call.told}
+    records = {one for calls in state.calls.dump().values() for call in calls for one in call.told}
     kept = {one for one in records if not any(state.tickets.having(one))}
     yield from kept & gone
 
