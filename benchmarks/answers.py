@@ -20,7 +20,7 @@ from connectors.replies.account_queue import Tools
 from connectors.replies.base import Reply, Sent
 from connectors.replies.partition import Owner
 from connectors.replies.settings import AnswerSettings
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from schemas import ids, topics
 from schemas.codec import Outbound, encode
 from schemas.envelope import Envelope, type_of

@@ -26,7 +26,7 @@ from benchmarks.normalize import neutral
 from benchmarks.transport import Meter, a_kafka
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from normalizers import Policy, normalize
 from schemas import ids, topics
 from schemas.codec import Outbound, Position, decode, encode

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from hotline.evaluate.duplicates import look_alikes, measured
-from hotline.evaluate.labelled import Row, rows
+from hotline.quality.evaluate.duplicates import look_alikes, measured
+from hotline.quality.evaluate.labelled import Row, rows
 
 SHOWN = (
     "bcubed_precision", "bcubed_recall", "bcubed_f1", "pair_precision", "pair_recall", "precision_of_all",

@@ -33,7 +33,7 @@ from benchmarks.normalize import neutral
 from benchmarks.searchable import Searchable
 from broker.config import KafkaConnection
 from broker.sync_producer import SETTINGS
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.stack.stack import Endpoints, Stack
 from normalizers import Policy
 from normalizers import normalize as normalize
 from schemas import topics

@@ -21,7 +21,7 @@ from msgspec.structs import replace
 from benchmarks import end_to_end
 from benchmarks.normalize import neutral
 from benchmarks.searchable import Searchable
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.stack.stack import Endpoints, Stack
 from schemas.records import RawMessage
 
 RATE, SECONDS = 20, 20

@@ -21,7 +21,7 @@ from kafka import KafkaProducer
 from benchmarks.transport import a_kafka
 from broker.config import KafkaConnection
 from broker.sync_producer import SETTINGS
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from schemas import topics
 
 HEADER = ["工单编号", "来电人", "来电号码", "受理时间", "诉求类型", "诉求内容", "承办单位"]

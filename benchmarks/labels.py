@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from hotline.learning import addresses
-from hotline.learning.addresses import Address
+from hotline.quality.learn import addresses
+from hotline.quality.learn.addresses import Address
 from normalizers.enrich.address.parse import parse
 
 LEVELS = ("district", "road", "poi")

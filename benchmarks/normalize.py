@@ -23,7 +23,7 @@ from benchmarks import bare
 from benchmarks.transport import WORDS, a_kafka
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from normalizers import Policy, normalize
 from schemas import topics
 from schemas.codec import Outbound

@@ -19,7 +19,7 @@ from benchmarks.transport import a_kafka
 from broker.config import KafkaConnection
 from broker.sync_producer import SETTINGS
 from connectors.publish.publisher import Publisher
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from schemas import topics
 from schemas.records import RawMessage, raw_message
 

@@ -26,8 +26,8 @@ from msgspec import Struct
 
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.local.stack import Existing, Stack
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
+from hotline.dev.stack.stack import Existing, Stack
 from schemas import ids, topics
 from schemas.codec import decode
 from schemas.records import Event

@@ -28,8 +28,8 @@ from connectors.publish.durable_publisher import Intake
 from connectors.publish.publisher import Publisher
 from connectors.wechat.connector import WeChat
 from connectors.wechat.settings import WeChatSettings
-from hotline.demo.wechat_platform import WeChatPlatform
-from hotline.local.stack import Stack
+from hotline.dev.demo.wechat_platform import WeChatPlatform
+from hotline.dev.stack.stack import Stack
 from schemas import topics
 from tests.connectors.serving import serve, wait_for
 

@@ -28,8 +28,8 @@ from obstore.store import LocalStore
 from benchmarks.normalize import neutral
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.local.stack import Existing, Stack
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
+from hotline.dev.stack.stack import Existing, Stack
 from normalizers import Policy, normalize
 from schemas import topics
 from schemas.codec import Outbound, Position

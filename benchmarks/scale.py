@@ -29,8 +29,8 @@ from benchmarks.faults.actors import Actor
 from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.sources import Numbered, numbered
 from broker.config import KafkaConnection
-from hotline.local.stack import Existing, Stack
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
+from hotline.dev.stack.stack import Existing, Stack
 from schemas import topics
 from schemas.codec import decode
 from schemas.records import Event, raw_message

@@ -30,7 +30,7 @@ from msgspec.structs import replace
 from benchmarks import bare
 from benchmarks.transport import WORDS
 from broker.config import KafkaConnection
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 from normalizers.text.fold import fold
 from schemas import ids, topics
 from schemas.codec import encode

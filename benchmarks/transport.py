@@ -25,7 +25,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.local.stack import Existing, Stack
+from hotline.dev.stack.stack import Existing, Stack
 from normalizers.text.fold import nfkc
 from schemas.codec import Outbound
 from streams.engine.app import make_app, serve

@@ -20,7 +20,7 @@ import schemas
 from benchmarks.transport import a_kafka
 from broker.aio_client import running
 from broker.config import KafkaConnection
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from schemas import topics
 from schemas.codec import Position, decode, encode
 from schemas.records import Ticket

@@ -1,4 +1,4 @@
-"""How to reach Kafka: one value, handed by `hotline/wiring.py` to every room that needs it."""
+"""How to reach Kafka: one value, handed by `hotline/runtime/components.py` to every room that needs it."""
 
 import ssl
 from typing import Any, Literal

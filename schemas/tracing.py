@@ -1,4 +1,4 @@
-"""Who is told of a message's hops: nobody, unless `hotline/wiring.py` hands a tracer that exports spans.
+"""Who is told of a message's hops: nobody, unless `hotline/runtime/components.py` hands a tracer that exports spans.
 
 The headers travel without a tracer, too: then a hop passes on what came, as W3C Trace Context asks of those who only
 carry. So a stage pays for spans when somebody wants them, and nearly nothing otherwise.

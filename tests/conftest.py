@@ -17,9 +17,9 @@ from elasticsearch import AsyncElasticsearch
 from hypothesis import settings
 
 from broker.config import KafkaConnection
-from hotline.local.errors import StackError
-from hotline.local.stack import Endpoints, Stack
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
+from hotline.dev.stack.errors import StackError
+from hotline.dev.stack.stack import Endpoints, Stack
 from sinks.elastic.templates import ensure_indices
 from tests.fresh import topics_made_anew
 from tests.light_node import light

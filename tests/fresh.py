@@ -13,8 +13,8 @@ from kafka.errors import (
 )
 
 from broker.config import KafkaConnection
-from hotline import placement
-from hotline.provision import Provision
+from hotline.admin import placement
+from hotline.admin.topics import Provision
 from schemas import topics
 from tests.waiting import until
 

@@ -8,8 +8,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from hotline.local.stack import Stack
-from hotline.local.supervisor import SERVERS
+from hotline.dev.stack.stack import Stack
+from hotline.dev.stack.supervisor import SERVERS
 from tests.light_node import light
 
 SECONDS = 180.0

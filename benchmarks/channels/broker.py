@@ -9,9 +9,9 @@ from benchmarks.faults.actors import Actor
 from benchmarks.faults.kafka import ProxiedKafka
 from benchmarks.faults.proxy import Cutter
 from broker.config import KafkaConnection
-from hotline.local import jars
-from hotline.local.processes import environment
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
+from hotline.dev.stack import jars
+from hotline.dev.stack.processes import environment
 from tests.peers.dovecot import free_ports
 
 PARTITIONS = 4

@@ -11,7 +11,7 @@ from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.channels.smpp_line import Line, truncated, unknown_command
 from connectors.sms_smpp import codec
-from hotline.demo.smsc import Sms, Smsc
+from hotline.dev.demo.smsc import Sms, Smsc
 from tests.peers.dovecot import free_ports
 
 PREFIX = "HOTLINE_CONNECTORS__SMS_SMPP__BENCH__"

@@ -44,8 +44,8 @@ from connectors.publish.publisher import Publisher
 from connectors.web.routes import WebDoor
 from connectors.web.service import Tools
 from connectors.web.settings import ClientSettings, WebSettings
-from hotline.local.stack import Stack
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
+from hotline.dev.stack.stack import Stack
 from normalizers import Policy
 from tests.connectors.serving import serve
 

@@ -14,8 +14,8 @@ from kafka import KafkaConsumer, TopicPartition
 from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.channels.daemon import Daemon
-from hotline.demo.wechat_api import Call, WeChatApi
-from hotline.demo.wechat_platform import WeChatPlatform
+from hotline.dev.demo.wechat_api import Call, WeChatApi
+from hotline.dev.demo.wechat_platform import WeChatPlatform
 from schemas import topics
 from schemas.records import media
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
-from hotline.demo.wechat_api import Call, WeChatApi
-from hotline.demo.wechat_platform import WeChatPlatform
+from hotline.dev.demo.wechat_api import Call, WeChatApi
+from hotline.dev.demo.wechat_platform import WeChatPlatform
 
 TOKEN, CORPID, KFID = "hotlinebenchwecom", "ww12345bench6789", "wkBENCH12345"
 AES_KEY = "hotlineBenchWeComEncodingAESKeyLoopbackOnly"

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
-from hotline.demo.weibo import WeiboPlatform
+from hotline.dev.demo.weibo import WeiboPlatform
 
 SECRET = "benchmarkappsecret12345"
 PATH = "/weibo"

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from hotline.local.paths import cache_dir
+from hotline.dev.stack.paths import cache_dir
 
 JOB = ("msgspec==0.22.0", "xxhash==4.1.0")
 CONFLUENT = "confluent-kafka==2.16.1"

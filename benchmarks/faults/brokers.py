@@ -24,9 +24,9 @@ from benchmarks.faults.actors import Actor
 from benchmarks.faults.ground import PARTITIONS, Ground
 from benchmarks.faults.run import Plan, run
 from broker.config import KafkaConnection
-from hotline.cluster import admin
-from hotline.local.kafka import Kafka
-from hotline.local.processes import environment
+from hotline.admin.cluster import admin
+from hotline.dev.stack.kafka import Kafka
+from hotline.dev.stack.processes import environment
 from schemas import topics
 from schemas.errors import PipelineError
 from streams.engine.groups import ASSIGN, transactional_id

@@ -11,9 +11,9 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, Envelope
 from msgspec import Struct
 
-from hotline.demo.smsc import Sms as Piece
-from hotline.demo.smsc import Smsc
-from hotline.demo.wechat_api import Call, WeChatApi
+from hotline.dev.demo.smsc import Sms as Piece
+from hotline.dev.demo.smsc import Smsc
+from hotline.dev.demo.wechat_api import Call, WeChatApi
 from tests.peers.served import Served
 
 _NUMBERS = {"mailbox": r"c(\d+)@example\.cn", "wechat": r"c(\d+)", "sms": r"86138(\d{8})"}

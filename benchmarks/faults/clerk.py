@@ -15,7 +15,7 @@ from kafka.errors import KafkaError
 
 from benchmarks.faults.sources import Numbered
 from broker.config import KafkaConnection
-from hotline.commands import deliver
+from hotline.admin.commands import deliver
 from schemas import command_signature, topics
 from schemas.codec import Outbound, decode, encode
 from schemas.command_signature import Signer

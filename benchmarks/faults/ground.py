@@ -22,12 +22,12 @@ from benchmarks.faults.proxy import Cutter, ElasticGate
 from benchmarks.faults.sources import ACCOUNTS, AES_KEY, APPID, CITIES, SECRET, TOKEN, Mailboxes, left_out
 from benchmarks.faults.subscriber import NAME, WHSEC, Subscriber
 from broker.config import KafkaConnection
-from hotline.demo.smsc import Smsc
-from hotline.demo.wechat_api import WeChatApi
-from hotline.local import jars
-from hotline.local.elastic import Elasticsearch, build_home
-from hotline.local.processes import environment
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
+from hotline.dev.demo.smsc import Smsc
+from hotline.dev.demo.wechat_api import WeChatApi
+from hotline.dev.stack import jars
+from hotline.dev.stack.elastic import Elasticsearch, build_home
+from hotline.dev.stack.processes import environment
 from sinks.elastic.templates import ensure_indices
 from tests.peers.dovecot import Dovecot, free_ports
 

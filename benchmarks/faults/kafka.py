@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hotline.local.kafka import Kafka
+from hotline.dev.stack.kafka import Kafka
 
 _DOORS = """
 listeners=PLAINTEXT://127.0.0.1:{direct},PROXIED://127.0.0.1:{behind},CONTROLLER://127.0.0.1:{controller}

@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.message import EmailMessage
 from random import Random
 
-from hotline.demo.smsc import Sms as Part
-from hotline.demo.smsc import Smsc
-from hotline.demo.wechat_api import WeChatApi
-from hotline.demo.wechat_platform import WeChatPlatform
+from hotline.dev.demo.smsc import Sms as Part
+from hotline.dev.demo.smsc import Smsc
+from hotline.dev.demo.wechat_api import WeChatApi
+from hotline.dev.demo.wechat_platform import WeChatPlatform
 from tests.peers.dovecot import Dovecot, missing
 
 ONE_PART_BYTES, PART_BYTES = 140, 134

@@ -12,13 +12,13 @@ import openpyxl
 from benchmarks.fuzz.doors import kept
 from benchmarks.fuzz.places import folder
 from benchmarks.fuzz.target import Target, chosen
-from hotline import config
-from hotline.evaluate import labelled
-from hotline.imports import columns
-from hotline.imports.sources import BY_SUFFIX
-from hotline.inputs import Input
-from hotline.learning import addresses
-from hotline.learning import labelled as category
+from hotline.config import load
+from hotline.importer import columns
+from hotline.importer.sources import BY_SUFFIX
+from hotline.quality.evaluate import labelled
+from hotline.quality.learn import addresses
+from hotline.quality.learn import labelled as category
+from hotline.trial.inputs import Input
 from normalizers import rules
 from normalizers.enrich import rulebooks
 from schemas.errors import MisconfiguredError
@@ -61,8 +61,8 @@ def _settings(data: bytes) -> None:
     path = folder() / "hotline.toml"
     path.write_bytes(data)
     try:
-        config.load(path)
-    except config.FaultySettingsError as error:
+        load.load(path)
+    except load.FaultySettingsError as error:
         _told(error.faults)
 
 

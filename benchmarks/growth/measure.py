@@ -16,7 +16,7 @@ from kafka.admin import KafkaAdminClient
 
 from benchmarks import end_to_end
 from benchmarks.normalize import neutral
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.contract.index_templates import indices
 

@@ -9,8 +9,8 @@ from hotline.output import readable
 from schemas.enums import counted
 
 if TYPE_CHECKING:
-    from hotline.answers import Answer
-    from hotline.settings import Settings
+    from hotline.admin.replies import Answer
+    from hotline.config.settings import Settings
 
 answers = typer.Typer(no_args_is_help=True, help="Receipts (回执) to citizens.")
 
@@ -27,8 +27,8 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List the answers of the last seven days; no line holds an address or a code."""
-    from hotline.answers import Wanted, listed
-    from hotline.services import kafka
+    from hotline.admin.replies import Wanted, listed
+    from hotline.runtime.clients import kafka
     from schemas.errors import MisconfiguredError
 
     settings = settings_of(ctx, accounts=False)

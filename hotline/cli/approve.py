@@ -13,7 +13,7 @@ from hotline.output import readable
 
 if TYPE_CHECKING:
     from broker.config import KafkaConnection
-    from hotline.archive import Archive
+    from hotline.search.archive import Archive
     from schemas.records import Command
 
 Line = dict[str, str | None]
@@ -28,7 +28,8 @@ def approve(
     as_json: AsJson = False,
 ) -> None:
     """Confirm a forget, a lowered level or a clear export that somebody else asked for; then it is carried out."""
-    from hotline import commands, placement, services
+    from hotline.admin import commands, placement
+    from hotline.runtime import clients
     from schemas.codec import decode
     from schemas.errors import MisconfiguredError
     from schemas.records import Command
@@ -36,7 +37,7 @@ def approve(
     if list_ is (request is not None):
         raise MisconfiguredError("Give the id of one command, or --list to see those that wait.")
     settings = settings_of(ctx, accounts=False)
-    connection = services.kafka(settings)
+    connection = clients.kafka(settings)
     placement.check(connection)  # the outcome stands in the city's partition
     if request is None:
         _list(ctx, connection, as_json)
@@ -59,7 +60,7 @@ def approve(
 
 
 def _list(ctx: typer.Context, connection: "KafkaConnection", as_json: bool) -> None:
-    from hotline import commands
+    from hotline.admin import commands
 
     requests = commands.waiting(connection, datetime.now(UTC))
     numbers = _numbers(ctx, {one.ticket_id for one in requests if one.ticket_id})

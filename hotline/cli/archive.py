@@ -22,8 +22,8 @@ from hotline.cli.subjects import refuse_unknown
 from hotline.output import readable
 
 if TYPE_CHECKING:
-    from hotline.archive import Archive, Hit
-    from hotline.archive_query import Filters
+    from hotline.search.archive import Archive, Hit
+    from hotline.search.query import Filters
 
 T = TypeVar("T")
 Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its number (工单编号), or a message's id.")]
@@ -74,7 +74,7 @@ def show(
 ) -> None:
     """Show a ticket or a message."""
     from hotline.cli import archive_view
-    from hotline.hiding import hidden
+    from hotline.search.redact import hidden
     from schemas.errors import MisconfiguredError
 
     refuse_misread(name)
@@ -116,19 +116,19 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Walk from a ticket to its links, messages, raw records and bytes, with the versions of the rules."""
-    from hotline import services
     from hotline.cli import archive_view
-    from hotline.explain import explain as walk
-    from hotline.explain import looks_up, with_answers
+    from hotline.runtime import clients
+    from hotline.search.explain import explain as walk
+    from hotline.search.explain import looks_up, with_answers
 
     refuse_misread(name)
     clear = clear or restricted
     refuse_unreasoned(clear, reason)
     settings = settings_of(ctx, accounts=False)
-    raw = looks_up(services.kafka(settings), services.blobs(settings))
+    raw = looks_up(clients.kafka(settings), clients.blobs(settings))
     told = ask(ctx, lambda archive: walk(archive, name, raw, clear=clear), restricted=restricted)
     if settings.answers:
-        told = with_answers(told, services.kafka(settings))
+        told = with_answers(told, clients.kafka(settings))
     if clear and told.ticket_id:
         _log(ctx, [told.ticket_id], reason, "all")
     elif clear:
@@ -141,8 +141,8 @@ def explain(
 
 def _log(ctx: typer.Context, tickets: Iterable[str], reason: str | None, *fields: str) -> None:
     """Leave a trace of who reads what in clear; without Kafka nobody does."""
-    from hotline.commands import log_reads
-    from hotline.services import kafka
+    from hotline.admin.commands import log_reads
+    from hotline.runtime.clients import kafka
 
     settings = settings_of(ctx, accounts=False)
     log_reads(settings, kafka(settings), tickets, reason, *fields)
@@ -150,8 +150,8 @@ def _log(ctx: typer.Context, tickets: Iterable[str], reason: str | None, *fields
 
 def _log_alone(ctx: typer.Context, message_id: str, reason: str | None) -> None:
     """Leave the same trace of a message that no ticket has, which could tell of it: an auto-reply, a bounce."""
-    from hotline import audit
-    from hotline.services import kafka
+    from hotline.admin import audit
+    from hotline.runtime.clients import kafka
 
     settings = settings_of(ctx, accounts=False)
     audit.record(kafka(settings), audit.run_of(settings, reason).act(audit.READ, datetime.now(UTC), message_id))
@@ -159,8 +159,8 @@ def _log_alone(ctx: typer.Context, message_id: str, reason: str | None) -> None:
 
 def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], *, restricted: bool = False) -> T:
     """Return what the archive answers, asked about restricted tickets alone or about all others."""
-    from hotline.archive import Archive
-    from hotline.services import elasticsearch
+    from hotline.runtime.clients import elasticsearch
+    from hotline.search.archive import Archive
 
     async def asked() -> T:
         async with elasticsearch(settings_of(ctx, accounts=False)) as client:

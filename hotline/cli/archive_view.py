@@ -13,8 +13,8 @@ from hotline.terminal import Console
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
-    from hotline.archive import Hit
-    from hotline.explain import Explanation, Filed, Raw
+    from hotline.search.archive import Hit
+    from hotline.search.explain import Explanation, Filed, Raw
 
 
 def hits(found: "list[Hit]", console: Console | None = None) -> None:

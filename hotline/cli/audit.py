@@ -19,10 +19,10 @@ def _audit() -> None:
 @audit.command()
 def verify(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Check the chains of the audit log; exit code 2 and a line for each record changed, removed, moved or inserted."""
-    from hotline import services
-    from hotline.audit import verify as verified
+    from hotline.admin.audit import verify as verified
+    from hotline.runtime import clients
 
-    count, faults = verified(services.kafka(settings_of(ctx, accounts=False)), datetime.now(UTC))
+    count, faults = verified(clients.kafka(settings_of(ctx, accounts=False)), datetime.now(UTC))
     for fault in faults:
         if as_json:
             print_json({"place": fault.place, "fault": fault.what})

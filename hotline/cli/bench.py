@@ -13,7 +13,7 @@ from typing import Annotated
 import psutil
 import typer
 
-from hotline.local import processes
+from hotline.dev.stack import processes
 from schemas.errors import MisconfiguredError
 
 PATIENCE_SECONDS = 60.0

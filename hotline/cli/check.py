@@ -10,14 +10,14 @@ import typer
 from hotline.cli.common import AsJson, print_json, say, settings_of, shown
 
 if TYPE_CHECKING:
+    from hotline.config.settings import Settings
     from hotline.doctor.findings import Finding
-    from hotline.settings import Settings
 
 
 def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Look for faults in the settings, without connecting; exit 2 when there are any, else name what would run."""
-    from hotline.checks import faults, faults_of_the_rest
-    from hotline.config import FaultySettingsError
+    from hotline.config.checks import faults, faults_of_the_rest
+    from hotline.config.load import FaultySettingsError
     from tickets.policy import version_of
 
     try:
@@ -47,7 +47,7 @@ def _read(settings: "Settings") -> str:
 
 def _components(settings: "Settings") -> Iterator[tuple[str, int]]:
     """Yield what `hotline run all` starts, itself first, with the port of each; 0 where there is none."""
-    from hotline.wiring import names
+    from hotline.runtime.components import names
 
     for number, name in enumerate(["all", *names(settings)]):
         yield name, settings.telemetry.port_of(number)

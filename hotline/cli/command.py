@@ -10,7 +10,7 @@ from hotline.cli.common import AsJson, print_json, refuse_misread, say, settings
 from hotline.cli.subjects import refuse_misspelt
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
     from schemas.records import Event
 
 LOOK_SECONDS = 10.0
@@ -50,7 +50,8 @@ def command(
 
     After redact and forget also what is gone now, and what leaves when.
     """
-    from hotline import commands, handovers, placement, services
+    from hotline.admin import commands, handovers, placement
+    from hotline.runtime import clients
     from schemas import ids
 
     settings = settings_of(ctx, accounts=False)
@@ -68,7 +69,7 @@ def command(
     if kind == "redact" and target is not None and commands.is_message(target):
         target, words = _ticket_with(ctx, target, words)
     if kind in handovers.KINDS and target and not dry_run:
-        jurisdiction = handovers.city_of(services.kafka(settings), target, jurisdiction)
+        jurisdiction = handovers.city_of(clients.kafka(settings), target, jurisdiction)
     given = commands.made(
         settings,
         kind,
@@ -81,7 +82,7 @@ def command(
     if dry_run:
         print_json(given)
         return
-    connection = services.kafka(settings)
+    connection = clients.kafka(settings)
     if wait:
         placement.check(connection)  # the outcome stands in the city's partition
     with named(given.command_id):
@@ -113,10 +114,10 @@ def report_of(settings: "Settings", decision: "Event", seconds: float, *, as_jso
     """Say what an erasure reached, and leave it in the audit log; nothing for any other command."""
     import asyncio
 
-    from hotline import erasure
+    from hotline.admin import erasure_report
     from hotline.cli import erasure_view
 
-    found = asyncio.run(erasure.report(settings, decision, seconds))
+    found = asyncio.run(erasure_report.report(settings, decision, seconds))
     if found is None:
         return
     erasure_view.record(settings, found)

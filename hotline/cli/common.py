@@ -17,7 +17,7 @@ from schemas.enums import CHANNELS, Words
 from schemas.errors import PipelineError
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 T = TypeVar("T")
 
@@ -49,9 +49,9 @@ def refuse_unreasoned(clear: bool, reason: str | None) -> None:
 
 def settings_of(ctx: typer.Context, *, accounts: bool = True) -> "Settings":
     """Return the settings that this command line names; without `accounts` the secrets of those may be missing."""
-    from hotline.config import load
+    from hotline.config.load import load
 
-    name = f"hotline.settings.{accounts}"
+    name = f"hotline.config.settings.{accounts}"
     if name not in ctx.meta:
         ctx.meta[name] = load(ctx.ensure_object(Globals).settings_file, accounts=accounts)
     settings: Settings = ctx.meta[name]

@@ -24,8 +24,8 @@ from hotline.output import readable
 from schemas.errors import ERROR_CODES
 
 if TYPE_CHECKING:
-    from hotline.dead import Filters, Letter
-    from hotline.settings import Settings
+    from hotline.admin.dead_letters.query import Filters, Letter
+    from hotline.config.settings import Settings
 
 dead = typer.Typer(no_args_is_help=True, help="List, show and replay dead letters (死信).")
 
@@ -62,10 +62,10 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List dead letters, the oldest first; no line holds personal data."""
-    from hotline.audit import replays
+    from hotline.admin.audit import replays
+    from hotline.admin.dead_letters.query import letters
     from hotline.cli.dead_view import of_a_stage
-    from hotline.dead import letters
-    from hotline.services import kafka
+    from hotline.runtime.clients import kafka
 
     chosen = _filters(code, stage, channel, account, jurisdiction, since, until)
     connection = kafka(settings_of(ctx, accounts=False))
@@ -92,21 +92,21 @@ def show(
 
     from msgspec import to_builtins
 
-    from hotline import services
-    from hotline.dead import find, letter_of
-    from hotline.dead_original import bytes_shown
+    from hotline.admin.dead_letters.original import bytes_shown
+    from hotline.admin.dead_letters.query import find, letter_of
+    from hotline.runtime import clients
     from schemas.errors import MissingBlobError
     from streams.blobs import Blobs
 
     settings = settings_of(ctx, accounts=False)
-    connection = services.kafka(settings)
+    connection = clients.kafka(settings)
     record = find(connection, identifier)
     letter = letter_of(record, clear=clear)
     shown = to_builtins(letter, builtin_types=(datetime,))
     value, gone = b"", None
     if clear:
         try:
-            value = asyncio.run(bytes_shown(record, letter, Blobs(services.blobs(settings))))
+            value = asyncio.run(bytes_shown(record, letter, Blobs(clients.blobs(settings))))
         except MissingBlobError as error:  # who wrote it is told all the same
             gone = error
         _tell_who_reads(settings, letter, record.key or b"", reason)
@@ -149,15 +149,16 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Put dead letters back to the stage that failed on them; exit code 1 when some could not be."""
-    from hotline import placement, services
+    from hotline.admin import placement
+    from hotline.admin.dead_letters.query import find
     from hotline.cli import dead_view
-    from hotline.dead import find
-    from hotline.telemetry import set_up_tool
+    from hotline.runtime import clients
+    from hotline.runtime.logging import set_up_tool
 
     chosen = _filters(code, stage, channel, account, jurisdiction, since, until, identifiers or ())
     settings = settings_of(ctx)
     set_up_tool(settings.log.level, settings.log.format)
-    connection = services.kafka(settings)
+    connection = clients.kafka(settings)
     placement.check(connection)  # a city's record goes to the city's partition
     for identifier in identifiers or ():
         find(connection, identifier)  # a letter that is not there is no empty success
@@ -183,7 +184,7 @@ def _filters(
     until: datetime | None,
     only: "list[str] | tuple[str, ...]" = (),
 ) -> "Filters":
-    from hotline.dead import Filters
+    from hotline.admin.dead_letters.query import Filters
 
     first, end = span(since, until)
     return Filters(
@@ -202,12 +203,13 @@ def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: 
     """Record the access before anything is shown: what cannot be recorded is not shown."""
     from datetime import UTC
 
-    from hotline import audit, commands, services
+    from hotline.admin import audit, commands
+    from hotline.runtime import clients
     from schemas.errors import MisconfiguredError
 
     if not reason:
         raise MisconfiguredError("Reading a dead letter in clear is recorded: say why with --reason.")
-    connection = services.kafka(settings)
+    connection = clients.kafka(settings)
     run = audit.run_of(settings, reason)
     details = {"from": letter.came_from, "message_id": letter.message_id}
     audit.record(connection, run.act(audit.READ, datetime.now(UTC), letter.id, **details))
@@ -217,7 +219,7 @@ def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: 
 
 
 def _nothing(chosen: "Filters") -> str:
-    from hotline.dead import Filters
+    from hotline.admin.dead_letters.query import Filters
 
     narrowed = "No dead letter fits these options: `hotline dead list --count` counts all that there are."
     return "No dead letters." if chosen == Filters() else narrowed

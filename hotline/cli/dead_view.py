@@ -10,15 +10,15 @@ import typer
 
 from broker.config import KafkaConnection
 from connectors.publish.publisher import STAGE as CONNECTOR
-from hotline import services
-from hotline.audit import Run, replays, run_of
+from hotline.admin.audit import Run, replays, run_of
+from hotline.admin.dead_letters.original import INPUTS, SINK, SUBSCRIBER, inputs_of, is_of_a_sink
+from hotline.admin.dead_letters.query import Filters, Letter, letters
+from hotline.admin.dead_letters.replay import Held, Plan, Replay, Report, plan, target_of
+from hotline.admin.dead_letters.replay_sinks import Archive, Subscriber, Target
 from hotline.cli.common import print_json, say
-from hotline.dead import Filters, Letter, letters
-from hotline.dead_original import INPUTS, SINK, SUBSCRIBER, inputs_of, is_of_a_sink
-from hotline.dead_replay import Held, Plan, Replay, Report, plan, target_of
-from hotline.dead_sinks import Archive, Subscriber, Target
-from hotline.local.progress import Shown
+from hotline.dev.stack.progress import Shown
 from hotline.output import readable
+from hotline.runtime import clients
 from hotline.terminal import Console
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError
@@ -26,7 +26,7 @@ from storage import private_files
 from streams.blobs import Blobs
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 HELD_SHOWN = 20
 
@@ -43,7 +43,7 @@ def replay(
     as_json: bool,
 ) -> None:
     """Choose, ask, put back and report. Raises typer.Exit(1) when one cannot go back or fails again at once."""
-    run, connection = run_of(settings, reason), services.kafka(settings)
+    run, connection = run_of(settings, reason), clients.kafka(settings)
     found = of_a_stage(letters(connection, filters, replays(connection)), filters)
     chosen = plan(found, inputs_of(settings.sinks.webhook), again=again)
     if dry_run:
@@ -84,7 +84,7 @@ def _carried_out(
 
     async def carry_out(progress: Shown) -> Report:
         async with _targets(settings, connection, {one.stage for one in chosen.chosen}) as targets:
-            job = Replay(connection, Blobs(services.blobs(settings)), run, targets)
+            job = Replay(connection, Blobs(clients.blobs(settings)), run, targets)
             return await job.carry_out(chosen, rate, lambda done: progress.count("putting back", done, total))
 
     with private_files.shut_to_others(), Shown(Console(stderr=True)) as progress:
@@ -102,8 +102,8 @@ async def _targets(
     if SINK not in stages:
         yield targets
         return
-    async with services.elasticsearch(settings) as client:
-        yield {**targets, SINK: Archive(client, services.blobs(settings), settings.sinks.elastic)}
+    async with clients.elasticsearch(settings) as client:
+        yield {**targets, SINK: Archive(client, clients.blobs(settings), settings.sinks.elastic)}
 
 
 def _show_plan(chosen: Plan, as_json: bool, *, every: bool) -> None:

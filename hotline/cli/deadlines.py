@@ -13,8 +13,8 @@ from hotline.output import readable
 from schemas.enums import counted
 
 if TYPE_CHECKING:
-    from hotline.archive import Archive
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
+    from hotline.search.archive import Archive
     from schemas.records import Command, Ticket
     from tickets.sla.deadlines import Limits
 
@@ -39,7 +39,7 @@ def overdue(
     as_json: AsJson = False,
 ) -> None:
     """List open tickets that should be accepted, signed or resolved by now (超期), as far as their stage tells."""
-    from hotline.archive_query import Filters
+    from hotline.search.query import Filters
 
     settings = settings_of(ctx, accounts=False)
     limits, until = _limits(settings), datetime.now(UTC) + timedelta(hours=within_hours)
@@ -65,8 +65,9 @@ def recompute(
 
     Each is a command `set_deadline`; it moves no time that a clerk set, and keeps what was granted.
     """
-    from hotline import commands, services
-    from hotline.archive_query import Filters
+    from hotline.admin import commands
+    from hotline.runtime import clients
+    from hotline.search.query import Filters
 
     settings = settings_of(ctx, accounts=False)
     limits = _limits(settings)
@@ -82,7 +83,7 @@ def recompute(
             for order in orders[first : first + GIVEN_AT_ONCE]:
                 print_json(order)
         else:
-            commands.send(settings, services.kafka(settings), *orders[first : first + GIVEN_AT_ONCE])
+            commands.send(settings, clients.kafka(settings), *orders[first : first + GIVEN_AT_ONCE])
     verb = "would be" if dry_run else "is" if len(orders) == 1 else "are"
     say(f"{counted(len(orders), 'deadline')} {verb} reckoned anew.", err=True)
     if left := len(deadlines_found) - len(orders):
@@ -115,7 +116,7 @@ def provisional(ticket: "Ticket", limits: "Limits") -> Iterator[tuple[str, str, 
 
 
 def _order(settings: "Settings", ticket_id: str, clock: str) -> "Command":
-    from hotline.commands import made
+    from hotline.admin.commands import made
 
     return made(settings, "set_deadline", ticket_id, [f"clock={clock}", "recompute=true"])
 
@@ -126,7 +127,7 @@ def _line(one: Line) -> str:
 
 
 def _limits(settings: "Settings") -> "Limits":
-    from hotline.services import rules_folder
+    from hotline.runtime.clients import rules_folder
     from tickets.policy import limits_of
 
     return limits_of(rules_folder(settings))

@@ -15,9 +15,9 @@ from hotline.cli.common import AsJson, print_json, say, settings_of
 from hotline.cli.stack import local_stack
 
 if TYPE_CHECKING:
-    from hotline.demo.play import Play, Result
-    from hotline.local.stack import Stack
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
+    from hotline.dev.demo.play import Play, Result
+    from hotline.dev.stack.stack import Stack
     from hotline.terminal import Console
 
 PAUSE_SECONDS = 0.7
@@ -72,7 +72,7 @@ def _interruptible(console: "Console", once: bool) -> Iterator[None]:
 
 
 def _stop(stack: "Stack", console: "Console") -> None:
-    from hotline.local.progress import Shown
+    from hotline.dev.stack.progress import Shown
 
     with Shown(console) as progress:
         stack.down(progress)
@@ -99,35 +99,35 @@ def _local_only(settings: "Settings") -> None:
 def _stage(stack: "Stack", settings: "Settings", console: "Console", quiet: bool) -> "Play":
     import asyncio
 
-    from hotline import services
-    from hotline.demo.play import Play
-    from hotline.local.jars import GREENMAIL, SMSGATE
-    from hotline.local.progress import Shown
-    from hotline.local.stack import prepare
-    from hotline.provision import Provision
+    from hotline.admin.topics import Provision
+    from hotline.dev.demo.play import Play
+    from hotline.dev.stack.jars import GREENMAIL, SMSGATE
+    from hotline.dev.stack.progress import Shown
+    from hotline.dev.stack.stack import prepare
+    from hotline.runtime import clients
 
     with Shown(console) as progress:
         prepare(progress, settings.local.maven_mirror, also=[GREENMAIL, SMSGATE])
         endpoints = stack.up(progress)
         progress.say("Making topics and indices")
-        connection = services.kafka(settings)
+        connection = clients.kafka(settings)
         Provision(connection).create()
         asyncio.run(_ensure_indices(settings))
     return Play(connection, endpoints.elasticsearch_url, settings.data_dir, 0 if quiet else PAUSE_SECONDS)
 
 
 async def _ensure_indices(settings: "Settings") -> None:
-    from hotline import services
+    from hotline.runtime import clients
     from sinks.elastic.templates import ensure_indices
 
-    async with services.elasticsearch(settings) as client:
+    async with clients.elasticsearch(settings) as client:
         await ensure_indices(client)
 
 
 def _shown(play: "Play", console: "Console", versions: dict[str, str]) -> "Result":
     from rich.live import Live
 
-    from hotline.demo import view
+    from hotline.dev.demo import view
 
     console.print(view.opening(versions))
     sent: list[str] = []
@@ -149,11 +149,11 @@ def _shown(play: "Play", console: "Console", versions: dict[str, str]) -> "Resul
 def _versions(settings: "Settings") -> dict[str, str]:
     import asyncio
 
-    from hotline import services
-    from hotline.local.kafka import running_version
+    from hotline.dev.stack.kafka import running_version
+    from hotline.runtime import clients
 
     async def elasticsearch() -> str:
-        async with services.elasticsearch(settings) as client:
+        async with clients.elasticsearch(settings) as client:
             return str((await client.info())["version"]["number"])
 
     return {"kafka": running_version(settings.data_dir), "elasticsearch": asyncio.run(elasticsearch())}
@@ -177,7 +177,7 @@ def _line(result: "Result", versions: dict[str, str], seconds: float) -> dict[st
 
 
 def _farewell(console: "Console", result: "Result", once: bool) -> None:
-    from hotline.demo import view
+    from hotline.dev.demo import view
 
     console.print(view.summary(result))
     if once:

@@ -7,8 +7,8 @@ from hotline.cli.common import say
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
-    from hotline.erasure import Place, Report
-    from hotline.settings import Settings
+    from hotline.admin.erasure_report import Place, Report
+    from hotline.config.settings import Settings
 
 _TITLES = {
     "gone": "Gone now:",
@@ -32,7 +32,8 @@ def record(settings: "Settings", found: "Report") -> None:
     """Write into the audit log who looked after which erasure, what is gone and what is not; `assign` wrote the act."""
     from datetime import UTC, datetime
 
-    from hotline import audit, services
+    from hotline.admin import audit
+    from hotline.runtime import clients
 
     run = audit.run_of(settings)
     states = Counter(one.state for one in found.places)
@@ -46,7 +47,7 @@ def record(settings: "Settings", found: "Report") -> None:
         messages=found.messages,
         places=dict(states),
     )
-    audit.record(services.kafka(settings), act)
+    audit.record(clients.kafka(settings), act)
 
 
 def _line(one: "Place") -> str:

@@ -34,8 +34,8 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Run the pipeline's own functions over the labelled files PATH, no server, and say how right they are."""
-    from hotline.evaluate import OF_MODELS, TASKS
-    from hotline.replay import rules
+    from hotline.quality.evaluate import OF_MODELS, TASKS
+    from hotline.quality.replay import rules
 
     if task not in TASKS:
         raise typer.BadParameter(f"choose one of {', '.join(TASKS)}", param_hint="TASK")

@@ -18,10 +18,10 @@ from schemas.enums import counted
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-    from hotline.archive import Archive, Tickets
-    from hotline.archive_query import Filters
-    from hotline.exports import Order
-    from hotline.settings import Settings
+    from hotline.admin.clear_exports import Order
+    from hotline.config.settings import Settings
+    from hotline.search.archive import Archive, Tickets
+    from hotline.search.query import Filters
     from schemas.records import Ticket
 
 PAGE = 500
@@ -56,16 +56,16 @@ def export(
 
     With either a second person confirms it first (`hotline approve`), and who reads which is recorded.
     """
-    from hotline import exports
-    from hotline.export import Choices
-    from hotline.export import export as write
+    from hotline.admin import clear_exports
+    from hotline.search.export import Choices
+    from hotline.search.export import export as write
 
     settings, clear = settings_of(ctx, accounts=False), clear or restricted
     chosen = Choices(media_base_url, zammad_group, zammad_customer)
     refuse_misread(query)
     refuse_unreasoned(clear, reason)
-    if clear and not exports.is_free(settings):
-        _check_confirmed(settings, request, reason, exports.Order(form, query, filters, restricted))
+    if clear and not clear_exports.is_free(settings):
+        _check_confirmed(settings, request, reason, clear_exports.Order(form, query, filters, restricted))
     with _opened(file) as out:
 
         async def written(archive: "Archive") -> int:
@@ -83,12 +83,12 @@ def export(
 
 def _check_confirmed(settings: "Settings", request: str | None, reason: str | None, order: "Order") -> None:
     """Let an export go on that a second person confirmed; else ask for that and raise Exit."""
-    from hotline import exports
+    from hotline.admin import clear_exports
 
     if request is not None:
-        exports.check(settings, request, order)
+        clear_exports.check(settings, request, order)
         return
-    asked = exports.ask(settings, reason, order)
+    asked = clear_exports.ask(settings, reason, order)
     say(f"Nothing is exported yet: a second person runs `hotline approve {asked}`,", err=True)
     say(f"then run this again with --request {asked}, within seven days.", err=True)
     raise typer.Exit(1)
@@ -99,9 +99,10 @@ async def _recorded(tickets: "Tickets", settings: "Settings", reason: str | None
 
     Not by commands, as `hotline search` does of the few that it shows: assign would decide about nothing else for long.
     """
-    from hotline import audit, services
+    from hotline.admin import audit
+    from hotline.runtime import clients
 
-    run, connection = audit.run_of(settings, reason), services.kafka(settings)
+    run, connection = audit.run_of(settings, reason), clients.kafka(settings)
     async for page in _pages(tickets):
         read = [ticket.ticket_id for ticket in page]
         act = run.act(audit.READ, datetime.now(UTC), read[0], tickets=read)

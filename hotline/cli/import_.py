@@ -14,10 +14,10 @@ from hotline.cli.common import AsJson, Clear, complain, known_channel, print_jso
 from schemas.topics import CHANNELS
 
 if TYPE_CHECKING:
-    from hotline.imports.raws import Intake
-    from hotline.imports.report import Totals
-    from hotline.imports.run import Destination, Memory, Stop, Tick
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
+    from hotline.importer.raws import Intake
+    from hotline.importer.report import Totals
+    from hotline.importer.run import Destination, Memory, Stop, Tick
 
     Start = Callable[[Destination, Memory], None]
 
@@ -93,12 +93,12 @@ def import_(
     1: something was refused, or Kafka went away; 130: stopped. `--clear` shows the first records on a dry run.
     """
     from hotline.cli.import_view import Preview, show_totals
-    from hotline.imports import report as reports
-    from hotline.imports.columns import columns_of
-    from hotline.imports.item import Options
-    from hotline.imports.run import Import
-    from hotline.imports.sources import find
-    from hotline.wiring_accounts import naming_key
+    from hotline.importer import report as reports
+    from hotline.importer.columns import columns_of
+    from hotline.importer.item import Options
+    from hotline.importer.run import Import
+    from hotline.importer.sources import find
+    from hotline.runtime.components_connectors import naming_key
 
     settings = settings_of(ctx)
     intake = _intake(settings, account, jurisdiction)
@@ -133,21 +133,21 @@ def import_(
 def _publish(settings: "Settings", start: "Start", again: bool) -> None:
     """Publish what Kafka does not hold yet; `again` forgets first what it holds."""
     from connectors.publish.publisher import Publisher
-    from hotline import services
-    from hotline.imports.ledger import Ledger
-    from hotline.provision import Provision
-    from hotline.telemetry import tracing
+    from hotline.admin.topics import Provision
+    from hotline.importer.ledger import Ledger
+    from hotline.runtime import clients
+    from hotline.runtime.logging import tracing
     from schemas import topics
     from storage import private_files
 
-    connection = services.kafka(settings)
+    connection = clients.kafka(settings)
     # Of another cluster, or of a topic that was made anew, nothing is known.
     name = Provision(connection).topic_id(topics.BACKFILL)
     with (
         closing(Ledger(settings.data_dir / "imports" / f"{name}.sqlite", forget=again)) as ledger,
         private_files.shut_to_others(),
         tracing(settings.telemetry) as tracer,
-        closing(Publisher(connection, services.blobs(settings), tracer=tracer)) as publisher,
+        closing(Publisher(connection, clients.blobs(settings), tracer=tracer)) as publisher,
     ):
         start(publisher, ledger)
 
@@ -168,7 +168,7 @@ def _intake(settings: "Settings", account: str | None, jurisdiction: str | None)
     """Say whose messages these are. Raises MisconfiguredError where that is not clear: a city is never guessed."""
     import re
 
-    from hotline.imports.raws import Intake
+    from hotline.importer.raws import Intake
     from schemas.errors import MisconfiguredError
     from schemas.ids import is_adcode, is_in_china
 
@@ -193,7 +193,7 @@ def _intake(settings: "Settings", account: str | None, jurisdiction: str | None)
 @contextmanager
 def _stoppable() -> "Iterator[Stop]":
     """Let Ctrl-C and SIGTERM end the import behind the batch that is on its way; a second Ctrl-C ends it at once."""
-    from hotline.imports.run import Stop
+    from hotline.importer.run import Stop
 
     stop = Stop()
 

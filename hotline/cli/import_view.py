@@ -9,9 +9,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
 from hotline.cli.common import shown
-from hotline.imports.columns import EXTRA, Plan
-from hotline.imports.report import Totals
-from hotline.imports.sources import Source
+from hotline.importer.columns import EXTRA, Plan
+from hotline.importer.report import Totals
+from hotline.importer.sources import Source
 from hotline.terminal import Console
 from schemas.records import RawMessage
 

@@ -10,7 +10,7 @@ from hotline.cli.common import AsJson, print_json, say, settings_of
 from schemas.enums import counted
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
     from sinks.elastic.reindex import Report
 
 index = typer.Typer(no_args_is_help=True, help="Create, describe and rebuild the indices of the archive.")
@@ -66,9 +66,9 @@ def rebuild(
     as_json: AsJson = False,
 ) -> None:
     """Fill a new index from the topic while the sink goes on, compare it, and put it in the former one's place."""
-    from hotline.local.progress import Shown
-    from hotline.rebuild import rebuild as work
-    from hotline.telemetry import set_up_tool
+    from hotline.admin.reindex import rebuild as work
+    from hotline.dev.stack.progress import Shown
+    from hotline.runtime.logging import set_up_tool
     from hotline.terminal import Console
 
     settings = settings_of(ctx, accounts=False)
@@ -96,7 +96,7 @@ def _told(report: "Report") -> str:
 
 
 async def _asked(settings: "Settings", ask: Callable[[Any], Awaitable[Any]]) -> Any:
-    from hotline.services import elasticsearch
+    from hotline.runtime.clients import elasticsearch
     from sinks.elastic.errors import translated
 
     async with elasticsearch(settings) as client:

@@ -27,9 +27,9 @@ def category(
 
     Writes a model and a card with its scores (cross-validated); `rules.category_model` names the model to use.
     """
-    from hotline.learning import category as learning
-    from hotline.learning import labelled
-    from hotline.services import rules_folder
+    from hotline.quality.learn import category as learning
+    from hotline.quality.learn import labelled
+    from hotline.runtime.clients import rules_folder
 
     path = learning.learn(list(labelled.read(data)), _folder(ctx, out), rules_folder(settings_of(ctx)))
     say(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
@@ -56,8 +56,8 @@ def place(
 
     Writes a model and a card with its F1 on addresses held out; `rules.place_model` names the model to use.
     """
-    from hotline.learning import addresses
-    from hotline.learning import place as learning
+    from hotline.quality.learn import addresses
+    from hotline.quality.learn import place as learning
 
     path = learning.learn(addresses.read(data), _folder(ctx, out))
     say(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)

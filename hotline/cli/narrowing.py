@@ -16,8 +16,8 @@ from schemas import enums, ids
 from schemas.ids import ADCODE
 
 if TYPE_CHECKING:
-    from hotline.archive_query import Filters
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
+    from hotline.search.query import Filters
 
 
 def _digits(pattern: str, meant: str) -> Callable[[str | None], str | None]:
@@ -98,7 +98,7 @@ def persons(said: str | None, settings: "Settings") -> tuple[str, ...]:
     """Return the hashes of whom a person named; raises BadParameter for what identifies nobody."""
     if said is None or re.fullmatch(r"[^@:]+:[a-z2-7]{16}", said):
         return (said,) if said else ()
-    from hotline.services import requester_keys
+    from hotline.runtime.clients import requester_keys
     from normalizers.base import Policy
     from normalizers.similarity.requester import requester_hashes
     from schemas.records import Party
@@ -161,7 +161,7 @@ def _filters(
     **same: Any,
 ) -> "Filters":
     """Return what the options narrow a search to; raises BadParameter for what would find nothing."""
-    from hotline.archive_query import Filters
+    from hotline.search.query import Filters
 
     if person is not None and not clear:
         raise typer.BadParameter("masked tickets name nobody: add --clear, if you may", param_hint="--person")

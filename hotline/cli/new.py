@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hotline.cli.common import known_channel, say
-from hotline.skeletons import MARK, Kind
+from hotline.dev.scaffold import MARK, Kind
 from schemas.errors import MisconfiguredError
 
 new = typer.Typer(no_args_is_help=True, help="Write the skeleton of what a developer adds to a checkout.")
@@ -29,8 +29,8 @@ def connector(
 
     What its author has to write raises an error that says what; nothing that is there is overwritten.
     """
-    from hotline.skeletons import channel as names
-    from hotline.skeletons import plan
+    from hotline.dev.scaffold import channel as names
+    from hotline.dev.scaffold import plan
 
     root = Path(__file__).parents[2]
     if not (root / "pyproject.toml").exists() or importlib.util.find_spec("ruff") is None:

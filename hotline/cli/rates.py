@@ -14,8 +14,8 @@ from hotline.output import readable
 from hotline.terminal import Console
 
 if TYPE_CHECKING:
-    from hotline.archive import Archive
-    from hotline.archive_query import Filters
+    from hotline.search.archive import Archive
+    from hotline.search.query import Filters
     from schemas.records import Ticket
     from tickets.satisfaction import Rates
 
@@ -48,7 +48,7 @@ def rates(
     as_json: AsJson = False,
 ) -> None:
     """Print 响应率, 解决率 and 满意率: of the last 回访 of each ticket of the archive that has one."""
-    from hotline.archive_query import Filters
+    from hotline.search.query import Filters
 
     first, end = span(since, until)
     filters = Filters(jurisdiction=jurisdiction, received_from=first, received_to=end, revisited=True)

@@ -13,9 +13,9 @@ from hotline.output import readable
 from schemas.enums import counted
 
 if TYPE_CHECKING:
-    from hotline.local.progress import Shown
-    from hotline.replay.facts import Difference
-    from hotline.replay.run import Summary
+    from hotline.dev.stack.progress import Shown
+    from hotline.quality.replay.facts import Difference
+    from hotline.quality.replay.run import Summary
 
 _FIELD_CHARACTERS = 200
 
@@ -42,8 +42,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Decide recorded inputs anew, in their order, and compare; writes nothing. Exit code 1: something would differ."""
-    from hotline.local.progress import Shown
-    from hotline.replay import run
+    from hotline.dev.stack.progress import Shown
+    from hotline.quality.replay import run
     from hotline.terminal import Console
 
     settings = settings_of(ctx)

@@ -11,7 +11,7 @@ import typer
 from hotline.cli.common import complain, settings_of
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
     from schemas.errors import PipelineError
 
 PARENT_VARIABLE = "HOTLINE_PARENT"
@@ -39,7 +39,7 @@ def run(
     ],
 ) -> None:
     """Run components until SIGTERM or Ctrl-C, which lets them drain."""
-    from hotline.telemetry import set_up
+    from hotline.runtime.logging import set_up
 
     settings = settings_of(ctx)
     set_up(settings.log.level, settings.log.format, tracebacks=bool(ctx.find_root().params.get("debug")))
@@ -53,27 +53,28 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     import asyncio
     from contextlib import nullcontext
 
-    from hotline import disks, missing
-    from hotline.health import Health, HealthServer
-    from hotline.process import Deadline, serve
-    from hotline.telemetry import tracing
-    from hotline.wiring import component
+    from hotline.admin import topics
+    from hotline.runtime import disk_metrics
+    from hotline.runtime.components import component
+    from hotline.runtime.health import HealthServer, ProcessHealth
+    from hotline.runtime.logging import tracing
+    from hotline.runtime.process import Deadline, serve
     from schemas.errors import FatalError, MisconfiguredError, UnauthorizedError, UnreachableError
     from storage import private_files
 
     async def work() -> None:
         # In the loop: Faust binds an app to the running one.
         components = [component(settings, name, tracer) for name in names]
-        missing.watch(settings, names)
+        topics.watch(settings, names)
         parent = os.environ.get(PARENT_VARIABLE)
         await serve(components, health, int(parent) if parent else None, deadline)
 
     deadline = Deadline()
     names = _meant(settings, names)
     give_way(names)
-    health = Health(names, settings.installation)
+    health = ProcessHealth(names, settings.installation)
     chosen = settings.telemetry
-    disks.watch(settings)
+    disk_metrics.watch(settings)
     try:
         with (
             private_files.shut_to_others(),
@@ -92,11 +93,11 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
 
 def _explained(settings: "Settings", error: "PipelineError") -> "PipelineError":
     """Return what a person must mend where no broker lets us in: its clients call a refused password no connection."""
-    from hotline import services
     from hotline.doctor.kafka import brokers
+    from hotline.runtime import clients
     from schemas.errors import FatalError
 
-    for told in islice(brokers(services.kafka(settings)), BROKERS_ASKED):
+    for told in islice(brokers(clients.kafka(settings)), BROKERS_ASKED):
         if isinstance(told, str):
             return error
         if isinstance(told, FatalError):
@@ -115,7 +116,7 @@ def _meant(settings: "Settings", patterns: list[str]) -> list[str]:
     """Return what names and patterns such as `connector:*` mean, each once; raises MisconfiguredError for none."""
     import fnmatch
 
-    from hotline.wiring import names, refuse_unknown
+    from hotline.runtime.components import names, refuse_unknown
     from schemas.errors import MisconfiguredError
 
     found: dict[str, None] = {}
@@ -134,20 +135,21 @@ def _run_all(ctx: typer.Context, settings: "Settings") -> None:
     import threading
     from contextlib import nullcontext
 
-    from hotline import parent, wiring
-    from hotline.health import Health, HealthServer
+    from hotline.runtime import components as wiring
+    from hotline.runtime import supervisor
+    from hotline.runtime.health import HealthServer, ProcessHealth
 
     names = wiring.names(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    health, chosen = Health(names, settings.installation), settings.telemetry
+    health, chosen = ProcessHealth(names, settings.installation), settings.telemetry
     children = [
-        parent.Child(name, parent.starter(_command(settings, name), _environment(settings, number)))
+        supervisor.Child(name, supervisor.starter(_command(settings, name), _environment(settings, number)))
         for number, name in enumerate(names, 1)
     ]
     with HealthServer(health, chosen.host, chosen.port) if chosen.port else nullcontext():
-        parent.run(children, health, stop)
+        supervisor.run(children, health, stop)
 
 
 def _command(settings: "Settings", name: str) -> list[str]:

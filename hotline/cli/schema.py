@@ -48,7 +48,7 @@ def export(
     ] = None,
 ) -> None:
     """Write the generated schemas and reference pages anew."""
-    from hotline.reference import pages
+    from hotline.dev.reference import pages
     from schemas.contract import generate
 
     if to is None:
@@ -60,7 +60,7 @@ def export(
 
 
 def _stale() -> list[str]:
-    from hotline.reference import pages
+    from hotline.dev.reference import pages
     from schemas.contract import generate
 
     stale = [*generate.check(), *(f"docs/reference/{name}" for name in pages.check())]

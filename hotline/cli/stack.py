@@ -7,8 +7,8 @@ import typer
 from hotline.cli.common import complain, say, settings_of
 
 if TYPE_CHECKING:
-    from hotline.local.stack import Existing, Stack
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
+    from hotline.dev.stack.stack import Existing, Stack
 
 
 def up(
@@ -16,10 +16,10 @@ def up(
     fetch_only: Annotated[bool, typer.Option("--fetch-only", help="Fetch and verify all jars; start nothing.")] = False,
 ) -> None:
     """Start the local Kafka and Elasticsearch, unless they run."""
-    from hotline.local.jars import GREENMAIL, SMSGATE
-    from hotline.local.progress import Shown
-    from hotline.local.stack import prepare
-    from hotline.services import without_login
+    from hotline.dev.stack.jars import GREENMAIL, SMSGATE
+    from hotline.dev.stack.progress import Shown
+    from hotline.dev.stack.stack import prepare
+    from hotline.runtime.clients import without_login
     from hotline.terminal import Console
 
     settings = settings_of(ctx, accounts=False)
@@ -40,7 +40,7 @@ def down(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
 ) -> None:
     """Stop the local Kafka and Elasticsearch; their data stay. Settings that cannot work do not keep them running."""
-    from hotline.local.progress import Shown
+    from hotline.dev.stack.progress import Shown
     from hotline.terminal import Console
 
     # What is deleted hangs on the settings: all of them must be right then.
@@ -53,8 +53,8 @@ def down(
 
 def _to_stop(ctx: typer.Context) -> "Stack":
     """Return the stack of this checkout; settings that cannot work are told of, and keep none of it running."""
-    from hotline.config import FaultySettingsError
-    from hotline.local.stack import Stack
+    from hotline.config.load import FaultySettingsError
+    from hotline.dev.stack.stack import Stack
 
     try:
         return local_stack(settings_of(ctx, accounts=False))
@@ -71,13 +71,13 @@ def _to_stop(ctx: typer.Context) -> "Stack":
 
 def local_stack(settings: "Settings") -> "Stack":
     """Return the stack of this checkout, without the servers that the settings name."""
-    from hotline.local.stack import Stack
+    from hotline.dev.stack.stack import Stack
 
     return Stack(settings.data_dir, existing(settings), settings.local.maven_mirror)
 
 
 def existing(settings: "Settings") -> "Existing":
     """Return the clusters that the settings name instead of local ones."""
-    from hotline.local.stack import Existing
+    from hotline.dev.stack.stack import Existing
 
     return Existing(settings.kafka.bootstrap_servers, ",".join(settings.elasticsearch.hosts) or None)

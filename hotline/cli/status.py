@@ -12,7 +12,7 @@ from hotline.cli.stack import existing, local_stack
 from schemas.enums import counted
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
@@ -33,16 +33,16 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def _looked(settings: "Settings") -> Iterator[object]:
     """Yield what Elasticsearch, the processes on this machine and Kafka tell; what is away keeps nothing else away."""
-    from hotline import services, wiring
-    from hotline.watch import processes
-    from hotline.watch.services import Service, elasticsearch
-    from hotline.watch.watcher import Watcher
+    from hotline.monitor import processes
+    from hotline.monitor.services import Service, elasticsearch
+    from hotline.monitor.watcher import Watcher
+    from hotline.runtime import clients, components
     from schemas.errors import PipelineError
 
     yield elasticsearch(settings)
-    yield from processes.look(settings.telemetry, settings.installation, len(wiring.names(settings)))
+    yield from processes.look(settings.telemetry, settings.installation, len(components.names(settings)))
     try:
-        seen = Watcher(settings, services.kafka(settings)).look(datetime.now(UTC))
+        seen = Watcher(settings, clients.kafka(settings)).look(datetime.now(UTC))
     except PipelineError as error:
         yield Service(service="kafka", reachable=False, detail=str(error))
         return

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.table import Column, Table
 
 from hotline.cli.common import shown
-from hotline.services import without_login
+from hotline.monitor.accounts import Account
+from hotline.monitor.answers import AnswerCount
+from hotline.monitor.dead import DeadCount
+from hotline.monitor.handovers import Unanswered
+from hotline.monitor.processes import OtherInstallation, Process, Quarantined
+from hotline.monitor.services import Service
+from hotline.monitor.stages import Stage
+from hotline.runtime.clients import without_login
 from hotline.terminal import Console
-from hotline.watch.accounts import Account
-from hotline.watch.answers import AnswerCount
-from hotline.watch.dead import DeadCount
-from hotline.watch.handovers import Unanswered
-from hotline.watch.processes import OtherInstallation, Process, Quarantined
-from hotline.watch.services import Service
-from hotline.watch.stages import Stage
 from tickets.emergency import MENTIONED
 
 if TYPE_CHECKING:
-    from hotline.local.stack import Existing, ServerStatus
+    from hotline.dev.stack.stack import Existing, ServerStatus
 
 Kind = TypeVar("Kind")
 

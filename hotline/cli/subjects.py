@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from schemas.errors import MisconfiguredError
 
 if TYPE_CHECKING:
-    from hotline.archive import Archive
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
+    from hotline.search.archive import Archive
 
 
 async def refuse_unknown(archive: "Archive", said: str | None, rules_folder: Path | None) -> None:
@@ -17,7 +17,7 @@ async def refuse_unknown(archive: "Archive", said: str | None, rules_folder: Pat
 
     A clerk, a model of the city's own or an app may have given tickets others than the rules have.
     """
-    from hotline.archive_query import Filters
+    from hotline.search.query import Filters
     from normalizers.enrich import category
 
     if said is None or said in (known := category.names(rules_folder)) or said in known.values():
@@ -31,7 +31,7 @@ def refuse_misspelt(settings: "Settings", words: Iterable[str]) -> None:
 
     `words` are the command's arguments: with `scheme` the category is another system's, which only that system knows.
     """
-    from hotline.services import category_model
+    from hotline.runtime.clients import category_model
     from normalizers.enrich import category
 
     given = dict(word.partition("=")[::2] for word in words)

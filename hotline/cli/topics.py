@@ -8,7 +8,7 @@ from hotline.cli.common import AsJson, print_json, say, settings_of
 from schemas.enums import counted
 
 if TYPE_CHECKING:
-    from hotline.hanging_end import Finding
+    from hotline.admin.transactions import Finding
 
 topics = typer.Typer(no_args_is_help=True, help="Create, describe and list the Kafka topics.")
 
@@ -30,8 +30,8 @@ def create(
 
     Freezes the number of partitions over which cities are spread, and makes nothing when it is another one.
     """
-    from hotline.provision import Provision
-    from hotline.services import kafka
+    from hotline.admin.topics import Provision
+    from hotline.runtime.clients import kafka
 
     provision = Provision(kafka(settings_of(ctx, accounts=False)))
     created = provision.create(begun_with)
@@ -49,9 +49,9 @@ def create(
 @topics.command()
 def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Show the topics as the brokers have them; exit 1 when one is not as it should be."""
-    from hotline import placement
-    from hotline.provision import Provision
-    from hotline.services import kafka
+    from hotline.admin import placement
+    from hotline.admin.topics import Provision
+    from hotline.runtime.clients import kafka
     from schemas.errors import MisconfiguredError
     from schemas.topics import TOPICS
 
@@ -84,8 +84,8 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
 @topics.command()
 def withhold(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Take restricted tickets that an older version wrote out of the masked topic; once, while no assign works."""
-    from hotline.services import kafka
-    from hotline.withholding import withhold as work
+    from hotline.admin.withholding import withhold as work
+    from hotline.runtime.clients import kafka
 
     count = work(kafka(settings_of(ctx, accounts=False)))
     if as_json:
@@ -117,18 +117,18 @@ def hanging(
     as_json: AsJson = False,
 ) -> None:
     """Show the transactions that nobody will end: readers stop before them; exit 1 when one is left."""
-    from hotline import hanging_end
-    from hotline.hanging import TOPICS
-    from hotline.services import kafka
+    from hotline.admin import transactions
+    from hotline.admin.transactions import TOPICS
+    from hotline.runtime.clients import kafka
 
     connection = kafka(settings_of(ctx, accounts=False))
-    found = hanging_end.find(connection, TOPICS)
+    found = transactions.find(connection, TOPICS)
     chosen = [one for one in found if at in (None, f"{one.hanging.open.topic}:{one.hanging.open.partition}")]
     left = 0
     for one in chosen:
         ended = end is not None and one.may_end(end)
         if ended and end:
-            hanging_end.end(connection, one, end)
+            transactions.end(connection, one, end)
         left += not ended
         if as_json:
             print_json({"finding": one, "ended": end if ended else None})

@@ -47,17 +47,18 @@ def try_(
     What names no time is of 1970, whenever it is tried.
     Prints JSON, one object a line for each input, with --json or when the output is not a terminal.
     """
-    from hotline import inputs, services, trial
-    from hotline.replay import rules
+    from hotline.quality.replay import rules
+    from hotline.runtime import clients
+    from hotline.trial import inputs, run
 
     settings = settings_of(ctx)
-    tried = trial.run(
+    tried = run.run(
         inputs.read(paths, channel),
         stage=stage,
         jurisdiction=jurisdiction or settings.jurisdiction,
         rules_folder=rules.to_try(settings),
-        category_model=services.category_model(settings),
-        place_model=services.place_model(settings),
+        category_model=clients.category_model(settings),
+        place_model=clients.place_model(settings),
     )
     if as_json or not sys.stdout.isatty():
         print_each(tried, True, str, nothing=NOTHING)

@@ -11,7 +11,7 @@ from hotline.output import readable
 from schemas.enums import counted
 
 if TYPE_CHECKING:
-    from hotline.webhooks import Subscriber
+    from hotline.admin.webhooks import Subscriber
     from schemas.records import Delivery
 
 webhook = typer.Typer(no_args_is_help=True, help="Subscribers of webhooks and their deliveries.")
@@ -20,8 +20,8 @@ webhook = typer.Typer(no_args_is_help=True, help="Subscribers of webhooks and th
 @webhook.command("list")
 def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
     """List the subscribers, and how many records wait for each."""
-    from hotline.services import kafka
-    from hotline.webhooks import subscribers
+    from hotline.admin.webhooks import subscribers
+    from hotline.runtime.clients import kafka
 
     settings = settings_of(ctx)
     if not settings.sinks.webhook:
@@ -46,8 +46,8 @@ def log(
     as_json: AsJson = False,
 ) -> None:
     """Show the newest lines of the delivery log; no line holds personal data."""
-    from hotline import webhooks
-    from hotline.services import kafka
+    from hotline.admin import webhooks
+    from hotline.runtime.clients import kafka
 
     wanted = webhooks.Wanted(subscriber=name, outcome=outcome, ticket=ticket)
     settings = settings_of(ctx)
@@ -58,7 +58,7 @@ def log(
 @webhook.command()
 def test(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="Which subscriber.")]) -> None:
     """Send a signed ping to a subscriber, once; success is an answer 2xx."""
-    from hotline import webhooks
+    from hotline.admin import webhooks
     from schemas.errors import UnreachableError
     from sinks.webhook.response import Outcome
 

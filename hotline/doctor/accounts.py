@@ -13,7 +13,7 @@ from schemas.errors import MisconfiguredError, UnreachableError
 
 if TYPE_CHECKING:
     from connectors.wechat.api import Api
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 
 def mailbox(settings: "Settings", name: str) -> Iterator[Told]:

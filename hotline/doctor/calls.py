@@ -10,7 +10,7 @@ from schemas.enums import counted
 from schemas.errors import MisconfiguredError
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 
 def asterisk(settings: "Settings", name: str) -> Iterator[Told]:

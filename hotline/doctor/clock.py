@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hotline import services
-from hotline.cluster import Cluster, admin
+from hotline.admin.cluster import Cluster, admin
 from hotline.doctor.findings import Told
 from hotline.doctor.storage import probe
+from hotline.runtime import clients
 from schemas.errors import MisconfiguredError, PipelineError
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 OFF_SECONDS = 30.0
 
@@ -45,7 +45,7 @@ def clock(settings: "Settings", asked: Collection[str], now: Now = time.time) ->
 
 
 def _kafka(settings: "Settings", now: Now) -> float | None:
-    with admin(services.kafka(settings)) as client:
+    with admin(clients.kafka(settings)) as client:
         return Cluster(client).seconds_ahead(now)
 
 
@@ -53,7 +53,7 @@ def _elasticsearch(settings: "Settings", now: Now) -> float | None:
     from sinks.elastic.errors import translated
 
     async def ask() -> float:
-        async with services.elasticsearch(settings) as client:
+        async with clients.elasticsearch(settings) as client:
             with translated():
                 before = now()
                 answer: Any = await client.options(max_retries=0, request_timeout=10).cat.health(
@@ -67,7 +67,7 @@ def _elasticsearch(settings: "Settings", now: Now) -> float | None:
 
 def _blobs(settings: "Settings", now: Now) -> float | None:
     """A folder of this machine has this machine's clock."""
-    if services.blob_url(settings).startswith("file:"):
+    if clients.blob_url(settings).startswith("file:"):
         return None
     before = now()
     at = probe(settings).at.timestamp()

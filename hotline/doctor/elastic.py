@@ -8,25 +8,25 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from connectors.registry import entries
-from hotline import services
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.reach import Address, NoTlsError, reach, speaks_tls, trusting
+from hotline.runtime import clients
 from schemas.contract.index_templates import Index, indices, mapping
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
 from schemas.ids import source_of
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 OLDEST = (8, 19)
 SECONDS = 10.0
 
 _HOSTS, _AUTHORITIES = "elasticsearch.hosts", "elasticsearch.ca_certs"
 _SEARCHED = ("ticket_masked", "link")
-"""What a web door asks: `hotline/web.py`."""
+"""What a web door asks: `hotline/runtime/components_web.py`."""
 
 _COUNTED = ("ticket_masked",)
-"""What the monitor counts: `hotline/watch/overdue.py`."""
+"""What the monitor counts: `hotline/monitor/overdue.py`."""
 
 _BLOCKS = ("read_only", "read_only_allow_delete", "write")
 
@@ -68,7 +68,7 @@ def _let_in(settings: "Settings", name: str, ask: Ask) -> Iterator[Finding]:
         let_in = let_in or finding.outcome == "ok"
         yield finding
     if let_in:
-        yield from findings(name, lambda: _asked(settings, services.elasticsearch_hosts(settings), ask))
+        yield from findings(name, lambda: _asked(settings, clients.elasticsearch_hosts(settings), ask))
 
 
 def examine_searches(settings: "Settings") -> Iterator[Finding]:
@@ -79,7 +79,7 @@ def examine_searches(settings: "Settings") -> Iterator[Finding]:
 
 
 def _nodes(settings: "Settings", ask: Ask) -> Iterator[Told]:
-    for url in services.elasticsearch_hosts(settings):
+    for url in clients.elasticsearch_hosts(settings):
         try:
             _reach(settings, url)
             yield from _asked(settings, [url], ask)
@@ -113,7 +113,7 @@ def _asked(settings: "Settings", hosts: list[str], ask: Ask) -> Iterator[Told]:
 
     async def all_of_it() -> list[Told]:
         told: list[Told] = []
-        async with services.elasticsearch(settings, hosts) as client:
+        async with clients.elasticsearch(settings, hosts) as client:
             try:
                 with translated():
                     async for one in ask(client.options(max_retries=0, request_timeout=SECONDS)):

@@ -6,7 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from connectors.registry import DOORS
-from hotline import checks, command_keys, fetching, wiring
+from hotline.admin import command_keys
+from hotline.admin.acls import DESK, OPERATOR, PEOPLE
+from hotline.config import checks
 from hotline.doctor.accounts import cmpp, mailbox, smpp, smtp, wechat, weibo
 from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, clock
@@ -16,13 +18,14 @@ from hotline.doctor.kafka import examine_kafka
 from hotline.doctor.neighbours import other_installations
 from hotline.doctor.storage import blobs, disks
 from hotline.doctor.subscribers import subscriber
-from hotline.needs import DESK, OPERATOR, PEOPLE
+from hotline.runtime import components as wiring
+from hotline.runtime import components_media
 from schemas.command_signature import Signer
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 _WRITERS = ("sink:elastic", "eraser")
 """How the names of those begin that write into the archive."""
@@ -66,7 +69,7 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
             if f"connector:{name}" in chosen:
                 yield from findings(f"{called} {name}", partial(look, settings, name))
     if "fetcher" in chosen:
-        for section, name, api in fetching.apis(settings):
+        for section, name, api in components_media.apis(settings):
             yield from findings(f"{section} {name}", partial(wechat, api, name, section))
     if "outbox" in chosen:
         for name in (name for name, one in settings.answers.items() if one.smtp):

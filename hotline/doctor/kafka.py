@@ -4,17 +4,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from broker.config import KafkaConnection
-from hotline import placement, services
-from hotline.cluster import Cluster, TopicFacts, admin
+from hotline.admin import placement
+from hotline.admin.acls import Need, needs
+from hotline.admin.cluster import Cluster, TopicFacts, admin
+from hotline.admin.topics import Difference, Found, Provision
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.handshake import greet
-from hotline.needs import Need, needs
-from hotline.provision import Difference, Found, Provision
+from hotline.runtime import clients
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.topics import PLACEMENT, TOPICS
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 ACLS = "deploy/kafka-acls.txt"
 
@@ -28,13 +29,13 @@ KAFKAS_OWN = {
 def examine_kafka(settings: "Settings", components: Iterable[str]) -> Iterator[Finding]:
     """Yield what is found; without a broker that lets us in nothing can be said of topics and rights."""
     let_in = False
-    for finding in findings("Kafka", lambda: brokers(services.kafka(settings))):
+    for finding in findings("Kafka", lambda: brokers(clients.kafka(settings))):
         let_in = let_in or finding.outcome == "ok"
         yield finding
     if let_in:
         wanted = _wanted(settings, components)
-        yield from findings("topics", lambda: topics(services.kafka(settings), wanted))
-        yield from findings("rights", lambda: rights(services.kafka(settings), wanted))
+        yield from findings("topics", lambda: topics(clients.kafka(settings), wanted))
+        yield from findings("rights", lambda: rights(clients.kafka(settings), wanted))
 
 
 def brokers(connection: KafkaConnection) -> Iterator[Told]:

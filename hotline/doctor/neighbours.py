@@ -3,19 +3,19 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from hotline import wiring
 from hotline.doctor.findings import Told
-from hotline.watch import processes
+from hotline.monitor import processes
+from hotline.runtime import components
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 
 def other_installations(settings: "Settings") -> Iterator[Told]:
     """Ask the ports from `telemetry.port` on, and report those on which another installation answers."""
-    seen = processes.look(settings.telemetry, settings.installation, len(wiring.names(settings)))
+    seen = processes.look(settings.telemetry, settings.installation, len(components.names(settings)))
     others = [one for one in seen if isinstance(one, processes.OtherInstallation)]
     for one in others:
         yield MisconfiguredError(

@@ -13,14 +13,14 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from hotline import services, wiring
 from hotline.doctor.findings import Told
-from hotline.hung import in_time
+from hotline.runtime import clients, components
+from hotline.runtime.disk_probe import in_time
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 from storage.private_files import make_private
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
 
 PROBE = f"doctor-probe-{socket.gethostname()}"
 """In no folder, which would stay; doctors of several hosts take nothing from each other."""
@@ -55,31 +55,31 @@ class Stored(NamedTuple):
 
 def blobs(settings: "Settings") -> Iterator[Told]:
     """Put a few bytes, get them, delete them; as root not into a folder of another user."""
-    url = services.blob_url(settings)
+    url = clients.blob_url(settings)
     if url.startswith("file:"):
-        yield in_time(lambda: _tried(settings, url), f"{_BLOBS} {services.folder_of(url)}", DISK_SECONDS)
+        yield in_time(lambda: _tried(settings, url), f"{_BLOBS} {clients.folder_of(url)}", DISK_SECONDS)
     else:
         yield _tried(settings, url)
 
 
 def _tried(settings: "Settings", url: str) -> Told:
-    if url.startswith("file:") and (fault := _of_another(_BLOBS, services.folder_of(url))):
+    if url.startswith("file:") and (fault := _of_another(_BLOBS, clients.folder_of(url))):
         return fault
-    return f"{services.told_url(url)} takes and gives {probe(settings).size} bytes"
+    return f"{clients.told_url(url)} takes and gives {probe(settings).size} bytes"
 
 
 def probe(settings: "Settings") -> Stored:
     """Return what the blob store made of a few bytes; raises an error of ours that says what to do."""
     from obstore.exceptions import BaseError
 
-    store = services.blobs(settings, retry_config=_RETRIES)
+    store = clients.blobs(settings, retry_config=_RETRIES)
     try:
         store.put(PROBE, VALUE)
         got = store.get(PROBE)
         same, at = bytes(got.bytes()) == VALUE, got.meta["last_modified"]
         store.delete(PROBE)
     except (BaseError, OSError) as error:
-        raise _refusal(services.told_url(services.blob_url(settings)), error) from None
+        raise _refusal(clients.told_url(clients.blob_url(settings)), error) from None
     if not same:
         raise MisconfiguredError("The blob store gives other bytes than it took: choose another one.")
     return Stored(len(VALUE), at)
@@ -137,18 +137,18 @@ def disks(settings: "Settings") -> Iterator[Told]:
 def written_to(settings: "Settings") -> Iterator[Folder]:
     """Yield every folder of this machine that we write to."""
     yield Folder("the data folder", settings.data_dir, "local.data_dir", _least)
-    if "receiver" in wiring.names(settings):
-        path, most = services.journal_folder(settings), settings.receiver.journal_max_bytes
+    if "receiver" in components.names(settings):
+        path, most = clients.journal_folder(settings), settings.receiver.journal_max_bytes
         yield Folder("the journal", path, "receiver.journal_folder", partial(_wanted, path, most))
-    if "lmtp" in wiring.names(settings):
-        path, most = services.lmtp_journal_folder(settings), settings.lmtp.journal_max_bytes
+    if "lmtp" in components.names(settings):
+        path, most = clients.lmtp_journal_folder(settings), settings.lmtp.journal_max_bytes
         yield Folder("the journal of LMTP", path, "lmtp.journal_folder", partial(_wanted, path, most))
     for name in settings.connectors.sections["asterisk"]:
-        path = services.listener_journal_folder(settings, name)
+        path = clients.listener_journal_folder(settings, name)
         yield Folder(f"the journal of {name}", path, "local.data_dir", partial(_wanted_to_listen, path))
-    url = services.blob_url(settings)
+    url = clients.blob_url(settings)
     if url.startswith("file:"):
-        yield Folder(_BLOBS, services.folder_of(url), "blobs.url", _least)
+        yield Folder(_BLOBS, clients.folder_of(url), "blobs.url", _least)
 
 
 def _least() -> int:

@@ -12,7 +12,7 @@ from schemas.errors import MisconfiguredError
 from sinks.webhook.ssrf import host_of, refusal
 
 if TYPE_CHECKING:
-    from hotline.settings import Settings
+    from hotline.config.settings import Settings
     from sinks.webhook import SubscriberSettings
 
 

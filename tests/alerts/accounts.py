@@ -17,7 +17,7 @@ from connectors.media_fetch.scheduler import Fetcher
 from connectors.media_fetch.settings import FetcherSettings
 from connectors.runtime.health import Health as ConnectorHealth
 from connectors.runtime.pull import run_pull
-from hotline.health import Health, HealthServer
+from hotline.runtime.health import HealthServer, ProcessHealth
 from schemas.errors import ThrottledError, UnreachableError
 from schemas.records import Cursor
 from tests.connectors.asterisk.fake import Held, logged_in, served
@@ -115,7 +115,7 @@ def main(port: int) -> None:
     heard(told)
     heard_again()  # before anybody asks for our metrics, as it is whenever a process takes its place again
     threading.Thread(target=lambda: (sys.stdin.readline(), told.set()), daemon=True).start()
-    with HealthServer(Health([]), "127.0.0.1", port):
+    with HealthServer(ProcessHealth([]), "127.0.0.1", port):
         while not told.wait(0.1):
             fetcher.step(owns_sweep=True)
         Faulty.told.set()

@@ -13,7 +13,7 @@ from obstore.store import LocalStore
 from prometheus_client import REGISTRY
 
 from broker.config import KafkaConnection
-from hotline.cluster import admin
+from hotline.admin.cluster import admin
 from schemas import topics
 from schemas.codec import Outbound, position_of
 from schemas.errors import PartitionError, RetriableError, UnreachableError

@@ -7,7 +7,7 @@ import pytest
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from hotline import hanging_end
+from hotline.admin import transactions
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.errors import UnreachableError
@@ -39,8 +39,8 @@ async def test_what_is_behind_it_is_not_decided_a_second_time(
     for _ in range(2):
         with pytest.raises(UnreachableError, match=rf"partition {partition} of {topic} .* `hotline topics hanging`"):
             await owner_of(fresh_topics, tmp_path, partition)
-    (found,) = await asyncio.to_thread(hanging_end.find, fresh_topics, [topic])
-    await asyncio.to_thread(hanging_end.end, fresh_topics, found, "abort")
+    (found,) = await asyncio.to_thread(transactions.find, fresh_topics, [topic])
+    await asyncio.to_thread(transactions.end, fresh_topics, found, "abort")
     owner = await owner_of(fresh_topics, tmp_path, partition)
     await owner.work_off([second])
     await owner.close()

@@ -9,8 +9,9 @@ from faust.types import TP
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from hotline import audit, dead
-from hotline.dead_replay import Replay, plan
+from hotline.admin import audit
+from hotline.admin.dead_letters import query
+from hotline.admin.dead_letters.replay import Replay, plan
 from schemas import ids, topics
 from streams.assign import Assign
 from streams.blobs import Blobs
@@ -48,7 +49,7 @@ async def test_a_city_in_a_partition_that_is_not_its_own_is_put_aside_and_decide
     told = dict(letter.headers)
     assert told["hotline.error.code"] == b"misplaced"
     assert f"its city is in partition {own} of 2".encode() in told["__connect.errors.exception.message"]
-    found = await asyncio.to_thread(lambda: list(dead.letters(connection, dead.Filters())))
+    found = await asyncio.to_thread(lambda: list(query.letters(connection, query.Filters())))
     run = audit.Run(id="r", author="clerk-7", reason="placed again", jurisdiction=CITY)
     report = await Replay(connection, Blobs(blobs), run, {}).carry_out(plan(found))
     assert report.put_back == {topics.MESSAGE: 1}

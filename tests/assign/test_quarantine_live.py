@@ -8,7 +8,7 @@ from kafka import TopicPartition
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from hotline.cluster import admin
+from hotline.admin.cluster import admin
 from schemas import ids, topics
 from schemas.codec import decode
 from schemas.records import Event, Message

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from schemas import ids, topics
 from schemas.codec import Outbound, encode
 from schemas.records import Attachment, Command, Message, Ticket

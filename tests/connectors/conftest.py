@@ -15,7 +15,7 @@ from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
 from connectors.publish.publisher import Publisher
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas import topics
 from schemas.records import RawMessage, raw_message
 from tests.connectors.reader import Reader

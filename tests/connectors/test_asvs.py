@@ -626,7 +626,7 @@ def test_v11_5_1_what_nobody_may_guess_is_drawn_by_secrets() -> None:
     """`random` spreads waiting times, and nothing else."""
     assert where(r"random|uuid") == {
         "broker/sync_client.py",
-        "hotline/local/kafka.py",
+        "hotline/dev/stack/kafka.py",
         "broker/aio_client.py",
         "sinks/retry.py",
         "sinks/webhook/dispatcher.py",
@@ -694,7 +694,7 @@ def test_v15_3_2_no_redirect_takes_a_request_of_ours_elsewhere() -> None:
     assert opens == {
         "connectors/wechat/api.py",
         "connectors/weibo/http.py",
-        "hotline/watch/processes.py",
+        "hotline/monitor/processes.py",
         "sinks/webhook/client.py",
     }
     assert opens <= where("allow_redirects=False|retries=False")

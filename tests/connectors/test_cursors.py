@@ -10,7 +10,7 @@ from kafka import TopicPartition
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
 from connectors.runtime.cursor_store import Cursors
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.errors import UnreachableError

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 from connectors import metrics
 from connectors.publish.disk_buffer import Journal, JournalInUseError
 from connectors.publish.durable_publisher import Kept, opened
-from hotline import probes
+from hotline.runtime import health
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records.raw import INLINE_LIMIT
 from tests.alerts.hosts import PRIVATE, cannot_mount
@@ -49,13 +49,13 @@ async def test_where_no_journal_can_be_written_kafka_alone_makes_safe_and_nothin
         kafka.down = True
         with pytest.raises(UnreachableError):
             await kept.keep([message("2")])
-        assert "let our user write there" in probes.lmtp(Door(), kept)["detail"]
+        assert "let our user write there" in health.lmtp(Door(), kept)["detail"]
         in_the_way.unlink()
         await soon(lambda: kept.fault is None)
         assert await kept.keep([message("3")]) == "journaled"
     assert [one["event"] for one in logs].count("goes_without_journal") == 1
     assert metrics.JOURNALS_AWAY._value.get() == before
-    assert probes.lmtp(Door(), kept)["detail"].startswith(f"{kept.journal_bytes} bytes wait")
+    assert health.lmtp(Door(), kept)["detail"].startswith(f"{kept.journal_bytes} bytes wait")
     await ended(kept, working)
     kafka.down = False
     kept, working = await begun(kafka, in_the_way)
@@ -130,7 +130,7 @@ async def test_a_journal_whose_disk_fails_is_told_before_kafka_is_away_and_that_
         failing.append(OSError(errno.EIO, "Input/output error"))
         await soon(lambda: kept.fault is not None)
         assert metrics.JOURNALS_AWAY._value.get() == before + 1
-        assert "cannot be written: Input/output error" in probes.lmtp(Door(), kept)["detail"]
+        assert "cannot be written: Input/output error" in health.lmtp(Door(), kept)["detail"]
         assert await kept.keep([message("1")]) == "published"
         failing.clear()
         await soon(lambda: kept.fault is None)
@@ -161,7 +161,7 @@ async def test_a_journal_whose_disk_hangs_is_told_and_asked_once(
     answers.clear()
     await soon(lambda: kept.fault is not None)
     assert metrics.JOURNALS_AWAY._value.get() == before + 1
-    assert "does not answer" in probes.lmtp(Door(), kept)["detail"]
+    assert "does not answer" in health.lmtp(Door(), kept)["detail"]
     hung = len(asked)
     await asyncio.sleep(0.4)
     assert len(asked) == hung

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from connectors.publish.disk_buffer import Journal
 from connectors.publish.line_publisher import kept
 from connectors.runtime.health import Health
-from hotline import probes
+from hotline.runtime import health as probes
 from schemas.errors import MisconfiguredError, UnreachableError
 from tests.connectors.pushed import Kafka, message
 from tests.waiting import soon

@@ -15,7 +15,7 @@ from imapclient import IMAPClient
 from connectors.mailbox.reply import MailSender, letter
 from connectors.mailbox.settings import SmtpSettings
 from connectors.replies.base import Reply, Sent
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor.accounts import smtp
 from normalizers.base import Draft, Policy
 from normalizers.mail import normalize

@@ -21,7 +21,7 @@ from connectors.publish.publisher import Publisher
 from connectors.runtime.cursor_store import Cursors
 from connectors.runtime.health import Health
 from connectors.runtime.pull import run_pull
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 from schemas import topics
 from tests.connectors.mailboxes import mail, settings
 from tests.connectors.reader import Reader

@@ -17,7 +17,7 @@ from broker.config import KafkaConnection
 from broker.sync_producer import SETTINGS, Producer
 from broker.sync_producer import _end as ended
 from connectors.publish.publisher import Publisher
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 from schemas import ids, topics
 from schemas.codec import Position
 from schemas.envelope import Envelope

@@ -7,8 +7,8 @@ from typing import get_args
 import pytest
 
 from connectors.registry import entries
-from hotline.settings import ConnectorsSettings
-from hotline.skeletons import MARK
+from hotline.config.settings import ConnectorsSettings
+from hotline.dev.scaffold import MARK
 from normalizers import NORMALIZERS
 from schemas import enums, topics
 from sinks.webhook.settings import Channel, Kind

@@ -14,7 +14,7 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 from obstore.store import LocalStore
 
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas import ids
 from schemas.codec import Position, decode
 from schemas.envelope import Envelope

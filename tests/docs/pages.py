@@ -10,7 +10,7 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from hotline.reference.markdown import MARK
+from hotline.dev.reference.markdown import MARK
 
 ROOT = Path(__file__).parents[2]
 

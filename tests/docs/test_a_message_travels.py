@@ -9,10 +9,10 @@ from typing import Any
 from rich.console import Console
 
 from hotline.cli import archive_view
-from hotline.demo import samples
-from hotline.explain import Explanation, Filed, Raw
-from hotline.explain import _rules as rules_of
-from hotline.imports.mails import identifier_of
+from hotline.dev.demo import samples
+from hotline.importer.mails import identifier_of
+from hotline.search.explain import Explanation, Filed, Raw
+from hotline.search.explain import _rules as rules_of
 from normalizers import Policy, alarming, normalize
 from normalizers.handover import handover
 from schemas.codec import encode

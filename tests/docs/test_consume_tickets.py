@@ -18,7 +18,7 @@ from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 
 from broker.config import KafkaConnection
-from hotline.local import jars
+from hotline.dev.stack import jars
 from schemas import topics
 from schemas.envelope import Envelope, header_of
 from schemas.topics import TOPICS

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from hotline import checks, parent, services
-from hotline.config import FaultySettingsError, load
-from hotline.provision import Provision
-from hotline.settings import Settings
-from hotline.wiring import MAKERS, STAGES, names
+from hotline.admin.topics import Provision
+from hotline.config import checks
+from hotline.config.load import FaultySettingsError, load
+from hotline.config.settings import Settings
+from hotline.runtime import clients, supervisor
+from hotline.runtime.components import MAKERS, STAGES, names
 from tests.docs.pages import ROOT
 from tests.peers.presence import missing, require
 
@@ -56,7 +57,7 @@ def test_the_secrets_may_come_from_files(env: pytest.MonkeyPatch, tmp_path: Path
 
 
 def test_one_broker_may_be_away_and_two_copies_are_kept(settings: Settings) -> None:
-    connection = services.kafka(settings)
+    connection = clients.kafka(settings)
     assert len(connection.client_options()["bootstrap_servers"]) == connection.replication_factor == 3
     config = Provision(connection).config("hotline.event.v1")
     assert (config["min.insync.replicas"], config["unclean.leader.election.enable"]) == ("2", "false")
@@ -90,7 +91,7 @@ def test_the_unit_runs_its_instance_for_ever_and_lets_it_drain(settings: Setting
     assert told["ExecStart"][0].endswith("/hotline run %i")
     assert (told["Restart"], told["StartLimitIntervalSec"]) == (["always"], ["0"])
     longest = max(
-        parent.DRAIN_SECONDS, settings.sinks.elastic.drain_max_seconds, settings.receiver.shutdown_timeout_seconds
+        supervisor.DRAIN_SECONDS, settings.sinks.elastic.drain_max_seconds, settings.receiver.shutdown_timeout_seconds
     )
     assert float(told["TimeoutStopSec"][0]) > longest
     assert told["Environment"] == [

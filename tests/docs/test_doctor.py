@@ -12,9 +12,9 @@ SECURE = ROOT / "docs" / "how-to" / "secure.md"
 
 _ROOMS = (
     "hotline/doctor",
-    "hotline/command_keys.py",
-    "hotline/placement.py",
-    "hotline/provision.py",
+    "hotline/admin/command_keys.py",
+    "hotline/admin/placement.py",
+    "hotline/admin/topics.py",
     "hotline/cli",
     "broker/tls.py",
     "sinks/elastic",

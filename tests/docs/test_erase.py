@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from hotline.admin.erasure_report import Place, Report, bound, expiries
 from hotline.cli import erasure_view
-from hotline.erasure import Place, Report, bound, expiries
 from schemas import topics
 from schemas.ids import SHANGHAI
 from tests.docs.pages import ROOT

@@ -9,9 +9,9 @@ import typer
 from typer.exceptions import TyperException
 
 from hotline.cli.app import app
-from hotline.reference.settings import OTHER_VARIABLES
-from hotline.settings import Settings
-from hotline.settings_shape import kind_at
+from hotline.config.paths import kind_at
+from hotline.config.settings import Settings
+from hotline.dev.reference.settings import OTHER_VARIABLES
 from tests.docs import pages
 
 FILES = pages.files()
@@ -154,7 +154,7 @@ def test_the_readme_names_variables() -> None:
 
 @pytest.mark.parametrize("name", OTHER_VARIABLES)
 def test_every_other_variable_is_read_somewhere(name: str) -> None:
-    page = pages.ROOT / "hotline" / "reference" / "settings.py"
+    page = pages.ROOT / "hotline" / "dev" / "reference" / "settings.py"
     sources = [file for room in ("hotline", "tests") for file in (pages.ROOT / room).rglob("*.py") if file != page]
     assert any(f'"{name}"' in file.read_text(encoding="utf-8") for file in sources)
 

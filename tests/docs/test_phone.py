@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from jsonschema_rs import Draft202012Validator, meta
 
-from hotline.demo.phone import samples
+from hotline.dev.demo.phone import samples
 from tests.connectors.phone.posts import NOW, SECRET, account, post
 from tests.docs import pages
 from tests.normalizers.phone.raws import told

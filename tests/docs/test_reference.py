@@ -12,11 +12,11 @@ from prometheus_client import generate_latest
 from pydantic import BaseModel
 
 from hotline.cli.app import app
-from hotline.reference import commands, metrics, pages, settings
-from hotline.reference.markdown import prose, table
-from hotline.settings import Settings
-from hotline.settings_shape import is_secret, kind_at
-from hotline.variables import variable_of
+from hotline.config.errors import variable_of
+from hotline.config.paths import is_secret, kind_at
+from hotline.config.settings import Settings
+from hotline.dev.reference import commands, metrics, pages, settings
+from hotline.dev.reference.markdown import prose, table
 from schemas.errors import MisconfiguredError
 from schemas.fields import walk
 from schemas.records import RECORDS

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from elasticsearch import Elasticsearch
 
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from tests.docs.pages import ROOT
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("fresh_indices")]

@@ -11,7 +11,7 @@ import yaml
 from prometheus_client import Histogram
 
 from connectors.runtime.health import State
-from hotline.reference.metrics import ROOMS, exposed, instruments
+from hotline.dev.reference.metrics import ROOMS, exposed, instruments
 from schemas import ids
 from tests.docs.pages import ROOMS as FOLDERS
 from tests.docs.pages import ROOT

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import urllib3
 
-from hotline.demo import web
+from hotline.dev.demo import web
 from tests.e2e.pipeline import Pipeline
 
 _OPEN311 = f"{web.PATH}/open311"

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 from broker.config import KafkaConnection
 from hotline.cli.app import app
-from hotline.demo.ledger import Ledger, TopicReader, Totals
-from hotline.demo.pipeline import STAGES
+from hotline.dev.demo.ledger import Ledger, TopicReader, Totals
+from hotline.dev.demo.pipeline import STAGES
 from tests import forked
 from tests.forked import Forked
 

@@ -13,11 +13,11 @@ from email.message import EmailMessage
 import urllib3
 
 from connectors.web.receipts import Receipts
-from hotline.demo import phone, sms_http, sms_smpp, web, wechat, weibo
-from hotline.demo.smsc import Sms, Smsc
-from hotline.demo.stage import CITY
-from hotline.demo.wechat_platform import WeChatPlatform
-from hotline.demo.weibo import WeiboPlatform
+from hotline.dev.demo import phone, sms_http, sms_smpp, web, wechat, weibo
+from hotline.dev.demo.smsc import Sms, Smsc
+from hotline.dev.demo.stage import CITY
+from hotline.dev.demo.wechat_platform import WeChatPlatform
+from hotline.dev.demo.weibo import WeiboPlatform
 from tests.peers.dovecot import free_ports
 from tickets.policy import DEMO_QUERY_KEY
 

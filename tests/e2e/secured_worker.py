@@ -6,10 +6,10 @@ import os
 import signal
 import sys
 
-from hotline.config import load
-from hotline.process import Deadline
-from hotline.telemetry import set_up
-from hotline.wiring import component
+from hotline.config.load import load
+from hotline.runtime.components import component
+from hotline.runtime.logging import set_up
+from hotline.runtime.process import Deadline
 
 
 async def main(users: dict[str, dict[str, str]]) -> None:

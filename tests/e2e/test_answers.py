@@ -11,8 +11,8 @@ import pytest
 from imapclient import IMAPClient
 
 from broker.config import KafkaConnection
-from hotline import reading
-from hotline.local.stack import Endpoints, Stack
+from hotline.admin import kafka_reader
+from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.codec import decode
 from schemas.records import Link, Ticket
@@ -86,11 +86,11 @@ def write(server: GreenMail, sender: str, subject: str, text: str, **headers: st
 
 
 def links(connection: KafkaConnection) -> list[Link]:
-    return [decode(record.value, Link) for record in reading.read_all(connection, topics.LINK)]
+    return [decode(record.value, Link) for record in kafka_reader.read_all(connection, topics.LINK)]
 
 
 def tickets(connection: KafkaConnection) -> dict[str, Ticket]:
-    found = (decode(record.value, Ticket) for record in reading.read_all(connection, topics.TICKET))
+    found = (decode(record.value, Ticket) for record in kafka_reader.read_all(connection, topics.TICKET))
     return {ticket.ticket_id: ticket for ticket in found}
 
 

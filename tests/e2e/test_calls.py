@@ -12,9 +12,9 @@ import pytest
 import urllib3
 
 from broker.config import KafkaConnection
-from hotline.demo import pipeline as demo
-from hotline.demo.ledger import Ledger, TopicReader
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.demo import pipeline as demo
+from hotline.dev.demo.ledger import Ledger, TopicReader
+from hotline.dev.stack.stack import Endpoints, Stack
 from tests.e2e.pipeline import Pipeline, until
 from tests.peers import kamailio
 from tests.peers.dovecot import free_ports

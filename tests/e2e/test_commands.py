@@ -14,9 +14,9 @@ import pytest
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
 from connectors.backoffice.signature import sign
-from hotline import reading
-from hotline.erasure import expiries
-from hotline.local.stack import Endpoints, Stack
+from hotline.admin import kafka_reader
+from hotline.admin.erasure_report import expiries
+from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.codec import decode
 from schemas.records import Audit, Event, Ticket
@@ -43,13 +43,13 @@ class City:
 
     def tickets(self) -> dict[str, list[Ticket]]:
         found: dict[str, list[Ticket]] = {}
-        for record in reading.read_all(self.connection, topics.TICKET):
+        for record in kafka_reader.read_all(self.connection, topics.TICKET):
             ticket = decode(record.value, Ticket)
             found.setdefault(ticket.ticket_id, []).append(ticket)
         return found
 
     def events(self) -> list[Event]:
-        return [decode(record.value, Event) for record in reading.read_all(self.connection, topics.EVENT)]
+        return [decode(record.value, Event) for record in kafka_reader.read_all(self.connection, topics.EVENT)]
 
     def command(self, *words: str) -> tuple[int, str, str]:
         return self.tool("command", *words)
@@ -122,7 +122,7 @@ def city(
 
 
 def audited(city: City) -> list[Audit]:
-    return [decode(one.value, Audit) for one in reading.read_all(city.connection, topics.AUDIT)]
+    return [decode(one.value, Audit) for one in kafka_reader.read_all(city.connection, topics.AUDIT)]
 
 
 def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
@@ -162,7 +162,7 @@ def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
     }
     assert city.outcome(order | redact)["state"] == "done"
     assert city.outcome(order | redact)["state"] == "done"
-    (act,) = [decode(one.value, Audit) for one in reading.read_all(city.connection, topics.AUDIT)]
+    (act,) = [decode(one.value, Audit) for one in kafka_reader.read_all(city.connection, topics.AUDIT)]
     assert (act.action, act.author, act.subject, act.reason) == ("redacted", "crm/wang", first, "pipl-47")
 
     until(lambda: len(city.found(PHONE)) >= 2, "the second ticket and its message in the archive")
@@ -202,7 +202,7 @@ def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
         ("crm/wang", "redact"),
         (US, "forget"),
     ]
-    log = b"".join(record.value for record in reading.read_all(city.connection, topics.EVENT)).decode()
+    log = b"".join(record.value for record in kafka_reader.read_all(city.connection, topics.EVENT)).decode()
     assert "李小龙" not in log
 
     filed = raws.raw(0, texts[0], sender="citizen0").message_id

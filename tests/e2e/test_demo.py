@@ -13,9 +13,9 @@ from typing import Any
 import psutil
 import pytest
 
-from hotline.demo import phone, sms_cmpp, sms_http, sms_smpp
-from hotline.demo.samples import callbacks, mails
-from hotline.demo.weibo import pushes
+from hotline.dev.demo import phone, sms_cmpp, sms_http, sms_smpp
+from hotline.dev.demo.samples import callbacks, mails
+from hotline.dev.demo.weibo import pushes
 
 WECOM = 4
 """An event, a text, a picture's message and the picture."""

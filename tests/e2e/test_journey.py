@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from broker.config import KafkaConnection
-from hotline.demo import mailbox, wechat
-from hotline.demo import pipeline as demo
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.demo import mailbox, wechat
+from hotline.dev.demo import pipeline as demo
+from hotline.dev.stack.stack import Endpoints, Stack
 from tests.e2e.pipeline import Pipeline, reading, until
 from tests.peers import dovecot, npm
 from tests.peers.dovecot import Dovecot, free_ports

@@ -14,14 +14,14 @@ import urllib3
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from broker.config import KafkaConnection
-from hotline import erasure
-from hotline.demo import mailbox, web
-from hotline.demo import pipeline as demo
-from hotline.demo.ledger import Totals
-from hotline.evaluate.labelled import rows
-from hotline.local.stack import Endpoints, Stack
-from hotline.tracing import LINKS
-from hotline.watch.stages import WATCHED
+from hotline.admin import erasure_report
+from hotline.dev.demo import mailbox, web
+from hotline.dev.demo import pipeline as demo
+from hotline.dev.demo.ledger import Totals
+from hotline.dev.stack.stack import Endpoints, Stack
+from hotline.monitor.stages import WATCHED
+from hotline.quality.evaluate.labelled import rows
+from hotline.runtime.tracing import LINKS
 from schemas import topics
 from schemas.codec import Outbound, decode, encode
 from schemas.records import Command, Message, Ticket, raw_message
@@ -89,7 +89,7 @@ PROMISED = sorted(set(topics.TOPICS) - {topics.COMMAND, topics.CURSOR})
 """The topics whose records are ours: commands come from outside, and cursors are nobody else's."""
 
 HIDDEN_FROM = {topics.TICKET_MASKED, topics.CURSOR} | (
-    set(topics.TOPICS) - {*erasure.PERSONAL, topics.LEASE, topics.REPLAYED}
+    set(topics.TOPICS) - {*erasure_report.PERSONAL, topics.LEASE, topics.REPLAYED}
 )
 """All topics that the report of an erasure does not name, but two without records here; and two that it does."""
 
@@ -263,7 +263,7 @@ def erase(
     assert not found(secrets, json.dumps(report, ensure_ascii=False))
     texts = {"indices": indexed(elasticsearch), "blob store, archive and checkpoints": stored(blobs)}
     texts |= {topic: newest(read, topic) for topic in (topics.TICKET, topics.TICKET_MASKED)}
-    texts |= {topic: read.all(topic) for topic in topics.TOPICS if topic not in erasure.PERSONAL}
+    texts |= {topic: read.all(topic) for topic in topics.TOPICS if topic not in erasure_report.PERSONAL}
     assert {topics.EVENT, topics.AUDIT, topics.LINK, topics.DELIVERY} <= set(texts)
     for place, text in texts.items():
         assert not found(secrets, text), place

@@ -16,11 +16,11 @@ from typer.testing import CliRunner, Result
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
 from connectors.web.receipts import Receipts
-from hotline import commands, reading
+from hotline.admin import commands, kafka_reader
 from hotline.cli.app import app
-from hotline.demo import pipeline as demo
-from hotline.demo import web
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.demo import pipeline as demo
+from hotline.dev.demo import web
+from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import command_signature, ids, topics
 from schemas.codec import Outbound, Position, decode, encode
 from schemas.command_signature import Signer
@@ -66,7 +66,7 @@ class City:
 
     def newest(self, topic: str) -> dict[str, Any]:
         """Return the newest record of each ticket, which is what compaction keeps."""
-        return {record.key.decode(): record for record in reading.read_all(self.connection, topic)}
+        return {record.key.decode(): record for record in kafka_reader.read_all(self.connection, topic)}
 
     def documents(self) -> Documents:
         """Return what the three indices of tickets hold: documents with their versions."""
@@ -111,7 +111,7 @@ def city(
     local_stack: Stack, stack: Endpoints, fresh_topics: KafkaConnection, fresh_indices: None, env: Any, tmp_path: Path
 ) -> Iterator[City]:
     port = free_ports(1, start=19400)
-    env.setattr("hotline.telemetry.set_up", lambda *_: None)
+    env.setattr("hotline.runtime.logging.set_up", lambda *_: None)
     own = {"HOTLINE_BLOBS__URL": (tmp_path / "blobs").as_uri(), "HOTLINE_KAFKA__PARTITIONS": "2"}
     settings = demo.environment(local_stack.data_dir, port) | web.account() | own | KEYS
     settings |= {f"{web.PREFIX}TOLD": "masked", "HOTLINE_RECEIVER__JOURNAL_FOLDER": str(tmp_path / "journal")}

@@ -22,7 +22,7 @@ from connectors.publish.durable_publisher import Intake
 from connectors.publish.publisher import Publisher
 from connectors.runtime.cursor_store import Cursors
 from hotline.cli.app import app
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas import topics
 from schemas.codec import Outbound, Position, decode
 from schemas.errors import RecordError

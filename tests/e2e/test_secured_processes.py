@@ -16,10 +16,10 @@ import httpx
 import pytest
 
 from connectors.backoffice.signature import sign
-from hotline import reading
-from hotline.demo.smsc import Sms, Smsc
-from hotline.demo.wechat_api import WeChatApi
-from hotline.demo.wechat_platform import WeChatPlatform
+from hotline.admin import kafka_reader
+from hotline.dev.demo.smsc import Sms, Smsc
+from hotline.dev.demo.wechat_api import WeChatApi
+from hotline.dev.demo.wechat_platform import WeChatPlatform
 from schemas import topics
 from schemas.codec import decode
 from schemas.envelope import type_of
@@ -172,7 +172,7 @@ class City:
         return came
 
     def tickets(self) -> dict[str, Ticket]:
-        found = (decode(one.value, Ticket) for one in reading.read_all(self.kafka.administrator, topics.TICKET))
+        found = (decode(one.value, Ticket) for one in kafka_reader.read_all(self.kafka.administrator, topics.TICKET))
         return {one.ticket_id: one for one in found}
 
     def holding(self, words: str) -> list[Ticket]:
@@ -206,7 +206,7 @@ class City:
 
     def states(self, ticket: str) -> list[str]:
         """Return how far the answer to a ticket came."""
-        records = reading.read_all(self.kafka.administrator, topics.OUTBOX)
+        records = kafka_reader.read_all(self.kafka.administrator, topics.OUTBOX)
         told = [decode(one.value, OutboxState) for one in records if dict(one.headers)["ce_type"] == STATE]
         return [one.state for one in told if one.ticket_id == ticket]
 
@@ -216,7 +216,7 @@ class City:
 
     def logged(self, ticket: str) -> list[str]:
         """Return what the log of deliveries says of a ticket."""
-        records = reading.read_all(self.kafka.administrator, topics.DELIVERY)
+        records = kafka_reader.read_all(self.kafka.administrator, topics.DELIVERY)
         return [
             one.outcome for one in (decode(record.value, Delivery) for record in records) if one.ticket_id == ticket
         ]

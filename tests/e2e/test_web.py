@@ -13,9 +13,9 @@ from civicbot.open311 import Open311Client
 from civicbot.registry import Endpoint
 
 from broker.config import KafkaConnection
-from hotline.demo import pipeline as demo
-from hotline.demo import web
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.demo import pipeline as demo
+from hotline.dev.demo import web
+from hotline.dev.stack.stack import Endpoints, Stack
 from tests.connectors.web.browser import Page, parts
 from tests.e2e.pipeline import Pipeline, until
 from tests.peers import pip

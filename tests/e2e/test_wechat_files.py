@@ -9,10 +9,10 @@ import pytest
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from hotline import reading
-from hotline.demo.wechat_api import Call, WeChatApi
-from hotline.demo.wechat_platform import WeChatPlatform
-from hotline.local.stack import Endpoints, Stack
+from hotline.admin import kafka_reader
+from hotline.dev.demo.wechat_api import Call, WeChatApi
+from hotline.dev.demo.wechat_platform import WeChatPlatform
+from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.codec import decode
 from schemas.records import Attachment, Ticket
@@ -95,7 +95,7 @@ def test_a_picture_is_on_its_ticket_when_it_is_there(
 def files(kafka: KafkaConnection) -> list[Attachment]:
     """Return the attachments of every ticket as it stands."""
     newest: dict[str, Ticket] = {}
-    for record in reading.read_all(kafka, topics.TICKET):
+    for record in kafka_reader.read_all(kafka, topics.TICKET):
         ticket = decode(record.value, Ticket)
         newest[ticket.ticket_id] = ticket
     return [file for ticket in newest.values() for file in ticket.attachments]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.stack.stack import Endpoints, Stack
 from normalizers import Policy
 from schemas import topics
 from schemas.codec import decode

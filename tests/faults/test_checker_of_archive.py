@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from benchmarks.faults import erasures
 from benchmarks.faults.checker import in_archive
 from benchmarks.faults.ledger import Ledger
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas import topics
 from schemas.codec import Position, decode, encode
 from schemas.contract.index_templates import indices

@@ -9,8 +9,8 @@ from benchmarks.faults.citizens import Citizens, MailServer, Text
 from connectors.mailbox.reply import MailSender
 from connectors.mailbox.settings import SmtpSettings
 from connectors.sms_smpp.connector import SmsSmpp
-from hotline.demo.smsc import Smsc
-from hotline.demo.wechat_api import WeChatApi
+from hotline.dev.demo.smsc import Smsc
+from hotline.dev.demo.wechat_api import WeChatApi
 from schemas.errors import ThrottledError
 from tests.connectors.sms_smpp.fixtures import Outlet, settings
 from tests.connectors.sms_smpp.test_submit import LONG

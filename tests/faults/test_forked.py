@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.wiring import STAGES
+from hotline.runtime.components import STAGES
 from tests.docs.pages import ROOMS
 from tests.forked import Forked, done
 
@@ -36,7 +36,7 @@ sys.exit(3)
 """
 IMPORTS = """
 import os, sys
-from hotline import process
+from hotline.runtime import process
 from hotline.cli import main
 
 async def serve(*_):

@@ -23,7 +23,7 @@ from benchmarks.faults.ledger import Ledger, Reader
 from benchmarks.faults.sources import Numbered, numbered
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas import topics
 from schemas.codec import Outbound, decode, encode
 from schemas.errors import UnreachableError

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from broker.config import KafkaConnection
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas import ids
 from schemas.records import Message
 from tests.assign import logs

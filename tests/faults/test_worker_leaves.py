@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from tests.forked import Forked
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long]

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from broker.config import KafkaConnection
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 
 
 @pytest.fixture
@@ -26,6 +26,6 @@ def operators_settings(
 def operators_kafka(operators_settings: KafkaConnection, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaConnection]:
     """The same, for verbs that are called in this process."""
     # Its handler would keep the standard error of one call, and the next one's is another.
-    monkeypatch.setattr("hotline.telemetry.set_up", lambda *_: None)
+    monkeypatch.setattr("hotline.runtime.logging.set_up", lambda *_: None)
     with capture_logs():
         yield operators_settings

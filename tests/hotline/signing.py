@@ -1,7 +1,7 @@
 """Who gives commands in a test: the machine's user, and a key of his for a Kafka that is not the local stack's."""
 
-from hotline.command_keys import principal
-from hotline.settings import Settings
+from hotline.admin.command_keys import principal
+from hotline.config.settings import Settings
 
 US = principal(Settings())
 

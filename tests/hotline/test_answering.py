@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from broker.config import KafkaConnection
-from hotline import answering, wiring
-from hotline.config import load
-from hotline.needs import needs
+from hotline.admin.acls import needs
+from hotline.config.load import load
+from hotline.runtime import components, components_replies
 from schemas import ids, topics
 from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, outbound
@@ -39,14 +39,14 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPat
 
 def test_the_outbox_leaves_an_account_with_a_session_to_its_connector(account: pytest.MonkeyPatch) -> None:
     partition = ids.partition_of(CITY, 2)
-    assert answering.elsewhere(load()) == {"mobile": partition}
-    assert dict(answering.senders(load())) == {}
+    assert components_replies.elsewhere(load()) == {"mobile": partition}
+    assert dict(components_replies.senders(load())) == {}
     wanted = [str(one) for one in needs(load(), "connector:mobile")]
     assert f"Write the topic {topics.OUTBOX}" in wanted
     assert f"Read the topic {topics.raw('sms')}" in wanted
     assert f"Write the transactional id hotline-answers-{partition}-mobile" in wanted
     account.delenv("HOTLINE_ANSWERS__MOBILE__PER_MINUTE")
-    assert answering.elsewhere(load()) == {}
+    assert components_replies.elsewhere(load()) == {}
     assert not [one for one in needs(load(), "connector:mobile") if topics.OUTBOX in str(one)]
 
 
@@ -58,7 +58,7 @@ async def test_the_connector_answers_beside_an_outbox_and_over_one_login(
     async with Ismg() as ismg:
         account.setenv(OWN + "PORT", str(ismg.port))
         settings, stop = load(), asyncio.Event()
-        connector, outbox = (wiring.component(settings, name) for name in ("connector:mobile", "outbox"))
+        connector, outbox = (components.component(settings, name) for name in ("connector:mobile", "outbox"))
         running = [asyncio.create_task(one.run(stop)) for one in (connector, outbox)]
         try:
             ismg.queue("路灯坏了".encode("utf-16-be"))
@@ -88,7 +88,7 @@ async def test_what_keeps_it_from_answering_is_told_and_messages_are_taken_all_t
     async with Ismg() as ismg:
         account.setenv(OWN + "PORT", str(ismg.port))
         stop = asyncio.Event()
-        connector = wiring.component(load(), "connector:mobile")
+        connector = components.component(load(), "connector:mobile")
         running = asyncio.create_task(connector.run(stop))
         try:
             probe = connector.probe

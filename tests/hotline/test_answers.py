@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
-from hotline.answers import Wanted, _standing, answer_of
+from hotline.admin.replies import Wanted, _standing, answer_of
 from hotline.cli import archive_view
-from hotline.explain import Explanation
-from hotline.watch.answers import AnswerCount, Answers
+from hotline.monitor.answers import AnswerCount, Answers
+from hotline.search.explain import Explanation
 from schemas.codec import encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox
@@ -72,7 +72,7 @@ def test_what_a_later_version_wrote_is_passed_over() -> None:
 
 
 class Kafka:
-    """Hands out what is new, as `hotline.watch.kafka.Kafka` does."""
+    """Hands out what is new, as `hotline.monitor.kafka.Kafka` does."""
 
     def __init__(self) -> None:
         self.new: list[Read] = []

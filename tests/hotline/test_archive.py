@@ -10,9 +10,9 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 
 from connectors.web.archive import Wanted
-from hotline.archive import Archive
-from hotline.archive_query import Filters
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
+from hotline.search.archive import Archive
+from hotline.search.query import Filters
 from normalizers.text.fold import fold
 from schemas import ids, topics
 from schemas.codec import Position, encode
@@ -191,7 +191,7 @@ async def test_a_query_finds_exactly_what_is_written(filled: World) -> None:
 
 
 async def test_every_ticket_once_over_several_pages(filled: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hotline.archive._PAGE", 2)
+    monkeypatch.setattr("hotline.search.archive._PAGE", 2)
     found = [one.ticket_id async for one in filled.archive.tickets(masked=False)]
     assert found == sorted(named(*TEXTS) - named("masked_only"))
     assert {one.ticket_id async for one in filled.archive.tickets()} == named("masked_only")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hotline.audit import run_of
-from hotline.settings import Settings
+from hotline.admin.audit import run_of
+from hotline.config.settings import Settings
 from tickets.masking.mask import MASK, MASK_CHARACTERS
 
 

@@ -12,15 +12,15 @@ import pytest
 from pydantic import AwareDatetime
 from typer.testing import CliRunner, Result
 
-from hotline.checks import faults, faults_of_the_rest
 from hotline.cli.app import app
-from hotline.config import FaultySettingsError, load
-from hotline.services import own_addresses
-from hotline.settings import Settings
-from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
-from hotline.variables import variable_of
-from hotline.watch.accounts import expected
-from hotline.wiring import names
+from hotline.config.checks import faults, faults_of_the_rest
+from hotline.config.errors import variable_of
+from hotline.config.load import FaultySettingsError, load
+from hotline.config.paths import CHOSEN, is_list, is_secret, kinds
+from hotline.config.settings import Settings
+from hotline.monitor.accounts import expected
+from hotline.runtime.clients import own_addresses
+from hotline.runtime.components import names
 from tests.connectors.wechat.vectors import WECOM_AES_KEY
 from tests.peers.certificates import Authority
 from tests.peers.presence import missing, require
@@ -422,7 +422,7 @@ def test_a_form_behind_a_proxy_that_nobody_names_is_told_outside_of_the_local_st
     assert found() == []
     for name, value in BROKERS.items():
         env.setenv(name, value)
-    assert "`receiver.trusted_proxies` is empty, so all citizens at the form of `connectors.web.routes`" in fault()
+    assert "`receiver.trusted_proxies` is empty, so all citizens at the form of `connectors.web.door`" in fault()
     env.setenv("HOTLINE_RECEIVER__TRUSTED_PROXIES", '["127.0.0.1"]')
     assert found() == []
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.checks import faults
-from hotline.config import FaultySettingsError, load
+from hotline.config.checks import faults
+from hotline.config.load import FaultySettingsError, load
 
 MAILBOX = '[connectors.mailbox.mayor]\nhost = "imap.example.cn"\nusername = "u"\n'
 

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from hotline import checks, exports
-from hotline.command_keys import keys_of, missing, principal, signer_of_door, signer_of_person, transition
-from hotline.settings import Settings
+from hotline.admin import clear_exports
+from hotline.admin.command_keys import keys_of, missing, principal, signer_of_door, signer_of_person, transition
+from hotline.config import checks
+from hotline.config.settings import Settings
 from schemas.errors import MisconfiguredError
 from schemas.records import Command, Event
 from schemas.records.common import InputRef
@@ -47,7 +48,7 @@ def test_without_a_login_it_is_the_machines_user_marked_as_such_whatever_variabl
 
 
 def test_a_user_without_a_name_is_known_by_his_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hotline.command_keys.os.getuid", lambda: 3_999_999_999)
+    monkeypatch.setattr("hotline.admin.command_keys.os.getuid", lambda: 3_999_999_999)
     assert principal(Settings()) == "local:uid-3999999999"
 
 
@@ -140,13 +141,13 @@ def test_the_door_has_a_key_of_its_own_for_all_its_systems() -> None:
 
 
 def test_a_clear_export_is_bound_to_what_is_exported_and_to_who_confirmed_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hotline.archive_query import Filters
+    from hotline.search.query import Filters
 
     sent: list[Command] = []
     settings = secured(command_keys={"wang": key()}, jurisdiction="210100")
-    monkeypatch.setattr("hotline.commands.send", lambda _, __, *commands: sent.extend(commands))
-    order = exports.Order("zammad", "路灯", Filters(channel="sms"))
-    request = exports.ask(settings, "to Zammad", order)
+    monkeypatch.setattr("hotline.admin.commands.send", lambda _, __, *commands: sent.extend(commands))
+    order = clear_exports.Order("zammad", "路灯", Filters(channel="sms"))
+    request = clear_exports.ask(settings, "to Zammad", order)
     (asked,) = sent
     assert (asked.kind, asked.command_id, asked.reason) == ("export", request, "to Zammad")
     assert "路灯" in asked.args["chosen"]
@@ -165,18 +166,18 @@ def test_a_clear_export_is_bound_to_what_is_exported_and_to_who_confirmed_it(mon
         return answers.pop(0)
 
     monkeypatch.setattr("connectors.backoffice.command_status.find", find)
-    monkeypatch.setattr("hotline.placement.check", lambda connection: None)
+    monkeypatch.setattr("hotline.admin.placement.check", lambda connection: None)
     answers = [decided("zhao.min"), decided(None), decided("wang.li"), None]
-    exports.check(settings, request, order)
+    clear_exports.check(settings, request, order)
     for _ in range(3):
         with pytest.raises(MisconfiguredError, match="Nobody has confirmed"):
-            exports.check(settings, request, order)
+            clear_exports.check(settings, request, order)
     assert set(looked) == {f"{request}+2"}
     others: tuple[dict[str, Any], ...] = (
         {"query": "井盖"}, {"filters": Filters()}, {"form": "open311-json"}, {"restricted": True},
     )  # fmt: skip
     for other in (order._replace(**change) for change in others):
         with pytest.raises(MisconfiguredError, match="another export"):
-            exports.check(settings, request, other)
+            clear_exports.check(settings, request, other)
     with pytest.raises(MisconfiguredError, match="another export"):
-        exports.check(secured("zhao.min", command_keys={"wang": key()}), request, order)
+        clear_exports.check(secured("zhao.min", command_keys={"wang": key()}), request, order)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hotline.commands import made
-from hotline.settings import Settings
+from hotline.admin.commands import made
+from hotline.config.settings import Settings
 from schemas.errors import MisconfiguredError
 from tickets.commands.order import LOOKED
 

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from hotline.config import FaultySettingsError, load
-from hotline.settings import Settings
-from hotline.settings_shape import is_model
-from hotline.variables import variable_of
+from hotline.config.errors import variable_of
+from hotline.config.load import FaultySettingsError, load
+from hotline.config.paths import is_model
+from hotline.config.settings import Settings
 
 pytestmark = pytest.mark.usefixtures("env")
 

@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from typer.testing import CliRunner
 
 from broker.config import KafkaConnection
-from hotline import dead
+from hotline.admin.dead_letters import query
 from hotline.cli.app import app
 from schemas import topics
 from schemas.records import raw_message
@@ -29,10 +29,10 @@ def test_a_letter_that_was_written_again_is_one(fresh_topics: KafkaConnection) -
             places = {"partition": 0, "key": raw.key, "value": raw.value}
             headers = [*raw.headers, *said(offset)]
             producer.send(topics.DEAD, headers=headers, **places).get(60)
-    found = list(dead.letters(fresh_topics, dead.Filters()))
+    found = list(query.letters(fresh_topics, query.Filters()))
     assert [one.came_from for one in found] == [f"hotline.raw.sms.v1:0:{offset}" for offset in (1, 2, 3)]
     assert [one.id for one in found] == ["0:0", "0:1", "0:4"]
-    again = list(dead.letters(fresh_topics, dead.Filters(only=frozenset({"0:2"}))))
+    again = list(query.letters(fresh_topics, query.Filters(only=frozenset({"0:2"}))))
     assert [one.id for one in again] == ["0:2"], "who names it means it"
 
 
@@ -42,7 +42,7 @@ def test_what_failed_again_after_it_was_put_back_is_another_one(fresh_topics: Ka
         for count in (0, 1, 1):
             headers = [*said(1), (REPLAYS, str(count).encode())]
             producer.send(topics.DEAD, partition=0, value=b"x", headers=headers).get(60)
-    assert [one.replays for one in dead.letters(fresh_topics, dead.Filters())] == [0, 1]
+    assert [one.replays for one in query.letters(fresh_topics, query.Filters())] == [0, 1]
 
 
 def test_the_list_is_in_the_order_of_time_whatever_partition_a_letter_lies_in(
@@ -61,4 +61,4 @@ def test_the_list_is_in_the_order_of_time_whatever_partition_a_letter_lies_in(
 
 def said(offset: int) -> list[tuple[str, bytes]]:
     told = {"topic": "hotline.raw.sms.v1", "partition": "0", "offset": str(offset), "stage": "normalize"}
-    return [(f"{dead.PREFIX}{name}", value.encode()) for name, value in told.items()]
+    return [(f"{query.PREFIX}{name}", value.encode()) for name, value in told.items()]

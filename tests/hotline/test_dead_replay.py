@@ -11,7 +11,7 @@ from obstore.store import LocalStore
 
 import normalizers
 from broker.config import KafkaConnection
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from normalizers.base import Policy
 from schemas import ids, topics
 from schemas.codec import Outbound, Position, decode
@@ -363,7 +363,7 @@ def test_a_rate_is_kept(kafka: KafkaConnection, monkeypatch: pytest.MonkeyPatch)
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("hotline.dead_replay.asyncio.sleep", sleep)
+    monkeypatch.setattr("hotline.admin.dead_letters.replay.asyncio.sleep", sleep)
     place = Position(topics.raw("record"), 0, 0)
     send(kafka, *[letter("normalize", place, outbound(n), MalformedError("x")) for n in range(5)])
     assert hotline("dead", "replay", "--yes", "--rate", "2").exit_code == 0

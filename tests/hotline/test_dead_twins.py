@@ -6,7 +6,7 @@ import pytest
 import urllib3
 
 from broker.config import KafkaConnection
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas import topics
 from schemas.codec import Outbound, Position, decode
 from schemas.errors import RecordError

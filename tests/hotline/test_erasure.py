@@ -8,10 +8,10 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 from obstore.store import LocalStore
 
-from hotline import erasure
-from hotline.archive import Archive
+from hotline.admin import erasure_report
+from hotline.admin.erasure_report import PERSONAL, Place, Report, bound, change_of, expiries
 from hotline.cli import erasure_view
-from hotline.erasure import PERSONAL, Place, Report, bound, change_of, expiries
+from hotline.search.archive import Archive
 from schemas import ids, topics
 from schemas.records import Event, InputRef, event
 from schemas.records.common import TicketVersion
@@ -84,16 +84,16 @@ async def test_objects_are_gone_when_only_the_mark_is_left(tmp_path: Path, there
     store = LocalStore(tmp_path)
     for name in there:
         await obstore.put_async(store, f"{CITY}/{MESSAGE}/{name}", b"x")
-    assert await erasure._blobs(store, decided(erased()), erased()) == left
+    assert await erasure_report._blobs(store, decided(erased()), erased()) == left
 
 
 async def test_what_a_kill_left_of_a_write_is_not_gone(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     await obstore.put_async(store, f"{CITY}/{MESSAGE}/erased", b"")
     left = break_off(tmp_path, f"{CITY}/{MESSAGE}/photo")
-    assert await erasure._blobs(store, decided(erased()), erased()) == 1
+    assert await erasure_report._blobs(store, decided(erased()), erased()) == 1
     left.unlink()
-    assert await erasure._blobs(store, decided(erased()), erased()) == 0
+    assert await erasure_report._blobs(store, decided(erased()), erased()) == 0
 
 
 @pytest.mark.parametrize(("there", "left"), [((), 1), (("redacted", "photo"), 0), (("redacted", "x", "x.json"), 2)])
@@ -102,7 +102,7 @@ async def test_of_a_redaction_attachments_may_stay(tmp_path: Path, there: tuple[
     for name in there:
         await obstore.put_async(store, f"{CITY}/{MESSAGE}/{name}", b"x")
     change = event.Redacted(ticket_id=TICKET, fields=("text",), messages=erased().messages)
-    assert await erasure._blobs(store, decided(change), change) == left
+    assert await erasure_report._blobs(store, decided(change), change) == left
 
 
 @pytest.mark.parametrize(("fields", "stays"), [(("text",), True), (("text", "attachments"), False)])
@@ -112,7 +112,7 @@ async def test_attachments_that_stay_are_not_called_gone(tmp_path: Path, fields:
         await obstore.put_async(store, f"{CITY}/{MESSAGE}/{name}", b"")
     change = event.Redacted(ticket_id=TICKET, fields=fields, messages=erased().messages)
     try:
-        places = await erasure._settled(Archive(client), store, decided(change), change, 2, 0)
+        places = await erasure_report._settled(Archive(client), store, decided(change), change, 2, 0)
     finally:
         await client.close()
     told = next(one for one in places if "blob store" in one.place)
@@ -122,10 +122,10 @@ async def test_attachments_that_stay_are_not_called_gone(tmp_path: Path, fields:
 async def test_a_checkpoint_from_before_the_decision_is_told(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
     await obstore.put_async(store, f"{checkpoints(ids.partition_of(CITY, 4))}/1", b"x")
-    assert await erasure._checkpoints(store, decided(erased()), 4) == 0
+    assert await erasure_report._checkpoints(store, decided(erased()), 4) == 0
     later = datetime.now(UTC) + timedelta(minutes=1)
-    assert await erasure._checkpoints(store, _at(later), 4) == 1
-    assert await erasure._checkpoints(store, _at(later), 1) == (ids.partition_of(CITY, 4) == 0)
+    assert await erasure_report._checkpoints(store, _at(later), 4) == 1
+    assert await erasure_report._checkpoints(store, _at(later), 1) == (ids.partition_of(CITY, 4) == 0)
 
 
 def _at(at: datetime) -> Event:
@@ -139,7 +139,7 @@ async def test_a_service_that_is_away_is_told_and_hides_nothing_else(tmp_path: P
     store = LocalStore(tmp_path)
     await obstore.put_async(store, f"{CITY}/{MESSAGE}/erased", b"")
     try:
-        places = await erasure._settled(Archive(client), store, decided(erased()), erased(), 2, 0)
+        places = await erasure_report._settled(Archive(client), store, decided(erased()), erased(), 2, 0)
     finally:
         await client.close()
     assert [one.state for one in places] == ["unknown", "unknown", "gone", "gone"]
@@ -168,7 +168,9 @@ def test_a_person_reads_what_is_gone_and_what_leaves_when(capsys: pytest.Capture
 async def test_of_a_store_that_is_not_mounted_nothing_is_called_gone(tmp_path: Path) -> None:
     store = LocalStore(tmp_path / "blobs", mkdir=True)
     (tmp_path / "blobs").rmdir()
-    looked = await erasure._looked("older checkpoints of assign", erasure._checkpoints(store, decided(erased()), 4))
+    looked = await erasure_report._looked(
+        "older checkpoints of assign", erasure_report._checkpoints(store, decided(erased()), 4)
+    )
     assert (looked.state, "mount it" in (looked.reason or "")) == ("unknown", True)
 
 
@@ -178,7 +180,7 @@ async def test_a_message_without_a_ticket_is_looked_at_in_archive_and_store(tmp_
     await obstore.put_async(store, f"{CITY}/{MESSAGE}/photo", b"x")
     client = AsyncElasticsearch("http://127.0.0.1:1", max_retries=0)
     try:
-        places = await erasure._settled(Archive(client), store, decided(alone), alone, 2, 0)
+        places = await erasure_report._settled(Archive(client), store, decided(alone), alone, 2, 0)
     finally:
         await client.close()
     assert change_of(decided(alone)) == alone

@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from broker.config import KafkaConnection
+from hotline.admin.kafka_reader import read_all
 from hotline.cli import export as cli
 from hotline.cli.app import app
 from hotline.cli.export import _opened
-from hotline.config import load
-from hotline.export import Choices, Format, export
-from hotline.local.stack import Endpoints
-from hotline.reading import read_all
+from hotline.config.load import load
+from hotline.dev.stack.stack import Endpoints
+from hotline.search.export import Choices, Format, export
 from schemas import topics
 from schemas.codec import decode
 from schemas.enums import counted
@@ -98,7 +98,7 @@ async def test_from_the_archive_to_a_file(
     env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", stack.bootstrap_servers)
     for name, value in SIGNING.items():
         env.setenv(name, value)
-    monkeypatch.setattr("hotline.exports.is_free", lambda settings: True)  # nobody decides here
+    monkeypatch.setattr("hotline.admin.clear_exports.is_free", lambda settings: True)  # nobody decides here
     sink = ElasticSink(AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60), routes().values())
     masked = [snapshot(f"210100-{name}", topic=topics.TICKET_MASKED, channel=name) for name in ("sms", "web")]
     assert len((await sink.write([*masked, document(GOLDEN, topics.TICKET)])).stored) == 3
@@ -132,7 +132,7 @@ async def test_what_is_read_in_clear_is_recorded_page_by_page_before_it_is_writt
     for name, value in SIGNING.items():
         env.setenv(name, value)
     monkeypatch.setattr(cli, "PAGE", 2)
-    monkeypatch.setattr("hotline.audit.record", lambda _, act: told.append(act))
+    monkeypatch.setattr("hotline.admin.audit.record", lambda _, act: told.append(act))
     read = []
     async for ticket in cli._recorded(several(3), load(), None):
         read.append(ticket.ticket_no)

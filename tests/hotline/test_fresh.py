@@ -4,8 +4,8 @@ import pytest
 from kafka import KafkaProducer
 
 from broker.config import KafkaConnection
-from hotline.local.stack import Endpoints
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
+from hotline.dev.stack.stack import Endpoints
 from schemas import topics
 from tests.fresh import by_the_senders_clock, topics_made_anew
 

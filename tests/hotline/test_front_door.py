@@ -15,11 +15,12 @@ from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
 from broker.config import KafkaConnection
-from hotline import reading, services
+from hotline.admin import kafka_reader
+from hotline.admin.topics import Provision
 from hotline.cli.app import app
-from hotline.config import load
-from hotline.local.stack import Endpoints, Stack
-from hotline.provision import Provision
+from hotline.config.load import load
+from hotline.dev.stack.stack import Endpoints, Stack
+from hotline.runtime import clients
 from normalizers import normalize
 from normalizers.base import Policy
 from schemas import topics
@@ -52,7 +53,7 @@ def door(local_stack: Stack, stack: Endpoints, tmp_path: Path, env: pytest.Monke
 def provisioned(door: Endpoints, monkeypatch: pytest.MonkeyPatch) -> None:
     """Topics and indices; other tests may have made the topics before, with as many partitions as they liked."""
     hotline("topics", "create")
-    found = Provision(services.kafka(load())).describe()
+    found = Provision(clients.kafka(load())).describe()
     monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", str(found[topics.DEAD].partitions))
     assert hotline("topics", "create", "--alter").exit_code == 0
     assert hotline("index", "create").exit_code == 0
@@ -191,7 +192,7 @@ def test_a_dead_letter_is_found_and_keeps_its_secret(account: str) -> None:
         headers=one.envelope.headers(),
     )
     out = letter.outbound()
-    position = sent(services.kafka(load()), out.topic, out.key, out.value, out.headers)
+    position = sent(clients.kafka(load()), out.topic, out.key, out.value, out.headers)
     (found,) = lines("dead", "list", "--stage", account)
     assert found["id"] == f"{position.partition}:{position.offset}"
     assert (found["code"], found["reason"], found["message_id"]) == ("malformed", "not JSON", one.message_id)
@@ -214,7 +215,7 @@ def archived(provisioned: None, account: str) -> Message:
 
 def archive(one: RawMessage) -> Message:
     settings = load()
-    connection = services.kafka(settings)
+    connection = clients.kafka(settings)
     out = one.outbound()
     position = sent(connection, out.topic, out.key, out.value, out.headers)
     placed = RawMessage(envelope=one.envelope, value=one.value, conversation=one.conversation, position=position)
@@ -235,7 +236,7 @@ def archive(one: RawMessage) -> Message:
 
 
 async def _write(settings: Any, documents: list[Document]) -> None:
-    client = services.elasticsearch(settings)
+    client = clients.elasticsearch(settings)
     sink = ElasticSink(client, routes().values())
     try:
         await sink.open()
@@ -249,7 +250,7 @@ async def _write(settings: Any, documents: list[Document]) -> None:
 
 def reads_of(ticket_id: str) -> list[list[str]]:
     """What the access log was told about a ticket: the fields that somebody read in clear."""
-    commands = (decode(one.value, Command) for one in reading.read_all(services.kafka(load()), topics.COMMAND))
+    commands = (decode(one.value, Command) for one in kafka_reader.read_all(clients.kafka(load()), topics.COMMAND))
     return [one.args["fields"] for one in commands if (one.kind, one.ticket_id) == ("read", ticket_id)]
 
 
@@ -299,7 +300,7 @@ def test_a_message_without_a_ticket_is_read_in_clear_by_nobody_unrecorded(accoun
 
 def acts_on(message: Message) -> list[Command]:
     """What was sent to the audit log of a message."""
-    acts = (decode(one.value, Command) for one in reading.read_all(services.kafka(load()), topics.COMMAND))
+    acts = (decode(one.value, Command) for one in kafka_reader.read_all(clients.kafka(load()), topics.COMMAND))
     return [act for act in acts if act.kind == "record" and act.args["subject"] == message.message_id]
 
 
@@ -367,5 +368,5 @@ def test_what_is_overdue_is_listed_and_a_grown_calendar_is_reckoned_with(
 
 
 def orders_about(ticket_id: str) -> list[tuple[str, Any]]:
-    commands = (decode(one.value, Command) for one in reading.read_all(services.kafka(load()), topics.COMMAND))
+    commands = (decode(one.value, Command) for one in kafka_reader.read_all(clients.kafka(load()), topics.COMMAND))
     return [(one.kind, one.args) for one in commands if one.ticket_id == ticket_id]

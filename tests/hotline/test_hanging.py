@@ -14,15 +14,13 @@ from structlog.testing import capture_logs
 from broker.aio_client import running
 from broker.aio_producer import make_producer
 from broker.config import KafkaConnection
-from hotline import hanging_end
-from hotline.cluster import admin
-from hotline.coordinators_log import Entry, entries, partition_of
-from hotline.hanging import TOPICS, Hanging, Open, look
-from hotline.hanging_end import decided
-from hotline.monitor import Monitor
-from hotline.needs import needs
-from hotline.settings import KafkaSettings, Settings
-from hotline.watch.watcher import Seen
+from hotline.admin import transactions
+from hotline.admin.acls import needs
+from hotline.admin.cluster import admin
+from hotline.admin.transactions import TOPICS, Entry, Hanging, Open, decided, entries, look, partition_of
+from hotline.config.settings import KafkaSettings, Settings
+from hotline.monitor.exporter import Monitor
+from hotline.monitor.watcher import Seen
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.errors import MisconfiguredError, PipelineError
@@ -99,9 +97,9 @@ async def test_what_kafka_had_decided_is_done_and_nothing_else(
     right, wrong = ("commit", "abort") if committed else ("abort", "commit")
     (code, (told,)) = await call("--end", wrong)
     assert (code, told["ended"], told["finding"]["decided"]) == (1, None, right)
-    (finding,) = await asyncio.to_thread(hanging_end.find, kafka, TOPICS)
+    (finding,) = await asyncio.to_thread(transactions.find, kafka, TOPICS)
     with pytest.raises(MisconfiguredError, match=f"decided to {right} it"):
-        hanging_end.end(kafka, finding, wrong)
+        transactions.end(kafka, finding, wrong)
     shown = await asyncio.to_thread(hotline, "topics", "hanging")
     assert f"of {NAME}, last written" in shown.stdout
     assert f"Kafka had decided to {right} it: `--end {right}` does so." in shown.stdout
@@ -167,12 +165,12 @@ async def test_the_user_of_the_verb_may_end_it_and_no_component_may(secured_anew
     with acls.without(ours, line):
         assert await asyncio.to_thread(tried, "hotline-monitor") == [], "what it may not know is no alarm"
     mine = secured_anew.connection("hotline-transactions")
-    (found,) = await asyncio.to_thread(hanging_end.find, mine, TOPICS)
+    (found,) = await asyncio.to_thread(transactions.find, mine, TOPICS)
     assert found.decided == "commit"
     with pytest.raises(PipelineError, match="ClusterAuthorizationFailed"):
-        await asyncio.to_thread(hanging_end.end, secured_anew.connection("hotline-assign"), found, "commit")
-    await asyncio.to_thread(hanging_end.end, mine, found, "commit")
-    assert await asyncio.to_thread(hanging_end.find, mine, TOPICS) == []
+        await asyncio.to_thread(transactions.end, secured_anew.connection("hotline-assign"), found, "commit")
+    await asyncio.to_thread(transactions.end, mine, found, "commit")
+    assert await asyncio.to_thread(transactions.find, mine, TOPICS) == []
 
 
 def test_the_topics_are_those_that_transactions_are_written_to(env: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Health over HTTP: alive, ready, metrics; and a port that is taken is one sentence."""
+"""ProcessHealth over HTTP: alive, ready, metrics; and a port that is taken is one sentence."""
 
 import json
 from urllib.error import HTTPError
@@ -7,7 +7,7 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
-from hotline.health import Health, HealthServer
+from hotline.runtime.health import HealthServer, ProcessHealth
 from schemas.errors import MisconfiguredError
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -23,7 +23,7 @@ def get(server: HealthServer, path: str) -> tuple[int, str]:
 
 
 def test_ready_only_while_every_component_runs() -> None:
-    health = Health(["screen", "connector:mayor"])
+    health = ProcessHealth(["screen", "connector:mayor"])
     health.watch("connector:mayor", lambda: {"last_success": "2026-01-01T00:00:00Z", "lag": 3.0})
     with HealthServer(health, "127.0.0.1", 0, CollectorRegistry()) as server:
         assert get(server, "/healthz")[0] == 200
@@ -42,7 +42,7 @@ def test_ready_only_while_every_component_runs() -> None:
 def test_metrics_are_those_of_the_registry() -> None:
     registry = CollectorRegistry()
     Counter("hotline_test_things", "Things", registry=registry).inc(3)
-    with HealthServer(Health([]), "127.0.0.1", 0, registry) as server:
+    with HealthServer(ProcessHealth([]), "127.0.0.1", 0, registry) as server:
         assert "hotline_test_things_total 3.0" in get(server, "/metrics")[1]
         assert get(server, "/other")[0] == 404
 
@@ -50,7 +50,7 @@ def test_metrics_are_those_of_the_registry() -> None:
 def test_a_taken_port_is_one_sentence() -> None:
     empty = CollectorRegistry()
     with (
-        HealthServer(Health([]), "127.0.0.1", 0, empty) as server,
+        HealthServer(ProcessHealth([]), "127.0.0.1", 0, empty) as server,
         pytest.raises(MisconfiguredError, match="HOTLINE_TELEMETRY__PORT"),
     ):
-        HealthServer(Health([]), "127.0.0.1", server.port, empty)
+        HealthServer(ProcessHealth([]), "127.0.0.1", server.port, empty)

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from hotline.hiding import HIDDEN, hidden
+from hotline.search.redact import HIDDEN, hidden
 from schemas.records import Attachment, Party
 from tests.tickets.build import message
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.attachments import with_files
-from hotline.inputs import read
+from hotline.importer.attachments import with_files
+from hotline.trial.inputs import read
 from schemas.errors import MisconfiguredError
 
 

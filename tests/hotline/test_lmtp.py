@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from broker.config import KafkaConnection
-from hotline.local.stack import Stack
-from hotline.reading import read_all
+from hotline.admin.kafka_reader import read_all
+from hotline.dev.stack.stack import Stack
 from schemas import topics
 from tests.connectors.mailboxes import mail
 from tests.docs.pages import ROOT

@@ -14,10 +14,10 @@ from broker.lease import GroupLease
 from broker.sync_client import reader
 from broker.sync_producer import Producer
 from connectors.runtime.cursor_store import Cursors
-from hotline import missing
-from hotline.cluster import admin
-from hotline.config import load
-from hotline.needs import Need
+from hotline.admin import topics as missing
+from hotline.admin.acls import Need
+from hotline.admin.cluster import admin
+from hotline.config.load import load
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.errors import LoginRefusedError

@@ -5,9 +5,9 @@ import pytest
 from connectors.mailbox.settings import MailboxSettings
 from connectors.registry import Entry
 from connectors.sms_smpp.settings import SmppSettings
-from hotline.settings import Settings
-from hotline.wiring import pushed
-from hotline.wiring_accounts import fetched, with_naming_key
+from hotline.config.settings import Settings
+from hotline.runtime.components import pushed
+from hotline.runtime.components_connectors import fetched, with_naming_key
 from schemas.errors import MisconfiguredError
 from schemas.tracing import OFF
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.health import Health
-from hotline.parent import FIRST_PAUSE, LONGEST_PAUSE, MISCONFIGURED_PAUSE, Child, run, starter
+from hotline.runtime.health import ProcessHealth
+from hotline.runtime.supervisor import FIRST_PAUSE, LONGEST_PAUSE, MISCONFIGURED_PAUSE, Child, run, starter
 from tests.waiting import until
 
 
@@ -35,7 +35,7 @@ def pauses(code: int, ends: int, clock: Clock, alive: float = 0.0) -> list[float
         return process
 
     process = ends_with(code)
-    child, health = Child("a", start, clock), Health(["a"])
+    child, health = Child("a", start, clock), ProcessHealth(["a"])
     found = []
     for _ in range(ends):
         child.tend(health)
@@ -62,7 +62,7 @@ def test_a_child_that_lived_long_starts_anew_with_the_shortest_pause() -> None:
 def test_what_a_person_must_mend_is_not_tried_in_a_tight_loop_and_is_shown() -> None:
     clock = Clock()
     process = ends_with(2)
-    child, health = Child("a", lambda: process, clock), Health(["a"])
+    child, health = Child("a", lambda: process, clock), ProcessHealth(["a"])
     child.tend(health)
     child.tend(health)
     (shown,) = health.report()["components"]
@@ -86,7 +86,7 @@ def test_a_machine_that_has_no_room_for_a_child_ends_none_of_the_others() -> Non
         return process
 
     process = ends_with(0)
-    child, health = Child("a", start, clock), Health(["a"])
+    child, health = Child("a", start, clock), ProcessHealth(["a"])
     while child.process is None:
         child.tend(health)
         clock.now += 0.5
@@ -107,7 +107,7 @@ time.sleep(60)
 def test_stopping_lets_every_child_drain(tmp_path: Path) -> None:
     files = [tmp_path / "a", tmp_path / "b"]
     children = [Child(file.name, starter([sys.executable, "-S", "-c", CHILD, str(file)], {})) for file in files]
-    health, stop = Health(["a", "b"]), threading.Event()
+    health, stop = ProcessHealth(["a", "b"]), threading.Event()
     tending = threading.Thread(target=run, args=(children, health, stop, 0.02))
     tending.start()
     until(lambda: all(file.exists() and file.read_text() == "up" for file in files))
@@ -118,9 +118,9 @@ def test_stopping_lets_every_child_drain(tmp_path: Path) -> None:
 
 
 def test_a_killed_child_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hotline.parent.FIRST_PAUSE", 0.05)
+    monkeypatch.setattr("hotline.runtime.supervisor.FIRST_PAUSE", 0.05)
     child = Child("a", starter([sys.executable, "-S", "-c", CHILD, str(tmp_path / "a")], {}))
-    health, stop = Health(["a"]), threading.Event()
+    health, stop = ProcessHealth(["a"]), threading.Event()
     tending = threading.Thread(target=run, args=([child], health, stop, 0.02))
     tending.start()
     until(lambda: child.process is not None)

@@ -12,13 +12,13 @@ from typer.testing import CliRunner
 
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline import answers, placement, reading
+from hotline.admin import kafka_reader, placement, replies
+from hotline.admin.acls import needs
+from hotline.admin.topics import Provision
 from hotline.cli.app import app
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor.kafka import topics as doctor_of_topics
-from hotline.needs import needs
-from hotline.provision import Provision
-from hotline.wiring import STAGES, component
+from hotline.runtime.components import STAGES, component
 from schemas import ids, topics
 from schemas.codec import Outbound, decode
 from schemas.errors import MisconfiguredError
@@ -48,17 +48,17 @@ def with_more(connection: KafkaConnection, partitions: int) -> None:
     cities = [name for name, topic in TOPICS.items() if topic.partitioned_by == "jurisdiction"]
     with admin_of(connection) as admin:
         admin.create_partitions(dict.fromkeys(cities, NewPartitions(partitions)))
-    until(lambda: len(reading.bounds(connection, topics.MESSAGE)) == partitions, "Kafka added no partitions")
+    until(lambda: len(kafka_reader.bounds(connection, topics.MESSAGE)) == partitions, "Kafka added no partitions")
 
 
 def test_the_number_is_frozen_when_the_topics_are_made(fresh_topics: KafkaConnection) -> None:
-    (record,) = reading.read_all(fresh_topics, topics.PLACEMENT)
+    (record,) = kafka_reader.read_all(fresh_topics, topics.PLACEMENT)
     assert record.key == b"default"
     assert dict(record.headers)["ce_type"] == b"cn.hotline12345.placement.v1"
     found = decode(record.value, Placement)
     assert (found.city, found.partitions, found.frozen) == ("default", fresh_topics.partitions, True)
     Provision(fresh_topics).create()
-    assert len(list(reading.read_all(fresh_topics, topics.PLACEMENT))) == 1, "once and for all"
+    assert len(list(kafka_reader.read_all(fresh_topics, topics.PLACEMENT))) == 1, "once and for all"
     placement.check(fresh_topics)
 
 
@@ -68,7 +68,7 @@ def test_another_number_is_refused_with_what_to_do(fresh_topics: KafkaConnection
         with pytest.raises(MisconfiguredError, match=r"`kafka\.partitions` is 16, and cities are .* set it to 2"):
             refused()
     with pytest.raises(MisconfiguredError):
-        answers.of_ticket(more, "210100-zakvpalbglvqczpx52u2")
+        replies.of_ticket(more, "210100-zakvpalbglvqczpx52u2")
 
 
 @pytest.fixture
@@ -138,7 +138,7 @@ def test_of_two_that_freeze_it_at_once_one_does(fresh_topics: KafkaConnection) -
     without_record(fresh_topics)
     with admin_of(fresh_topics) as admin:
         admin.create_topics([NewTopic(topics.PLACEMENT, 1, 1)])
-    until(lambda: reading.bounds(fresh_topics, topics.PLACEMENT), "Kafka did not make the topic")
+    until(lambda: kafka_reader.bounds(fresh_topics, topics.PLACEMENT), "Kafka did not make the topic")
     numbers = (2, 4, 8, 16)
 
     def frozen_by(number: int) -> int | None:
@@ -150,7 +150,7 @@ def test_of_two_that_freeze_it_at_once_one_does(fresh_topics: KafkaConnection) -
     with ThreadPoolExecutor(len(numbers)) as pool:
         done = [number for number in pool.map(frozen_by, numbers) if number is not None]
     assert done == [placement.frozen(fresh_topics)]
-    assert len(list(reading.read_all(fresh_topics, topics.PLACEMENT))) == 1
+    assert len(list(kafka_reader.read_all(fresh_topics, topics.PLACEMENT))) == 1
 
 
 async def test_cities_stay_where_they_are_when_the_topics_are_given_more(fresh_topics: KafkaConnection) -> None:

@@ -14,11 +14,11 @@ import pytest
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from connectors.runtime import health as connectors_health
-from hotline import probes
-from hotline.config import load
-from hotline.health import Health, HealthServer
-from hotline.process import Component
-from hotline.wiring import component
+from hotline.config.load import load
+from hotline.runtime import health as probes
+from hotline.runtime.components import component
+from hotline.runtime.health import HealthServer, ProcessHealth
+from hotline.runtime.process import Component
 from sinks import runner as sinks_runner
 from tests.connectors.mailboxes import START, mail, mailbox
 from tests.connectors.serving import free_port
@@ -44,7 +44,7 @@ modes = ["plain"]
 @pytest.fixture
 def shown() -> Iterator[Any]:
     """Return what /readyz says of one component."""
-    health = Health(["one"])
+    health = ProcessHealth(["one"])
     health.set("one", "running")
     with HealthServer(health, "127.0.0.1", 0, CollectorRegistry()) as server:
 

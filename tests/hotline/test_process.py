@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.health import Health
-from hotline.process import Component, Deadline, blocking, serve
+from hotline.runtime.health import ProcessHealth
+from hotline.runtime.process import Component, Deadline, blocking, serve
 from schemas.errors import FatalError, MisconfiguredError, UnreachableError
 from tests.waiting import soon, until
 
@@ -32,7 +32,7 @@ async def forgetful(stop: asyncio.Event) -> None:
     return
 
 
-def states(health: Health) -> dict[str, str]:
+def states(health: ProcessHealth) -> dict[str, str]:
     return {component["component"]: component["state"] for component in health.report()["components"]}
 
 
@@ -47,7 +47,7 @@ async def test_a_signal_lets_every_component_drain() -> None:
         await stop.wait()
         drained.append("task")
 
-    health = Health(["a", "b"])
+    health = ProcessHealth(["a", "b"])
     asyncio.get_running_loop().call_later(0.1, os.kill, os.getpid(), signal.SIGTERM)
     await serve([Component(name="a", run=task), Component(name="b", run=blocking(work))], health)
     assert sorted(drained) == ["task", "thread"]
@@ -55,7 +55,7 @@ async def test_a_signal_lets_every_component_drain() -> None:
 
 
 async def test_what_a_person_must_mend_is_told_first() -> None:
-    health = Health(["a", "b", "c"])
+    health = ProcessHealth(["a", "b", "c"])
     runs = [
         Component(name="a", run=unreachable),
         Component(name="b", run=misconfigured),
@@ -68,11 +68,11 @@ async def test_what_a_person_must_mend_is_told_first() -> None:
 
 async def test_a_component_that_ends_by_itself_is_a_fault() -> None:
     with pytest.raises(UnreachableError, match="ended although nobody stopped it"):
-        await serve([Component(name="a", run=forgetful)], Health(["a"]))
+        await serve([Component(name="a", run=forgetful)], ProcessHealth(["a"]))
 
 
 async def test_an_account_that_only_a_person_can_mend_ends_no_other_account() -> None:
-    health = Health(["a", "b"])
+    health = ProcessHealth(["a", "b"])
     working = asyncio.Event()
 
     async def work(stop: asyncio.Event) -> None:
@@ -102,7 +102,9 @@ async def test_more_threads_work_at_once_than_the_loop_has() -> None:
         stop.wait()
 
     names = [f"a{number}" for number in range(40)]
-    running = asyncio.create_task(serve([Component(name=name, run=blocking(work)) for name in names], Health(names)))
+    running = asyncio.create_task(
+        serve([Component(name=name, run=blocking(work)) for name in names], ProcessHealth(names))
+    )
     await soon(lambda: len(passed) == 40 or running.done())
     os.kill(os.getpid(), signal.SIGTERM)
     await running
@@ -113,20 +115,20 @@ async def test_a_fault_in_a_thread_comes_out() -> None:
         raise MisconfiguredError("set something")
 
     with pytest.raises(MisconfiguredError):
-        await serve([Component(name="a", run=blocking(work))], Health(["a"]))
+        await serve([Component(name="a", run=blocking(work))], ProcessHealth(["a"]))
 
 
 ORPHAN = """
 import asyncio, os, pathlib, sys
-from hotline.health import Health
-from hotline.process import Component, serve
+from hotline.runtime.health import ProcessHealth
+from hotline.runtime.process import Component, serve
 
 async def run(stop):
     pathlib.Path(sys.argv[1]).write_text("up")
     await stop.wait()
     pathlib.Path(sys.argv[1]).write_text("drained")
 
-asyncio.run(serve([Component(name="a", run=run)], Health(["a"]), int(sys.argv[2])))
+asyncio.run(serve([Component(name="a", run=run)], ProcessHealth(["a"]), int(sys.argv[2])))
 """
 
 PARENT = """
@@ -147,8 +149,8 @@ def test_a_child_whose_parent_was_killed_drains_and_ends(tmp_path: Path) -> None
 
 HANGS = """
 import asyncio, sys, threading
-from hotline import process
-from hotline.health import Health
+from hotline.runtime import process
+from hotline.runtime.health import ProcessHealth
 from schemas import errors
 
 async def fails(stop):
@@ -162,7 +164,7 @@ def blocks(stop):
 
 other = process.blocking(blocks) if sys.argv[1] == "thread" else hangs
 pair = [process.Component(name="a", run=fails), process.Component(name="b", run=other)]
-asyncio.run(process.serve(pair, Health(["a", "b"]), None, process.Deadline(0.3)))
+asyncio.run(process.serve(pair, ProcessHealth(["a", "b"]), None, process.Deadline(0.3)))
 """
 
 
@@ -182,5 +184,5 @@ async def test_who_ends_in_time_meets_no_deadline() -> None:
     # It goes on counting here, where the process lives on: it must not tell of that in the middle of another test.
     deadline = Deadline(86_400, leave=left.append)
     with pytest.raises(UnreachableError):
-        await serve([Component(name="a", run=unreachable)], Health(["a"]), None, deadline)
+        await serve([Component(name="a", run=unreachable)], ProcessHealth(["a"]), None, deadline)
     assert left == []

@@ -8,7 +8,7 @@ from kafka import KafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
 
 from broker.config import KafkaConnection
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from schemas import topics
 from schemas.topics import TOPICS
 from tests.fresh import admin_of, topics_made_anew

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hotline.config import load
-from hotline.wiring import component, pushed
+from hotline.config.load import load
+from hotline.runtime.components import component, pushed
 from schemas.errors import MisconfiguredError
 
 OWN = "HOTLINE_CONNECTORS__SMS_HTTP__"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from hotline import probes
+from hotline.runtime import health
 from streams.engine.app import Quarantines
 from streams.engine.quarantine import Quarantined
 
@@ -19,12 +19,12 @@ def quarantined(count: int, of: int) -> Quarantines:
 def test_a_worker_with_more_than_half_of_its_partitions_in_quarantine_is_not_ready(
     count: int, of: int, is_ready: bool
 ) -> None:
-    told = probes.stage(True, [], [quarantined(count, of)])
+    told = health.stage(True, [], [quarantined(count, of)])
     assert ("state" not in told) == is_ready
     assert len(told.get("quarantined", ())) == count
 
 
 def test_it_is_told_why() -> None:
-    told = probes.stage(True, ["the blob store is away"], [quarantined(1, 4)])
+    told = health.stage(True, ["the blob store is away"], [quarantined(1, 4)])
     assert told["detail"] == "the blob store is away; partition 0 of t is in quarantine: a hole"
     assert told["quarantined"][0]["partition"] == 0

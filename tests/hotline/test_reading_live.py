@@ -14,8 +14,8 @@ from kafka.admin import NewTopic
 
 from broker.config import KafkaConnection
 from broker.sync_client import reader
-from hotline import reading
-from hotline.local.stack import Endpoints, Stack
+from hotline.admin import kafka_reader
+from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.codec import Outbound, Position
 from schemas.errors import MalformedError, UnreachableError
@@ -74,10 +74,10 @@ def test_an_offset_that_holds_no_record_is_passed_over_at_the_end_of_a_partition
     made(connection, topic)
     asyncio.run(write(connection, topic))
     marker = 3
-    while reading.bounds(connection, topic)[0][1] <= marker:
+    while kafka_reader.bounds(connection, topic)[0][1] <= marker:
         time.sleep(0.1)
     with reader(connection) as consumer:
-        found = list(reading.records_at(consumer, TopicPartition(topic, 0), [1, marker]))
+        found = list(kafka_reader.records_at(consumer, TopicPartition(topic, 0), [1, marker]))
     assert [one.offset for one in found] == [1]
 
 
@@ -87,15 +87,15 @@ def test_a_time_before_all_of_kafkas_is_the_beginning(stack: Endpoints) -> None:
     topic, long_ago = f"reading-{time.time_ns()}", datetime(226, 11, 28, tzinfo=UTC)
     made(connection, topic)
     asyncio.run(write(connection, topic))
-    assert [one.value for one in reading.read_all(connection, topic, long_ago)] == [b"0", b"1", b"2"]
-    assert reading.offsets_at(connection, topic, long_ago) == {0: 0}
+    assert [one.value for one in kafka_reader.read_all(connection, topic, long_ago)] == [b"0", b"1", b"2"]
+    assert kafka_reader.offsets_at(connection, topic, long_ago) == {0: 0}
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_kafka_that_falls_silent_in_the_middle_ends_the_reading(
     fat: tuple[KafkaConnection, str], local_stack: Stack
 ) -> None:
-    records = reading.read_all(*fat)
+    records = kafka_reader.read_all(*fat)
     assert next(records).offset == 0
     with frozen(local_stack.pid("kafka")), pytest.raises(UnreachableError, match=SILENCE):
         list(records)
@@ -107,7 +107,7 @@ def test_so_does_one_that_falls_silent_while_single_records_are_looked_for(
 ) -> None:
     connection, topic = fat
     with reader(connection) as consumer:
-        records = reading.records_at(consumer, TopicPartition(topic, 0), [0, 11])
+        records = kafka_reader.records_at(consumer, TopicPartition(topic, 0), [0, 11])
         assert next(records).offset == 0
         with frozen(local_stack.pid("kafka")), pytest.raises(UnreachableError, match=SILENCE):
             list(records)

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
 from hotline.cli.app import app
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.codec import Outbound
 from sinks import routes
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.us
 @pytest.fixture
 def kafka(local_stack: Stack, fresh_topics: KafkaConnection, env: pytest.MonkeyPatch) -> KafkaConnection:
     env.setenv("HOTLINE_LOCAL__DATA_DIR", str(local_stack.data_dir))
-    env.setattr("hotline.telemetry.set_up", lambda *_: None)
+    env.setattr("hotline.runtime.logging.set_up", lambda *_: None)
     return fresh_topics
 
 

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 
 from broker.config import KafkaConnection
 from hotline.cli.app import app
-from hotline.config import FaultySettingsError, load
-from hotline.settings import Settings
-from hotline.settings_shape import CHOSEN, is_list, is_secret, kinds
-from hotline.variables import variable_of
-from hotline.wiring import names
+from hotline.config.errors import variable_of
+from hotline.config.load import FaultySettingsError, load
+from hotline.config.paths import CHOSEN, is_list, is_secret, kinds
+from hotline.config.settings import Settings
+from hotline.runtime.components import names
 from tests.connectors.serving import free_port
 from tests.forked import Forked
 from tests.waiting import until

@@ -10,12 +10,14 @@ import pytest
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
-from hotline import checks, services, trial
 from hotline.cli.app import app
-from hotline.config import load
-from hotline.inputs import Input
-from hotline.local.state import ServerName, ServerState, StackState, save
-from hotline.wiring import component, names
+from hotline.config import checks
+from hotline.config.load import load
+from hotline.dev.stack.state import ServerName, ServerState, StackState, save
+from hotline.runtime import clients
+from hotline.runtime.components import component, names
+from hotline.trial import run
+from hotline.trial.inputs import Input
 from normalizers.base import DEMO_KEY, DEMO_KEY_ID
 from schemas.errors import MisconfiguredError
 from tickets import policies
@@ -25,9 +27,9 @@ pytestmark = pytest.mark.usefixtures("env")
 
 def test_without_any_stack_the_next_action_is_told() -> None:
     with pytest.raises(MisconfiguredError, match=r"run `hotline up`, or set HOTLINE_KAFKA__BOOTSTRAP_SERVERS"):
-        services.kafka(load())
+        clients.kafka(load())
     with pytest.raises(MisconfiguredError, match="HOTLINE_ELASTICSEARCH__HOSTS"):
-        services.elasticsearch_hosts(load())
+        clients.elasticsearch_hosts(load())
 
 
 SERVERS: dict[ServerName, ServerState] = {
@@ -42,28 +44,28 @@ def test_a_local_stack_that_was_stopped_is_not_looked_for_where_another_may_be_b
     folder.mkdir()
     save(folder, StackState(0, None, SERVERS))
     with pytest.raises(MisconfiguredError, match="The local Kafka was stopped: run `hotline up`"):
-        services.kafka(load())
+        clients.kafka(load())
     with pytest.raises(MisconfiguredError, match="The local Elasticsearch was stopped"):
-        services.elasticsearch_hosts(load())
+        clients.elasticsearch_hosts(load())
     left = {name: replace(server, pid=7) for name, server in SERVERS.items()}
     save(folder, StackState(0, None, left))  # a supervisor that was killed leaves its servers
-    assert services.kafka(load()).bootstrap_servers == "127.0.0.1:19092"
+    assert clients.kafka(load()).bootstrap_servers == "127.0.0.1:19092"
 
 
 def test_the_local_stack_is_found_by_its_state() -> None:
     folder = load().data_dir
     folder.mkdir()
     save(folder, StackState(0, 7, SERVERS))
-    assert services.kafka(load()).bootstrap_servers == "127.0.0.1:19092"
-    assert services.elasticsearch_hosts(load()) == ["http://127.0.0.1:19200"]
-    assert services.policy(load()).requester_keys == {DEMO_KEY_ID: DEMO_KEY}
+    assert clients.kafka(load()).bootstrap_servers == "127.0.0.1:19092"
+    assert clients.elasticsearch_hosts(load()) == ["http://127.0.0.1:19200"]
+    assert clients.policy(load()).requester_keys == {DEMO_KEY_ID: DEMO_KEY}
 
 
 def test_an_existing_kafka_is_used_as_it_is_named(env: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "a:1,b:2")
     env.setenv("HOTLINE_KAFKA__SECURITY_PROTOCOL", "SASL_SSL")
     env.setenv("HOTLINE_KAFKA__SASL_PASSWORD", "secret")
-    found = services.kafka(load())
+    found = clients.kafka(load())
     assert (found.bootstrap_servers, found.security_protocol, found.sasl_password) == ("a:1,b:2", "SASL_SSL", "secret")
 
 
@@ -73,17 +75,17 @@ def test_the_public_keys_are_refused_outside_of_the_local_stack(env: pytest.Monk
     assert len(checks.faults(load())) == 2
     env.setenv("HOTLINE_REQUESTER_KEYS__K1", DEMO_KEY.decode())
     with pytest.raises(MisconfiguredError, match="HOTLINE_REQUESTER_KEYS__K1"):
-        services.policy(load())
+        clients.policy(load())
     env.setenv("HOTLINE_REQUESTER_KEYS__K1", "short")
     with pytest.raises(MisconfiguredError, match="too short"):
-        services.policy(load())
+        clients.policy(load())
 
 
 def test_a_folder_of_own_rules_is_tried_before_a_message_meets_it(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path / "rules"))
     assert [fault for fault in checks.faults(load()) if "which is no folder" in fault]
     (tmp_path / "rules").mkdir()
-    assert services.policy(load()).rules_folder == services.ticket_policy(load()).rules_folder == tmp_path / "rules"
+    assert clients.policy(load()).rules_folder == clients.ticket_policy(load()).rules_folder == tmp_path / "rules"
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "kind.toml").write_text("version = 'x'", encoding="utf-8")
     env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path / "broken"))
@@ -92,16 +94,16 @@ def test_a_folder_of_own_rules_is_tried_before_a_message_meets_it(env: pytest.Mo
 
 
 def test_decisions_say_the_version_of_the_citys_own_rules(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    ours = services.ticket_policy(load()).version
+    ours = clients.ticket_policy(load()).version
     (tmp_path / "near").mkdir()
     near = (policies.OURS / "near" / "near.toml").read_text("utf-8")
     (tmp_path / "near" / "near.toml").write_text(near.replace('version = "2026.12"', 'version = "2099.9"'), "utf-8")
     env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path))
-    own = services.ticket_policy(load()).version
+    own = clients.ticket_policy(load()).version
     assert own.startswith("2099.9-")
     assert own != ours
     told = Input(name="1", channel="record", data=b'{"id": "1", "text": "a lamp is broken"}')
-    (tried,) = trial.run([told], stage="ticket", jurisdiction="210100", rules_folder=tmp_path)
+    (tried,) = run.run([told], stage="ticket", jurisdiction="210100", rules_folder=tmp_path)
     assert tried["link"].policy_version == tried["ticket"].lineage.policy_version == own
     checked = json.loads(CliRunner().invoke(app, ["check", "--json"]).stdout)
     assert (checked["ok"], checked["policy_version"]) == (True, own)
@@ -116,14 +118,14 @@ def test_a_category_model_that_is_not_there_is_named(env: pytest.MonkeyPatch, tm
 def test_the_newest_key_comes_first(env: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_REQUESTER_KEYS__K2025", "an older key, 16 bytes")
     env.setenv("HOTLINE_REQUESTER_KEYS__K2026", "a newer key, 16 bytes")
-    assert list(services.policy(load()).requester_keys) == ["k2026", "k2025"]
+    assert list(clients.policy(load()).requester_keys) == ["k2026", "k2025"]
 
 
 @pytest.mark.parametrize("url", ["file://host/x", "file:relative", "nonsense://x", "s3://"])
 def test_a_blob_store_that_cannot_be_opened_is_one_sentence(url: str, env: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_BLOBS__URL", url)
     with pytest.raises(MisconfiguredError, match=r"correct `blobs\.url`"):
-        services.blobs(load())
+        clients.blobs(load())
 
 
 @pytest.mark.parametrize(
@@ -138,10 +140,10 @@ def test_a_blob_store_that_cannot_be_opened_is_one_sentence(url: str, env: pytes
     ],
 )
 def test_a_token_in_the_address_of_the_blob_store_is_never_shown(url: str, shown: str, env: pytest.MonkeyPatch) -> None:
-    assert services.told_url(url) == shown
+    assert clients.told_url(url) == shown
     env.setenv("HOTLINE_BLOBS__URL", url.replace("https:", "nonsense:"))
     try:
-        services.blob_store_of(load())
+        clients.blob_store_of(load())
     except MisconfiguredError as error:
         told = "".join(traceback.format_exception(error))
         assert shown.replace("https:", "nonsense:") in told
@@ -153,7 +155,7 @@ def test_why_a_folder_cannot_be_the_blob_store_is_told(tmp_path: Path, env: pyte
     env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "file" / "blobs").as_uri())
     told = r"cannot be opened \(Not a directory\): let our user write there, or correct `blobs\.url`\."
     with pytest.raises(MisconfiguredError, match=told):
-        services.blobs(load())
+        clients.blobs(load())
 
 
 def test_a_local_blob_store_is_nobody_elses_to_read(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
@@ -161,7 +163,7 @@ def test_a_local_blob_store_is_nobody_elses_to_read(tmp_path: Path, env: pytest.
     env.setenv("HOTLINE_LOCAL__DATA_DIR", str(tmp_path / "data"))
     before = os.umask(0o022)
     try:
-        services.blobs(load())
+        clients.blobs(load())
     finally:
         os.umask(before)
     assert [stat.S_IMODE((tmp_path / one).stat().st_mode) for one in ("data", "data/blobs")] == [0o700, 0o700]
@@ -169,7 +171,7 @@ def test_a_local_blob_store_is_nobody_elses_to_read(tmp_path: Path, env: pytest.
 
 def test_a_local_blob_store_is_made(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "mit Lücke").as_uri())
-    services.blobs(load()).put("a/b", b"x")
+    clients.blobs(load()).put("a/b", b"x")
     assert (tmp_path / "mit Lücke" / "a" / "b").read_bytes() == b"x"
 
 
@@ -207,5 +209,5 @@ def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> Non
 def test_a_password_in_an_address_that_is_none_is_not_told(env: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "http://u:pla%ZZnted@es:99999")
     with pytest.raises(MisconfiguredError, match=r"http://es:99999") as told:
-        services.elasticsearch(load())
+        clients.elasticsearch(load())
     assert "nted" not in str(told.value)

@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from broker.config import KafkaConnection
-from hotline.config import load
-from hotline.demo.wechat_platform import WeChatPlatform
-from hotline.local.stack import Stack
-from hotline.local.state import ServerState, StackState, save
-from hotline.local.state import load as state_of
-from hotline.wiring import component
+from hotline.config.load import load
+from hotline.dev.demo.wechat_platform import WeChatPlatform
+from hotline.dev.stack.stack import Stack
+from hotline.dev.stack.state import ServerState, StackState, save
+from hotline.dev.stack.state import load as state_of
+from hotline.runtime.components import component
 from schemas import topics
 from schemas.errors import MisconfiguredError
 from tests.connectors.reader import Reader

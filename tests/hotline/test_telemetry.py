@@ -5,13 +5,13 @@ import logging
 import subprocess
 import sys
 
-from hotline.telemetry import Calm
+from hotline.runtime.logging import Calm
 
 SCRIPT = """
 import logging, structlog
 from kafka.admin import _groups
 from kafka.net import selector
-from hotline.telemetry import set_up
+from hotline.runtime.logging import set_up
 from streams.engine.transport import ChunkConsumerThread
 set_up("info", "json")
 log = structlog.get_logger("hotline.a")
@@ -45,7 +45,7 @@ def test_lines_are_json_and_tell_no_foreign_text() -> None:
 
 ASKING = """
 import socket, threading, requests
-from hotline.telemetry import set_up
+from hotline.runtime.logging import set_up
 set_up("info", "json")
 server = socket.create_server(("127.0.0.1", 0))
 def answer():
@@ -105,7 +105,7 @@ TALKING = """
 import asyncio, logging
 import structlog
 from mode import Service
-from hotline.telemetry import set_up
+from hotline.runtime.logging import set_up
 set_up("debug", "json")
 structlog.get_logger("streams.assign").debug("looked_back")
 logging.getLogger("aiokafka.conn").warning("Connect: %s", ConnectionRefusedError("port 9092"))
@@ -138,7 +138,7 @@ def test_a_library_tells_no_value_even_at_debug_and_names_the_fault_it_had() -> 
 
 UNSEEN = """
 import asyncio, gc, sys, threading
-from hotline.telemetry import set_up
+from hotline.runtime.logging import set_up
 set_up("info", "json")
 
 def words(*_):

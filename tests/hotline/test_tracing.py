@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from structlog.testing import capture_logs
 
-from hotline import tracing
-from hotline.tracing import Spans
+from hotline.runtime import tracing
+from hotline.runtime.tracing import Spans
 from schemas import ids, topics
 from schemas.codec import Outbound, Position
 from schemas.envelope import FIRST_TRACE, HOP, Envelope
@@ -173,9 +173,10 @@ def test_a_collector_that_is_away_costs_one_line_and_a_short_wait(monkeypatch: p
 
 COMPONENTS_WITHOUT_A_COLLECTOR = """
 import sys
-from hotline.settings import TelemetrySettings
-from hotline.telemetry import tracing
-import connectors.publisher, sinks.runner, streams.assign, streams.normalize, streams.screen, hotline.wiring
+from hotline.config.settings import TelemetrySettings
+from hotline.runtime.logging import tracing
+import connectors.publish.publisher, sinks.runner, streams.assign, streams.normalize, streams.screen
+import hotline.runtime.components
 with tracing(TelemetrySettings()):
     print([name for name in sys.modules if name.startswith("opentelemetry")])
 """

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from broker.aio_client import running
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas import topics
 from schemas.codec import Outbound, decode
 from schemas.records import Command

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from hotline import parent, watchdog
-from hotline.health import Health
-from hotline.process import Component, serve
+from hotline.runtime import supervisor, watchdog
+from hotline.runtime.health import ProcessHealth
+from hotline.runtime.process import Component, serve
 from tests.docs.pages import ROOT
 
 
@@ -33,12 +33,12 @@ async def test_a_process_tells_it_again_and_again(told: socket.socket) -> None:
             assert await asyncio.to_thread(told.recv, 64) == b"WATCHDOG=1"
         stop.set()
 
-    await serve([Component(name="one", run=work)], Health(["one"]))
+    await serve([Component(name="one", run=work)], ProcessHealth(["one"]))
 
 
 def test_so_does_the_parent_of_all(told: socket.socket) -> None:
     stop = threading.Event()
-    running = threading.Thread(target=parent.run, args=([], Health([]), stop, 0.001))
+    running = threading.Thread(target=supervisor.run, args=([], ProcessHealth([]), stop, 0.001))
     running.start()
     assert [told.recv(64) for _ in range(3)] == [b"WATCHDOG=1"] * 3
     stop.set()

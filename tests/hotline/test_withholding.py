@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from broker.aio_client import running
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline import reading
+from hotline.admin import kafka_reader
 from schemas import topics
 from schemas.codec import Outbound, decode, encode
 from schemas.envelope import WITHHELD
@@ -58,7 +58,7 @@ def as_written(record: Any) -> tuple[bytes, list[tuple[str, bytes]]]:
 
 
 def ends(connection: KafkaConnection) -> list[dict[int, tuple[int, int]]]:
-    return [reading.bounds(connection, topic) for topic in TOPICS]
+    return [kafka_reader.bounds(connection, topic) for topic in TOPICS]
 
 
 def write(connection: KafkaConnection, *parts: Iterable[Outbound]) -> None:
@@ -115,9 +115,9 @@ def test_what_this_version_wrote_stays_and_a_run_that_broke_off_is_finished(oper
 
     assert hotline("topics", "withhold").output == "1 ticket withheld.\n"
     assert WITHHELD in newest(operators_kafka, topics.TICKET_MASKED)[key_of(broken)].headers
-    grown = sum(end for _, end in reading.bounds(operators_kafka, topics.TICKET_MASKED).values())
+    grown = sum(end for _, end in kafka_reader.bounds(operators_kafka, topics.TICKET_MASKED).values())
     assert grown == sum(end for _, end in masked.values()) + 1
-    assert [reading.bounds(operators_kafka, topic) for topic in (topics.TICKET, topics.TICKET_RESTRICTED)] == [
+    assert [kafka_reader.bounds(operators_kafka, topic) for topic in (topics.TICKET, topics.TICKET_RESTRICTED)] == [
         clear,
         own,
     ]

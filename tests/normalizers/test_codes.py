@@ -6,8 +6,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from hotline.inputs import Input
-from hotline.trial_raw import raw_of
+from hotline.trial.inputs import Input
+from hotline.trial.raw import raw_of
 from normalizers import Policy, normalize
 from normalizers.parse.codes import (
     is_category,

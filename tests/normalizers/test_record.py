@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.inputs import Input
-from hotline.trial_raw import raw_of
+from hotline.trial.inputs import Input
+from hotline.trial.raw import raw_of
 from normalizers import Policy, normalize, record
 from normalizers.base import Draft
 from schemas import ids

@@ -22,7 +22,7 @@ from typing import Any
 
 import psutil
 
-from hotline.local.ports import hold
+from hotline.dev.stack.ports import hold
 from tests.peers import oauth_tokens
 
 _START_SECONDS = 60

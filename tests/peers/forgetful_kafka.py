@@ -15,9 +15,9 @@ from types import TracebackType
 
 import psutil
 
-from hotline.local import jars
-from hotline.local.kafka import Kafka
-from hotline.local.processes import environment
+from hotline.dev.stack import jars
+from hotline.dev.stack.kafka import Kafka
+from hotline.dev.stack.processes import environment
 from tests.peers.dovecot import free_ports
 from tests.peers.leash import leash
 

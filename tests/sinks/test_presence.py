@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client import REGISTRY
 
-from hotline.health import Health, HealthServer
+from hotline.runtime.health import HealthServer, ProcessHealth
 from sinks.elastic.consistency import SAMPLE, Presence
 from tests.alerts.test_alerts import hurried
 from tests.peers import prometheus
@@ -103,7 +103,7 @@ def lacks() -> float | None:
 def peer() -> Iterator[Prometheus]:
     require(prometheus.missing())
     with (
-        HealthServer(Health([]), "127.0.0.1", 0) as told,
+        HealthServer(ProcessHealth([]), "127.0.0.1", 0) as told,
         Prometheus(hurried(), {"sink": told.port}) as running,
     ):
         yield running

@@ -7,7 +7,7 @@ from itertools import count
 
 import pytest
 
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 from schemas.errors import MisconfiguredError, UnreachableError
 from sinks import Document
 from sinks.elastic import indices

@@ -12,7 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
 from streams.engine.app import make_app, serve
 from tests.fresh import topics_made_anew
 

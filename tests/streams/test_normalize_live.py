@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from normalizers import Policy
 from schemas import ids, topics
 from schemas.codec import Outbound, decode, encode

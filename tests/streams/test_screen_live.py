@@ -11,7 +11,7 @@ from faust.types import TP
 from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
-from hotline.provision import Provision
+from hotline.admin.topics import Provision
 from normalizers import Policy
 from schemas import ids, topics
 from schemas.codec import Outbound, decode

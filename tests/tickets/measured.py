@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from hotline.evaluate.labelled import rows
-from hotline.evaluate.masks import measure
+from hotline.quality.evaluate.labelled import rows
+from hotline.quality.evaluate.masks import measure
 
 GOES_ON = "\n请尽快处理，谢谢。"
 """Each text goes on behind what it tells, which hides less than its end."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from hotline.evaluate.labelled import rows
+from hotline.quality.evaluate.labelled import rows
 from normalizers import rules
 from normalizers.pii.cache import Remembered, digest_of
 from normalizers.pii.detect import by_rules

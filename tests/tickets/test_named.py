@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.evaluate.labelled import rows
+from hotline.quality.evaluate.labelled import rows
 from normalizers.geo import divisions
 from normalizers.pii import names
 from tests.tickets.measured import GOES_ON, figures

@@ -7,10 +7,10 @@ import pytest
 from msgspec import json
 from msgspec.structs import replace
 
-from hotline.audit import run_of
-from hotline.inputs import Input
-from hotline.settings import Settings
-from hotline.trial_raw import raw_of
+from hotline.admin.audit import run_of
+from hotline.config.settings import Settings
+from hotline.trial.inputs import Input
+from hotline.trial.raw import raw_of
 from normalizers import Policy, normalize
 from normalizers.enrich import rulebooks
 from schemas import topics

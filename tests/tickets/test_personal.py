@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.evaluate.labelled import rows
-from hotline.evaluate.masks import measure
+from hotline.quality.evaluate.labelled import rows
+from hotline.quality.evaluate.masks import measure
 from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.evaluate.masks import measure
+from hotline.quality.evaluate.masks import measure
 from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.evaluate.labelled import rows
+from hotline.quality.evaluate.labelled import rows
 from normalizers.pii.detect import personal_spans
 from tests.tickets.measured import GOES_ON, figures
 from tickets.masking.mask import mask_text

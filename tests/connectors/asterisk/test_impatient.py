@@ -14,7 +14,7 @@ import pytest
 from kafka.errors import KafkaError
 
 from broker.config import KafkaConnection
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 from schemas import topics
 from tests.connectors.asterisk.fake import logged_in, served
 from tests.connectors.asterisk.test_asterisk import END

@@ -14,7 +14,7 @@ from connectors.publish.publisher import Publisher
 from connectors.runtime.cursor_store import Cursors
 from connectors.runtime.health import Health
 from connectors.runtime.session import run_session
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 from schemas import topics
 from tests.connectors.asterisk.fake import logged_in, served
 from tests.connectors.asterisk.test_asterisk import END, asterisk

@@ -24,7 +24,7 @@ from connectors.runtime.health import Health
 from connectors.wechat.api import Api
 from connectors.wechat.kf_pull import CustomerMessages
 from connectors.wechat.media_jobs import Account, WeChatErrands
-from hotline.demo.wechat_api import WeChatApi
+from hotline.dev.demo.wechat_api import WeChatApi
 from schemas import topics
 from schemas.errors import UnreachableError
 from schemas.records import RawMessage, media

@@ -30,7 +30,7 @@ from connectors.replies.kafka import Told
 from connectors.replies.partition import Owner
 from connectors.replies.service import Outbox as Daemon
 from connectors.replies.settings import AnswerSettings
-from hotline.cluster import admin
+from hotline.admin.cluster import admin
 from schemas import ids, topics
 from schemas.codec import Outbound, decode
 from schemas.envelope import type_of

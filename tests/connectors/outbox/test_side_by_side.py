@@ -18,7 +18,7 @@ from connectors.wechat.sender import WeChatSender
 from connectors.wechat.settings import WeChatSettings
 from connectors.weibo.reply import WeiboSender
 from connectors.weibo.settings import TokenSettings
-from hotline.demo.wechat_api import Call, WeChatApi
+from hotline.dev.demo.wechat_api import Call, WeChatApi
 from tests.connectors.test_mailbox_reply import reply as mail
 from tests.connectors.wechat.callbacks import AES_KEY
 from tests.connectors.wechat.test_reply import receipt

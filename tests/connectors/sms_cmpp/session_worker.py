@@ -19,7 +19,7 @@ from connectors.runtime.health import Health
 from connectors.runtime.session import run_session
 from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_cmpp.settings import CmppSettings
-from hotline.wiring_accounts import answering_over
+from hotline.runtime.components_connectors import answering_over
 from schemas import ids, topics
 from tests.connectors.outbox.answers import CITY, reply
 from tests.dying import reached

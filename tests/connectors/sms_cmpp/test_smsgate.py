@@ -16,7 +16,7 @@ from connectors.runtime.session import run_session
 from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_cmpp.settings import CmppSettings
-from hotline.demo.smsgate import SECRET, SOURCE, SmsGate
+from hotline.dev.demo.smsgate import SECRET, SOURCE, SmsGate
 from normalizers import Policy
 from normalizers.sms import normalize
 from normalizers.sms.coding import decode

@@ -19,8 +19,8 @@ from connectors.replies.settings import AnswerSettings
 from connectors.runtime.health import Health
 from connectors.runtime.session import run_session
 from connectors.sms_smpp.connector import SmsSmpp
-from hotline.demo.smsc import Sms, Smsc
-from hotline.wiring_accounts import answering_over
+from hotline.dev.demo.smsc import Sms, Smsc
+from hotline.runtime.components_connectors import answering_over
 from schemas import ids, topics
 from schemas.records import Outbox, Party
 from tests.assign import logs

@@ -16,7 +16,7 @@ from connectors.publish.publisher import Publisher
 from connectors.runtime.health import Health
 from connectors.runtime.session import run_session
 from connectors.sms_smpp.connector import SmsSmpp
-from hotline.local.stack import Stack
+from hotline.dev.stack.stack import Stack
 from normalizers import Policy, normalize
 from normalizers.sms import GSM_PDU, alphabet, pdu
 from normalizers.sms import normalize as read

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from connectors.wechat.api import Access, Api
-from hotline.demo.wechat_api import WeChatApi
+from hotline.dev.demo.wechat_api import WeChatApi
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from hotline.demo.wechat_api import Call, Fault, WeChatApi
+from hotline.dev.demo.wechat_api import Call, Fault, WeChatApi
 
 
 @contextmanager

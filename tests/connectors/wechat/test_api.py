@@ -12,7 +12,7 @@ from wechatpy.client import WeChatClient
 
 from connectors.wechat import api as ours
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
-from hotline.demo.wechat_api import Call, WeChatApi
+from hotline.dev.demo.wechat_api import Call, WeChatApi
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError
 from tests.connectors.wechat.slow import dribbling, hanging
 

@@ -10,7 +10,7 @@ import pytest
 from connectors.wechat import api as ours
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.download import download
-from hotline.demo.wechat_api import Call, WeChatApi
+from hotline.dev.demo.wechat_api import Call, WeChatApi
 from schemas.errors import TooLargeError, UnauthorizedError
 from tests.connectors.wechat.slow import dribbling
 

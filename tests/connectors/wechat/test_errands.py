@@ -24,7 +24,7 @@ from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.kf_pull import SETTLED_SECONDS, CustomerMessages
 from connectors.wechat.media_jobs import Account, WeChatErrands
 from connectors.wechat.media_store import FATE
-from hotline.demo.wechat_api import Call, WeChatApi
+from hotline.dev.demo.wechat_api import Call, WeChatApi
 from normalizers import Policy, normalize
 from schemas.errors import PipelineError, StoreAwayError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, RawMessage, media, raw_message

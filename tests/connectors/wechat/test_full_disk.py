@@ -13,8 +13,8 @@ import psutil
 import pytest
 
 from broker.config import KafkaConnection
-from hotline.demo.wechat_platform import WeChatPlatform
-from hotline.local.stack import Stack
+from hotline.dev.demo.wechat_platform import WeChatPlatform
+from hotline.dev.stack.stack import Stack
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, seen, text_now

@@ -9,8 +9,8 @@ import pytest
 
 from broker.config import KafkaConnection
 from connectors.publish.disk_buffer import Journal
-from hotline.demo.wechat_platform import WeChatPlatform
-from hotline.local.stack import Stack
+from hotline.dev.demo.wechat_platform import WeChatPlatform
+from hotline.dev.stack.stack import Stack
 from tests.connectors.reader import Reader
 from tests.connectors.serving import free_port, wait_for
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN, seen, text_now

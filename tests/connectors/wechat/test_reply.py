@@ -17,7 +17,7 @@ from connectors.wechat.api import Api, NoAnswerError
 from connectors.wechat.reply import Lock, Passive, passive, send, send_customer
 from connectors.wechat.sender import WeChatSender, WeComSender
 from connectors.wechat.settings import WeChatSettings, WeComSettings, aes_key
-from hotline.demo.wechat_api import Call, WeChatApi
+from hotline.dev.demo.wechat_api import Call, WeChatApi
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError
 from schemas.records import Party
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, NOW, TOKEN, account, callback, push, request, text

@@ -21,7 +21,7 @@ from connectors.runtime.pull import run_once, run_pull
 from connectors.weibo.pull import WeiboPull
 from connectors.weibo.push import Weibo
 from connectors.weibo.settings import WeiboPullSettings, WeiboSettings
-from hotline.demo.weibo import WeiboPlatform, pushes
+from hotline.dev.demo.weibo import WeiboPlatform, pushes
 from schemas import topics
 from tests.connectors.pushed import message
 from tests.connectors.reader import Reader

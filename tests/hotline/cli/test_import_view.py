@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from hotline.cli.import_view import Bar, Preview, show_totals
-from hotline.imports.columns import Plan
-from hotline.imports.report import Refusal, Totals
-from hotline.imports.sources import find
+from hotline.importer.columns import Plan
+from hotline.importer.report import Refusal, Totals
+from hotline.importer.sources import find
 
 
 def test_the_bar_counts_the_bytes_of_all_files(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from hotline.cli.app import app
 from hotline.cli.common import known_channel, settings_of
 from hotline.cli.narrowing import Person, persons
-from hotline.settings import Settings
+from hotline.config.settings import Settings
 from normalizers.base import Policy
 from normalizers.similarity.requester import requester_hashes
 from schemas.records import Party
@@ -67,7 +67,7 @@ def test_a_command_line_reads_its_settings_once(monkeypatch: pytest.MonkeyPatch)
         read.append(accounts)
         return object()
 
-    monkeypatch.setattr("hotline.config.load", load)
+    monkeypatch.setattr("hotline.config.load.load", load)
     ctx = typer.Context(typer.main.get_command(app))
     assert settings_of(ctx, accounts=False) is settings_of(ctx, accounts=False)
     assert settings_of(ctx) is not settings_of(ctx, accounts=False)

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from hotline.admin.dead_letters.query import Filters
 from hotline.cli.app import app
 from hotline.cli.command import named
 from hotline.cli.common import there
 from hotline.cli.dead_view import of_a_stage
-from hotline.dead import Filters
 from schemas.errors import MisconfiguredError, UnreachableError
 
 

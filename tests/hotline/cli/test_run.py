@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from hotline.cli.run import BEHIND_NICE, _meant, give_way
-from hotline.settings import Settings
+from hotline.config.settings import Settings
 from schemas.errors import MisconfiguredError
 
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from hotline.cli.app import app
-from hotline.local import server
+from hotline.dev.stack import server
 
 
 @pytest.fixture(autouse=True)

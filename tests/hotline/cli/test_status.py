@@ -11,18 +11,18 @@ from typer.testing import CliRunner
 
 from hotline.cli import status_view
 from hotline.cli.app import app
-from hotline.config import load
+from hotline.config.load import load
+from hotline.config.settings import TelemetrySettings
+from hotline.dev.stack.stack import Existing
 from hotline.doctor.neighbours import other_installations
-from hotline.health import Health, HealthServer
-from hotline.local.stack import Existing
-from hotline.settings import TelemetrySettings
-from hotline.watch import kafka, processes
-from hotline.watch.accounts import Account
-from hotline.watch.dead import DeadCount
-from hotline.watch.handovers import Unanswered, Waiting
-from hotline.watch.processes import OtherInstallation, Process
-from hotline.watch.services import Service
-from hotline.watch.stages import Stage
+from hotline.monitor import kafka, processes
+from hotline.monitor.accounts import Account
+from hotline.monitor.dead import DeadCount
+from hotline.monitor.handovers import Unanswered, Waiting
+from hotline.monitor.processes import OtherInstallation, Process
+from hotline.monitor.services import Service
+from hotline.monitor.stages import Stage
+from hotline.runtime.health import HealthServer, ProcessHealth
 
 NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
 DAY = 86_400.0
@@ -67,7 +67,7 @@ def test_clusters_that_do_not_answer_are_said_to_be_away(monkeypatch: pytest.Mon
 @pytest.mark.enable_socket
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_the_processes_of_this_machine_tell_what_they_know() -> None:
-    health = Health(["connector:mayor", "screen"], "ours")
+    health = ProcessHealth(["connector:mayor", "screen"], "ours")
     health.watch("connector:mayor", lambda: {"last_success": "2026-11-25T03:00:00Z", "detail": "password refused"})
     with HealthServer(health, "127.0.0.1", 0, CollectorRegistry()) as server:
         found = processes.look(TelemetrySettings(port=server.port), "ours", 0)
@@ -80,7 +80,7 @@ def test_the_processes_of_this_machine_tell_what_they_know() -> None:
 def test_components_of_another_installation_do_not_run_here(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with HealthServer(Health(["screen"], "theirs"), "127.0.0.1", 0, CollectorRegistry()) as server:
+    with HealthServer(ProcessHealth(["screen"], "theirs"), "127.0.0.1", 0, CollectorRegistry()) as server:
         found = processes.look(TelemetrySettings(port=server.port), "ours", 0)
         (folder / "hotline.toml").write_text(f"[telemetry]\nport = {server.port}\n")
         monkeypatch.delenv("HOTLINE_TELEMETRY__PORT")
@@ -116,7 +116,7 @@ QUARANTINED = {
 def test_a_partition_in_quarantine_is_shown_with_its_city_and_its_reason(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    health = Health(["assign"], "ours")
+    health = ProcessHealth(["assign"], "ours")
     health.watch("assign", lambda: {"quarantined": [QUARANTINED, {"a later": "version's"}]})
     with HealthServer(health, "127.0.0.1", 0, CollectorRegistry()) as server:
         found = processes.look(TelemetrySettings(port=server.port), "ours", 0)

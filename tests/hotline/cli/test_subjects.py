@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from hotline.archive_query import Filters
 from hotline.cli.subjects import refuse_misspelt, refuse_unknown
-from hotline.settings import Settings
+from hotline.config.settings import Settings
+from hotline.search.query import Filters
 from schemas.errors import MisconfiguredError
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 from hotline.cli import archive_view, trial_view
 from hotline.cli.app import app
 from hotline.cli.common import print_each
-from hotline.trial import run
+from hotline.trial.run import run
 from schemas.records import Message
 from tests.hotline.signing import SIGNING
 
@@ -200,7 +200,7 @@ def test_try_shows_the_masked_ticket_beside_the_clear_one() -> None:
 
 def test_a_person_sees_a_view_and_no_control_characters() -> None:
     write(record("1", "停水\u001b[31m了"), "no json")
-    from hotline.inputs import read
+    from hotline.trial.inputs import read
 
     console = Console(record=True, width=200, file=StringIO())
     trial_view.show(run(read([Path("a.jsonl")]), stage="ticket", jurisdiction="110000"), console)
@@ -213,7 +213,7 @@ def test_a_person_sees_a_view_and_no_control_characters() -> None:
 def test_a_person_sees_every_word_on_a_narrow_terminal() -> None:
     said = "".join(map(chr, range(0x4E00, 0x4E00 + 120)))  # Chinese, in which no blank parts two words
     write(record("1", said))
-    from hotline.inputs import read
+    from hotline.trial.inputs import read
 
     console = Console(record=True, width=60, file=StringIO())
     trial_view.show(run(read([Path("a.jsonl")]), stage="message", jurisdiction="110000"), console)
@@ -222,8 +222,8 @@ def test_a_person_sees_every_word_on_a_narrow_terminal() -> None:
 
 
 def test_show_hides_what_a_message_holds_of_a_person() -> None:
-    from hotline.hiding import hidden
-    from hotline.inputs import read
+    from hotline.search.redact import hidden
+    from hotline.trial.inputs import read
 
     write(record("1", "我叫李雷，家里停水", title="李雷"))
     (result,) = run(read([Path("a.jsonl")]), stage="message", jurisdiction="110000")
@@ -259,7 +259,8 @@ def test_help_is_quick() -> None:
 def test_a_process_loads_no_clients_but_those_of_its_component() -> None:
     """Every verb and every component reads the settings, and a component is watched by these besides."""
     clients = {"aiohttp", "aiokafka", "elasticsearch", "faust", "imapclient", "kafka", "smpplib", "wechatpy"}
-    modules = "settings", "wiring", "missing", "disks", "health", "process", "telemetry"
+    runtime = (f"runtime.{name}" for name in ("components", "disk_metrics", "health", "process", "logging"))
+    modules = "config.settings", "admin.topics", *runtime
     heavy = clients | {"numpy", "obstore", "requests", "starlette", "tenacity", "uvicorn"}
     assert loaded(", ".join(f"hotline.{name}" for name in modules), heavy) == set()
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from hotline.demo.ledger import Ledger
+from hotline.dev.demo.ledger import Ledger
 from normalizers.base import DEMO_KEY, DEMO_KEY_ID, Policy
 from normalizers.handover import handover
 from normalizers.pipeline import normalize

@@ -19,12 +19,12 @@ from broker.config import KafkaConnection
 from connectors.publish.publisher import Publisher
 from hotline.cli import demo as cli
 from hotline.cli.app import app
-from hotline.demo.greenmail import first_port
-from hotline.demo.ledger import Ledger, TopicReader
-from hotline.demo.play import Play, Result
-from hotline.demo.view import summary
-from hotline.local import state
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.demo.greenmail import first_port
+from hotline.dev.demo.ledger import Ledger, TopicReader
+from hotline.dev.demo.play import Play, Result
+from hotline.dev.demo.view import summary
+from hotline.dev.stack import state
+from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.envelope import Envelope
 from schemas.errors import MisconfiguredError

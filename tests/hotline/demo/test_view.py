@@ -9,11 +9,11 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 
-from hotline.archive import Hit
 from hotline.cli import demo as cli
-from hotline.demo import view
-from hotline.demo.ledger import Ledger
-from hotline.demo.play import Result
+from hotline.dev.demo import view
+from hotline.dev.demo.ledger import Ledger
+from hotline.dev.demo.play import Result
+from hotline.search.archive import Hit
 from normalizers import Policy, normalize
 from normalizers.base import DEMO_KEY, DEMO_KEY_ID
 from normalizers.handover import handover

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.local.stack import Endpoints, Stack
+from hotline.dev.stack.stack import Endpoints, Stack
 from tests.peers.certificates import Authority
 from tests.peers.elastic_door import ElasticDoor
 

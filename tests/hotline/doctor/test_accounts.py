@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor.accounts import mailbox
 from hotline.doctor.findings import Finding, findings
 from tests.peers import dovecot

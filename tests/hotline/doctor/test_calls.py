@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor import calls
 from hotline.doctor.findings import Finding, findings
 from tests.connectors.asterisk.fake import GREETING, REFUSED, SUCCESS, Script, served

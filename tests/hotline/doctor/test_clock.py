@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor.clock import CLOCKS, clock
 from hotline.doctor.findings import Finding, findings
 from tests.peers.secured_kafka import SecuredKafka

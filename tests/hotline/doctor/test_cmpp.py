@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor.accounts import cmpp
 from hotline.doctor.findings import Finding, findings
 from tests.peers.ismg import SECRET, SOURCE, Ismg

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 from connectors.web.archive import Wanted
 from hotline.cli.app import app
-from hotline.config import load
+from hotline.config.load import load
+from hotline.dev.stack.stack import Endpoints
 from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding
-from hotline.local.stack import Endpoints
-from hotline.monitor import Monitor
-from hotline.web import WebArchive
+from hotline.monitor.exporter import Monitor
+from hotline.runtime.components_web import WebArchive
 from sinks.elastic.templates import ensure_indices
 from tests.peers.certificates import DAY, Authority
 from tests.peers.elastic_door import ElasticDoor

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor.accounts import smpp
 from hotline.doctor.findings import Finding, findings
 from tests.peers.certificates import Authority

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor import storage
 from hotline.doctor.findings import Finding, findings
 from hotline.doctor.storage import _owner, _size, blobs, disks

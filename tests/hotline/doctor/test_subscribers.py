@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor.findings import Finding, findings
 from hotline.doctor.subscribers import subscriber
 from tests.peers.certificates import Authority

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from hotline.config import load
-from hotline.demo.wechat_api import WeChatApi
+from hotline.config.load import load
+from hotline.dev.demo.wechat_api import WeChatApi
 from hotline.doctor.accounts import wechat
 from hotline.doctor.findings import Finding, findings
-from hotline.fetching import apis
+from hotline.runtime.components_media import apis
 from tests.connectors.wechat.test_api import answering
 from tests.connectors.wechat.vectors import WECOM_AES_KEY
 

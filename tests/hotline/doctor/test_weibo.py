@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from hotline.config import load
+from hotline.config.load import load
 from hotline.doctor.accounts import weibo
 from hotline.doctor.findings import Finding, findings
 from tests.peers.weibo_platform import EXPIRED, GOOD, Platform, running

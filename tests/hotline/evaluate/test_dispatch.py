@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.evaluate import TASKS
+from hotline.quality.evaluate import TASKS
 from schemas.errors import MisconfiguredError
 
 OURS = Path(__file__).parents[2] / "tickets" / "dispatch.tsv"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.evaluate import TASKS
-from hotline.evaluate.duplicates import bcubed, measure
+from hotline.quality.evaluate import TASKS
+from hotline.quality.evaluate.duplicates import bcubed, measure
 from schemas.errors import MisconfiguredError
 
 DATA = os.environ.get("HOTLINE_DATA")

@@ -10,9 +10,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hotline.cli.app import app
-from hotline.evaluate import TASKS
-from hotline.evaluate.figures import Figure
-from hotline.evaluate.findings import Judged, figures
+from hotline.quality.evaluate import TASKS
+from hotline.quality.evaluate.figures import Figure
+from hotline.quality.evaluate.findings import Judged, figures
 from schemas.errors import MisconfiguredError
 
 DATA = os.environ.get("HOTLINE_DATA")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.evaluate.place import measure
+from hotline.quality.evaluate.place import measure
 from schemas.errors import MisconfiguredError
 
 DATA = os.environ.get("HOTLINE_DATA")

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-from hotline.imports.columns import Columns
-from hotline.imports.item import Item, Options
-from hotline.imports.raws import Intake
-from hotline.imports.readers import read
-from hotline.imports.report import Report, Totals
-from hotline.imports.run import Import
-from hotline.imports.sources import find
+from hotline.importer.columns import Columns
+from hotline.importer.item import Item, Options
+from hotline.importer.raws import Intake
+from hotline.importer.readers import read
+from hotline.importer.report import Report, Totals
+from hotline.importer.run import Import
+from hotline.importer.sources import find
 from schemas.errors import PipelineError
 from schemas.records import RawMessage
 

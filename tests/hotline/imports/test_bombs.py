@@ -9,7 +9,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 
-from hotline.imports import lines, sheets, tables
+from hotline.importer import lines, sheets, tables
 from tests.hotline.imports.reading import items, refused
 
 MIB = 1 << 20

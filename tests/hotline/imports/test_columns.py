@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.imports import columns, times
-from hotline.imports.columns import columns_of, folded
+from hotline.importer import columns, times
+from hotline.importer.columns import columns_of, folded
 from normalizers import record
 from schemas.errors import MisconfiguredError
 

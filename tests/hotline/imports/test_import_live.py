@@ -15,9 +15,9 @@ from typer.testing import CliRunner, Result
 from broker.config import KafkaConnection
 from connectors.mailbox.connector import Mailbox
 from hotline.cli.app import app
-from hotline.imports import run
-from hotline.imports.ledger import contents_of
-from hotline.local.stack import Endpoints
+from hotline.dev.stack.stack import Endpoints
+from hotline.importer import run
+from hotline.importer.ledger import contents_of
 from schemas import ids, topics
 from tests.connectors.mailboxes import drain, mail, settings
 from tests.connectors.reader import Reader
@@ -154,7 +154,7 @@ def test_what_an_earlier_version_remembers_is_known_still(
 ) -> None:
     path = letters(tmp_path, 3)
     with monkeypatch.context() as before:
-        before.setattr("hotline.imports.run.contents_of", lambda raw: contents_of(raw)[1:])
+        before.setattr("hotline.importer.run.contents_of", lambda raw: contents_of(raw)[1:])
         assert hotline(path, "--jurisdiction", CITY).exit_code == 0
     assert summary(hotline(path, "--jurisdiction", CITY, "--json"))["known"] == 3
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from hotline.imports import mails
-from hotline.imports.sources import find
+from hotline.importer import mails
+from hotline.importer.sources import find
 from schemas import ids
 from tests.hotline.imports.reading import imported, items, refused
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hotline.imports.sources import BY_SUFFIX
+from hotline.importer.sources import BY_SUFFIX
 from tests.hotline.imports.reading import imported
 
 TEXTS = [

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hotline.imports.columns import columns_of
+from hotline.importer.columns import columns_of
 from tests.hotline.imports.reading import imported
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from hotline.imports import lines, records
-from hotline.imports.columns import columns_of
+from hotline.importer import lines, records
+from hotline.importer.columns import columns_of
 from tests.hotline.imports.reading import CITY, imported, items, refused
 from tests.hotline.imports.reading import records as read_records
 

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from hotline.cli.import_ import _stoppable
-from hotline.imports import readers, report, run, tables
-from hotline.imports.item import Item, Options
-from hotline.imports.ledger import Ledger
-from hotline.imports.raws import Intake
-from hotline.imports.report import Refusal, Report, Totals
-from hotline.imports.run import Import
-from hotline.imports.sources import Source, find
+from hotline.importer import readers, report, run, tables
+from hotline.importer.item import Item, Options
+from hotline.importer.ledger import Ledger
+from hotline.importer.raws import Intake
+from hotline.importer.report import Refusal, Report, Totals
+from hotline.importer.run import Import
+from hotline.importer.sources import Source, find
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from tests.hotline.imports.reading import CITY, Memory, imported, options
 

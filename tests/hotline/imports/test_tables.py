@@ -13,8 +13,8 @@ from typing import Any
 import openpyxl
 import pytest
 
-from hotline.imports import tables
-from hotline.imports.columns import columns_of
+from hotline.importer import tables
+from hotline.importer.columns import columns_of
 from tests.hotline.imports.reading import imported, items, records, refused
 
 HEADER = "工单编号,来电人,来电号码,受理时间,诉求类型,诉求内容"

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from hotline.cli.app import app
-from hotline.learning import category as learning
-from hotline.learning import labelled
-from hotline.learning.labelled import Labelled
+from hotline.quality.learn import category as learning
+from hotline.quality.learn import labelled
+from hotline.quality.learn.labelled import Labelled
 from normalizers import Policy, rules
 from normalizers.base import Draft
 from normalizers.enrich import category, subject

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from hotline.cli.app import app
-from hotline.learning import addresses
-from hotline.learning import place as learning
+from hotline.quality.learn import addresses
+from hotline.quality.learn import place as learning
 from normalizers import Policy
 from normalizers.base import Draft
 from normalizers.enrich.address import crf, extract, parse

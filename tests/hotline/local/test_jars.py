@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hotline.local import jars, maven
-from hotline.local.disk import sweep, used
-from hotline.local.errors import StackError
-from hotline.local.jars import Advance, fetch_jars, read_lock
+from hotline.dev.stack import jars, maven
+from hotline.dev.stack.disk import sweep, used
+from hotline.dev.stack.errors import StackError
+from hotline.dev.stack.jars import Advance, fetch_jars, read_lock
 
 BYTES = {"org.a:one:1": b"first", "org.a:two:2": b"second", "org.b:three:3": b"third"}
 

@@ -6,11 +6,11 @@ from shutil import rmtree
 
 import pytest
 
-from hotline.local import ports
-from hotline.local.errors import StackError
-from hotline.local.paths import cache_dir
-from hotline.local.ports import Ports, claim
-from hotline.local.state import ServerName, StackState, forget, save
+from hotline.dev.stack import ports
+from hotline.dev.stack.errors import StackError
+from hotline.dev.stack.paths import cache_dir
+from hotline.dev.stack.ports import Ports, claim
+from hotline.dev.stack.state import ServerName, StackState, forget, save
 
 pytestmark = pytest.mark.integration
 

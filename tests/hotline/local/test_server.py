@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hotline.local.elastic import Elasticsearch
-from hotline.local.jvm import Jvm
-from hotline.local.server import make_own
-from hotline.local.stack import Stack
+from hotline.dev.stack.elastic import Elasticsearch
+from hotline.dev.stack.jvm import Jvm
+from hotline.dev.stack.server import make_own
+from hotline.dev.stack.stack import Stack
 
 
 def mode(path: Path) -> int:

@@ -11,10 +11,10 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from connectors.publish.disk_buffer import Journal
-from hotline.local import ports
-from hotline.local.errors import StackError
-from hotline.local.ports import Ports
-from hotline.local.stack import Endpoints, Existing, Stack
+from hotline.dev.stack import ports
+from hotline.dev.stack.errors import StackError
+from hotline.dev.stack.ports import Ports
+from hotline.dev.stack.stack import Endpoints, Existing, Stack
 from tests.light_node import light
 
 pytestmark = [pytest.mark.integration, pytest.mark.faults, pytest.mark.long]
@@ -192,7 +192,7 @@ def test_a_server_that_answered_is_not_asked_again_whether_it_is_up(
     answers = [False, True, False]
     stack = Stack(tmp_path)
     monkeypatch.setattr(stack, "_is_up", lambda: answers.pop(0))
-    monkeypatch.setattr("hotline.local.supervisor.find", lambda folder: psutil.Process())
+    monkeypatch.setattr("hotline.dev.stack.supervisor.find", lambda folder: psutil.Process())
     stack.wait_ready()
     assert answers == [False]
 

@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 import psutil
 import pytest
 
-from hotline.local import processes, state, supervisor
-from hotline.local.jvm import Jvm
-from hotline.local.server import mark
-from hotline.local.state import ServerName, StackState
-from hotline.local.supervisor import Keeper, Supervisor
+from hotline.dev.stack import processes, state, supervisor
+from hotline.dev.stack.jvm import Jvm
+from hotline.dev.stack.server import mark
+from hotline.dev.stack.state import ServerName, StackState
+from hotline.dev.stack.supervisor import Keeper, Supervisor
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration  # it looks which ports are free

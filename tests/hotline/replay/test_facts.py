@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from hotline.replay.facts import compared, of_decision, of_ticket
+from hotline.quality.replay.facts import compared, of_decision, of_ticket
 from schemas.records import Event, event
 from schemas.records.ticket import Category, Deadline
 from tests.tickets.build import START, message, position

@@ -16,9 +16,9 @@ from typer.testing import CliRunner, Result
 import normalizers
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
-from hotline import reading
+from hotline.admin import kafka_reader
 from hotline.cli.app import app
-from hotline.replay import point
+from hotline.quality.replay import point
 from normalizers import Policy, rules
 from schemas import ids, topics
 from schemas.codec import Outbound, decode, encode
@@ -110,11 +110,11 @@ def opened_by(number: int) -> str:
 
 
 def events(connection: KafkaConnection) -> list[Event]:
-    return [decode(one.value, Event) for one in reading.read_all(connection, topics.EVENT)]
+    return [decode(one.value, Event) for one in kafka_reader.read_all(connection, topics.EVENT)]
 
 
 def ends(connection: KafkaConnection) -> dict[str, dict[int, tuple[int, int]]]:
-    return {name: reading.bounds(connection, name) for name in topics.TOPICS}
+    return {name: kafka_reader.bounds(connection, name) for name in topics.TOPICS}
 
 
 def test_a_recorded_run_differs_in_nothing_from_wherever_it_is_replayed(kafka: KafkaConnection, record: Record) -> None:
@@ -250,7 +250,7 @@ def raws(connection: KafkaConnection) -> None:
 
 
 def normalized(connection: KafkaConnection) -> list[Outbound]:
-    records = list(reading.read_all(connection, topics.raw("record")))
+    records = list(kafka_reader.read_all(connection, topics.raw("record")))
     return [step(one, raw_of(one), Policy()).outbound for one in records]
 
 
@@ -300,7 +300,7 @@ def test_large_bytes_are_read_as_normalize_reads_them(kafka: KafkaConnection, re
     producer.deliver_now([out for out, _ in large])
     producer.close()
     bytes_of = {out.key + bytes(dict(out.headers)["ce_id"]): value for out, value in large}
-    found = [(one, raw_of(one)) for one in reading.read_all(kafka, topics.raw("record"))]
+    found = [(one, raw_of(one)) for one in kafka_reader.read_all(kafka, topics.raw("record"))]
     wholes = [(one, replace(raw, value=bytes_of[one.key + raw.envelope.id.encode()])) for one, raw in found]
     record([step(one, raw, Policy()).outbound for one, raw in wholes])
     (tmp_path / "blobs" / CITY / "m0").mkdir(parents=True)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from hotline.checks import faults
-from hotline.config import load
-from hotline.replay import rules
-from hotline.settings import Settings
+from hotline.config.checks import faults
+from hotline.config.load import load
+from hotline.config.settings import Settings
+from hotline.quality.replay import rules
 from schemas.errors import MisconfiguredError
 
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from hotline.skeletons import MARK
+from hotline.dev.scaffold import MARK
 from tests.docs.pages import ROOMS, ROOT
 from tests.docs.test_add_a_channel import FILES, POSTS
 

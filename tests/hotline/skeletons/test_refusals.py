@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from hotline.cli.app import app
-from hotline.skeletons import Kind, plan
-from hotline.skeletons.channel import LONGEST_NAME, asked
+from hotline.dev.scaffold import Kind, plan
+from hotline.dev.scaffold.channel import LONGEST_NAME, asked
 from schemas.errors import MisconfiguredError
 from tests.docs.pages import ROOT
 
@@ -60,9 +60,7 @@ def test_one_chinese_word_is_one_channel() -> None:
 @pytest.mark.parametrize(
     ("name", "kind", "where"),
     [
-        ("runner", "pull", "connectors/runtime/pull.py"),
-        ("fetcher", "pull", "connectors/fetcher.py"),
-        ("xml", "push", "normalizers/parse/xml.py"),
+        ("registry", "pull", "connectors/registry.py"),
         ("cmpp", "session", "connectors/registry.py"),
         ("request", "push", "connectors/request.py"),
         ("platform", "push", "tests/contract/test_push_connectors.py"),
@@ -76,18 +74,18 @@ def test_what_a_file_calls_something_else(name: str, kind: Kind, where: str) -> 
 def test_a_table_that_is_not_where_it_was(tmp_path: Path) -> None:
     (tmp_path / "connectors").mkdir()
     (tmp_path / "connectors" / "registry.py").write_text("from connectors import phone\n")
-    with pytest.raises(MisconfiguredError, match=r"connectors/table\.py has no place for a new line"):
+    with pytest.raises(MisconfiguredError, match=r"connectors/registry\.py has no place for a new line"):
         plan.plan(tmp_path, asked("kiosk", "push", "自助终端", None))
 
 
 def test_the_verb_says_so_and_writes_nothing() -> None:
     def files() -> set[Path]:
-        return {path for room in ("connectors", "normalizers", "tests") for path in (ROOT / room).rglob("runner*")}
+        return {path for room in ("connectors", "normalizers", "tests") for path in (ROOT / room).rglob("registry*")}
 
     before = files()
-    refused = CliRunner().invoke(app, ["new", "connector", "runner", "--kind", "pull", "--chinese", "自助终端"])
+    refused = CliRunner().invoke(app, ["new", "connector", "registry", "--kind", "pull", "--chinese", "自助终端"])
     assert refused.exit_code == 2
-    assert "connectors/runtime/pull.py: choose another name." in refused.stderr
+    assert "connectors/registry.py: choose another name." in refused.stderr
     assert files() == before
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from hotline.skeletons import tables
+from hotline.dev.scaffold import tables
 
 SOURCE = '''"""A table."""
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from broker.config import KafkaConnection
-from hotline.provision import Provision
-from hotline.watch.watcher import Watcher
+from hotline.admin.topics import Provision
+from hotline.monitor.watcher import Watcher
 from schemas import topics
 from tests.hotline.watch.test_watcher import NOW, Writer, settings
 from tests.peers.forgetful_kafka import ForgetfulKafka

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from broker.config import KafkaConnection
-from hotline.local.stack import Endpoints
-from hotline.monitor import Monitor
-from hotline.settings import ElasticsearchSettings, KafkaSettings, Settings
+from hotline.config.settings import ElasticsearchSettings, KafkaSettings, Settings
+from hotline.dev.stack.stack import Endpoints
+from hotline.monitor.exporter import Monitor
 from schemas import topics
 from schemas.codec import Position, encode
 from schemas.records import Message, Ticket

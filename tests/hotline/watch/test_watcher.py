@@ -13,15 +13,15 @@ from kafka.errors import CoordinatorLoadInProgressError, CoordinatorNotAvailable
 from prometheus_client import REGISTRY
 
 from broker.config import KafkaConnection
-from hotline import handovers
+from hotline.admin import handovers
+from hotline.admin.transactions import TOPICS
+from hotline.config.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
 from hotline.doctor.clock import OFF_SECONDS
-from hotline.hanging import TOPICS
-from hotline.monitor import Monitor
-from hotline.settings import ConnectorsSettings, KafkaSettings, Settings, TelemetrySettings
-from hotline.watch import kafka, watcher
-from hotline.watch.stages import watched
-from hotline.watch.watcher import Seen, Watcher
-from hotline.wiring import component
+from hotline.monitor import kafka, watcher
+from hotline.monitor.exporter import Monitor
+from hotline.monitor.stages import watched
+from hotline.monitor.watcher import Seen, Watcher
+from hotline.runtime.components import component
 from schemas import topics
 from schemas.codec import Outbound, Position, encode
 from schemas.errors import MisconfiguredError, RecordError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from hotline.evaluate import TASKS
+from hotline.quality.evaluate import TASKS
 from normalizers import rules
 from normalizers.enrich import rulebooks
 from normalizers.enrich.confidentiality import ANONYMOUS, CONFIDENTIALITY, confidentiality

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hotline.evaluate.findings import category as measure_category
-from hotline.evaluate.findings import kind as measure_kind
+from hotline.quality.evaluate.findings import category as measure_category
+from hotline.quality.evaluate.findings import kind as measure_kind
 from normalizers import rules
 from normalizers.enrich import rulebooks
 from normalizers.enrich.category import category

@@ -1,0 +1,170 @@
+"""Who gives commands: the account that Kafka knows, the key that signs for it, and the keys that `assign` knows."""
+
+import os
+import pwd
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import AwareDatetime, Field, field_validator, model_validator
+
+from connectors.base import Adcode
+from connectors.http.signature import Secret
+from schemas.command_signature import Signer
+from schemas.errors import MisconfiguredError
+from schemas.records.command import KINDS
+from schemas.settings_base import Section
+from tickets.admission import PERSONAL, CommandKey, CommandKeys
+
+if TYPE_CHECKING:
+    from hotline.config.settings import Settings
+
+
+LOCAL = "local:"
+"""Before the name of the machine's user, where Kafka asks nobody who they are."""
+
+
+class CommandKeySettings(Section):
+    """One key that signs commands in Kafka: of one person, or of the receiver for the people of its back offices.
+
+    To change it, add a second id with the same `author` or `systems` that sorts behind it, and remove the first later.
+    """
+
+    secret: Secret | None = Field(
+        default=None,
+        description="Shared secret (HMAC-SHA256), 32 bytes or more; on the host that signs and on those of `assign`",
+    )
+    author: str | None = Field(default=None, min_length=1, description="Kafka login of the person who signs with it")
+    systems: frozenset[Annotated[str, Field(min_length=1)]] = Field(
+        default=frozenset(), description="`system` of the back offices that it signs for"
+    )
+    kinds: frozenset[str] = Field(min_length=1, description="Kinds of commands that it may give or confirm")
+    jurisdictions: frozenset[Adcode] = Field(min_length=1, description="行政区划代码 of the cities that it is for")
+
+    @field_validator("kinds")
+    @classmethod
+    def _are_known(cls, kinds: frozenset[str]) -> frozenset[str]:
+        if kinds - set(KINDS):
+            raise ValueError(f"the kinds of commands are {', '.join(KINDS)}")
+        return kinds
+
+    @model_validator(mode="after")
+    def _is_of_somebody(self) -> "CommandKeySettings":
+        if (self.author is None) == (not self.systems):
+            raise ValueError("name either its `author`, a person's login at Kafka, or its `systems`")
+        if self.systems and self.kinds & PERSONAL:
+            raise ValueError(f"only a person's key gives {', '.join(sorted(self.kinds & PERSONAL))}")
+        return self
+
+
+class CommandSettings(Section):
+    """What `assign` admits beside signed commands."""
+
+    unsigned_until: AwareDatetime | None = Field(
+        default=None,
+        description="While you upgrade: unsigned commands that Kafka took before this time are still carried out, "
+        "but for those that take a person's key; with an offset",
+    )
+
+
+def principal(settings: "Settings") -> str:
+    """Return who gives commands here: the login that Kafka checks, else the machine's user, marked as local.
+
+    Raises MisconfiguredError for a login that cannot stand in the logs.
+    """
+    from normalizers.parse.codes import is_code
+
+    kafka = settings.kafka
+    if kafka.security_protocol.startswith("SASL") and kafka.sasl_username:
+        if not is_code(kafka.sasl_username) or kafka.sasl_username.startswith(LOCAL):
+            raise MisconfiguredError(
+                "`kafka.sasl_username` is the author in the logs, so it must be a code of A-Z a-z 0-9 _ . : / + - "
+                f"that does not begin with {LOCAL}: make another user."
+            )
+        return kafka.sasl_username
+    uid = os.getuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name  # no variable is asked, which anybody could set
+    except KeyError:
+        name = f"uid-{uid}"
+    return LOCAL + (name if is_code(name) else f"uid-{uid}")
+
+
+def keys_of(settings: "Settings") -> CommandKeys | None:
+    """Return the keys that `assign` checks by; None for the local stack without keys, where nobody is known."""
+    if not settings.command_keys and settings.is_local:
+        return None
+    keys = {
+        name: CommandKey(
+            secret=key.secret.get_secret_value().encode(),
+            kinds=key.kinds,
+            jurisdictions=key.jurisdictions,
+            author=key.author,
+            systems=key.systems,
+        )
+        for name, key in settings.command_keys.items()
+        if key.secret is not None
+    }
+    return CommandKeys(keys=keys, unsigned_until=settings.commands.unsigned_until)
+
+
+def signer_of_person(settings: "Settings") -> Signer | None:
+    """Return the key of who gives commands here, the newest of several; None for the local stack without keys.
+
+    Raises MisconfiguredError where there is none.
+    """
+    author = principal(settings)
+    return _newest(
+        settings,
+        {name: key for name, key in settings.command_keys.items() if key.author == author},
+        f'{author} has no key to sign commands with: add one with author = "{author}" to [command_keys]',
+    )
+
+
+def signer_of_door(settings: "Settings") -> Signer | None:
+    """Return the key of the receiver for the commands of its back offices. Raises as `signer_of_person` does."""
+    systems = {one.system for one in settings.backoffice.values()}
+    return _newest(
+        settings,
+        {name: key for name, key in settings.command_keys.items() if systems and systems <= key.systems},
+        f"The receiver has no key to sign commands with: add one for the systems {', '.join(sorted(systems))} "
+        "to [command_keys]",
+    )
+
+
+def missing(settings: "Settings") -> list[str]:
+    """Return what `assign` lacks to know the senders of commands, a sentence each."""
+    if settings.is_local and not settings.command_keys:
+        return []
+    found = [
+        f"`command_keys.{name}` has no secret here, so `assign` refuses what it signs: set {variable(name)}."
+        for name, key in sorted(settings.command_keys.items())
+        if key.secret is None
+    ]
+    if not settings.command_keys:
+        found.append("`command_keys` has no key: `assign` refuses every command, and nobody reads in clear.")
+    return found
+
+
+def variable(name: str) -> str:
+    """Return the variable of a key's secret."""
+    return f"HOTLINE_COMMAND_KEYS__{name.upper()}__SECRET"
+
+
+def transition(settings: "Settings", now: datetime) -> str | None:
+    """Say that unsigned commands are still admitted; None once that is over."""
+    until = settings.commands.unsigned_until
+    if until is None or until <= now:
+        return None
+    return f"Commands without a signature are carried out until {until.isoformat()}: remove `commands.unsigned_until`."
+
+
+def _newest(settings: "Settings", keys: dict[str, CommandKeySettings], nobody: str) -> Signer | None:
+    if not settings.command_keys and settings.is_local:
+        return None
+    secrets = {name: key.secret for name, key in keys.items() if key.secret is not None}
+    if secrets:
+        name = max(secrets)
+        return Signer(name, secrets[name].get_secret_value().encode())
+    if keys:
+        raise MisconfiguredError(f"The key {max(keys)} has no secret here: set {variable(max(keys))}.")
+    raise MisconfiguredError(f"{nobody} (docs/how-to/secure.md).")

@@ -1,0 +1,197 @@
+"""What a dead letter was before it failed: key, value and headers byte for byte, and the stage that takes it again."""
+
+import hashlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from broker.config import KafkaConnection
+from hotline.admin import kafka_reader
+from hotline.admin.dead_letters.query import Letter, letter_of, message_id_of
+from schemas import ids
+from schemas.codec import Position
+from schemas.envelope import Headers
+from schemas.errors import MalformedError, MisconfiguredError, MissingBlobError
+from schemas.records.dead_letter import MOVED, OURS, REPLAY_LIMIT, REPLAYS
+from schemas.topics import BACKFILL, COMMAND, EVENT, FLOOD, LIVE_RAW, MESSAGE
+from sinks import SINKS, Document
+from sinks.webhook import SubscriberSettings
+from sinks.webhook.run import TOPICS
+from storage.paths import folder
+from streams.blobs import Blobs
+
+_RAW = frozenset((*LIVE_RAW, BACKFILL, FLOOD))
+SINK = "sink"
+SUBSCRIBER = "sink:webhook."
+
+Inputs = Mapping[str, frozenset[str]]
+
+INPUTS: Inputs = MappingProxyType(
+    {
+        "normalize": _RAW,
+        "screen": frozenset((*LIVE_RAW, BACKFILL)),
+        "commands": frozenset((COMMAND,)),
+        "assign": frozenset((MESSAGE,)),
+        SINK: frozenset((EVENT, *(route.topic for routes in SINKS.values() for route in routes.values()))),
+    }
+)
+"""What each stage reads that is there whatever the settings say."""
+
+
+def inputs_of(subscribers: Mapping[str, SubscriberSettings]) -> Inputs:
+    """Return what each stage reads; a subscriber reads masked tickets or those in clear, never the other ones."""
+    return {
+        **INPUTS,
+        **{f"{SUBSCRIBER}{name}": frozenset((TOPICS[one.snapshot],)) for name, one in subscribers.items()},
+    }
+
+
+def is_of_a_sink(stage: str) -> bool:
+    """Say whether a stage's letters go to a service; those of others go back into a topic."""
+    return stage == SINK or stage.startswith(SUBSCRIBER)
+
+
+class Original(NamedTuple):
+    """A record as its stage read it; `replays` is how often it will have been put back."""
+
+    letter: Letter
+    position: Position
+    key: bytes
+    value: bytes
+    headers: Headers
+    replays: int
+
+    def again(self) -> Headers:
+        """Return the headers with the count behind them: a stage that fails again writes it into its letter."""
+        return [*self.headers, (REPLAYS, str(self.replays).encode())]
+
+    @property
+    def document(self) -> Document:
+        """Return it as a sink takes it."""
+        return Document(self.position, self.key, self.value, self.headers)
+
+    @property
+    def folder(self) -> str | None:
+        """Return where the blobs of its message lie, or the eraser's mark; None for what is no message."""
+        told = {name: value.decode(errors="replace") for name, value in self.headers if value is not None}
+        city, name = told.get("ce_jurisdiction"), message_id_of(told)
+        return folder(city, name) if city and name else None
+
+    def partition(self, partitions: int) -> int:
+        """Return where it goes: a city's records to the city's partition, others to where they were."""
+        city = dict(self.headers).get("ce_jurisdiction")  # the letter may have had no room for it
+        if self.position.topic != MESSAGE or not city:
+            return self.position.partition
+        return ids.partition_of(city.decode(errors="replace"), partitions)
+
+
+def place_of(letter: Letter) -> Position:
+    """Return where the record stood. Raises MalformedError when the letter does not tell."""
+    topic, _, rest = letter.came_from.partition(":")
+    partition, _, offset = rest.partition(":")
+    if not (partition.isdecimal() and offset.isdecimal()):
+        raise MalformedError("it never was a record in Kafka: let its source send it again")
+    return Position(topic, int(partition), int(offset))
+
+
+class Obstacle(NamedTuple):
+    """What keeps a letter from being put back; `settled` when nothing is left to do about it."""
+
+    why: str
+    settled: bool = False
+
+
+_LIMIT = Obstacle(f"put back {REPLAY_LIMIT} times and failed again: look at it with `hotline dead show`")
+_BEFORE = Obstacle(
+    "put back before: where it failed again, its new letter has the higher count (--again repeats it)", True
+)
+_NO_STAGE = Obstacle("no stage of this version takes it back")
+_NO_SUBSCRIBER = Obstacle("the settings have no such subscriber, or it gets other snapshots now (masked or clear)")
+
+
+def obstacle(letter: Letter, inputs: Inputs = INPUTS, *, again: bool = False) -> Obstacle | None:
+    """Return what keeps a letter from being put back, None when nothing does; no blob store is asked."""
+    if letter.replays >= REPLAY_LIMIT:
+        return _LIMIT
+    if letter.replayed and not again:
+        return _BEFORE
+    if letter.replays + letter.replayed >= REPLAY_LIMIT:
+        return _LIMIT
+    try:
+        place = place_of(letter)
+    except MalformedError as error:
+        return Obstacle(str(error))
+    if place.topic in inputs.get(letter.stage, ()):
+        return None
+    return _NO_SUBSCRIBER if letter.stage.startswith(SUBSCRIBER) else _NO_STAGE
+
+
+async def original_of(record: Any, replayed: int, blobs: Blobs, connection: KafkaConnection) -> Original:
+    """Return what a dead letter's record was.
+
+    Raises MissingBlobError while its bytes are nowhere, MalformedError when the stored ones are others.
+    """
+    letter = letter_of(record)
+    headers = [header for header in record.headers if not header[0].startswith(OURS)]
+    value: bytes = record.value or b""
+    if not (record.key or value or headers):
+        return _where_it_stands(letter, replayed, connection)
+    if any(name == MOVED for name, _ in record.headers):
+        reference = max(index for index, (name, _) in enumerate(headers) if name == "ce_dataref")
+        value = await _moved(headers.pop(reference)[1].decode(), blobs)
+    elif not value:
+        value = await _empty(letter, record.key or b"", dict(headers).get("ce_dataref"), blobs, connection)
+    return Original(letter, place_of(letter), record.key or b"", value, headers, letter.replays + replayed + 1)
+
+
+def _where_it_stands(letter: Letter, replayed: int, connection: KafkaConnection) -> Original:
+    """Return the record of a letter that had room for nothing of it."""
+    place = place_of(letter)
+    found = kafka_reader.read_one(connection, place)
+    if found is None:
+        raise MissingBlobError(f"{place.topic} no longer holds it: let its source send it again")
+    headers = [header for header in found.headers if header[0] != REPLAYS]
+    return Original(letter, place, found.key or b"", found.value or b"", headers, letter.replays + replayed + 1)
+
+
+async def bytes_shown(record: Any, letter: Letter, blobs: Blobs) -> bytes:
+    """Return the bytes that a person may read. Raises MisconfiguredError for those of an erased message.
+
+    Kafka has them until their time is over; until then they are kept, and used by nobody.
+    """
+    place = folder(letter.jurisdiction, letter.message_id) if letter.jurisdiction and letter.message_id else None
+    if place is not None and await blobs.erased({place}):
+        raise MisconfiguredError(
+            f"The message of dead letter {letter.id} was erased or redacted: its bytes are not shown."
+        )
+    return await bytes_of(record, blobs)
+
+
+async def bytes_of(record: Any, blobs: Blobs) -> bytes:
+    """Return the bytes that a letter is about, from the blob store where they had to go there."""
+    reference = dict(record.headers).get("ce_dataref")
+    if record.value or reference is None:
+        return record.value or b""
+    return await blobs.fetch(reference.decode())
+
+
+async def _moved(path: str, blobs: Blobs) -> bytes:
+    value = await blobs.fetch(path)
+    if hashlib.sha256(value).hexdigest() != path.rpartition("/")[2]:
+        raise MalformedError("the stored bytes are not those that failed")
+    return value
+
+
+async def _empty(
+    letter: Letter, key: bytes, reference: bytes | None, blobs: Blobs, connection: KafkaConnection
+) -> bytes:
+    """Return the value of a letter without one: it had none, or the letter had no room for it."""
+    if reference is not None:
+        await blobs.fetch(reference.decode())  # the stage will do so again: without the blob it would fail again
+    elif letter.stage == "assign" or is_of_a_sink(letter.stage):
+        place = place_of(letter)
+        record = kafka_reader.read_one(connection, place)
+        if record is None or (record.key or b"") != key:  # another record stands there in a topic that was made anew
+            raise MissingBlobError(f"{place.topic} no longer holds it: put back what it was made from")
+        return record.value or b""
+    return b""

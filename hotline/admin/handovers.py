@@ -1,0 +1,53 @@
+"""Which city a hand-over (紧急转接) is of: whoever acknowledges it by hand has its id alone."""
+
+from msgspec import Struct
+
+from broker.config import KafkaConnection
+from hotline.admin import kafka_reader
+from schemas import topics
+from schemas.codec import decode
+from schemas.errors import MisconfiguredError, PipelineError, SchemaError
+
+KINDS = ("acknowledge_handover", "dismiss_handover", "reinstate_handover")
+"""The commands that are about one."""
+
+
+class _Named(Struct, frozen=True, kw_only=True):
+    """Of a hand-over only whose it is."""
+
+    handover_id: str
+    jurisdiction: str
+
+
+def city_of(connection: KafkaConnection, handover_id: str, said: str | None = None) -> str | None:
+    """Return the city of a hand-over; what was `said` where this user may not read any, as a clerk's need not.
+
+    Raises MisconfiguredError for one that there is not, in the city that was said: its acknowledgement would look like
+    a success, and the real one would go on waiting for the desk.
+    """
+    try:
+        found = _named(connection, handover_id)
+    except PipelineError:
+        return said
+    if not found:
+        raise MisconfiguredError(f"There is no hand-over {handover_id}: `hotline status` shows those that wait.")
+    city = found[0].jurisdiction
+    if said not in (None, city):
+        raise MisconfiguredError(f"The hand-over is of {city}: leave --jurisdiction out.")
+    return city
+
+
+def _named(connection: KafkaConnection, handover_id: str) -> list[_Named]:
+    mark = handover_id.encode()
+    return [
+        one
+        for record in kafka_reader.read_all(connection, topics.HANDOVER)
+        if mark in (record.value or b"") and (one := _read(record.value)) and one.handover_id == handover_id
+    ]
+
+
+def _read(value: bytes) -> _Named | None:
+    try:
+        return decode(value, _Named)
+    except SchemaError:  # a stranger's record is nobody's emergency
+        return None

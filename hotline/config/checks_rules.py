@@ -1,0 +1,184 @@
+"""What `hotline check` looks at in the city's own rules, policies and models: what cannot be used, or has no effect."""
+
+import difflib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hotline.quality.replay.rules import idle_calendars, strangers
+from hotline.runtime import clients
+from normalizers import rules
+from normalizers.enrich import category, rulebooks
+from normalizers.enrich.rulebooks import RULEBOOKS
+from normalizers.geo import divisions
+from schemas import enums
+from schemas.errors import PipelineError
+from schemas.ids import is_in_china
+from tickets import policies
+from tickets.policy import directories_of, limits_of, near_policy
+from tickets.receipts.render import wording
+
+if TYPE_CHECKING:
+    from hotline.config.settings import Settings
+
+
+# What is misspelt in a city's own rules and is passed over in silence: optional keys, and words of our lists.
+
+Table = Mapping[str, Any]
+
+
+def misspelt(folder: Path) -> Iterator[str]:
+    """Name what is nearly a key of ours, and words that there are not, in the rules of a folder that can be used."""
+    for name in RULEBOOKS:
+        if (folder / f"{name}.toml").is_file():
+            for told in _keys(rules.load(name), rules.load(name, folder)):
+                yield f"{name}.toml in {folder} {told}"
+    yield from _strange_words(folder)
+
+
+def _keys(ours: Table, own: Table) -> Iterator[str]:
+    yield from _nearly(own, ours)
+    for name, table in own.items():
+        known = {key for one in _tables(ours.get(name)) for key in one}
+        for one in _tables(table):
+            yield from _nearly(one, known)
+
+
+def _tables(value: Any) -> list[Table]:
+    """Return the tables of a list of them, or of a table that holds nothing else: these all have the same keys."""
+    inner = list(value.values()) if isinstance(value, dict) else value
+    return inner if isinstance(inner, list) and all(isinstance(one, dict) for one in inner) else []
+
+
+def _nearly(keys: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    for key in keys:
+        if key not in known and (near := difflib.get_close_matches(key, known, n=1, cutoff=0.75)):
+            yield f"has a key `{key}`, which nobody reads: did you mean `{near[0]}`?"
+
+
+def _strange_words(folder: Path) -> Iterator[str]:
+    alarms, told = rules.load("emergency", folder)["rule"], rules.load("kind", folder)
+    kinds, heard = told["kinds"], told["hearing"]
+    for said, known, what in (
+        ({one["level"] for one in alarms}, enums.EMERGENCY_LEVELS, "level in emergency.toml"),
+        ({one for rule in alarms for one in rule["classes"]}, enums.EMERGENCY_CLASSES, "class in emergency.toml"),
+        (set(kinds), enums.REQUEST_KINDS, "kind in kind.toml"),
+        ({*heard["stands"], *heard["alone"]}, enums.REQUEST_KINDS, "kind in [hearing] of kind.toml"),
+    ):
+        if strange := sorted(said - known.keys()):
+            yield f"The {what} in {folder} cannot be {', '.join(strange)}: choose from {', '.join(known)}."
+
+
+def checks_of_rules_rules(settings: "Settings") -> Iterator[str]:
+    """The city's own files, each on its own; a folder that is none needs no further look."""
+    yield from refusal(clients.category_model, settings)
+    yield from refusal(clients.place_model, settings)
+    folder = settings.rules.folder
+    if folder is not None and not folder.is_dir():
+        yield from refusal(clients.rules_folder, settings)
+        return
+    refused = [fault for look in _looks(folder) for fault in refusal(lambda _, look=look: look(), settings)]  # type: ignore[misc] # binds the loop's name
+    yield from refused
+    if folder is not None:
+        yield from strangers(folder)
+    if folder is not None and not refused:
+        yield from misspelt(folder)
+        yield from idle_calendars(folder)
+        yield from _ended_calendars(folder)
+        yield from _meant_for_nobody(folder)
+
+
+def _looks(folder: Path | None) -> Iterator[Callable[[], object]]:
+    if folder is not None:
+        for name in rulebooks.RULEBOOKS:
+            yield partial(rulebooks.verify_one, folder, name)
+        yield partial(divisions.added, folder)
+    for policy in (near_policy, limits_of, directories_of, wording):
+        yield partial(policy, folder)
+
+
+def refusal(look: Callable[["Settings"], object], settings: "Settings") -> Iterator[str]:
+    """Yield why something of ours cannot be made by these settings."""
+    try:
+        look(settings)
+    except PipelineError as error:
+        yield str(error)
+
+
+def _ended_calendars(folder: Path) -> Iterator[str]:
+    """Name each calendar that stands for one of ours and ends before it: its working days would be counted as unknown.
+
+    A city that added a year by itself hides those that come with the program later.
+    """
+    own = policies.read("calendars", folder)
+    for name, ours in policies.read("calendars").items():
+        last = max(own[name]["years"], default="")
+        if missing := sorted(year for year in ours["years"] if year > last):
+            yield (
+                f"calendars/{name}.toml in {folder} stands for ours and has no year after {last or 'none'}: copy "
+                f"{', '.join(missing)} from ours, or remove it if ours has all its days by now."
+            )
+
+
+def _meant_for_nobody(folder: Path) -> Iterator[str]:
+    """Name what a time limit or a directory is for, or what stops its clock, and is nowhere: it would never count."""
+    codes = category.names(folder)
+    for kind in ("deadlines", "dispatch"):
+        for name, table in policies.read(kind, folder).items():
+            if kind == "deadlines":
+                yield from _overtaken(name, table["rules"])
+            yield from _strange(f"{kind}/{name}.toml", "adcodes", table, _is_place)
+            for rule in table["rules"]:
+                where = f"the rule {rule['id']} in {kind}/{name}.toml"
+                for key, is_known in _SELECTORS.items():
+                    yield from _strange(where, key, rule, is_known)
+                yield from _strange(where, "categories", rule, lambda code: not _is_slip(code, codes))
+
+
+def _strange(where: str, key: str, table: Mapping[str, Any], is_known: Callable[[str], bool]) -> Iterator[str]:
+    if found := ", ".join(one for one in table.get(key, ()) if not is_known(one)):
+        yield f"`{key}` of {where} names {found}, which there is not: it never counts, so correct it."
+
+
+def _is_slip(code: str, known: Collection[str]) -> bool:
+    """Say whether a category is meant as one of ours and is none; a clerk, or a channel, may give those of others."""
+    if any(one.startswith(code) for one in known):
+        return False
+    return code.split(".", 1)[0] in known or bool(difflib.get_close_matches(code, known, n=1, cutoff=0.75))
+
+
+def _overtaken(name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
+    """Name each time limit before which another one stands that is for all that it is for."""
+    for at, rule in enumerate(rules):
+        if before := next((one["id"] for one in rules[:at] if _covers(one, rule)), None):
+            yield f"The rule {rule['id']} in deadlines/{name}.toml never counts: {before} before it is for all of it."
+
+
+def _covers(before: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
+    if before["clock"] != rule["clock"] or before.get("by_clerk") or rule.get("by_clerk"):
+        return False
+    wide = [key for key in ("channels", "kinds") if before.get(key)]
+    beginnings = tuple(before.get("categories", ()))
+    return (
+        all(rule.get(key) and {*before[key]}.issuperset(rule[key]) for key in wide)
+        and (not beginnings or _all_begin(rule.get("categories", ()), beginnings))
+        and (not before.get("emergency") or bool(rule.get("emergency")))
+        and all(before.get(key) in (None, rule.get(key)) for key in ("valid_from", "valid_to"))
+    )
+
+
+def _all_begin(codes: Collection[str], beginnings: tuple[str, ...]) -> bool:
+    return bool(codes) and all(code.startswith(beginnings) for code in codes)
+
+
+def _is_place(beginning: str) -> bool:
+    return beginning.isdecimal() and len(beginning) <= 6 and is_in_china(beginning)
+
+
+_SELECTORS: Mapping[str, Callable[[str], bool]] = {
+    "places": _is_place,
+    "channels": enums.CHANNELS.__contains__,
+    "kinds": enums.REQUEST_KINDS.__contains__,
+    "pauses": enums.STATUSES.__contains__,
+}

@@ -1,0 +1,43 @@
+"""Renders every generated page, says which are stale, and writes them."""
+
+from pathlib import Path
+
+from hotline.dev.reference import commands, metrics, records, settings, topics
+from hotline.dev.reference.markdown import MARK
+
+FOLDER = Path(__file__).parents[3] / "docs" / "reference"
+"""Checked in; an installed `hotline` has no documentation beside it, so nothing there can be stale."""
+
+_PAGES = {
+    "commands.md": commands.render,
+    "metrics.md": metrics.render,
+    "records.md": records.render,
+    "settings.md": settings.render,
+    "topics.md": topics.render,
+}
+
+
+def files() -> dict[str, bytes]:
+    """Return every generated page by its name."""
+    return {name: render().encode() for name, render in _PAGES.items()}
+
+
+def check(folder: Path = FOLDER) -> list[str]:
+    """Return the pages that differ from what the code says now: stale, missing or left over."""
+    if not folder.is_dir():
+        return []
+    wanted = files()
+    there = {path.name: path.read_bytes() for path in folder.glob("*.md")}
+    left_over = {name for name, content in there.items() if content.startswith(MARK.encode()) and name not in wanted}
+    return sorted({name for name in wanted if there.get(name) != wanted[name]} | left_over)
+
+
+def export(folder: Path = FOLDER) -> list[str]:
+    """Write what is stale, delete what is left over, and return the names that changed."""
+    wanted, stale = files(), check(folder)
+    for name in stale:
+        if name in wanted:
+            (folder / name).write_bytes(wanted[name])
+        else:
+            (folder / name).unlink()
+    return stale

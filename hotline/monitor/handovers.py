@@ -1,0 +1,171 @@
+"""Which hand-overs (紧急转接) no desk acknowledged and no clerk dismissed: by a reader's clock, not the stream's."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from kafka import TopicPartition
+from msgspec import Struct
+from msgspec.structs import replace
+
+from hotline.monitor.kafka import Kafka, Places
+from schemas import topics
+from schemas.codec import decode
+from schemas.errors import SchemaError
+from schemas.records import Event, event
+from schemas.records.common import Time
+from tickets.emergency import MENTIONED
+
+WINDOW = timedelta(days=7)
+"""What is older than this at the first look is not looked for."""
+
+LEVELS = ("critical", "urgent", MENTIONED)
+"""Of an emergency, the worst first."""
+
+CLOCKS = timedelta(hours=1)
+"""How far the brokers' clocks and the connectors' may be apart."""
+
+_MARKS = (b'"acknowledged"', b'"handover_dismissed"', b'"handover_reinstated"')
+"""The tags of the changes; a million events are passed over without being parsed."""
+
+SHOWN = 10
+"""Hand-overs of a level that are named: those that wait longest."""
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """A hand-over that waits for the desk, by the names with which it is acknowledged."""
+
+    handover_id: str
+    jurisdiction: str
+    seconds: float
+
+
+class Unanswered(Struct, frozen=True, kw_only=True):
+    """Hand-overs of one level that wait for the desk; stale and folded ones alarm nobody and are left out.
+
+    `overdue` are those that wait for longer than the desk may take; `longest` names those that wait longest.
+    """
+
+    kind: Literal["handovers"] = "handovers"
+    level: str
+    unacknowledged: int
+    overdue: int = 0
+    oldest_seconds: float
+    longest: tuple[Waiting, ...] = ()
+
+
+class _Urgent(Struct, frozen=True, kw_only=True):
+    """Of a hand-over only what is measured: its text stays where it is."""
+
+    handover_id: str
+    jurisdiction: str = ""
+    level: str
+    taken_at: Time
+    stale: bool = False
+    folded_into: str | None = None
+    reinstated_at: Time | None = None
+
+    @property
+    def name(self) -> tuple[str, str]:
+        """Return its city and id: what another city's desk says of the id answers nothing."""
+        return self.jurisdiction, self.handover_id
+
+    @property
+    def alarms(self) -> bool:
+        """Say whether it rings: neither old nor folded into another."""
+        return not self.stale and self.folded_into is None
+
+    @property
+    def since(self) -> datetime:
+        """Return from when it waits; one that a clerk had dismissed, from when that was taken back."""
+        return self.reinstated_at or self.taken_at
+
+
+class Handovers:
+    """Follows hand-overs and the log of decisions; the desk may take `within_seconds` to acknowledge."""
+
+    def __init__(self, within_seconds: float) -> None:
+        self._within_seconds = within_seconds
+        self._handed: Places = {}
+        self._decided: Places = {}
+        self._open: dict[tuple[str, str], _Urgent] = {}
+        self._answered: dict[tuple[str, str], int] = {}
+
+    def look(self, kafka: Kafka, now: datetime) -> list[Unanswered]:
+        """Return what waits now, by level; raises errors of ours."""
+        handed, decided = kafka.places([topics.HANDOVER]), kafka.places([topics.EVENT])
+        ends = kafka.ends(decided)
+        self._follow_handovers(kafka, handed, now)
+        self._follow_decisions(kafka, decided, ends)
+        self._forget(now)
+        by_level: dict[str, list[_Urgent]] = {level: [] for level in (*LEVELS, "unknown")}
+        for one in self._open.values():
+            by_level[one.level if one.level in LEVELS else "unknown"].append(one)
+        return [self._of_level(level, waiting, now) for level, waiting in by_level.items() if waiting]
+
+    def _follow_handovers(self, kafka: Kafka, places: list[TopicPartition], now: datetime) -> None:
+        new = [place for place in places if place not in self._handed]
+        self._handed |= kafka.since(new, now - WINDOW)
+        for record in kafka.read(self._handed, kafka.ends(places)):
+            try:
+                urgent = decode(record.value or b"", _Urgent)
+            except SchemaError:
+                continue  # a stranger's record is nobody's emergency
+            if urgent.alarms and urgent.name not in self._answered:
+                self._open.setdefault(urgent.name, _taken_by_then(urgent, record))
+
+    def _follow_decisions(self, kafka: Kafka, places: list[TopicPartition], ends: Places) -> None:
+        """Read the log from the oldest hand-over that is open at the first look on; without one, from here on."""
+        new = [place for place in places if place not in self._decided]
+        oldest = min((one.since for one in self._open.values()), default=None)
+        self._decided |= kafka.since(new, oldest - CLOCKS) if oldest else {place: ends[place] for place in new}
+        for record in kafka.read(self._decided, kafka.ends(places)):
+            if any(mark in (record.value or b"") for mark in _MARKS):
+                self._answer(record)
+
+    def _answer(self, record: Any) -> None:
+        decision = decode(record.value, Event)
+        for change in decision.changes:
+            if isinstance(change, event.Acknowledged | event.HandoverDismissed):
+                name = (decision.jurisdiction, change.handover_id)
+                self._open.pop(name, None)
+                self._answered[name] = record.timestamp
+            elif isinstance(change, event.HandoverReinstated):
+                again = _again(change, decision)
+                self._answered.pop(again.name, None)
+                self._open[again.name] = again
+
+    def _forget(self, now: datetime) -> None:
+        """Let go of answers so old that `screen` will not repeat their hand-overs any more."""
+        limit = (now - WINDOW).timestamp() * 1000
+        self._answered = {name: at for name, at in self._answered.items() if at > limit}
+
+    def _of_level(self, level: str, waiting: list[_Urgent], now: datetime) -> Unanswered:
+        each = sorted((_waiting(one, now) for one in waiting), key=lambda one: -one.seconds)
+        return Unanswered(
+            level=level,
+            unacknowledged=len(each),
+            overdue=sum(one.seconds > self._within_seconds for one in each),
+            oldest_seconds=each[0].seconds,
+            longest=tuple(each[:SHOWN]),
+        )
+
+
+def _taken_by_then(urgent: _Urgent, record: Any) -> _Urgent:
+    """Return it as taken before Kafka had it: by a clock that is ahead it would be overdue that much later."""
+    return replace(urgent, taken_at=min(urgent.taken_at, datetime.fromtimestamp(record.timestamp / 1000, UTC)))
+
+
+def _again(change: event.HandoverReinstated, decision: Event) -> _Urgent:
+    """Return what waits again: the log alone tells the order in which it was answered and taken back."""
+    return _Urgent(
+        handover_id=change.handover_id,
+        jurisdiction=decision.jurisdiction,
+        level=change.level,
+        taken_at=decision.at,
+        reinstated_at=decision.at,
+    )
+
+
+def _waiting(one: _Urgent, now: datetime) -> Waiting:
+    seconds = max(0.0, (now - one.since).total_seconds())
+    return Waiting(handover_id=one.handover_id, jurisdiction=one.jurisdiction, seconds=seconds)

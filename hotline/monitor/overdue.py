@@ -1,0 +1,23 @@
+"""How many tickets wait for longer than they may (超期): a reader's clock decides that, over what the archive holds."""
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from hotline.monitor.services import PATIENCE_SECONDS
+from hotline.runtime import clients
+
+if TYPE_CHECKING:
+    from hotline.config.settings import Settings
+
+
+def overdue(settings: "Settings", now: datetime) -> dict[tuple[str, str], int]:
+    """Return the tickets by clock and urgency, in one question for all. Raises errors of ours."""
+    return asyncio.run(_overdue(settings, now))
+
+
+async def _overdue(settings: "Settings", now: datetime) -> dict[tuple[str, str], int]:
+    from hotline.search.archive import Archive
+
+    async with clients.elasticsearch(settings) as client:
+        return await Archive(client.options(max_retries=0, request_timeout=PATIENCE_SECONDS)).overdue(now)

@@ -1,0 +1,114 @@
+"""What the processes on this machine tell of themselves under /readyz: a refused password is known to them alone."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import DecodeError, Struct, ValidationError, convert, json
+from urllib3 import PoolManager
+from urllib3.exceptions import HTTPError
+
+if TYPE_CHECKING:
+    from hotline.config.settings import TelemetrySettings
+
+
+PATIENCE_SECONDS = 1.0
+
+
+class Process(Struct, frozen=True, kw_only=True):
+    """One component that runs on this machine."""
+
+    kind: Literal["process"] = "process"
+    component: str
+    state: str
+    last_success: datetime | None = None
+    detail: str | None = None
+    restarts: int = 0
+    quarantined: tuple["Quarantined", ...] = ()
+
+
+class Quarantined(Struct, frozen=True, kw_only=True):
+    """A partition that cannot go on until a person acts (`streams.engine.quarantine`), as a process here says it."""
+
+    stage: str
+    topic: str
+    partition: int
+    reason: str
+    since: datetime
+    next_try: datetime
+    tries: int = 1
+    cities: tuple[str, ...] = ()
+
+
+class OtherInstallation(Struct, frozen=True, kw_only=True):
+    """A process of another installation on one of our ports: its data folder is another, or its version an older."""
+
+    kind: Literal["other_installation"] = "other_installation"
+    port: int
+    components: tuple[str, ...]
+
+
+class _Report(Struct):
+    components: list[dict[str, Any]] = []
+    installation: str = ""
+
+
+def look(settings: "TelemetrySettings", installation: str, count: int) -> list[Process | OtherInstallation]:
+    """Ask the `count` ports from `telemetry.port` on, where `hotline run all` has its children, and the parent's.
+
+    Components of another installation than this are told apart: they say nothing of what runs here.
+    """
+    found: dict[str, Process] = {}
+    others: list[OtherInstallation] = []
+    if not settings.port:
+        return []
+    with PoolManager(retries=False, timeout=PATIENCE_SECONDS) as http:
+        for port in map(settings.port_of, range(count + 1)):
+            report = _report(http, f"http://{_host(settings.host)}:{port}/readyz")
+            known = [told for told in report.components if "component" in told]
+            if report.installation == installation:
+                for told in known:
+                    found[told["component"]] = _process(told, found.get(told["component"]))
+            elif known:
+                names = tuple(str(told["component"]) for told in known)
+                others.append(OtherInstallation(port=port, components=names))
+    return [*found.values(), *others]
+
+
+def _report(http: PoolManager, url: str) -> _Report:
+    """Return what answers there; nothing if nobody does, or another program."""
+    try:
+        return json.decode(http.request("GET", url).data, type=_Report)
+    except (HTTPError, DecodeError):
+        return _Report()
+
+
+def _process(told: dict[str, Any], parent: Process | None) -> Process:
+    """Join what a child says with what its parent, asked before it, knows of its restarts."""
+    return Process(
+        component=told["component"],
+        state=str(told.get("state", "unknown")),
+        last_success=_time(told.get("last_success")),
+        detail=told.get("detail"),
+        restarts=max(int(told.get("restarts") or 0), parent.restarts if parent else 0),
+        quarantined=tuple(_quarantined(told.get("quarantined"))),
+    )
+
+
+def _quarantined(told: object) -> Iterator[Quarantined]:
+    for one in told if isinstance(told, list) else ():
+        with suppress(ValidationError):  # of another version
+            yield convert(one, Quarantined, strict=False)
+
+
+def _time(told: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(told).astimezone(UTC) if isinstance(told, str) else None
+    except ValueError:
+        return None
+
+
+def _host(host: str) -> str:
+    """Return where to ask a process that listens on every address."""
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - asked, not listened on

@@ -1,0 +1,1 @@
+"""How right the pipeline is: `evaluate`, `learn` and `replay`."""

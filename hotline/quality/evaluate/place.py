@@ -1,0 +1,63 @@
+"""Place: whether the levels of labelled addresses are found, by the rules and the city's own model.
+
+A file is CoNLL (`hotline/quality/learn/addresses.py`). A piece is right if its level, its start and its end are those
+of the labels; nothing is counted for levels that the labels do not have.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from time import process_time
+
+from hotline.quality.evaluate.figures import Figure, f1, share
+from hotline.quality.evaluate.labelled import Paths, files, told
+from hotline.quality.learn import addresses
+from hotline.quality.learn.addresses import Address
+from normalizers.enrich.address import parse as place
+from normalizers.enrich.address.crf import load
+from normalizers.enrich.address.parse import LEVELS, Piece
+from schemas.errors import MisconfiguredError
+
+Parse = Callable[[str], Iterable[Piece]]
+
+
+def measure(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+    """Compare what the rules find in each address of the files with its labels."""
+    return list(_figures(_rows(paths), lambda address: place.parse(address, rules_folder)))
+
+
+def measure_model(paths: Paths, model: Path, _: Path | None = None) -> list[Figure]:
+    """Compare what a model finds in each address of the files with its labels."""
+    return list(_figures(_rows(paths), load(model).pieces))
+
+
+def _rows(paths: Paths) -> list[Address]:
+    rows = list(addresses.read(files(paths)))
+    if not rows:
+        raise MisconfiguredError(
+            f"There is no address in {told(paths)}: give a file with a character and label a line."
+        )
+    return rows
+
+
+def _figures(rows: list[Address], parse: Parse) -> Iterator[Figure]:
+    labelled, found, right = Counter[str](), Counter[str](), Counter[str]()
+    parse(rows[0].text)
+    seconds = -process_time()
+    parsed = [tuple(parse(row.text)) for row in rows]
+    seconds += process_time()
+    for row, pieces in zip(rows, parsed, strict=True):
+        known = {(span.label, span.start, span.end) for span in row.spans}
+        told = {(piece.level, piece.start, piece.end) for piece in pieces}
+        labelled.update(level for level, _, _ in known)
+        found.update(level for level, _, _ in told)
+        right.update(level for level, _, _ in known & told)
+    yield Figure(name="addresses", value=len(rows), meaning="labelled addresses")
+    yield Figure(name="microseconds", value=round(seconds / len(rows) * 1e6, 1), meaning="of one core, an address")
+    for level in LEVELS:
+        if labelled[level]:
+            precision, recall = share(right[level], found[level]), share(right[level], labelled[level])
+            yield Figure(name=f"{level}_labelled", value=labelled[level], meaning=f"pieces labelled {level}")
+            yield Figure(name=f"{level}_precision", value=precision, meaning="found ones that are right")
+            yield Figure(name=f"{level}_recall", value=recall, meaning="labelled ones that are found")
+            yield Figure(name=f"{level}_f1", value=f1(precision, recall), meaning="their harmonic mean")

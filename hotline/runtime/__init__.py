@@ -1,0 +1,1 @@
+"""What `hotline run` does: components, processes, health, watchdog, logging."""

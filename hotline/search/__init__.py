@@ -1,0 +1,1 @@
+"""The archive: `hotline search`, `show`, `export`, `explain`."""

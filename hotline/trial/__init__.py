@@ -1,0 +1,1 @@
+"""`hotline try`: one message through the stages, without a server."""
