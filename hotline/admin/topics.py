@@ -1,10 +1,8 @@
 """Makes the Kafka topics of `schemas/topics.py` and says where a cluster differs from them."""
 
-import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from kafka import errors as theirs
 from kafka.admin import ConfigResource, ConfigResourceType
 from msgspec import Struct
@@ -12,45 +10,13 @@ from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixe
 
 from broker.config import KafkaConnection
 from hotline.admin import placement
-from hotline.admin.acls import needs
 from hotline.admin.cluster import Answer, Cluster, TopicConfig, TopicFacts, admin
-from hotline.runtime import clients
 from schemas import topics
-from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError
+from schemas.errors import MisconfiguredError, UnauthorizedError
 from schemas.topics import TOPICS, Topic
 
 if TYPE_CHECKING:
-    from hotline.config.settings import Settings
-
-
-# Which topics a component needs and Kafka does not show it: a stage would wait for them without a word of ours.
-
-_log = structlog.get_logger(__name__)
-
-
-def watch(settings: "Settings", names: Iterable[str]) -> threading.Thread:
-    """Ask once, beside the components: those that take messages in wait for nobody, however slow Kafka is."""
-    asking = threading.Thread(target=tell, args=(settings, list(names)), name="topics", daemon=True)
-    asking.start()
-    return asking
-
-
-def tell(settings: "Settings", names: Iterable[str]) -> None:
-    """Log what is missing or hidden. A Kafka that is away is told by those who need it."""
-    from hotline.admin.cluster import Cluster, admin
-
-    wanted = sorted({need.name for name in names for need in needs(settings, name) if need.kind == "topic"})
-    try:
-        with admin(clients.kafka(settings)) as client:
-            seen, hidden = Cluster(client).topics(wanted)
-    except PipelineError:
-        return
-    if missing := [topic for topic in wanted if topic not in seen and topic not in hidden]:
-        _log.error("topics_missing", topics=missing, sentence="run `hotline topics create`")
-    if hidden:
-        _log.error(
-            "topics_hidden", topics=sorted(hidden), sentence="`hotline doctor` names the right that our user lacks"
-        )
+    pass
 
 
 class Difference(Struct, frozen=True, kw_only=True):

@@ -53,8 +53,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     import asyncio
     from contextlib import nullcontext
 
-    from hotline.admin import topics
-    from hotline.runtime import disk_metrics
+    from hotline.runtime import disk_metrics, required_topics
     from hotline.runtime.components import component
     from hotline.runtime.health import HealthServer, ProcessHealth
     from hotline.runtime.logging import tracing
@@ -65,7 +64,7 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
     async def work() -> None:
         # In the loop: Faust binds an app to the running one.
         components = [component(settings, name, tracer) for name in names]
-        topics.watch(settings, names)
+        required_topics.watch(settings, names)
         parent = os.environ.get(PARENT_VARIABLE)
         await serve(components, health, int(parent) if parent else None, deadline)
 

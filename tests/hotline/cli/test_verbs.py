@@ -259,8 +259,10 @@ def test_help_is_quick() -> None:
 def test_a_process_loads_no_clients_but_those_of_its_component() -> None:
     """Every verb and every component reads the settings, and a component is watched by these besides."""
     clients = {"aiohttp", "aiokafka", "elasticsearch", "faust", "imapclient", "kafka", "smpplib", "wechatpy"}
-    runtime = (f"runtime.{name}" for name in ("components", "disk_metrics", "health", "process", "logging"))
-    modules = "config.settings", "admin.topics", *runtime
+    runtime = (
+        f"runtime.{name}" for name in ("components", "required_topics", "disk_metrics", "health", "process", "logging")
+    )
+    modules = "config.settings", *runtime
     heavy = clients | {"numpy", "obstore", "requests", "starlette", "tenacity", "uvicorn"}
     assert loaded(", ".join(f"hotline.{name}" for name in modules), heavy) == set()
 
