@@ -7,11 +7,11 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from normalizers.base import Policy
-from normalizers.finalize import cut
+from normalizers.parse.contacts import identity_of
 from normalizers.phone.draft import is_worded, text_of
 from normalizers.pipeline import understood
-from normalizers.similarity.requester import identity_of
 from normalizers.sms.coding import Format, decode
+from normalizers.text.fold import cut
 from schemas.records import Call, Features, Finding, Message, Part, Party, Recording
 
 _EMERGENCY = "emergency"

@@ -1,6 +1,6 @@
 """The files that a raw message only names: `hotline run fetcher` gets exactly those that a normalizer waits for."""
 
-import normalizers
+from normalizers import registry
 from normalizers.base import File, Policy
 from schemas.errors import RecordError
 from schemas.records import RawMessage
@@ -10,7 +10,7 @@ _POLICY = Policy()
 
 def awaited(raw: RawMessage) -> tuple[File, ...]:
     """Return the files whose bytes have yet to be fetched; none of a message that cannot be read."""
-    normalizer = normalizers.NORMALIZERS.get(raw.channel)
+    normalizer = registry.NORMALIZERS.get(raw.channel)
     if normalizer is None or not raw.value:
         return ()
     try:

@@ -1,14 +1,13 @@
 """Draft: what one channel's normalizer makes of the bytes; `normalize` completes it into a Message."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
+from typing import Protocol
 
 from msgspec import Struct, field
 
-from normalizers.enrich.address.crf import PlaceModel
-from normalizers.enrich.category import CategoryModel
 from schemas.records import Call, Finding, Part, Party, Thread
 
 UNANSWERABLE = "unanswerable"
@@ -79,6 +78,20 @@ class Draft(Struct, frozen=True, kw_only=True):
 DEMO_KEY_ID = "demo"
 DEMO_KEY = b"hotline demo key: refused outside of try and demo"
 """The fixed requester key of `hotline try` and `hotline demo`; `hotline check` refuses it elsewhere."""
+
+
+class CategoryModel(Protocol):
+    """A city's own model of its categories."""
+
+    def category(self, title: str, text: str) -> Finding | None:
+        """Return the most probable category of a folded message, None when the model is not sure enough."""
+
+
+class PlaceModel(Protocol):
+    """A city's own model of its addresses."""
+
+    def findings(self, address: str, at: int | None) -> Iterable[Finding]:
+        """Return what an address names, from left to right; it begins at `at`, if it stands in a text."""
 
 
 class Policy(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from msgspec import structs
 
 from normalizers.base import Draft, File
 from normalizers.parse.codes import is_media_type
-from normalizers.text.fold import safe
+from normalizers.text.fold import cut, safe
 from schemas import ids, topics
 from schemas.records import Attachment, Finding, Message, Party, RawMessage, Thread
 
@@ -103,14 +103,6 @@ def stored(draft: Draft, jurisdiction: str, message_id: str, max_text_bytes: int
             blobs[path] = Blob(path, file.data or b"")
         attachments.append(_attachment(file, number))
     return Stored(draft, tuple(attachments), tuple(blobs.values()))
-
-
-def cut(text: str, max_bytes: int) -> str:
-    """Return the beginning of `text` that fits into `max_bytes` of UTF-8, whole characters only."""
-    if len(text) * 4 <= max_bytes:
-        return text
-    data = text.encode()
-    return text if len(data) <= max_bytes else data[:max_bytes].decode("utf-8", "ignore")
 
 
 def _attachment(file: File, number: int) -> Attachment:

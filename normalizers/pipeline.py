@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from msgspec import UNSET, structs
 
-import normalizers
-from normalizers import finalize
+from normalizers import finalize, registry
 from normalizers.base import Draft, Policy
 from normalizers.enrich import emergency, subject
 from normalizers.finalize import Blob, Stored, cleaned, stored
@@ -63,9 +62,9 @@ def _normalized(raw: RawMessage, draft: Draft, policy: Policy, *, is_whole: bool
 
 
 def _draft(raw: RawMessage, policy: Policy) -> Draft:
-    normalizer = normalizers.NORMALIZERS.get(raw.channel)
+    normalizer = registry.NORMALIZERS.get(raw.channel)
     if normalizer is None:
-        raise UnsupportedError("no normalizer is registered for this channel: add it to normalizers.NORMALIZERS")
+        raise UnsupportedError("no normalizer is registered for this channel: add it to normalizers/registry.py")
     if raw.envelope.dataref is not None and not raw.value:
         raise MissingBlobError("the bytes lie in the blob store: read them into the raw record before normalizing it")
     return _without_names(normalizer(raw, policy), policy.rules_folder)

@@ -13,8 +13,8 @@ import msgspec
 
 from normalizers.base import Draft, File, Policy
 from normalizers.parse.codes import is_category, is_code, is_hotline, is_kind, is_reference
+from normalizers.parse.contacts import is_nobodys, phone_number
 from normalizers.parse.times import written
-from normalizers.similarity.requester import is_nobodys, phone_number
 from schemas import ids, topics
 from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError

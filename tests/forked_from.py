@@ -39,7 +39,7 @@ USED = (
     "hotline.config.routes",
     "hotline.runtime.logging",
     "hotline.runtime.components",
-    "normalizers.enrich.rulebooks",
+    "normalizers.rulebooks",
     "sinks.elastic.sink",
     "sinks.elastic.consistency",
     "sinks.eraser",

@@ -19,8 +19,7 @@ from hotline.quality.evaluate import labelled
 from hotline.quality.learn import addresses
 from hotline.quality.learn import labelled as category
 from hotline.trial.inputs import Input
-from normalizers import rules
-from normalizers.enrich import rulebooks
+from normalizers import rulebooks, rules
 from schemas.errors import MisconfiguredError
 from tests.hotline.imports.reading import imported
 from tickets import policies, policy

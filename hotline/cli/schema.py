@@ -13,12 +13,12 @@ schema = typer.Typer(no_args_is_help=True, help="Check, export and release the s
 
 
 @schema.command()
-def check() -> None:
+def check(ctx: typer.Context) -> None:
     """Say which generated files differ from the code, and what breaks a released version; exit 1 when anything does.
 
     Every released version counts: its readers must read what is written now, and its records must stay readable.
     """
-    wrong = [*_stale(), *_broken()]
+    wrong = [*_stale(ctx), *_broken()]
     for sentence in wrong:
         say(sentence)
     if not wrong:
@@ -27,7 +27,7 @@ def check() -> None:
 
 
 @schema.command()
-def release() -> None:
+def release(ctx: typer.Context) -> None:
     """Freeze the shapes and golden records as the version that schemas/envelope.py names, for ever."""
     from schemas.contract import releases
 
@@ -36,13 +36,14 @@ def release() -> None:
         raise MisconfiguredError(
             f"Version {now.shape.version} is released and frozen: raise VERSION in schemas/envelope.py first."
         )
-    if wrong := [*_stale(), *_broken()]:
+    if wrong := [*_stale(ctx), *_broken()]:
         raise MisconfiguredError("\n".join([*wrong, "Nothing was released."]))
     say(f"Released {now.shape.version} into {releases.cut(now)}: commit it.")
 
 
 @schema.command()
 def export(
+    ctx: typer.Context,
     to: Annotated[
         Path | None, typer.Option(file_okay=False, help="Write a copy into this folder instead, and delete nothing.")
     ] = None,
@@ -52,18 +53,21 @@ def export(
     from schemas.contract import generate
 
     if to is None:
-        written = [*generate.export(), *pages.export()]
+        written = [*generate.export(), *pages.export(ctx.find_root().command)]
     else:
-        copies = {**generate.files(), **{f"reference/{name}": content for name, content in pages.files().items()}}
+        copies = {
+            **generate.files(),
+            **{f"reference/{name}": content for name, content in pages.files(ctx.find_root().command).items()},
+        }
         written = [_written(to / path, content) for path, content in copies.items()]
     say(f"{counted(len(written), 'file')} written.")
 
 
-def _stale() -> list[str]:
+def _stale(ctx: typer.Context) -> list[str]:
     from hotline.dev.reference import pages
     from schemas.contract import generate
 
-    stale = [*generate.check(), *(f"docs/reference/{name}" for name in pages.check())]
+    stale = [*generate.check(), *(f"docs/reference/{name}" for name in pages.check(ctx.find_root().command))]
     return [f"{path} is not what the code says: run `hotline schema export`." for path in stale]
 
 

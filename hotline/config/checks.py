@@ -21,7 +21,7 @@ from hotline.config.errors import variable_of
 from hotline.config.paths import leaves
 from hotline.runtime import clients, components
 from hotline.runtime.disk_probe import OPEN_SECONDS, in_time
-from normalizers.enrich import rulebooks
+from normalizers import rulebooks
 from normalizers.enrich.category import codes
 from schemas import enums
 from schemas.errors import MisconfiguredError, UnreachableError

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from hotline.quality.replay.rules import idle_calendars, strangers
 from hotline.runtime import clients
-from normalizers import rules
-from normalizers.enrich import category, rulebooks
-from normalizers.enrich.rulebooks import RULEBOOKS
+from normalizers import rulebooks, rules
+from normalizers.enrich import category
 from normalizers.geo import divisions
+from normalizers.rulebooks import RULEBOOKS
 from schemas import enums
 from schemas.errors import PipelineError
 from schemas.ids import is_in_china

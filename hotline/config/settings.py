@@ -26,7 +26,7 @@ from connectors.media_fetch.settings import FetcherSettings
 from connectors.registry import entries
 from connectors.replies.registry import check
 from connectors.replies.settings import AnswerSettings
-from hotline.admin.command_keys import CommandKeySettings, CommandSettings
+from hotline.config.command_keys import CommandKeySettings, CommandSettings
 from hotline.runtime.disk_probe import OPEN_SECONDS, in_time
 from schemas.settings_base import Section
 from sinks.settings import ArchiveSettings, SinkSettings

@@ -190,7 +190,7 @@ def query_key(settings: "Settings") -> bytes:
 
 def rules_folder(settings: "Settings") -> Path | None:
     """Return the folder of the city's own rules; raises MisconfiguredError when it or a file in it cannot be used."""
-    from normalizers.enrich import rulebooks
+    from normalizers import rulebooks
 
     folder = settings.rules.folder
     if folder is None:

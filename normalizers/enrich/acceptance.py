@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from normalizers import rules
 from normalizers.base import Draft
-from normalizers.similarity.requester import contacts_in
+from normalizers.parse.contacts import contacts_in
 from normalizers.text import classifier
 from normalizers.text.classifier import Regression, Sentence
 from normalizers.text.fold import Span, aligned, fold

@@ -11,10 +11,10 @@ from normalizers.mail.charsets import read
 from normalizers.mail.headers import Headers
 from normalizers.mail.message_class import as_spoken, judge, unanswerable
 from normalizers.mail.mime import Part, parse
-from normalizers.mail.quote_rules import Marks, rulebook
 from normalizers.mail.quotes import Split, is_signature, split
 from normalizers.mail.threading import claimed_date, newest_date, thread_of
 from normalizers.parse import automated_senders
+from normalizers.text.quote_patterns import Marks, rulebook
 from schemas.errors import MissingBlobError, TooLargeError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT

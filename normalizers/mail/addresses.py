@@ -6,7 +6,7 @@ from pathlib import Path
 
 from normalizers.mail.encoded_words import decode_words, one_line
 from normalizers.mail.headers import Headers
-from normalizers.similarity.requester import identity_of
+from normalizers.parse.contacts import identity_of
 from schemas.records import Party
 
 MAX_RECIPIENTS = 500

@@ -13,8 +13,8 @@ from normalizers.mail.html import MAX_HTML, html_to_text, pictures
 from normalizers.mail.invitations import asks, said
 from normalizers.mail.mime import Part, parse
 from normalizers.mail.params import base_name
-from normalizers.mail.quote_rules import QUOTED, Marks
 from normalizers.text.fold import fold
+from normalizers.text.quote_patterns import QUOTED, Marks
 
 # Whether an alternative only says that the other one should be read.
 

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from normalizers.mail import quote_rules as rules
-from normalizers.mail.quote_rules import Marks
+from normalizers.text import quote_patterns as rules
+from normalizers.text.quote_patterns import Marks
 
 _ATTRIBUTION_LINES = 4
 _MAX_TRIES = 1_000

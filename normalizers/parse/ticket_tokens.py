@@ -13,14 +13,11 @@ from typing import NamedTuple
 
 from normalizers.base import Draft, Policy
 from normalizers.text.fold import nfkc
+from normalizers.text.ticket_numbers import TICKET_NUMBER
 from schemas import ids
 from schemas.ids import keyed_digest
 
 _TOKEN = re.compile(r"(?<![a-z0-9-])([1-9]\d{5}-[a-z2-7]{20})\.([a-z0-9_]{1,32})\.([a-z2-7]{16})(?![a-z0-9])")
-_DASH = r"[-\s\u2010-\u2015\u2212_.]{0,3}"
-"""Between the pieces of a number: what a telephone makes of two hyphens, a line that was wrapped, or nothing."""
-
-TICKET_NUMBER = re.compile(rf"(?<![0-9-])([1-9]\d{{5}}){_DASH}(20\d{{6}}){_DASH}(\d{{6,9}}){_DASH}(\d)(?![0-9-])")
 _LIKE_ONE, _DAY = re.compile(r"-[a-z2-7]{20}\."), re.compile(r"20\d{6}")
 """What every token and every number holds; how each begins is sooner looked for."""
 

@@ -6,11 +6,10 @@ from datetime import UTC, datetime
 from msgspec import Struct, field, structs
 
 from normalizers.base import Draft, File
-from normalizers.finalize import cut
 from normalizers.parse.codes import is_hotline
+from normalizers.parse.contacts import phone_number
 from normalizers.parse.times import believed
-from normalizers.similarity.requester import phone_number
-from normalizers.text.fold import safe
+from normalizers.text.fold import cut, safe
 from schemas.records import Call, Finding, Party, Recording, Thread
 
 TRANSCRIPT_HEAD = "【通话转写】"

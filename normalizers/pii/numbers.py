@@ -10,9 +10,9 @@ from stdnum import luhn
 from stdnum.cn import ric
 
 from normalizers import rules
-from normalizers.parse.ticket_tokens import TICKET_NUMBER
 from normalizers.text.fold import SPOKEN_DIGITS, Span
 from normalizers.text.matcher import behind_any, trie
+from normalizers.text.ticket_numbers import TICKET_NUMBER
 
 # Number cues: words before digits that tell whether they reach a person, or are counted on a thing.
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from normalizers.pii.detect import MAIL_SIGN, address_spans, in_order, personal_spans, readable
 from normalizers.pii.numbers import READ
 from normalizers.pii.spaced_names import NAME, spans_apart
-from normalizers.similarity.numbers import value_of
 from normalizers.text.fold import Span
+from normalizers.text.numerals import value_of
 
 SHORT = 4
 """A number or a hotline is known by its very signs alone."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from normalizers import rules
-from normalizers.mail import quote_rules
 from normalizers.pii.name_patterns import HAN
+from normalizers.text import quote_patterns
 from normalizers.text.fold import nfkc
 from normalizers.text.matcher import trie
 
@@ -197,7 +197,7 @@ def rulebook(folder: Path | None = None) -> Footers:
     found = rules.load("footers", folder)
     surnames = rules.load("names", folder)["common_surnames"]
     patterns = {name: re.compile(one, re.IGNORECASE) for name, one in _patterns(found, surnames)}
-    return Footers(lines=found["lines"], device=quote_rules.rulebook(folder).device, **patterns)
+    return Footers(lines=found["lines"], device=quote_patterns.rulebook(folder).device, **patterns)
 
 
 def _patterns(found: Mapping[str, Any], surnames: str) -> Iterator[tuple[str, str]]:

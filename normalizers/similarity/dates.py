@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from normalizers.similarity.circumstances import LEAP_YEAR, SINCE
-from normalizers.similarity.numbers import DIGITS, NUMERALS, Mark
+from normalizers.similarity.numbers import Mark
+from normalizers.text.numerals import DIGITS, NUMERALS
 
 _HAN = f"[{DIGITS}十]"
 _HAN_DATE = re.compile(

@@ -13,10 +13,11 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from normalizers.similarity.circumstances import NO_NAME, Circumstances, circumstances, circumstances_in
 from normalizers.similarity.dates import days_told
-from normalizers.similarity.numbers import DIGITS, DOOR, NUMERALS, exits_and_models, floors_and_rooms
+from normalizers.similarity.numbers import DOOR, exits_and_models, floors_and_rooms
 from normalizers.similarity.reference_numbers import Papers, labelled_in, papers_in, papers_of_rules
 from normalizers.similarity.stance import Stances, stances, stances_in
 from normalizers.text.matcher import COMPACT, last_of, trie
+from normalizers.text.numerals import DIGITS, NUMERALS
 
 Mark = tuple[str, str]
 

@@ -19,10 +19,11 @@ from msgspec.structs import replace
 
 from normalizers.base import Draft, Policy
 from normalizers.enrich.codes import codes_of
+from normalizers.parse.contacts import contacts_in
 from normalizers.parse.ticket_tokens import NOTHING, Named, without
 from normalizers.similarity.boilerplate import own_words, without_footer, without_office, without_phrases
 from normalizers.similarity.numbers import homes_alone
-from normalizers.similarity.requester import contacts_in, keyed_hashes, requester_hashes
+from normalizers.similarity.requester import keyed_hashes, requester_hashes
 from normalizers.similarity.stated_identity import stated_names
 from normalizers.similarity.terms import matter_of, rulebook
 from normalizers.text.fold import SPOKEN_DIGITS, fold

@@ -3,14 +3,9 @@
 import re
 from collections.abc import Iterator
 
-Mark = tuple[str, str]
+from normalizers.text.numerals import DIGITS, NUMERALS, TIMES, value_of
 
-DIGITS = "一二三四五六七八九"
-_TENS = ("", "十", *(f"{digit}十" for digit in DIGITS[1:]))
-NUMERALS = {
-    f"{tens}{ones}": str(10 * ten + one) for ten, tens in enumerate(_TENS) for one, ones in enumerate(("", *DIGITS))
-}
-"""Han numerals below a hundred: 十二 is 12."""
+Mark = tuple[str, str]
 
 NUMBER = rf"(?:(?<![\d.])\d{{1,4}}|(?<![{DIGITS}十百])[{DIGITS}十]{{1,3}})"
 
@@ -49,7 +44,6 @@ _MODEL = re.compile(r"(?<![a-z0-9])([a-z]{2,8})[ -]?(\d{1,4})(?![a-z0-9.])")
 _PAID = re.compile(
     rf"(?<![\d.])(\d{{1,12}}(?:\.\d{{1,6}})?)([万千百]?)(?=元|块)|(?<![{DIGITS}十百千万几数])([{DIGITS}十百千万零两]{{1,9}})(?=元|块钱)"
 )
-_TIMES = {"": 1, "十": 10, "百": 100, "千": 1_000, "万": 10_000}
 _AGE = re.compile(r"(\d{1,3})岁(?![以之及])")
 
 
@@ -99,18 +93,5 @@ def _rooms(clause: str) -> Iterator[str]:
 def amounts(head: str) -> Iterator[Mark]:
     """Yield what was paid, in yuan, and how old somebody is."""
     for amount, unit, in_words in _PAID.findall(head):
-        yield "paid", f"{float(amount) * _TIMES[unit] if amount else value_of(in_words):.2f}"
+        yield "paid", f"{float(amount) * TIMES[unit] if amount else value_of(in_words):.2f}"
     yield from (("age", years) for years in _AGE.findall(head))
-
-
-def value_of(in_words: str) -> int:
-    """Return a Han numeral: 三万八千 is 38000."""
-    whole = group = digit = 0
-    for character in in_words:
-        if character == "万":
-            whole, group, digit = (whole + group + digit) * _TIMES["万"], 0, 0
-        elif character in _TIMES:
-            group, digit = group + max(digit, 1) * _TIMES[character], 0
-        else:
-            digit = 2 if character == "两" else DIGITS.find(character) + 1
-    return whole + group + digit

@@ -1,56 +1,18 @@
 """Who asks, as keyed hashes: the same person is recognised, nobody can be read back without the key."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import lru_cache
-from pathlib import Path
-from types import MappingProxyType
+from collections.abc import Iterable
 
 from normalizers.base import Policy
-from normalizers.parse import automated_senders
-from normalizers.text.fold import nfkc, safe
+from normalizers.parse.contacts import identity_of
+from normalizers.text.fold import safe
 from schemas import ids
 from schemas.ids import keyed_digest
 from schemas.records import Party
 
-MOST_CONTACTS = 5
-"""Whoever lists more of them lists those of others."""
-
-_CONTACT = re.compile(
-    r"(?<![\d*+])(?:\+?86[- ]?|0)?(1[3-9]\d{9})(?!\d)"
-    r"|(?<![\w.+-])([\w.+-]{1,64}@[a-z0-9-]{1,63}(?:\.[a-z0-9-]{1,63}){1,4})",
-    re.ASCII | re.IGNORECASE,
-)
-
-_LIKE_A_CONTACT = re.compile("1[3-9][0-9]{9}|@")
-"""What every contact holds, which is sooner told: `_CONTACT` is tried at each character."""
-
-_FILLING = re.compile(r"[\s()\-.·/—–]+")
-_EXTENSION = re.compile(r"(?:转|分机|#|,|;?ext\.?)\s*\d+$|(?<=\d{7})-\d{1,5}$")
-_PHONE = re.compile(r"\+?\d{7,17}")
-"""A shorter one is an extension, and there are as many 8001 as there are exchanges."""
-
-_ABROAD = re.compile(r"(?:\+|00)(?!86)(\d{6,15})")
-_MOBILE = re.compile(r"(?:(?:\+|00?)?86|0)?(1[3-9]\d{9})")
-"""With a plus sign or 00, but without 86, it is a telephone of North America (+1 310 …)."""
-
-_LANDLINE = re.compile(r"(?:(?:\+|00)86|86(?=0))?0?([1-9]\d{1,2}[2-9]\d{6,7})")
-_REPEATED = re.compile(r"\+?(?:(?:\+|00)?86)?(?:(\d)\1*|0\d{2,3}([01])\2{5,})")
-_HOTLINE = re.compile(
-    r"(?:(?:\+|00)86)?(?:0\d{2,3})?(?:1[12]\d|12\d{3}|100\d{2}|9[56]\d{3,4}|[48]00\d{7})"
-    r"|(?:\+|00)86[1-9]\d{1,2}(?:12345|9[56]\d{3,4})"
-)
-_PLATFORM = re.compile(r"106\d{7,14}")
-"""Of a platform that sends text messages for anybody, or the one that citizens write to."""
-
-_COUNTED = "012345678901"
-"""What is typed where a number must stand."""
-
 _ONE_SYSTEM = (ids.source_of("weibo", ""), ids.source_of("web", ""))
 _OPENID = re.compile(r"[A-Za-z0-9_-]{28,64}")
 """As WeChat makes openids and external_userids: no two accounts have the same. A shorter one is a member's."""
-
-_NOWHERE = ("localhost", "localhost.localdomain", "invalid")
 
 
 def requester_hashes(parties: Iterable[Party | None], policy: Policy, giver: str = "") -> tuple[str, ...]:
@@ -81,85 +43,11 @@ def _kind_within(giver: str, kind: str, value: str) -> str:
     return f"{kind} of {giver}" if giver and is_given else kind
 
 
-def contacts_in(text: str) -> tuple[Party, ...]:
-    """Return the mobile numbers and mail addresses in a text: claims of who asks, which anybody can write."""
-    found = _CONTACT.findall(text) if _LIKE_A_CONTACT.search(text) is not None else []
-    parties = [Party(kind="phone", value=phone) if phone else Party(kind="email", value=mail) for phone, mail in found]
-    return tuple(parties) if len(parties) <= MOST_CONTACTS else ()
-
-
-def identity_of(party: Party, rules_folder: Path | None = None) -> str | None:
-    """Return the one spelling of a person's number, address or id; None when it identifies nobody."""
-    spell = _SPELLINGS.get(party.kind)
-    return spell(safe(party.value), rules_folder) if spell is not None else None
-
-
 def keyed_hashes(kind: str, value: str, policy: Policy) -> tuple[str, ...]:
     """Return the hash of `value` under each of the policy's keys, newest first."""
     text = f"{kind}\n{value}".encode()
     return tuple([f"{key_id}:{_short(key, text)}" for key_id, key in policy.requester_keys.items()])
 
 
-def phone_number(text: str) -> str | None:
-    """Return a number in E.164 (`+86…`, landlines with their area code), else its digits; None when it is none.
-
-    A number that is nobody's own is none: a digit repeated, digits counted up, a hotline (12345, 110, 95…), an
-    extension, a platform of text messages (106…). A mobile number with an extension is a platform's (隐私号), which
-    many share: the extension tells them apart.
-    """
-    if text.isascii() and (match := _MOBILE.fullmatch(text)):
-        return f"+86{match[1]}"
-    whole = nfkc(text).strip().lower().removeprefix("tel:")
-    number = _FILLING.sub("", _EXTENSION.sub("", whole))
-    if _PHONE.fullmatch(number) is None or is_nobodys(number):
-        return None
-    if _MOBILE.fullmatch(number) and (behind := _EXTENSION.search(whole)):
-        return f"{_in_china(number)}-{re.sub('[^0-9]', '', behind[0])}"
-    return _in_china(number) or _abroad(number) or number.removeprefix("+")
-
-
-def is_nobodys(number: str) -> bool:
-    """Say whether these digits reach whoever picks up, or nobody: 12345, 95588, 000."""
-    return number in _COUNTED or any(one.fullmatch(number) for one in (_REPEATED, _HOTLINE, _PLATFORM))
-
-
-def _in_china(number: str) -> str | None:
-    if match := _MOBILE.fullmatch(number):
-        return f"+86{match[1]}"
-    if number.startswith(("0", "86", "+86")) and (match := _LANDLINE.fullmatch(number)):
-        return f"+86{match[1]}"
-    return None
-
-
-def _abroad(number: str) -> str | None:
-    match = _ABROAD.fullmatch(number)
-    return f"+{match[1]}" if match else None
-
-
-@lru_cache(maxsize=1024)
-def _address(text: str, rules_folder: Path | None) -> str | None:
-    address = nfkc(text).strip().strip("<>").lower()
-    return address if "@" in address[1:-1] and not _is_unread(address, rules_folder) else None
-
-
-def _is_unread(address: str, rules_folder: Path | None) -> bool:
-    """Tell an address from which machines send for anybody."""
-    local, _, domain = address.rpartition("@")
-    if domain in _NOWHERE or domain.endswith(".invalid"):
-        return True
-    known = automated_senders.rulebook(rules_folder)
-    return local in known.senders or known.no_reader.search(local) is not None
-
-
-def _as_written(text: str, rules_folder: Path | None) -> str | None:
-    value = text.strip()
-    return value if value and automated_senders.rulebook(rules_folder).no_id.fullmatch(value) is None else None
-
-
 def _short(key: bytes, text: bytes) -> str:
     return ids.b32_text(keyed_digest(key, text), 16)
-
-
-_SPELLINGS: Mapping[str, Callable[[str, Path | None], str | None]] = MappingProxyType(
-    {"phone": lambda text, _: phone_number(text), "email": _address, "openid": _as_written, "uid": _as_written}
-)

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 from normalizers import rules
 from normalizers.base import Draft, Policy
+from normalizers.parse.contacts import identity_of
 from normalizers.pii import names as persons
 from normalizers.pii.name_patterns import HAN, NO_PLACE, Surnames
 from normalizers.similarity.numbers import homes
 from normalizers.similarity.on_behalf import OnBehalf
-from normalizers.similarity.requester import identity_of, keyed_hashes
+from normalizers.similarity.requester import keyed_hashes
 from normalizers.text.fold import fold
 from normalizers.text.matcher import Words, trie
 from schemas.records import Party

@@ -280,3 +280,11 @@ def _unusual() -> re.Pattern[str]:
 @cache
 def _invisible() -> re.Pattern[str]:
     return re.compile(f"[{_ranges(code for code, result in _dropped_or_simplified().items() if result is None)}]")
+
+
+def cut(text: str, max_bytes: int) -> str:
+    """Return the beginning of `text` that fits into `max_bytes` of UTF-8, whole characters only."""
+    if len(text) * 4 <= max_bytes:
+        return text
+    data = text.encode()
+    return text if len(data) <= max_bytes else data[:max_bytes].decode("utf-8", "ignore")

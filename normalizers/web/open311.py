@@ -5,9 +5,9 @@ from pathlib import Path
 
 from normalizers.base import Draft, File
 from normalizers.parse.codes import is_hotline, is_reference
+from normalizers.parse.contacts import identity_of
 from normalizers.parse.coordinates import located
 from normalizers.record import KINDS
-from normalizers.similarity.requester import identity_of
 from normalizers.web import people, places
 from normalizers.web.fields import LEFT_OUT, Fields
 from normalizers.web.services import OTHER, Service, services

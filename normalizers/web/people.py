@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from normalizers.similarity.requester import identity_of
+from normalizers.parse.contacts import identity_of
 from schemas.records import Party
 
 _HAN_FROM = "\u2e80"

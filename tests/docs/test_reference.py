@@ -23,32 +23,33 @@ from schemas.records import RECORDS
 from schemas.topics import TOPICS
 from tests.docs.pages import ROOT
 
+ROOT_COMMAND = typer.main.get_command(app)
 ROW = re.compile(r"^\| `([^`]+)` \|(.*)\|$", re.MULTILINE)
 
 
 @cache
 def rows(name: str) -> dict[str, str]:
     """What the tables of a page say, by the first cell."""
-    return dict(ROW.findall(pages.files()[name].decode()))
+    return dict(ROW.findall(pages.files(ROOT_COMMAND)[name].decode()))
 
 
 def test_the_checked_in_pages_are_current() -> None:
-    assert pages.check() == [], "run `hotline schema export` and commit what changed"
+    assert pages.check(ROOT_COMMAND) == [], "run `hotline schema export` and commit what changed"
 
 
 def test_check_names_what_is_stale_missing_or_left_over_and_leaves_other_pages_alone(tmp_path: Path) -> None:
-    assert pages.export(tmp_path) == sorted(pages.files())
-    assert pages.check(tmp_path) == []
+    assert pages.export(ROOT_COMMAND, tmp_path) == sorted(pages.files(ROOT_COMMAND))
+    assert pages.check(ROOT_COMMAND, tmp_path) == []
     (tmp_path / "by_hand.md").write_text("# By hand\n")
     (tmp_path / "topics.md").write_text("old")
     (tmp_path / "metrics.md").rename(tmp_path / "measures.md")
-    assert pages.check(tmp_path) == ["measures.md", "metrics.md", "topics.md"]
-    pages.export(tmp_path)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["by_hand.md", *pages.files()])
+    assert pages.check(ROOT_COMMAND, tmp_path) == ["measures.md", "metrics.md", "topics.md"]
+    pages.export(ROOT_COMMAND, tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["by_hand.md", *pages.files(ROOT_COMMAND)])
 
 
 def test_an_installed_hotline_without_documentation_has_nothing_stale(tmp_path: Path) -> None:
-    assert pages.check(tmp_path / "nowhere") == []
+    assert pages.check(ROOT_COMMAND, tmp_path / "nowhere") == []
 
 
 def leaves(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -116,7 +117,7 @@ def verbs(command: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def test_every_verb_is_told_with_its_options_and_help() -> None:
-    text = pages.files()["commands.md"].decode()
+    text = pages.files(ROOT_COMMAND)["commands.md"].decode()
     sections = dict(re.findall(r"^## `([^`]+)`\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
     every = dict(verbs(typer.main.get_command(app), "hotline"))
     assert {"hotline run", "hotline dead list", "hotline schema check"} <= every.keys()
@@ -136,13 +137,13 @@ def test_an_argument_has_one_name_in_the_usage_and_in_the_table() -> None:
     }
     assert len(arguments) > 10
     assert [name for name, shown in arguments.items() if shown is None or not re.fullmatch("[A-Z=]+", shown)] == []
-    usages = re.findall(r"^hotline .*$", pages.files()["commands.md"].decode(), re.MULTILINE)
+    usages = re.findall(r"^hotline .*$", pages.files(ROOT_COMMAND)["commands.md"].decode(), re.MULTILINE)
     assert {"hotline import [OPTIONS] PATH...", "hotline index rebuild [OPTIONS] [NAME]..."} <= set(usages)
 
 
 def test_every_topic_and_every_field_is_told() -> None:
     assert rows("topics.md").keys() == TOPICS.keys()
-    text = pages.files()["records.md"].decode()
+    text = pages.files(ROOT_COMMAND)["records.md"].decode()
     for record in RECORDS.values():
         (section,) = re.findall(rf"^## {record.__name__}\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
         assert [name for name, _ in ROW.findall(section)] == [field.path for field in walk(record)]
@@ -176,6 +177,6 @@ def test_no_description_breaks_its_table() -> None:
 
 
 def test_the_page_of_commands_has_no_types_of_python_and_no_cell_of_many_lines() -> None:
-    rows = [line for line in commands.render().splitlines() if line.startswith("| `")]
+    rows = [line for line in commands.render(ROOT_COMMAND).splitlines() if line.startswith("| `")]
     assert not [row for row in rows if re.search(r"<(str|list|path|Path|dir|int|float)\b", row)]
     assert max(map(len, rows)) < 240

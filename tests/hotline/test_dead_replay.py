@@ -9,9 +9,9 @@ import pytest
 import urllib3
 from obstore.store import LocalStore
 
-import normalizers
 from broker.config import KafkaConnection
 from hotline.dev.stack.stack import Endpoints
+from normalizers import registry
 from normalizers.base import Policy
 from schemas import ids, topics
 from schemas.codec import Outbound, Position, decode
@@ -63,7 +63,7 @@ def told(connection: KafkaConnection, topic: str) -> list[Any]:
 async def test_a_poison_record_comes_back_three_times_and_is_reported(
     kafka: KafkaConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(normalizers, "NORMALIZERS", MappingProxyType({}))
+    monkeypatch.setattr(registry, "NORMALIZERS", MappingProxyType({}))
     work = make_app("test-dead-replay", kafka, tmp_path)
     normalize.declare(work, kafka, LocalStore(tmp_path / "blobs"), Policy())
     stop = asyncio.Event()

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normalizers.base import Policy
-from normalizers.similarity.requester import contacts_in, giver_of, phone_number, requester_hashes
+from normalizers.parse.contacts import contacts_in, phone_number
+from normalizers.similarity.requester import giver_of, requester_hashes
 from schemas import ids
 from schemas.ids import keyed_digest
 from schemas.records import Party

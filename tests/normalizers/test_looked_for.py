@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from normalizers.enrich import emergency
 from normalizers.enrich.address import extract
-from normalizers.parse import ticket_tokens
-from normalizers.similarity import discriminators, requester, terms
+from normalizers.parse import contacts, ticket_tokens
+from normalizers.similarity import discriminators, terms
 from normalizers.text import classifier
 
 HAN = r"[\u4e00-\u9fff]"
@@ -55,4 +55,4 @@ def test_whatever_names_a_ticket_is_looked_for(number: str) -> None:
 
 @pytest.mark.parametrize("said", ["打13800138000", "写a@b.cn", "A@B.CN", "8613800138000"])
 def test_whatever_is_a_contact_is_looked_for(said: str) -> None:
-    assert bool(requester._CONTACT.findall(said)) == bool(requester.contacts_in(said)) is True
+    assert bool(contacts._CONTACT.findall(said)) == bool(contacts.contacts_in(said)) is True

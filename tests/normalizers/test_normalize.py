@@ -10,9 +10,8 @@ import pytest
 from msgspec import structs
 
 from normalizers import Normalized, Policy, normalize
-from normalizers.finalize import cut
 from normalizers.pipeline import NORMALIZER_VERSION, screened_text
-from normalizers.text.fold import fold
+from normalizers.text.fold import cut, fold
 from schemas.codec import Position, decode, encode
 from schemas.errors import MissingBlobError, RecordError, UnsupportedError
 from schemas.records import Message, RawMessage

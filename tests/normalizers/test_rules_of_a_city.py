@@ -12,9 +12,8 @@ import pytest
 from msgspec import UNSET
 
 import normalizers
-from normalizers import Policy, rules
+from normalizers import Policy, rulebooks, rules
 from normalizers.base import Draft
-from normalizers.enrich import rulebooks
 from normalizers.enrich.acceptance import not_accepted
 from normalizers.enrich.address import extract, parse
 from normalizers.enrich.confidentiality import confidentiality

@@ -11,8 +11,7 @@ from hotline.admin.audit import run_of
 from hotline.config.settings import Settings
 from hotline.trial.inputs import Input
 from hotline.trial.raw import raw_of
-from normalizers import Policy, normalize
-from normalizers.enrich import rulebooks
+from normalizers import Policy, normalize, rulebooks
 from schemas import topics
 from schemas.codec import decode
 from schemas.errors import MisconfiguredError

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from normalizers.parse.contacts import identity_of
 from normalizers.pii.detect import address_spans, in_order, readable
 from normalizers.pii.spaced_names import NAME
 from normalizers.pii.variants import SHORT, bare_with_places, door, letters
-from normalizers.similarity.requester import identity_of
 from normalizers.text.fold import Span, fold
 from schemas.records import Ticket
 from schemas.records.common import Party

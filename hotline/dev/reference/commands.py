@@ -4,9 +4,6 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import typer
-
-from hotline.cli.app import app
 from hotline.dev.reference.markdown import code, page, prose, table
 
 _INTRO = """\
@@ -20,9 +17,8 @@ _TYPE = re.compile(r" <(?:list\[\w+\]|str|path|Path|dir|int range|float range)>"
 _HEADER = ("Argument or option", "Meaning")
 
 
-def render() -> str:
-    """Return the page."""
-    root = typer.main.get_command(app)
+def render(root: Any) -> str:
+    """Return the page of a whole command line, as `typer.main.get_command` returns it."""
     blocks = [_block(command, context) for command, context in commands(root, _context(root, "hotline", None))]
     return page("Commands", _INTRO, *blocks)
 

@@ -110,8 +110,8 @@ def _edits_of_a_channel(name: str, chinese: str) -> Iterator[tuple[str, Edit]]:
     last = partial(tables.entered, name=name, before="record")
     sample = f'"{MARK}: 幸福路12号的井盖坏了, by 13912345678, and a field odd: kept".encode()'
     yield "schemas/enums.py", partial(last, table="CHANNELS", value=f'"{chinese}"')
-    yield "normalizers/__init__.py", partial(tables.imported, room="normalizers", name=name)
-    yield "normalizers/__init__.py", partial(last, table="NORMALIZERS", value=f"{name}.normalize")
+    yield "normalizers/registry.py", partial(tables.imported, room="normalizers", name=name)
+    yield "normalizers/registry.py", partial(last, table="NORMALIZERS", value=f"{name}.normalize")
     yield "tests/contract/test_normalizers.py", partial(last, table="SAMPLES", value=sample)
 
 

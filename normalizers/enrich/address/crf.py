@@ -1,16 +1,19 @@
 """A city's own model of its addresses: a linear-chain CRF over characters, learned by `hotline learn place`."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import Struct
 
+from normalizers.enrich.address import parse
 from normalizers.enrich.address.parse import LEVELS, Piece
 from normalizers.geo import divisions
 from normalizers.geo import divisions as division_names
 from normalizers.text import model_files
 from schemas.errors import MisconfiguredError
+from schemas.records import Finding
 
 FEATURES = 1
 """The version of `features`: a model only understands the features it was trained on."""
@@ -73,6 +76,10 @@ class PlaceModel:
         """Return the levels of an address as `place.parse` names them, from left to right."""
         spans = [one for one in self.spans(address) if one.label in LEVELS]
         return tuple(Piece(one.label, one.start, one.end, address[one.start : one.end]) for one in spans)
+
+    def findings(self, address: str, at: int | None) -> Iterator[Finding]:
+        """Yield the findings of an address that begins at `at`, with the scores of the card."""
+        return parse.findings(self.pieces(address), at, self.card.f1, "model", f"model.{self.card.sha256[:12]}")
 
     def spans(self, address: str) -> tuple[Labelled, ...]:
         """Return the labelled spans from left to right; labels are levels, or the city's own."""

@@ -87,9 +87,6 @@ LONGEST_SAID = 200
 _STEMS = {"town": 4, "community": 4, "zone": 5, "road": 4, "estate": 6}
 """How many characters a name has before its ending, at most."""
 
-_FOUND = ("town", "road", "road_number", "poi")
-"""The levels of an address that are findings of their own: `place_town` …"""
-
 _NAME = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]+\Z")
 _HAN_NAME = re.compile(r"[\u4e00-\u9fff]+\d*\Z")
 _POINTS_ON = re.compile(r"[东西南北中一二三四五六七八九十]\Z")
@@ -173,24 +170,9 @@ def _levels(said: str, at: int | None, jurisdiction: str, policy: Policy) -> Ite
         span = (at + smallest.start, at + smallest.end) if at is not None else None
         yield Finding(kind="adcode", value=code, score=known.scores["district"], span=span, version=known.version)
     if model := policy.place_model:
-        yield from _found(model.pieces(said), at, model.card.f1, "model", f"model.{model.card.sha256[:12]}")
+        yield from model.findings(said, at)
     else:
-        yield from _found(pieces, at, known.scores, "rule", known.version)
-
-
-def _found(
-    pieces: Iterable[Piece], at: int | None, scores: Mapping[str, float], source: str, version: str
-) -> Iterator[Finding]:
-    for one in pieces:
-        if one.level in _FOUND:
-            yield Finding(
-                kind=f"place_{one.level}",
-                value=one.text,
-                score=round(scores.get(one.level, 0.0), 2),
-                span=(at + one.start, at + one.end) if at is not None else None,
-                source=source,
-                version=version,
-            )
+        yield from parse.findings(pieces, at, known.scores, "rule", known.version)
 
 
 def _divisions(pieces: Iterable[Piece]) -> list[Piece]:

@@ -5,7 +5,7 @@ a name. What is unknown is passed over and never stops the reading.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from normalizers.geo import divisions as division_names
 from normalizers.geo import divisions as towns
 from normalizers.geo.divisions import Named
 from normalizers.geo.place_patterns import HAN, NUMERAL, Rulebook, rulebook
+from schemas.records import Finding
 
 
 class Piece(NamedTuple):
@@ -279,3 +280,23 @@ def _cut(stem: str) -> int:
     if len(stem) == 4:
         return 0 if stem[2] in _ENDS else 2
     return len(stem) - (2 if stem[-3] in _ENDS else 3)
+
+
+FOUND = ("town", "road", "road_number", "poi")
+"""The levels of an address that are findings of their own: `place_town` …"""
+
+
+def findings(
+    pieces: Iterable[Piece], at: int | None, scores: Mapping[str, float], source: str, version: str
+) -> Iterator[Finding]:
+    """Yield the findings of an address that begins at `at`, if it stands in a text; `scores` are by level."""
+    for one in pieces:
+        if one.level in FOUND:
+            yield Finding(
+                kind=f"place_{one.level}",
+                value=one.text,
+                score=round(scores.get(one.level, 0.0), 2),
+                span=(at + one.start, at + one.end) if at is not None else None,
+                source=source,
+                version=version,
+            )

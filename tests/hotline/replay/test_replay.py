@@ -13,13 +13,12 @@ from kafka.admin import KafkaAdminClient
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
-import normalizers
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
 from hotline.admin import kafka_reader
 from hotline.cli.app import app
 from hotline.quality.replay import point
-from normalizers import Policy, rules
+from normalizers import Policy, registry, rules
 from schemas import ids, topics
 from schemas.codec import Outbound, decode, encode
 from schemas.envelope import Envelope, type_of
@@ -316,7 +315,7 @@ def test_what_other_code_cannot_read_would_be_a_dead_letter(
 ) -> None:
     raws(kafka)
     record(normalized(kafka))
-    monkeypatch.setattr(normalizers, "NORMALIZERS", MappingProxyType({}))
+    monkeypatch.setattr(registry, "NORMALIZERS", MappingProxyType({}))
     *found, summary = lines(hotline("--diff", "--stage", "normalize"))
     assert summary["dead"] == 3
     assert {one["subject"] for one in found} == {"message", "ticket"}

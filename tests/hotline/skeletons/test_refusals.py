@@ -85,7 +85,7 @@ def test_the_verb_says_so_and_writes_nothing() -> None:
     before = files()
     refused = CliRunner().invoke(app, ["new", "connector", "registry", "--kind", "pull", "--chinese", "自助终端"])
     assert refused.exit_code == 2
-    assert "connectors/registry.py: choose another name." in refused.stderr
+    assert "registry means something else to connectors/registry.py" in refused.stderr
     assert files() == before
 
 

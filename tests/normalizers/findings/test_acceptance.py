@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from normalizers import rules
+from normalizers import rulebooks, rules
 from normalizers.base import Draft
-from normalizers.enrich import rulebooks
 from normalizers.enrich.acceptance import not_accepted, rulebook
 from normalizers.text.classifier import MOST_READ, Regression, Sentence
 from normalizers.text.fold import fold

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from normalizers import Policy, normalize
-from normalizers.enrich import acceptance, confidentiality, merged_hotlines, minors, rulebooks
+from normalizers import Policy, normalize, rulebooks
+from normalizers.enrich import acceptance, confidentiality, merged_hotlines, minors
 from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records import Message, raw_message

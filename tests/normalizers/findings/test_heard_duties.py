@@ -5,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from hotline.quality.evaluate import TASKS
-from normalizers import rules
-from normalizers.enrich import rulebooks
+from normalizers import rulebooks, rules
 from normalizers.enrich.confidentiality import ANONYMOUS, CONFIDENTIALITY, confidentiality
 from normalizers.enrich.minors import HARMED, MINOR, TOPIC, minors
 from normalizers.text.classifier import MOST_HEARD

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.faults.sources import numbered
-from normalizers import rules
-from normalizers.enrich import rulebooks
+from normalizers import rulebooks, rules
 from normalizers.enrich.emergency import findings, rulebook, screen
 from normalizers.text.classifier import ADDED, LEAST_LETTERS, LENGTH, MOST_HEARD, Hearing, Sentence
 from normalizers.text.fold import fold

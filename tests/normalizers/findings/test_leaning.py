@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from hotline.quality.evaluate.findings import category as measure_category
 from hotline.quality.evaluate.findings import kind as measure_kind
-from normalizers import rules
-from normalizers.enrich import rulebooks
+from normalizers import rulebooks, rules
 from normalizers.enrich.category import category
 from normalizers.enrich.request_kind import request_kind
 from normalizers.text.classifier import features, features_of_one

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from normalizers.enrich import rulebooks
+from normalizers import rulebooks
 from normalizers.enrich.address import parse
 from normalizers.geo import divisions
 from normalizers.geo import divisions as division_names

@@ -8,7 +8,8 @@ import pytest
 
 from normalizers import Policy
 from normalizers.mail import normalize as of_mail
-from normalizers.similarity.requester import identity_of, requester_hashes
+from normalizers.parse.contacts import identity_of
+from normalizers.similarity.requester import requester_hashes
 from schemas.records import Party, RawMessage
 from tests.normalizers.test_rules_of_a_city import with_more
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normalizers.base import Draft
-from normalizers.mail.quote_rules import rulebook
 from normalizers.mail.quotes import split
+from normalizers.text.quote_patterns import rulebook
 from schemas.errors import RecordError
 
 CHINESE = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=1, max_size=40)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from normalizers.mail import quotes
-from normalizers.mail.quote_rules import rulebook
+from normalizers.text.quote_patterns import rulebook
 
 split, is_signature = (partial(one, marks=rulebook()) for one in (quotes.split, quotes.is_signature))
 

@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from normalizers import Policy, normalize, rules
-from normalizers.enrich import rulebooks
+from normalizers import Policy, normalize, rulebooks, rules
 from normalizers.parse import json as crowd
 from normalizers.parse import ticket_tokens
 from normalizers.web import fields, multipart, places

@@ -22,11 +22,11 @@ from normalizers.enrich import (
 )
 from normalizers.enrich.address import extract
 from normalizers.geo import divisions, place_patterns
-from normalizers.mail import quote_rules
 from normalizers.parse import automated_senders
 from normalizers.pii import names
 from normalizers.pii import names as persons
 from normalizers.similarity import boilerplate, stated_identity, terms
+from normalizers.text import quote_patterns
 from normalizers.web import services
 from schemas.errors import MisconfiguredError
 
@@ -45,7 +45,7 @@ RULEBOOKS: Mapping[str, tuple[rules.Kept[Any], ...]] = MappingProxyType(
         "place": (place_patterns.rulebook, extract.rulebook),
         "names": (names.rulebook, persons.persons_rulebook, stated_identity.rulebook),
         "footers": (boilerplate.rulebook,),
-        "quotes": (quote_rules.rulebook,),
+        "quotes": (quote_patterns.rulebook,),
         "dialogue": (boilerplate.dialogue_rulebook,),
         "machines": (automated_senders.rulebook,),
     }
