@@ -59,7 +59,7 @@ class CommandKey(Struct, frozen=True, kw_only=True):
     systems: frozenset[str] = frozenset()
 
     def obstacle(self, command: Command, kind: str) -> str | None:
-        """Say why the key may not give a command; `kind` is the request's where it confirms one."""
+        """Return why the key may not give a command; `kind` is the request's where it confirms one."""
         if command.jurisdiction not in self.jurisdictions:
             return "its key is not for this city"
         if self.author is None:
@@ -82,7 +82,7 @@ class CommandKeys(Struct, frozen=True, kw_only=True):
     unsigned_until: datetime | None = None
 
     def prove(self, value: bytes, key_id: bytes, sign: bytes, command: Command, kind: str) -> str | None:
-        """Say why a command is not proven by its signature; None if it is."""
+        """Return why a command is not proven by its signature; None if it is."""
         secrets = {name: key.secret for name, key in self.keys.items()}
         name = signature.verified(secrets, key_id, value, sign)
         return "no key of ours signed it" if name is None else self.keys[name].obstacle(command, kind)
@@ -150,7 +150,7 @@ def _request(headers: Mapping[str, bytes]) -> Command | None:
 
 
 def _obstacle(command: Command, request: Command | None, headers: Mapping[str, bytes], keys: CommandKeys) -> str | None:
-    """Say why a signed confirmation does not confirm its request."""
+    """Return why a signed confirmation does not confirm its request."""
     value = headers.get(signature.REQUEST) or b""
     if request is None or request.kind == "approve" or command.args.get("digest") != signature.digest_of(value):
         return "it does not carry the request that it confirms"

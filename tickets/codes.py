@@ -14,7 +14,7 @@ INCOMPLETE = "incomplete"
 """Label of a ticket whose text lacks parts of a long SMS."""
 
 SAME_MAIL = "same_mail"
-"""Evidence: a mail that came by another mailbox of ours before, whose words its ticket has."""
+"""Evidence: the same mail came by another of the city's mailboxes before; its ticket has the words."""
 
 TOPIC_CHANGED = "topic_changed"
 """Evidence: what is filed names places or objects, and shares none with its ticket."""
@@ -53,7 +53,7 @@ def by_kind(codes: tuple[str, ...]) -> Mapping[str, str]:
 
 
 def is_below(code: str | None, above: str) -> bool:
-    """Say whether a category is `above` or below it by its scheme's levels: 1.1.3 is below 1.1, and 1.10 is not.
+    """Return True if a category is `above` or below it by its scheme's levels: 1.1.3 is below 1.1, and 1.10 is not.
 
     Levels are parted by a sign, or have two digits each: 030401 is below 03.
     """
@@ -66,12 +66,12 @@ def is_below(code: str | None, above: str) -> bool:
 
 
 def is_of_participant(method: str | None) -> bool:
-    """Say whether a decision filed the answer of somebody who only takes part in its ticket."""
+    """Return True if a decision filed the answer of somebody who only takes part in its ticket."""
     return method is not None and method.endswith(BY_PARTICIPANT)
 
 
 def is_alarm(codes: Iterable[str]) -> bool:
-    """Say whether one of the codes tells of an emergency."""
+    """Return True if one of the codes is an emergency."""
     return any(code.startswith(EMERGENCY) for code in codes)
 
 

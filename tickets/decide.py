@@ -26,7 +26,8 @@ from tickets.sla import clocks
 from tickets.sla.deadlines import matter_of
 from tickets.state.state import State
 
-# A form proves nobody: whoever types another's telephone must not learn by the answer what that one asked or will.
+# A form proves nobody. A sender who types another person's telephone must not learn from the answer what that person
+# asked, or will ask.
 #
 # Its answer is a number for what is new, and that it was added to an earlier one for what is not. That would tell an
 # employer who types the telephones of all his people, with one and the same complaint, which of them had complained;
@@ -43,7 +44,7 @@ _BY_MATTER, _BY_ANSWER = "same_person_same_matter", "follow_up"
 
 
 def would_tell(state: State, incoming: Incoming, verdict: Verdict) -> bool:
-    """Say whether to file a message as a verdict says would tell somebody of another's words."""
+    """Return True if filing a message by this verdict would show its sender somebody else's words."""
     if verdict.relation not in (_BY_MATTER, _BY_ANSWER) or verdict.method.startswith(_SIGNED):
         return False
     if not incoming.proven:
@@ -157,7 +158,7 @@ def _ask_again(state: State, incoming: Incoming, ticket_id: str) -> tuple[event.
 
 
 def _may_be_joined(state: State, incoming: Incoming, ticket_id: str, other: str) -> bool:
-    """Say whether a ticket may be joined by itself to the cluster of another.
+    """Return True if a ticket may be joined by itself to the cluster of another.
 
     None that hangs together with others already: it would bring their cluster and a further one together. And none that
     is restricted by any of its messages, whatever this one tells.

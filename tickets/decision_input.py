@@ -41,7 +41,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     `has_rare_reference` is said of a part whose reference takes more than 8 bits: no telephone uses it again in a day.
     `within` is the ticket that a text which is compared again is filed in already.
     `appended_at` is when the broker took the input, as far as it tells.
-    Of what is not `proven` anybody may be the sender: whose telephone it is was typed into a form of ours.
+    Anybody may be the sender of a message that is not `proven`: its telephone was typed into a web form.
     `has_files` is whether it brings any, but for the recording of a call.
     `earlier` are the filed messages that a command is about, as far as the input still has them.
     """
@@ -114,7 +114,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
     @property
     def event_id(self) -> str:
         """Return the id of the decision: a command's id is its sender's choice and may be a message's as well."""
-        if self.standing.unproven is not None:  # whoever forges a command must not take its id from its owner
+        if self.standing.unproven is not None:  # a forged command must not use up the id of a real one
             return f"{UNPROVEN}:{self.id}:{self.position.partition}:{self.position.offset}"
         return f"command:{self.id}" if self.command else self.id
 
@@ -129,7 +129,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
 
 def _is_proven(message: Message) -> bool:
-    """Say whether the channel tells who sent it; into a form of ours anybody types what they like.
+    """Return True if the channel proves the sender; anybody can type anything into a web form.
 
     The account of an app's user is what the app says of who is logged in, and nobody's who has but its telephone.
     """

@@ -30,7 +30,7 @@ class Alarm(NamedTuple):
 
     @property
     def endangers(self) -> bool:
-        """Say whether the danger goes on."""
+        """Return True if the danger goes on."""
         return self.level != MENTIONED
 
 
@@ -57,7 +57,7 @@ def standing(ticket: TicketState, but: str | None = None) -> Alarm | None:
 
 
 def endangers(ticket: TicketState, but: str | None = None) -> bool:
-    """Say whether a danger that a ticket tells of goes on."""
+    """Return True if a danger in a ticket's messages goes on."""
     alarm = standing(ticket, but)
     return alarm is not None and alarm.endangers
 
@@ -155,6 +155,6 @@ def _weight(emergency: Emergency) -> int:
 
 
 def _are_stale(*told: Emergency) -> bool:
-    """Say whether nobody is alarmed by any of them; old news of a fire does not make one that burns now old."""
+    """Return True if none of them alarms anybody; old news of one fire does not make a burning one old."""
     goes_on = [one for one in told if _weight(one)]
     return all(one.stale for one in goes_on or told)

@@ -1,6 +1,6 @@
 """What a message obliges the hotline to: flags, levels and proposals that follow from codes.
 
-All of it is by rule: what a clerk said of a ticket stands. A protection goes only with the message that told of it,
+All of it is by rule: what a clerk said of a ticket stands. A protection goes only with the message that caused it,
 when a clerk moves that one to another ticket, which is protected then. What is blacked out was said all the same.
 """
 
@@ -98,7 +98,7 @@ def _of_new(codes: tuple[str, ...], rules_folder: Path | None) -> tuple[_Followe
 def _minor(
     ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], rules_folder: Path | None
 ) -> tuple[event.MinorFlagged, ...]:
-    """Flag a ticket once; again when a later message tells of harm."""
+    """Flag a ticket once; flag it again if a later message reports harm."""
     if not _concerns_minor(codes):
         return ()
     if ticket is not None and _said(ticket, "minor"):

@@ -40,5 +40,5 @@ WITH_AN_ORGANIZER = frozenset({"dispatched", "redispatched", "signed", "in_progr
 
 
 def may_become(status: str, following: str) -> bool:
-    """Say whether one stage may follow another; a stage of a later version leads anywhere."""
+    """Return True if one stage may follow another; an unknown stage, of a later version, may lead to any."""
     return following in NEXT.get(status, STATUSES)

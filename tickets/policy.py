@@ -84,7 +84,7 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def comes_back(self) -> timedelta:
-        """So long whoever was sent on to another line is looked for: that one answers, or sends them back."""
+        """So long a citizen who was sent on to another line is expected back, or passed on by that line."""
         return timedelta(days=self.comes_back_days)
 
     def least_to_propose(self, *, is_short: bool) -> float:
@@ -92,7 +92,7 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return min(self.propose, self.propose_short) if is_short else self.propose
 
     def is_restricted(self, codes: Iterable[str]) -> bool:
-        """Say whether one of these codes keeps a ticket from being joined to others by itself."""
+        """Return True if one of these codes keeps a ticket from being joined to others by itself."""
         whole = tuple(code for code in self.restricted if code.endswith("."))
         return any(code in self.restricted or code.startswith(whole) for code in codes)
 

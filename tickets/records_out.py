@@ -125,7 +125,7 @@ def withheld_of(ticket: Ticket) -> Ticket:
 
 
 def of_handover(urgent: Handover) -> Outbound:
-    """Return the hand-over (紧急转接) of a text that was joined from parts: none of them alone told of it."""
+    """Return the hand-over (紧急转接) of a text that was joined from parts, none of which alarms alone."""
     return record_of(urgent, "assign")
 
 

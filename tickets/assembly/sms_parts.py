@@ -59,7 +59,7 @@ def keys_of(jurisdiction: str, features: Features) -> tuple[str, ...]:
 
 
 def is_rare(part: Part | None) -> bool:
-    """Say whether a part's reference takes more than 8 bits: no telephone uses it again in a day."""
+    """Return True if a part's reference takes more than 8 bits: no telephone uses it again in a day."""
     number = part.reference.rpartition("-")[2] if part is not None else ""
     return number.isdecimal() and int(number) > _OF_8_BITS
 

@@ -148,7 +148,7 @@ class Revisit(Args, frozen=True, kw_only=True):
 
 
 class Dismiss(Args, frozen=True, kw_only=True):
-    """误报: why the message told of no danger."""
+    """误报: why the message is no alarm."""
 
     reason_code: str
 
@@ -231,7 +231,7 @@ def read_args(given: dict[str, Any], kind: type[A], name: str, rules_folder: Pat
 
 
 def _misfit(given: dict[str, Any], kind: type[Args]) -> str:
-    """Say what is not known, what is missing or which value is of another form, and never a word that was given."""
+    """Return the unknown, missing or ill-formed arguments by name; never quote a value, it may be personal."""
     fields = msgspec.structs.fields(kind)
     known = [field.encode_name for field in fields]
     if meant := unknown(given, kind):

@@ -17,7 +17,7 @@ _HANDOVER = re.compile(ids.MESSAGE_ID)
 
 
 def acknowledge(order: Order, given: args.Args) -> event.Changes:
-    """The emergency desk has it. It may say so before the ticket is decided: the hand-over waits for nothing."""
+    """Acknowledge a hand-over. The emergency desk may do so before the ticket is decided."""
     handover_id = _id_of(order)
     name = scoped(order.command.jurisdiction, handover_id)
     if order.state.handovers.is_acknowledged(name) and handover_id not in order.state.handovers:
@@ -31,7 +31,7 @@ def acknowledge(order: Order, given: args.Args) -> event.Changes:
 
 
 def dismiss(order: Order, given: args.Dismiss) -> event.Changes:
-    """A clerk says that this message tells of no danger (误报); each is judged by itself, so a later one rings.
+    """Dismiss a false alarm (误报). Each message is judged by itself: a later one rings again.
 
     What the rules protect by it (a minor, confidentiality) stays until `reclassify` says otherwise.
     """
@@ -54,9 +54,9 @@ def dismiss(order: Order, given: args.Dismiss) -> event.Changes:
 
 
 def reinstate(order: Order, given: args.Args) -> event.Changes:
-    """A clerk takes a dismissal back: it rings again, and the desk has to take it, also one that it had taken before.
+    """Take a dismissal back: it rings again, and the desk has to take it, even if it had taken it before.
 
-    A closed ticket is opened again by it, as by any message that tells of a danger which goes on.
+    It reopens a closed ticket, as any message with a danger that goes on does.
     """
     handover_id = _id_of(order)
     ticket = _ticket_of(order, handover_id)

@@ -34,7 +34,7 @@ def set_status(order: Order, given: args.SetStatus) -> event.Changes:
 
 
 def _check_danger_is_taken(order: Order, ticket: TicketState) -> None:
-    """Refuse to close a ticket while the desk has not taken a danger that it tells of: no alarm ends in silence."""
+    """Refuse to close a ticket while the desk has not taken one of its dangers: no alarm ends in silence."""
     for message_id, filed in ticket.messages.items():
         alarm = emergency.alarm_of(filed.codes)
         if alarm is not None and alarm.endangers and message_id in order.state.handovers:
@@ -45,7 +45,7 @@ def _check_danger_is_taken(order: Order, ticket: TicketState) -> None:
 
 
 def _is_with_nobody(ticket: TicketState) -> bool:
-    """Say whether no organizer is known and none of its stages is reached: older logs have those without a name."""
+    """Return True if no organizer is known and none of its stages is reached: older logs have those without a name."""
     return ticket.organizer is None and ticket.status not in lifecycle.WITH_AN_ORGANIZER
 
 
@@ -197,7 +197,7 @@ def revisit(order: Order, given: args.Revisit) -> event.Changes:
 
 
 def reclassify(order: Order, given: args.Reclassify) -> event.Changes:
-    """Say what kind of request it is, which category, who may see it; no rule or model says otherwise later."""
+    """Set the kind, the category or the level of a ticket; no rule or model changes them later."""
     ticket = order.ticket(given)
     changes: list[event.AnyChange] = []
     if given.kind is not None:

@@ -61,7 +61,7 @@ def _moved(order: Order, ticket: TicketState, to: str, message_id: str) -> event
 
 
 def _left_texts(ticket: TicketState, gone: Features, left: Sequence[Features]) -> tuple[str, ...]:
-    """Return the texts that the ticket has still: whoever says one of them again only repeats it.
+    """Return the texts that stay in the ticket; a message with one of them is a repeat.
 
     What a record of a call said, a later one of the same call may have corrected: then nobody reads it there. Of a call
     whose record goes it is not known what its others tell together.

@@ -56,7 +56,7 @@ class Order(Struct, frozen=True, kw_only=True):
         return ticket
 
     def check_heard(self, ticket: TicketState) -> None:
-        """Raise RefusalError rather than bury what a citizen said after whoever orders had read the ticket."""
+        """Raise RefusalError if a citizen wrote after the sender of the order had read the ticket."""
         if ticket.heard_at is None:
             return
         if self.at < ticket.heard_at:

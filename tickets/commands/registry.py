@@ -216,7 +216,7 @@ def changed_by(state: State, changes: event.Changes) -> tuple[TicketVersion, ...
 
 
 def erases(decision: Event) -> bool:
-    """Say whether a decision takes personal data away."""
+    """Return True if a decision takes personal data away."""
     return any(isinstance(change, _ERASING) for change in decision.changes)
 
 

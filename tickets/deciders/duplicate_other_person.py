@@ -1,6 +1,6 @@
 """Another person with the same matter gets a ticket of their own, and an edge to the oldest of its cluster.
 
-Each citizen is answered; whoever handles the matter sees them together. What is restricted (reports, minors,
+Each citizen is answered; the office that handles the matter sees them together. What is restricted (reports, minors,
 self-harm) is only proposed, and so is what names another district: two districts are two incidents. What names no
 place, building or district brings two that do into no cluster: the oldest of its tickets are asked as well. Where two
 have nothing in common that tells where it is, the one is only proposed to the other.
@@ -55,14 +55,14 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _are_parted(state: State, incoming: Incoming, ticket_id: str, oldest: str) -> bool:
-    """Say whether a clerk keeps the message from these, or the ticket that has it already from their cluster."""
+    """Return True if a clerk keeps the message from these, or the ticket that has it already from their cluster."""
     if any((incoming.id, other) in state.separations for other in (ticket_id, oldest)):
         return True
     return incoming.within is not None and state.are_parted(incoming.within, oldest)
 
 
 def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
-    """Say whether nothing that both name tells where it is: two persons have no power, each in their flat.
+    """Return True if the two share no place: two persons have no power, each in their own flat.
 
     A long text that was copied is one matter all the same, as it is passed around.
     """
@@ -72,7 +72,7 @@ def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
 
 
 def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: str) -> bool:
-    """Say whether the cluster knows of another thing or place of the kind; its likest ticket may tell of none."""
+    """Return True if the cluster knows of another thing or place of the kind; its likest ticket may tell of none."""
     features, near = incoming.features, state.dedupe
     by_place = bool(features.places) and not near.names_any(features.places, ticket.order)
     by_district = ticket.place is None and place_of(features.codes) is not None

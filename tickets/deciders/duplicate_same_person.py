@@ -78,7 +78,7 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _is_of_another_day(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    """Say whether the same words tell of another day: nothing else gives one text other marks.
+    """Return True if the same words tell of another day: nothing else gives one text other marks.
 
     What reaches us long after it was sent says nothing by when it comes: an archive brings two nights in one minute.
     """
@@ -87,7 +87,7 @@ def _is_of_another_day(state: State, incoming: Incoming, ticket: TicketState) ->
 
 
 def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    """Say whether words that name nothing (还没解决) may be said of another matter than the first time.
+    """Return True if words that name nothing (还没解决) may be said of another matter than the first time.
 
     An alarm is heard wherever it is filed, and what was blacked out must not be opened anew.
     """

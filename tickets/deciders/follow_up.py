@@ -39,23 +39,23 @@ def also_named(state: State, incoming: Incoming, known: Collection[str | None]) 
 
 
 def is_same_mail(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    """Say whether a mail of the ticket comes again, by whichever mailbox of ours: its name and a text that is there."""
+    """Return True if a mail of the ticket comes again, by any mailbox: same Message-ID, and a known text."""
     return has_its_name(state, incoming, ticket.ticket_id) and says_the_same(incoming, ticket)
 
 
 def has_its_name(state: State, incoming: Incoming, ticket_id: str) -> bool:
-    """Say whether a mail of this name (Message-ID) is in the ticket."""
+    """Return True if a mail of this name (Message-ID) is in the ticket."""
     names = names_of(incoming.features) if incoming.channel == "mailbox" else ()
     return any(state.threads.find(incoming.jurisdiction, name) == ticket_id for name in names)
 
 
 def says_the_same(incoming: Incoming, ticket: TicketState) -> bool:
-    """Say whether this very text is in the ticket."""
+    """Return True if this very text is in the ticket."""
     return not set(texts_of(incoming.features)).isdisjoint(ticket.text_keys)
 
 
 def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdict:
-    """Say of what is about something else that it is; of somebody else's own matter it only proposes."""
+    """Mark a message about something else in the evidence; only propose somebody else's own matter."""
     ticket = state.tickets.get(verdict.ticket_id or "")
     if ticket is None or not verdict.sure:
         return verdict
@@ -69,16 +69,16 @@ def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdi
 
 
 def _is_secret(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    """Say whether it is a report, or tells of a child, and so is not for the first one's eyes.
+    """Return True for a report, or a message about a child, which the first requester must not read.
 
-    Who takes part in a ticket that tells of such a thing already goes on with it.
+    In a ticket that is restricted already, its participants go on.
     """
     is_restricted, stated = state.policy.near.is_restricted, incoming.features.stated
     return is_restricted(incoming.features.codes) and (ticket.is_anothers(stated) or not is_restricted(ticket.codes))
 
 
 def _is_anothers(incoming: Incoming, ticket: TicketState, verdict: Verdict) -> bool:
-    """Say whether another name than the ticket's is stated, from one telephone or mailbox, or one only takes part."""
+    """Return True if the message states another name than the ticket's, or its sender only takes part."""
     return is_of_participant(verdict.method) or ticket.is_anothers(incoming.features.stated)
 
 

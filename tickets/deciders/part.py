@@ -45,7 +45,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def may_end_erased(decision: Event) -> bool:
-    """Say whether a first part may be the end of an erased message: its evidence names that one's ticket, too."""
+    """Return True if a first part may be the end of an erased message: its evidence names that one's ticket, too."""
     return decision.method == FIRST_PART and len(decision.evidence) > 1
 
 

@@ -33,7 +33,7 @@ _MACHINES = frozenset({"auto_reply", "bounce"})
 
 
 def comes_again(state: State, incoming: Incoming) -> bool:
-    """Say whether this is of a message or a call that was erased, and nothing that anybody told since."""
+    """Return True if this is of a message or a call that was erased, and nothing that anybody told since."""
     features = incoming.features
     if features.part_key is not None:
         city, sent_at, is_rare = incoming.jurisdiction, incoming.sent_at, incoming.has_rare_reference
@@ -112,7 +112,7 @@ def _is_of_erased(state: State, incoming: Incoming, first: str) -> bool:
 
 
 def _is_the_same_mail(state: State, incoming: Incoming) -> bool:
-    """Say whether an erased mail is delivered again: its name, its very text, its sender."""
+    """Return True if an erased mail is delivered again: its name, its very text, its sender."""
     keys = [scoped(incoming.jurisdiction, name) for name in names_of(incoming.features)]
     people, texts = incoming.features.requesters, texts_of(incoming.features)
     known = next(filter(None, map(state.tombstones.get, keys)), None)
@@ -122,7 +122,7 @@ def _is_the_same_mail(state: State, incoming: Incoming) -> bool:
 
 
 def _was_said_before(state: State, incoming: Incoming) -> bool:
-    """Say whether the same person sent the very same words before they were erased: they were heard in that ticket.
+    """Return True if the same person sent the very same words before they were erased: they were heard in that ticket.
 
     A gateway may deliver again, under another id, what it says was sent then. What is said since is heard.
     """

@@ -1,7 +1,7 @@
 """What a person adds to a matter of their own and does not name: 还没解决, a picture, 电梯还是没修好, 是13号楼.
 
-To which of their tickets it belongs nobody can be sure: it gets one of its own, proposed to the few that it may mean.
-So does what comes back: from whoever was sent on to another line (12315), or through one, which names their telephone.
+The ticket that it belongs to is uncertain: it gets a ticket of its own, proposed to the few that it may continue.
+The same holds for a citizen who was sent on to another line (12315) and comes back, or whom that line passes on.
 """
 
 from datetime import datetime
@@ -40,7 +40,7 @@ def proposals(state: State, incoming: Incoming) -> list[Verdict]:
 
 
 def names_nothing(features: Features, policy: NearPolicy) -> bool:
-    """Say whether a short text names neither a place nor a thing."""
+    """Return True if a short text names neither a place nor a thing."""
     return len(features.grams) <= policy.short_grams and Sketch.of(features).names_nothing
 
 
@@ -50,7 +50,7 @@ def _asking(features: Features) -> Features:
 
 
 def _may_mean(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    """Say whether a message goes on with a ticket, or tells what a picture or a greeting just before it was about."""
+    """Return True if a message continues a ticket, or explains a picture or a greeting just before it."""
     features, near, policy = incoming.features, state.dedupe, state.policy.near
     if ticket.is_anothers(features.stated):
         return False
@@ -73,7 +73,7 @@ def _is_elsewhere(state: State, features: Features, ticket: TicketState) -> bool
 
 
 def _may_come_back(incoming: Incoming, ticket: TicketState, policy: NearPolicy) -> bool:
-    """Say whether the ticket's citizen was sent on to another line, or another line passes them on."""
+    """Return True if the ticket's citizen was sent on to another line, or another line passes them on."""
     was_passed_on = not incoming.features.requesters
     is_soon = incoming.at - _last_news(ticket) <= policy.comes_back
     return is_soon and (was_passed_on or ticket.status in _SENT_ON)

@@ -34,7 +34,7 @@ class ClusterIndex:
         return self._cluster.get(ticket_id, ticket_id)
 
     def is_alone(self, ticket_id: str) -> bool:
-        """Say whether no edge joins a ticket to another one."""
+        """Return True if no edge joins a ticket to another one."""
         return self.of(ticket_id) not in self._members
 
     def members(self, cluster_id: str) -> Iterable[str]:
@@ -143,7 +143,7 @@ def versions(
 
 
 def touches_edges(decision: Event) -> bool:
-    """Say whether a decision changes any edge."""
+    """Return True if a decision changes any edge."""
     return not _EDGE_CHANGES.isdisjoint(map(type, decision.changes))
 
 

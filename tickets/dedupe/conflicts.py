@@ -5,7 +5,7 @@ from tickets.policy import NearPolicy
 
 
 def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
-    """Say whether the two tell of different things: by place, marks, what happened, or one stretch of a text."""
+    """Return True if the two tell of different things: by place, marks, what happened, or one stretch of a text."""
     return (
         other_places(one, other)
         or other_marks(one.marks, other.marks)
@@ -17,7 +17,7 @@ def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
 
 
 def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
-    """Say whether two short texts say the same but for a stretch that each has otherwise, and share no place or number.
+    """Return True if two short texts differ in one stretch only, and share no place or number.
 
     What stands there tells the one from the other, whatever it is: 种了大豆 and 种了果树. The two are about as long;
     who says the same again in other words changes it here and there. Of longer texts not all 3-grams are kept.
@@ -34,7 +34,7 @@ def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
 
 
 def name_another(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
-    """Say whether two short texts without a title differ in one stretch, about as long, where each names another.
+    """Return True if two short texts without a title differ in one stretch, about as long, where each names another.
 
     村医 and 电工 who charge too much, at one place: no list has to know them. Who only says that it goes on (停水两天了
     and 停水三天了) names nothing else, and two who say what they are called name themselves.
@@ -59,7 +59,7 @@ def _in_common(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[float, i
 
 
 def tell_otherwise(one: Sketch, other: Sketch) -> bool:
-    """Say whether both tell what happened, and none of it is the same: a lift that is stuck, and one that is loud.
+    """Return True if both tell what happened, and none of it is the same: a lift that is stuck, and one that is loud.
 
     Who quotes the same order or meter is spared; so is who tells nothing of the kind, as no list knows all words.
     """
@@ -68,7 +68,7 @@ def tell_otherwise(one: Sketch, other: Sketch) -> bool:
 
 
 def name_other_things(one: Sketch, other: Sketch) -> bool:
-    """Say whether the heads of two short texts without a title each name a thing that the other names nowhere.
+    """Return True if the heads of two short texts without a title each name a thing that the other names nowhere.
 
     A barbecue that is loud and a building site that is loud share the noise and the estate, and are two matters.
     """
@@ -79,7 +79,7 @@ def name_other_things(one: Sketch, other: Sketch) -> bool:
 
 
 def go_on_otherwise(one: Sketch, other: Sketch, copied: float, policy: NearPolicy) -> bool:
-    """Say whether two letters begin alike, are no copies, and tell nothing of the same behind that.
+    """Return True if two letters begin alike, are no copies, and tell nothing of the same behind that.
 
     Who writes two letters, or fills in a form, says first who and where they are: 我是锦绣华庭的业主, and then tells of
     the water or of the lift. Who tells one incident in other words begins otherwise.
@@ -90,7 +90,7 @@ def go_on_otherwise(one: Sketch, other: Sketch, copied: float, policy: NearPolic
 
 
 def stand_elsewhere(one: Sketch, other: Sketch) -> bool:
-    """Say whether of two short texts that share no place each has a name that the other has nowhere.
+    """Return True if of two short texts that share no place each has a name that the other has nowhere.
 
     It is asked where much is copied: 福满楼的菜里有蟑螂 and 老刘家常菜馆的菜里有蟑螂. Ordinary words are no names.
     """
@@ -101,13 +101,13 @@ def stand_elsewhere(one: Sketch, other: Sketch) -> bool:
 
 
 def stand_apart(one: Sketch, other: Sketch) -> bool:
-    """Say whether each tells where it is, or whose, by a name that the other has nowhere."""
+    """Return True if each tells where it is, or whose, by a name that the other has nowhere."""
     ours, theirs = one.whereabouts or frozenset(), other.whereabouts or frozenset()
     return bool(ours - theirs - other.names - other.text_names and theirs - ours - one.names - one.text_names)
 
 
 def may_be_elsewhere(one: Sketch, other: Sketch) -> bool:
-    """Say whether of what tells where the one is, or whose, nothing is in the other; both must have been asked it."""
+    """Return True if the two share nothing that tells where it is, or whose; both must have been asked it."""
     if one.whereabouts is None or other.whereabouts is None:
         return False
     ours, theirs = one.whereabouts | one.places, other.whereabouts | other.places
@@ -115,7 +115,7 @@ def may_be_elsewhere(one: Sketch, other: Sketch) -> bool:
 
 
 def is_filled_in(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
-    """Say whether of two copies of one text each names what the other names nowhere: somebody put in his own.
+    """Return True if of two copies of one text each names what the other names nowhere: somebody put in his own.
 
     Titles are free, so it is asked of texts without one. Who passes a text on, greets otherwise or adds to it leaves
     its names as they are, or puts 3-grams in on one side; who tells it anew changes more than so little on both.
@@ -130,13 +130,13 @@ def is_filled_in(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
 
 
 def other_places(one: Sketch, other: Sketch) -> bool:
-    """Say whether each names a place in its head that the other names nowhere."""
+    """Return True if each names a place in its head that the other names nowhere."""
     ours, theirs = one.places - other.names - other.text_names, other.places - one.names - one.text_names
     return bool(ours and theirs)
 
 
 def other_marks(ours: frozenset[int], theirs: frozenset[int]) -> bool:
-    """Say whether both have marks of one kind, and none of them is the same."""
+    """Return True if both have marks of one kind, and none of them is the same."""
     if not ours or not theirs:
         return False
     same = {mark >> KIND for mark in ours & theirs}
@@ -145,7 +145,7 @@ def other_marks(ours: frozenset[int], theirs: frozenset[int]) -> bool:
 
 
 def other_area(ours: frozenset[int], theirs: frozenset[int]) -> float:
-    """Say whether each names a city, or a district, that the other does not: 1 or 0."""
+    """Return 1 if each names a city, or a district, that the other does not, else 0."""
     if not ours or not theirs or ours == theirs:
         return 0.0
     left, right = ({area % 2 for area in areas} for areas in (ours - theirs, theirs - ours))

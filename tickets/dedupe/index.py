@@ -210,32 +210,32 @@ class DedupeIndex:
             self._kept[order] = _encode(replace(kept, sketch=sketch))
 
     def has_other_marks(self, features: Features, order: int) -> bool:
-        """Say whether a message and a ticket bear different marks of one kind."""
+        """Return True if a message and a ticket bear different marks of one kind."""
         packed = self._kept.get(order)
         return packed is not None and other_marks(self._sketch(features).marks, _compared(packed).sketch.marks)
 
     def has_other_places(self, features: Features, order: int) -> bool:
-        """Say whether a message and a ticket each name a place that the other does not."""
+        """Return True if a message and a ticket each name a place that the other does not."""
         packed = self._kept.get(order)
         return packed is not None and other_places(self._sketch(features), _compared(packed).sketch)
 
     def may_be_elsewhere(self, features: Features, order: int) -> bool:
-        """Say whether a message and a ticket have nothing in common that tells where; both must have been asked it."""
+        """Return True if a message and a ticket share no place; both must have been asked for it."""
         packed = self._kept.get(order)
         return packed is not None and may_be_elsewhere(self._sketch(features), _compared(packed).sketch)
 
     def names_any(self, words: Iterable[str], order: int) -> bool:
-        """Say whether a ticket has one of these words."""
+        """Return True if a ticket has one of these words."""
         packed = self._kept.get(order)
         return packed is not None and not _all_words(_compared(packed).sketch).isdisjoint(hashes(words))
 
     def names_nothing(self, order: int) -> bool:
-        """Say whether a ticket names neither a place nor a thing."""
+        """Return True if a ticket names neither a place nor a thing."""
         packed = self._kept.get(order)
         return packed is not None and _compared(packed).sketch.names_nothing
 
     def shares_nothing(self, features: Features, order: int) -> bool:
-        """Say whether a message has a matter of its own: places or objects, none of which the ticket names anywhere."""
+        """Return True if a message names places or objects, and the ticket none of them."""
         kept = self._kept.get(order)
         if kept is None:
             return False
@@ -244,11 +244,11 @@ class DedupeIndex:
         return bool(said) and _all_words(_decode(kept).sketch).isdisjoint(said | own.names | own.text_names)
 
     def knows_matter(self, features: Features, order: int) -> bool:
-        """Say whether the ticket names every place and object that a message names."""
+        """Return True if the ticket names every place and object that a message names."""
         return self._knows(order, (*features.places, *features.objects, *features.text_objects))
 
     def knows_all(self, features: Features, order: int) -> bool:
-        """Say whether the ticket has every word that a message has, but for the numbers of its head."""
+        """Return True if the ticket has every word that a message has, but for the numbers of its head."""
         said = (*features.names, *features.places, *features.objects, *features.text_names, *features.text_objects)
         return self._knows(order, said)
 

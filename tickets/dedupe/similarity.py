@@ -134,7 +134,7 @@ class Question:
         return round(min(matter, most), 3), NAMED
 
     def _is_hopeless(self, other: Sketch, copied: float) -> bool:
-        """Say whether the score stays below every threshold even if whatever is shared were unheard of.
+        """Return True if the score stays below every threshold even if whatever is shared were unheard of.
 
         Most of those that share a key are; to see it costs a third of the exact comparison.
         """
@@ -219,7 +219,7 @@ def _of_objects(one: Sketch, other: Sketch) -> tuple[float, float, float, float]
 
 
 def _agree(one: Sketch, other: Sketch) -> bool:
-    """Say whether two short texts without a title tell that the same happened there: whatever words they have for it.
+    """Return True if two short texts without a title report the same event at one place, in whatever words.
 
     One road is long: who each name a place on it that the other does not (文化宫那一段, 火车站那段) agree in nothing.
     """
@@ -245,7 +245,7 @@ def _telling(one: Sketch, other: Sketch, copied: float, policy: NearPolicy) -> t
 
 
 def _is_contradicted(signs: tuple[float, ...], policy: NearPolicy) -> bool:
-    """Say whether names or objects speak against a copy: the more was copied, the more names may differ."""
+    """Return True if names or objects speak against a copy: the more was copied, the more names may differ."""
     beyond = (signs[_COPIED] - policy.copy_share) / (1 - policy.copy_share)
     if beyond < 0 or signs[_OTHER_AREA] or signs[_OTHER_PLACE] or signs[_OBJECTS_UNSHARED]:
         return True

@@ -51,7 +51,7 @@ class Sketch(Struct, frozen=True, kw_only=True, array_like=True):
 
     @property
     def names_nothing(self) -> bool:
-        """Say whether it names neither a place nor a thing: 还没解决 can be said of any matter."""
+        """Return True if it names neither a place nor a thing: 还没解决 can be said of any matter."""
         return not (self.places or self.all_objects or self.papers or self.whereabouts)
 
     @classmethod

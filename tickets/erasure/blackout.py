@@ -164,7 +164,7 @@ def erased(ticket: Ticket) -> Ticket:
 
 
 def withheld(ticket: Ticket) -> Ticket:
-    """Return what is told of a ticket where it is no business any more: its stage, and none of its words."""
+    """Return a ticket for a reader who must not see it any more: its stage, and none of its words."""
     return replace(
         erased(ticket),
         status=ticket.status,
@@ -225,7 +225,7 @@ def _secrets(words: Iterable[str], rules_folder: Path | None) -> Iterator[str]:
 def _place_without(
     place: Location, text: str, spans: Spans, black: Callable[[str | None], str | None], is_off_map: bool
 ) -> Location:
-    """Return the place without these words, and off the map when they told of it: the point names the very door."""
+    """Return the place without these words; without its point, too, if they named it: a point shows the very door."""
     words = black(place.text)
     if words and place.text:
         words = _covered(words, place.text, text, spans)

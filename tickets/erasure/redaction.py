@@ -103,7 +103,7 @@ def _says_it_again(state: State, incoming: Incoming, ticket: TicketState) -> boo
 
 
 def _was_sent_before(incoming: Incoming, ticket: TicketState) -> bool:
-    """Say whether a text of the ticket was sent before it was blacked out: what is said since is news."""
+    """Return True if a text of the ticket was sent before it was blacked out: what is said since is news."""
     at, sent_at = ticket.redacted_at, incoming.sent_at
     if at is None or incoming.channel not in TIMED or set(texts_of(incoming.features)).isdisjoint(ticket.text_keys):
         return False

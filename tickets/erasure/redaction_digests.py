@@ -86,7 +86,7 @@ def _doors(text: str, kept: Collection[str], hashed: "Hashed", rules_folder: Pat
 
 
 def _is_whole(plain: str, start: int, end: int) -> bool:
-    """Say whether words stand for themselves: no piece of a longer number; short ones not over a sentence's end."""
+    """Return True if words stand for themselves: no piece of a longer number; short ones not over a sentence's end."""
     if end - start <= 2 * SHORT and _TOGETHER.fullmatch(plain, start, end) is None:
         return False
     before, after = plain[start - 1 : start + 1], plain[end - 1 : end + 1]

@@ -102,7 +102,7 @@ def _service(ticket: Ticket) -> tuple[str, str]:
 
 
 def _may_be_told(ticket: Ticket) -> bool:
-    """Say whether what was said may be published: of minors, reports and self-harm nothing is."""
+    """Return True if what was said may be published: of minors, reports and self-harm nothing is."""
     return ticket.confidentiality != "restricted"
 
 

@@ -101,7 +101,7 @@ def _known_in(ticket: Ticket, rules_folder: Path | None, seen: Seen) -> tuple[Kn
 
 
 def _category_of(ticket: Ticket, known: Known) -> Category | None:
-    """Return the category, but none that is of no scheme of ours and may tell of a person."""
+    """Return the category, unless it is of a foreign scheme and may name a person."""
     category = ticket.category
     if category is None or category.source in _BY_US or path_of(category.code, known.rules_folder)[1]:
         return category

@@ -106,7 +106,7 @@ def _end(text: str, limit: int, whole: int) -> str:
 
 
 def _is_inside(text: str, at: int) -> bool:
-    """Say whether a cut at `at` would part a number with its separators, or a Latin word, address or id."""
+    """Return True if a cut at `at` would part a number with its separators, or a Latin word, address or id."""
     if not 0 < at < len(text):
         return False
     before, after = text[at - 1], text[at]

@@ -118,7 +118,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
     `typed` is whether a form opened it, into which anybody can type another's telephone.
     `resolved` is whether it was resolved (办结) since it was opened, or opened again.
     `dismissed` are messages of which a clerk said that they tell of no danger.
-    `minor` is what a clerk said of it: that a minor is concerned, or none; `minor_flagged` what was told of it last.
+    `minor` is a clerk's word: a minor is concerned, or not; `minor_flagged` is the last flag, by a rule or a clerk.
     `by_clerk` names what a person set: kind, category, place, confidentiality, minor, dispatch, deadline.<clock>. No
     rule or model changes that.
     """
@@ -160,7 +160,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
 
     @property
     def redacted(self) -> bool:
-        """Say whether something was blacked out."""
+        """Return True if something was blacked out."""
         return self.redacted_at is not None
 
     def codes_without(self, message_id: str) -> tuple[str, ...]:
@@ -199,7 +199,7 @@ class TicketState(Findable, kw_only=True, array_like=True):
         return {name for filed in self.messages.values() for name in filed.stated}
 
     def is_anothers(self, stated: tuple[str, ...]) -> bool:
-        """Say whether its messages state another surname, name, sex or room from the same telephone than these.
+        """Return True if its messages state another surname, name, sex or room from the same telephone than these.
 
         Whoever is written for (替我妈问) is another, unless one of them was written for the same.
         """

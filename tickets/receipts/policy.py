@@ -44,7 +44,7 @@ _ABROAD = re.compile(r"(?:\+|00)(?!86)[1-9]\d{7,14}")
 class AnswerPolicy(Struct, frozen=True, kw_only=True):
     """Which accounts answer. Mails from `own_addresses` (in lower case) are not answered: that would never end.
 
-    What was sent longer than `max_age` before we took it is not answered: whoever wrote it waits for no receipt now.
+    A message that was sent more than `max_age` before its intake gets no receipt: its writer no longer waits for one.
     """
 
     accounts: frozenset[str] = frozenset()
@@ -103,7 +103,7 @@ def withdrawal(ticket: Ticket, decision: Event, policy: AnswerPolicy) -> OutboxS
 
 
 def _opens(decision: Event, message: Message, ticket: Ticket) -> bool:
-    """Say whether the decision opens the ticket with a whole message, or completes the one that did.
+    """Return True if the decision opens the ticket with a whole message, or completes the one that did.
 
     What a long SMS is about, and whether it may be answered, is known when its last part is there.
     """
@@ -135,7 +135,7 @@ def _hides(ticket: Ticket) -> bool:
 
 
 def _is_hidden_now(ticket: Ticket, decision: Event) -> bool:
-    """Say whether a decision gave a ticket that was there a level, or a reason for it, that forbids an answer.
+    """Return True if a decision gave a ticket that was there a level, or a reason for it, that forbids an answer.
 
     Or filed a message in it that asks for that: where a clerk set the level, it stays.
     """

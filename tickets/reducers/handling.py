@@ -169,7 +169,7 @@ def _deadline_set(ticket: TicketState, decision: Event, change: event.DeadlineSe
 
 
 def _begins_or_ends(change: event.DeadlineSet) -> bool:
-    """Say whether a clock starts anew or ends, as a person's time does when it has passed."""
+    """Return True if a clock starts anew or ends, as a person's time does when it has passed."""
     return change.started_at is not None or change.ended
 
 

@@ -122,7 +122,7 @@ def _readable_from(decision: Event) -> datetime:
 
 
 def _is_news(state: State, ticket: TicketState, features: Features) -> bool:
-    """Say whether an office has to read a message before it closes its ticket: no thanks, no record without words."""
+    """Return True if an office must read a message before it closes the ticket: no thanks, no wordless record."""
     has_words = features.text_key is not None or not call_records.is_record(features)
     return has_words and not only_thanks(state.dedupe, features, ticket)
 
@@ -201,7 +201,7 @@ def _take_features(
 
 
 def _tells_more(decision: Event, ticket: TicketState, features: Features, call: str | None) -> bool:
-    """Say whether this is a later record of the call that opened the ticket: then its words are the ticket's now."""
+    """Return True for a later record of the call that opened the ticket: its words replace the ticket's."""
     is_worded = call is not None and features.message_class == "person"
     return is_worded and decision.relation == "part_of" and ticket.call == call and not ticket.erased
 

@@ -93,7 +93,7 @@ def _read(name: str, table: Any) -> Directory:
         raise MisconfiguredError(f"The directory in {name}.toml lacks a name in [offices] for {', '.join(unnamed)}.")
     strange = sorted({kind for rule in directory.rules for kind in rule.kinds} - {*enums.REQUEST_KINDS})
     if strange:
-        raise MisconfiguredError(f"The directory in {name}.toml names kinds that there are not: {', '.join(strange)}.")
+        raise MisconfiguredError(f"The directory in {name}.toml names unknown kinds: {', '.join(strange)}.")
     ids = [rule.id for rule in directory.rules]
     if twice := sorted({one for one in ids if ids.count(one) > 1}):
         raise MisconfiguredError(

@@ -87,7 +87,7 @@ def _of_ticket(
 
 
 def _is_the_same(proposal: event.DispatchProposed, former: event.DispatchProposed | None) -> bool:
-    """Say whether a proposal is what was proposed before: another version of the directory alone is no news."""
+    """Return True if a proposal equals the one before, apart from the version of the directory."""
     return former is not None and replace(proposal, directory_version=former.directory_version) == former
 
 

@@ -32,11 +32,11 @@ class Calendar(Struct, frozen=True, forbid_unknown_fields=True):
     """Holidays of one date (`10-01`): a table of its year stands for them."""
 
     def knows(self, year: int) -> bool:
-        """Say whether the year's holidays are published."""
+        """Return True if the year's holidays are published."""
         return year in self.years
 
     def is_working(self, day: date) -> bool:
-        """Say whether offices work on a day."""
+        """Return True if offices work on a day."""
         if (year := self.years.get(day.year)) is None:
             return day.weekday() < _SATURDAY and f"{day:%m-%d}" not in self.every_year
         return day in year.working or (day.weekday() < _SATURDAY and day not in year.off)

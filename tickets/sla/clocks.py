@@ -125,7 +125,7 @@ def _after(
 
 
 def starts_again(clock: str, status: str) -> bool:
-    """Say whether a clock starts again when a ticket reaches a stage."""
+    """Return True if a clock starts again when a ticket reaches a stage."""
     return clock in _STARTING.get(status, ())
 
 

@@ -49,7 +49,7 @@ def _matter(codes: tuple[str, ...], channel: str | None) -> Matter:
 
 
 def endangers(codes: tuple[str, ...]) -> bool:
-    """Say whether the codes of one message tell of a danger that goes on."""
+    """Return True if the codes of one message tell of a danger that goes on."""
     coded = by_kind(codes)
     return "emergency" in coded and coded.get("emergency_level") != _NO_DANGER
 
@@ -76,31 +76,31 @@ class Limits:
         return self._longer(deadline, extension) if extension else deadline
 
     def knows(self, policy_id: str) -> bool:
-        """Say whether there is a rule of this id."""
+        """Return True if there is a rule of this id."""
         return policy_id in self._by_rule
 
     def is_good_on(self, policy_id: str, at: datetime) -> bool:
-        """Say whether there is a rule of this id that is in force then."""
+        """Return True if there is a rule of this id that is in force then."""
         known = self._by_rule.get(policy_id)
         return known is not None and _is_in_force(known[0], date_of(at))
 
     def may_be_chosen(self, policy_id: str, jurisdiction: str, at: datetime) -> bool:
-        """Say whether a person may choose a rule for a clock of a city that starts then: of its place, and in force."""
+        """Return True if a person may choose a rule for a clock of a city: it is of its place, and in force then."""
         known = self._by_rule.get(policy_id)
         return known is not None and jurisdiction.startswith(known[1].adcodes or "") and self.is_good_on(policy_id, at)
 
     def is_of_others(self, policy_id: str, matter: Matter) -> bool:
-        """Say whether a limit is for other kinds or categories than a matter's."""
+        """Return True if a limit is for other kinds or categories than a matter's."""
         known = self._by_rule.get(policy_id)
         return known is not None and not _is_about(known[0], matter)
 
     def is_for_danger(self, policy_id: str) -> bool:
-        """Say whether a limit is for tickets that tell of a danger that goes on."""
+        """Return True if a limit is for tickets that tell of a danger that goes on."""
         known = self._by_rule.get(policy_id)
         return known is not None and known[0].emergency
 
     def goes_before(self, policy_id: str, other: str, matter: Matter) -> bool:
-        """Say whether a rule for some channels still comes before another one, where no channel is known."""
+        """Return True if a rule for some channels still comes before another one, where no channel is known."""
         (rule, profile), (later, _) = self._by_rule.get(policy_id, self._by_rule[other]), self._by_rule[other]
         is_for_it = bool(rule.channels) and _is_about(rule, matter) and (not rule.emergency or matter.emergency)
         return is_for_it and later in profile.rules and profile.rules.index(rule) < profile.rules.index(later)
@@ -111,12 +111,12 @@ class Limits:
         return deadline if known is None else msgspec.structs.replace(deadline, profile_version=known[1].version)
 
     def knows_days_of(self, deadline: Deadline) -> bool:
-        """Say whether the calendar of a deadline's rule has the year in which it runs out."""
+        """Return True if the calendar of a deadline's rule has the year in which it runs out."""
         known = self._by_rule.get(deadline.policy_id)
         return known is not None and self._calendars[known[1].calendar].knows(date_of(deadline.due_at).year)
 
     def pauses(self, deadline: Deadline, status: str) -> bool:
-        """Say whether a deadline's clock stands in a status."""
+        """Return True if a deadline's clock stands in a status."""
         known = self._by_rule.get(deadline.policy_id)
         return known is not None and status in known[0].pauses
 

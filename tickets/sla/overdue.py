@@ -19,7 +19,7 @@ WAITING: Mapping[str, frozenset[str]] = MappingProxyType(
         "resolve": frozenset(STATUSES) - CLOSED,
     }
 )
-"""By clock, the stages in which it waits for what it runs for. No stage tells of a first contact, and nobody has to
+"""By clock, the stages in which it waits for what it runs for. No stage marks a first contact, and nobody has to
 give a ticket back (退单)."""
 
 

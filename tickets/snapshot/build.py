@@ -118,7 +118,7 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
 
 
 def file_silently(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
-    """Return the ticket with one more message of which nothing is shown, but the danger that it tells of."""
+    """Return the ticket with one more message that shows only its danger."""
     ticket = replace(ticket, **_alarm_of(ticket, message, decision, policy))
     return counted(ticket, message.message_id, policy)
 
@@ -138,7 +138,7 @@ def _alarm_of(ticket: Ticket, message: Message, decision: Event, policy: TicketP
 
 
 def says_more(decision: Event) -> bool:
-    """Say whether the words of the message that is filed are written behind those of the ticket."""
+    """Return True if the words of the message that is filed are written behind those of the ticket."""
     repeats = decision.relation == "same_person_same_matter" and decision.method not in NEAR
     return (
         not repeats and SAME_MAIL not in decision.evidence and decision.method not in ("repeated_part", RECORD_OF_CALL)

@@ -71,7 +71,7 @@ _KNOWN_BY = frozenset({"phone", "email", "openid", "uid"})
 
 
 def requester_of(message: Message) -> Requester:
-    """Return who sent a message, by all that it tells of them."""
+    """Return the sender of a message, with all identities in it."""
     if message.sender is None:
         return Requester()
     sender = limits.short_party(message.sender)

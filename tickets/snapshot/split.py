@@ -33,7 +33,7 @@ def after_move(
 ) -> Ticket:
     """Return a ticket after a message left it or came to it; `messages` are those of `former`, the ticket it left.
 
-    Its hand-over goes with it; one that the emergency desk has acknowledged stays told of in both.
+    Its hand-over goes with it; both tickets show one that the emergency desk has acknowledged.
     """
     if ticket.ticket_id == moved.from_ticket_id:
         left = [one for one in messages if one.message_id != moved.message_id]

@@ -57,15 +57,15 @@ class PartIndex:
         return known if sms_parts.is_again(piece, features) else None
 
     def late_for(self, jurisdiction: str, features: Features, sent_at: datetime) -> str | None:
-        """Return the ticket of a message that lacks this part, which comes too late to be taken for it.
+        """Return the ticket of a message that lacks this part, if the part comes too late to join it.
 
-        Or whose part before it was redacted: whoever reads the other half sees that, and may black it out as well.
+        The same if an earlier part was redacted: the reader of this half sees that, and can black it out as well.
         """
         known = self._of_one_day(jurisdiction, features, sent_at)
         return known.ticket_id if known is not None and features.part_number not in known.pieces else None
 
     def is_of_erased(self, jurisdiction: str, features: Features, sent_at: datetime, *, is_rare: bool) -> bool:
-        """Say whether this is one more part of an erased message, or one of them again; with other bytes it is none.
+        """Return True if this is one more part of an erased message, or one of them again; with other bytes it is none.
 
         `is_rare` says that its reference takes more than 8 bits.
         """

@@ -14,8 +14,8 @@ from tickets.state.participants import Participants
 class Forgotten(Struct, frozen=True, array_like=True, gc=False):
     """What is kept under the hashed thread id of an erased message or a redacted call, and under who said what.
 
-    `name` is that of its ticket, or its own. `told_at` is when it was last told of; `of_nobody` that nothing said
-    whose it was. Its people and texts are digests in `Participants`.
+    `name` is that of its ticket, or its own. `told_at` is when it was last reported; `of_nobody` is True if
+    nothing said whose it was. Its people and texts are digests in `Participants`.
     """
 
     name: str
