@@ -135,9 +135,10 @@ def test_kafka_s_own_tools_are_told_where_kafka_is() -> None:
             assert "--bootstrap-server" in command, f"{file.name}: {command}"
 
 
-def test_the_index_names_every_page() -> None:
+def test_the_indices_name_every_page() -> None:
     index = pages.ROOT / "docs" / "README.md"
-    named = {(index.parent / link.partition("#")[0]).resolve() for link in pages.links(index)}
+    indices = (index, index.parent / "adr" / "README.md")
+    named = {(one.parent / link.partition("#")[0]).resolve() for one in indices for link in pages.links(one)}
     assert [_name(file) for file in FILES if file != index and file.resolve() not in named] == []
 
 
