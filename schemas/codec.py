@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from threading import Lock
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 import msgspec
@@ -22,6 +23,7 @@ NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 _encoder = msgspec.json.Encoder()
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}
+_building = Lock()
 
 
 class Outbound(NamedTuple):
@@ -71,11 +73,27 @@ def encode(record: msgspec.Struct) -> bytes:
 
 def decode(value: bytes, kind: type[T]) -> T:
     """Read a record's JSON; unknown fields are ignored. Raises SchemaError when it does not fit."""
-    decoder = _decoders.get(kind)
-    if decoder is None:
-        decoder = _decoders[kind] = msgspec.json.Decoder(kind)
     try:
-        result: T = decoder.decode(value)
+        result: T = _decoder(kind).decode(value)
     except UNREADABLE as error:  # their texts can quote a value
         raise SchemaError(f"not a {getattr(kind, '__name__', kind)}") from error
     return result
+
+
+def built(kind: type[T]) -> type[T]:
+    """Build what msgspec needs to read a type, and return the type: a decorator of each Struct that is read.
+
+    msgspec 0.22 builds it at the first use, and a second thread that uses a type while it is half built ends the
+    process by a segmentation fault. So the records and the types of the connectors are built when their module is
+    imported, which Python lets one thread do.
+    """
+    _decoder(kind)
+    return kind
+
+
+def _decoder(kind: type[T]) -> msgspec.json.Decoder[T]:
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        with _building:  # of two threads that wait, the second builds a finished type again, which harms nobody
+            decoder = _decoders[kind] = msgspec.json.Decoder(kind)
+    return decoder

@@ -18,6 +18,7 @@ from msgspec import Struct
 from connectors.call_files.folder import Entry
 from connectors.call_files.lines import Line
 from connectors.call_files.rows import Pending
+from schemas.codec import built
 
 # Ends: how long a growing file was when it had been read to its end; what stands behind that was written later.
 #
@@ -80,6 +81,7 @@ class Place(Struct, frozen=True, kw_only=True):
     last: str = ""
 
 
+@built
 class Position(Struct, frozen=True, kw_only=True):
     """The cursor: files by inode, and recordings by reference that were not there whole."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from connectors.mailbox.settings import MailboxSettings
-from schemas.codec import UNREADABLE
+from schemas.codec import UNREADABLE, built
 from schemas.errors import MisconfiguredError, UnreachableError
 
 COMMAND_SECONDS = 30.0
@@ -19,6 +19,7 @@ EARLY_SECONDS = 60.0
 _LIMIT = 16 * 1024
 
 
+@built
 class _Answer(msgspec.Struct):
     """What a token endpoint answers (RFC 6749, 5.1), as far as we read it."""
 

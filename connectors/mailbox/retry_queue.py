@@ -11,6 +11,7 @@ from msgspec import Struct
 from connectors.mailbox.fetch import Mail
 from connectors.mailbox.post_actions import set_of, uids_of
 from connectors.mailbox.session import Folder
+from schemas.codec import built
 from schemas.errors import MalformedError
 from schemas.records import Cursor
 
@@ -31,6 +32,7 @@ PATIENCE_SECONDS = 72 * 3600.0
 """It becomes a dead letter when it was refused so often, another mail having come just before, and for so long."""
 
 
+@built
 class Postponed(Struct, frozen=True, array_like=True):
     """Since when a mail is refused (Unix time), how often it was since, and by whom: the server, unless one is said.
 

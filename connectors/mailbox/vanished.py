@@ -17,6 +17,7 @@ from connectors import metrics
 from connectors.mailbox.errors import CommandRefusedError, NotNowError
 from connectors.mailbox.session import Folder
 from connectors.mailbox.uidvalidity import ATTEMPTS
+from schemas.codec import built
 
 LEARNT = 50
 """So many UIDs must have followed right upon the one before, and only one in `RARELY` steps may leave a gap."""
@@ -28,6 +29,7 @@ MOST_STEPS = 1000
 _log = structlog.get_logger(__name__)
 
 
+@built
 class Steps(Struct, frozen=True, array_like=True):
     """How the UIDs of a folder followed one another from `since` on: what is older, clerks may have cleared up."""
 

@@ -25,7 +25,7 @@ from connectors.base import utc_now
 from connectors.http import middleware
 from connectors.http.client import never_left
 from normalizers.parse import json
-from schemas.codec import UNREADABLE
+from schemas.codec import UNREADABLE, built
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
 
 # What the platform's errcodes (全局返回码) say that is not about the request itself.
@@ -118,6 +118,7 @@ class RefusalError(UnreachableError):
         self.errcode = errcode
 
 
+@built
 class _Verdict(Struct):
     errcode: int | None = None
 

@@ -12,7 +12,7 @@ import requests
 from msgspec import Struct
 
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
-from schemas.codec import UNREADABLE
+from schemas.codec import UNREADABLE, built
 from schemas.errors import TooLargeError, UnreachableError
 from schemas.records.raw import SIZE_LIMIT
 
@@ -39,6 +39,7 @@ class Downloaded(Struct, frozen=True, kw_only=True):
     media_type: str
 
 
+@built
 class _Problem(Struct):
     errcode: int = 0
     video_url: str = ""

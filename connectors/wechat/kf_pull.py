@@ -23,7 +23,7 @@ from connectors.wechat import callback
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.download import Stopped
 from normalizers.wechat.kf import CONTENT_TYPE
-from schemas.codec import UNREADABLE
+from schemas.codec import UNREADABLE, built
 from schemas.errors import StoreAwayError, UnreachableError
 from schemas.records import Cursor, RawMessage, raw_message
 from schemas.records.raw import INLINE_LIMIT
@@ -63,6 +63,7 @@ class Cursors(Protocol):
         ...
 
 
+@built
 class _Page(Struct):
     """A page as the platform writes it, and as a proxy of its may: null where nothing is, a yes where a 1 was."""
 
@@ -71,6 +72,7 @@ class _Page(Struct):
     msg_list: list[msgspec.Raw] | None = None
 
 
+@built
 class _Named(Struct):
     msgid: str = ""
     external_userid: str = ""

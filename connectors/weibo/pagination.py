@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec import Struct
 
 from connectors.weibo.models import Model, ResultSet
+from schemas.codec import built
 
 # Cursor: goes through all pages of a list, downwards by id, so that what arrives meanwhile moves nothing.
 
@@ -62,6 +63,7 @@ The platform counts a page off first, and then leaves out of it what was deleted
 """
 
 
+@built
 class Known(Struct, frozen=True, kw_only=True):
     """What was published of a list: the newest id, when it was written, and the ids of the newest page.
 

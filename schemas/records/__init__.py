@@ -1,5 +1,6 @@
 """Every record, one struct a file (docs/reference/records.md)."""
 
+from schemas.codec import built
 from schemas.records.audit import Audit
 from schemas.records.call import Call, Recording
 from schemas.records.command import Command
@@ -31,6 +32,10 @@ RECORDS: dict[str, type[Record]] = {
     "placement": Placement,
 }
 """The JSON records by name: `ce_type` is ``cn.hotline12345.<name>.v1``."""
+
+built(RawMessage)
+for _kind in RECORDS.values():
+    built(_kind)
 
 __all__ = [
     "RECORDS", "Attachment", "Audit", "Call", "Command", "Cursor", "DeadLetter", "Delivery", "Edge", "Emergency",

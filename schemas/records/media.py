@@ -3,11 +3,13 @@
 from msgspec import Struct
 
 from schemas import ids
+from schemas.codec import built
 
 CONTENT_TYPE = "application/vnd.hotline.media+json"
 """Of such a raw record. Its bytes hold no person and no file name: the message has them."""
 
 
+@built
 class Media(Struct, frozen=True, kw_only=True):
     """One file of the message `message_id`: its bytes lie under `dataref`, or will never come (`unavailable`).
 
