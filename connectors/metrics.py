@@ -58,8 +58,8 @@ ASTERISK_EVENTS = Counter(
 )
 ASTERISK_GAP_SECONDS = Counter(
     "hotline_connectors_asterisk_gap_seconds_total",
-    "Seconds in which nobody listened to an Asterisk, found at the next login: its events of then are lost, and "
-    "call_files tells of its calls",
+    "Seconds without a connection to an Asterisk, found at the next login: its events of that time are lost, and "
+    "call_files still brings its calls",
     ["connector"],
 )
 CALL_FILES_RESTARTED = Counter(

@@ -23,8 +23,7 @@ from normalizers.enrich import (
 from normalizers.enrich.address import extract
 from normalizers.geo import divisions, place_patterns
 from normalizers.parse import automated_senders
-from normalizers.pii import names
-from normalizers.pii import names as persons
+from normalizers.pii import names, third_persons
 from normalizers.similarity import boilerplate, stated_identity, terms
 from normalizers.text import quote_patterns
 from normalizers.web import services
@@ -43,7 +42,7 @@ RULEBOOKS: Mapping[str, tuple[rules.Kept[Any], ...]] = MappingProxyType(
         "hotlines": (merged_hotlines.rulebook,),
         "services": (services.services,),
         "place": (place_patterns.rulebook, extract.rulebook),
-        "names": (names.rulebook, persons.persons_rulebook, stated_identity.rulebook),
+        "names": (names.rulebook, third_persons.rulebook, stated_identity.rulebook),
         "footers": (boilerplate.rulebook,),
         "quotes": (quote_patterns.rulebook,),
         "dialogue": (boilerplate.dialogue_rulebook,),

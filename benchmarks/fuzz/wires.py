@@ -17,7 +17,7 @@ from connectors.asterisk.frames import read_frame
 from connectors.asterisk.message_id import Calls, identifier, is_kept
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.call_files.lines import lines_from
-from connectors.publish.disk_buffer import Kind, frame, pieces
+from connectors.publish.segment import Kind, frame, pieces
 from connectors.sms_cmpp import codec as cmpp
 from connectors.sms_smpp import codec as smpp
 from connectors.sms_smpp.codec import Frames

@@ -34,10 +34,10 @@ from schemas.errors import (
 )
 from schemas.records import RawMessage, raw_message
 
-# Gaps: how long nobody listened to an Asterisk. What it told meanwhile nobody can be asked for: it must be told of.
+# Gaps: times without a connection to the Asterisk. Its events of a gap cannot be had later, so each gap is reported.
 
 KEEP_SECONDS = 30.0
-"""So often it is kept for the next process that somebody listens; a gap is measured no finer."""
+"""Seconds between two saved times of a live connection; no gap is measured finer."""
 
 _HEARD = "heard"
 

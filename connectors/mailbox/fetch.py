@@ -52,7 +52,7 @@ class Doubts:
         self._failures[uid] += witnessed
 
     def fault(self, uid: int) -> int:
-        """Note a fault of ours over the mail, and return how many there were: no witness is needed for those."""
+        """Count an error of this program over the mail, also without a witness; return the count."""
         self._faults[uid] += 1
         return self._faults[uid]
 

@@ -62,7 +62,7 @@ def connected(settings: MailboxSettings, connect: Connect) -> Any:
 
 
 def log_in(client: Any, settings: MailboxSettings, tokens: Tokens) -> None:
-    """Say who we are and log in; raises whatever the library does, and errors of ours about a token."""
+    """Send ID and log in. Raises the library's errors, and PipelineError if no token can be had."""
     if settings.tls == "starttls":
         client.starttls(settings.tls_context())
     if client.has_capability("ID"):

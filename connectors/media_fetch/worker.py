@@ -9,7 +9,8 @@ from typing import NamedTuple
 from kafka import TopicPartition
 
 from connectors.media_fetch.job import Errand, GivenUp, TooEarlyError
-from connectors.publish.disk_buffer import SUFFIX, Kind, pieces, read
+from connectors.publish.disk_buffer import SUFFIX, read
+from connectors.publish.segment import Kind, pieces
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError
 from schemas.records import RawMessage
 
@@ -35,7 +36,7 @@ class Journaled:
             if path.stat().st_size <= self._read[path]:
                 return
             marker, data = bytes.fromhex(path.stem.partition("-")[2]), path.read_bytes()
-        except (OSError, ValueError):  # drained and gone meanwhile, or no segment of ours
+        except (OSError, ValueError):  # drained and deleted meanwhile, or no segment
             return
         for piece in pieces(marker, data, self._read[path]):
             if piece.kind is Kind.TORN:

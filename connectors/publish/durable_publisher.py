@@ -100,11 +100,11 @@ class Publisher(Protocol):
 
 
 class Line:
-    """Makes messages safe in the order in which they come; what comes at once shares one trip to Kafka or to the disk.
+    """Makes messages safe in the order of their arrival; messages that come together share one write to Kafka or disk.
 
-    While the journal holds any, new messages go behind them, and how they begin goes past them: an emergency waits for
-    no backlog. The loop's own threads are few, and whoever waits for a Kafka that hangs has one: the disk must not wait
-    for those, so a line has threads of its own.
+    While the journal holds messages, new ones are appended behind them. The preview of each is sent at once, so that an
+    emergency waits for no backlog. A line has its own threads for the disk: the threads of the event loop are few, and
+    a Kafka that hangs can hold all of them.
     """
 
     def __init__(

@@ -46,8 +46,8 @@ class Place(NamedTuple):
 class Queue:
     """The open answers of an account in their order.
 
-    What a citizen gets next waits for what is on its way to them. It waits as well for one that is to be tried again,
-    unless it tells of an emergency.
+    The next answer to a citizen waits while an earlier one is on its way. It also waits for one that is to be tried
+    again, unless the next one is about an emergency.
     """
 
     def __init__(self) -> None:

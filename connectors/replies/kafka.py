@@ -105,14 +105,14 @@ def header(record: Any, wanted: str) -> bytes:
     return next((value or b"" for name, value in record.headers if name == wanted), b"")
 
 
-# What an outbox told of its answers: the records of it, and the newest of a partition, should Kafka lose them.
+# States of answers: their records, and the newest ones of a partition, which are written again if Kafka loses them.
 
 KEPT = 5_000
-"""States of a partition that are told again: some ten minutes of a busy city. None holds an address or a word."""
+"""States of a partition that can be written again: about ten minutes of a busy city. None holds an address or text."""
 
 
 def id_of(told: OutboxState) -> str:
-    """Return what names the record of a state."""
+    """Return the id of a state's record."""
     return f"{told.outbox_id}:{told.state}:{told.attempts}"
 
 
@@ -135,7 +135,7 @@ def envelope_of(told: OutboxState) -> Envelope:
 
 
 class Told:
-    """The newest states of one partition and where each stands, through all the owners that a process has of it."""
+    """The newest states of one partition with their offsets; they outlive the owners of the partition in a process."""
 
     def __init__(self) -> None:
         self._states: OrderedDict[str, tuple[int, OutboxState]] = OrderedDict()
@@ -148,9 +148,9 @@ class Told:
             self._states.popitem(last=False)
 
     def behind(self, offset: int) -> list[OutboxState]:
-        """Return what was told at an offset or behind it."""
+        """Return the states at an offset or later."""
         return [told for at, told in self._states.values() if at >= offset]
 
     def since(self, moment: datetime) -> dict[str, OutboxState]:
-        """Return what was told since a moment, by name."""
+        """Return the states since a moment, by their id."""
         return {name: told for name, (_, told) in self._states.items() if told.at >= moment}

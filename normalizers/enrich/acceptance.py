@@ -10,10 +10,11 @@ from normalizers import rules
 from normalizers.base import Draft
 from normalizers.parse.contacts import contacts_in
 from normalizers.text import classifier
-from normalizers.text.classifier import Regression, Sentence
+from normalizers.text.classifier import Sentence
 from normalizers.text.fold import Span, aligned, fold
 from normalizers.text.matcher import Words, cover, trie
 from normalizers.text.phrase_patterns import Cues
+from normalizers.text.regression import Regression
 from normalizers.text.spans import NOWHERE, At, placed
 from schemas import enums
 from schemas.records import Finding

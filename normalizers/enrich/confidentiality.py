@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from normalizers import rules
 from normalizers.text import classifier
-from normalizers.text.classifier import Hearing, Regression
+from normalizers.text.classifier import Hearing
 from normalizers.text.phrase_patterns import Cues
+from normalizers.text.regression import Regression
 from normalizers.text.spans import At, placed
 from schemas import enums
 from schemas.records import Finding

@@ -9,8 +9,7 @@ from stdnum.cn import ric
 
 from normalizers import rules
 from normalizers.geo import divisions
-from normalizers.pii import names
-from normalizers.pii import names as persons
+from normalizers.pii import names, third_persons
 from normalizers.pii.latin_names import SYLLABLE
 from normalizers.text.fold import SPOKEN_DIGITS, fold
 from normalizers.text.matcher import trie
@@ -177,7 +176,7 @@ def is_category(text: str, rules_folder: Path | None = None) -> bool:
 
 
 def _tells_of_a_person(folded: str, rules_folder: Path | None) -> bool:
-    known = names.rulebook(rules_folder), persons.persons_rulebook(rules_folder)
+    known = names.rulebook(rules_folder), third_persons.rulebook(rules_folder)
     read = (folded, _ROLE + folded) if len(folded) >= _NEEDS_A_CUE else (folded,)
     named = (span for rules_of in known for words in read for span in rules_of.spans(words))
     written = _LONG_NUMBER.search(folded) or _DOOR_OR_PLATE.search(folded)

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from normalizers.pii import name_coreference, names
-from normalizers.pii import names as persons
+from normalizers.pii import name_coreference, names, third_persons
 from normalizers.pii.coordinates import coordinates
 from normalizers.pii.house_numbers import beside, doors, homes
 from normalizers.pii.identifiers import identifiers
@@ -133,7 +132,7 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
     if "生" in text:
         yield from _births(text)
     known = names.rulebook(rules_folder)
-    named = [*known.spans(text), *persons.persons_rulebook(rules_folder).spans(text)]
+    named = [*known.spans(text), *third_persons.rulebook(rules_folder).spans(text)]
     named += [before for start, _ in named for before in known.listed_before_one(text, start)]
     named += _listed(known, text, {end for _, end in named})
     yield from named

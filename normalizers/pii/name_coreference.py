@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from normalizers import rules
 from normalizers.geo import divisions
-from normalizers.pii import names as persons
+from normalizers.pii import third_persons
 from normalizers.pii.name_patterns import Surnames
 from normalizers.text.fold import Span
 from normalizers.text.lexicon import is_word
@@ -131,8 +131,8 @@ def rulebook(folder: Path | None = None) -> NamesAgain:
         titles=tuple(word for one in titles for word in one.split()),
         short_titles=frozenset(found["short_titles"] + found["kin"]),
         place=re.compile(trie(whole["full_names"]["goes_on_as_a_place"].split())),
-        firm=persons.persons_rulebook(folder).short.firm,
-        begun=persons.persons_rulebook(folder).short.begun,
+        firm=third_persons.rulebook(folder).short.firm,
+        begun=third_persons.rulebook(folder).short.begun,
         never_given=frozenset(found["never_given"]),
         places=frozenset(divisions.names()),
     )

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from normalizers import rules
 from normalizers.base import Draft, Policy
 from normalizers.parse.contacts import identity_of
-from normalizers.pii import names as persons
+from normalizers.pii import third_persons
 from normalizers.pii.name_patterns import HAN, NO_PLACE, Surnames
 from normalizers.similarity.numbers import homes
 from normalizers.similarity.on_behalf import OnBehalf
@@ -199,7 +199,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         signed=re.compile(f"{told}|{sounds}"),
         whole=re.compile(f"{_addressed(any_surname, given, sexes)}|{_named(any_surname, given)}|{sounds}"),
         sexes=sexes,
-        others=persons.persons_rulebook(folder).words,
+        others=third_persons.rulebook(folder).words,
         telephones=tuple(_telephones(lists)),
         on_behalf=OnBehalf.of(found["on_behalf"], likely, sexes),
     )

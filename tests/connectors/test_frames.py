@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.publish.disk_buffer import HEADER_BYTES, Kind, Piece, frame, pieces
+from connectors.publish.segment import HEADER_BYTES, Kind, Piece, frame, pieces
 
 MARKER = b"\x00marker\xff"
 PAYLOADS = st.lists(st.binary(max_size=40), max_size=5)

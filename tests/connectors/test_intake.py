@@ -14,8 +14,9 @@ import pytest
 import structlog
 
 from connectors.publish import durable_publisher, preview
-from connectors.publish.disk_buffer import Journal, Segment
+from connectors.publish.disk_buffer import Journal
 from connectors.publish.durable_publisher import Intake
+from connectors.publish.segment import Segment
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import INLINE_LIMIT

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from connectors.publish.disk_buffer import Journal, frame
+from connectors.publish.disk_buffer import Journal
+from connectors.publish.segment import frame
 from schemas.errors import MisconfiguredError, TopicRefusedError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.pushed import message

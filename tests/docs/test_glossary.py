@@ -28,3 +28,9 @@ def test_each_module_is_named_by_a_term() -> None:
 
 def test_the_glossary_names_no_module_that_is_gone() -> None:
     assert named() <= modules()
+
+
+def test_no_module_has_more_than_500_lines() -> None:
+    """A longer one holds two subjects; no limit below that, so that nothing is cut where there is no seam."""
+    files = [path for package in PACKAGES for path in (ROOT / package).rglob("*.py")]
+    assert {path.name for path in files if path.read_text("utf-8").count("\n") > 500} == set()

@@ -22,6 +22,7 @@ _DECODES = re.compile(
 FUZZED = {
     "connectors/backoffice/api.py": "commands_door",
     "connectors/publish/disk_buffer.py": "journal",
+    "connectors/publish/segment.py": "journal",
     "connectors/mailbox/lmtp.py": "lmtp",
     "connectors/mailbox/session.py": "imap",
     "connectors/mailbox/oauth.py": "answers",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from normalizers.geo import divisions
-from normalizers.pii.names import persons_rulebook as rulebook
+from normalizers.pii.third_persons import rulebook
 from tickets.masking.mask import MASK, mask_text
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ import pytest
 
 from hotline.quality.evaluate.labelled import rows
 from normalizers.geo import divisions
-from normalizers.pii import names
+from normalizers.pii import third_persons
 from tests.tickets.measured import GOES_ON, figures
 from tests.tickets.test_written import beside
 from tickets.masking.mask import mask_text
@@ -78,12 +78,12 @@ def test_words_places_and_who_is_addressed_stay(text: str) -> None:
 
 @pytest.mark.parametrize("frame", ["投诉{}的老板", "由{}负责", "找{}的司机", "和{}签了合同", "{}说没有"])
 def test_no_division_is_a_likely_name(frame: str) -> None:
-    likely = names.persons_rulebook().likely
+    likely = third_persons.rulebook().likely
     assert [one for one in divisions.names() if list(likely.spans(frame.format(one)))] == []
 
 
 def test_of_two_likely_names_that_overlap_the_likelier_one_is_found() -> None:
-    likely = names.persons_rulebook().likely
+    likely = third_persons.rulebook().likely
     text = "我和舒克明签了合同"
     assert [text[start:end] for start, end in likely.spans(text)] == ["舒克明"]
 

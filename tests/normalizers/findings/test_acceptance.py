@@ -11,8 +11,9 @@ import pytest
 from normalizers import rulebooks, rules
 from normalizers.base import Draft
 from normalizers.enrich.acceptance import not_accepted, rulebook
-from normalizers.text.classifier import MOST_READ, Regression, Sentence
+from normalizers.text.classifier import Sentence
 from normalizers.text.fold import fold
+from normalizers.text.regression import MOST_READ, Regression
 from schemas.records import Finding
 
 CASES = Path(__file__).parent / "acceptance_cases.tsv"

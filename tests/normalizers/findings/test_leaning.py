@@ -12,8 +12,8 @@ from hotline.quality.evaluate.findings import kind as measure_kind
 from normalizers import rulebooks, rules
 from normalizers.enrich.category import category
 from normalizers.enrich.request_kind import request_kind
-from normalizers.text.classifier import features, features_of_one
 from normalizers.text.fold import fold
+from normalizers.text.ngrams import features, features_of_one
 from schemas.records import Finding
 
 HERE = Path(__file__).parent
