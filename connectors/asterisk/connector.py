@@ -34,14 +34,14 @@ from schemas.errors import (
 )
 from schemas.records import RawMessage, raw_message
 
+_log = structlog.get_logger(__name__)
+
 # Gaps: times without a connection to the Asterisk. Its events of a gap cannot be had later, so each gap is reported.
 
 KEEP_SECONDS = 30.0
 """Seconds between two saved times of a live connection; no gap is measured finer."""
 
 _HEARD = "heard"
-
-_gaps_log = structlog.get_logger(__name__)
 
 
 class Gaps:
@@ -84,7 +84,7 @@ class Gaps:
         seconds = (at or 0.0) - before if isinstance(before, int | float) else 0.0  # nothing is kept on a first start
         if seconds > 0:
             metrics.ASTERISK_GAP_SECONDS.labels(self._account).inc(seconds)
-            _gaps_log.warning("asterisk_not_heard", connector=self._account, seconds=round(seconds))
+            _log.warning("asterisk_not_heard", connector=self._account, seconds=round(seconds))
 
 
 CHANNEL_KIND = "phone_asterisk"
@@ -101,9 +101,6 @@ LEAVE_SECONDS = 1.0
 
 SETTLE_SECONDS = 3.5
 """How long events on their way to Kafka are waited for when we stop; with LEAVE_SECONDS less than the runner waits."""
-
-
-_log = structlog.get_logger(__name__)
 
 
 class Asterisk:

@@ -40,6 +40,8 @@ from schemas.errors import (
 from schemas.records import RawMessage
 from storage.private_files import denial, make_private
 
+_log = structlog.get_logger(__name__)
+
 # Replay: a sealed segment goes to the broker in order; what is no message is set aside and reported, never dropped.
 
 Publish = Callable[[Sequence[RawMessage]], None]
@@ -55,7 +57,6 @@ BATCH_MESSAGES = 500
 
 BAD_SUFFIX = ".bad"
 
-_replay_log = structlog.get_logger(__name__)
 _decoder = msgspec.msgpack.Decoder(RawMessage)
 
 
@@ -92,7 +93,7 @@ def _messages(sealed: Sealed, batch: list[Piece]) -> list[tuple[Piece, RawMessag
 
 def _message(sealed: Sealed, piece: Piece) -> RawMessage | None:
     if piece.kind is Kind.TORN:  # its sender was never told that we have it, and sends it again
-        _replay_log.warning("journal_tail_torn", segment=sealed.path.name, bytes=len(piece.data))
+        _log.warning("journal_tail_torn", segment=sealed.path.name, bytes=len(piece.data))
         metrics.JOURNAL_TORN.inc()
         return None
     if piece.kind is Kind.CORRUPT:
@@ -166,7 +167,7 @@ def _replay_set_aside(sealed: Sealed, piece: Piece, reason: str) -> None:
     start = piece.end - len(piece.data)
     path = sealed.path.with_suffix(f".{start}{BAD_SUFFIX}")
     write_aside(path, piece.data)
-    _replay_log.error("journal_bytes_set_aside", file=path.name, bytes=len(piece.data), reason=reason)
+    _log.error("journal_bytes_set_aside", file=path.name, bytes=len(piece.data), reason=reason)
     metrics.JOURNAL_SET_ASIDE.inc()
 
 
@@ -182,7 +183,6 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 _NAME = re.compile(rf"[0-9]{{16}}-[0-9a-f]{{{2 * MARKER_BYTES}}}{re.escape(SUFFIX)}")
 
-_log = structlog.get_logger(__name__)
 _encoder = msgspec.msgpack.Encoder()
 
 

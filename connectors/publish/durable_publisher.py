@@ -18,6 +18,8 @@ from schemas.records import RawMessage
 from schemas.records.raw import INLINE_LIMIT
 from storage.thread_pool import Threads
 
+_log = structlog.get_logger(__name__)
+
 # Those who wait until what they brought is safe: each hears once what became of it, however many shared the trip.
 
 Given = TypeVar("Given")
@@ -75,8 +77,6 @@ DISK_SECONDS = 5.0
 """How long a sender waits for the disk: no platform waits longer, and some disks hang for ever."""
 
 Outcome: TypeAlias = Literal["published", "journaled"]
-
-_log = structlog.get_logger(__name__)
 
 
 class Publisher(Protocol):
@@ -318,8 +318,6 @@ PROBE_SECONDS = 15.0
 HUNG_SECONDS = 10.0
 """After this long a disk hangs that has not answered."""
 
-_kept_log = structlog.get_logger(__name__)
-
 
 class Keeper(Protocol):
     """What makes messages safe: an `Intake`, or a `Kept`."""
@@ -434,7 +432,7 @@ class Kept:
         was, self.fault = self.fault, fault
         if _is_a_fault(fault) and not _is_a_fault(was):
             metrics.JOURNALS_AWAY.inc()
-            _kept_log.error("goes_without_journal", error=type(fault).__name__, reason=str(fault))
+            _log.error("goes_without_journal", error=type(fault).__name__, reason=str(fault))
         if _is_a_fault(was) and not _is_a_fault(fault):
             metrics.JOURNALS_AWAY.dec()
 

@@ -23,7 +23,7 @@ MOST_READ = 4_000
 SHORT = 40
 """Letters of a message; a longer one has to be louder."""
 
-REGRESSION_ADDED = 0.5
+ADDED = 0.5
 """To how often a feature was counted with each label, as in `hearing.py`."""
 
 STEPS = 80
@@ -50,8 +50,7 @@ class Regression:
         names = sorted({name for labels, _ in telling for name in labels})
         all_told = counts([text for _, text in telling])
         self._by_label = {
-            name: Ratio(counts([text for labels, text in telling if name in labels]), all_told, REGRESSION_ADDED)
-            for name in names
+            name: Ratio(counts([text for labels, text in telling if name in labels]), all_told, ADDED) for name in names
         }
         self._keys, self._weights, self._before = _fitted(tuple(said), tuple(bool(one.labels) for one in sentences))
         self._among = among

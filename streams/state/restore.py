@@ -23,9 +23,9 @@ from tickets.policy import TicketPolicy
 from tickets.reducers import apply
 from tickets.state.state import State
 
-# The bodies of the live tickets, from the log of their snapshots: each as it was decided last, or nobody goes on.
+_log = structlog.get_logger(__name__)
 
-_bodies_log = structlog.get_logger(__name__)
+# The bodies of the live tickets, from the log of their snapshots: each as it was decided last, or nobody goes on.
 
 
 class _Versioned(Struct):
@@ -45,7 +45,7 @@ async def fill(state: State, logs: Logs, begin: int, changed: Mapping[str, int])
     missing = {ticket_id: version for ticket_id, version in changed.items() if ticket_id in state.tickets}
     end = await _read(state, logs, begin, changed, missing)
     if begin and missing:
-        _bodies_log.warning("snapshots_read_anew", missing=len(missing))
+        _log.warning("snapshots_read_anew", missing=len(missing))
         end = await _read(state, logs, 0, changed, missing, anew=True)
     _check(state, missing)
     return end
@@ -91,9 +91,6 @@ def _check(state: State, missing: Mapping[str, int]) -> None:
             f"ticket {older} is at version {version} in the event log, and {topics.TICKET} has only older snapshots of "
             "it: restore that topic first"
         )
-
-
-_log = structlog.get_logger(__name__)
 
 
 async def restore(
