@@ -30,6 +30,9 @@ can put so many tickets between two neighbours that none of the keys leads from 
 the crowd without any fault pairs were first missed with 15 decisions between them.
 """
 
+SHARDS_SECONDS = 60
+"""Within which the shards of an index that was just made take questions, however busy the machine is."""
+
 AT_ONCE, MESSAGES_AT_ONCE = 5_000, 500
 """Documents of an answer; a message holds all that a citizen wrote, and its features."""
 
@@ -243,6 +246,8 @@ def _hits(client: Elasticsearch, index: str, at_once: int = AT_ONCE, **query: An
     alias = indices()[index].alias
     if not client.indices.exists_alias(name=alias):  # a monthly index comes with its first document
         return
+    patient = client.options(request_timeout=2 * SHARDS_SECONDS)  # a new index answers 503 until its shards have begun
+    patient.cluster.health(index=alias, wait_for_status="yellow", timeout=f"{SHARDS_SECONDS}s")
     yield from scan(client, index=alias, query=query, size=at_once)
 
 
