@@ -1,7 +1,6 @@
 """`decide(state, input, policy) -> Event | None`: pure, so the same log gives the same tickets, ids and links."""
 
 from collections.abc import Iterator
-from itertools import chain
 
 from msgspec.structs import replace
 
@@ -163,9 +162,12 @@ def _may_be_joined(state: State, incoming: Incoming, ticket_id: str, other: str)
     None that hangs together with others already: it would bring their cluster and a further one together. And none that
     is restricted by any of its messages, whatever this one tells.
     """
-    joined = (state.tickets[one].codes_that_stand() for one in (ticket_id, other, state.clusters.of(other)))
-    codes = (*incoming.features.codes, *chain.from_iterable(joined))
-    return state.clusters.is_alone(ticket_id) and not state.policy.near.is_restricted(codes)
+    joined = (state.tickets[one] for one in (ticket_id, other, state.clusters.of(other)))
+    return (
+        state.clusters.is_alone(ticket_id)
+        and not state.policy.is_restricted(incoming.features.codes)
+        and not any(state.policy.keeps_apart(one) for one in joined)
+    )
 
 
 def _is_settled(state: State, ticket_id: str, other: str | None) -> bool:

@@ -11,14 +11,17 @@ import msgspec
 from msgspec import Meta, Struct, field
 
 from normalizers.base import Policy
+from normalizers.enrich.confidentiality import LEVELS, level_of
 from schemas.errors import MisconfiguredError
 from tickets import policies
 from tickets.admission import CommandKeys
+from tickets.model.ticket_state import TicketState
 from tickets.receipts.policy import AnswerPolicy
 from tickets.routing.directory import Directories, directories
 from tickets.sla.calendar import calendars
 from tickets.sla.deadlines import Limits, limits
 
+RESTRICTED = LEVELS[-1]
 DEMO_QUERY_KEY = b"hotline demo query key: refused outside of try and demo"
 
 
@@ -155,3 +158,16 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     directories: Directories = field(default_factory=directories_of)
     answers: AnswerPolicy = field(default_factory=AnswerPolicy)
     command_keys: CommandKeys | None = None
+
+    def is_restricted(self, codes: Iterable[str]) -> bool:
+        """Return True if these codes of messages keep a ticket from being joined to others by itself.
+
+        They do if they give the level `restricted` (`confidentiality.toml`) or stand in the list of `near.toml`. Two
+        lists alone drifted apart: tickets that an accused official made restricted were joined.
+        """
+        there = tuple(codes)
+        return self.near.is_restricted(there) or level_of(there, self.rules_folder)[0] == RESTRICTED
+
+    def keeps_apart(self, ticket: TicketState) -> bool:
+        """Return True if a ticket is joined to no other by itself: a clerk's word on its level counts."""
+        return ticket.confidentiality == RESTRICTED or self.near.is_restricted(ticket.codes_that_stand())

@@ -215,21 +215,25 @@ def test_what_a_clerk_calls_a_report_is_joined_to_no_other_by_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "more", "word"),
+    ("kind", "more", "words", "relation"),
     [
-        ("举报", "", {"kind": "complaint"}),
-        ("举报", "", {"confidentiality": "internal"}),
-        ("投诉", "我是该公司内部员工，举报我公司", {"confidentiality": "internal"}),
-        ("投诉", "有未成年人进网吧", {"minor": False}),
+        ("举报", "", [{"confidentiality": "internal"}], "same_matter_other_person"),
+        ("投诉", "我是该公司内部员工，举报我公司", [{"confidentiality": "internal"}], "same_matter_other_person"),
+        ("投诉", "有未成年人进网吧", [{"minor": False}, {"confidentiality": "internal"}], "same_matter_other_person"),
+        ("举报", "", [{"kind": "complaint"}], "new"),
+        ("投诉", "有未成年人进网吧", [{"minor": False}], "new"),
     ],
 )
-def test_what_a_clerk_takes_back_restricts_no_more(kind: str, more: str, word: dict[str, Any]) -> None:
+def test_a_ticket_is_joined_again_once_a_clerk_lowered_its_level(
+    kind: str, more: str, words: list[dict[str, Any]], relation: str
+) -> None:
+    """Another kind, or no minor, is not enough: the level stays, and its ticket is published as restricted."""
     title, text = "丽景新城小区搅拌站噪音扰民", "丽景新城小区旁边的搅拌站整夜施工，噪音扰民，粉尘很大"
-    for order, relation in ((None, "new"), (word, "same_matter_other_person")):
+    for orders, wanted in (([], "new"), (words, relation)):
         desk, (first,) = decided([said(1, title, f"{text}，{more}", kind=kind)])
-        if order is not None:
-            ordered(desk, first, "reclassify", **order)
-        assert take(desk, [said(2, title, text)])[0].relation == relation
+        for word in orders:
+            ordered(desk, first, "reclassify", **word)
+        assert take(desk, [said(2, title, text)])[0].relation == wanted
 
 
 def test_the_line_that_was_dialled_is_named_with_how_it_was_merged() -> None:

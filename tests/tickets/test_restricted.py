@@ -8,12 +8,13 @@ from msgspec.structs import replace
 from schemas import topics
 from schemas.codec import Outbound, Position, decode
 from schemas.envelope import WITHHELD
-from schemas.records import Ticket
+from schemas.records import Event, Ticket, event
 from sinks import routes
 from sinks.base import Document
 from sinks.elastic.bulk import EMPTY, action, body, source_of
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
+from tests.tickets.said import said
 
 WORDS = "我们厂夜里偷排废水"
 
@@ -88,3 +89,20 @@ def test_a_masked_snapshot_of_an_older_version_is_emptied_by_a_rebuild(topic: st
     _, written = opened("confidentiality.restricted")
     old = written[topics.TICKET_RESTRICTED].value
     assert source_of(Document(Position(topic, 0, 0), b"k", old, [("ce_sequence", b"1")])) == EMPTY
+
+
+ACCUSED = "我们村支书把低保名额给了自己亲戚，真正困难的评不上"
+
+
+def edges(decision: Event) -> list[str]:
+    return [type(change).__name__ for change in decision.changes if isinstance(change, event.EdgeAdded)]
+
+
+def test_one_that_accuses_an_official_is_only_proposed_to_another_of_the_same_words() -> None:
+    """Both are restricted, by a code that the list of `near.toml` does not have: two informants stay apart."""
+    office = Office([said(1, "", ACCUSED)])
+    later = office.take(said(2, "", f"{ACCUSED}谢谢"))
+    one, other = office.tickets[0], later.tickets[0].ticket_id
+    assert {office.ticket(name).confidentiality for name in (one, other)} == {"restricted"}
+    assert (later.relation, edges(later)) == ("new", [])
+    assert [proposal.target for proposal in office.ticket(other).proposals] == [one]

@@ -33,10 +33,10 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
         if _are_parted(state, incoming, ticket.ticket_id, oldest):
             continue
         codes = incoming.features.codes
-        stands = (*codes, *ticket.codes_that_stand(), *state.tickets[oldest].codes_that_stand())
         sure = (
             found.score >= policy.link
-            and not policy.is_restricted(stands)
+            and not state.policy.is_restricted(codes)
+            and not any(state.policy.keeps_apart(one) for one in (ticket, state.tickets[oldest]))
             and not _could_be_anywhere(state, incoming, found)
             and not is_elsewhere(codes, ticket.place)
             and not _is_other(state, incoming, ticket, oldest)

@@ -73,7 +73,7 @@ def _is_secret(state: State, incoming: Incoming, ticket: TicketState) -> bool:
 
     In a ticket that is restricted already, its participants go on.
     """
-    is_restricted, stated = state.policy.near.is_restricted, incoming.features.stated
+    is_restricted, stated = state.policy.is_restricted, incoming.features.stated
     return is_restricted(incoming.features.codes) and (ticket.is_anothers(stated) or not is_restricted(ticket.codes))
 
 

@@ -27,7 +27,7 @@ def proposals(state: State, incoming: Incoming) -> list[Verdict]:
     A report, a danger to oneself and a minor in need are matters of their own.
     """
     features = incoming.features
-    if state.policy.near.is_restricted(features.codes):
+    if state.policy.is_restricted(features.codes):
         return []
     own = state.own(incoming.jurisdiction, _asking(features))
     meant = [ticket for ticket in own if not ticket.erased and _may_mean(state, incoming, ticket)]
