@@ -1,4 +1,4 @@
-"""The front door's frame: global options, the table of verbs, and faults as one sentence."""
+"""The front door's frame: global options, and faults as one sentence; the verbs stand in `verbs.py`."""
 
 import errno
 from pathlib import Path
@@ -7,32 +7,32 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hotline.cli import archive, check, demo, evaluate, export, import_, stack, status, trial
-from hotline.cli import run as run_
-from hotline.cli.answers import answers
-from hotline.cli.approve import approve
-from hotline.cli.audit import audit
-from hotline.cli.bench import bench
-from hotline.cli.command import command
 from hotline.cli.common import Globals, complain, give_up_output, say
-from hotline.cli.dead import dead
-from hotline.cli.deadlines import deadlines
-from hotline.cli.index import index
-from hotline.cli.learn import learn
-from hotline.cli.new import new
-from hotline.cli.pipe import pipe
-from hotline.cli.rates import rates
-from hotline.cli.replay import replay
-from hotline.cli.schema import schema
-from hotline.cli.topics import topics
-from hotline.cli.webhook import webhook
+from hotline.cli.verbs import VERBS, Commands, shown
 from schemas.errors import FatalError, PipelineError, UnreachableError
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 class FrontDoor(TyperGroup):
-    """Turns our own errors into one sentence and an exit code: 2 when a person must act, else 1."""
+    """Imports a verb when it is called. An error of ours is one sentence; exit code 2 if a person must act, else 1."""
+
+    def __init__(self, **told: Any) -> None:
+        super().__init__(**told)
+        self.commands = Commands()
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """Return a verb as a list shows it; the verb itself is what `resolve_command` returns."""
+        return shown(cmd_name) if cmd_name in VERBS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """Import the verb that is called."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, self.commands[name] if name else command, rest
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""
@@ -64,7 +64,7 @@ def _of_the_machine(error: OSError) -> PipelineError | None:
 app = typer.Typer(
     cls=FrontDoor,
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     help="12345 政务服务便民热线: every message to a city, as one stream of tickets and one searchable archive.",
 )
@@ -91,35 +91,3 @@ def front_door(
 ) -> None:
     """Keep the global options for the verb."""
     ctx.obj = Globals(settings_file=settings)
-
-
-app.command()(stack.up)
-app.command()(stack.down)
-app.command()(status.status)
-app.command()(demo.demo)
-app.command()(run_.run)
-app.command()(pipe)
-app.command()(check.check)
-app.command()(check.doctor)
-app.add_typer(topics, name="topics")
-app.add_typer(index, name="index")
-app.command("import")(import_.import_)
-app.command("try")(trial.try_)
-app.command()(evaluate.evaluate)
-app.command()(archive.search)
-app.command()(archive.show)
-app.command()(archive.explain)
-app.command()(export.export)
-app.command()(rates)
-app.command()(command)
-app.command()(approve)
-app.add_typer(deadlines, name="deadlines")
-app.add_typer(dead, name="dead")
-app.add_typer(audit, name="audit")
-app.add_typer(webhook, name="webhook")
-app.add_typer(answers, name="answers")
-app.command()(replay)
-app.add_typer(schema, name="schema")
-app.add_typer(learn, name="learn")
-app.add_typer(new, name="new")
-app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(bench)
