@@ -102,7 +102,14 @@ def _is_whole(value: Any) -> bool:
 FILE_VARIABLE = "HOTLINE_SETTINGS"
 SECRETS_VARIABLE = "HOTLINE_SECRETS_DIR"
 
-_NOT_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, "HOTLINE_DATA", "HOTLINE_DEBUG", "HOTLINE_PARENT"})
+_NOT_SETTINGS = frozenset({FILE_VARIABLE, SECRETS_VARIABLE, "HOTLINE_DEBUG", "HOTLINE_PARENT"})
+_OF_TESTS = frozenset(
+    f"{PREFIX}{name}" for name in ("ASTERISK", "DATA", "FUZZ_FOLDER", "REQUIRE_PEERS", "SOAK", "WALKS", "WRITE_CASES")
+)
+_OF_KUBERNETES = re.compile(
+    r"HOTLINE(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+"""The variables that Kubernetes sets in each container for a service whose name begins with `hotline`."""
 
 _ID = "([A-Z0-9]+(?:_[A-Z0-9]+)*)"
 
@@ -118,17 +125,17 @@ def path_of(variable: str) -> tuple[str, ...]:
 
 
 def unknown(variables: Mapping[str, str]) -> Iterator[str]:
-    """Find misspelt names. Others may use our prefix too, so a name must look like ours."""
+    """Find misspelt names. A variable of our prefix without effect would let `run` use another server in silence."""
     for name, value in sorted(variables.items()):
         first = path_of(name)[0]
-        if not name.startswith(PREFIX) or name in _NOT_SETTINGS or first in Settings.model_fields:
+        if not name.startswith(PREFIX) or name in _NOT_SETTINGS | _OF_TESTS or first in Settings.model_fields:
             continue
-        if name.endswith("_PORT") and "://" in value:  # Kubernetes, for a service such as hotline-receiver
+        if _OF_KUBERNETES.fullmatch(name) or (name.endswith("_PORT") and "://" in value):
             continue
         if meant := _with_both_underscores(name) or _variables_nearest(name, first):
-            yield f"{name} is no setting: did you mean `{meant}`?"
-        elif "__" in name:
-            yield f"{name} is no setting: remove it; known here are {', '.join(Settings.model_fields)}."
+            yield f"{name} is not a setting: did you mean `{meant}`?"
+        else:
+            yield f"{name} is not a setting: remove it; settings begin with {', '.join(Settings.model_fields)}."
 
 
 def _with_both_underscores(name: str) -> str | None:
@@ -142,8 +149,10 @@ def _with_both_underscores(name: str) -> str | None:
 
 
 def _variables_nearest(name: str, first: str) -> str | None:
-    near = difflib.get_close_matches(first, Settings.model_fields, n=1, cutoff=0.75)
-    return name.replace(first.upper(), near[0].upper(), 1) if near else None
+    if near := difflib.get_close_matches(name, _NOT_SETTINGS, n=1, cutoff=0.9):
+        return near[0]
+    table = difflib.get_close_matches(first, Settings.model_fields, n=1, cutoff=0.75)
+    return name.replace(first.upper(), table[0].upper(), 1) if table else None
 
 
 def unreadable(variables: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -191,7 +200,7 @@ def _sentence(details: ErrorDetails, file: Path) -> str:
     path = path_to(details)
     name, variable = ".".join(path), variable_of(path)
     if details["type"] == "extra_forbidden":
-        return f"`{name}` is no setting{_hint(_nearest(path), names_in(kind_at(Settings, path[:-1])))}"
+        return f"`{name}` is not a setting{_hint(_nearest(path), names_in(kind_at(Settings, path[:-1])))}"
     if details["type"] == "missing":
         where = f"set {variable}" if is_secret(kind_at(Settings, path)) else f"set it in {file} or as {variable}"
         return f"`{name}` is missing: {where}."

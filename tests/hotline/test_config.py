@@ -123,17 +123,34 @@ def test_a_secret_in_the_file_is_refused_and_not_told(toml: str, variable: str) 
 )
 def test_an_unknown_key_is_named_with_the_nearest_known_one(toml: str, key: str, near: str) -> None:
     write(toml)
-    assert faults() == [f"`{key}` is no setting: did you mean `{near}`?"]
+    assert faults() == [f"`{key}` is not a setting: did you mean `{near}`?"]
 
 
 def test_a_key_that_is_near_to_nothing_is_named_with_all_that_are_known() -> None:
     write("[log]\nxyz = 1\n")
-    assert faults() == ["`log.xyz` is no setting: remove it; known here are level, format."]
+    assert faults() == ["`log.xyz` is not a setting: remove it; known here are level, format."]
 
 
 def test_an_unknown_variable_is_named_with_the_nearest_known_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOTLINE_KAFAK__PARTITIONS", "3")
-    assert faults() == ["HOTLINE_KAFAK__PARTITIONS is no setting: did you mean `HOTLINE_KAFKA__PARTITIONS`?"]
+    assert faults() == ["HOTLINE_KAFAK__PARTITIONS is not a setting: did you mean `HOTLINE_KAFKA__PARTITIONS`?"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("HOTLINE_SETTING", "did you mean `HOTLINE_SETTINGS`?"),
+        ("HOTLINE_SECRET_DIR", "did you mean `HOTLINE_SECRETS_DIR`?"),
+        ("HOTLINE_COLOUR", "remove it; settings begin with jurisdiction, "),
+    ],
+)
+def test_a_variable_of_our_prefix_that_has_no_effect_is_a_fault(
+    name: str, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`HOTLINE_SETTING=/etc/x.toml hotline run all` would use the local servers of a developer."""
+    monkeypatch.setenv(name, "x")
+    (fault,) = faults()
+    assert fault.startswith(f"{name} is not a setting: {told}")
 
 
 def test_variables_that_others_set_with_our_prefix_do_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +179,7 @@ def test_a_variable_with_one_underscore_where_two_belong_is_no_silence(
     name: str, meant: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, "19000")
-    assert faults() == [f"{name} is no setting: did you mean `{meant}`?"]
+    assert faults() == [f"{name} is not a setting: did you mean `{meant}`?"]
 
 
 @pytest.mark.parametrize(
@@ -437,7 +454,7 @@ def test_what_an_account_lacks_by_a_rule_is_named_with_its_variable() -> None:
     ("more", "told"),
     [
         ("[connectors.mailbox.two]\nhost = 'h'\n", "`connectors.mailbox.two.username` is missing"),
-        ("[connectors.phone.two]\nprot = 1\n", "`connectors.phone.two.prot` is no setting"),
+        ("[connectors.phone.two]\nprot = 1\n", "`connectors.phone.two.prot` is not a setting"),
         ("[kafka]\npartitions = 'many'\n", "`kafka.partitions` cannot be used"),
         ("[sinks.elastic]\nbatch_max_documents = 0\n", "`sinks.elastic.batch_max_documents` cannot be used"),
     ],

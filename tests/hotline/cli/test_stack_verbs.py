@@ -64,7 +64,7 @@ def test_settings_that_cannot_work_are_told_of_and_keep_no_stack_running(folder:
     (folder / "hotline.toml").write_text(told)
     stopped = hotline("down")
     assert (stopped.exit_code, psutil.pid_exists(running)) == (0, False)
-    assert "`nothing` is no setting" in stopped.stderr
+    assert "`nothing` is not a setting" in stopped.stderr
     assert "`kafka.partitions` cannot be used" in stopped.stderr
 
 
