@@ -1,14 +1,18 @@
 """`hotline try`: what the pipeline would make of some inputs; no server, nothing kept."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from hotline.cli.common import AsJson, known_channel, print_each, say, settings_of
 from schemas.ids import is_adcode
 from schemas.topics import CHANNELS
+
+if TYPE_CHECKING:
+    from hotline.config.settings import Settings
 
 NOTHING = "There is no message in what was named."
 
@@ -17,6 +21,14 @@ def _adcode(jurisdiction: str | None) -> str | None:
     if jurisdiction is not None and not is_adcode(jurisdiction):
         raise typer.BadParameter("six digits, such as 210100")
     return jurisdiction
+
+
+def _city(settings: "Settings") -> str:
+    """Return the city of the settings. If they name none, ask on a terminal."""
+    if "jurisdiction" in settings.model_fields_set or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return settings.jurisdiction
+    asked = "城市的行政区划代码 (jurisdiction)"
+    return str(typer.prompt(asked, default=settings.jurisdiction, value_proc=_adcode))
 
 
 def try_(
@@ -32,7 +44,7 @@ def try_(
     ] = None,
     stage: Annotated[
         Literal["message", "ticket"], typer.Option(help="How far to go: to messages, or on to tickets.")
-    ] = "message",
+    ] = "ticket",
     jurisdiction: Annotated[
         str | None,
         typer.Option(
@@ -44,8 +56,8 @@ def try_(
 ) -> None:
     """Show what the pipeline would make of PATH: the same functions, no server.
 
-    What names no time is of 1970, whenever it is tried.
-    Prints JSON, one object a line for each input, with --json or when the output is not a terminal.
+    A message without a time gets the present one. Without a city, in the settings or by --jurisdiction, it asks on a
+    terminal. Prints JSON, one object a line for each input, with --json or when the output is not a terminal.
     """
     from hotline.quality.replay import rules
     from hotline.runtime import clients
@@ -55,10 +67,11 @@ def try_(
     tried = run.run(
         inputs.read(paths, channel),
         stage=stage,
-        jurisdiction=jurisdiction or settings.jurisdiction,
+        jurisdiction=jurisdiction or _city(settings),
         rules_folder=rules.to_try(settings),
         category_model=clients.category_model(settings),
         place_model=clients.place_model(settings),
+        now=datetime.now(UTC),
     )
     if as_json or not sys.stdout.isatty():
         print_each(tried, True, str, nothing=NOTHING)

@@ -20,7 +20,7 @@ from schemas.ids import SHANGHAI, is_adcode
 from schemas.records import RawMessage, raw_message
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""The time of an input that names none: file dates would differ from one machine to the next."""
+"""Stands for the time of an input that names none: `evaluate` takes it as it is, `try` takes the present."""
 
 END = datetime(2999, 1, 1, tzinfo=UTC)
 """No clock: every time that a message claims before this is taken for true."""
@@ -42,9 +42,10 @@ class _Transport(NamedTuple):
     sender: str | None = None
 
 
-def raw_of(one: Input, jurisdiction: str) -> RawMessage:
-    """Return the raw record of an input. A message's own claims stand in for the transport's facts."""
+def raw_of(one: Input, jurisdiction: str, now: datetime = EPOCH) -> RawMessage:
+    """Return the raw record of an input. Its own claims stand for the transport's facts, `now` for no time."""
     facts = _TRANSPORTS.get(one.channel, _plain)(one)
+    time = now if facts.time == EPOCH else facts.time
     return raw_message(
         channel=one.channel,
         channel_kind=facts.kind,
@@ -53,8 +54,8 @@ def raw_of(one: Input, jurisdiction: str) -> RawMessage:
         identifier=facts.identifier,
         value=with_files(one.data, one.folder) if one.channel == "record" else one.data,
         content_type=facts.content_type,
-        time=facts.time,
-        recorded=facts.time,
+        time=time,
+        recorded=time,
         sender=facts.sender,
     )
 

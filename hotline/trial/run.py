@@ -1,11 +1,12 @@
 """`hotline try` without its command line: the pipeline's own functions over some inputs, in memory."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from hotline.trial.inputs import Input
-from hotline.trial.raw import raw_of
+from hotline.trial.raw import EPOCH, raw_of
 from normalizers import normalize
 from normalizers.base import Policy
 from normalizers.enrich.address.crf import PlaceModel
@@ -35,23 +36,25 @@ def run(
     rules_folder: Path | None = None,
     category_model: CategoryModel | None = None,
     place_model: PlaceModel | None = None,
+    now: datetime = EPOCH,
 ) -> Iterator[Result]:
     """Yield one result for each input, in input order; a fault of an input is its result, never an exception.
 
-    Files in `rules_folder` stand for our rules and policies of the same name, and the models are the city's own. Raises
-    MisconfiguredError for what cannot be used: that is no fault of an input.
+    Files in `rules_folder` stand for our rules and policies of the same name, and the models are the city's own. `now`
+    is the time of an input that names none. Raises MisconfiguredError for what cannot be used: that is no fault of an
+    input.
     """
     policy = Policy(rules_folder=rules_folder, category_model=category_model, place_model=place_model)
-    results = (_message(one, jurisdiction, policy) for one in inputs)
+    results = (_message(one, jurisdiction, policy, now) for one in inputs)
     return results if stage == "message" else _tickets(list(results), policy)
 
 
-def _message(one: Input, jurisdiction: str, policy: Policy) -> Result:
+def _message(one: Input, jurisdiction: str, policy: Policy, now: datetime) -> Result:
     """Normalize one input, as `streams/normalize.py` does: what fails becomes a dead letter with its reason."""
     try:
         if one.fault is not None:
             raise one.fault
-        message = normalize(raw_of(one, jurisdiction), policy).message
+        message = normalize(raw_of(one, jurisdiction, now), policy).message
     except RecordError as error:
         return _result(one, dead={"code": error.code, "reason": str(error)})
     except MisconfiguredError:

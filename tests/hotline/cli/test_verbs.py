@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from hotline.cli import archive_view, trial_view
 from hotline.cli.app import app
 from hotline.cli.common import print_each
 from hotline.trial.run import run
+from schemas import ids
 from schemas.records import Message
 from tests.hotline.signing import SIGNING
 
@@ -98,7 +100,7 @@ def test_doctor_tells_every_fault_and_exits_2(monkeypatch: pytest.MonkeyPatch) -
 
 def test_try_gives_one_line_for_each_input_in_order() -> None:
     write(record("1", "小区停水三天了"), "", "no json", record("2", "路灯坏了"))
-    found = lines(hotline("try", "a.jsonl"))
+    found = lines(hotline("try", "a.jsonl", "--stage", "message"))
     assert [line["input"] for line in found] == ["a.jsonl:1", "a.jsonl:3", "a.jsonl:4"]
     assert [line["dead"] and line["dead"]["code"] for line in found] == [None, "malformed", None]
     assert all(set(line) == {"input", "message", "dead"} for line in found)
@@ -106,10 +108,17 @@ def test_try_gives_one_line_for_each_input_in_order() -> None:
 
 
 def test_try_says_the_same_every_time() -> None:
-    write(record("1", "小区停水三天了"), json.dumps({"id": "2", "text": "没有时间"}))
-    first = hotline("try", "a.jsonl", "--stage", "ticket").stdout
+    write(record("1", "小区停水三天了"))
+    first = hotline("try", "a.jsonl").stdout
     os.utime("a.jsonl", (1, 1))
     assert hotline("try", "a.jsonl", "--stage", "ticket").stdout == first
+
+
+def test_try_takes_the_present_for_a_message_without_a_time() -> None:
+    write(json.dumps({"id": "2", "text": "没有时间"}))
+    (line,) = lines(hotline("try", "a.jsonl"))
+    days = (datetime.now(ids.SHANGHAI) - timedelta(days=back) for back in (0, 1))  # midnight may pass
+    assert line["ticket"]["ticket_no"].split("-")[1] in {f"{day:%Y%m%d}" for day in days}
 
 
 def test_try_shows_tickets_as_they_stand_after_all_inputs() -> None:
