@@ -10,6 +10,7 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, closing
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NoReturn
@@ -588,16 +589,18 @@ def calls_of(source: str) -> Iterator[str]:
             yield f"{node.arg}={ast.unparse(node.value)}"
 
 
-def where(pattern: str) -> set[str]:
-    """Return the modules of the product, demo and bench excluded, that do what a pattern names."""
+@cache
+def modules() -> dict[str, frozenset[str]]:
+    """Return what each module of the product does, demo excluded."""
     rooms = (broker, connectors, hotline, normalizers, schemas, sinks, storage, streams, tickets)
-    files = [file for room in rooms for file in Path(room.__path__[0]).rglob("*.py") if "demo" not in file.parts]
     root = Path(connectors.__path__[0]).parent
-    return {
-        str(file.relative_to(root))
-        for file in files
-        if any(re.fullmatch(pattern, one) for one in calls_of(file.read_text("utf-8")))
-    }
+    files = [file for room in rooms for file in Path(room.__path__[0]).rglob("*.py") if "demo" not in file.parts]
+    return {str(file.relative_to(root)): frozenset(calls_of(file.read_text("utf-8"))) for file in files}
+
+
+def where(pattern: str) -> set[str]:
+    """Return the modules that do what a pattern names."""
+    return {name for name, calls in modules().items() if any(re.fullmatch(pattern, one) for one in calls)}
 
 
 async def test_v11_3_3_a_cipher_that_was_changed_behind_its_signature_is_not_opened(every: Doors) -> None:
