@@ -177,9 +177,8 @@ def fresh_indices(stack: Endpoints) -> None:
 
     async def renew() -> None:
         async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
-            there = await client.indices.get(index="hotline-*")
-            for name in there:
-                await client.indices.delete(index=name)
+            if there := list(await client.indices.get(index="hotline-*")):
+                await client.indices.delete(index=there)
             await ensure_indices(client)
 
     asyncio.run(renew())

@@ -6,11 +6,12 @@ from importlib import import_module
 import pytest
 
 import connectors
+from tests.rows import each_row
 
 PACKAGES = [f"connectors.{one.name}" for one in pkgutil.iter_modules(connectors.__path__) if one.ispkg]
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@each_row("package", PACKAGES)
 def test_whatever_a_package_names_is_there(package: str) -> None:
     module = import_module(package)
     assert [name for name in getattr(module, "__all__", ()) if not hasattr(module, name)] == []

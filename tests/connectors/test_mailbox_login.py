@@ -19,6 +19,7 @@ from tests.peers import dovecot
 from tests.peers.netease import NetEase
 from tests.peers.oauth_tokens import token
 from tests.peers.presence import require
+from tests.rows import each_row
 
 METHODS = {"xoauth2": "oauth2_login", "oauthbearer": "oauthbearer_login"}
 
@@ -140,7 +141,7 @@ def test_what_a_token_endpoint_answers_is_renewed_before_it_expires(source: Sour
     assert (known.current(), source.asked) == ("t2", 2)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("command", "error", "words"),
     [
         (printing("planted-secret", code=3), UnreachableError, "ended with 3"),
@@ -167,7 +168,7 @@ def test_a_file_that_is_missing_is_asked_for_again(tmp_path: Path) -> None:
     assert known.current() == "good"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "changes",
     [
         {"password": None},

@@ -23,6 +23,7 @@ from normalizers.parse import ticket_tokens
 from schemas.errors import FatalError, RetriableError, UnauthorizedError, UnreachableError
 from schemas.records import Party, Thread, raw_message
 from tests.peers.greenmail import GreenMail
+from tests.rows import each_row
 
 NOW = datetime(2026, 11, 25, 1, 0, tzinfo=UTC)
 TICKET = "210100-j4q2ogp2xitx2mcxomsa"
@@ -100,7 +101,7 @@ def test_a_reply_that_keeps_only_its_thread_is_known_by_it(header: str) -> None:
     assert ticket_tokens.named(understood(raw.encode()), Policy()).ticket_id == TICKET
 
 
-@pytest.mark.parametrize("odd", ["a b@c", "图@c", "x" * 400, "a@c>\r\nBcc: victim@example.cn", ""])
+@each_row("odd", ["a b@c", "图@c", "x" * 400, "a@c>\r\nBcc: victim@example.cn", ""])
 def test_what_is_no_message_id_is_not_written_into_a_header(odd: str) -> None:
     read = parsed(letter(reply(thread=Thread(message_id_header=odd, references=(odd, "m0@example.cn"))), SETTINGS, NOW))
     assert read["In-Reply-To"] is None

@@ -16,6 +16,7 @@ from tests.connectors.mailboxes import START, drain, mail, mailbox, places, sett
 from tests.fakes.imap import FakeServer
 from tests.peers import dovecot
 from tests.peers.presence import require
+from tests.rows import each_row
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def test_new_uids_are_not_taken_for_old_ones(server: FakeServer) -> None:
     assert places(batch.cursor)["INBOX"] == {"uidvalidity": 8, "uid": 2, "to_do": {"已处理": "1:2"}}
 
 
-@pytest.mark.parametrize("uids", [[], [1], [1, 2, 3, 5, 9, 10], [4_294_967_295]])
+@each_row("uids", [[], [1], [1, 2, 3, 5, 9, 10], [4_294_967_295]])
 def test_sets_of_uids_are_written_as_imap_writes_them(uids: list[int]) -> None:
     assert uids_of(set_of(uids)) == uids
 

@@ -4,8 +4,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-import pytest
-
 from connectors.base import PushConnector, Request
 from connectors.phone.connector import Phone
 from connectors.phone.settings import PhoneSettings
@@ -19,6 +17,7 @@ from tests.connectors.phone import posts
 from tests.connectors.pushed import refusal
 from tests.connectors.wechat import callbacks, test_corporate
 from tests.connectors.weibo import pushes
+from tests.rows import each_row
 
 HOUR = timedelta(hours=1)
 
@@ -79,8 +78,8 @@ SIGNED: Mapping[str, Signed] = {
 }
 
 
-@pytest.mark.parametrize("moved", [-HOUR, HOUR], ids=str)
-@pytest.mark.parametrize("name", SIGNED)
+@each_row("moved", [-HOUR, HOUR], ids=str)
+@each_row("name", SIGNED)
 def test_a_clock_that_is_set_while_we_run_refuses_nobody(name: str, moved: timedelta) -> None:
     signed = SIGNED[name]
     connector = signed.make(clock := Clock(signed.now))
@@ -88,8 +87,8 @@ def test_a_clock_that_is_set_while_we_run_refuses_nobody(name: str, moved: timed
     assert connector.accept(signed.push()).messages
 
 
-@pytest.mark.parametrize("moved", [-HOUR, HOUR], ids=str)
-@pytest.mark.parametrize("name", SIGNED)
+@each_row("moved", [-HOUR, HOUR], ids=str)
+@each_row("name", SIGNED)
 def test_one_that_was_wrong_and_is_set_right_does_not_either(name: str, moved: timedelta) -> None:
     signed = SIGNED[name]
     connector = signed.make(clock := Clock(signed.now + moved))

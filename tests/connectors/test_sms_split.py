@@ -8,6 +8,7 @@ from smpplib import gsm
 from connectors.sms_common.segmentation import GSM7, UCS2, Split, split
 from normalizers.sms import alphabet, udh
 from schemas.errors import TooLargeError
+from tests.rows import each_row
 
 GSM_TEXT = st.text(st.sampled_from(sorted(set(alphabet.BASIC) - {"\x1b"}) + sorted(alphabet.EXTENDED.values())))
 
@@ -50,7 +51,7 @@ def test_the_alphabet_is_the_one_that_others_write(text: str) -> None:
     assert alphabet.encode(text) == gsm.gsm_encode(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "pieces"),
     [("a" * 160, 1), ("a" * 161, 2), ("€" * 80, 1), ("€" * 81, 2), ("路" * 70, 1), ("路" * 71, 2), ("💡" * 35, 1),
      ("💡" * 36, 2), ("", 1), ("a" * 153 * 255, 255)],

@@ -4,38 +4,37 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import get_args
 
-import pytest
-
 from connectors.registry import entries
 from hotline.config.settings import ConnectorsSettings
 from hotline.dev.scaffold import MARK
 from normalizers import NORMALIZERS
 from schemas import enums, topics
 from sinks.webhook.settings import Channel, Kind
+from tests.rows import each_row
 
 SECTIONS = dict(entries())
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reference" / "channels.md"
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@each_row("section", SECTIONS)
 def test_a_connected_channel_has_a_topic_a_normalizer_and_settings(section: str) -> None:
     assert SECTIONS[section].channel in topics.CHANNELS
     assert SECTIONS[section].channel in NORMALIZERS
     assert section in ConnectorsSettings.model_fields
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@each_row("section", SECTIONS)
 def test_a_section_leads_to_a_connector_of_its_channel(section: str) -> None:
     assert resolve_name(SECTIONS[section].connector).channel == SECTIONS[section].channel
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@each_row("section", SECTIONS)
 def test_every_account_may_name_its_city(section: str) -> None:
     assert "jurisdiction" in SECTIONS[section].settings.model_fields
 
 
-@pytest.mark.parametrize("section", SECTIONS)
+@each_row("section", SECTIONS)
 def test_the_page_of_channels_has_a_row_for_every_section(section: str) -> None:
     assert any(f"`{section}`" in line for line in PAGE.read_text("utf-8").splitlines() if line.startswith("|"))
 

@@ -16,6 +16,7 @@ from normalizers.handover import handover
 from schemas.codec import decode, encode
 from schemas.errors import ERROR_CODES, RecordError
 from schemas.records import Features, Message, RawMessage, raw_message
+from tests.rows import each_row
 
 TAKEN = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
 POLICY = Policy()
@@ -135,7 +136,7 @@ def test_neither_clock_nor_chance_nor_network_is_asked(channel: str, monkeypatch
     assert isinstance(made, Normalized)
 
 
-@pytest.mark.parametrize("channel", sorted(NORMALIZERS.keys() - WITHOUT_FIELDS))
+@each_row("channel", sorted(NORMALIZERS.keys() - WITHOUT_FIELDS))
 def test_unknown_fields_survive(channel: str) -> None:
     extra = normalize(raw(channel, SAMPLES[channel]), POLICY).message.extra
     assert "kept" in extra.values()

@@ -24,6 +24,7 @@ from schemas.codec import Outbound, decode
 from schemas.records import Command, Event
 from tests.connectors.serving import free_port
 from tests.docs.pages import ROOT
+from tests.rows import each_row
 from tests.waiting import soon
 from tickets import lifecycle
 from tickets.commands import COMMANDS
@@ -100,7 +101,7 @@ def test_every_stage_stands_in_the_table_with_what_may_follow() -> None:
     assert all(f"`{name}` {chinese}" in PAGE for name, chinese in lifecycle.STATUSES.items())
 
 
-@pytest.mark.parametrize("kind", COMMANDS)
+@each_row("kind", COMMANDS)
 def test_every_kind_stands_there_with_its_arguments(kind: str) -> None:
     row = next(line for line in PAGE.splitlines() if line.startswith("|") and f"`{kind}`" in line.split("|")[1])
     own = {field.encode_name for field in msgspec.structs.fields(COMMANDS[kind].args)} - {"if_version"}

@@ -2,10 +2,9 @@
 
 import re
 
-import pytest
-
 from tests.docs.pages import ROOT
 from tests.peers import acls, elastic_roles
+from tests.rows import each_row
 
 PAGE = ROOT / "docs" / "reference" / "doctor.md"
 SECURE = ROOT / "docs" / "how-to" / "secure.md"
@@ -39,7 +38,7 @@ def quotes() -> list[str]:
     return [quote for row in rows for quote in re.findall(r"`([^`]+)`", row)]
 
 
-@pytest.mark.parametrize("quote", quotes())
+@each_row("quote", quotes())
 def test_every_sentence_that_the_page_quotes_is_said(quote: str) -> None:
     text = re.sub(r"\{[^{}\n]*\}", "…", said())
     pieces = [piece.strip(" .") for piece in quote.split("…") if len(piece.strip(" .")) > 2]

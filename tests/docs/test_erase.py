@@ -11,6 +11,7 @@ from hotline.cli import erasure_view
 from schemas import topics
 from schemas.ids import SHANGHAI
 from tests.docs.pages import ROOT
+from tests.rows import each_row
 
 PAGE = (Path(ROOT) / "docs" / "how-to" / "erase.md").read_text(encoding="utf-8")
 AT = datetime(2026, 11, 25, 10, 12, tzinfo=SHANGHAI)
@@ -27,7 +28,7 @@ def test_the_report_is_printed_as_the_page_shows_it(capsys: pytest.CaptureFixtur
     assert done.startswith("Done: 210100-")
 
 
-@pytest.mark.parametrize("name", [topics.raw("sms"), topics.MESSAGE, topics.DEAD, topics.COMMAND, topics.HANDOVER])
+@each_row("name", [topics.raw("sms"), topics.MESSAGE, topics.DEAD, topics.COMMAND, topics.HANDOVER])
 def test_the_table_has_the_retention_of_the_topic(name: str) -> None:
     shown = "hotline.raw.*" if name.startswith("hotline.raw.") else name
     row = next(line for line in PAGE.splitlines() if line.startswith("|") and f"`{shown}`" in line)

@@ -5,7 +5,8 @@ from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 
 import grimp
-import pytest
+
+from tests.rows import each_row
 
 PACKAGES = ("schemas", "storage", "broker", "normalizers", "tickets", "connectors", "sinks", "streams", "hotline")
 
@@ -25,7 +26,7 @@ def circles(imports: Mapping[str, Set[str]]) -> Iterator[list[str]]:
             return
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+@each_row("package", PACKAGES)
 def test_no_circle_of_files(package: str) -> None:
     graph = grimp.build_graph(package, cache_dir=None)
     imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}

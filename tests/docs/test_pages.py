@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-import pytest
 import typer
 from typer.exceptions import TyperException
 
@@ -13,6 +12,7 @@ from hotline.config.paths import kind_at
 from hotline.config.settings import Settings
 from hotline.dev.reference.settings import OTHER_VARIABLES
 from tests.docs import pages
+from tests.rows import each_row
 
 FILES = pages.files()
 HOTLINE: Any = typer.main.get_command(app)
@@ -22,7 +22,7 @@ def _name(file: Path) -> str:
     return str(file.relative_to(pages.ROOT))
 
 
-each_file = pytest.mark.parametrize("file", FILES, ids=_name)
+each_file = each_row("file", FILES, ids=_name)
 
 
 def fault(words: list[str]) -> str | None:
@@ -55,7 +55,7 @@ def _wrong_choice(command: Any, values: dict[str, Any]) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("file", [file for file in FILES if not pages.is_generated(file)], ids=_name)
+@each_row("file", [file for file in FILES if not pages.is_generated(file)], ids=_name)
 def test_every_command_that_is_shown_parses(file: Path) -> None:
     assert [found for words in pages.commands(file) if (found := fault(words))] == []
 
@@ -66,7 +66,7 @@ def test_the_readme_shows_commands() -> None:
     assert ["index", "create"] in shown, "the second command of a line"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "line", ["serch 路灯", "down --wype", "topics", "dead lst", "try a.eml --stage tickets", "check everything", "run"]
 )
 def test_a_command_that_does_not_exist_is_found(line: str) -> None:
@@ -153,7 +153,7 @@ def test_the_readme_names_variables() -> None:
     assert "HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD" in pages.variables(pages.ROOT / "README.md")
 
 
-@pytest.mark.parametrize("name", OTHER_VARIABLES)
+@each_row("name", OTHER_VARIABLES)
 def test_every_other_variable_is_read_somewhere(name: str) -> None:
     page = pages.ROOT / "hotline" / "dev" / "reference" / "settings.py"
     sources = [file for room in ("hotline", "tests") for file in (pages.ROOT / room).rglob("*.py") if file != page]

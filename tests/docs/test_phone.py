@@ -7,13 +7,13 @@ import re
 from typing import Any
 
 import msgspec
-import pytest
 from jsonschema_rs import Draft202012Validator, meta
 
 from hotline.dev.demo.phone import samples
 from tests.connectors.phone.posts import NOW, SECRET, account, post
 from tests.docs import pages
 from tests.normalizers.phone.raws import told
+from tests.rows import each_row
 
 PAGE = pages.ROOT / "docs/how-to/channels/phone.md"
 SCHEMA = json.loads((pages.ROOT / "docs/reference/call-record.schema.json").read_text("utf-8"))
@@ -49,7 +49,7 @@ def test_the_schema_refuses_what_is_no_record() -> None:
         assert not VALID.is_valid(wrong)
 
 
-@pytest.mark.parametrize("name", [name for name in SCHEMA["properties"] if name != "call_id"])
+@each_row("name", [name for name in SCHEMA["properties"] if name != "call_id"])
 def test_every_field_of_the_schema_is_understood(name: str) -> None:
     record = {"call_id": "1", name: VALUES.get(name, "路灯")}
     VALID.validate(record)

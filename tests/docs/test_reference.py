@@ -22,6 +22,7 @@ from schemas.fields import walk
 from schemas.records import RECORDS
 from schemas.topics import TOPICS
 from tests.docs.pages import ROOT
+from tests.rows import each_row
 
 ROOT_COMMAND = typer.main.get_command(app)
 ROW = re.compile(r"^\| `([^`]+)` \|(.*)\|$", re.MULTILINE)
@@ -149,7 +150,7 @@ def test_every_topic_and_every_field_is_told() -> None:
         assert [name for name, _ in ROW.findall(section)] == [field.path for field in walk(record)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("page", "row", "says"),
     [
         ("topics.md", "hotline.event.v1", "| ticket_id | city | 3653 days |"),

@@ -2,9 +2,8 @@
 
 import re
 
-import pytest
-
 from tests.docs.pages import ROOT
+from tests.rows import each_row
 
 TOLD = re.findall(r"^\| `([\w/.*]+)` \|", (ROOT / "docs" / "how-to" / "rules.md").read_text(encoding="utf-8"), re.M)
 FILES = [
@@ -15,11 +14,11 @@ FILES = [
 ]
 
 
-@pytest.mark.parametrize("file", FILES)
+@each_row("file", FILES)
 def test_every_file_of_rules_is_told(file: str) -> None:
     assert any(ROOT / file in ROOT.glob(pattern) for pattern in TOLD)
 
 
-@pytest.mark.parametrize("pattern", TOLD)
+@each_row("pattern", TOLD)
 def test_nothing_else_is_told(pattern: str) -> None:
     assert list(ROOT.glob(pattern))

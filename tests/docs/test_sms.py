@@ -11,6 +11,7 @@ from schemas.envelope import type_of
 from schemas.errors import MalformedError, UnsupportedError
 from tests.docs.pages import ROOT
 from tests.normalizers.sms.raws import raw_of
+from tests.rows import each_row
 
 PAGE = (ROOT / "docs" / "how-to" / "channels" / "sms.md").read_text(encoding="utf-8")
 TYPES = re.findall(r"^\| `(\w+/[^`]+)` \|", PAGE, re.MULTILINE)
@@ -25,7 +26,7 @@ def reason(content_type: str) -> str:
     return ""
 
 
-@pytest.mark.parametrize("content_type", TYPES)
+@each_row("content_type", TYPES)
 def test_every_content_type_of_the_page_has_a_reader(content_type: str) -> None:
     assert "sms.md" not in reason(content_type)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import get_args
 
 import promql_parser
-import pytest
 import yaml
 from prometheus_client import Histogram
 
@@ -15,6 +14,7 @@ from hotline.dev.reference.metrics import ROOMS, exposed, instruments
 from schemas import ids
 from tests.docs.pages import ROOMS as FOLDERS
 from tests.docs.pages import ROOT
+from tests.rows import each_row
 
 PAGE = (ROOT / "docs" / "how-to" / "watch.md").read_text(encoding="utf-8")
 QUERIES = [query.replace(r"\|", "|") for query in re.findall(r"^\| [^|]* \| `(.+)` \|$", PAGE, re.MULTILINE)]
@@ -53,7 +53,7 @@ def selectors(query: str) -> Iterator[promql_parser.VectorSelector]:
     return iter(found)
 
 
-@pytest.mark.parametrize("query", [*QUERIES, *(rule["expr"] for rule in RULES)])
+@each_row("query", [*QUERIES, *(rule["expr"] for rule in RULES)])
 def test_a_query_parses_and_asks_for_what_is_declared(query: str) -> None:
     asked = list(selectors(query))
     assert asked

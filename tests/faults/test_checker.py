@@ -23,6 +23,7 @@ from schemas.envelope import Headers
 from schemas.errors import MalformedError
 from schemas.records import Attachment, DeadLetter, Event, Link, Message, Ticket, raw_message
 from tests.assign.logs import outbound
+from tests.rows import each_row
 from tests.tickets.build import CITY, START, message
 from tests.tickets.pieces import parts_of
 from tickets.policy import TicketPolicy
@@ -369,7 +370,7 @@ OF_OTHERS: list[tuple[Callable[[Records], Records], str]] = [
 """Of an emergency, of what is planted, of a text in parts."""
 
 
-@pytest.mark.parametrize(("fault", "kind"), FAULTS)
+@each_row(("fault", "kind"), FAULTS)
 def test_a_fault_is_found(fault: Callable[[Records], Records], kind: str) -> None:
     assert kind in found(fault(written()))
 
@@ -378,7 +379,7 @@ def test_nothing_is_wrong_with_an_emergency_a_planted_dead_letter_and_parts_that
     assert found(written(others()), others()) == set()
 
 
-@pytest.mark.parametrize(("fault", "kind"), OF_OTHERS)
+@each_row(("fault", "kind"), OF_OTHERS)
 def test_a_fault_of_an_emergency_a_dead_letter_or_a_part_is_found(
     fault: Callable[[Records], Records], kind: str
 ) -> None:

@@ -14,6 +14,7 @@ from benchmarks.faults.sources import Numbered
 from connectors.replies.registry import SENDERS
 from schemas.records import Outbox, OutboxState, Party
 from tests.faults.test_checker import sent, written
+from tests.rows import each_row
 from tests.tickets.build import START
 
 everything = cache(written)
@@ -158,7 +159,7 @@ def test_what_is_unknown_may_have_arrived_or_not(is_there: bool) -> None:
     assert ends(run.ledger) == {"accepted": len(run.names) - 1, "unknown": 1, "tried again": 1}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("fault", "kind"),
     [
         (unintended, "answer intended 0 times"),

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-import pytest
 from msgspec.structs import replace
 
 from benchmarks.faults.deliveries import in_subscription, repeats
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.subscriber import Arrival, digest
+from tests.rows import each_row
 from tickets.erasure.blackout import erased, unknown
 
 CITY = "210100"
@@ -114,7 +114,7 @@ def test_of_what_became_void_the_log_need_not_tell_that_it_arrived() -> None:
         assert run.found() == found
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("fault", "kind"),
     [
         (lost, "snapshot never delivered"),

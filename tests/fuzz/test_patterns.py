@@ -10,8 +10,6 @@ from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-import pytest
-
 import broker
 import connectors
 import hotline
@@ -21,6 +19,7 @@ import sinks
 import storage
 import streams
 import tickets
+from tests.rows import each_row
 
 ROOMS = (broker, connectors, hotline, normalizers, schemas, sinks, storage, streams, tickets)
 
@@ -116,12 +115,12 @@ def read_in_two_ways(pattern: str | bytes, flags: int) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("pattern", [r"(a+)+$", r"(?:a|b+)*c", r"(\w+\s?)*$", rb"(?:x|\d+)*,"])
+@each_row("pattern", [r"(a+)+$", r"(?:a|b+)*c", r"(\w+\s?)*$", rb"(?:x|\d+)*,"])
 def test_a_pattern_without_end_is_seen(pattern: str | bytes) -> None:
     assert read_in_two_ways(pattern, 0)
 
 
-@pytest.mark.parametrize("pattern", [r"(?:a,+)*", r"\d+(?:[-~]\d+)*", r"(?:a++)*", r"(?:a{1,3})*"])
+@each_row("pattern", [r"(?:a,+)*", r"\d+(?:[-~]\d+)*", r"(?:a++)*", r"(?:a{1,3})*"])
 def test_a_pattern_that_is_read_in_one_way_is_not(pattern: str) -> None:
     assert read_in_two_ways(pattern, 0) == []
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.fuzz.table import TARGETS
 from benchmarks.fuzz.target import JUNK, Target
+from tests.rows import each_row
 
 targets = pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
 
@@ -82,7 +83,7 @@ FOUND: dict[str, tuple[str, bytes]] = {
 """What was found once, by what was wrong: the target, and the bytes."""
 
 
-@pytest.mark.parametrize("name", FOUND)
+@each_row("name", FOUND)
 def test_what_was_found_once_is_not_found_again(name: str) -> None:
     target, data = FOUND[name]
     TARGETS[target].check(data)

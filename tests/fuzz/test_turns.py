@@ -8,12 +8,13 @@ import pytest
 from benchmarks.fuzz import __main__ as program
 from benchmarks.fuzz.table import TARGETS
 from benchmarks.fuzz.turns import LONG_SECONDS, ROUNDS, in_turn, turn_of
+from tests.rows import each_row
 
 NAMES = list(TARGETS)
 
 
-@pytest.mark.parametrize("count", [1, 2 * ROUNDS, 4 * ROUNDS, 7, len(NAMES), 2 * len(NAMES)])
-@pytest.mark.parametrize("turn", [0, 1, 1234])
+@each_row("count", [1, 2 * ROUNDS, 4 * ROUNDS, 7, len(NAMES), 2 * len(NAMES)])
+@each_row("turn", [0, 1, 1234])
 def test_consecutive_turns_go_round_through_all(count: int, turn: int) -> None:
     turns = -(-len(NAMES) // count)
     had = [in_turn(NAMES, number, count) for number in range(turn, turn + turns)]

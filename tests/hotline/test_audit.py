@@ -1,13 +1,12 @@
 """What is recorded of a run of a tool stays for ten years, and no erasure reaches it."""
 
-import pytest
-
 from hotline.admin.audit import run_of
 from hotline.config.settings import Settings
+from tests.rows import each_row
 from tickets.masking.mask import MASK, MASK_CHARACTERS
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("reason", "kept"),
     [
         ("王女士13764520918来电核实", f"{MASK * 14}来电核实"),

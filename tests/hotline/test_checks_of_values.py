@@ -6,6 +6,7 @@ import pytest
 
 from hotline.config.checks import faults
 from hotline.config.load import FaultySettingsError, load
+from tests.rows import each_row
 
 MAILBOX = '[connectors.mailbox.mayor]\nhost = "imap.example.cn"\nusername = "u"\n'
 
@@ -23,7 +24,7 @@ def told(text: str) -> list[str]:
         return error.faults
 
 
-@pytest.mark.parametrize(
+@each_row(
     "host", ["imaps://imap.example.cn:993", "imap.example.cn:993", "imap.example.cn/", "u@imap.example.cn", "a b"]
 )
 def test_a_whole_address_is_no_host(host: str) -> None:
@@ -31,7 +32,7 @@ def test_a_whole_address_is_no_host(host: str) -> None:
     assert fault.startswith(f"`connectors.mailbox.mayor.host` names {host!r}: write the host alone")
 
 
-@pytest.mark.parametrize("host", ["imap.example.cn", "127.0.0.1", "::1", "邮箱.example.cn"])
+@each_row("host", ["imap.example.cn", "127.0.0.1", "::1", "邮箱.example.cn"])
 def test_a_host_is_one(host: str) -> None:
     assert told(MAILBOX.replace("imap.example.cn", host)) == []
 
@@ -55,7 +56,7 @@ def test_an_id_that_no_variable_can_name_is_told_instead_of_its_missing_password
     assert "the id 'Mayor' must be lower_snake_case" in fault
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "plain"),
     [
         ('kafka = "x"', "`kafka` cannot be used (it must be a table)"),

@@ -14,6 +14,7 @@ from hotline.config.settings import Settings
 from schemas.errors import MisconfiguredError
 from schemas.records import Command, Event
 from schemas.records.common import InputRef
+from tests.rows import each_row
 from tests.tickets.build import START
 
 US = f"local:{pwd.getpwuid(os.getuid()).pw_name}"
@@ -102,7 +103,7 @@ def test_the_transition_is_told_of_while_it_lasts() -> None:
     assert transition(settings, until) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     "faulty",
     [
         key(author=None),
@@ -123,7 +124,7 @@ def office(*kinds: str) -> dict[str, Any]:
     return {"crm_1": {"secret": SECRET, "system": "crm", "kinds": [*kinds], "jurisdictions": CITY}}
 
 
-@pytest.mark.parametrize("kind", ["forget", "export", "approve", "record"])
+@each_row("kind", ["forget", "export", "approve", "record"])
 def test_a_back_office_gives_nothing_that_takes_two_persons(kind: str) -> None:
     with pytest.raises(ValidationError, match="two persons"):
         secured(backoffice=office(kind))

@@ -13,6 +13,7 @@ from hotline.config.errors import variable_of
 from hotline.config.load import FaultySettingsError, load
 from hotline.config.paths import is_model
 from hotline.config.settings import Settings
+from tests.rows import each_row
 
 pytestmark = pytest.mark.usefixtures("env")
 
@@ -112,7 +113,7 @@ def test_a_secret_in_the_file_is_refused_and_not_told(toml: str, variable: str) 
     assert "do not tell" not in "".join(found)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("toml", "key", "near"),
     [
         ("[kafak]\n", "kafak", "kafka"),
@@ -279,7 +280,7 @@ def test_a_fault_names_the_settings_file_that_was_read(tmp_path: Path, monkeypat
     assert f"`rules.folder` cannot be used (it is empty): correct it in {other} or " in "\n".join(told)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("toml", "reason"),
     [
         ('jurisdiction = "2101"', "it must be six digits in quotes, such as 210100"),
@@ -327,7 +328,7 @@ def test_an_id_that_no_variable_could_name_is_refused(monkeypatch: pytest.Monkey
     assert "lower_snake_case" in fault
 
 
-@pytest.mark.parametrize("text", ["[kafka\n", "\x00", "a = 1\na = 2\n", f"a = {'9' * 5_000}\n"], ids=range(4))
+@each_row("text", ["[kafka\n", "\x00", "a = 1\na = 2\n", f"a = {'9' * 5_000}\n"], ids=range(4))
 def test_a_file_that_is_no_toml_is_named(text: str) -> None:
     write(text)
     (fault,) = faults()
@@ -358,7 +359,7 @@ def tables(kind: Any) -> Iterator[type[BaseModel]]:
         yield from tables(one)
 
 
-@pytest.mark.parametrize("table", dict.fromkeys(tables(Settings)), ids=lambda table: table.__name__)
+@each_row("table", dict.fromkeys(tables(Settings)), ids=lambda table: table.__name__)
 def test_a_table_refuses_what_it_does_not_know_and_repeats_no_value(table: type[BaseModel]) -> None:
     with pytest.raises(ValidationError) as caught:
         table.model_validate({"surprise": "geheim"})
@@ -450,7 +451,7 @@ def test_what_an_account_lacks_by_a_rule_is_named_with_its_variable() -> None:
     assert tls.endswith("correct it in hotline.toml or variables that begin with HOTLINE_CONNECTORS__ASTERISK__PBX__.")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("more", "told"),
     [
         ("[connectors.mailbox.two]\nhost = 'h'\n", "`connectors.mailbox.two.username` is missing"),

@@ -18,6 +18,7 @@ from schemas.records.common import TicketVersion
 from schemas.records.event_base import ErasedMessage
 from storage.paths import checkpoints
 from tests.broken_off import break_off
+from tests.rows import each_row
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 CITY, TICKET, MESSAGE = "210100", f"210100-{'a' * 20}", "b" * 26
@@ -51,7 +52,7 @@ def test_every_topic_is_known_to_hold_words_of_citizens_or_not() -> None:
     assert not set(PERSONAL) & WITHOUT
 
 
-@pytest.mark.parametrize("name", PERSONAL)
+@each_row("name", PERSONAL)
 def test_a_bound_is_what_the_topic_is_made_with(name: str) -> None:
     config = topics.TOPICS[name].config
     if config["cleanup.policy"] == "compact":

@@ -6,11 +6,11 @@ import unicodedata
 from pathlib import Path
 
 import msgspec
-import pytest
 
 import hotline.cli
 from hotline.output import json_line, readable
 from hotline.terminal import Console
+from tests.rows import each_row
 
 HOSTILE = "a\x1b[31m\x07\x7f\x9b31m\x9d0;t\x9c\u202egnp\u2066x\u2069\u200f\u061c\u2028\u2029\ufeff\U000e0041z"
 KEPT = ("\t", "\n")
@@ -46,7 +46,7 @@ def test_a_console_shows_them_in_tables_as_well() -> None:
     assert not [one for one in written if is_hidden(one) and one not in KEPT]
 
 
-@pytest.mark.parametrize("file", sorted(Path(hotline.cli.__file__).parent.glob("*.py")), ids=lambda file: file.name)
+@each_row("file", sorted(Path(hotline.cli.__file__).parent.glob("*.py")), ids=lambda file: file.name)
 def test_every_verb_writes_by_the_functions_that_escape(file: Path) -> None:
     source = file.read_text("utf-8")
     assert "from rich.console import Console" not in source

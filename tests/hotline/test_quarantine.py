@@ -1,10 +1,9 @@
 """A stage with partitions in quarantine tells each with its reason, and is ready until they are more than half."""
 
-import pytest
-
 from hotline.runtime import health
 from streams.engine.app import Quarantines
 from streams.engine.quarantine import Quarantined
+from tests.rows import each_row
 
 
 def quarantined(count: int, of: int) -> Quarantines:
@@ -15,7 +14,7 @@ def quarantined(count: int, of: int) -> Quarantines:
     return Quarantines(there, of)
 
 
-@pytest.mark.parametrize(("count", "of", "is_ready"), [(0, 4, True), (1, 4, True), (2, 4, True), (3, 4, False)])
+@each_row(("count", "of", "is_ready"), [(0, 4, True), (1, 4, True), (2, 4, True), (3, 4, False)])
 def test_a_worker_with_more_than_half_of_its_partitions_in_quarantine_is_not_ready(
     count: int, of: int, is_ready: bool
 ) -> None:

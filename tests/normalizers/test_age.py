@@ -13,6 +13,7 @@ from schemas import ids
 from schemas.codec import Position
 from schemas.records import RawMessage, raw_message
 from schemas.topics import BACKFILL
+from tests.rows import each_row
 
 TAKEN = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
 SLOW = TAKEN - timedelta(days=2)
@@ -36,7 +37,7 @@ def is_stale(one: RawMessage) -> bool:
     return found.stale
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("channel", "kind", "value", "content_type"),
     [
         ("wechat", "wechat_mp", WECHAT, "text/xml"),
@@ -76,7 +77,7 @@ def mail(date: datetime | None = None, *received: datetime) -> RawMessage:
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("letter", "stale"),
     [
         (mail(TAKEN - MINUTE), False),
@@ -92,7 +93,7 @@ def test_a_mail_is_old_when_every_clock_on_its_way_says_so(letter: RawMessage, s
     assert is_stale(letter) is stale
 
 
-@pytest.mark.parametrize("odd", ["x", "Mon, 99 Nov 2026 99:99:99", "Tue, 1 Jan 9999 00:00:00 -2359", "(" * 5000, ";"])
+@each_row("odd", ["x", "Mon, 99 Nov 2026 99:99:99", "Tue, 1 Jan 9999 00:00:00 -2359", "(" * 5000, ";"])
 def test_a_date_that_nobody_can_read_is_none(odd: str) -> None:
     value = f"Received: x; {odd}\r\nDate: {odd}\r\nFrom: a@example.cn\r\nSubject: 求助\r\n\r\n{FIRE}"
     assert is_stale(raw("mailbox", "mailbox", value, "message/rfc822"))
@@ -109,7 +110,7 @@ def test_a_call_of_a_delivered_file_is_as_old_as_its_file_says_however_that_is_w
     assert is_stale(raw("phone", "phone_file", value, "text/csv; shape=calls", at=TAKEN))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("channel", "kind", "value", "content_type"),
     [
         ("phone", "phone_http", CALL, "application/json; shape=call"),

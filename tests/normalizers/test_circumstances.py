@@ -6,6 +6,7 @@ import pytest
 
 from normalizers.similarity.terms import matter_of
 from normalizers.text.fold import fold
+from tests.rows import each_row
 
 TODAY = date(2026, 11, 25)
 
@@ -14,7 +15,7 @@ def marks(said: str, day: date | None = TODAY) -> set[tuple[str, str]]:
     return set(matter_of("", fold(said), None, day).marks)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "expected"),
     [
         ("今天上午突然停电", {("day", "11-25"), ("part of day", "morning")}),
@@ -42,7 +43,7 @@ def test_what_tells_one_matter_from_another(said: str, expected: set[tuple[str, 
     assert {mark for mark in marks(said) if mark[0] != "trouble"} == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "从昨天开始就没有热水",

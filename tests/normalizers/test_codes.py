@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 
 import msgspec
-import pytest
 
 from hotline.trial.inputs import Input
 from hotline.trial.raw import raw_of
@@ -19,6 +18,7 @@ from normalizers.parse.codes import (
     names_a_person,
 )
 from schemas.records import Message
+from tests.rows import each_row
 
 PERSONAL = [
     "林霄溪", "林霄溪来访", "李明", "李明 13800138000 的供热", "13812345678", "tel:13812345678", "wx13812345678",
@@ -28,20 +28,18 @@ PERSONAL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("is_in_clear", [is_code, is_kind, is_reference, is_hotline, is_media_type])
-@pytest.mark.parametrize("text", ["", *PERSONAL])
+@each_row("is_in_clear", [is_code, is_kind, is_reference, is_hotline, is_media_type])
+@each_row("text", ["", *PERSONAL])
 def test_no_name_or_number_of_a_person_passes(is_in_clear: Callable[[str], bool], text: str) -> None:
     assert not is_in_clear(text)
 
 
-@pytest.mark.parametrize(
-    "text", ["mayor", "12345", "gh_1a2b3c", "office-7", "DH-77", "2026/118", "urn:x:7", "0531-20260518"]
-)
+@each_row("text", ["mayor", "12345", "gh_1a2b3c", "office-7", "DH-77", "2026/118", "urn:x:7", "0531-20260518"])
 def test_codes(text: str) -> None:
     assert is_code(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "6a13ee8c-4b5d-4b1c-9a33-a13812345678",
@@ -56,7 +54,7 @@ def test_an_id_of_a_back_office_is_a_code_whatever_digits_it_has(text: str) -> N
     assert is_code(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "6a13ee8c4b5d4b1c9a33-13812345678", "a-13812345678", "13812345678:6a13ee8c-4b5d-4b1c-9a33-a13812345678",
@@ -67,7 +65,7 @@ def test_digits_in_another_shape_are_no_id(text: str) -> None:
     assert not is_code(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "210100202611250001", "210100202611250008", "crm:210102202611250001", "210100-20261125-0001",
@@ -80,7 +78,7 @@ def test_an_id_of_eighteen_digits_that_a_machine_counts_is_a_code(text: str) -> 
     assert is_reference(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "210102198003076137", "210102198003076131", "crm:210102198003076137", "210102-19800307-6137",
@@ -92,7 +90,7 @@ def test_an_id_number_of_a_person_is_none_mistyped_too(text: str) -> None:
     assert not is_reference(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "441900200103070019", "441900202203070015", "442000202203070017", "460400202203070010", "62020020220307001X",
@@ -104,17 +102,17 @@ def test_an_imported_id_that_is_an_id_number(text: str) -> None:
     assert names_a_person(text)
 
 
-@pytest.mark.parametrize("text", ["210100202203070018", "210102201501010001", "441900201501010001", "20240101000123"])
+@each_row("text", ["210100202203070018", "210102201501010001", "441900201501010001", "20240101000123"])
 def test_an_imported_id_that_a_machine_counted(text: str) -> None:
     assert not names_a_person(text)
 
 
-@pytest.mark.parametrize("text", ["京热〔2026〕123号", "信访2026-00123", "2026年第17号", "市长信箱20261124", "DH-77"])
+@each_row("text", ["京热〔2026〕123号", "信访2026-00123", "2026年第17号", "市长信箱20261124", "DH-77"])
 def test_numbers_of_documents(text: str) -> None:
     assert is_reference(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "CC2026112500001", "77", "case-17", "2026-0123", "0531-20260518", "TICKET2026001", "WX_88",
@@ -125,7 +123,7 @@ def test_numbers_of_tickets(text: str) -> None:
     assert is_reference(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "6217003810026896707", "CARD:6217003810026896707",
@@ -140,7 +138,7 @@ def test_a_name_in_latin_letters_or_a_landline_is_no_ticket_number(text: str) ->
     assert not [finding for finding in message.findings if finding.source == "channel"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "010203",
@@ -166,7 +164,7 @@ def test_categories(text: str) -> None:
     assert is_category(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "",
@@ -196,7 +194,7 @@ def test_what_is_no_category(text: str) -> None:
     assert not is_category(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "application/octet-stream", "text/plain; charset=utf-8", "image/*", "image/svg+xml", "message/rfc822",
@@ -207,7 +205,7 @@ def test_media_types(text: str) -> None:
     assert is_media_type(text)
 
 
-@pytest.mark.parametrize("text", ["application/x-lin-13812345678", "林霄溪/13812345678", "x/y", "text", "a/b\nc"])
+@each_row("text", ["application/x-lin-13812345678", "林霄溪/13812345678", "x/y", "text", "a/b\nc"])
 def test_what_is_no_media_type(text: str) -> None:
     assert not is_media_type(text)
 
@@ -220,7 +218,7 @@ def taken(**fields: object) -> Message:
     return normalize(raw_of(Input(name="x.jsonl:1", channel="record", data=line), "210100"), Policy()).message
 
 
-@pytest.mark.parametrize("words", PERSONAL)
+@each_row("words", PERSONAL)
 def test_words_in_a_coded_field_stand_in_extra_alone(words: str) -> None:
     message = taken(**dict.fromkeys(CODED, words), attachments=[{"name": "a", "media_type": words}])
     assert message.extra == dict.fromkeys(CODED, words)

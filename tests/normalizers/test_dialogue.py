@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from normalizers.similarity.boilerplate import own_words, without_phrases
+from tests.rows import each_row
 from tests.tickets.records_of_calls import record
 
 TURNS = [
@@ -37,9 +38,7 @@ def test_turns_are_told_by_who_speaks_however_they_are_written(text: str) -> Non
     assert own_words(text).strip() == "我家停水一天了，没人管"
 
 
-@pytest.mark.parametrize(
-    "text", ["坐席态度不好", "坐席：您好\n客服：再见", "客服：给我转走了", "市民：路灯坏了", "服务员：不给开票"]
-)
+@each_row("text", ["坐席态度不好", "坐席：您好\n客服：再见", "客服：给我转走了", "市民：路灯坏了", "服务员：不给开票"])
 def test_what_is_no_talk_of_two_stays(text: str) -> None:
     assert own_words(text) == text
 

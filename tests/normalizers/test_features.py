@@ -12,6 +12,7 @@ from normalizers.parse.coordinates import located
 from normalizers.similarity.features import _heading, features_of, text_grams
 from normalizers.text.fold import fold
 from schemas.records import Attachment, Features, Finding, Part, Party, Thread
+from tests.rows import each_row
 
 POLICY = Policy()
 ROTATED = Policy(requester_keys={"k2": b"new", **POLICY.requester_keys})
@@ -52,7 +53,7 @@ def test_known_texts_tell_nothing_of_the_next_one() -> None:
     assert len(steps) == 64
 
 
-@pytest.mark.parametrize(
+@each_row(
     "number",
     [
         "13912345678",
@@ -87,7 +88,7 @@ def test_repeated_text_repeats_no_gram() -> None:
     assert len(features("哈" * 50).grams) == 1
 
 
-@pytest.mark.parametrize("text", ["", "。。！", "好", "好的"])
+@each_row("text", ["", "。。！", "好", "好的"])
 def test_short_texts_have_no_grams(text: str) -> None:
     assert features(text).grams == ()
 
@@ -119,7 +120,7 @@ def test_a_first_line_stands_for_a_title(between: str) -> None:
     assert headed.objects != features(f"{LINE}，{REST}").objects or headed.names != features(f"{LINE}，{REST}").names
 
 
-@pytest.mark.parametrize(
+@each_row(
     "first",
     [
         "尊敬的市长：",

@@ -3,9 +3,8 @@
 from importlib import resources
 from pathlib import Path
 
-import pytest
-
 from normalizers.similarity.boilerplate import without_footer, without_office
+from tests.rows import each_row
 
 LETTER = "市长您好：\n柳荫公寓3号楼的电梯坏了，请修。"
 NOTICE = "此邮件及其附件含有我局的保密信息，仅限于发送给上面地址中列出的个人。如您错收了，请删除！"
@@ -39,14 +38,14 @@ MATTERS = {
 }
 
 
-@pytest.mark.parametrize("name", OFFICES)
+@each_row("name", OFFICES)
 def test_an_office_s_footer_is_no_matter_and_reaches_nobody_who_asks(name: str) -> None:
     text = f"{LETTER}\n\n{OFFICES[name]}\n"
     assert without_footer(text) == LETTER
     assert without_office(text) == LETTER
 
 
-@pytest.mark.parametrize("name", OWN)
+@each_row("name", OWN)
 def test_one_s_own_is_no_matter_and_tells_who_asks(name: str) -> None:
     text = f"{LETTER}\n\n{OWN[name]}"
     assert without_footer(text) == LETTER
@@ -57,7 +56,7 @@ def test_without_a_blank_line_what_surely_is_one_goes() -> None:
     assert without_footer(f"{LETTER}\n柳荫区信访局\n办公电话：024-31234567") == LETTER
 
 
-@pytest.mark.parametrize("name", MATTERS)
+@each_row("name", MATTERS)
 def test_the_matter_stays(name: str) -> None:
     for gap in ("\n", "\n\n"):
         text = f"{LETTER}{gap}{MATTERS[name]}"
@@ -65,7 +64,7 @@ def test_the_matter_stays(name: str) -> None:
         assert all(line in kept for line in MATTERS[name].split("\n") if "1391111" not in line), kept
 
 
-@pytest.mark.parametrize("name", OFFICES)
+@each_row("name", OFFICES)
 def test_what_stands_first_is_no_footer(name: str) -> None:
     assert without_footer(OFFICES[name]).split("\n")[0] == OFFICES[name].split("\n")[0]
     assert without_footer(f"救命\n\n{OFFICES[name]}").startswith("救命")

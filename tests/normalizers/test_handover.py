@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable
 
-import pytest
 from msgspec import structs
 
 from normalizers import Policy, normalize
 from normalizers.handover import handover
 from schemas.codec import decode, encode
 from schemas.records import Handover, Message, RawMessage
+from tests.rows import each_row
 
 
 def message(raw: Callable[..., RawMessage], text: str = "我家着火了，快来", **fields: object) -> Message:
@@ -60,7 +60,7 @@ def test_old_ones_are_marked(raw: Callable[..., RawMessage]) -> None:
 MACHINES = ("auto_reply", "bounce", "event")
 
 
-@pytest.mark.parametrize("kind", ["person", "list", "calendar", "unsupported", "unheard_of", *MACHINES])
+@each_row("kind", ["person", "list", "calendar", "unsupported", "unheard_of", *MACHINES])
 def test_only_machines_are_exempt(raw: Callable[..., RawMessage], kind: str) -> None:
     made = handover(structs.replace(message(raw), message_class=kind))
     assert (made is None) is (kind in MACHINES)

@@ -14,6 +14,7 @@ from normalizers.similarity.requester import giver_of, requester_hashes
 from schemas import ids
 from schemas.ids import keyed_digest
 from schemas.records import Party
+from tests.rows import each_row
 
 POLICY = Policy()
 NOBODYS = (
@@ -23,7 +24,7 @@ NOBODYS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("written", "number"),
     [
         ("13912345678", "+8613912345678"),
@@ -96,7 +97,7 @@ def test_what_is_one_persons_in_all_the_world_is_so_in_every_system(kind: str, v
     assert requester_hashes(party, POLICY, "old") == requester_hashes(party, POLICY, "new") == hashes(kind, value)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("source", "giver"),
     [
         ("/hotline/record/old", "a"),
@@ -110,14 +111,12 @@ def test_who_gives_ids(source: str, giver: str) -> None:
     assert giver_of(source, "a") == giver
 
 
-@pytest.mark.parametrize(
-    ("kind", "value"), [("name", "李雷"), ("email", "nobody"), ("phone", "不详"), ("openid", " "), ("x", "y")]
-)
+@each_row(("kind", "value"), [("name", "李雷"), ("email", "nobody"), ("phone", "不详"), ("openid", " "), ("x", "y")])
 def test_what_identifies_nobody_has_no_hash(kind: str, value: str) -> None:
     assert hashes(kind, value) == ()
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address",
     [
         "noreply@city.gov.example", "No-Reply@city.gov.example", "do_not_reply@b.cn", "city-donotreply@b.cn",
@@ -129,25 +128,23 @@ def test_an_address_that_sends_for_anybody_has_no_hash(address: str) -> None:
     assert hashes("email", address) == ()
 
 
-@pytest.mark.parametrize("address", ["norepley@b.cn", "noreen@b.cn", "nobody.wang@b.cn", "no@b.cn", "admin@b.cn"])
+@each_row("address", ["norepley@b.cn", "noreen@b.cn", "nobody.wang@b.cn", "no@b.cn", "admin@b.cn"])
 def test_an_address_of_somebody_has_one(address: str) -> None:
     assert len(hashes("email", address)) == 1
 
 
-@pytest.mark.parametrize("number", NOBODYS)
+@each_row("number", NOBODYS)
 def test_a_number_that_is_nobodys_own_has_no_hash(number: str) -> None:
     assert hashes("phone", number) == ()
 
 
-@pytest.mark.parametrize("kind", ["uid", "openid"])
-@pytest.mark.parametrize(
-    "value", ["0", "000", "11111111111", "12345", "-", "null", "Anonymous", "匿名用户", "游客", "无"]
-)
+@each_row("kind", ["uid", "openid"])
+@each_row("value", ["0", "000", "11111111111", "12345", "-", "null", "Anonymous", "匿名用户", "游客", "无"])
 def test_an_id_that_stands_for_anybody_has_no_hash(kind: str, value: str) -> None:
     assert hashes(kind, value) == ()
 
 
-@pytest.mark.parametrize("value", ["7", "A00074795", "88", "1234", "oAAAAb"])
+@each_row("value", ["7", "A00074795", "88", "1234", "oAAAAb"])
 def test_an_id_of_somebody_has_one(value: str) -> None:
     assert len(hashes("uid", value)) == 1
 
@@ -191,7 +188,7 @@ def test_a_message_id_is_the_beginning_of_the_long_one() -> None:
     assert ids.message_id("/hotline/web/a", "井") == long[:26]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "values"),
     [
         ("电话13800138000，或王@city.example", ("13800138000",)),

@@ -12,6 +12,7 @@ from normalizers.enrich.address import extract
 from normalizers.parse import contacts, ticket_tokens
 from normalizers.similarity import discriminators, terms
 from normalizers.text import classifier
+from tests.rows import each_row
 
 HAN = r"[\u4e00-\u9fff]"
 _HOUSE = re.compile(rf"({HAN}{{2}}(?:大道|路|街|巷|弄))(\d{{1,5}})号(?![楼线院])")
@@ -53,6 +54,6 @@ def test_whatever_names_a_ticket_is_looked_for(number: str) -> None:
     assert ticket_tokens.without(f"见{number}，漏水") == "见，漏水"
 
 
-@pytest.mark.parametrize("said", ["打13800138000", "写a@b.cn", "A@B.CN", "8613800138000"])
+@each_row("said", ["打13800138000", "写a@b.cn", "A@B.CN", "8613800138000"])
 def test_whatever_is_a_contact_is_looked_for(said: str) -> None:
     assert bool(contacts._CONTACT.findall(said)) == bool(contacts.contacts_in(said)) is True

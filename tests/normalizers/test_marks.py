@@ -1,16 +1,15 @@
 """What tells one thing from another of its kind, and the ordinary words that only look like it."""
 
-import pytest
-
 from normalizers.similarity.terms import matter_of
 from normalizers.text.fold import fold
+from tests.rows import each_row
 
 
 def marks(head: str, text: str = "") -> set[tuple[str, str]]:
     return set(matter_of(fold(head), fold(text)).marks)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "expected"),
     [
         ("柳荫公寓7号楼3单元楼道没有灯", {("号楼", "7"), ("单元", "3")}),
@@ -87,7 +86,7 @@ def test_what_is_one_of_a_kind(said: str, expected: set[tuple[str, str]]) -> Non
     assert marks(said) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         "一栋居民楼下面开了歌厅",

@@ -3,6 +3,7 @@
 import pytest
 
 from normalizers.similarity.terms import matter_of
+from tests.rows import each_row
 
 
 def test_names_places_objects_numbers_and_areas_of_a_title() -> None:
@@ -47,7 +48,7 @@ def test_an_empty_message_is_about_nothing() -> None:
     assert not any(matter_of("", ""))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("head", "place"),
     [
         ("月湖小区停水两天了", {"月湖"}),
@@ -71,7 +72,7 @@ def test_a_lake_and_a_person_s_own_estate_have_no_name() -> None:
     assert matter_of("", "我们小区停水两天了").places == frozenset()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "place", "objects"),
     [
         ("双桥村停水四天", {"双桥"}, {"停水"}),
@@ -93,7 +94,7 @@ def test_a_name_may_end_with_what_elsewhere_is_an_object_or_grammar(
     assert (found.places, found.objects) == (place, objects)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "greeting",
     [
         "尊敬的领导:您好!",

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from normalizers.parse.json import mended, read
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("came", "left"),
     [
         (rb'{"m":"\ud83d"}', rb'{"m":"\ufffd"}'),

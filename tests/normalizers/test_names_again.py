@@ -1,12 +1,11 @@
 """Who is named once by the words around is hidden wherever a text tells of them again; words and places are not."""
 
-import pytest
-
 from normalizers.pii.name_coreference import rulebook
+from tests.rows import each_row
 from tickets.masking.mask import mask_text
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "shown"),
     [
         ("房东王喆不退押金，昨天王喆又涨房租", "房东＊＊不退押金，昨天＊＊又涨房租"),
@@ -21,7 +20,7 @@ def test_who_is_named_again_is_hidden_again(text: str, shown: str) -> None:
     assert mask_text(text) == shown
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "shown"),
     [
         ("我叫安静，教室里要求安静", "我叫＊＊，教室里要求安静"),
@@ -36,9 +35,7 @@ def test_words_places_and_longer_numbers_stay(text: str, shown: str) -> None:
     assert mask_text(text) == shown
 
 
-@pytest.mark.parametrize(
-    "one", ["刘村长", "王总", "安静", "王女士", "张家口", "2026-05-20", "20260520", "502", "三单元"]
-)
+@each_row("one", ["刘村长", "王总", "安静", "王女士", "张家口", "2026-05-20", "20260520", "502", "三单元"])
 def test_what_names_nobody_for_sure_is_not_looked_for(one: str) -> None:
     assert not rulebook().is_worth(one)
 

@@ -9,9 +9,10 @@ from normalizers.base import Draft, Policy
 from normalizers.similarity.stated_identity import ON_BEHALF, rulebook, stated_names
 from normalizers.text.fold import fold
 from schemas.records import Party
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "whom"),
     [
         ("替我妈问一下，她的高龄津贴什么时候发", "母亲"),
@@ -38,7 +39,7 @@ def test_for_whom_somebody_writes(text: str, whom: str) -> None:
     assert told == [whom]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "请帮我妈查一下社保",

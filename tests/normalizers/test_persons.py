@@ -9,6 +9,7 @@ import pytest
 
 from normalizers.geo import divisions
 from normalizers.pii.third_persons import rulebook
+from tests.rows import each_row
 from tickets.masking.mask import MASK, mask_text
 
 HERE = Path(__file__).parent
@@ -46,7 +47,7 @@ def test_no_division_is_taken_for_a_person(around: str) -> None:
     assert [text for text, at, length in texts if any(start < at + length for start, _ in rulebook().spans(text))] == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "masked"),
     [
         ("邻居王喆半夜装修", "邻居＊＊半夜装修"),

@@ -17,6 +17,7 @@ from normalizers.base import Draft
 from schemas import ids
 from schemas.errors import MalformedError
 from schemas.records import Party, RawMessage, Thread, raw_message
+from tests.rows import each_row
 
 Raw = Callable[..., RawMessage]
 T = datetime(2026, 11, 24, 1, 12, 3, tzinfo=UTC)
@@ -44,7 +45,7 @@ def test_without_an_id_the_digest_of_the_line_is_the_id(line: bytes) -> None:
     assert made.message_id == ids.message_id(made.source, digest)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("sender", "party"),
     [
         ("13912345678", Party(kind="phone", value="13912345678")),
@@ -76,7 +77,7 @@ def test_senders(raw: Raw, sender: object, party: Party | None) -> None:
     assert draft(raw, sender=sender).sender == party
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("written", "time"),
     [
         ("2026-11-24T09:12:03+08:00", T),
@@ -142,7 +143,7 @@ def test_no_path_is_opened(raw: Raw, tmp_path: Any) -> None:
     assert (file.name, file.data) == (str(secret), None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("field", "value"),
     [
         ("id", []),
@@ -173,7 +174,7 @@ def test_a_wrong_field_is_named(raw: Raw, field: str, value: object) -> None:
 BODY = '{"id":"1","text":"联通井盖"}'
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     [
         BODY.encode(),
@@ -193,9 +194,7 @@ def test_raw_tabs_in_strings_and_nan_are_borne(raw: Raw) -> None:
     assert (made.text, made.extra) == ("a\tb", {"x": "NaN"})
 
 
-@pytest.mark.parametrize(
-    "value", [b"", b"[]", b"1", b"null", b"{", b'{"id":"1"} {}', b"[" * 100_000, b"\xff\xfe\xff", b"1" * 5000]
-)
+@each_row("value", [b"", b"[]", b"1", b"null", b"{", b'{"id":"1"} {}', b"[" * 100_000, b"\xff\xfe\xff", b"1" * 5000])
 def test_what_is_no_object_is_malformed(raw: Raw, value: bytes) -> None:
     with pytest.raises(MalformedError, match="neutral record"):
         record.normalize(raw(value), Policy())
@@ -220,7 +219,7 @@ def test_any_object_is_a_draft_or_malformed(made: dict[str, Any]) -> None:
     assert {name for name in made if name not in record._KNOWN and made[name] is not None} <= draft.extra.keys()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("written", "utc"),
     [
         ("2019/2/14 20:00:00", "2019-02-14T12:00:00+00:00"),
@@ -235,7 +234,7 @@ def test_times_are_read_as_exports_write_them(raw: Raw, written: object, utc: st
     assert draft(raw, received_at=written).received_at == datetime.fromisoformat(utc)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "written",
     [
         "yesterday", "昨天下午", "7", "10:30", "2019/13/45", "0001-01-01T00:00:00+14:00",

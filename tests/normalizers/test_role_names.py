@@ -1,12 +1,11 @@
 """Names right behind a word for a person, whatever follows; and the words that stand there as well."""
 
-import pytest
-
 from normalizers.text.lexicon import is_word
+from tests.rows import each_row
 from tickets.masking.mask import mask_text
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "masked"),
     [
         ("法人毕福林失联", "法人＊＊＊失联"),
@@ -36,7 +35,7 @@ def test_a_name_is_hidden_whatever_the_sentence_goes_on_with(text: str, masked: 
     assert mask_text(text + "。请尽快处理") == masked + "。请尽快处理"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "乙方应根据车辆的大小选择", "业主方实际支付", "业主向银行贷款", "律师费才五千", "居民安宁生活",
@@ -54,7 +53,7 @@ def test_what_only_looks_like_a_name_there_stays(text: str) -> None:
     assert mask_text(text + "。请尽快处理") == text + "。请尽快处理"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "masked"),
     [
         ("Hello, I am David Thompson, the light is broken", "Hello, I am ＊＊＊＊＊＊＊＊＊＊＊, the light is broken"),

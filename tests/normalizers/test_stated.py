@@ -6,6 +6,7 @@ from normalizers.base import Draft, Policy
 from normalizers.similarity.stated_identity import TELEPHONE, stated_names
 from normalizers.text.fold import fold
 from schemas.records import Party
+from tests.rows import each_row
 
 POLICY = Policy()
 ROTATED = Policy(requester_keys={"k2": b"new", **POLICY.requester_keys})
@@ -16,7 +17,7 @@ def stated(text: str, sender: Party | None = PHONE, policy: Policy = POLICY) -> 
     return set(stated_names(Draft(text=text, sender=sender), fold(text), policy))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "told"),
     [
         ("我叫王建国，家住三楼", {"王", "王建国"}),
@@ -41,7 +42,7 @@ def test_who_asks_says_a_surname_a_name_or_a_sex(text: str, told: set[str]) -> N
     assert len(stated(text)) == len(told)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "我是高中生，每天上学",
@@ -108,7 +109,7 @@ def test_no_name_can_be_guessed_without_the_key_and_older_keys_still_meet() -> N
     assert stated("我叫王建国。").isdisjoint(stated("我叫王建国。", policy=Policy(requester_keys={"k2": b"new"})))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "路灯不亮，联系电话：13911112222",
@@ -127,7 +128,7 @@ def test_who_asks_says_their_own_telephone(text: str) -> None:
     assert told in stated(text, policy=ROTATED)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     ["物业电话13911112222没人接", "拨打老板电话：13911112222，他不认", "司机的联系电话13911112222", "2026年联系电话会"],
 )

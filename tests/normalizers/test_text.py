@@ -23,6 +23,7 @@ from normalizers.text.fold import (
     traditional_to_simplified,
     without,
 )
+from tests.rows import each_row
 
 EVERY = [chr(code) for code in range(0x110000)]
 TROUBLE = [c for c in EVERY if unicodedata.combining(c) or unicodedata.decomposition(c) or c.casefold() != c]
@@ -125,7 +126,7 @@ def test_a_surrogate_pair_becomes_its_character() -> None:
     assert safe("a\ud83d\ude00\ud83d") == "a😀\ufffd"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "folded"),
     [
         ("ＡＢＣ　１２３４５", "abc 12345"),

@@ -8,6 +8,7 @@ from normalizers.base import Draft, Policy
 from normalizers.parse import ticket_tokens
 from normalizers.text.fold import fold
 from schemas.records import Party, Thread
+from tests.rows import each_row
 
 TICKET = "210100-j4q2ogp2xitx2mcxomsa"
 OLD = Policy(requester_keys=MappingProxyType({"k1": b"first key, long enough for HMAC"}))
@@ -15,7 +16,7 @@ NEW = Policy(requester_keys=MappingProxyType({"k2": b"second key, long enough fo
 TOKEN = ticket_tokens.make(TICKET, OLD)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "draft",
     [
         Draft(title=f"Re: [{TOKEN}] 路灯还没有修好"),
@@ -77,7 +78,7 @@ def test_official_numbers_are_those_whose_check_digit_is_right() -> None:
     assert ticket_tokens.named(Draft(text=said), OLD).numbers == ("210100-20261125-000001-9",)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "written",
     [
         "210100 20261125 000001 9",

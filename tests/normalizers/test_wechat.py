@@ -12,6 +12,7 @@ from normalizers.base import Draft
 from normalizers.parse import xml as reading
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Party, RawMessage
+from tests.rows import each_row
 
 Raw = Callable[..., RawMessage]
 EVENTS = ("subscribe", "unsubscribe", "SCAN", "LOCATION", "CLICK", "VIEW", "kf_msg_or_event", "never_heard_of")
@@ -41,7 +42,7 @@ def test_agent_id_means_wecom(raw: Raw) -> None:
     assert (made.channel_kind, made.extra["AgentID"]) == ("wecom", "1000002")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("time", "expected"),
     [
         ("1408090651", datetime(2014, 8, 15, 8, 17, 31, tzinfo=UTC)),
@@ -61,7 +62,7 @@ def test_create_time_is_seconds_or_milliseconds(raw: Raw, time: str, expected: d
     assert draft(raw, xml("text").replace(b"1408090651", time.encode())).received_at == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "media_type"),
     [
         (xml("image", MediaId="m1", PicUrl="http://p"), "image/*"),
@@ -94,9 +95,7 @@ def test_a_location_is_text_place_and_point(raw: Raw) -> None:
     assert point.kind == "coordinates"
 
 
-@pytest.mark.parametrize(
-    "point", [("", ""), ("0", "0"), ("91", "1"), ("nan", "1"), ("1", "inf"), ("1e9", "1"), ("北", "1")]
-)
+@each_row("point", [("", ""), ("0", "0"), ("91", "1"), ("nan", "1"), ("1", "inf"), ("1e9", "1"), ("北", "1")])
 def test_coordinates_that_cannot_be_are_none(raw: Raw, point: tuple[str, str]) -> None:
     made = draft(raw, xml("location", Location_X=point[0], Location_Y=point[1], Label="幸福路"))
     assert [finding.kind for finding in made.findings] == ["place"]
@@ -112,7 +111,7 @@ def test_a_mini_program_page_is_its_title(raw: Raw) -> None:
     assert (made.title, made.extra["PagePath"]) == ("随手拍", "pages/1")
 
 
-@pytest.mark.parametrize("event", EVENTS)
+@each_row("event", EVENTS)
 def test_events_are_nobodys_words(raw: Raw, event: str) -> None:
     made = draft(raw, xml("event", Event=event, EventKey="k", Content="x"))
     assert (made.message_class, made.text, made.extra["Event"], made.extra["EventKey"]) == ("event", "", event, "k")
@@ -134,7 +133,7 @@ def test_empty_content_is_an_empty_text(raw: Raw, content: str) -> None:
     assert draft(raw, f"<xml><MsgType>text</MsgType>{content}</xml>".encode()).text == ""
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     [
         '<?xml version="1.0" encoding="GBK"?><xml><MsgType>text</MsgType><Content>联通井盖</Content></xml>'.encode(
@@ -157,7 +156,7 @@ BOMB = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;">]><xml><MsgType>tex
 OUTSIDE = b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><xml><Content>&a;</Content></xml>'
 
 
-@pytest.mark.parametrize(
+@each_row(
     "value",
     [
         BOMB,
@@ -206,7 +205,7 @@ def test_all_real_callbacks_give_a_draft(raw: Raw, data: Path) -> None:
     assert len(lines) == 95
 
 
-@pytest.mark.parametrize("time", ["0", "1", "9" * 15, "99999999999"])
+@each_row("time", ["0", "1", "9" * 15, "99999999999"])
 def test_an_absurd_create_time_makes_no_emergency_stale(raw: Raw, time: str) -> None:
     value = xml("text", Content="三楼着火了，有人被困").replace(b"1408090651", time.encode())
     message = normalize(raw(value, "wechat"), Policy()).message
@@ -216,7 +215,7 @@ def test_an_absurd_create_time_makes_no_emergency_stale(raw: Raw, time: str) -> 
     assert message.extra["CreateTime"] == time
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("written", "text"),
     [
         ("三楼着火了，快来人".encode() + b"\xed\xa0\xbd", "三楼着火了，快来人"),

@@ -15,6 +15,7 @@ from normalizers.wechat import kf as customer
 from schemas.errors import MalformedError
 from schemas.records import Message, Party, RawMessage, media, raw_message
 from schemas.records.media import Media
+from tests.rows import each_row
 
 TAKEN = datetime(2026, 11, 24, 1, 12, 5, tzinfo=UTC)
 SENT = datetime(2026, 11, 24, 1, 12, 3, tzinfo=UTC)
@@ -97,7 +98,7 @@ def test_a_customer_text() -> None:
     assert made.extra["open_kfid"] == "wkAJ2"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("kind", "media_type"),
     [("image", "image/*"), ("voice", "audio/amr"), ("video", "video/*"), ("file", "application/octet-stream")],
 )
@@ -140,13 +141,13 @@ def test_what_the_platform_and_our_staff_say_is_nobodys_message(kind: str, origi
     assert made.extra["origin"] == str(origin)
 
 
-@pytest.mark.parametrize("value", [b"{}", b"[]", b"{", b"\xff", b'{"msgtype":""}'])
+@each_row("value", [b"{}", b"[]", b"{", b"\xff", b'{"msgtype":""}'])
 def test_what_is_no_customer_message_is_malformed(value: bytes) -> None:
     with pytest.raises(MalformedError):
         wechat.normalize(raw(value, customer.CONTENT_TYPE), Policy())
 
 
-@pytest.mark.parametrize("time", ["soon", "", "-1", "0", "99999999999", 1e400])
+@each_row("time", ["soon", "", "-1", "0", "99999999999", 1e400])
 def test_a_send_time_that_makes_no_sense_is_left_out(time: object) -> None:
     value = json.dumps({"msgtype": "text", "origin": 3, "send_time": time if time != 1e400 else "x"}).encode()
     assert wechat.normalize(raw(value, customer.CONTENT_TYPE), Policy()).received_at is None

@@ -2,12 +2,11 @@
 
 import ssl
 
-import pytest
-
 from broker.tls import certificate_fault
+from tests.rows import each_row
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("code", "told"),
     [
         (10, "has expired"),

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 import msgspec
-import pytest
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -12,6 +11,7 @@ from schemas.contract import compatibility
 from schemas.contract.compatibility import Shape
 from schemas.fields import about
 from schemas.records.common import Record, Time
+from tests.rows import each_row
 from tests.schemas.shapes import TODAY, Change, Schemas, add, fields, later, put, struct, text
 
 NUMBER = {"type": "integer"}
@@ -154,14 +154,14 @@ ALLOWED: list[tuple[str, Change]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "rule", "change"), FORBIDDEN, ids=[case[0] for case in FORBIDDEN])
+@each_row(("name", "rule", "change"), FORBIDDEN, ids=[case[0] for case in FORBIDDEN])
 def test_a_forbidden_change_is_caught_by_its_rule(name: str, rule: int, change: Change) -> None:
     found = compatibility.breaches(TODAY, later(change))
     assert rule in {breach.rule for breach in found}, found
     assert all(f"(rule {breach.rule})" in str(breach) and breach.where for breach in found)
 
 
-@pytest.mark.parametrize(("name", "change"), ALLOWED, ids=[case[0] for case in ALLOWED])
+@each_row(("name", "change"), ALLOWED, ids=[case[0] for case in ALLOWED])
 def test_an_allowed_change_passes(name: str, change: Change) -> None:
     assert compatibility.breaches(TODAY, later(change)) == []
 
@@ -186,7 +186,7 @@ def changed(**more: str) -> Shape:
     return replace(TODAY, topics={**TODAY.topics, topics.TICKET: replace(TODAY.topics[topics.TICKET], **more)})
 
 
-@pytest.mark.parametrize(
+@each_row(
     "new",
     [
         without(topics.TICKET),

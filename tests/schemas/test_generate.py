@@ -19,6 +19,7 @@ from schemas.fields import about, fields_of, walk
 from schemas.records import RECORDS
 from schemas.records.event import AnyChange
 from schemas.topics import CHANNELS
+from tests.rows import each_row
 from tickets import lifecycle
 from tickets.codes import NO_CITIZEN
 from tickets.deciders import DECIDERS
@@ -46,7 +47,7 @@ STRUCTS = [*RECORDS.values(), *get_args(AnyChange)]
 INNER = {field.inner.__name__: field.inner for struct in STRUCTS for field in walk(struct) if field.inner}
 
 
-@pytest.mark.parametrize("struct", STRUCTS)
+@each_row("struct", STRUCTS)
 def test_every_field_has_its_chinese_term_beside_the_english(struct: type[Struct]) -> None:
     for field in walk(struct):
         assert CHINESE.search(field.chinese), field.path
@@ -54,7 +55,7 @@ def test_every_field_has_its_chinese_term_beside_the_english(struct: type[Struct
         assert re.search(r"[A-Za-z]{2}", english), field.path
 
 
-@pytest.mark.parametrize("struct", [*STRUCTS, *INNER.values()])
+@each_row("struct", [*STRUCTS, *INNER.values()])
 def test_every_record_and_change_has_its_chinese_term_beside_the_english(struct: type[Struct]) -> None:
     chinese, _, english = (struct.__doc__ or "").partition(": ")
     assert CHINESE.search(chinese)
@@ -68,7 +69,7 @@ def test_every_word_has_its_chinese_term() -> None:
         assert all(CHINESE.search(chinese) for chinese in each.values()), name
 
 
-@pytest.mark.parametrize("change", get_args(AnyChange))
+@each_row("change", get_args(AnyChange))
 def test_no_change_of_an_event_holds_personal_data(change: type[Struct]) -> None:
     assert [field.path for field in walk(change) if field.pii] == []
 
@@ -84,7 +85,7 @@ WRITTEN = {
 }
 
 
-@pytest.mark.parametrize("field", WRITTEN)
+@each_row("field", WRITTEN)
 def test_a_word_that_the_code_writes_is_told(field: str) -> None:
     rooms = [Path(str(room.__file__)).parent for room in (normalizers, tickets)]
     sources = [file.read_text(encoding="utf-8") for room in rooms for file in room.rglob("*.py")]
@@ -132,7 +133,7 @@ def test_a_field_can_be_optional_repeated_or_nested() -> None:
     assert [field.inner for field in fields_of(Outer)] == [Inner, Inner]
 
 
-@pytest.mark.parametrize("name", indices())
+@each_row("name", indices())
 def test_nothing_is_mapped_that_the_record_does_not_index(name: str) -> None:
     record = indices()[name].record
     assert mapping(record)["dynamic"] is False

@@ -14,6 +14,7 @@ from schemas.fields import fields_of, walk
 from schemas.records import RECORDS, DeadLetter
 from schemas.records.dead_letter import MOVED
 from schemas.records.event import AnyChange
+from tests.rows import each_row
 
 FOLDER = Path(schemas.__file__).parent / "golden" / "v1"
 EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -36,13 +37,13 @@ def test_every_record_has_a_golden_one() -> None:
     assert {path.stem for path in FOLDER.glob("*.json")} == {*RECORDS, "envelope", "dead"}
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@each_row("name", RECORDS)
 def test_a_record_is_read_and_written_back_the_same(name: str) -> None:
     record = decode(golden(name), RECORDS[name])
     assert msgspec.json.decode(encode(record)) == msgspec.json.decode(golden(name))
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@each_row("name", RECORDS)
 def test_every_field_is_exercised(name: str) -> None:
     document = msgspec.json.decode(golden(name))
     hollow = [f.path for f in walk(RECORDS[name]) if all(value in EMPTY for value in values(document, f.path))]
@@ -55,13 +56,13 @@ def test_every_change_of_an_event_is_exercised() -> None:
     assert {change["change"] for change in changes} == kinds
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@each_row("name", RECORDS)
 def test_a_reader_ignores_fields_of_the_future(name: str) -> None:
     document = msgspec.json.decode(golden(name)) | {"field_of_the_future": {"any": ["thing"]}}
     assert decode(msgspec.json.encode(document), RECORDS[name]) == decode(golden(name), RECORDS[name])
 
 
-@pytest.mark.parametrize("name", RECORDS)
+@each_row("name", RECORDS)
 def test_a_field_that_is_not_required_may_be_absent(name: str) -> None:
     document = msgspec.json.decode(golden(name))
     required = {f.encode_name for f in msgspec.structs.fields(RECORDS[name]) if f.required}

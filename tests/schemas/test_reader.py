@@ -8,6 +8,7 @@ import pytest
 from schemas.contract import releases
 from schemas.contract.compatibility import read
 from schemas.errors import SchemaError
+from tests.rows import each_row
 from tests.schemas.shapes import TODAY
 
 GOLDEN = releases.current().golden
@@ -21,7 +22,7 @@ def seen(record: str, **more: Any) -> Any:
     return read(TODAY.schemas[record], changed(record, **more))
 
 
-@pytest.mark.parametrize("name", TODAY.schemas)
+@each_row("name", TODAY.schemas)
 def test_what_is_written_today_is_read_without_loss(name: str) -> None:
     assert read(TODAY.schemas[name], GOLDEN[name]) == GOLDEN[name]
 
@@ -51,7 +52,7 @@ def test_what_is_absent_has_its_default_or_stays_not_asked() -> None:
     assert "acceptance" not in found
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("record", "change", "place"),
     [
         ("ticket", {"version": "7"}, "$.version"),

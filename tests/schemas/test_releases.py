@@ -16,6 +16,7 @@ from schemas.contract.compatibility import read
 from schemas.contract.releases import Release
 from schemas.envelope import VERSION, schema_of
 from schemas.records import RECORDS, Ticket
+from tests.rows import each_row
 from tests.schemas.shapes import AFTER, NEXT, PATCHED, Change, Schemas, add, fields, later, put, text
 
 NOW = releases.current()
@@ -36,7 +37,7 @@ def test_nothing_that_was_promised_is_broken() -> None:
     assert list(map(str, releases.faults(NOW))) == [], "docs/how-to/change-a-record.md says what to do"
 
 
-@pytest.mark.parametrize(("reader", "writer"), PAIRS)
+@each_row(("reader", "writer"), PAIRS)
 def test_every_released_reader_reads_every_golden_record(reader: int, writer: int) -> None:
     for name in names(VERSIONS[reader], VERSIONS[writer]):
         found = read(VERSIONS[reader].shape.schemas[name], VERSIONS[writer].golden[name])
@@ -44,13 +45,13 @@ def test_every_released_reader_reads_every_golden_record(reader: int, writer: in
             assert found == VERSIONS[writer].golden[name]
 
 
-@pytest.mark.parametrize(("reader", "writer"), PAIRS)
+@each_row(("reader", "writer"), PAIRS)
 def test_an_independent_validator_accepts_every_golden_record(reader: int, writer: int) -> None:
     for name in names(VERSIONS[reader], VERSIONS[writer]):
         validator(VERSIONS[reader], name).validate(VERSIONS[writer].golden[name])
 
 
-@pytest.mark.parametrize("writer", range(len(VERSIONS)))
+@each_row("writer", range(len(VERSIONS)))
 def test_the_code_of_today_reads_every_golden_record(writer: int) -> None:
     for name in names(NOW, VERSIONS[writer]):
         if name in RECORDS:

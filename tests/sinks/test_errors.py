@@ -17,6 +17,7 @@ from schemas.errors import (
     UnreachableError,
 )
 from sinks.elastic.errors import translated
+from tests.rows import each_row
 
 SECRET = "沈阳市民13800000000"
 
@@ -40,16 +41,14 @@ THEIRS = sorted(
 )
 
 
-@pytest.mark.parametrize(
-    "kind", [*THEIRS, OSError, TimeoutError], ids=lambda kind: f"{kind.__module__}.{kind.__name__}"
-)
+@each_row("kind", [*THEIRS, OSError, TimeoutError], ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
 def test_every_error_of_the_client_becomes_ours(kind: type[Exception]) -> None:
     error = answer(500, kind) if issubclass(kind, elastic_transport.ApiError) else kind(SECRET)
     with pytest.raises(PipelineError, match=r"^(?!.*13800000000)"), translated():
         raise error
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("status", "family"),
     [
         (400, RecordError),

@@ -6,6 +6,7 @@ import pytest
 
 from sinks.elastic.response import judge
 from tests.fakes.sinks import document
+from tests.rows import each_row
 
 FIELDS = frozenset({"location", "location.adcode"})
 
@@ -15,7 +16,7 @@ def item(status: int, kind: str | None = None, reason: str | None = None) -> dic
     return {"index": {"status": status, **error}}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("answer", "heap"),
     [
         (item(200), "stored"),
@@ -67,7 +68,7 @@ def test_a_reason_names_the_field_and_quotes_nothing() -> None:
     assert refusal.code == "mapping_conflict"
 
 
-@pytest.mark.parametrize("text", [None, "", "Preview of field's value: '[secret]'", "[name of a citizen]"])
+@each_row("text", [None, "", "Preview of field's value: '[secret]'", "[name of a citizen]"])
 def test_a_reason_without_a_field_of_ours_is_the_type_alone(text: str | None) -> None:
     (refusal,) = judge([document("a")], [item(400, "document_parsing_exception", text)], FIELDS).rejected
     assert refusal.reason == "document_parsing_exception"
@@ -84,7 +85,7 @@ FLOOD = (
 )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("answer", "reason"),
     [
         (item(500, "i_o_exception", "No space left on device"), "i_o_exception: a disk of Elasticsearch is full"),

@@ -14,6 +14,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from streams.engine import transport
+from tests.rows import each_row
 
 
 def test_the_pinned_version_is_the_one_that_this_was_written_against() -> None:
@@ -25,7 +26,7 @@ def test_faust_finds_the_transport_by_its_scheme() -> None:
     assert {entry.load() for entry in found} == {transport.ChunkTransport}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("method", "parameters"),
     [
         (Consumer._drain_messages, ["self", "fetcher"]),

@@ -9,6 +9,7 @@ from schemas import topics
 from schemas.codec import Outbound, encode
 from schemas.records import Command
 from streams import normalize
+from tests.rows import each_row
 from tests.streams.raws import NOON
 from tests.streams.test_steps import kept
 
@@ -22,7 +23,7 @@ def step(**fields: Any) -> Outbound:
     return normalize.command_step(kept(Outbound(topics.COMMAND, None, value, []))).outbound
 
 
-@pytest.mark.parametrize("author", ["clerk", "clerk-7", "crm:A00074795", "back_office/3"])
+@each_row("author", ["clerk", "clerk-7", "crm:A00074795", "back_office/3"])
 def test_accounts_and_ids_are_codes(author: str) -> None:
     assert step(author=author, command_id=author).topic == topics.MESSAGE
 
@@ -38,8 +39,8 @@ def test_what_a_program_writes_for_no_time_is_no_log_time(at: str) -> None:
     assert step(at=datetime(2000, 1, 1, tzinfo=UTC)).topic == topics.MESSAGE
 
 
-@pytest.mark.parametrize("name", ["command_id", "author", "jurisdiction"])
-@pytest.mark.parametrize(
+@each_row("name", ["command_id", "author", "jurisdiction"])
+@each_row(
     "words",
     ["", "李小龙", "李小龙 13812345678", "13812345678", "tel:13812345678", "110105194912310021", "a b", "a" * 65],
 )

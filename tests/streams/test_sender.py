@@ -18,11 +18,12 @@ from schemas.errors import (
     TooLargeError,
     UnauthorizedError,
 )
+from tests.rows import each_row
 
 ALL = [e for e in vars(kafka).values() if isinstance(e, type) and issubclass(e, Exception)]
 
 
-@pytest.mark.parametrize("error", [*ALL, OSError, TimeoutError], ids=lambda e: e.__name__)
+@each_row("error", [*ALL, OSError, TimeoutError], ids=lambda e: e.__name__)
 def test_every_fault_of_the_client_becomes_ours(error: type[Exception]) -> None:
     ours = translated(error())
     assert isinstance(ours, PipelineError | kafka.ProducerFenced)

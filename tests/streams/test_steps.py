@@ -17,6 +17,7 @@ from schemas.records.message import Foreseen
 from streams import normalize, screen
 from streams.backpressure.backfill import must_pause
 from streams.engine.input import dead_letter, raw_or_fault
+from tests.rows import each_row
 from tests.streams.raws import claimed, outbound, raw
 from tickets.masking.fingerprint import grounds
 
@@ -152,7 +153,7 @@ def test_a_message_that_is_too_large_with_it_goes_without(monkeypatch: pytest.Mo
     assert len(encode(message)) < len(large)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("days", "may_be_read", "is_stale"), [(0, True, False), (2, True, True), (20, True, True), (20, False, False)]
 )
 def test_what_the_broker_took_long_ago_rings_after_a_known_outage_alone(

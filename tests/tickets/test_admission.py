@@ -13,6 +13,7 @@ from schemas import command_signature as signature
 from schemas.codec import decode, encode
 from schemas.command_signature import Signer
 from schemas.records import Audit, Command, Event, event
+from tests.rows import each_row
 from tests.tickets.build import CITY, START, message, position
 from tickets.admission import CommandKey, CommandKeys, admit, as_recorded, confirmation_id, signed_headers
 from tickets.policy import TicketPolicy
@@ -134,7 +135,7 @@ def test_what_nobody_of_ours_signed_is_refused_recorded_and_takes_nobodys_id() -
     assert hall.refusal(signed(given)) is None, "its own sender gives it all the same"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("given", "signer"),
     [
         (order("set_status", author="li.na", status="registered"), WANG),
@@ -198,7 +199,7 @@ def test_the_door_lowers_no_level_by_itself() -> None:
     assert Hall("confidential").refusal(signed(given, DOOR)) == "second_person"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "make",
     [
         lambda asked: confirmed(asked, WANG, "wang.li"),

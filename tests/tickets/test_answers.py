@@ -12,6 +12,7 @@ from normalizers.base import UNANSWERABLE
 from schemas import topics
 from schemas.codec import decode
 from schemas.records import Command, Emergency, Message, Outbox, OutboxState, Party, RawRef, Thread
+from tests.rows import each_row
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.pieces import parts_of
 from tests.tickets.said import said, take, ticket_of
@@ -82,7 +83,7 @@ def test_only_accounts_that_were_told_to_answer_do() -> None:
     assert answers(mail(), policy=TicketPolicy()) == []
 
 
-@pytest.mark.parametrize("kind", ["auto_reply", "bounce", "list", "calendar", "event"])
+@each_row("kind", ["auto_reply", "bounce", "list", "calendar", "event"])
 def test_machines_are_not_answered(kind: str) -> None:
     one = mail()
     assert answers(replace(one, message_class=kind, features=replace(one.features, message_class=kind))) == []
@@ -92,7 +93,7 @@ def test_a_mail_that_says_so_is_not_answered() -> None:
     assert answers(mail(extra={UNANSWERABLE: "precedence"})) == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     "address",
     [
         "MAILER-DAEMON@mail.example.cn", "postmaster@mail.example.cn", "no-reply@shop.example", "noreply@shop.example",
@@ -110,7 +111,7 @@ def test_persons_with_like_names_are_answered(address: str) -> None:
     assert len(answers(mail(sender=Party(kind="email", value=address)))) == 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("channel", "kind", "party", "answered"),
     [
         ("sms", "sms_cmpp", Party(kind="phone", value="+86 138 0013 8000"), True),
@@ -150,7 +151,7 @@ def test_imports_and_what_is_old_are_not_answered() -> None:
     assert len(answers(replace(one, ingested_at=one.received_at + timedelta(hours=23)))) == 1
 
 
-@pytest.mark.parametrize(
+@each_row(
     "codes",
     [
         ("confidentiality.report",),

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from normalizers.similarity.terms import matter_of
+from tests.rows import each_row
 from tests.tickets.said import decided, said, ticket_of
 
 ONE, OTHER = SENDERS = ("13900000001", "13900000002")
@@ -25,7 +26,7 @@ def relation(first: str, second: str, *senders: str, titles: tuple[str, str] = (
     return decided(messages)[1][1].relation
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("桂语江南的电梯广告太吵", "桂语江南电梯困人"),
@@ -37,7 +38,7 @@ def relation(first: str, second: str, *senders: str, titles: tuple[str, str] = (
         ("东方俪城地下车库积水", "东方俪城地下车库车位只卖不租"),
     ],
 )
-@pytest.mark.parametrize("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "转发：请领导帮帮我们")])
+@each_row("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "转发：请领导帮帮我们")])
 def test_two_things_that_happened_to_one_thing_are_two_matters(
     first: str, second: str, titles: tuple[str, str]
 ) -> None:
@@ -52,14 +53,14 @@ def test_two_things_that_happened_to_one_thing_are_two_matters(
     assert [proposal.target for proposal in theirs.proposals] == [ours.ticket_id]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("老刘家常菜馆的菜里有蟑螂，找老板不认账", "福满楼的菜里有蟑螂，找老板不认账"),
         ("我在佳美超市买的牛奶过期了，店员不给退", "我在万客隆买的牛奶过期了，店员不给退"),
     ],
 )
-@pytest.mark.parametrize("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "转发：请领导帮帮我们")])
+@each_row("titles", [("", ""), ("投诉", "投诉"), ("市民求助", "转发：请领导帮帮我们")])
 def test_two_shops_whose_names_are_not_equally_long_are_two_matters(
     first: str, second: str, titles: tuple[str, str]
 ) -> None:
@@ -105,7 +106,7 @@ def test_what_quotes_one_order_is_not_parted_by_what_happened() -> None:
     assert relation(first, second, *SENDERS) == "same_matter_other_person"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "is_told"),
     [
         ("家里停电了，请问什么时候来电", False),

@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from tests.rows import each_row
 from tests.tickets.said import decided, said, take, ticket_of
 from tickets.dedupe.index import MOST_MARKS, DedupeIndex
 from tickets.policy import TicketPolicy, near_policy
@@ -57,9 +58,9 @@ def test_a_letter_that_names_no_district_brings_no_two_that_do_into_one_cluster(
 BUSES = ("公交车等了快一个小时都没来，大冷天冻死人", "131路公交车等了快一个小时都没来，大冷天冻死人")
 
 
-@pytest.mark.parametrize("texts", [(FLOODED, ONE_ESTATE, OTHER_ESTATE), BUSES])
-@pytest.mark.parametrize("is_titled", [True, False])
-@pytest.mark.parametrize("is_first", [True, False])
+@each_row("texts", [(FLOODED, ONE_ESTATE, OTHER_ESTATE), BUSES])
+@each_row("is_titled", [True, False])
+@each_row("is_first", [True, False])
 def test_a_letter_that_names_no_place_is_only_proposed_to_who_names_one(
     texts: tuple[str, ...], is_first: bool, is_titled: bool
 ) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import MisconfiguredError
+from tests.rows import each_row
 from tickets import policies
 from tickets.sla.calendar import Calendar, calendars
 
@@ -25,7 +26,7 @@ def test_every_day_from_2019_to_2026_is_what_chinesecalendar_says(cn: Calendar) 
     assert [day for day in DAYS if cn.is_working(day) != chinese_calendar.is_workday(day)] == []
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("start", "number", "due"),
     [
         ("2026-02-11", 5, "2026-02-25"),
@@ -56,7 +57,7 @@ def test_the_nth_working_day_has_n_working_days_before_it(start: date, number: i
     assert chinese_calendar.is_workday(due)
 
 
-@pytest.mark.parametrize(("number", "undefined"), [(1, 1), (2, 2), (5, 7), (10, 14), (15, 21)])
+@each_row(("number", "undefined"), [(1, 1), (2, 2), (5, 7), (10, 14), (15, 21)])
 def test_at_the_end_of_2026_the_calendar_knows_no_more(cn: Calendar, number: int, undefined: int) -> None:
     dues = Counter(cn.working_day(day, number).year for day in DAYS if day.year == 2026)
     assert dues[2027] == undefined
@@ -88,7 +89,7 @@ def test_a_citys_own_days_lie_over_the_states() -> None:
     assert both["gx"].version == f"{both['cn'].version}+1"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("table", "says"),
     [
         ({"id": "x", "version": "1"}, "missing required field"),

@@ -13,6 +13,7 @@ from schemas import topics
 from schemas.codec import Position, decode
 from schemas.records import Command, Link, TicketVersion, event
 from schemas.records.decision import Event
+from tests.rows import each_row
 from tests.tickets.build import message
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls, record
 from tickets.policy import TicketPolicy
@@ -29,7 +30,7 @@ RECORDS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@each_row("order", list(permutations(range(3))), ids=str)
 def test_records_in_any_order_become_one_ticket_with_all_they_tell(order: tuple[int, ...]) -> None:
     calls = Calls()
     for number in order:
@@ -439,7 +440,7 @@ def test_who_called_counts_for_later_messages_when_it_is_told_last() -> None:
     assert calls.ticket.requester.phone == "13800138000"
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@each_row("order", list(permutations(range(3))), ids=str)
 def test_an_official_whom_agents_call_is_not_who_asks_and_makes_no_two_citizens_one(order: tuple[int, ...]) -> None:
     calls = Calls()
     citizens = ["13811111111", "13822222222"]
@@ -455,8 +456,8 @@ def test_an_official_whom_agents_call_is_not_who_asks_and_makes_no_two_citizens_
     assert [ticket.message_count for ticket in calls.tickets] == [3, 3]
 
 
-@pytest.mark.parametrize("callee", ["13900000000", "8002"])
-@pytest.mark.parametrize("said", [{}, {"direction": "outbound"}])
+@each_row("callee", ["13900000000", "8002"])
+@each_row("said", [{}, {"direction": "outbound"}])
 def test_who_waited_long_for_an_agent_is_still_who_asks(callee: str, said: dict[str, str]) -> None:
     calls = Calls()
     calls.tell(minutes=0, revision=1, caller="13811111111", started_at="2026-11-25T09:00:00+08:00")
@@ -599,7 +600,7 @@ COMPLETES: list[dict[str, str]] = [
 ]
 
 
-@pytest.mark.parametrize("told", [*COMPLETES, {"transcript": f"市民：{BARBECUE}"}])
+@each_row("told", [*COMPLETES, {"transcript": f"市民：{BARBECUE}"}])
 def test_what_completes_a_closed_call_leaves_it_closed(told: dict[str, str]) -> None:
     calls = Calls()
     calls.tell(revision=1, note=LAMP, caller="13811111111")
@@ -608,9 +609,7 @@ def test_what_completes_a_closed_call_leaves_it_closed(told: dict[str, str]) -> 
     assert calls.ticket.status == "archived"
 
 
-@pytest.mark.parametrize(
-    ("told", "status"), [*((told, "archived") for told in COMPLETES), ({"note": BARBECUE}, "reopened")]
-)
+@each_row(("told", "status"), [*((told, "archived") for told in COMPLETES), ({"note": BARBECUE}, "reopened")])
 def test_so_it_is_a_week_later_when_the_calls_records_are_forgotten(told: dict[str, str], status: str) -> None:
     calls, began = Calls(), "2026-11-25T09:00:00+08:00"
     calls.tell(revision=1, note=LAMP, caller="13811111111", started_at=began)
@@ -636,7 +635,7 @@ def test_the_first_note_of_a_call_that_its_transcript_opened_is_no_other_matter(
     assert calls.ticket.status == "archived"
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (0, 2, 1), (2, 0, 1)], ids=str)
+@each_row("order", [(0, 1, 2), (1, 0, 2), (0, 2, 1), (2, 0, 1)], ids=str)
 def test_an_official_on_an_outbound_leg_is_not_who_asks_whatever_number_the_platform_calls_from(
     order: tuple[int, ...],
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from schemas.records import Command
 from schemas.records.decision import Event
+from tests.rows import each_row
 from tests.tickets.commands.orders import refusal
 from tests.tickets.records_of_calls import CITY, LAMP, START, Calls
 from tickets.policy import TicketPolicy
@@ -85,8 +86,8 @@ OPENING = "您好，这里是12345政务服务便民热线，工号1023为您服
 CLOSING = "好的，您反映的问题我已经为您登记，会转给相关部门处理，请您保持电话畅通。感谢您的来电，祝您生活愉快，再见。"
 
 
-@pytest.mark.parametrize("is_told_who", [True, False])
-@pytest.mark.parametrize("caller", [ONE, OTHER])
+@each_row("is_told_who", [True, False])
+@each_row("caller", [ONE, OTHER])
 def test_what_agents_say_in_every_call_makes_no_two_of_them_one_matter(caller: str, is_told_who: bool) -> None:
     calls = Calls()
     for number, (said, who) in enumerate([("我家停水了，都停一天了", ONE), ("我想咨询一下失业补助金怎么领", caller)]):
@@ -124,9 +125,9 @@ def told_at(hours: float) -> str:
     return (START + timedelta(hours=hours)).isoformat()
 
 
-@pytest.mark.parametrize("caller", ["", "anonymous"])
-@pytest.mark.parametrize("first", [ONE, ""])
-@pytest.mark.parametrize("hours", [23, 24 * 30])
+@each_row("caller", ["", "anonymous"])
+@each_row("first", [ONE, ""])
+@each_row("hours", [23, 24 * 30])
 def test_an_id_that_is_used_again_for_a_withheld_number_is_another_call_by_the_day_it_began(
     first: str, caller: str, hours: float
 ) -> None:
@@ -144,12 +145,12 @@ def test_an_id_that_is_used_again_for_a_withheld_number_is_another_call_by_the_d
     assert (rebuilt.calls.dump(), rebuilt.threads.dump()) == (calls.state.calls.dump(), calls.state.threads.dump())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "caller", "hours"),
     [("", "", 23), (ONE, "", 23), ("", OTHER, 23), (ONE, OTHER, 7), (ONE, ONE, 23)],
     ids=["withheld", "then withheld", "withheld before", "two callers", "one caller"],
 )
-@pytest.mark.parametrize("is_told_first", [True, False], ids=["answered first", "words first"])
+@each_row("is_told_first", [True, False], ids=["answered first", "words first"])
 def test_an_id_that_is_used_again_is_another_call_though_all_is_read_in_one_minute(
     first: str, caller: str, hours: float, is_told_first: bool
 ) -> None:

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from schemas.codec import encode
 from schemas.records import Message, Ticket, event
 from schemas.records.ticket import Deadline
+from tests.rows import each_row
 from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office, refusal
 from tests.tickets.test_pauses import Counter, policy
@@ -68,7 +69,7 @@ def of(ticket: Ticket, clock: str = "resolve") -> Deadline:
     return next(one for one in ticket.deadlines if one.clock == clock)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("codes", "city", "expected"),
     [
         ((), "210100", {"accept": ("national.accept.mailbox", "11-26 01:00")}),
@@ -258,7 +259,7 @@ def test_a_limit_of_another_place_or_clock_is_no_basis_of_a_time_by_hand(policy_
         assert dues(hall.ticket(ticket))["resolve"] == (basis, "11-27 01:00")
 
 
-@pytest.mark.parametrize("policy_id", ["zhangwei", "Zhang.Wei", "02487654321", "87654321", "somebody"])
+@each_row("policy_id", ["zhangwei", "Zhang.Wei", "02487654321", "87654321", "somebody"])
 def test_a_basis_of_a_time_by_hand_is_one_of_our_limits_or_a_number_and_nobody_s_name(policy_id: str) -> None:
     """It stands in masked tickets, and for years in the event log."""
     hall, ticket = at_office(taken())
@@ -494,7 +495,7 @@ def test_a_clerk_chooses_another_limit_by_its_name() -> None:
     assert dues(hall.ticket(ticket))["resolve"] == ("beijing.resolve.complex", "12-10 15:59")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("arguments", "code"),
     [
         ({"clock": "resolve"}, "arguments"),

@@ -1,7 +1,6 @@
 """Codes of findings, as decisions look at them."""
 
-import pytest
-
+from tests.rows import each_row
 from tickets.codes import by_kind, is_below
 
 
@@ -16,7 +15,7 @@ def test_a_word_that_the_channel_used_and_nobody_knows_hides_nothing() -> None:
     assert by_kind(("request_kind.complaint", "request_kind.unknown")) == {"request_kind": "complaint"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("code", "above", "is_there"),
     [
         ("1.1", "1.1", True), ("1.1.3", "1.1", True), ("1.10", "1.1", False), ("10", "1", False),

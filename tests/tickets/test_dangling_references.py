@@ -3,10 +3,10 @@
 from itertools import permutations
 
 import msgspec
-import pytest
 from msgspec.structs import replace
 
 from schemas.records import Message
+from tests.rows import each_row
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import POLICY, Office, refusal
 from tickets.reducers import fold
@@ -47,7 +47,7 @@ def test_the_original_is_filed_with_the_answer_that_came_before_it() -> None:
     same(office)
 
 
-@pytest.mark.parametrize("order", list(permutations((1, 2, 3))), ids=str)
+@each_row("order", list(permutations((1, 2, 3))), ids=str)
 def test_a_thread_in_any_order_is_one_ticket(order: tuple[int, ...]) -> None:
     thread = {
         1: original(),

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 import msgspec
-import pytest
 from msgspec.structs import replace
 
 from schemas import ids
 from schemas.records import Command, Event, InputRef, Message, TicketVersion, event
+from tests.rows import each_row
 from tests.tickets.build import CITY, START, digest, message, position
 from tickets.decide import decide
 from tickets.decision_input import Incoming
@@ -76,7 +76,7 @@ def test_a_repeat_is_counted_and_changes_nothing() -> None:
     assert desk.ticket(first.tickets[0].ticket_id).version == 1
 
 
-@pytest.mark.parametrize("kind", ["auto_reply", "bounce", "list", "calendar", "event"])
+@each_row("kind", ["auto_reply", "bounce", "list", "calendar", "event"])
 def test_machines_make_no_ticket_but_keep_a_link(kind: str) -> None:
     _, (decision,) = desk_after([message(1, message_class=kind)])
     assert decision is not None

@@ -11,6 +11,7 @@ from schemas import topics
 from schemas.errors import MisconfiguredError
 from schemas.records import Event
 from schemas.records.dispatch import DispatchProposal
+from tests.rows import each_row
 from tests.tickets.said import decided, dispatch_proposed, said, take, ticket_of
 from tests.tickets.test_duties import ordered
 from tickets import policies
@@ -57,7 +58,7 @@ def opened() -> tuple[Desk, Event]:
     return desk, decision
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("case", "expected"),
     [
         ({"category": "environment.noise"}, ("a", "noise", "directory", ("b", "c"))),

@@ -10,6 +10,7 @@ from schemas import topics
 from schemas.codec import Position
 from schemas.records import Command, Event, Ticket, event
 from schemas.records.ticket import MinorProtection
+from tests.rows import each_row
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said, take, ticket_of
 from tickets.policy import TicketPolicy
@@ -214,7 +215,7 @@ def test_what_a_clerk_calls_a_report_is_joined_to_no_other_by_itself() -> None:
     assert take(desk, [said(3, title, text)])[0].relation == "new"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("kind", "more", "words", "relation"),
     [
         ("举报", "", [{"confidentiality": "internal"}], "same_matter_other_person"),
@@ -253,7 +254,7 @@ def test_the_log_alone_gives_the_same_state() -> None:
     assert State(TicketPolicy(), folded.dump()).tickets == folded.tickets
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("word", "level", "reasons"),
     [
         ({"minor": True}, "restricted", ("minor",)),

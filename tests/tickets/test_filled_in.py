@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import each_row
 from tests.tickets.said import decided, said
 
 SENDERS = ("13900000001", "13900000002")
@@ -38,7 +39,7 @@ def relation(first: str, second: str, senders: tuple[str, str]) -> str:
     return decided(messages)[1][1].relation
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("letter", "one", "other"),
     [
         (LIFT, "荷塘月色", "枫丹白露"),
@@ -59,7 +60,7 @@ def test_a_text_with_another_name_put_in_is_neither_joined_nor_filed_together(
         assert relation(letter.format(one), letter.format(other), senders) == "new"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("before", "behind"),
     [
         ("【转发】大家帮忙转一下：", ""),
@@ -69,7 +70,7 @@ def test_a_text_with_another_name_put_in_is_neither_joined_nor_filed_together(
         ("12345你好，", "，麻烦督促"),
     ],
 )
-@pytest.mark.parametrize("name", ["荷塘月色", "云栖花园"])
+@each_row("name", ["荷塘月色", "云栖花园"])
 def test_a_copy_under_another_greeting_is_the_same_incident(before: str, behind: str, name: str) -> None:
     letter = LIFT.format(name)
     copy = f"{before}{letter.removeprefix('你好，')}{behind}"

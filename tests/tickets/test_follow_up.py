@@ -7,6 +7,7 @@ from normalizers import Policy
 from normalizers.parse import ticket_tokens
 from schemas import ids
 from schemas.records import Message, event
+from tests.rows import each_row
 from tests.tickets.commands.orders import Office
 from tests.tickets.pieces import parts_of
 from tests.tickets.said import decided, said, take, ticket_of
@@ -49,7 +50,7 @@ def test_another_matter_in_an_old_thread_is_filed_there_and_said_so() -> None:
     assert "topic_changed" in evidence_of("建设街的垃圾桶满了", f"垃圾桶三天没人清理 {TOKEN}")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("title", "text"),
     [
         ("", "还没有修"),

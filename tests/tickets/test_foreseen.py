@@ -13,6 +13,7 @@ from schemas import topics
 from schemas.codec import decode, encode
 from schemas.records import Event, Message, Ticket
 from schemas.records.message import Foreseen
+from tests.rows import each_row
 from tests.tickets.asked import Asked
 from tests.tickets.build import position
 from tests.tickets.said import said
@@ -100,7 +101,7 @@ def test_what_was_found_in_another_text_is_not_believed(asked: Asked) -> None:
     assert asked.texts
 
 
-@pytest.mark.parametrize("ends", [(), (1, 4), (1, -1, 4), (1, 0, 1 << 40)])
+@each_row("ends", [(), (1, 4), (1, -1, 4), (1, 0, 1 << 40)])
 def test_what_is_no_spans_or_no_digest_is_found_anew(ends: tuple[int, ...]) -> None:
     message = foreseen(said(1, TITLE, TEXT), None)
     assert isinstance(message.foreseen, Foreseen)

@@ -6,9 +6,8 @@ Both write the end of a line as `\\n`. docs/reference/quality.md tells how they 
 
 from pathlib import Path
 
-import pytest
-
 from normalizers.text.fold import fold
+from tests.rows import each_row
 from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent
@@ -29,7 +28,7 @@ HIDDEN = [line.split("\t") for line in _lines("hidden.tsv")[1:]]
 SHOWN = _lines("shown.txt")
 
 
-@pytest.mark.parametrize(("text", "secrets"), HIDDEN)
+@each_row(("text", "secrets"), HIDDEN)
 def test_what_names_or_reaches_a_person_is_hidden(text: str, secrets: str) -> None:
     masked = mask_text(_plain(text))
     for secret in map(_plain, secrets.split("|")):
@@ -37,7 +36,7 @@ def test_what_names_or_reaches_a_person_is_hidden(text: str, secrets: str) -> No
         assert secret not in masked
 
 
-@pytest.mark.parametrize("text", SHOWN)
+@each_row("text", SHOWN)
 def test_ordinary_texts_stay_as_written_and_folded(text: str) -> None:
     assert mask_text(_plain(text)) == _plain(text)
     assert mask_text(fold(_plain(text))) == fold(_plain(text))

@@ -12,6 +12,7 @@ import pytest
 from normalizers.pii.detect import personal_spans
 from normalizers.pii.unfolded import digits_in, unfolded
 from normalizers.text.fold import fold
+from tests.rows import each_row
 from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent
@@ -39,7 +40,7 @@ def test_direct_identifiers_are_hidden(file: str, most: float) -> None:
     assert sum(left) / len(left) <= most
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "微信同号⑬⑧④②⑨①⑦⓪⑤⑥",
@@ -67,7 +68,7 @@ def test_spans_of_signs_that_are_two_digits_are_those_of_the_signs() -> None:
     assert mask_text("我叫王秀珍，打⑬⑧④②⑨①⑦⓪⑤⑥谢谢") == "我叫＊＊＊，打＊＊＊＊＊＊＊＊＊＊谢谢"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "masked"),
     [
         (
@@ -88,7 +89,7 @@ def test_what_the_issue_named(text: str, masked: str) -> None:
     assert mask_text(text) == masked
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "masked"),
     [
         ("货是ZTO 7531 0482 6619寄的", "货是＊＊＊＊＊＊＊＊＊＊＊寄的"),
@@ -113,7 +114,7 @@ def test_identifiers_in_pieces_are_hidden_whole(text: str, masked: str) -> None:
     assert mask_text(text) == masked
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "masked"),
     [
         ("我住6号楼乙门302，漏水", "我住＊＊＊＊＊＊＊＊，漏水"),
@@ -136,7 +137,7 @@ def test_doors_told_in_words_are_hidden_and_their_place_stays(text: str, masked:
     assert mask_text(text) == masked
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "masked"),
     [
         ("护工阮氏红梅在三楼", "护工＊＊＊＊在三楼"),
@@ -162,7 +163,7 @@ def test_names_behind_a_role_or_told_twice_are_hidden(text: str, masked: str) ->
     assert mask_text(text) == masked
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "工单编号：16082600608，票号FZ16082600608，受理号SL2026110200145",

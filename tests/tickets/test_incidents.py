@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import each_row
 from tests.tickets.said import decided, said, ticket_of
 
 SENDERS = ("13900000001", "13900000002")
@@ -21,13 +22,13 @@ def relation(pair: tuple[str, str], senders: tuple[str, str]) -> str:
     return decided(messages)[1][1].relation
 
 
-@pytest.mark.parametrize("pair", APART, ids=lambda pair: pair[1])
+@each_row("pair", APART, ids=lambda pair: pair[1])
 def test_two_incidents_are_neither_joined_nor_filed_together(pair: tuple[str, str]) -> None:
     assert relation(pair, SENDERS) == "new"
     assert relation(pair, (SENDERS[0], SENDERS[0])) == "new"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second", "found"),
     [
         ("户号30025518这个月电费异常", "电费突然涨了三倍，我家户号是30025518", "same_matter_other_person"),
@@ -62,7 +63,7 @@ def test_pairs_from_life_joined_and_filed() -> None:
     assert (found["same"][0] >= 7, found["same"][1] >= 4) == (True, True)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("老板拖欠我三个月工资一万二，请帮我要回来", "老板欠我三个月工资一万二，什么时候能要回来"),
@@ -76,7 +77,7 @@ def test_who_says_the_same_again_with_a_word_changed_here_and_there_is_heard_onc
     assert relation((first, second), (SENDERS[0], SENDERS[0])) == "same_person_same_matter"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("title", "first", "second"),
     [
         (

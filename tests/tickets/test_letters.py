@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rows import each_row
 from tests.tickets.said import decided, said, ticket_of
 
 ONE, OTHER = "13900000001", "13900000002"
@@ -41,7 +42,7 @@ def test_a_letter_that_begins_like_another_and_tells_of_the_same_is_one_matter()
     assert relation(f"{WHO}{ROOF}", f"转发：{WHO}{ROOF}", ONE, OTHER) == "same_matter_other_person"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("南京街与北五马路交叉口的斑马线磨没了，过马路没车让", "南京街与南七马路交叉口的斑马线磨没了，过马路车都不让"),
@@ -49,7 +50,7 @@ def test_a_letter_that_begins_like_another_and_tells_of_the_same_is_one_matter()
         ("昨天早上8点兴工街停电，没有任何通知", "大前天晚上兴工街停电，没有任何通知"),
     ],
 )
-@pytest.mark.parametrize("is_titled", [True, False])
+@each_row("is_titled", [True, False])
 def test_another_crossing_of_one_road_or_another_moment_is_another_matter(
     first: str, second: str, is_titled: bool
 ) -> None:
@@ -58,7 +59,7 @@ def test_another_crossing_of_one_road_or_another_moment_is_another_matter(
     assert relation(*titled, ONE, ONE) == "new"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("复兴街与长青路交叉口的红绿灯坏了，没人管", "复兴街长青路口的红绿灯坏了，没人管"),

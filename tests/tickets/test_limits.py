@@ -1,17 +1,17 @@
 """What a ticket leaves out: never the newest words, and no half of a number."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from schemas.records import Attachment, Party
+from tests.rows import each_row
 from tickets.model import limits
 
 CUT = "\n\n〔……〕\n\n"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "kept"),
     [
         ("路灯坏了三天", "路灯坏了三天"),

@@ -6,6 +6,7 @@ from itertools import combinations
 
 import pytest
 
+from tests.rows import each_row
 from tests.tickets.commands.orders import Office
 from tests.tickets.pieces import parts_of
 from tests.tickets.test_parts import Assigned
@@ -36,7 +37,7 @@ def test_no_piece_of_a_number_is_shown_while_parts_are_missing(size: int) -> Non
 NAMED = "学校食堂的饭菜不新鲜，请管一管，我叫周海燕，电话13764520918"
 
 
-@pytest.mark.parametrize("size", range(16, 60, 2))
+@each_row("size", range(16, 60, 2))
 def test_nor_is_a_name_whose_cue_is_in_another_part(size: int) -> None:
     for told in shown_of_some(NAMED, size):
         assert re.search("周海|海燕", told) is None, told
@@ -49,7 +50,7 @@ def test_what_came_whole_keeps_its_ordinary_numbers() -> None:
     assert mask_ticket(ticket).text == "2026年路灯坏了，请打12345"
 
 
-@pytest.mark.parametrize("size", range(16, 40, 4))
+@each_row("size", range(16, 40, 4))
 def test_nor_in_the_ticket_that_a_later_part_opens_when_the_part_before_it_was_redacted(size: int) -> None:
     first, *others = parts_of(TEXT, size)
     at_office = Office([first])

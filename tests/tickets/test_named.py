@@ -11,6 +11,7 @@ import pytest
 from hotline.quality.evaluate.labelled import rows
 from normalizers.geo import divisions
 from normalizers.pii import third_persons
+from tests.rows import each_row
 from tests.tickets.measured import GOES_ON, figures
 from tests.tickets.test_written import beside
 from tickets.masking.mask import mask_text
@@ -34,7 +35,7 @@ def test_nothing_else_is_hidden(file: str, least: float, most: int) -> None:
     assert len([one for row in rows(HERE / file) for one in beside(f"{row['text']}{GOES_ON}")]) <= most
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "shown"),
     [
         ("去年和舒克明签了合同，找谌建波要钱", "去年和＊＊＊签了合同，找＊＊＊要钱"),
@@ -64,7 +65,7 @@ def test_what_the_list_taught(text: str, shown: str) -> None:
     assert mask_text(f"{text}{GOES_ON}") == f"{shown}{GOES_ON}"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "尊敬的胡华衡书记：您好", "胡华衡市长：您好", "在温斯顿英语上课，温斯顿不退费", "强颜欢笑", "没有后顾之忧",

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from schemas.errors import MisconfiguredError
 from schemas.records import Edge, Event, InputRef, event
+from tests.rows import each_row
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said, take, ticket_of
 from tickets.dedupe.conflicts import are_parallel, name_another
@@ -56,9 +57,7 @@ def test_two_houses_on_one_road_are_only_proposed_to_be_one_matter(door: str, jo
     assert [proposal.target for proposal in theirs.proposals] == ([] if joined else [ours.ticket_id])
 
 
-@pytest.mark.parametrize(
-    ("other", "joined"), [("沈阳市和平区", True), ("沈阳市沈河区", False), ("沈阳市", True), ("", True)]
-)
+@each_row(("other", "joined"), [("沈阳市和平区", True), ("沈阳市沈河区", False), ("沈阳市", True), ("", True)])
 def test_the_same_matter_in_another_district_is_only_proposed(other: str, joined: bool) -> None:
     where = "渣土车整夜进出，粉尘很大，请查一查手续。我们在{}，请尽快派人来看看"
     first, second = (
@@ -262,7 +261,7 @@ CROPS = ("村里有人在基本农田里违法种了大豆，请核实处理", "
 TRADES = ("海棠村的村医看病乱收费，希望有人管管", "海棠村的电工师傅看病乱收费，希望有人管管")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("judge", "texts", "looser"),
     [
         (are_parallel, CROPS, {"parallel_inserted": 4}),

@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from schemas.envelope import Envelope
 from schemas.ids import SHANGHAI
 from schemas.records import Event, Message
 from sinks.elastic.bulk import month_of
+from tests.rows import each_row
 from tests.tickets.build import START, message, position
 from tickets.model import ticket_state as held
 from tickets.policy import TicketPolicy
@@ -62,8 +61,8 @@ def test_who_reads_the_decisions_again_numbers_the_next_as_who_made_them() -> No
     assert again.take(last, position(3)) == desk.take(last, position(3))
 
 
-@pytest.mark.parametrize("turn", [CHINAS, ARCHIVES], ids=["China's", "the archive's"])
-@pytest.mark.parametrize("side", [-SECOND, timedelta(), SECOND])
+@each_row("turn", [CHINAS, ARCHIVES], ids=["China's", "the archive's"])
+@each_row("side", [-SECOND, timedelta(), SECOND])
 def test_the_month_that_a_ticket_notes_is_the_one_in_which_the_sink_put_the_message(
     turn: datetime, side: timedelta
 ) -> None:

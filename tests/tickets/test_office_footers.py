@@ -8,6 +8,7 @@ import pytest
 from normalizers import Policy, normalize
 from schemas.records import Message, raw_message
 from tests.normalizers.test_footers import NOTICE, OFFICES
+from tests.rows import each_row
 from tests.tickets.build import START
 from tests.tickets.said import decided, ticket_of
 
@@ -58,8 +59,8 @@ def test_so_are_letters_of_two_or_three_words(footer: str) -> None:
         assert decision.relation == "new", pair
 
 
-@pytest.mark.parametrize("said", ["救命", "着火了", "停水", "您好"])
-@pytest.mark.parametrize("second", [OFFICE, CITIZEN])
+@each_row("said", ["救命", "着火了", "停水", "您好"])
+@each_row("second", [OFFICE, CITIZEN])
 def test_where_it_is_may_look_like_a_footer(said: str, second: str) -> None:
     places = ("柳荫小学\n地址：柳荫区人民路18号", "松柏里小学\n地址：松柏区松柏路20号")
     messages = [

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.rows import each_row
 from tests.tickets.said import decided, said, take, ticket_of
 
 OPENID = {"kind": "openid", "value": "oA1b2C3d4E5f6G7h8I9j0K1l2M3n"}
@@ -9,8 +10,8 @@ PENSION = "柳荫公寓3号楼的老人高龄津贴三个月没发了"
 OF_MOTHER, OF_FATHER = f"替我妈问，{PENSION}", f"替我爸问，{PENSION}"
 
 
-@pytest.mark.parametrize("sender", ["13900000001", OPENID])
-@pytest.mark.parametrize(
+@each_row("sender", ["13900000001", OPENID])
+@each_row(
     ("first", "second"),
     [
         (OF_MOTHER, OF_FATHER),

@@ -1,9 +1,9 @@
 """What follows for a new ticket is remembered by the codes of its message: of each the same, under its own name."""
 
-import pytest
 from msgspec.structs import replace
 
 from schemas.records import event
+from tests.rows import each_row
 from tests.tickets.build import CITY, message
 from tests.tickets.said import decided
 from tickets.opening import only_opened
@@ -16,7 +16,7 @@ MOVED = event.Moved(message_id="m", from_ticket_id="s", to_ticket_id="t", link_v
 CODES = ("request_kind.report", "confidentiality.report", "minor.subject", "minor_harmed.told", "emergency.fire")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("changes", "expected"),
     [
         ((), None),

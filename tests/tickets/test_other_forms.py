@@ -1,11 +1,11 @@
 """What was redacted goes in whatever form it stands elsewhere in the ticket, and what is like it stays."""
 
-import pytest
 from msgspec.structs import replace
 
 from normalizers.pii.variants import in_other_forms
 from schemas.codec import encode
 from schemas.records import Attachment, Party, Ticket
+from tests.rows import each_row
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office
 
@@ -24,7 +24,7 @@ def redacted(secret: str, elsewhere: str) -> Ticket:
     return made.ticket(ticket)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("secret", "elsewhere"),
     [
         ("张三丰", "张 三 丰"),
@@ -61,7 +61,7 @@ def test_it_goes_in_every_form(secret: str, elsewhere: str) -> None:
     assert after.text.endswith("，谢谢")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("secret", "elsewhere"),
     [
         ("张三", "张小三"),

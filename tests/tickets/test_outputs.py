@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -12,6 +11,7 @@ from schemas import ids, topics
 from schemas.codec import Outbound
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import Audit, Event
+from tests.rows import each_row
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.commands.orders import Office
 from tickets import records_out
@@ -42,11 +42,11 @@ def test_the_headers_are_those_of_an_envelope() -> None:
         assert (envelope.jurisdiction, envelope.causationid) == (CITY, decision.input.message_id)
 
 
-@pytest.mark.parametrize("record", ["event", "link", "ticket", "outbox", "outbox_state", "audit"])
-@pytest.mark.parametrize("sequence", [None, "0000000007"])
-@pytest.mark.parametrize("subject", [None, "210100-20261124-000187-5"])
-@pytest.mark.parametrize("ticket", [None, "210100-k3v7q2m4x6pbn5rct2w3"])
-@pytest.mark.parametrize("at", [START, START.astimezone(timezone(timedelta(hours=8)))])
+@each_row("record", ["event", "link", "ticket", "outbox", "outbox_state", "audit"])
+@each_row("sequence", [None, "0000000007"])
+@each_row("subject", [None, "210100-20261124-000187-5"])
+@each_row("ticket", [None, "210100-k3v7q2m4x6pbn5rct2w3"])
+@each_row("at", [START, START.astimezone(timezone(timedelta(hours=8)))])
 def test_whatever_is_absent_is_left_out(
     record: str, sequence: str | None, subject: str | None, ticket: str | None, at: datetime
 ) -> None:

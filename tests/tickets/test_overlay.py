@@ -10,6 +10,7 @@ from xxhash import xxh3_64_hexdigest
 
 from schemas.codec import Outbound, encode
 from schemas.records import Event
+from tests.rows import each_row
 from tests.tickets.build import position
 from tests.tickets.walk.desks import Seat
 from tests.tickets.walk.walks import walked
@@ -77,7 +78,7 @@ def test_an_overlay_leaves_no_trace_and_decides_the_same(seed: int) -> None:
     assert seat.events() == walk.through.events()
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each_row("seed", range(20))
 def test_a_dictionary_over_another_is_like_a_copy_of_it(seed: int) -> None:
     chance = Random(seed)
     below = {number: [number] for number in range(8)}

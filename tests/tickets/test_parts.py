@@ -11,6 +11,7 @@ from normalizers.assembly import GAP
 from schemas import topics
 from schemas.codec import Position, decode
 from schemas.records import Handover, Message, Ticket
+from tests.rows import each_row
 from tests.tickets.build import message
 from tests.tickets.pieces import FIRE, TEXT, parts_of
 from tickets.policy import TicketPolicy
@@ -43,7 +44,7 @@ class Assigned:
         return [self.desk.ticket(ticket_id) for ticket_id in self.desk.state.tickets]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(3))), ids=str)
+@each_row("order", list(permutations(range(3))), ids=str)
 def test_parts_in_any_order_become_one_ticket_with_the_whole_text(order: tuple[int, ...]) -> None:
     parts, assigned = parts_of(TEXT, 33), Assigned()  # an odd size: characters lie across two parts
     assert len(parts) == 3

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from schemas.ids import SHANGHAI
 from schemas.records.ticket import Deadline
+from tests.rows import each_row
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office, refusal
 from tickets import policies
@@ -82,7 +83,7 @@ LIMITS: list[tuple[dict[str, Any], str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "before", "after", "extended"), LIMITS)
+@each_row(("rule", "before", "after", "extended"), LIMITS)
 def test_two_stages_in_which_a_clock_stands_are_one_pause_and_outlast_whatever_is_reckoned(
     rule: dict[str, Any], before: str, after: str, extended: str
 ) -> None:

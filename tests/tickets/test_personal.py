@@ -11,6 +11,7 @@ import pytest
 
 from hotline.quality.evaluate.labelled import rows
 from hotline.quality.evaluate.masks import measure
+from tests.rows import each_row
 from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent
@@ -41,7 +42,7 @@ def test_so_it_is_where_the_text_goes_on(tmp_path: Path, file: str, least: float
     assert figures["touched"] <= most
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "shown"),
     [
         ("案号（2018）楚01民初1029号", "案号＊＊＊＊＊＊＊＊＊＊＊"),

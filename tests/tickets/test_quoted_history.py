@@ -3,10 +3,9 @@
 from datetime import timedelta
 from email.message import EmailMessage
 
-import pytest
-
 from normalizers import Policy, normalize
 from schemas.records import Event, Message, raw_message
+from tests.rows import each_row
 from tests.tickets.build import CITY, START
 from tests.tickets.said import decided, take, ticket_of
 from tickets.processor import Desk
@@ -52,8 +51,8 @@ def answered(own: str, head: str, sender: str = OWNER) -> tuple[Desk, Event, str
     return desk, decision, lamp.tickets[0].ticket_id
 
 
-@pytest.mark.parametrize("client", HEADS)
-@pytest.mark.parametrize("own", ["不满意", "十天了还没人来修", "刚才路灯杆倒了砸到人，头上一直流血，快叫救护车"])
+@each_row("client", HEADS)
+@each_row("own", ["不满意", "十天了还没人来修", "刚才路灯杆倒了砸到人，头上一直流血，快叫救护车"])
 def test_a_reply_whose_ticket_is_named_in_what_it_quotes_is_filed_there(client: str, own: str) -> None:
     desk, decision, lamp = answered(own, HEADS[client])
     assert (decision.method, decision.tickets[0].ticket_id) == ("number_of_owner", lamp)

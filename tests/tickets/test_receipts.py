@@ -11,14 +11,15 @@ from normalizers.parse import ticket_tokens
 from schemas import ids
 from schemas.errors import MisconfiguredError
 from tests.connectors.outbox.answers import intent
+from tests.rows import each_row
 from tickets.receipts import render
 
 POLICY, KEY = Policy(), b"a query key, long enough"
 HELP_WAS_CALLED = re.compile(r"已(?:为您|经|帮您)?(?:报警|呼叫|联系|通知|拨打|派出|转(?:交|接)?至?1)")
 
 
-@pytest.mark.parametrize("channel", ["mailbox", "sms", "wechat", "weibo"])
-@pytest.mark.parametrize("urgent", [True, False])
+@each_row("channel", ["mailbox", "sms", "wechat", "weibo"])
+@each_row("urgent", [True, False])
 def test_a_receipt_says_number_code_and_token(channel: str, urgent: bool) -> None:
     outbox = replace(intent(1, urgent=urgent), channel=channel)
     receipt = render.write(outbox, render.wording(), POLICY, KEY)

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.records import Attachment, event
+from tests.rows import each_row
 from tests.tickets.commands.orders import Office
 from tests.tickets.said import said
 
@@ -60,7 +61,7 @@ def test_an_emergency_opens_whatever_was_closed(text: str) -> None:
     assert status_after("not_accepted", text, FOUGHT) == "reopened"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "工单号{}，问题已经解决了，非常感谢！",
@@ -75,7 +76,7 @@ def test_mere_thanks_leave_a_ticket_closed(text: str) -> None:
     assert status_after("resolved", text) == "resolved"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         COMPLAINT,
@@ -91,7 +92,7 @@ def test_anything_else_opens_what_was_resolved(text: str) -> None:
     assert status_after("resolved", text) == "reopened"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "谢谢12345，工作人员态度很好，但烟道没改",

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tests.rows import each_row
 from tests.tickets.said import ONE, OTHER, SENDERS, decided, relation, said
 from tickets.policy import TicketPolicy, near_policy
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("锦绣家园门口的烧烤店半夜太吵睡不着", "锦绣家园旁边工地半夜太吵睡不着"),
@@ -29,7 +30,7 @@ def test_two_things_at_one_place_with_one_trouble_are_two_matters(first: str, se
     assert relation(first, second, ONE, ONE) == "new"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("松涛苑停水了一天一夜，也没通知", "松涛苑怎么回事啊，从昨天早上水龙头就一滴水没有，饭都做不了"),

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from normalizers import Policy, normalize
 from schemas.records import Event, Message, Ticket, event, raw_message
+from tests.rows import each_row
 from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office, refusal, same
 from tests.tickets.said import decided, said, take, ticket_of
@@ -23,7 +24,7 @@ def relation(first: str, second: str) -> tuple[str, list[tuple[str, str]], str]:
     return two.relation, proposals, one.tickets[0].ticket_id
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         (f"我叫王建国，{LIFT}", f"我叫李梅，{LIFT}"),
@@ -57,7 +58,7 @@ def test_two_names_or_telephones_are_two_persons_with_a_ticket_each_and_a_propos
     assert ("same_person_same_matter", ticket) in proposals
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         (f"我叫王建国，{LIFT}", LIFT),
@@ -96,7 +97,7 @@ def test_who_states_another_name_and_tells_of_something_else_is_not_read_in_the_
     assert [(one.relation, one.target) for one in ticket.proposals] == [("follow_up", FIRST)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "我叫李梅，电梯还没修",
@@ -168,8 +169,8 @@ DESK = {"kind": "uid", "value": "1001"}
 """A citizen's own, that of a worker of a neighbourhood, and of a desk at which people are helped to write."""
 
 
-@pytest.mark.parametrize("account", [WECHAT, MEMBER, DESK])
-@pytest.mark.parametrize(
+@each_row("account", [WECHAT, MEMBER, DESK])
+@each_row(
     ("first", "second"),
     [
         (f"{LIFT}。业主签名：王建国", f"{LIFT}。业主签名：李梅"),

@@ -10,6 +10,7 @@ from schemas.codec import encode
 from schemas.envelope import VERSION
 from schemas.records import Attachment, Emergency, Finding, Message, Party, Ticket, raw_message
 from schemas.records.ticket import Location
+from tests.rows import each_row
 from tests.tickets.build import CITY, START, message, position
 from tickets.masking.mask import mask_ticket
 from tickets.policy import TicketPolicy
@@ -145,7 +146,7 @@ def test_a_ticket_has_no_spans_that_point_into_another_text() -> None:
     assert (ticket.emergency.level, ticket.emergency.classes) == ("critical", ("medical", "fire"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("levels", "stale"),
     [
         (("critical", "urgent"), False),
@@ -169,7 +170,7 @@ def test_a_danger_of_today_is_no_old_news_for_one_of_days_ago_that_its_ticket_to
     assert ticket_of(first).emergency == old
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("kind", "group"),
     [
         ("consultation", "consultation"),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from normalizers.pii.detect import personal_spans
 from normalizers.text.fold import SPOKEN_DIGITS, fold
+from tests.rows import each_row
 from tickets.masking.mask import mask_text
 
 TOKEN = "210100-l6o7pf3xok7gtemocfcx.k1.abcdefgh2345mnop"
@@ -357,21 +358,21 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "secret"), HIDDEN.values(), ids=HIDDEN.keys())
+@each_row(("text", "secret"), HIDDEN.values(), ids=HIDDEN.keys())
 def test_personal_spans_are_found_as_written_and_folded(text: str, secret: str) -> None:
     assert secret in text
     assert secret not in mask_text(text)
     assert fold(secret) not in mask_text(fold(text))
 
 
-@pytest.mark.parametrize("text", SHOWN)
+@each_row("text", SHOWN)
 def test_ordinary_words_and_numbers_stay(text: str) -> None:
     assert mask_text(text) == text
     assert mask_text(fold(text)) == fold(text)
 
 
-@pytest.mark.parametrize("whole", ["我的手机13800138000", "座机024-23456789", "身份证210102199001011234"])
-@pytest.mark.parametrize("title", [True, False])
+@each_row("whole", ["我的手机13800138000", "座机024-23456789", "身份证210102199001011234"])
+@each_row("title", [True, False])
 def test_a_number_that_a_cut_leaves_unfinished_is_masked(whole: str, *, title: bool) -> None:
     before = "路灯坏了，" * (10 if title else 1)
     first = next(at for at, character in enumerate(whole) if character.isdigit())
@@ -384,7 +385,7 @@ def test_an_unfinished_number_in_words_is_masked(begun: str) -> None:
     assert not any(character in SPOKEN_DIGITS for character in mask_text(begun))
 
 
-@pytest.mark.parametrize("begun", ["找我1380013", "找我138 0013 80", "找我024-234567", "证210102199001"])
+@each_row("begun", ["找我1380013", "找我138 0013 80", "找我024-234567", "证210102199001"])
 def test_an_unfinished_number_needs_no_word_before_it(begun: str) -> None:
     assert not any(character.isdigit() for character in mask_text(begun))
 

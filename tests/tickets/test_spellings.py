@@ -1,8 +1,7 @@
 """More of the forms people write names, accounts, papers and places in, and the ordinary words beside them."""
 
-import pytest
-
 from normalizers.text.fold import fold
+from tests.rows import each_row
 from tickets.masking.mask import mask_text
 
 HIDDEN = [
@@ -184,14 +183,14 @@ SHOWN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "secret"), HIDDEN)
+@each_row(("text", "secret"), HIDDEN)
 def test_what_names_or_reaches_a_person_is_found_as_written_and_folded(text: str, secret: str) -> None:
     assert secret in text
     assert secret not in mask_text(text)
     assert fold(secret) not in mask_text(fold(text))
 
 
-@pytest.mark.parametrize("text", SHOWN)
+@each_row("text", SHOWN)
 def test_words_of_the_matter_stay(text: str) -> None:
     assert mask_text(text) == text
     assert mask_text(fold(text)) == fold(text)

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from schemas.records import Event, Message
+from tests.rows import each_row
 from tests.tickets.build import START
 from tests.tickets.commands.orders import Office, refusal, same
 from tests.tickets.said import decided, said, take, ticket_of
@@ -34,7 +35,7 @@ def proposed(*messages: Message, **near: float) -> list[int]:
     return [tickets.index(one.target) for one in ticket_of(desk, decisions[-1]).proposals]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "还没解决",
@@ -71,7 +72,7 @@ def test_the_newest_of_many_are_proposed() -> None:
     assert proposed(at(0, LIFT), at(1, LIGHTS), at(2, PENSION), other, at(2 * DAY, "还没解决")) == [3, 2, 1]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         LIGHTS,
@@ -212,8 +213,8 @@ def test_who_was_not_sent_on_or_names_another_place_is_not(second: str, told: di
     assert sent_on(second, **told) == []  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("line", ["12315", "12345", ""])
-@pytest.mark.parametrize("own", [WE, "13999999999"])
+@each_row("line", ["12315", "12345", ""])
+@each_row("own", [WE, "13999999999"])
 def test_what_another_line_passes_on_is_proposed_by_the_telephone_that_it_names(line: str, own: str) -> None:
     desk, (first,) = decided([at(0, ROACH)])
     text = f"12315转来：消费者投诉餐饮店食品卫生，来电号码{own}，请贵市热线办理"

@@ -7,6 +7,7 @@ import pytest
 from normalizers import Policy, normalize
 from normalizers.parse.ticket_tokens import mail_id, make
 from schemas.records import Message, raw_message
+from tests.rows import each_row
 from tests.tickets.build import CITY, START
 from tests.tickets.said import decided, ticket_of
 from tickets.processor import Desk
@@ -76,9 +77,9 @@ def test_another_person_s_mail_under_the_same_name_is_their_own_matter() -> None
     assert filed[0] != filed[1]
 
 
-@pytest.mark.parametrize("sender", ["citizen@mail.example", "bureau@12345.example"], ids=["its citizen", "who got it"])
-@pytest.mark.parametrize("answer", ["还没有修", "中山路12号的路灯修了一天又坏了"])
-@pytest.mark.parametrize("by_token", [True, False])
+@each_row("sender", ["citizen@mail.example", "bureau@12345.example"], ids=["its citizen", "who got it"])
+@each_row("answer", ["还没有修", "中山路12号的路灯修了一天又坏了"])
+@each_row("by_token", [True, False])
 def test_a_reply_to_two_mailboxes_is_written_once(sender: str, answer: str, by_token: bool) -> None:
     first = came("mayor", mail(TEXT))
     token = make(f"{CITY}-{first.message_id[:20]}", Policy())

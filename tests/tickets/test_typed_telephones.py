@@ -7,6 +7,7 @@ from normalizers import Policy
 from normalizers.parse import ticket_tokens
 from schemas import ids
 from schemas.records import Message, Party
+from tests.rows import each_row
 from tests.tickets.said import decided, said, ticket_of
 
 CITIZEN = "13900000001"
@@ -21,8 +22,8 @@ def by(channel: str, number: int, text: str) -> Message:
     return replace(made, source=ids.source_of(channel, "city"))
 
 
-@pytest.mark.parametrize("text", [REPORT, SECRET, PLAIN])
-@pytest.mark.parametrize("first", ["web", "phone", "sms"])
+@each_row("text", [REPORT, SECRET, PLAIN])
+@each_row("first", ["web", "phone", "sms"])
 def test_what_a_form_brings_has_a_ticket_of_its_own(text: str, first: str) -> None:
     """Else who types the telephones of all his people, with one and the same complaint, learns which of them had it."""
     desk, (one, two) = decided([by(first, 1, text), by("web", 2, text)])
@@ -32,8 +33,8 @@ def test_what_a_form_brings_has_a_ticket_of_its_own(text: str, first: str) -> No
     assert desk.ticket(one.tickets[0].ticket_id).message_count == 1
 
 
-@pytest.mark.parametrize("text", [REPORT, SECRET, PLAIN])
-@pytest.mark.parametrize("again", ["phone", "sms"])
+@each_row("text", [REPORT, SECRET, PLAIN])
+@each_row("again", ["phone", "sms"])
 def test_nobody_elses_words_come_into_the_ticket_that_a_form_opened(text: str, again: str) -> None:
     """Who typed the telephone has that ticket's number and code, and would see that its owner spoke."""
     desk, (one, two) = decided([by("web", 1, text), by(again, 2, text)])

@@ -6,15 +6,14 @@ made, `uncued_unseen.tsv` and `peoples_unseen.tsv` are only measured: nobody rea
 
 from pathlib import Path
 
-import pytest
-
 from hotline.quality.evaluate.masks import measure
+from tests.rows import each_row
 from tickets.masking.mask import mask_text
 
 HERE = Path(__file__).parent
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("file", "least", "most"),
     [
         ("uncued.tsv", 1.0, 0.02),
@@ -29,7 +28,7 @@ def test_names_without_a_cue_are_hidden_and_ordinary_words_stay(file: str, least
     assert figures["touched"] <= most
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "name"),
     [
         ("乌云其其格的低保还没发", "乌云其其格"),
@@ -48,14 +47,12 @@ def test_a_name_by_its_sounds_with_blanks_or_before_thanks_is_hidden_whole(text:
     assert mask_text(text) == text.replace(name, "＊" * len(name))
 
 
-@pytest.mark.parametrize(
-    "text", ["李小明在第三小学门口被打了", "门口李小明摔了", "打了李小明", "蔡小红的低保", "曾小海接董事长职"]
-)
+@each_row("text", ["李小明在第三小学门口被打了", "门口李小明摔了", "打了李小明", "蔡小红的低保", "曾小海接董事长职"])
 def test_a_name_with_little_in_it_is_hidden_wherever_it_stands(text: str) -> None:
     assert sum(map("＊".__eq__, mask_text(text))) == 3
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "全面建成小康社会", "张小说封面", "高小区里", "滨江小学", "方小红书上", "成小龙虾店了", "唐小平房",
@@ -66,12 +63,12 @@ def test_words_with_little_in_them_stay(text: str) -> None:
     assert mask_text(text) == text
 
 
-@pytest.mark.parametrize("text", ["巴音郭楞的低保标准", "哈尔滨反映", "木材投诉", "我妈叫我来投诉", "高 中 生反映"])
+@each_row("text", ["巴音郭楞的低保标准", "哈尔滨反映", "木材投诉", "我妈叫我来投诉", "高 中 生反映"])
 def test_what_only_sounds_like_one_stays(text: str) -> None:
     assert mask_text(text) == text
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "还请包涵", "由于刚下过雨", "对于刚出生的婴儿", "城管强拆", "违章强占农田", "林美水郡的业主", "程明物业不作为",

@@ -12,11 +12,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from tests.rows import each_row
 from tests.tickets.said import ONE, SENDERS, decided, relation, said, ticket_of
 from tickets.policy import TicketPolicy, near_policy
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("三合里暖气不热，屋里才13度，老人都冻感冒了", "三合里小区供暖太差了，家里十三四度，交了钱跟没交一样"),
@@ -33,7 +34,7 @@ def test_words_that_tell_no_place_are_not_held_against_who_tells_it_anew(first: 
     assert decided(messages, before)[1][1].relation == "new"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("妇幼保健院B超机坏了", "妇幼保健院的取号机坏了"),
@@ -47,7 +48,7 @@ def test_who_tells_another_thing_day_or_neighbour_is_still_only_proposed(first: 
     assert relation(first, second, ONE, ONE) == "new"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "second"),
     [
         ("翡翠城1-11-201卫生间漏水到楼下", "翡翠城11-1-201卫生间漏水到楼下"),

@@ -9,6 +9,7 @@ import pytest
 from normalizers import Policy, normalize
 from normalizers.pipeline import understood
 from schemas.records import Message, raw_message
+from tests.rows import each_row
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, said
 
@@ -28,13 +29,13 @@ def user(kind: str, value: str) -> dict[str, str]:
     return {"kind": kind, "value": value}
 
 
-@pytest.mark.parametrize("sender", ["1001", "A1001", user("uid", "1001"), user("openid", "zhangsan")])
+@each_row("sender", ["1001", "A1001", user("uid", "1001"), user("openid", "zhangsan")])
 def test_one_number_in_two_systems_is_two_persons(sender: object) -> None:
     old, new = (written(n, LIFT, account=account, sender=sender) for n, account in enumerate(("old", "new")))
     assert relation(old, new) == "same_matter_other_person"
 
 
-@pytest.mark.parametrize("sender", ["100123", "A1001", user("uid", "1001"), user("openid", "zhangsan")])
+@each_row("sender", ["100123", "A1001", user("uid", "1001"), user("openid", "zhangsan")])
 def test_one_number_in_one_system_is_one_person(sender: object) -> None:
     first, second = (written(n, LIFT, account="old", sender=sender) for n in range(2))
     assert relation(first, second) == "same_person_same_matter"
@@ -84,7 +85,7 @@ def entered(number: int, account: str) -> Message:
     return normalize(raw, Policy()).message
 
 
-@pytest.mark.parametrize("account", ["guest", "0", "-1", "匿名用户", "null", "访客", "visitor", "default", "admin"])
+@each_row("account", ["guest", "0", "-1", "匿名用户", "null", "访客", "visitor", "default", "admin"])
 def test_those_who_are_not_logged_in_are_not_one_person(account: str) -> None:
     assert relation(entered(1, account), entered(2, account)) == "same_matter_other_person"
     first, second = (written(n, LIFT, account="old", sender=user("uid", account)) for n in range(2))

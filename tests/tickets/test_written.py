@@ -12,6 +12,7 @@ import pytest
 
 from hotline.quality.evaluate.labelled import rows
 from normalizers.pii.detect import personal_spans
+from tests.rows import each_row
 from tests.tickets.measured import GOES_ON, figures
 from tickets.masking.mask import mask_text
 
@@ -44,7 +45,7 @@ def test_nothing_else_is_hidden(file: str, least: float, most: int) -> None:
     assert len([one for row in rows(HERE / file) for one in beside(f"{row['text']}{GOES_ON}")]) <= most
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "shown"),
     [
         ("校长闻胜利把操场租给驾校", "校长＊＊＊把操场租给驾校"),

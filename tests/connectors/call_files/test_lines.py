@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.call_files.lines import Line, ends_with_cr, lines_from, with_line_feeds
+from tests.rows import each_row
 
 
 def lines(data: bytes, offset: int = 0, limit: int = 1000, **how: bool) -> list[Line]:
@@ -50,7 +51,7 @@ def test_a_row_behind_an_open_quotation_mark_ends_it() -> None:
     assert found == [Line(b'1,"a', 5), Line(b"row", 9), Line(b"x", 10, whole=False)]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("data", "so"),
     [
         (b"a\rb", True),

@@ -8,6 +8,7 @@ import pytest
 from connectors.registry import entries
 from connectors.replies.registry import SENDERS, check
 from connectors.replies.settings import AnswerSettings
+from tests.rows import each_row
 
 SMTP = {"host": "smtp.example.cn", "from_address": "mayor@example.cn"}
 ACCOUNTS: dict[str, dict[str, Any]] = {
@@ -30,7 +31,7 @@ def test_what_an_answer_needs_of_the_account_is_a_setting_of_it() -> None:
         assert set(entry.of_answers) <= AnswerSettings.model_fields.keys()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("account", "settings", "said"),
     [
         ("nobody", {}, "nobody is no account that can answer; there are city, fans, lists, mayor"),
@@ -53,7 +54,7 @@ def test_a_mailbox_with_a_server_answers() -> None:
     check({"mayor": AnswerSettings.model_validate({"smtp": SMTP})}, ACCOUNTS)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("smtp", "said"),
     [
         ({"username": "u"}, "belong together"),

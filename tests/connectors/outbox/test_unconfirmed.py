@@ -10,6 +10,7 @@ from connectors.replies.base import Report
 from connectors.replies.unconfirmed import REPORTED_WITHIN, Unconfirmed
 from schemas.records import Outbox, OutboxState, Party
 from tests.connectors.outbox.answers import NOW, intent, state_of
+from tests.rows import each_row
 
 PHONE = "13800138000"
 
@@ -37,7 +38,7 @@ def told(*states: OutboxState | None) -> list[tuple[str, str | None]]:
     return [(one.state, one.code) for one in states if one is not None]
 
 
-@pytest.mark.parametrize("order", list(permutations(range(4))))
+@each_row("order", list(permutations(range(4))))
 def test_an_answer_in_pieces_is_delivered_with_the_last_of_them_in_any_order(order: tuple[int, ...]) -> None:
     outbox = short()
     unconfirmed = begun(outbox)
@@ -62,7 +63,7 @@ def test_half_an_answer_that_arrived_stays_unknown() -> None:
     assert told(unconfirmed.note(ended(outbox, "7", "unknown")), unconfirmed.report(report("7"))) == []
 
 
-@pytest.mark.parametrize("status", ["", "ENROUTE", "ACCEPTD", "SCHEDULED", "UNKNOWN"])
+@each_row("status", ["", "ENROUTE", "ACCEPTD", "SCHEDULED", "UNKNOWN"])
 def test_what_is_not_the_last_word_settles_nothing(status: str) -> None:
     unconfirmed = begun(outbox := short())
     states = [unconfirmed.note(ended(outbox, "7")), unconfirmed.report(report("7", status))]

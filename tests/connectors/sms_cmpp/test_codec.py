@@ -14,6 +14,7 @@ from connectors.sms_cmpp.codec import Major
 from connectors.sms_cmpp.submission import Submission, submit
 from normalizers.sms import cmpp
 from schemas.errors import MalformedError, UnsupportedError
+from tests.rows import each_row
 
 SECRET = b"888888"
 
@@ -36,7 +37,7 @@ def test_a_short_sp_id_is_filled_with_zeros() -> None:
     assert proof == codec.authenticator("9001\0\0", SECRET, "1125080000")
 
 
-@pytest.mark.parametrize("size", [0, 11, 2478, 0x7FFFFFFF, 0xFFFFFFFF])
+@each_row("size", [0, 11, 2478, 0x7FFFFFFF, 0xFFFFFFFF])
 def test_a_length_that_no_frame_has_is_refused(size: int) -> None:
     with pytest.raises(MalformedError):
         codec.header(size.to_bytes(4, "big") + bytes(8), 2)

@@ -21,6 +21,7 @@ from schemas.records import RawMessage
 from tests.connectors.pushed import refusal
 from tests.connectors.sms_http import gateways
 from tests.connectors.sms_http.gateways import ALIYUN, MO, SECRET, TENCENT, TOKEN, URL, account, aliyun, kannel, twilio
+from tests.rows import each_row
 
 
 def text_of(message: RawMessage) -> str:
@@ -44,8 +45,8 @@ def test_signatures_are_those_of_twilios_own_library(fields: dict[str, str], tok
     assert sign(token, URL, list(fields.items())) == RequestValidator(token).compute_signature(URL, fields)
 
 
-@pytest.mark.parametrize("public", [URL, URL.replace(".example", ".example:443"), f"{URL}#rc=5&rp=all"])
-@pytest.mark.parametrize("signed", [URL, URL.replace(".example", ".example:443")])
+@each_row("public", [URL, URL.replace(".example", ".example:443"), f"{URL}#rc=5&rp=all"])
+@each_row("signed", [URL, URL.replace(".example", ".example:443")])
 def test_a_port_that_goes_without_saying_and_a_fragment_do_not_matter(public: str, signed: str) -> None:
     (message,) = account(public_url=public).accept(twilio(url=signed)).messages
     assert message.envelope.id == MO["MessageSid"]
@@ -71,7 +72,7 @@ def test_the_reports_of_one_message_of_ours_are_several() -> None:
     assert [reported("sent"), reported("delivered"), reported("sent")] == ["SM1:sent", "SM1:delivered", "SM1:sent"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "forged",
     [
         lambda: twilio(token="stranger"),
@@ -140,8 +141,8 @@ def test_each_element_of_aliyuns_array_is_a_message_byte_for_byte() -> None:
     assert json.loads(accepted.answer.body)["code"] == 0
 
 
-@pytest.mark.parametrize("spoilt", [rb"cut \ud83d", b"two\nlines", b"\xff\xfe", b"\x00"])
-@pytest.mark.parametrize("encoding", ["utf-8", "gbk"])
+@each_row("spoilt", [rb"cut \ud83d", b"two\nlines", b"\xff\xfe", b"\x00"])
+@each_row("encoding", ["utf-8", "gbk"])
 def test_what_one_citizen_wrote_takes_no_other_message_of_its_batch_along(encoding: str, spoilt: bytes) -> None:
     """As one message nobody could read them, and no emergency among them would be heard."""
     one, two = (
@@ -201,8 +202,8 @@ def test_an_array_of_nothing_but_crumbs_is_kept_as_one() -> None:
         text_of(message)
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", "路灯".encode("gbk"), b'{"phone_number":"1"}'])
-@pytest.mark.parametrize("provider", ["aliyun", "tencent"])
+@each_row("body", [b"", b"{", b"\xff\xfe", "路灯".encode("gbk"), b'{"phone_number":"1"}'])
+@each_row("provider", ["aliyun", "tencent"])
 def test_a_body_that_nobody_expected_is_kept(provider: str, body: bytes) -> None:
     """It came by the secret path from the gateway: to refuse it would lose what it holds."""
     accepted = account(provider).accept(gateways.request(body))
@@ -240,7 +241,7 @@ def test_without_an_id_the_words_their_writer_and_their_time_are_the_name() -> N
     assert name("aliyun", report) != name("aliyun", report | {"biz_id": "10"})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("provider", "field", "times"),
     [
         ("tencent", "time", (1795482723000, 1798074723000)),
@@ -333,7 +334,7 @@ def test_kannel_without_a_query_is_read_from_its_headers() -> None:
     assert message.envelope.id != other.envelope.id
 
 
-@pytest.mark.parametrize(
+@each_row(
     "wrong",
     [
         {"provider": "twilio"},
@@ -368,7 +369,7 @@ def test_whatever_the_gateway_sends_is_kept_or_refused(provider: str, body: byte
         assert message.value in body or provider == "aliyun"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("provider", "request_"),
     [
         ("tencent", gateways.request(json.dumps(TENCENT).encode())),

@@ -10,6 +10,7 @@ from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Frames, Pdu
 from schemas.errors import MalformedError, UnreachableError
 from tests.connectors.sms_smpp.smsc import header, message
+from tests.rows import each_row
 
 THEIRS = [each for each in vars(exceptions).values() if isinstance(each, type) and issubclass(each, Exception)]
 
@@ -35,7 +36,7 @@ def test_a_stream_is_the_same_pdus_wherever_it_is_cut() -> None:
     assert [(pdu.command, pdu.sequence) for pdu in cut(stream, *sizes)] == [(5, 1), (0x15, 2), (5, 3)]
 
 
-@pytest.mark.parametrize("length", [0, 4, 15, codec.LARGEST + 1, 0x80000000, 0xFFFFFFFF])
+@each_row("length", [0, 4, 15, codec.LARGEST + 1, 0x80000000, 0xFFFFFFFF])
 def test_an_impossible_length_is_refused_at_once_and_nothing_is_kept_for_it(length: int) -> None:
     frames = Frames()
     frames.add(header(5, 1, 0, length))

@@ -13,6 +13,7 @@ from connectors.http.quota import SMALL_BYTES, Room, Shares, subscriber
 from connectors.http.server import ReceiverSettings
 from tests.connectors.serving import free_port, running
 from tests.connectors.web.doors import Door
+from tests.rows import each_row
 
 FIRE = "三楼着火了，快来人啊"
 PHOTO = ("files", ("fire.jpg", b"\xff\xd8" * 300_000, "image/jpeg"))
@@ -50,7 +51,7 @@ def test_who_has_nothing_is_not_remembered() -> None:
     assert len(shares) == 0
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("host", "counted"),
     [
         ("203.0.113.7", "203.0.113.7"),

@@ -9,6 +9,7 @@ from connectors.wechat.settings import aes_key
 from connectors.wechat.signature import sign
 from schemas.errors import RefusedRequest
 from tests.connectors.wechat import vectors
+from tests.rows import each_row
 
 KEY = aes_key(SecretStr(vectors.WECOM_AES_KEY))
 ALL = [error for error in vars(theirs).values() if isinstance(error, type) and issubclass(error, Exception)]
@@ -25,7 +26,7 @@ def test_tencents_wecom_echo_vector() -> None:
     assert cipher.decrypt(vectors.WECOM_ECHOSTR, [KEY], vectors.WECOM_CORP).message == b"1616140317555161061"
 
 
-@pytest.mark.parametrize("error", [*ALL, ValueError, OSError, MemoryError], ids=lambda error: error.__name__)
+@each_row("error", [*ALL, ValueError, OSError, MemoryError], ids=lambda error: error.__name__)
 def test_whatever_the_library_raises_is_a_refusal(error: type[Exception]) -> None:
     class Broken:
         def __init__(self, key: bytes) -> None:

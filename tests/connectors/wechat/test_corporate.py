@@ -22,6 +22,7 @@ from schemas.records import RawMessage
 from tests.connectors.wechat import vectors
 from tests.connectors.wechat.callbacks import NOW, STAMP, msgid
 from tests.peers import npm, pip
+from tests.rows import each_row
 
 TOKEN, AES_KEY, CORP = vectors.WECOM_TOKEN, vectors.WECOM_AES_KEY, vectors.WECOM_CORP
 TEXT = (
@@ -135,7 +136,7 @@ def twice(pushed: Request, name: str) -> Request:
     return replace(pushed, query={**pushed.query, name: pushed.query[name] * 2})
 
 
-@pytest.mark.parametrize("forged", FORGED)
+@each_row("forged", FORGED)
 def test_what_is_not_the_platform_is_refused(forged: str) -> None:
     with pytest.raises(RefusedRequest) as caught:
         company().accept(FORGED[forged]())

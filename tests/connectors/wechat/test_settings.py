@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from connectors.wechat.settings import WeChatSettings
 from tests.connectors.wechat.callbacks import AES_KEY, APPID, TOKEN
+from tests.rows import each_row
 
 GOOD: dict[str, Any] = {"appid": APPID, "tokens": [TOKEN], "aes_keys": [AES_KEY]}
 
@@ -19,7 +20,7 @@ def test_plain_mode_needs_no_key() -> None:
     assert WeChatSettings(**GOOD | {"aes_keys": [], "modes": ["plain"]}).aes_keys == ()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "says"),
     [
         ({"aes_keys": []}, "aes_keys is missing"),

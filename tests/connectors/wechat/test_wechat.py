@@ -29,6 +29,7 @@ from tests.connectors.wechat.callbacks import (
     request,
     text,
 )
+from tests.rows import each_row
 
 OLD_KEY = "kWxPEV2UEDyxWpmPdKC3F4dgPDmOvfKX1HGnEUDS1aR"
 
@@ -66,7 +67,7 @@ def test_a_message_says_what_the_transport_knows() -> None:
     assert message.conversation == "city\no-citizen"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "fields",
     [
         {"MsgType": "text", "Content": "投诉"},
@@ -117,7 +118,7 @@ def test_an_endless_event_key_makes_no_endless_id() -> None:
     assert len(received(account(), push(body)).envelope.id) == 64
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("created", "expected"),
     [
         ("1764059400", datetime(2025, 11, 25, 8, 30, tzinfo=UTC)),
@@ -163,7 +164,7 @@ def test_an_encrypted_echo_is_decrypted() -> None:
     assert refusal(wechat, echo(**query | {"signature": "0" * 40})) == (403, "signature")
 
 
-@pytest.mark.parametrize("missing", ["signature", "timestamp", "nonce", "echostr"])
+@each_row("missing", ["signature", "timestamp", "nonce", "echostr"])
 def test_an_echo_without_a_proof_is_refused(missing: str) -> None:
     query = {"signature": get_signature(TOKEN, STAMP, "7"), "timestamp": STAMP, "nonce": "7", "echostr": "1"}
     del query[missing]
@@ -197,9 +198,9 @@ def test_tencents_official_account_vector() -> None:
 # Strangers
 
 
-@pytest.mark.parametrize("mode", ALL_MODES)
-@pytest.mark.parametrize("name", ["signature", "timestamp", "nonce"])
-@pytest.mark.parametrize("how", ["missing", "empty", "twice", "wrong"])
+@each_row("mode", ALL_MODES)
+@each_row("name", ["signature", "timestamp", "nonce"])
+@each_row("how", ["missing", "empty", "twice", "wrong"])
 def test_every_parameter_counts_in_every_mode(mode: str, name: str, how: str) -> None:
     sent = push(text(), mode)
     query = dict(sent.query)
@@ -216,7 +217,7 @@ def test_every_parameter_counts_in_every_mode(mode: str, name: str, how: str) ->
     assert refusal(account(), replace(sent, query=query)) == (403, expected)
 
 
-@pytest.mark.parametrize("signature", ["", "0" * 40, "é" * 40, "\ud800", "x" * 10_000])
+@each_row("signature", ["", "0" * 40, "é" * 40, "\ud800", "x" * 10_000])
 def test_a_signature_can_be_anything(signature: str) -> None:
     sent = push(text())
     expected = "signature" if signature else "parameters"
@@ -247,15 +248,15 @@ def test_what_is_not_signed_in_compatible_mode_is_not_read() -> None:
     assert "真的".encode() in received(account(), forged).value
 
 
-@pytest.mark.parametrize("mode", ALL_MODES)
-@pytest.mark.parametrize("seconds", [-301, 301])
+@each_row("mode", ALL_MODES)
+@each_row("seconds", [-301, 301])
 def test_an_old_or_early_request_is_refused(mode: str, seconds: int) -> None:
     sent = push(text(), mode, timestamp=str(int(STAMP) + seconds))
     assert refusal(account(), sent) == (403, "timestamp")
     assert received(account(timestamp_window_seconds=302), sent)
 
 
-@pytest.mark.parametrize("timestamp", ["now", "-1", "1e9", "９", "9" * 40, "17.5"])
+@each_row("timestamp", ["now", "-1", "1e9", "９", "9" * 40, "17.5"])
 def test_a_timestamp_is_digits(timestamp: str) -> None:
     assert refusal(account(), push(text(), timestamp=timestamp)) == (403, "timestamp")
 
@@ -270,7 +271,7 @@ def test_another_appid_or_key_is_refused() -> None:
     assert refusal(account(appid=APPID + "x"), push(text())) == (403, "cipher")
 
 
-@pytest.mark.parametrize("cipher", ["", "!", "QUJD", "AAAAAAAAAAAAAAAAAAAAAA==", "A" * 4000, "=", "é"])
+@each_row("cipher", ["", "!", "QUJD", "AAAAAAAAAAAAAAAAAAAAAA==", "A" * 4000, "=", "é"])
 def test_a_signed_cipher_of_nonsense_is_refused(cipher: str) -> None:
     query = {
         "signature": get_signature(TOKEN, STAMP, "1"),
@@ -283,7 +284,7 @@ def test_a_signed_cipher_of_nonsense_is_refused(cipher: str) -> None:
     assert refusal(account(), request(query, body)) == (403, "cipher")
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", b"<xml>", b"\xff\xfe", b"<xml/>", b"<xml><Encrypt/><Encrypt/></xml>"])
+@each_row("body", [b"", b"{}", b"<xml>", b"\xff\xfe", b"<xml/>", b"<xml><Encrypt/><Encrypt/></xml>"])
 def test_an_encrypted_request_without_a_cipher_is_refused(body: bytes) -> None:
     assert refusal(account(), replace(push(text()), body=body)) == (403, "signature")
 
@@ -349,7 +350,7 @@ def test_a_signature_over_a_cipher_signs_no_plain_body_when_its_parts_are_cut_ot
     assert refusal(wechat, replace(sent, query=cut, body=text("2", "forged").encode())) == (403, "nonce")
 
 
-@pytest.mark.parametrize(("digits", "unit"), [(9, 1), (11, 1), (12, 1000), (14, 1000)])
+@each_row(("digits", "unit"), [(9, 1), (11, 1), (12, 1000), (14, 1000)])
 def test_a_timestamp_has_ten_or_thirteen_digits(digits: int, unit: int) -> None:
     timestamp = (STAMP + "0000")[:digits]
     at = datetime.fromtimestamp(int(timestamp) / unit, UTC)
@@ -425,8 +426,8 @@ UNREADABLE = {
 }
 
 
-@pytest.mark.parametrize("mode", ["plain", "safe"])
-@pytest.mark.parametrize("kind", UNREADABLE)
+@each_row("mode", ["plain", "safe"])
+@each_row("kind", UNREADABLE)
 def test_what_cannot_be_named_is_named_by_its_bytes(kind: str, mode: str) -> None:
     body = UNREADABLE[kind]
     message = received(account(), push(body, mode))
@@ -452,8 +453,8 @@ def test_an_account_needs_a_city() -> None:
 MINI = '{"ToUserName":"gh_1","FromUserName":"o-mini","CreateTime":%s,"MsgType":"text","Content":"井盖坏了","MsgId":%s}'
 
 
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-@pytest.mark.parametrize("mode", ["plain", "safe"])
+@each_row("mark", ["", "\ufeff"])
+@each_row("mode", ["plain", "safe"])
 def test_a_mini_programme_speaks_json(mode: str, mark: str) -> None:
     body = mark + MINI % (STAMP, "9223372036854775807")
     message = received(account(kind="mini_programme"), push(body, mode))

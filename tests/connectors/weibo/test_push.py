@@ -15,6 +15,7 @@ from schemas.errors import MisconfiguredError
 from schemas.records import RawMessage
 from tests.connectors.pushed import refusal
 from tests.connectors.weibo.pushes import NOW, SECRET, STAMP, account, message, push, request, text
+from tests.rows import each_row
 
 FOREIGN = (
     "<xml><ToUserName>1902538057</ToUserName><FromUserName>2489518277</FromUserName>"
@@ -43,7 +44,7 @@ def test_a_push_says_what_the_transport_knows() -> None:
     assert found.conversation == "city\n2489518277"
 
 
-@pytest.mark.parametrize("kind", ["text", "position", "voice", "image", "event", "a kind that nobody knows"])
+@each_row("kind", ["text", "position", "voice", "image", "event", "a kind that nobody knows"])
 def test_a_repeat_of_any_kind_has_the_same_name_and_another_message_has_not(kind: str) -> None:
     weibo, one = account(), message(kind, "字", key="1")
     first = received(weibo, push(one, nonce="1")).envelope.id
@@ -99,7 +100,7 @@ def test_two_mentions_without_a_key_are_two() -> None:
     assert first != second
 
 
-@pytest.mark.parametrize("body", [FOREIGN, "type=text&sender_id=7&text=%E5%AD%97", "半截{", b"\xff\x00", b"[" * 9000])
+@each_row("body", [FOREIGN, "type=text&sender_id=7&text=%E5%AD%97", "半截{", b"\xff\x00", b"[" * 9000])
 def test_whatever_is_signed_is_kept_as_it_came(body: str | bytes) -> None:
     wire = body.encode() if isinstance(body, str) else body
     first, again = (received(account(), push(wire, nonce=nonce)) for nonce in "12")
@@ -190,7 +191,7 @@ def test_a_signature_is_sha1_of_the_sorted_three() -> None:
 # Settings
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "says"),
     [
         ({"app_secrets": []}, "app_secrets"),
@@ -207,7 +208,7 @@ def test_settings_that_cannot_work_are_refused_without_telling_them(change: dict
     assert SECRET not in repr(WeiboSettings(app_secrets=(SECRET,)))  # type: ignore[arg-type] # pydantic takes a string
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "says"),
     [
         ({}, "access_token is missing"),

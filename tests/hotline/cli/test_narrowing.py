@@ -11,13 +11,14 @@ from hotline.config.settings import Settings
 from normalizers.base import Policy
 from normalizers.similarity.requester import requester_hashes
 from schemas.records import Party
+from tests.rows import each_row
 
 KEYS = {"k1": "a" * 32, "k2": "b" * 32}
 SETTINGS = Settings(requester_keys=KEYS)
 POLICY = Policy(requester_keys={name: KEYS[name].encode() for name in ("k2", "k1")})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "kind", "received"),
     [
         ("13912345678", "phone", "+8613912345678"),
@@ -37,7 +38,7 @@ def test_a_hash_is_taken_as_it_is() -> None:
     assert persons(None, SETTINGS) == ()
 
 
-@pytest.mark.parametrize("said", ["张伟", "12345", "k1:abcdefgh", "8001", "", "no-reply@mail.example"])
+@each_row("said", ["张伟", "12345", "k1:abcdefgh", "8001", "", "no-reply@mail.example"])
 def test_what_identifies_nobody_is_refused(said: str) -> None:
     with pytest.raises(typer.BadParameter):
         persons(said, SETTINGS)

@@ -1,8 +1,7 @@
 """No line of `hotline rates` tells of fewer citizens than it may, not even by what is missing from the sum."""
 
-import pytest
-
 from hotline.cli.rates import lines_of
+from tests.rows import each_row
 from tests.tickets.test_rates import asked
 
 HAPPY = asked((True, True, True))
@@ -16,7 +15,7 @@ def test_an_office_of_which_few_said_whether_they_are_satisfied_hides_among_othe
     assert (alone.resolution, alone.satisfaction) == (1.0, None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("sizes", "shown"),
     [
         ({"a": 12, "b": 10}, {"a": 12, "b": 10, "all": 22}),

@@ -12,6 +12,7 @@ from hotline.cli.command import named
 from hotline.cli.common import there
 from hotline.cli.dead_view import of_a_stage
 from schemas.errors import MisconfiguredError, UnreachableError
+from tests.rows import each_row
 
 
 @pytest.fixture(autouse=True)
@@ -27,7 +28,7 @@ TICKET = "210100-glnbpglsk57fqpllp7vi"
 DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("verb", "says"),
     [
         (["search", *DAY, *BEFORE], "nothing lies between"),

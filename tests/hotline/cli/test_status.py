@@ -23,6 +23,7 @@ from hotline.monitor.processes import OtherInstallation, Process
 from hotline.monitor.services import Service
 from hotline.monitor.stages import Stage
 from hotline.runtime.health import HealthServer, ProcessHealth
+from tests.rows import each_row
 
 NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
 DAY = 86_400.0
@@ -178,7 +179,7 @@ def test_what_a_person_must_look_at_is_red(capsys: pytest.CaptureFixture[str], m
     assert any("<red>degraded" in line for line in shown)
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(0, "0 s"), (59.9, "59 s"), (3600, "1 h"), (90_061, "1 d 1 h")])
+@each_row(("seconds", "words"), [(0, "0 s"), (59.9, "59 s"), (3600, "1 h"), (90_061, "1 d 1 h")])
 def test_a_length_of_time_is_said_in_its_two_largest_units(seconds: float, words: str) -> None:
     assert status_view.ago(seconds) == words
 

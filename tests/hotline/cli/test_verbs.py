@@ -20,6 +20,7 @@ from hotline.trial.run import run
 from schemas import ids
 from schemas.records import Message
 from tests.hotline.signing import SIGNING
+from tests.rows import each_row
 
 
 @pytest.fixture(autouse=True)
@@ -56,7 +57,7 @@ VERBS = (
 )
 
 
-@pytest.mark.parametrize("verb", VERBS.split(","))
+@each_row("verb", VERBS.split(","))
 def test_every_verb_explains_itself(verb: str) -> None:
     shown = hotline(*verb.split(), "--help")
     assert shown.exit_code == 0
@@ -72,7 +73,7 @@ def test_settings_in_order_and_not() -> None:
     assert json.loads(hotline("check", "--json").stdout)["ok"] is False
 
 
-@pytest.mark.parametrize("verb", [["search", "停水"], ["topics", "create"], ["dead", "list"], ["explain", "x"]])
+@each_row("verb", [["search", "停水"], ["topics", "create"], ["dead", "list"], ["explain", "x"]])
 def test_a_fault_is_one_sentence_and_exit_code_2(verb: list[str]) -> None:
     failed = hotline(*verb)
     assert failed.exit_code == 2
@@ -282,7 +283,7 @@ def test_the_view_of_an_empty_search_says_so() -> None:
     assert "Nothing found" in console.export_text()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("option", "value", "told"),
     [
         ("--channel", "短信息", "sms (短信)"),
@@ -354,10 +355,8 @@ def test_schemas_that_cannot_be_written_are_told(folder: Path) -> None:
     assert "cannot be written (Not a directory): name another folder." in refused.output
 
 
-@pytest.mark.parametrize("verb", [("dead", "list"), ("dead", "replay", "--dry-run")])
-@pytest.mark.parametrize(
-    ("option", "value", "known"), [("--code", "malfomed", "malformed"), ("--channel", "fax", "sms")]
-)
+@each_row("verb", [("dead", "list"), ("dead", "replay", "--dry-run")])
+@each_row(("option", "value", "known"), [("--code", "malfomed", "malformed"), ("--channel", "fax", "sms")])
 def test_a_word_by_which_no_dead_letter_is_found_is_refused(
     verb: tuple[str, ...], option: str, value: str, known: str
 ) -> None:

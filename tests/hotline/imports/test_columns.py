@@ -9,6 +9,7 @@ from hotline.importer import columns, times
 from hotline.importer.columns import columns_of, folded
 from normalizers import record
 from schemas.errors import MisconfiguredError
+from tests.rows import each_row
 
 
 def test_every_header_names_one_field() -> None:
@@ -46,7 +47,7 @@ def test_a_mapping_file_and_pairs_over_it(tmp_path: Path) -> None:
         columns_of([], file)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("cell", "wanted"),
     [
         ("2024年1月2日 星期二 下午3点05分", "2024-01-02T15:05:00+08:00"),

@@ -11,6 +11,7 @@ from hotline.dev.stack import jars, maven
 from hotline.dev.stack.disk import sweep, used
 from hotline.dev.stack.errors import StackError
 from hotline.dev.stack.jars import Advance, fetch_jars, read_lock
+from tests.rows import each_row
 
 BYTES = {"org.a:one:1": b"first", "org.a:two:2": b"second", "org.b:three:3": b"third"}
 
@@ -128,9 +129,7 @@ def test_no_network_is_one_sentence_that_names_no_host(lock: Path, monkeypatch: 
     assert "127.0.0.1" not in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    "lock", [jars.KAFKA, jars.ELASTICSEARCH, jars.GREENMAIL, jars.SMSGATE], ids=lambda lock: lock.stem
-)
+@each_row("lock", [jars.KAFKA, jars.ELASTICSEARCH, jars.GREENMAIL, jars.SMSGATE], ids=lambda lock: lock.stem)
 def test_the_lock_pins_every_jar_once(lock: Path) -> None:
     pinned = read_lock(lock)
     assert len({jar.path.name for jar in pinned}) == len(pinned)

@@ -10,6 +10,7 @@ from hotline.dev.scaffold import Kind, plan
 from hotline.dev.scaffold.channel import LONGEST_NAME, asked
 from schemas.errors import MisconfiguredError
 from tests.docs.pages import ROOT
+from tests.rows import each_row
 
 NO_NAMES = [
     "Kiosk",
@@ -25,19 +26,19 @@ NO_NAMES = [
 ]
 
 
-@pytest.mark.parametrize("name", NO_NAMES)
+@each_row("name", NO_NAMES)
 def test_what_is_no_name_for_a_file_a_setting_and_a_topic(name: str) -> None:
     with pytest.raises(MisconfiguredError, match="lower_snake_case"):
         asked(name, "push", "自助终端", None)
 
 
-@pytest.mark.parametrize("chinese", ["", "自助|终端", "自助\n终端", '自助"终端', "自" * 13])
+@each_row("chinese", ["", "自助|终端", "自助\n终端", '自助"终端', "自" * 13])
 def test_what_would_break_a_table(chinese: str) -> None:
     with pytest.raises(MisconfiguredError, match="is no Chinese name"):
         asked("kiosk", "push", chinese, None)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "why"),
     [
         ("sms_cmpp", "There is a connector or a channel sms_cmpp"),
@@ -57,7 +58,7 @@ def test_one_chinese_word_is_one_channel() -> None:
     assert asked("texts", "push", "短信", "sms").channel == "sms"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "kind", "where"),
     [
         ("registry", "pull", "connectors/registry.py"),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from hotline.dev.scaffold import tables
+from tests.rows import each_row
 
 SOURCE = '''"""A table."""
 
@@ -24,7 +25,7 @@ TABLE: Mapping[str, int] = MappingProxyType(
 '''
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "behind"), [("A", "    {"), ("b", '        "a": 1,'), ("n", "        ),"), ("zz", '        "z": 3,')]
 )
 def test_an_entry_stands_in_order(name: str, behind: str) -> None:
@@ -51,7 +52,7 @@ def test_a_row_and_a_link_more() -> None:
     assert "[b](x/b.md#b),\n[d](x/d.md). And" in tables.linked(page, "x/", "[d](x/d.md)")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "edit",
     [
         lambda: tables.entered(SOURCE, "OTHER", "a", "7"),

@@ -15,6 +15,7 @@ from normalizers.text.classifier import Sentence
 from normalizers.text.fold import fold
 from normalizers.text.regression import MOST_READ, Regression
 from schemas.records import Finding
+from tests.rows import each_row
 
 CASES = Path(__file__).parent / "acceptance_cases.tsv"
 ROWS = [line.split("\t") for line in CASES.read_text("utf-8").splitlines()[1:]]
@@ -40,12 +41,12 @@ def test_the_reason_is_heard(lists: tuple[str, ...], least: float) -> None:
     assert sum(heard(text) == expected for expected, text in told) >= least * len(told)
 
 
-@pytest.mark.parametrize("text", [text for name, expected, text in ROWS if expected == "none" and name in BY_CUES])
+@each_row("text", [text for name, expected, text in ROWS if expected == "none" and name in BY_CUES])
 def test_who_asks_the_way_or_tells_of_a_street_is_taken(text: str) -> None:
     assert heard(text) == "none"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("帮我查一下公积金中心的电话", "none"),
@@ -92,9 +93,7 @@ def test_who_only_asks_for_the_way_is_answered() -> None:
     assert heard(f"{asked}。{TOLD_IN_OTHER_WORDS}".ljust(LENGTHS["question"] + 1, "。")) == "litigation_or_arbitration"
 
 
-@pytest.mark.parametrize(
-    "text", ["法院南门的井盖坏了", "检察院对面有人占道", "信访局旁边的工地太吵", "武警中队门口的路灯不亮"]
-)
+@each_row("text", ["法院南门的井盖坏了", "检察院对面有人占道", "信访局旁边的工地太吵", "武警中队门口的路灯不亮"])
 def test_what_lies_beside_such_a_house_is_a_matter_of_the_city(text: str) -> None:
     assert heard(text) == "none"
 
@@ -145,7 +144,7 @@ def test_sentences_are_held_against_their_look_alikes() -> None:
     assert made.loudest("。。") is None
 
 
-@pytest.mark.parametrize("text", ["哈哈哈", "测试测试", "你好，在吗", "1 1 1", "hello hello"])
+@each_row("text", ["哈哈哈", "测试测试", "你好，在吗", "1 1 1", "hello hello"])
 def test_nothing_that_is_said_more_than_once_is_nothing(text: str) -> None:
     assert heard(text) == "no_request_content"
 

@@ -7,6 +7,7 @@ import pytest
 from normalizers import rules
 from normalizers.enrich.category import category, path_of
 from normalizers.text.fold import fold
+from tests.rows import each_row
 
 SHORT = Path(__file__).parent / "category_short.tsv"
 
@@ -16,7 +17,7 @@ def about(text: str, title: str = "", folder: Path | None = None) -> str | None:
     return found[0].value if found else None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("开发商延期交房一年，房产证也办不下来", "construction.housing"),
@@ -54,7 +55,7 @@ def test_words_tell_the_topic(text: str, expected: str | None) -> None:
     assert about(text) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "三楼着火有人被困",
@@ -69,9 +70,7 @@ def test_who_is_trapped_is_not_therefore_in_a_lift(text: str) -> None:
     assert about(text) != "commerce.lift"
 
 
-@pytest.mark.parametrize(
-    "text", ["电梯停在五楼，有人被困", "困在轿厢里半个钟头", "电梯困人，物业不来", "3号楼电梯关人"]
-)
+@each_row("text", ["电梯停在五楼，有人被困", "困在轿厢里半个钟头", "电梯困人，物业不来", "3号楼电梯关人"])
 def test_who_is_trapped_in_a_lift_is(text: str) -> None:
     assert about(text) == "commerce.lift"
 

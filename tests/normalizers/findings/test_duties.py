@@ -13,6 +13,7 @@ from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records import Message, raw_message
 from tests.normalizers.conftest import TAKEN
+from tests.rows import each_row
 
 
 def message(text: str, title: str | None = None, policy: Policy | None = None, **more: Any) -> Message:
@@ -34,7 +35,7 @@ def evidence(made: Message, kind: str) -> str | None:
     return made.text[slice(*found.span)] if found.span else None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "role", "topic", "harm"),
     [
         ("实验小学五年级班主任经常体罚学生，罚站一上午", "subject", "school", True),
@@ -55,7 +56,7 @@ def test_minors_are_told_with_the_protection(text: str, role: str, topic: str | 
     assert {f"minor.{role}"} <= set(made.features.codes)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "孩子上小学要什么材料？学区怎么划分",
@@ -69,7 +70,7 @@ def test_having_children_is_an_ordinary_matter(text: str) -> None:
     assert not [code for code in message(text).features.codes if code.startswith("minor")]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "reason", "words_of_it"),
     [
         ("开发商拖欠工程款，法院已经立案，请政府协调", "litigation_or_arbitration", "法院已经立案"),
@@ -90,7 +91,7 @@ def test_what_belongs_elsewhere_is_told_with_its_words(text: str, reason: str, w
     assert f"not_accepted.{reason}" in made.features.codes
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "我要匿名举报物业经理受贿",
@@ -104,12 +105,12 @@ def test_who_holds_no_public_office_is_no_matter_of_discipline_inspection(text: 
     assert told(message(text), "not_accepted") == []
 
 
-@pytest.mark.parametrize("text", ["信访局电话是多少", "请问如何起诉物业公司", "违章停车没人管", "路灯坏了"])
+@each_row("text", ["信访局电话是多少", "请问如何起诉物业公司", "违章停车没人管", "路灯坏了"])
 def test_who_asks_for_the_way_or_tells_of_a_street_is_taken(text: str) -> None:
     assert told(message(text), "not_accepted") == []
 
 
-@pytest.mark.parametrize("text", ["测试", "?", "。。。", "您好!"])
+@each_row("text", ["测试", "?", "。。。", "您好!"])
 def test_who_says_nothing_is_asked_to_say_more(text: str) -> None:
     assert told(message(text), "not_accepted") == ["no_request_content"]
 
@@ -138,7 +139,7 @@ def test_every_reason_has_words_for_the_citizen_and_the_channel_of_most_is_named
     assert acceptance.text_for("of_a_later_version") is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "codes"),
     [
         ("楼下饭店深夜扰民，请保密", {"confidentiality.confidential"}),
@@ -155,7 +156,7 @@ def test_what_the_requester_asks_for_is_heard(text: str, codes: set[str]) -> Non
     assert found - {"confidentiality.report"} == codes
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("codes", "level", "reasons"),
     [
         ((), "internal", ()),

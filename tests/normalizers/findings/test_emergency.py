@@ -13,6 +13,7 @@ from normalizers.enrich.emergency import LEVELS, findings, screen
 from normalizers.text.fold import fold
 from normalizers.text.matcher import Words
 from schemas.records import Emergency
+from tests.rows import each_row
 
 _LINES = (Path(__file__).parent / "emergency_sentences.tsv").read_text("utf-8").splitlines()[1:]
 SENTENCES = [tuple(row) for row in csv.reader(_LINES, delimiter="\t", quoting=csv.QUOTE_NONE)]
@@ -38,7 +39,7 @@ def alarming(found: Emergency | None) -> bool:
     return found is not None and found.level != "mentioned"
 
 
-@pytest.mark.parametrize(("name", "level", "sentence"), SENTENCES, ids=lambda value: value[:24])
+@each_row(("name", "level", "sentence"), SENTENCES, ids=lambda value: value[:24])
 def test_each_sentence_is_understood(name: str, level: str, sentence: str) -> None:
     found = screened(sentence)
     if level == "-":
@@ -59,7 +60,7 @@ def test_what_has_just_happened_or_goes_on_is_not_lowered_by_what_was_before(tex
     assert alarming(screened(text))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "刚才听人说起，去年我们村路基塌了，一辆面包车栽下去",
@@ -119,7 +120,7 @@ def test_every_word_of_the_rules_is_written_as_fold_gives_it() -> None:
     assert {name for rule in data["rule"] for name in rule["classes"]} == set(CLASSES)
 
 
-@pytest.mark.parametrize("rule", rules.load("emergency")["rule"], ids=lambda rule: rule["words"][0])
+@each_row("rule", rules.load("emergency")["rule"], ids=lambda rule: rule["words"][0])
 def test_every_word_of_every_rule_can_fire(rule: dict[str, list[str]]) -> None:
     lists = rules.load("emergency")["lists"]
     near = [one for word in rule.get("near", ["。"]) for one in (lists[word[1:]] if word[0] == "@" else [word])]

@@ -15,6 +15,7 @@ from normalizers.text.classifier import ADDED, LEAST_LETTERS, LENGTH, MOST_HEARD
 from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
 from schemas.records import Emergency
+from tests.rows import each_row
 
 UNNAMED = "她把一条腿跨到护栏外面去了"
 ORDINARY = "请问公积金贷款需要什么材料"
@@ -64,7 +65,7 @@ def test_what_the_rules_name_is_theirs() -> None:
     assert {one.source for one in findings(found)} == {"rule"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         ORDINARY,
@@ -145,7 +146,7 @@ def test_a_sentence_weighs_what_the_definition_says(said: str) -> None:
     assert (loudest.start, loudest.end) == (0, len(said))
 
 
-@pytest.mark.parametrize("clauses", [1, 2, 3, 4, 5, 9])
+@each_row("clauses", [1, 2, 3, 4, 5, 9])
 def test_the_loudest_of_all_windows_is_found_and_counts_less_among_many(clauses: int) -> None:
     told = [("窗帘黑了", "楼顶修好了", "她坐在楼顶边上", "窗帘洗不干净", "黑了")[at % 5] for at in range(clauses)]
     windows = ["".join(told[at : at + many]) for many in range(1, 5) for at in range(clauses - many + 1)]
@@ -230,8 +231,8 @@ def test_our_sentences_are_of_every_class_and_are_no_measured_ones() -> None:
         assert texts.isdisjoint(case.text for case in cases(path)), path.name
 
 
-@pytest.mark.parametrize("end", ["花园", "家园", "嘉园", "山庄", "华府", "小区", "立交桥", "地铁站", "大街", "东门口"])
-@pytest.mark.parametrize("begin", ["阳光", "龙湖", "黄河", "崇山", "翡翠", "水岸"])
+@each_row("end", ["花园", "家园", "嘉园", "山庄", "华府", "小区", "立交桥", "地铁站", "大街", "东门口"])
+@each_row("begin", ["阳光", "龙湖", "黄河", "崇山", "翡翠", "水岸"])
 def test_who_answers_with_the_name_of_a_place_alarms_nobody(begin: str, end: str) -> None:
     """In a conversation a name is a whole message; there is nothing in it that is an emergency."""
     assert screen(begin + end, begin + end) is None

@@ -9,6 +9,7 @@ from normalizers.enrich import informants
 from normalizers.enrich.confidentiality import level_of
 from normalizers.text.fold import fold
 from tests.normalizers.findings.test_duties import message, told
+from tests.rows import each_row
 
 HERE = Path(__file__).parent
 DATA = Path(__file__).parents[4] / "shared" / "data"
@@ -40,7 +41,7 @@ def test_informants_are_restricted_and_ordinary_messages_are_not(name: str, reca
     assert found["ordinary"].count("restricted") <= false * len(found["ordinary"])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "accused"),
     [
         ("民政局科长贪污救灾款，请查", ["official"]),
@@ -56,7 +57,7 @@ def test_an_accused_official_or_body_is_told(text: str, accused: list[str]) -> N
     assert told(message(text), "accused") == accused
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "隔壁租户吸毒，经常半夜闹事",

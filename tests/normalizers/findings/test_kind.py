@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from normalizers.enrich.request_kind import request_kind
 from normalizers.text.fold import fold
+from tests.rows import each_row
 
 CASES = Path(__file__).parent / "kind_cases.tsv"
 """Short messages of our own in three lists, each written before the rules that hear it; the third was only measured."""
@@ -18,7 +17,7 @@ def kind(text: str, title: str = "", folder: Path | None = None) -> str | None:
     return found[0].value if found else None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("请问灵活就业人员的医保怎么办理？需要哪些材料？", "consultation"),

@@ -15,6 +15,7 @@ from normalizers.enrich.request_kind import request_kind
 from normalizers.text.fold import fold
 from normalizers.text.ngrams import features, features_of_one
 from schemas.records import Finding
+from tests.rows import each_row
 
 HERE = Path(__file__).parent
 SUBJECTS = ("kind", "category")
@@ -50,7 +51,7 @@ def test_a_class_that_no_word_names_is_heard_and_says_so() -> None:
     assert 0.2 <= found.score < 1
 
 
-@pytest.mark.parametrize("text", ["您好", "测试一下", "王建国", "", "…", "hello"])
+@each_row("text", ["您好", "测试一下", "王建国", "", "…", "hello"])
 def test_what_says_nothing_has_neither(text: str) -> None:
     assert kind(text) is None
     assert about(text) is None

@@ -10,6 +10,7 @@ import pytest
 
 from normalizers.enrich.minors import HARMED, MINOR, minors
 from normalizers.text.fold import fold
+from tests.rows import each_row
 
 ROWS = [line.split("\t") for line in (Path(__file__).parent / "minors_cases.tsv").read_text("utf-8").splitlines()[1:]]
 
@@ -26,7 +27,7 @@ def test_a_minor_and_what_happened_to_one_are_heard(said: str) -> None:
     assert sum(heard(text) == said for text in told) >= 0.95 * len(told)
 
 
-@pytest.mark.parametrize("text", [text for _, expected, text in ROWS if expected == "none"])
+@each_row("text", [text for _, expected, text in ROWS if expected == "none"])
 def test_schools_parents_and_the_grown_up_are_an_ordinary_matter(text: str) -> None:
     assert heard(text) == "none"
 
@@ -39,7 +40,7 @@ def test_an_age_is_read_to_its_beginning(text: str, expected: str) -> None:
     assert heard(text) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("我妈天天翻我书包看我日记，我该怎么办，我才上初二", "minor"),
@@ -54,7 +55,7 @@ def test_a_child_tells_of_home_and_of_the_way_to_school(text: str, expected: str
     assert heard(text) == expected
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("台球厅一到周末全是没满十八的小年轻", "minor"),
@@ -94,7 +95,7 @@ def test_harm_told_indirectly_and_minors_who_write_are_heard_as_well_as_was_meas
         assert sum(right) >= least * len(right), label
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("我们学校让我们周末补课", "minor"),

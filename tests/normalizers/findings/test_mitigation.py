@@ -1,9 +1,8 @@
 """Thanks for a completed rescue, smoke of ordinary sources and lost things ring nobody; a danger beside them does."""
 
-import pytest
-
 from normalizers.enrich.emergency import screen
 from normalizers.text.fold import fold
+from tests.rows import each_row
 
 
 def alarms(text: str) -> bool:
@@ -11,7 +10,7 @@ def alarms(text: str) -> bool:
     return found is not None and found.level != "mentioned"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "表扬派出所民警，帮我找到走失的老人",
@@ -29,7 +28,7 @@ def test_thanks_for_a_completed_rescue_ring_nobody(text: str) -> None:
     assert found.level == "mentioned"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "感谢民警帮我找到走失的老人，可是今天他又走丢了",
@@ -53,7 +52,7 @@ def test_a_danger_that_remains_or_comes_back_alarms_beside_thanks(text: str) -> 
     assert alarms(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "小区烧烤摊冒烟，呛得人喘不过气",
@@ -66,7 +65,7 @@ def test_smoke_of_an_ordinary_source_rings_nobody(text: str) -> None:
     assert not alarms(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "楼下烧烤店起火，楼道里全是烟，下不去",
@@ -81,7 +80,7 @@ def test_fire_and_sudden_illness_alarm_beside_an_ordinary_source(text: str) -> N
     assert alarms(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     ["井盖不见了，晚上很危险", "井蓋不見了，晚上很危險", "我家孩子的校服不见了", "公园护栏不见了，孩子玩的时候很危险"],
 )
@@ -89,7 +88,7 @@ def test_a_lost_thing_rings_nobody(text: str) -> None:
     assert not alarms(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "奶奶不见了，晚上很危险",
@@ -103,7 +102,7 @@ def test_a_lost_person_alarms_beside_a_thing(text: str) -> None:
     assert alarms(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "假如煤气泄漏应该打哪个电话，想记到冰箱上",
@@ -117,7 +116,7 @@ def test_a_supposed_danger_rings_nobody(text: str) -> None:
     assert not alarms(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "楼里像要塌了一样，墙裂开了，里面还有老人",

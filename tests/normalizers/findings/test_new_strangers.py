@@ -6,14 +6,13 @@ No row of `*_strangers*.tsv` is looked at, so that the next figure is worth some
 import csv
 from collections.abc import Callable
 
-import pytest
-
 from benchmarks.emergency import FOLDER, SECOND_STRANGERS, cases, figures
 from normalizers.base import Draft
 from normalizers.enrich.acceptance import not_accepted
 from normalizers.enrich.confidentiality import confidentiality
 from normalizers.enrich.minors import HARMED, minors
 from normalizers.text.fold import fold
+from tests.rows import each_row
 
 
 def rows(name: str) -> list[tuple[str, str]]:
@@ -38,7 +37,7 @@ def to_be_kept_back(text: str) -> bool:
     return any(confidentiality(None, text, fold(text)))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "found", "least", "most_wrong"),
     [
         ("acceptance_strangers.tsv", refused, 32, 4),

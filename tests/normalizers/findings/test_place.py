@@ -11,13 +11,14 @@ from normalizers.enrich.address import parse
 from normalizers.geo import divisions
 from normalizers.geo import divisions as division_names
 from schemas.errors import MisconfiguredError
+from tests.rows import each_row
 
 
 def read(address: str, home: str = "") -> str:
     return " ".join(f"{piece.level}:{piece.text}" for piece in parse.parse(address, home=home))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("address", "expected"),
     [
         ("浙江省杭州市西湖区文三路259号昌地火炬大厦3幢5单元402室",
@@ -95,12 +96,12 @@ def test_a_town_is_known_by_its_name_alone_in_the_city_of_the_hotline() -> None:
     assert read("九堡碧波苑3幢", home="310000") == read("九堡碧波苑3幢") == "poi:九堡碧波苑"
 
 
-@pytest.mark.parametrize("name", ["赤岭路", "坡子街", "青竹湖畔小区", "麓谷公寓", "星沙15路", "麓谷3幢"])
+@each_row("name", ["赤岭路", "坡子街", "青竹湖畔小区", "麓谷公寓", "星沙15路", "麓谷3幢"])
 def test_a_road_or_an_estate_that_is_named_like_a_town_is_none(name: str) -> None:
     assert "town" not in {piece.level for piece in parse.parse(name, home="430100")}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("address", "expected"),
     [
         ("浙江省宁波市鄞州区百丈路5号浙江省宁波市鄞州区梨花苑7幢",
@@ -139,7 +140,7 @@ def test_pieces_stand_where_they_say() -> None:
     assert [piece.start for piece in pieces] == sorted(piece.start for piece in pieces)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("address", "level", "text"),
     [
         ("余杭塘路1328号", "road", "余杭塘路"),  # no district 余杭
@@ -163,7 +164,7 @@ def test_a_name_that_several_districts_have_is_the_one_of_the_city() -> None:
     assert codes("吉林省长春市朝阳区", "110000") == ["220000", "220100", "220104"]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("address", "code"),
     [
         ("杭州市下城区体育场路", "330105"),

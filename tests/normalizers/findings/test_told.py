@@ -1,6 +1,5 @@
 """Where a finding is told: in the text or in the title, as the citizen wrote it, however folding changed it before."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
@@ -11,6 +10,7 @@ from normalizers.enrich import emergency, subject
 from normalizers.text.fold import fold
 from normalizers.text.spans import written
 from schemas.records import Finding
+from tests.rows import each_row
 
 CITY = "330100"
 
@@ -44,7 +44,7 @@ TOLD = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "value", "title", "text", "evidence", "in_title"), TOLD)
+@each_row(("kind", "value", "title", "text", "evidence", "in_title"), TOLD)
 def test_a_finding_says_where_it_is_told(
     kind: str, value: str, title: str | None, text: str, evidence: str, in_title: bool
 ) -> None:

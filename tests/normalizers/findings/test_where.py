@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from normalizers import Policy, normalize
 from normalizers.enrich.address import extract
 from schemas.records import Finding, Message, raw_message
 from tests.normalizers.conftest import TAKEN
+from tests.rows import each_row
 
 
 def message(jurisdiction: str = "110000", **fields: Any) -> Message:
@@ -25,7 +24,7 @@ def found(made: Message, kind: str) -> list[Finding]:
     return [finding for finding in made.findings if finding.kind == kind]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "place"),
     [
         ("我家住朝阳区建国路88号,楼下路灯坏了", "朝阳区建国路88号"),
@@ -53,7 +52,7 @@ def test_the_fullest_address_is_the_place(text: str, place: str | None) -> None:
     assert (text[address.start : address.end] if address else None) == place
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "", "我们小区的物业收费太高", "该村村委会不公开账目", "回家的路上被狗咬了", "这条马路坑坑洼洼",
@@ -65,7 +64,7 @@ def test_a_kind_of_place_is_no_place(text: str) -> None:
     assert extract.find(text) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "place"),
     [
         ("楼上漏水,尽快派人。\n锦绣江南3栋2单元501", "锦绣江南"),
@@ -147,7 +146,7 @@ def test_a_short_name_of_another_city_is_not_believed() -> None:
     assert not found(message("350100", text="朝阳区建国路88号"), "adcode")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("jurisdiction", "text", "code"),
     [
         ("430000", "长沙岳麓区的路灯不亮", "430104"),
@@ -189,7 +188,7 @@ def test_a_repeat_is_one_whether_the_place_is_found_or_not() -> None:
     assert plain.features.text_key != other.features.text_key
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("home", "text", "code"),
     [
         ("310000", "闸北区的老公房加装电梯没人管", "310106"),

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from normalizers.base import Draft, File
+from tests.rows import each_row
 
 CASES = sorted(path for path in (Path(__file__).parents[1] / "cases" / "mailbox").iterdir() if path.is_dir())
 
@@ -31,7 +31,7 @@ def _file(file: File) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
+@each_row("folder", CASES, ids=lambda folder: folder.name)
 def test_case(folder: Path, draft: Callable[[bytes], Draft]) -> None:
     expected = json.loads((folder / "expected.json").read_text(encoding="utf-8"))
     assert as_json(draft((folder / "raw.eml").read_bytes())) == expected

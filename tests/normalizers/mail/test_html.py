@@ -3,10 +3,9 @@
 import base64
 from collections.abc import Callable
 
-import pytest
-
 from normalizers.base import Draft
 from normalizers.mail.html import MAX_HTML, html_to_text
+from tests.rows import each_row
 
 TEXTS = {
     "<p>一</p><p>二</p>": "一\n\n二",
@@ -31,7 +30,7 @@ TEXTS = {
 }
 
 
-@pytest.mark.parametrize("source", TEXTS)
+@each_row("source", TEXTS)
 def test_text(source: str) -> None:
     assert html_to_text(source) == TEXTS[source]
 

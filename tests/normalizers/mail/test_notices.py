@@ -9,6 +9,7 @@ from email.header import Header
 import pytest
 
 from normalizers.base import UNANSWERABLE, Draft
+from tests.rows import each_row
 
 Normalize = Callable[[bytes], Draft]
 
@@ -194,7 +195,7 @@ DOUBTFUL = {
 }
 
 
-@pytest.mark.parametrize("name", NOTICES)
+@each_row("name", NOTICES)
 def test_a_notice_of_a_mail_system_is_a_bounce(name: str, draft: Normalize) -> None:
     assert draft(NOTICES[name]).message_class == "bounce"
 
@@ -204,18 +205,18 @@ def test_a_notice_of_absence_is_an_automatic_reply(name: str, draft: Normalize) 
     assert draft(REPLIES[name]).message_class == "auto_reply"
 
 
-@pytest.mark.parametrize("name", CITIZENS)
+@each_row("name", CITIZENS)
 def test_a_citizen_who_writes_about_mail_is_a_person(name: str, draft: Normalize) -> None:
     assert draft(CITIZENS[name]).message_class == "person"
 
 
-@pytest.mark.parametrize("name", DOUBTFUL)
+@each_row("name", DOUBTFUL)
 def test_a_doubtful_mail_opens_a_ticket_and_gets_no_receipt(name: str, draft: Normalize) -> None:
     data, sign = DOUBTFUL[name]
     made = draft(data)
     assert (made.message_class, made.extra.get(UNANSWERABLE)) == ("person", sign)
 
 
-@pytest.mark.parametrize("name", ["mail that fails", "parcel that fails", "named as an administrator", "on absence"])
+@each_row("name", ["mail that fails", "parcel that fails", "named as an administrator", "on absence"])
 def test_a_citizen_is_answered(name: str, draft: Normalize) -> None:
     assert UNANSWERABLE not in draft(CITIZENS[name]).extra

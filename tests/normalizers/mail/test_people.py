@@ -3,12 +3,11 @@
 import time
 from collections.abc import Callable
 
-import pytest
-
 from normalizers.base import Policy
 from normalizers.mail.addresses import recipients_of, reply_to_of, requester_of, sender_of
 from normalizers.mail.headers import Headers
 from normalizers.similarity.requester import requester_hashes
+from tests.rows import each_row
 
 SENDERS: dict[str, tuple[str, str, str | None]] = {
     "a@B.Example": ("email", "a@b.example", None),
@@ -33,14 +32,14 @@ SENDERS: dict[str, tuple[str, str, str | None]] = {
 }
 
 
-@pytest.mark.parametrize("value", SENDERS)
+@each_row("value", SENDERS)
 def test_sender(value: str) -> None:
     party = sender_of(Headers({"from": [value.encode()]}))
     assert party is not None
     assert (party.kind, party.value, party.name) == SENDERS[value]
 
 
-@pytest.mark.parametrize("value", ["", "<>", ", ;", "undisclosed-recipients:;", "\x00"])
+@each_row("value", ["", "<>", ", ;", "undisclosed-recipients:;", "\x00"])
 def test_nobody(value: str) -> None:
     assert sender_of(Headers({"from": [value.encode()]})) is None
 
@@ -128,7 +127,7 @@ REQUESTERS: dict[str, tuple[dict[str, list[bytes]], tuple[str, str, str | None]]
 }
 
 
-@pytest.mark.parametrize("name", REQUESTERS)
+@each_row("name", REQUESTERS)
 def test_who_asks(name: str) -> None:
     fields, expected = REQUESTERS[name]
     headers = Headers(fields)
@@ -148,7 +147,7 @@ def test_two_citizens_behind_one_form_are_two_and_an_unnamed_one_is_nobody() -> 
     assert nobody == ()
 
 
-@pytest.mark.parametrize(
+@each_row(
     "made",
     [
         lambda length: b"<" + b"@a," * length + b">",

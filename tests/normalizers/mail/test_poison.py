@@ -12,6 +12,7 @@ from normalizers.mail import normalize
 from schemas.errors import MissingBlobError, TooLargeError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
+from tests.rows import each_row
 
 Normalize = Callable[[bytes], Draft]
 
@@ -98,13 +99,13 @@ ALTERNATIVES = {
 }
 
 
-@pytest.mark.parametrize("name", ALTERNATIVES)
+@each_row("name", ALTERNATIVES)
 def test_the_alternative_that_says_more(name: str, draft: Normalize) -> None:
     data, text = ALTERNATIVES[name]
     assert draft(data).text == text
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@each_row("name", TEXTS)
 def test_text(name: str, draft: Normalize) -> None:
     data, text = TEXTS[name]
     expected = data.partition(b"\n\n")[2].decode() if text is None else text
@@ -124,7 +125,7 @@ GUESSED = {
 }
 
 
-@pytest.mark.parametrize("name", GUESSED)
+@each_row("name", GUESSED)
 def test_a_charset_that_nothing_proves_is_told(name: str, draft: Normalize) -> None:
     data, text, guessed = GUESSED[name]
     made = draft(data)
@@ -173,7 +174,7 @@ HEADERS = {
 }
 
 
-@pytest.mark.parametrize("name", HEADERS)
+@each_row("name", HEADERS)
 def test_title(name: str, draft: Normalize) -> None:
     data, title = HEADERS[name]
     assert draft(data).title == title
@@ -243,7 +244,7 @@ FILES = {
 }
 
 
-@pytest.mark.parametrize("name", FILES)
+@each_row("name", FILES)
 def test_file(name: str, draft: Normalize) -> None:
     data, expected = FILES[name]
     assert [(file.name, file.media_type, file.data) for file in draft(data).files] == [expected]

@@ -4,10 +4,9 @@ from functools import partial
 from importlib import resources
 from pathlib import Path
 
-import pytest
-
 from normalizers.mail import quotes
 from normalizers.text.quote_patterns import rulebook
+from tests.rows import each_row
 
 split, is_signature = (partial(one, marks=rulebook()) for one in (quotes.split, quotes.is_signature))
 
@@ -54,7 +53,7 @@ REPLIES = {
 }
 
 
-@pytest.mark.parametrize("client", REPLIES)
+@each_row("client", REPLIES)
 def test_reply(client: str) -> None:
     body, text = REPLIES[client]
     parts = split(body)
@@ -75,7 +74,7 @@ OWN = {
 }
 
 
-@pytest.mark.parametrize("name", OWN)
+@each_row("name", OWN)
 def test_own_words_stay(name: str) -> None:
     assert split(OWN[name]) == (OWN[name], None, None)
 
@@ -95,7 +94,7 @@ SIGNATURES = {
 }
 
 
-@pytest.mark.parametrize("signature", SIGNATURES)
+@each_row("signature", SIGNATURES)
 def test_signature(signature: str) -> None:
     parts = split(f"路灯坏了\n\n{signature}")
     assert parts.text == "路灯坏了"
@@ -116,7 +115,7 @@ MATTERS = {
 }
 
 
-@pytest.mark.parametrize("name", MATTERS)
+@each_row("name", MATTERS)
 def test_the_matter_below_a_drawn_line_stays(name: str) -> None:
     assert split(MATTERS[name]) == (MATTERS[name], None, None)
     assert not is_signature(MATTERS[name].partition("\n")[2])

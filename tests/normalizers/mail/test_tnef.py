@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from normalizers.base import Draft
 from normalizers.mail.tnef import MAX_PARTS, unpack
 from tests.normalizers.mail import winmail
+from tests.rows import each_row
 
 Normalize = Callable[[bytes], Draft]
 
@@ -88,7 +89,7 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@each_row("name", BROKEN)
 def test_a_broken_pack_is_kept_whole_and_told(draft: Normalize, name: str) -> None:
     found = draft(mail(BROKEN[name], "见附件"))
     assert ("winmail.dat", "application/ms-tnef", BROKEN[name]) in files(found)

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from normalizers.base import UNANSWERABLE, Draft
+from tests.rows import each_row
 
 MAIL = b"From: wang@mail.example.cn\r\nTo: 12345@city.example.cn\r\nSubject: hello\r\n%b\r\n\r\nThe lamp is out.\r\n"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("header", "sign"),
     [
         (b"Auto-Submitted: auto-replied (vacation)", "auto_submitted"),
@@ -26,7 +25,7 @@ def test_a_mail_says_that_no_machine_may_answer(header: bytes, sign: str, draft:
     assert draft(MAIL % header).extra.get(UNANSWERABLE) == sign
 
 
-@pytest.mark.parametrize(
+@each_row(
     "header",
     [b"Auto-Submitted: no", b"Return-Path: <wang@mail.example.cn>", b"Precedence: first-class", b"X-Mailer: Foxmail"],
 )

@@ -9,13 +9,14 @@ from normalizers.phone import ami, cdr, sheet
 from schemas.errors import MalformedError, UnsupportedError
 from tests.normalizers.phone import frames
 from tests.normalizers.phone.raws import AMI, MASTER, TAKEN, told, understood
+from tests.rows import each_row
 
 CALL = "1795646348.0"
 STARTED = datetime(2026, 11, 25, 14, 39, 8, tzinfo=UTC)
 ALL = (frames.CHAN_START, frames.LINKEDID_END, frames.USER_EVENT, frames.CDR, frames.HANGUP)
 
 
-@pytest.mark.parametrize("frame", ALL)
+@each_row("frame", ALL)
 def test_every_event_of_a_call_is_a_record_of_it_without_words(frame: bytes) -> None:
     message, call = told(frame, AMI)
     assert (call.platform, call.call_id) == ("pbx", CALL)
@@ -65,7 +66,7 @@ def test_what_a_user_event_says_of_the_matter_is_told_once_and_none_of_it_is_los
     assert message.extra == {"event": "UserEvent HotlineCall", **left}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("old", "new", "sender", "name"),
     [
         (b'"" <13800138000>', b'"M\xfcller" <13800138000>', "13800138000", "Müller"),
@@ -106,7 +107,7 @@ def _refusal(frame: bytes) -> str:
     return ""
 
 
-@pytest.mark.parametrize(
+@each_row(
     "line",
     [
         b",".join(frames.LINE.split(b",")[:14]),
@@ -129,7 +130,7 @@ def test_quotes_line_breaks_and_nuls_in_a_callers_name_are_read() -> None:
     assert message.sender.name == '李 "雷"\n二'
 
 
-@pytest.mark.parametrize("frame", ALL)
+@each_row("frame", ALL)
 def test_panoramisk_reads_the_same_headers(frame: bytes) -> None:
     theirs = Theirs.from_line(frame.decode())
     assert theirs is not None

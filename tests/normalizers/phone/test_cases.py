@@ -8,17 +8,16 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from schemas.codec import encode
 from tests.normalizers.phone.raws import AMI, JSON, MASTER, SHEET, understood
+from tests.rows import each_row
 
 CASES = sorted(path for path in (Path(__file__).parents[1] / "cases" / "phone").iterdir() if path.is_dir())
 KAMAILIO = "application/json; shape=kamailio; platform=sip"
 TYPES = {".json": JSON, ".kamailio": KAMAILIO, ".ami": AMI, ".master": MASTER, ".csv": SHEET}
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@each_row("case", CASES, ids=lambda case: case.name)
 def test_a_case_gives_its_message(case: Path) -> None:
     (source,) = case.glob("raw.*")
     made: dict[str, Any] = json.loads(encode(understood(source.read_bytes(), TYPES[source.suffix])))

@@ -8,6 +8,7 @@ from normalizers.phone import sheet
 from schemas.codec import encode
 from schemas.errors import MalformedError
 from tests.normalizers.phone.raws import SHEET, said, told, understood
+from tests.rows import each_row
 
 HEADINGS = "通话标识,来电号码,被叫号码,来电时间,挂机时间,通话结果,坐席工号,诉求类型,诉求内容,录音文件,所属片区"
 LINE = (
@@ -51,7 +52,7 @@ def test_what_the_connector_found_of_the_recording_is_told() -> None:
     assert [(one.state, one.size) for one in call.recordings] == [("empty", 44)]
 
 
-@pytest.mark.parametrize("zone", ["Asia", "Nowhere/Atlantis", "../etc/passwd", "x" * 300, "井盖" * 50, "a\0b"])
+@each_row("zone", ["Asia", "Nowhere/Atlantis", "../etc/passwd", "x" * 300, "井盖" * 50, "a\0b"])
 def test_what_is_no_time_zone_is_chinas(zone: str) -> None:
     message, _ = told(f"{HEADINGS}\n{LINE}".encode(), f'{SHEET}; zone="{zone}"')
     assert message.received_at == datetime(2026, 11, 25, 1, tzinfo=UTC)
@@ -68,7 +69,7 @@ def test_a_nul_in_the_content_type_reaches_no_record() -> None:
     assert b"u0000" not in encode(message)
 
 
-@pytest.mark.parametrize("value", [b"", b"call_id", b"call_id,note\n,x", b"a,b\n1,2"])
+@each_row("value", [b"", b"call_id", b"call_id,note\n,x", b"a,b\n1,2"])
 def test_a_line_that_names_no_call_is_malformed(value: bytes) -> None:
     with pytest.raises(MalformedError):
         understood(value, SHEET)

@@ -13,6 +13,7 @@ from schemas.codec import decode, encode
 from schemas.errors import MalformedError, UnsupportedError
 from schemas.records import Message, Party, Recording
 from tests.normalizers.phone.raws import TAKEN, said, told, understood
+from tests.rows import each_row
 
 KAMAILIO = "application/json; shape=kamailio; platform=sip"
 
@@ -49,7 +50,7 @@ def test_a_whole_record_is_understood() -> None:
     assert message.extra == {"queue": "7"}
 
 
-@pytest.mark.parametrize("caller", ["anonymous", "Anonymous", "", "<unknown>", "withheld", None])
+@each_row("caller", ["anonymous", "Anonymous", "", "<unknown>", "withheld", None])
 def test_who_withholds_the_number_is_nobody(caller: str | None) -> None:
     message, _ = told({"call_id": "1", "caller": caller, "note": "路灯坏了"})
     assert message.sender is None
@@ -75,7 +76,7 @@ def test_who_is_called_from_an_extension_is_the_citizen_whatever_the_record_says
     assert message.sender.value == "13800138000"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("caller", "callee"),
     [
         ("8001", "12345"), ("8001", "024-31234567"), ("0000", "13800138000"), ("13900139000", "13800138000"),
@@ -107,7 +108,7 @@ def test_a_record_without_words_is_an_event_and_names_the_line() -> None:
     assert said(message) == {"hotline_code": "12345"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("field", "value"),
     [("revision", "x"), ("revision", -1), ("started_at", "soon"), ("started_at", "2999-01-01"), ("disposition", 7),
      ("agent", {"id": 1}), ("recording", [None, ""]), ("transcript", [["a"], 3]), ("request_kind", "谣言")],
@@ -125,7 +126,7 @@ def test_what_is_not_understood_stays_beside_the_message() -> None:
     assert message.extra == {"started_at": "soon", "disposition": "gone", "request_kind": "谣言"}
 
 
-@pytest.mark.parametrize("value", [b"", b"[]", b'{"note": "x"}', b'{"call_id": " "}', b"\xff\xfe", b"<xml/>"])
+@each_row("value", [b"", b"[]", b'{"note": "x"}', b'{"call_id": " "}', b"\xff\xfe", b"<xml/>"])
 def test_what_is_no_record_is_malformed(value: bytes) -> None:
     with pytest.raises(MalformedError):
         understood(value, "application/json")
@@ -158,8 +159,8 @@ def test_a_recordings_path_is_in_no_field_that_masks_leave() -> None:
     assert [file.id for file in message.attachments] == ["1"]
 
 
-@pytest.mark.parametrize("unwritable", ["\\u0000", "\\ud83d"])
-@pytest.mark.parametrize("field", ["call_id", "agent", "subject", "note", "transcript", "recording", "queue"])
+@each_row("unwritable", ["\\u0000", "\\ud83d"])
+@each_row("field", ["call_id", "agent", "subject", "note", "transcript", "recording", "queue"])
 def test_no_field_of_a_call_keeps_what_json_cannot_write(field: str, unwritable: str) -> None:
     fields = {"call_id": "1", "note": "路灯坏了"} | {field: "a?b"}
     message, call = told(msgspec.json.encode(fields).replace(b"?", unwritable.encode()))

@@ -8,12 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from normalizers import Policy, normalize
 from schemas.codec import encode
 from schemas.errors import RecordError
 from tests.normalizers.sms.raws import raw_of
+from tests.rows import each_row
 
 FOLDER = Path(__file__).parents[1] / "cases" / "sms"
 CASES = sorted(case for case in FOLDER.iterdir() if case.is_dir())
@@ -30,7 +29,7 @@ def made(case: Path) -> dict[str, Any]:
     return message
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@each_row("case", CASES, ids=lambda case: case.name)
 def test_a_case_gives_its_message(case: Path) -> None:
     expected = case / "expected.json"
     if os.environ.get("HOTLINE_WRITE_CASES"):

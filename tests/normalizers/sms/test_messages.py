@@ -15,6 +15,7 @@ from normalizers.sms.coding import decode, of_gsm_coding
 from normalizers.sms.udh import split
 from schemas.errors import MalformedError, UnsupportedError
 from tests.normalizers.sms.raws import raw_of
+from tests.rows import each_row
 
 CITIZEN, HOTLINE = "8613800138000", "12345"
 LONG = "长短信" * 22 + "💡" + "测试" * 20
@@ -36,7 +37,7 @@ def frame(content: bytes, *, fmt: int = 8, udhi: int = 0, report: int = 0, versi
     return struct.pack(">III", 12 + len(body), 5, 7) + body
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("coding", "sent", "text"),
     [
         (0, b"lamp \x00 \x1b\x28x\x1b\x29 \x1be", "lamp @ {x} €"),
@@ -58,7 +59,7 @@ def test_the_coding_that_the_network_names_is_obeyed(coding: int, sent: bytes, t
     assert [to.value for to in draft.recipients] == [HOTLINE]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("options", "sent", "text"),
     [
         ("", "€a".encode("latin-1", "replace"), "?a"),
@@ -73,7 +74,7 @@ def test_a_bind_says_what_its_own_alphabet_is(options: str, sent: bytes, text: s
     assert read(pdu(sent), SMPP + options).text == text
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("fmt", "sent", "text", "read_as"),
     [
         (0, "路灯坏了".encode("gb18030"), "路灯坏了", "gb18030"),
@@ -121,7 +122,7 @@ def test_half_an_emoji_shows_as_a_gap_in_its_piece_alone() -> None:
     assert decode(first.part.bytes + second.part.bytes, "ucs2").text == "字" * 66 + "💡!"
 
 
-@pytest.mark.parametrize(("total", "number"), [(2, 0), (2, 3), (0, 0), (1, 1), (0, 1)])
+@each_row(("total", "number"), [(2, 0), (2, 3), (0, 0), (1, 1), (0, 1)])
 def test_a_piece_that_can_never_be_joined_is_a_message_of_its_own(total: int, number: int) -> None:
     draft = read(frame(bytes([5, 0, 3, 9, total, number]) + "路灯".encode("utf-16-be"), udhi=1), CMPP)
     assert (draft.part, draft.text) == (None, "路灯")
@@ -196,7 +197,7 @@ def test_what_carries_no_message_is_refused() -> None:
         read(b"lamp", "application/octet-stream")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("scheme", "found"),
     [
         (0, "gsm7"),
@@ -214,9 +215,7 @@ def test_gsm_coding_schemes(scheme: int, found: str) -> None:
     assert of_gsm_coding(scheme) == found
 
 
-@pytest.mark.parametrize(
-    ("septets", "text"), [(b"\x1b", "\x1b"), (b"\x1ba", "\x1ba"), (b"\x1b\x1be", "\x1b\x1be"), (b"", "")]
-)
+@each_row(("septets", "text"), [(b"\x1b", "\x1b"), (b"\x1ba", "\x1ba"), (b"\x1b\x1be", "\x1b\x1be"), (b"", "")])
 def test_an_escape_that_leads_nowhere_stays(septets: bytes, text: str) -> None:
     assert alphabet.decode(septets) == text
 

@@ -13,6 +13,7 @@ from normalizers.base import Draft
 from normalizers.sms import CMPP, GSM_PDU, cmpp, normalize
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from tests.normalizers.sms.raws import raw_of
+from tests.rows import each_row
 
 SHOWN = {
     "04": "O2: You now have your Text Anytime 300 UK texts",
@@ -81,7 +82,7 @@ def test_a_pdu_is_read_as_digits_and_as_bytes_and_no_value_is_both(data: Path) -
             assert _read(written) == told
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "said"),
     [
         (b"", "no PDU"),

@@ -11,6 +11,7 @@ from normalizers.base import Draft
 from normalizers.sms import normalize, web
 from schemas.errors import MalformedError
 from tests.normalizers.sms.raws import raw_of
+from tests.rows import each_row
 
 ALIYUN = {
     "phone_number": "13900001234",
@@ -86,7 +87,7 @@ def test_a_status_of_twilio_is_an_event() -> None:
     assert draft.message_class == "event"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("charset", "body"),
     [
         ("utf-8", "路灯坏了".encode()),
@@ -113,7 +114,7 @@ def test_a_piece_that_kannel_did_not_join_is_a_part_with_its_bytes() -> None:
     assert read(b"x", "kannel", "; udh=nonsense").part is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("provider", "body"),
     [
         ("aliyun", b"[]"),
@@ -137,13 +138,13 @@ def test_a_time_may_be_written_otherwise() -> None:
         assert read(json.dumps(TENCENT | {"time": unix}).encode(), "tencent").received_at == at
 
 
-@pytest.mark.parametrize("time", ["", "yesterday", 10**30, -1, None, 1.5, [], "2026-02-31 00:00:00", "9" * 5000])
+@each_row("time", ["", "yesterday", 10**30, -1, None, 1.5, [], "2026-02-31 00:00:00", "9" * 5000])
 def test_a_senseless_time_leaves_the_transports(time: object) -> None:
     assert read(json.dumps(TENCENT | {"time": time}).encode(), "tencent").received_at is None
     assert read(json.dumps(ALIYUN | {"send_time": time}).encode(), "aliyun").received_at is None
 
 
-@pytest.mark.parametrize("year", [1970, 1992, 2027, 2099])
+@each_row("year", [1970, 1992, 2027, 2099])
 def test_a_time_of_a_wrong_clock_leaves_the_transports(year: int) -> None:
     """From a time in seventy years no deadline would ever be missed."""
     there = datetime(year, 11, 25, 11, 12, 13, tzinfo=UTC)

@@ -20,6 +20,7 @@ from normalizers.web import fields, multipart, places
 from normalizers.web.services import services
 from schemas.errors import MalformedError, MisconfiguredError, UnsupportedError
 from schemas.records import Event, InputRef, Message, RawMessage, Ticket, TicketVersion, event, raw_message
+from tests.rows import each_row
 from tickets.policy import TicketPolicy
 from tickets.snapshot.build import open_ticket
 
@@ -98,13 +99,13 @@ def test_a_wish_for_confidence_is_heard() -> None:
     assert said({"text": "有人违规", "confidential": "yes"})["confidentiality"] == "confidential"
 
 
-@pytest.mark.parametrize("answer", ["是", "Y", "需要保密", "TRUE", ["no", "yes"]])
+@each_row("answer", ["是", "Y", "需要保密", "TRUE", ["no", "yes"]])
 def test_a_wish_for_confidence_in_other_words_is_heard_too(answer: str | list[str]) -> None:
     """The door refuses such an answer, but not where the text tells of an emergency."""
     assert said(REQUEST | {"attribute[confidential]": answer})["confidentiality"] == "confidential"
 
 
-@pytest.mark.parametrize("answer", ["否", "N", "False", "0", ["no", "no"]])
+@each_row("answer", ["否", "N", "False", "0", ["no", "no"]])
 def test_who_wishes_no_confidence_gets_none(answer: str | list[str]) -> None:
     assert "confidentiality" not in said(REQUEST | {"attribute[confidential]": answer})
 
@@ -124,7 +125,7 @@ def test_a_description_may_be_a_list() -> None:
     assert made.extra == {"note": "x"}
 
 
-@pytest.mark.parametrize("value", ["罪犯", "13800138000", "x" * 300, "有人 名叫 张三"])
+@each_row("value", ["罪犯", "13800138000", "x" * 300, "有人 名叫 张三"])
 def test_what_is_no_code_stays_out_of_the_fields_that_are_in_clear(value: str) -> None:
     given = {"attribute[hotline_code]": value, "attribute[external_ticket_no]": value, "service_code": value}
     found = said(REQUEST | given)
@@ -137,7 +138,7 @@ def test_another_systems_number_that_is_none_is_kept_beside() -> None:
     assert name not in message(REQUEST | {name: "DH-77"}).extra
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("given", "kind", "value"),
     [
         ({"phone": "13800138000", "email": "a@mail.example"}, "phone", "13800138000"),
@@ -180,7 +181,7 @@ def test_the_door_s_token_is_found_and_a_forged_one_only_claims() -> None:
     assert (forged.token, forged.claimed) == (None, name)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("value", "content_type", "error"),
     [
         (b"text=a", "text/plain", UnsupportedError),
@@ -233,7 +234,7 @@ def test_a_part_with_headers_without_end_is_no_form() -> None:
             multipart.parts(head + more + b"\r\nx\r\n--b--\r\n", b"b")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("disposition", "name"),
     [
         ('name="media"; filename="照片.jpg"', "照片.jpg"),
@@ -292,7 +293,7 @@ def test_nested_json_does_not_go_down_for_ever() -> None:
     assert message(deep, "application/json").text == "a"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("lat", "long", "point", "swapped"),
     [
         ("41.8", "123.4", (41.8, 123.4), False),

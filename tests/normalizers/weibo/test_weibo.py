@@ -13,6 +13,7 @@ from normalizers.weibo.times import moment
 from schemas.codec import encode
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Message, RawMessage
+from tests.rows import each_row
 from tests.tickets.said import decided, ticket_of
 from tickets.masking.mask import mask_ticket
 
@@ -35,7 +36,7 @@ def understood(raw: Raw, item: dict[str, Any] | bytes, identifier: str = "1") ->
 # Times
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("written", "expected"),
     [
         ("Tue May 31 17:46:55 +0800 2011", datetime(2011, 5, 31, 9, 46, 55, tzinfo=UTC)),
@@ -74,7 +75,7 @@ def test_a_time_that_nobody_can_read_is_kept_beside_the_time_of_the_transport(ra
 # Ids
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("ids", "expected"),
     [
         ({"id": 9223372036854775807}, "9223372036854775807"),
@@ -95,7 +96,7 @@ def test_an_id_keeps_every_digit_or_is_none(raw: Raw, ids: dict[str, Any], expec
 # Texts
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("路灯坏了[心][doge] \u200b", "路灯坏了[心][doge]"),
@@ -123,19 +124,19 @@ def test_a_text_is_marked_as_cut_until_the_whole_of_it_came(raw: Raw) -> None:
 # What is malformed
 
 
-@pytest.mark.parametrize("value", [b"[1]", b"42", b'{"users":[]}', b'{"screen_name":"x","status":{"text":"x"}}'])
+@each_row("value", [b"[1]", b"42", b'{"users":[]}', b'{"screen_name":"x","status":{"text":"x"}}'])
 def test_what_is_no_message_says_so(raw: Raw, value: bytes) -> None:
     with pytest.raises(UnsupportedError):
         understood(raw, value)
 
 
-@pytest.mark.parametrize("value", [b"", b"hello=1", b"\xff\xfe\x80\x81\x00", b"[" * 100_000])
+@each_row("value", [b"", b"hello=1", b"\xff\xfe\x80\x81\x00", b"[" * 100_000])
 def test_what_cannot_be_read_says_so(raw: Raw, value: bytes) -> None:
     with pytest.raises(MalformedError):
         understood(raw, value)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "odd",
     [
         {"user": None},
@@ -312,8 +313,8 @@ def test_a_later_comment_of_a_ticket_that_is_fetched_before_its_push_comes_is_in
 PICTURE = {"pic_urls": [{"thumbnail_pic": "http://wx1.sinaimg.cn/thumbnail/lamp.jpg"}]}
 
 
-@pytest.mark.parametrize("data", [{"subtype": "comment"}, {"subtype": "comment", "key": ""}, {}])
-@pytest.mark.parametrize("pushed_first", [True, False])
+@each_row("data", [{"subtype": "comment"}, {"subtype": "comment", "key": ""}, {}])
+@each_row("pushed_first", [True, False])
 def test_a_comment_with_a_picture_whose_push_has_no_key_is_one_ticket(
     raw: Raw, data: dict[str, str], pushed_first: bool
 ) -> None:

@@ -11,6 +11,7 @@ from sinks.base import Document
 from sinks.webhook.client import WebhookSink
 from sinks.webhook.dispatcher import Courier
 from sinks.webhook.erasure_lookahead import Ahead
+from tests.rows import each_row
 from tests.sinks.webhook.snapshots import snapshot, subscriber
 from tests.waiting import soon
 
@@ -19,7 +20,7 @@ def void(ahead: Ahead, *versions: int) -> list[bool]:
     return [ahead.is_void(snapshot(version=version)) for version in versions]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("fields", "expected"),
     [
         ({"erased": True}, [True, True, False, False]),

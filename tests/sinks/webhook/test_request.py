@@ -19,6 +19,7 @@ from schemas.records.common import Emergency
 from sinks import Document
 from sinks.webhook import FilterSettings
 from sinks.webhook.request import body_of, delivery_id, is_notice, is_wanted, outgoing, version_of
+from tests.rows import each_row
 from tests.sinks.webhook.snapshots import AT, GOLDEN, document, snapshot, subscriber
 from tickets.erasure.blackout import erased
 
@@ -51,7 +52,7 @@ def test_a_ticket_is_the_record_byte_for_byte() -> None:
     assert odd.value in body("cloudevent", odd)
 
 
-@pytest.mark.parametrize("form", ["ticket", "cloudevent", "open311-json", "open311-xml", "zammad"])
+@each_row("form", ["ticket", "cloudevent", "open311-json", "open311-xml", "zammad"])
 def test_no_attribute_that_names_a_person_goes_along(form: str) -> None:
     made = body_of(snapshot(), subscriber(format=form))
     assert "13800000000" not in f"{made.headers}{made.content.decode()}"
@@ -75,7 +76,7 @@ def test_zammad_gets_its_group_and_customer() -> None:
     assert (form["group"], form["customer"]) == ("12345", "anonym")
 
 
-@pytest.mark.parametrize("form", ["cloudevent", "open311-json", "open311-xml", "zammad"])
+@each_row("form", ["cloudevent", "open311-json", "open311-xml", "zammad"])
 def test_what_is_no_ticket_is_refused_by_name(form: str) -> None:
     with pytest.raises(SchemaError, match="not a Ticket"):
         body(form, snapshot()._replace(value='{"ticket_id":"沈阳"}'.encode()))
@@ -96,7 +97,7 @@ def test_the_delivery_id_is_the_same_for_ever() -> None:
     assert version_of(snapshot(version=12)) == 12
 
 
-@pytest.mark.parametrize("key", [b"", b"a.b", b"a:1", b"a b", "号".encode(), b"a" * 129])
+@each_row("key", [b"", b"a.b", b"a:1", b"a b", "号".encode(), b"a" * 129])
 def test_a_key_that_could_be_read_otherwise_is_refused(key: bytes) -> None:
     with pytest.raises(SchemaError):
         delivery_id("map", snapshot()._replace(key=key))
@@ -110,7 +111,7 @@ def test_a_record_without_a_version_is_refused() -> None:
 LIVE = replace(GOLDEN, emergency=Emergency(classes=("fire",), level="urgent"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("chosen", "wanted"),
     [
         ({}, True),
@@ -170,7 +171,7 @@ REDACTED = replace(LIVE, redacted_version=LIVE.version)
 SOON, LATE = LIVE.updated_at + timedelta(minutes=59), LIVE.updated_at + timedelta(minutes=61)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("chosen", "known", "words"),
     [
         ({}, 0, LIVE.text),
@@ -195,7 +196,7 @@ def test_a_redaction_is_told_beyond_the_filter_and_no_word_with_it(
 RESTRICTED = replace(LIVE, confidentiality="restricted", confidentiality_version=LIVE.version)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("chosen", "known", "words"),
     [
         ({}, 0, LIVE.text),

@@ -4,11 +4,12 @@ import pytest
 from pydantic import ValidationError
 
 from sinks.webhook.ssrf import literal, refusal
+from tests.rows import each_row
 from tests.sinks.webhook.receiver import SECRET
 from tests.sinks.webhook.snapshots import subscriber
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "fields", "says"),
     [
         ("ftp://hooks.example.cn/", {}, "must be https"),
@@ -55,7 +56,7 @@ def test_what_cannot_work_is_refused(url: str, fields: dict[str, object], says: 
     assert SECRET not in str(caught.value.errors(include_input=False))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("url", "fields"),
     [
         ("https://hooks.example.cn/in?token=x", {"snapshot": "clear"}),
@@ -72,7 +73,7 @@ def test_what_works_is_taken(url: str, fields: dict[str, object]) -> None:
     assert SECRET not in repr(made)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("host", "private", "tls", "allowed"),
     [
         ("8.8.8.8", False, True, True),

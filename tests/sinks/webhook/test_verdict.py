@@ -6,11 +6,12 @@ import pytest
 
 from schemas.errors import MisconfiguredError
 from sinks.webhook.response import Outcome, judge
+from tests.rows import each_row
 
 NOON = datetime(2026, 11, 25, 4, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("outcome", "statuses"),
     [
         (Outcome.DELIVERED, [200, 201, 202, 204]),
@@ -30,7 +31,7 @@ def test_gone_stops_the_subscriber_in_one_sentence() -> None:
         judge("map", 410, {}, 1, NOON)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "seconds"),
     [
         ("120", 120.0),

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from normalizers import Policy
 from schemas.codec import decode, encode
 from schemas.records import Command, Event, Finding, Message, event
+from tests.rows import each_row
 from tests.tickets.build import CITY, START, message, position
 from tests.tickets.commands.orders import POLICY, Office, refusal
 from tests.tickets.commands.orders import same as whole
@@ -66,7 +67,7 @@ def same(calls: Calls) -> None:
     assert rebuilt.dump() == calls.state.dump() == State(calls.state.policy, stored).dump()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("minutes", "told"),
     [
         (2, {}),
@@ -84,7 +85,7 @@ def test_a_later_record_of_a_forgotten_call_goes_as_well(minutes: float, told: d
     same(calls)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("minutes", "told"),
     [
         (1, {"caller": OTHER}),
@@ -128,8 +129,8 @@ def test_another_call_of_a_backlog_is_heard_under_the_id_of_a_forgotten_one(firs
     same(calls)
 
 
-@pytest.mark.parametrize("told", [{}, {"started_at": "2026-11-25T09:00:00+08:00"}], ids=["who", "who and when"])
-@pytest.mark.parametrize("note", ["公交站台的座椅坏了", ""], ids=["with a ticket", "without words"])
+@each_row("told", [{}, {"started_at": "2026-11-25T09:00:00+08:00"}], ids=["who", "who and when"])
+@each_row("note", ["公交站台的座椅坏了", ""], ids=["with a ticket", "without words"])
 def test_a_later_record_of_a_forgotten_call_comes_into_no_call_that_has_its_id_by_now(
     told: dict[str, Any], note: str
 ) -> None:
@@ -298,7 +299,7 @@ def test_a_mail_that_is_delivered_once_more_after_it_was_forgotten_goes_as_well(
     assert [one.erased for one in map(at_office.ticket, at_office.desk.state.tickets)] == [True]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "heard",
     [
         message(5, MAIL),
@@ -326,8 +327,8 @@ def forgotten_sms(channel: str = "sms") -> Office:
     return at_office
 
 
-@pytest.mark.parametrize("channel", ["sms", "weibo", "wechat", "web"])
-@pytest.mark.parametrize("minutes", [0, 10, 60 * 4], ids=["its own time", "a repeat", "until it was erased"])
+@each_row("channel", ["sms", "weibo", "wechat", "web"])
+@each_row("minutes", [0, 10, 60 * 4], ids=["its own time", "a repeat", "until it was erased"])
 def test_what_was_sent_before_it_was_forgotten_goes_as_well_under_whatever_name(channel: str, minutes: float) -> None:
     at_office = forgotten_sms(channel)
     assert is_kept_out(at_office.take(sent(7, MAIL, minutes=minutes, channel=channel)))
@@ -335,7 +336,7 @@ def test_what_was_sent_before_it_was_forgotten_goes_as_well_under_whatever_name(
     whole(at_office)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "heard",
     [
         sent(7, MAIL, minutes=60 * 4 + 1),
@@ -373,8 +374,8 @@ def test_a_file_that_comes_after_its_message_was_forgotten_goes_as_well() -> Non
     assert is_kept_out(at_office.take(file_of(first)))
 
 
-@pytest.mark.parametrize("kind", ["bounce", "auto_reply"])
-@pytest.mark.parametrize("by", ["token", "thread"])
+@each_row("kind", ["bounce", "auto_reply"])
+@each_row("by", ["token", "thread"])
 def test_what_a_machine_answers_to_a_forgotten_ticket_goes_as_well(kind: str, by: str) -> None:
     at_office = forgotten_mail()
     answer = message(5, MAIL, message_class=kind, answers=(f"{CITY}-0",) if by == "thread" else ())

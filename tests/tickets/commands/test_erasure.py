@@ -10,6 +10,7 @@ from schemas import topics
 from schemas.codec import decode, encode
 from schemas.records import Attachment, Audit, Finding, Message, Party, Ticket, event
 from tests.checkpoints import known
+from tests.rows import each_row
 from tests.tickets.build import CITY, digest, message, position
 from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tests.tickets.test_parts import parts_of
@@ -119,7 +120,7 @@ def test_a_redacted_span_goes_from_the_title_too() -> None:
     assert "13812345678" not in after.search_text
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("number", "elsewhere"),
     [
         ("13812345678", "138-1234-5678"),
@@ -250,7 +251,7 @@ def test_a_late_part_does_not_bring_a_redacted_text_back() -> None:
     assert TEXT[:8] not in held(at_office)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "args",
     [
         {},
@@ -363,7 +364,7 @@ def test_other_commands_and_refused_ones_leave_no_act() -> None:
     assert audited(at_office) == []
 
 
-@pytest.mark.parametrize("reason", [None, "李小龙要求删除", "他人电话", "13812345678", "024-22334455", "a@example.cn"])
+@each_row("reason", [None, "李小龙要求删除", "他人电话", "13812345678", "024-22334455", "a@example.cn"])
 def test_a_reason_that_may_name_somebody_is_kept_out_of_the_audit_log(reason: str | None) -> None:
     at_office, ticket = secretive()
     at_office.order("forget", ticket, reason=reason)
@@ -464,7 +465,7 @@ def test_a_message_that_a_ticket_has_goes_with_its_ticket() -> None:
     assert refusal(at_office.order("forget", message_ids=[own])) is None, "it may have come once more"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "given",
     [
         {"message_ids": ["李小龙"]},

@@ -6,6 +6,7 @@ import pytest
 
 from schemas.records import Emergency, Message, event
 from schemas.records.ticket import HandoverState
+from tests.rows import each_row
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office, refusal, same
 
@@ -161,8 +162,8 @@ def test_the_time_that_a_danger_took_away_is_given_back(is_moved: bool) -> None:
 REFUSED = {"status": "not_accepted", "reason_code": "emergency_line"}
 
 
-@pytest.mark.parametrize("answer", ["acknowledge_handover", "dismiss_handover"])
-@pytest.mark.parametrize("later", [False, True])
+@each_row("answer", ["acknowledge_handover", "dismiss_handover"])
+@each_row("later", [False, True])
 def test_a_danger_is_not_refused_before_the_desk_has_it_or_a_clerk_called_it_false(answer: str, later: bool) -> None:
     at_office = Office([message(0, sender=OWNER)] if later else [alarm(1)])
     if later:
@@ -185,8 +186,8 @@ ANSWERED = ("set_status", {"status": "answered"})
 AT_WORK = (("dispatch", {"organizer": "gas"}), *(("set_status", {"status": one}) for one in ("signed", "in_progress")))
 
 
-@pytest.mark.parametrize("answer", ["acknowledge_handover", "dismiss_handover"])
-@pytest.mark.parametrize(
+@each_row("answer", ["acknowledge_handover", "dismiss_handover"])
+@each_row(
     ("way", "stage"),
     [
         ([("set_status", {"status": "handed_over"})], "resolved"),

@@ -11,6 +11,7 @@ from schemas.codec import decode, encode
 from schemas.records import Event, Finding, Ticket, event
 from schemas.records.dispatch import Dispatch, DispatchReturn
 from schemas.records.ticket import Acceptance
+from tests.rows import each_row
 from tests.tickets.build import CITY, START, message
 from tests.tickets.commands.orders import POLICY, Office, office, refusal, same
 from tickets import lifecycle
@@ -34,7 +35,7 @@ def test_the_table_of_stages_is_whole() -> None:
     assert set(STATUSES) >= lifecycle.CLOSED | lifecycle.WITH_AN_ORGANIZER
 
 
-@pytest.mark.parametrize("following", STATUSES)
+@each_row("following", STATUSES)
 def test_only_the_next_stages_follow(following: str) -> None:
     at_office, ticket = on_its_way("registered")
     refused = refusal(at_office.order("set_status", ticket, status=following, reason_code="military"))

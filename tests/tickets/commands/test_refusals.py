@@ -4,6 +4,7 @@ import pytest
 
 from schemas.codec import encode
 from schemas.records import event
+from tests.rows import each_row
 from tests.tickets.build import message
 from tests.tickets.commands.orders import Office, office, refusal
 from tickets.commands import COMMANDS
@@ -19,7 +20,7 @@ def test_words_given_as_a_kind_are_not_repeated() -> None:
     assert not any(secret in encode(refused).decode() for secret in SECRETS)
 
 
-@pytest.mark.parametrize("kind", COMMANDS)
+@each_row("kind", COMMANDS)
 def test_words_given_as_arguments_are_not_repeated(kind: str) -> None:
     at_office, (ticket,) = office()
     refused = at_office.order(kind, ticket, 李小龙="13812345678", status="李小龙", reason="不满意")
@@ -28,7 +29,7 @@ def test_words_given_as_arguments_are_not_repeated(kind: str) -> None:
     assert link_of(refused) is None
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("kind", "args"),
     [
         ("dispatch", {"organizer": "找李小龙 13812345678"}),
@@ -55,7 +56,7 @@ def test_arguments_that_do_not_fit_are_refused(kind: str, args: dict[str, object
     assert not any(secret in encode(refused).decode() for secret in SECRETS)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("kind", "args", "told"),
     [
         ("revisit", {"satisfied": True}, "revisit do not fit: it needs contacted"),
@@ -75,7 +76,7 @@ def test_what_does_not_fit_is_named(kind: str, args: dict[str, object], told: st
     assert refused.reason == f"the arguments of {told}"
 
 
-@pytest.mark.parametrize("kind", sorted(COMMANDS.keys() - {"acknowledge_handover"}))
+@each_row("kind", sorted(COMMANDS.keys() - {"acknowledge_handover"}))
 def test_a_command_needs_its_ticket(kind: str) -> None:
     at_office, _ = office()
     assert refusal(at_office.order(kind)) == "arguments"

@@ -10,6 +10,7 @@ from schemas.records import Attachment, Event, Finding, Message, Ticket, event
 from schemas.records.common import Party
 from schemas.records.ticket import Requester
 from tests.checkpoints import known
+from tests.rows import each_row
 from tests.tickets.build import CITY, message
 from tests.tickets.commands.orders import Office, refusal, same
 from tests.tickets.test_linear import calls_of
@@ -41,7 +42,7 @@ def after(text: str, **fields: Any) -> Ticket:
     return made.ticket(ticket)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("said", "hidden"),
     [
         (f"还没修。> 请找{NAME}，{WORDS}也说", (NAME, WORDS)),
@@ -100,7 +101,7 @@ def test_a_result_that_was_emptied_does_not_come_back_line_by_line() -> None:
     assert made.ticket(ticket).text == f"路灯坏了\n\n你们说：{'■' * 11}，可是没有"
 
 
-@pytest.mark.parametrize("said", ["另一个电话是13812345679", "4栋2单元501室也没灯", "李小明来过", "路灯还没修"])
+@each_row("said", ["另一个电话是13812345679", "4栋2单元501室也没灯", "李小明来过", "路灯还没修"])
 def test_what_is_said_otherwise_is_heard_as_it_is(said: str) -> None:
     assert said in after(said).text
 
@@ -161,7 +162,7 @@ def requester_redacted(**sender: Any) -> tuple[Office, str]:
     return made, made.tickets[0]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("first", "then", "shown"),
     [
         ({}, {}, Requester()),
@@ -204,7 +205,7 @@ def point(place: str) -> tuple[Finding, ...]:
     )
 
 
-@pytest.mark.parametrize("said", [NAME, "李 小 龙", "138-1234-5678", "3-2-501", DOOR])
+@each_row("said", [NAME, "李 小 龙", "138-1234-5678", "3-2-501", DOOR])
 def test_of_a_text_that_is_emptied_as_a_whole_nobody_is_named_in_other_words(said: str) -> None:
     made, ticket = redacted(fields=["text"], spans=[])
     made.take(reply(f"还没修，听说是{said}那家"))
@@ -241,7 +242,7 @@ def emptied_by(decision: Event) -> list[str]:
     return [message.message_id for one in told for message in one.messages]
 
 
-@pytest.mark.parametrize(
+@each_row(
     "said",
     [
         {"text": f"还没修，问{NAME}"},

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import pytest
-
+from tests.rows import each_row
 from tests.tickets.commands.test_coming_again import CALLER, DAY, HEARD, OTHER, gone_of, is_kept_out, order, same
 from tests.tickets.records_of_calls import LAMP, Calls
 from tickets.codes import AFTER_REDACTION
 from tickets.deciders import redelivery
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("caller", "days", "told", "is_of_it"),
     [
         ("", 0.1, {}, True),
@@ -22,7 +21,7 @@ from tickets.deciders import redelivery
         (CALLER, 2.1, {}, False),
     ],
 )
-@pytest.mark.parametrize("kind", ["forget", "redact"])
+@each_row("kind", ["forget", "redact"])
 def test_a_record_without_its_day_goes_as_well_though_the_call_was_days_before_the_order(
     kind: str, caller: str, days: float, told: dict[str, Any], is_of_it: bool
 ) -> None:
