@@ -11,8 +11,8 @@ from normalizers.text.matcher import trie
 
 _HAN = "[〇零一二三四五六七八九十百两壹贰叁肆伍陆柒捌玖拾]"
 _COUNTED = (
-    r"(?: ?(?:[年月日元块万千百亿人米个层级栋幢梯台辆吨多余分秒点度次班位套间名份亩斤条棵根岁届期组号路线#㎡℃%]"
-    r"|方(?!便|面|向|案)|平(?!时|常|日)|楼(?![上下道顶])|单元|来[个户人]|公里|小时|厘米|医院|国道|省道|县道|高速)"
+    r"(?: ?(?:[年月元块万千百亿人米个层级栋幢梯台辆吨多余分秒点度次班位套间名份亩斤条棵根岁届期组号路线#㎡℃%]"
+    r"|日(?!租)|方(?!便|面|向|案)|平(?!时|常|日)|楼(?![上下道顶])|单元|来[个户人]|公里|小时|厘米|医院|国道|省道|县道|高速)"
     r"|[0-9a-z]|\.[0-9])"
 )
 """What follows a number that counts something, or that names a road: no door."""
@@ -93,6 +93,20 @@ _BEHIND_A_GATE = re.compile(
     r"|(?<=[甲乙丙丁戊]门)洞?) ?"
     rf"({_ROOM}|{_HAN_ROOM}(?!{_HAN}))"
 )
+_IN_A_GROUP = re.compile(
+    r"[组社队排层楼](?<=[0-9一二三四五六七八九十沟湾坡寨屯庄坪底].)(?:(?<![层楼])|(?<=底[层楼]))"
+    r"第?([0-9]{1,4}号(?:附[0-9]{1,2}号?)?)(?![0-9线楼院杆井灯桥路机泵车塔型门台区专地田])"
+)
+_WHOLE_ADDRESS = re.compile("(?:[镇乡场屯]|大院)[^,。;!?\n]{1,12}$")
+"""A household by its number in a group of a village or a row of a farm, behind the town: 石桥镇向阳村六组38号.
+
+The group stays, it is the place; without the town (阳光村3组25号) so does the number.
+"""
+
+_NEAR_TOWN = 14
+"""Characters of a village and its group at most."""
+
+_ROOM_OF_A_YARD = re.compile("号院(?<=[0-9]号院)[里内的]?([东西南北][屋房厢])(?![子顶檐价产])")
 _IN_A_ROW = re.compile(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
 _HAN_REACHED = re.compile(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
 _ON_A_HAN_FLOOR = re.compile(rf"[楼层](?<=[一二三四五六七八九十][楼层]) ?({_ROOM})")
@@ -157,6 +171,12 @@ def _first_doors(text: str) -> Iterator[Span]:
         yield from [match.span() for match in _LETTERED_ROOM.finditer(text)]
     if "床" in text:
         yield from _beds(text)
+    if "号" in text:
+        for group in _IN_A_GROUP.finditer(text):
+            if _WHOLE_ADDRESS.search(text, max(0, group.start() - _NEAR_TOWN), group.start()):
+                yield group.span(1)
+    if "号院" in text:
+        yield from [match.span(1) for match in _ROOM_OF_A_YARD.finditer(text)]
     if "排" in text:
         yield from [match.span() for match in _IN_A_ROW.finditer(text)]
     if "号楼" in text or "单元" in text or "栋" in text or "幢" in text or "座" in text or "#" in text:

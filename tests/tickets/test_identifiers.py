@@ -184,3 +184,23 @@ def test_names_behind_a_role_or_told_twice_are_hidden(text: str, masked: str) ->
 )
 def test_what_is_everybodys_stays(text: str) -> None:
     assert mask_text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("地点在青石镇朝阳村六组38号，请看", "地点在青石镇朝阳村六组＊＊＊，请看"),
+        ("北山农场三队二排6号老房子", "北山农场三队二排＊＊老房子"),
+        ("东关巷19号院西屋电表走得飞快", "东关巷19号院＊＊电表走得飞快"),
+        ("市二院温敏之主任的专家号", "市二院＊＊＊主任的专家号"),
+    ],
+)
+def test_households_of_villages_rooms_of_yards_and_names_before_an_office_are_hidden(text: str, masked: str) -> None:
+    assert mask_text(text) == masked
+
+
+@pytest.mark.parametrize(
+    "text", ["朝阳村六组38号", "青石镇朝阳村六组12户没水", "青石镇朝阳村六组38号路灯坏了", "青石镇三队12号地"]
+)
+def test_groups_of_villages_stay_without_a_household_or_its_town(text: str) -> None:
+    assert mask_text(text) == text
