@@ -32,8 +32,9 @@ Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its numb
 @narrowed
 def search(
     ctx: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="Words that must all be there; -word must not.")] = "",
+    query: Annotated[list[str] | None, typer.Argument(metavar="QUERY", help="Words that must all be there.")] = None,
     *,
+    without: Annotated[list[str] | None, typer.Option("--not", help="Words that must not be there.")] = None,
     filters: "Filters",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
     clear: Clear = False,
@@ -44,12 +45,13 @@ def search(
     """Find tickets, the newest first."""
     from hotline.cli import archive_view
 
-    refuse_misread(query)
+    words = question(query or (), without or ())
+    refuse_misread(words)
     clear = clear or restricted
     refuse_unreasoned(clear, reason)
 
     async def find(archive: "Archive") -> "list[Hit]":
-        found = await archive.search(query, masked=not clear, limit=limit, filters=filters)
+        found = await archive.search(words, masked=not clear, limit=limit, filters=filters)
         if not found:
             await refuse_unknown(archive, filters.category, settings_of(ctx, accounts=False).rules.folder)
         return found
@@ -62,6 +64,11 @@ def search(
             print_json(hit)
     else:
         archive_view.hits(hits)
+
+
+def question(wanted: Iterable[str], unwanted: Iterable[str]) -> str:
+    """Return one query of the words that must be there and, each behind a minus, those that must not."""
+    return " ".join([*wanted, *(f"-{word}" for words in unwanted for word in words.split())])
 
 
 def show(

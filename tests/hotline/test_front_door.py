@@ -265,6 +265,7 @@ def test_the_archive_answers_masked_unless_asked_in_clear(archived: Message) -> 
     assert PHONE in hotline("show", archived.message_id, "--clear", "--reason", "核实").stdout
     assert reads_of(ticket_id) == [["all"], ["all"]]
     assert ticket_id in {hit["ticket_id"] for hit in lines("search", "人民路12号", "--limit", "1000")}
+    assert not lines("search", "人民路12号", "--not", "人民路", "--limit", "1000")
     number = json.loads(masked)["ticket_no"]
     assert ticket_id in {hit["ticket_id"] for hit in lines("search", number, "--limit", "1000")}
     assert hotline("show", "210100-aaaaaaaaaaaaaaaaaaaa").exit_code == 2

@@ -277,6 +277,19 @@ def test_a_process_loads_no_clients_but_those_of_its_component() -> None:
     assert loaded(", ".join(f"hotline.{name}" for name in modules), heavy) == set()
 
 
+def test_several_words_are_one_question_and_each_unwanted_one_has_its_minus() -> None:
+    from hotline.cli.archive import question
+    from hotline.search.query import Filters, matching
+
+    asked = question(["路灯", "维修 中山路"], ["噪音 噪声", "-停水"])
+    found = matching(asked, Filters())["bool"]
+    phrases = {
+        kind: [one["match_phrase"]["search_text"] for one in found[kind] if "match_phrase" in one] for kind in found
+    }
+    assert phrases == {"filter": ["路灯", "维修", "中山路"], "must_not": ["噪音", "噪声", "停水"]}
+    assert question(["中山路12号 -路灯"], []) == "中山路12号 -路灯", "one quoted text stays as it was"
+
+
 def test_the_view_of_an_empty_search_says_so() -> None:
     console = Console(record=True, file=StringIO())
     archive_view.hits([], console)
