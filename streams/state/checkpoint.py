@@ -24,11 +24,15 @@ from storage.paths import checkpoints
 from streams import metrics
 from streams.state.log_reader import Logs
 from tickets.policy import TicketPolicy
+from tickets.state.seen import blocks
 from tickets.state.state import Snapshot, State
 from tickets.state.store import LIKENESS
 
-FORMAT = 24
-"""Of the checkpoint; another format is ignored, as a checkpoint is only a cache."""
+FORMAT = 25
+"""Of the checkpoints that are written."""
+
+READABLE = (24, FORMAT)
+"""Formats that are read; another one is ignored, as a checkpoint is only a cache. 24 has all digests in one piece."""
 
 PART = 10_000
 """Tickets of one part of a checkpoint.
@@ -36,6 +40,9 @@ PART = 10_000
 To decode a million at once keeps the interpreter for seconds, and the thread that tells Kafka that this worker lives is
 silent as long; between two parts it speaks.
 """
+
+DIGESTS = 256
+"""Blocks of digests in one part: a megabyte. All digests in one value could not be written beyond 4 GiB."""
 
 _LENGTH = 8
 _HEAD = 2 * _LENGTH
@@ -64,11 +71,14 @@ class Checkpoint(Struct, frozen=True, kw_only=True):
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """Some of the tickets, of their bodies, and of what the index of near duplicates keeps."""
+    """Some of the tickets, of their bodies, of what the index of near duplicates keeps, and of the digests."""
 
     tickets: dict[str, bytes]
     bodies: dict[str, bytes]
     kept: dict[int, bytes]
+    left: list[bytes] = []
+    acknowledged: list[bytes] = []
+    seen: list[bytes] = []
 
 
 def frames(checkpoint: Checkpoint) -> Iterator[bytes]:
@@ -78,12 +88,30 @@ def frames(checkpoint: Checkpoint) -> Iterator[bytes]:
     """
     whole = checkpoint.snapshot
     tickets, bodies, kept = list(whole.tickets.items()), list(whole.bodies.items()), list(whole.near.kept.items())
-    bare = replace(whole, tickets={}, bodies={}, near=replace(whole.near, kept={}))
-    starts = range(0, max(len(tickets), len(bodies), len(kept)), PART)
-    yield _frame(replace(checkpoint, snapshot=bare, parts=len(starts)))
-    for start in starts:
-        some = slice(start, start + PART)
-        yield _frame(Part(tickets=dict(tickets[some]), bodies=dict(bodies[some]), kept=dict(kept[some])))
+    left, acknowledged, seen = map(blocks, (whole.left, whole.acknowledged, whole.seen))
+    near = replace(whole.near, kept={})
+    bare = replace(whole, tickets={}, bodies={}, near=near, left=[], acknowledged=[], seen=[])
+    parts = max(
+        *(_parts(len(entries), PART) for entries in (tickets, bodies, kept)),
+        *(_parts(len(runs), DIGESTS) for runs in (left, acknowledged, seen)),
+    )
+    yield _frame(replace(checkpoint, snapshot=bare, parts=parts))
+    for number in range(parts):
+        some, few = slice(number * PART, (number + 1) * PART), slice(number * DIGESTS, (number + 1) * DIGESTS)
+        yield _frame(
+            Part(
+                tickets=dict(tickets[some]),
+                bodies=dict(bodies[some]),
+                kept=dict(kept[some]),
+                left=left[few],
+                acknowledged=acknowledged[few],
+                seen=seen[few],
+            )
+        )
+
+
+def _parts(entries: int, most: int) -> int:
+    return -(-entries // most)
 
 
 def _frame(piece: Checkpoint | Part) -> bytes:
@@ -101,16 +129,19 @@ async def checkpoint_of(chunks: AsyncIterable[bytes | Bytes]) -> Checkpoint:
     if checkpoint.likeness != LIKENESS:
         raise msgspec.DecodeError("the bodies were compressed by another version")
     whole, parts = checkpoint.snapshot, 0
+    left, acknowledged, seen = ([*blocks(runs)] for runs in (whole.left, whole.acknowledged, whole.seen))
     async for piece in pieces:
         part, parts = _decoded(piece, Part), parts + 1
         whole.tickets.update(part.tickets)
         whole.bodies.update(part.bodies)
         whole.near.kept.update(part.kept)
+        for runs, more in ((left, part.left), (acknowledged, part.acknowledged), (seen, part.seen)):
+            runs += more
         beat()
         await asyncio.sleep(0)
     if parts != checkpoint.parts:
         raise msgspec.DecodeError("parts of the checkpoint are missing")
-    return checkpoint
+    return replace(checkpoint, snapshot=replace(whole, left=left, acknowledged=acknowledged, seen=seen))
 
 
 async def _pieces(chunks: AsyncIterable[bytes | Bytes]) -> AsyncIterator[bytearray]:
@@ -195,7 +226,7 @@ class Restored(Struct, kw_only=True):
 
 async def newest(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
     """Return the state of the newest checkpoint that is of these logs, an empty one where there is none."""
-    for path in reversed(await _there(blobs, partition)):
+    for path in sorted(await _there(blobs, partition), key=_last_event, reverse=True):
         checkpoint = await _load(blobs, partition, path)
         if checkpoint is not None and await logs.holds(checkpoint.last_event, checkpoint.last_event_id):
             return Restored(
@@ -297,7 +328,9 @@ async def _save(blobs: ObjectStore, partition: int, path: str, pieces: AsyncIter
             )  # a killed owner's: it is whole bodies
             await obstore.put_async(blobs, path, pieces)
             for old in await _every(blobs, partition):
-                if old < path or not _is_ours(old):  # nobody reads another format again, and it may hold what is erased
+                if (
+                    _last_event(old) < _last_event(path) or f"/v{FORMAT}-" not in old
+                ):  # nobody reads another format again, and it may hold what is erased
                     await obstore.delete_async(blobs, old)
     except _AWAY as error:
         _pass_over("save", partition, error)
@@ -342,7 +375,11 @@ async def _every(blobs: ObjectStore, partition: int) -> list[str]:
 
 
 def _is_ours(path: str) -> bool:
-    return f"/v{FORMAT}-" in path
+    return any(f"/v{one}-" in path for one in READABLE)
+
+
+def _last_event(path: str) -> str:
+    return path.rpartition("-")[2]
 
 
 def _pass_over(operation: str, partition: int, error: Exception) -> None:

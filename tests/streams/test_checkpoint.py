@@ -5,13 +5,15 @@ from collections.abc import AsyncIterator
 
 import msgspec
 import pytest
+from xxhash import xxh3_64_intdigest
 
 from streams.state import checkpoint
 from streams.state.checkpoint import Checkpoint, checkpoint_of, frames, state_of
 from tests.tickets.build import message, position
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
-from tickets.state.state import State
+from tickets.state.seen import BLOCK, WIDTH, Runs, Seen
+from tickets.state.state import Snapshot, State
 
 TICKETS = 10
 
@@ -117,3 +119,43 @@ async def test_one_whose_bytes_changed_on_the_disk_is_none(
     pieces[piece] = bytes(changed)
     with pytest.raises(msgspec.DecodeError, match="not what was written"):
         await checkpoint_of(cut(b"".join(pieces)))
+
+
+async def test_digests_lie_in_pieces_of_a_megabyte_and_beside_no_tickets_too() -> None:
+    """Of all ids in one value none could be written beyond 4 GiB: Beijing gets there in 21 months."""
+    count = 3 * checkpoint.DIGESTS * BLOCK
+    run = Seen(sorted_digests(count)).dump()
+    whole = Checkpoint(last_event=9, last_event_id="nine", next_ticket=0, snapshot=with_digests(run))
+    pieces = list(frames(whole))
+    assert len(pieces) == 1 + 3
+    assert max(map(len, pieces[1:])) < 3.1 * 1024 * 1024
+    state = state_of((await checkpoint_of(cut(b"".join(pieces)))).snapshot, TicketPolicy())
+    assert (len(state.inputs), len(state.participants)) == (count, count)
+
+
+async def test_a_checkpoint_of_format_24_is_read(written: tuple[State, list[bytes]]) -> None:
+    """It has all digests in the first piece, each kind as one run; nothing is read from the logs again."""
+    state, pieces = written
+    first = msgspec.msgpack.decode(pieces[0][16:])
+    snapshot, seen = first["snapshot"], state.dump().seen
+    snapshot["seen"] = b"".join(seen)
+    snapshot |= {"left": b"", "acknowledged": b""}
+    value = msgspec.msgpack.encode(first)
+    head = len(value).to_bytes(8, "little") + xxh3_64_intdigest(value).to_bytes(8, "little")
+    rest = [without(piece, "left", "acknowledged", "seen") for piece in pieces[1:]]
+    read = await checkpoint_of(cut(b"".join([head + value, *rest])))
+    assert state_of(read.snapshot, TicketPolicy()).dump() == state.dump()
+
+
+def without(piece: bytes, *names: str) -> bytes:
+    part = msgspec.msgpack.decode(piece[16:], strict=False)
+    value = msgspec.msgpack.encode({name: told for name, told in part.items() if name not in names})
+    return len(value).to_bytes(8, "little") + xxh3_64_intdigest(value).to_bytes(8, "little") + value
+
+
+def sorted_digests(count: int) -> bytes:
+    return b"".join((number << 64).to_bytes(WIDTH, "big") for number in range(count))
+
+
+def with_digests(run: Runs) -> Snapshot:
+    return msgspec.structs.replace(State(TicketPolicy()).dump(), seen=run, left=run)

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 
 from schemas.records import Event
 from tickets.model.keys import scoped
-from tickets.state.seen import Seen
+from tickets.state.seen import Runs, Seen
 
 
 class DecidedInputs:
     """Digests of every id that was decided, and the offset of the last decided input by topic and partition."""
 
-    def __init__(self, seen: bytes, positions: Mapping[str, Mapping[int, int]]) -> None:
+    def __init__(self, seen: Runs, positions: Mapping[str, Mapping[int, int]]) -> None:
         self.seen = Seen(seen)
         self.positions = {topic: dict(offsets) for topic, offsets in positions.items()}
 
@@ -33,4 +33,4 @@ class DecidedInputs:
 
     def shut_out(self, jurisdiction: str, message_id: str) -> None:
         """Treat an erased message as decided, so that it is not filed if it comes again."""
-        self.seen.keep(scoped(jurisdiction, message_id))
+        self.seen.add(scoped(jurisdiction, message_id))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from tickets.model.ticket_state import Early
-from tickets.state.seen import Seen
+from tickets.state.seen import Runs, Seen
 
 MOST_EARLY = 10_000
 """Acknowledgements that wait for their ticket; the newest stay, as most of the others never get one."""
@@ -15,7 +15,7 @@ class HandoverQueue:
     Names are scoped hand-over ids: two cities of one partition may use the same id.
     """
 
-    def __init__(self, waiting: Mapping[str, str], acknowledged: bytes, early: Mapping[str, Early]) -> None:
+    def __init__(self, waiting: Mapping[str, str], acknowledged: Runs, early: Mapping[str, Early]) -> None:
         self.waiting = dict(waiting)
         self.early = dict(early)
         self._acknowledged = Seen(acknowledged)
@@ -45,7 +45,7 @@ class HandoverQueue:
 
     def acknowledge(self, name: str, handover_id: str, early: Early | None) -> None:
         """End a wait. `early` says when and by whom, if the ticket of a hand-over that does not wait is unknown."""
-        self._acknowledged.keep(name)
+        self._acknowledged.add(name)
         if self.waiting.pop(handover_id, None) is not None or early is None:
             self.early.pop(name, None)
             return
@@ -55,7 +55,7 @@ class HandoverQueue:
 
     def dismiss(self, name: str, handover_id: str) -> None:
         """End the wait for a false alarm."""
-        self._acknowledged.keep(name)
+        self._acknowledged.add(name)
         self.waiting.pop(handover_id, None)
 
     def reinstate(self, handover_id: str, ticket_id: str) -> None:
@@ -71,6 +71,6 @@ class HandoverQueue:
         """Let no hand-over of an erased ticket wait."""
         self.waiting = {one: at for one, at in self.waiting.items() if at != ticket_id}
 
-    def dump(self) -> tuple[dict[str, str], bytes, dict[str, Early]]:
+    def dump(self) -> tuple[dict[str, str], Runs, dict[str, Early]]:
         """Return the arguments of the constructor, for a checkpoint."""
         return self.waiting, self._acknowledged.dump(), self.early

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from tickets.model.keys import part
 from tickets.model.ticket_state import TicketState
-from tickets.state.seen import Seen
+from tickets.state.seen import Runs, Seen
 
 
 class Participants:
@@ -13,7 +13,7 @@ class Participants:
     Of an erased ticket the tombstones keep people and texts here as well, under a name of their own.
     """
 
-    def __init__(self, digests: bytes = b"") -> None:
+    def __init__(self, digests: Runs = b"") -> None:
         self._known = Seen(digests)
 
     def __len__(self) -> int:
@@ -36,8 +36,8 @@ class Participants:
     def note(self, name: str, people: Iterable[str]) -> None:
         """Remember people, or texts, under a name."""
         for one in people:
-            self._known.keep(part(name, one))
+            self._known.add(part(name, one))
 
-    def dump(self) -> bytes:
+    def dump(self) -> Runs:
         """Return the argument of the constructor, for a checkpoint."""
         return self._known.dump()

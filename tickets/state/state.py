@@ -29,6 +29,7 @@ from tickets.state.decided_inputs import DecidedInputs
 from tickets.state.handover_queue import HandoverQueue
 from tickets.state.part_index import PartIndex
 from tickets.state.participants import Participants
+from tickets.state.seen import Runs
 from tickets.state.separations import Separations
 from tickets.state.store import Bodies, LiveTickets
 from tickets.state.text_index import TextIndex
@@ -46,17 +47,17 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     tickets: dict[str, bytes]
     bodies: dict[str, bytes]
     by_thread: dict[str, str]
-    left: bytes
+    left: Runs
     successors: dict[str, str]
     sequences: dict[str, int]
     positions: dict[str, dict[int, int]]
     never: list[tuple[str, str]]
     handed_over: dict[str, str]
-    acknowledged: bytes
+    acknowledged: Runs
     early: dict[str, Early] = {}
     forgotten: dict[str, Forgotten] = {}
     audit: AuditHead | None = None
-    seen: bytes
+    seen: Runs
 
 
 class State:
@@ -205,12 +206,12 @@ def _empty(policy: TicketPolicy) -> Snapshot:
         tickets={},
         bodies={},
         by_thread={},
-        left=b"",
+        left=[],
         successors={},
         sequences={},
         positions={},
         never=[],
         handed_over={},
-        acknowledged=b"",
-        seen=b"",
+        acknowledged=[],
+        seen=[],
     )
