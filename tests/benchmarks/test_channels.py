@@ -94,7 +94,12 @@ def test_a_line_gives_half_an_answer_or_none_and_goes_on() -> None:
         assert (refused, line.taken) == (b"", 3)
         line.curt = False
         line.silence()
-        speaks = threading.Timer(0.5, line.speak)
-        speaks.start()
+        spoken = threading.Event()
+
+        def speak() -> None:
+            spoken.set()
+            line.speak()
+
+        threading.Timer(0.5, speak).start()
         assert asked() == b"hearhear"
-        assert speaks.finished.is_set()
+        assert spoken.is_set()
