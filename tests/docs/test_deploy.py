@@ -119,3 +119,10 @@ def test_the_unit_may_write_where_the_settings_say(settings: Settings) -> None:
     (folder,) = unit()["StateDirectory"]
     assert settings.data_dir == Path("/var/lib") / folder
     assert unit()["ProtectSystem"] == ["strict"]
+
+
+def test_all_packages_are_compiled_where_services_may_not_write() -> None:
+    told = (DEPLOY / "README.md").read_text(encoding="utf-8")
+    built = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+    (compiled,) = re.findall(r"compileall -q ([a-z ]+)\n", told)
+    assert sorted(compiled.split()) == sorted(built["packages"])
