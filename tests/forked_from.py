@@ -32,6 +32,7 @@ USED = (
     "faust.transport.utils",
     "faust.worker",
     "hotline.cli.app",
+    "hotline.cli.run",
     "hotline.config.load",
     "hotline.runtime.disk_metrics",
     "hotline.admin.topics",

@@ -27,7 +27,7 @@ def account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPat
     """The settings of an SMS account that answers."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOTLINE_KAFKA__PARTITIONS", "2")
-    monkeypatch.setenv("HOTLINE_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("HOTLINE_LOCAL__DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("HOTLINE_QUERY_KEY", "a query key, long enough for it")
     monkeypatch.setenv("HOTLINE_REQUESTER_KEYS__K1", "a requester key, long enough for it")
     given = {"HOST": "127.0.0.1", "PORT": "1", "SOURCE": SOURCE, "SECRET": SECRET, "JURISDICTION": CITY}
