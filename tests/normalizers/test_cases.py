@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from normalizers import NORMALIZERS, Policy, normalize
 from schemas.codec import encode
 from schemas.records import RawMessage
-from tests.rows import each_row
 
 FOLDER = Path(__file__).parent / "cases"
 OF_THEIR_OWN = {"mailbox", "sms", "phone"}
@@ -30,7 +31,7 @@ def understood(raw: RawMessage) -> dict[str, Any]:
     return message
 
 
-@each_row("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
 def test_a_case_gives_its_message(case: Path, raw: Callable[..., RawMessage]) -> None:
     (source,) = case.glob("raw.*")
     value = source.read_bytes()

@@ -139,7 +139,7 @@ def test_a_second_time_nothing_is_written(asked: tuple[Checkout, list[str]]) -> 
 def test_what_fails_says_what_is_to_be_written_and_where(asked: tuple[Checkout, list[str]]) -> None:
     checkout, new = asked
     passed, failed = checkout.outcomes(*CHOSEN, *KINDS, *UNDERSTOOD, *AROUND)
-    assert len(passed) > 500
+    assert len(passed) > 50
     assert {test: fault.told for test, fault in failed.items() if f"{MARK}: " not in fault.why} == {}
     modules = {path.removesuffix(".py").replace("/", ".") for path in (*KINDS, *UNDERSTOOD, AROUND[0])}
     assert {test.partition("::")[0] for test in failed} == modules
@@ -164,5 +164,5 @@ def test_the_page_leads_to_a_channel_that_keeps_every_contract(tmp_path: Path) -
     assert checkout.run("ruff", "check", ".").code == 0
     checkout.outcomes(*CHOSEN, UNDERSTOOD[1], HOTLINE_WRITE_CASES="1")
     passed, failed = checkout.outcomes(*CHOSEN, *KINDS, *UNDERSTOOD, *AROUND, PLANTED)
-    assert (failed, len(passed) > 500) == ({}, True)
+    assert (failed, len(passed) > 50) == ({}, True)
     assert len([test for test in passed if Path(PLANTED).stem in test]) == 1
