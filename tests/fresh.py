@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from kafka import TopicPartition
-from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, MemberToRemove, NewTopic, OffsetSpec
+from kafka.admin import KafkaAdminClient, MemberToRemove, NewTopic, OffsetSpec
 from kafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     NotCoordinatorError,
     TopicAlreadyExistsError,
 )
+from msgspec import structs
 
 from broker.config import KafkaConnection
 from hotline.admin import placement
@@ -88,9 +89,18 @@ def _made(admin: KafkaAdminClient, topic: NewTopic) -> bool:
 
 
 def by_the_senders_clock(connection: KafkaConnection, topic: str) -> None:
-    """Let a topic believe what senders say of the time, until it is made anew: what is written may be old at once."""
+    """Make a topic anew that takes the senders' time for the time of a record: what is written may be old at once.
+
+    A setting that is changed takes effect some time after Kafka's answer, so the topic is made with it.
+    """
     with admin_of(connection) as admin:
-        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"message.timestamp.type": "CreateTime"})])
+        admin.delete_topics([topic])
+        until(lambda: topic not in _logs(admin), "Kafka did not delete the topic")
+    declared = topics.TOPICS[topic]
+    timed = structs.replace(declared, extra={**declared.extra, "message.timestamp.type": "CreateTime"})
+    Provision(connection, {topic: timed}).create()
+    with admin_of(connection) as admin:
+        _held(admin, [topic], connection.partitions)  # waits for the leaders
 
 
 def _put_out(admin: KafkaAdminClient) -> bool:

@@ -137,8 +137,9 @@ class City:
         if age:
             by_the_senders_clock(self._connection, out.topic)
         at = int((datetime.now(UTC) - age).timestamp() * 1000)
-        self._producer.send(out.topic, out.value, key=out.key, headers=out.headers, partition=0, timestamp_ms=at)
-        self._producer.flush()
+        sent = self._producer.send(out.topic, out.value, key=out.key, headers=out.headers, partition=0, timestamp_ms=at)
+        acknowledged = sent.get(60)
+        assert not age or acknowledged.timestamp == at  # else Kafka set the time itself
 
     def acknowledge(self, group: str, topic: str, end: int) -> None:
         """Let a group have worked off a partition up to there."""
