@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import msgspec
 from elasticsearch import AsyncElasticsearch
@@ -11,10 +11,11 @@ from msgspec import Struct, field
 from obstore.store import ObjectStore
 
 from schemas import topics
-from schemas.codec import decode, encode
+from schemas.codec import built, decode, encode
 from schemas.contract.index_templates import PREFIX, indices
 from schemas.errors import RecordError, RetriableError, SchemaError, UnreachableError
 from schemas.records import Event, Message, RawRef, event
+from sinks import metrics
 from sinks.base import Document, Refusal, Route, Verdicts
 from sinks.blobs import Blobs
 from sinks.elastic.errors import translated
@@ -36,7 +37,12 @@ MOST_FAULTS = 3
 _WAITS = "unreachable"
 _MONTH = re.compile(r"(20\d\d)\.(\d\d)$")
 
-_HINTS = (b'"change":"erased"', b'"change":"redacted"', b'"change":"messages_erased"')
+_NEWER = (
+    "hotline.event.v1 holds a change of the kind {}, which this version of hotline does not know, and which may be an "
+    "erasure: finish the upgrade, or start the later version of the eraser again"
+)
+_KINDS = frozenset(kind.__struct_config__.tag for kind in get_args(event.AnyChange))
+_ERASING = frozenset(kind.__struct_config__.tag for kind in (event.Erased, event.Redacted, event.MessagesErased))
 _DONE = (200, 201, 409)
 
 _BACK_DAYS = (0, 16, 32)
@@ -51,6 +57,17 @@ class Target(Struct, frozen=True):
     jurisdiction: str
     at: datetime
     whole: bool
+
+
+class _Kind(Struct, frozen=True):
+    change: str
+
+
+@built
+class _Kinds(Struct, frozen=True):
+    """The kinds of a decision's changes, those of a later version too."""
+
+    changes: tuple[_Kind, ...] = ()
 
 
 class Copies(Struct, frozen=True):
@@ -91,6 +108,7 @@ class Eraser:
     async def write(self, documents: Sequence[Document]) -> Verdicts:
         """Carry out what these events erase; all others have nothing for us.
 
+        An event with a change of an unknown kind is held until an eraser that knows it reads it: it may erase as well.
         One that cannot be carried out now, as its index takes no writes, keeps no other waiting. Raises its error when
         there is no other.
         """
@@ -202,7 +220,12 @@ class Eraser:
 
 
 def _targets(document: Document) -> list[Target]:
-    if not any(hint in document.value for hint in _HINTS):
+    """Return the messages that an event erases. Raises RetriableError for a change of an unknown kind."""
+    kinds = {one.change for one in decode(document.value, _Kinds).changes}
+    if unknown := kinds - _KINDS:
+        metrics.NEWER_EVENTS.inc()
+        raise RetriableError(_NEWER.format(", ".join(sorted(unknown))))
+    if not kinds & _ERASING:
         return []
     decision = decode(document.value, Event)
     return [target for change in decision.changes for target in _of(change, decision)]

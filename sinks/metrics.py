@@ -27,6 +27,10 @@ ARCHIVE_LACKS = Gauge(
     "1 while an index has nothing of documents that were brought to it: it was emptied, or put back as it was",
     ["index"],
 )
+NEWER_EVENTS = Counter(
+    "hotline_sinks_newer_events",
+    "Tries of events that the eraser holds, as they have a change of a kind that its version does not know",
+)
 OLDEST_SECONDS = Gauge(
     "hotline_sinks_oldest_seconds", "Age of the oldest record that was read and is not yet stored", ["sink"]
 )

@@ -193,6 +193,7 @@ CASES = {
     ),
     "ServiceAway": gauge("hotline_monitor_reachable", "1+0", "0+0", 5, 1, service="kafka"),
     "TransactionHangs": gauge("hotline_monitor_transactions_hanging", "0+0", "1+0", 5, topic="hotline.outbox.v1"),
+    "ErasureHeld": Case({"hotline_sinks_newer_events_total": "0+0x5 1+1x200"}, 5, 6),
     "ArchiveLacks": gauge("hotline_sinks_archive_lacks", "0+0", "1+0", 5, index="ticket"),
     "DiskFills": gauge(
         "hotline_process_disk_free_bytes", "2000000000+0", "1999999999+0", 5, 5, instance="a:1", folder="blobs.url"

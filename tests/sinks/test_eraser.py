@@ -13,12 +13,13 @@ import pytest
 from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 from obstore.store import LocalStore
+from prometheus_client import REGISTRY
 
 from hotline.dev.stack.stack import Endpoints
 from hotline.search.archive import Archive
 from schemas import topics
 from schemas.codec import Position, decode, encode
-from schemas.errors import UnreachableError
+from schemas.errors import RetriableError, UnreachableError
 from schemas.records import Command, Event, InputRef, Message, event
 from schemas.records.event_base import ErasedMessage
 from sinks import Document, eraser, routes
@@ -259,6 +260,26 @@ async def test_an_event_that_cannot_be_read_is_reported_and_holds_up_nobody(plac
     verdicts = await place.eraser.write([broken, erased()])
     assert [refusal.code for refusal in verdicts.rejected] == ["schema"]
     assert await place.texts() == {ONE.message_id: [""]}
+
+
+def tries() -> float:
+    return REGISTRY.get_sample_value("hotline_sinks_newer_events_total") or 0
+
+
+async def test_an_event_of_a_later_version_is_held_and_holds_up_no_other(place: Place) -> None:
+    """It may erase, in a way that this version does not know."""
+    await place.elastic.write([stored(ONE)])
+    value = told(event.Erased(ticket_id="t")).value.replace(b'"change":"erased"', b'"change": "phone_erased"')
+    later = told()._replace(value=value)
+    before = tries()
+    verdicts = await place.eraser.write([later, erased(), told()])
+    assert [(one.document, one.code) for one in verdicts.retry] == [(later, "unreachable")]
+    assert "phone_erased" in verdicts.retry[0].reason
+    assert (len(verdicts.stored), verdicts.rejected) == (2, [])
+    assert await place.texts() == {ONE.message_id: [""]}
+    with pytest.raises(RetriableError, match="finish the upgrade"):
+        await place.eraser.write([later, told()])
+    assert tries() == before + 2
 
 
 async def test_while_the_archive_is_away_nothing_counts_as_erased(tmp_path: Path) -> None:
