@@ -25,6 +25,7 @@ from hotline.doctor.kafka import availability, brokers, kafkas_own, rights, topi
 from hotline.runtime.components import names
 from schemas.errors import FatalError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.topics import TOPICS
+from tests.docs.pages import ROOT
 from tests.peers import acls
 from tests.peers.secured_kafka import DOORS, SecuredKafka
 from tests.waiting import until
@@ -215,8 +216,19 @@ def test_the_file_grants_each_user_all_that_its_components_need_and_each_line_of
             assert any(operation.upper() == has and name.startswith(prefix) for has, prefix in granted), (line, one)
 
 
-def test_the_file_grants_nobody_else_anything(wanted: Callable[[str], list[Need]]) -> None:
-    assert set(acls.users()) == {*USERS.values(), "hotline-topics", "hotline-transactions"}
+def test_the_file_and_the_page_name_the_same_users_and_the_file_alone_has_lines() -> None:
+    others = {"hotline-topics", "hotline-transactions", "hotline-restricted"}  # no component: nothing asks their needs
+    assert set(acls.users()) == {*USERS.values(), *others}
+    page = (ROOT / "docs" / "how-to" / "secure.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(hotline-[a-z]+)` \|", page, re.MULTILINE)) == set(acls.users())
+    assert "--allow-principal" not in page
+
+
+def test_the_user_of_restricted_tickets_reads_nothing_else() -> None:
+    granted = [one for line in acls.lines() if "User:hotline-restricted " in line for one in acls.acls_of(line)]
+    assert {(one.operation.name, one.resource_pattern.resource_name) for one in granted} == {
+        ("READ", "hotline.ticket.restricted.v1"), ("READ", "hotline-restricted"),
+    }  # fmt: skip
 
 
 def test_exactly_what_is_missing_is_named(secured: SecuredKafka, wanted: Callable[[str], list[Need]]) -> None:
