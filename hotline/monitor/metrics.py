@@ -25,12 +25,12 @@ DEAD_LETTERS_LAST_HOUR = Gauge(
 )
 UNACKNOWLEDGED = Gauge(
     "hotline_monitor_handovers_unacknowledged",
-    "Hand-overs that no desk has acknowledged, stale and folded ones left out",
+    "Hand-overs that no desk has acknowledged, but for stale ones and those that another rings for",
     ["level"],
 )
 OVERDUE = Gauge(
     "hotline_monitor_handovers_overdue",
-    "Hand-overs that no desk has acknowledged within the time it has, stale and folded ones left out",
+    "Hand-overs that no desk has acknowledged in time, but for stale ones and those that another rings for",
     ["level"],
 )
 REMINDERS = Counter(
