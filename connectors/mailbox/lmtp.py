@@ -14,11 +14,10 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, syntax
 from aiosmtpd.smtp import Session as Client
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import city_of, utc_now
 from connectors.mailbox.settings import CHANNEL, LmtpSettings
 from connectors.publish.durable_publisher import Keeper
-from connectors.runtime import faults
 from schemas.errors import MisconfiguredError, PipelineError
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import SIZE_LIMIT

@@ -5,9 +5,8 @@ from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import Emit, city_of, utc_now
-from connectors.runtime import faults
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Pdu
 from connectors.sms_smpp.link import Link, Role, opened
