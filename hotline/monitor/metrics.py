@@ -63,6 +63,7 @@ CLOCK_AHEAD_SECONDS = Gauge(
     "How far the clock of the monitor's machine is ahead of that of a service which tells its own",
     ["service"],
 )
+BUILD = Gauge("hotline_build_info", "1, of the version and the commit that this process runs", ["version", "revision"])
 COMPONENT_UP = Gauge(
     "hotline_process_component_up", "1 while a component of this process runs or stands by, else 0", ["component"]
 )

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from msgspec import Struct, to_builtins
+from msgspec.structs import astuple
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 
 from hotline.monitor import metrics
+from hotline.version import build
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError
 
@@ -57,6 +59,7 @@ class ProcessHealth:
         self._components = {name: ComponentHealth(component=name) for name in names}
         for name in self._components:
             metrics.COMPONENT_UP.labels(name).set(0)
+        metrics.BUILD.labels(*astuple(build())).set(1)
         self._probes: dict[str, Probe] = {}
 
     def set(self, name: str, state: Phase, detail: str | None = None) -> None:
@@ -79,7 +82,13 @@ class ProcessHealth:
             {**to_builtins(component), **self._probes.get(name, dict)()} for name, component in self._components.items()
         ]
         ready = all(component["state"] in _READY for component in components)
-        return {"installation": self._installation, "ready": ready, "at": time.time(), "components": components}
+        return {
+            "installation": self._installation,
+            **to_builtins(build()),
+            "ready": ready,
+            "at": time.time(),
+            "components": components,
+        }
 
 
 class _Server(ThreadingMixIn, WSGIServer):
