@@ -23,6 +23,7 @@ from normalizers.web.fields import Fields
 from normalizers.web.services import Service
 from schemas import ids
 from schemas.errors import PipelineError, RefusedRequest
+from schemas.host_port import join_host_port
 from schemas.records import Ticket
 
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
@@ -229,8 +230,7 @@ class Open311:
 def _listening(request: Request) -> str:
     """Return where this server listens: the caller's own Host may name any other."""
     host, port = request.scope["server"] or ("localhost", None)
-    named = f"[{host}]" if ":" in host else host
-    return f"{request.scope['scheme']}://{named}" + (f":{port}" if port else "")
+    return f"{request.scope['scheme']}://{join_host_port(host, port) if port else host}"
 
 
 def _key(request: Request, client: str) -> str:

@@ -10,6 +10,7 @@ from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
 from hotline.version import Build
+from schemas.host_port import join_host_port
 
 if TYPE_CHECKING:
     from hotline.config.settings import TelemetrySettings
@@ -70,7 +71,7 @@ def look(settings: "TelemetrySettings", installation: str, count: int) -> list[P
         return []
     with PoolManager(retries=False, timeout=PATIENCE_SECONDS) as http:
         for port in map(settings.port_of, range(count + 1)):
-            report = _report(http, f"http://{_host(settings.host)}:{port}/readyz")
+            report = _report(http, f"http://{join_host_port(_host(settings.host), port)}/readyz")
             known = [told for told in report.components if "component" in told]
             if report.installation == installation:
                 version = str(Build(report.version, report.revision))
@@ -118,4 +119,4 @@ def _time(told: object) -> datetime | None:
 
 def _host(host: str) -> str:
     """Return where to ask a process that listens on every address."""
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - asked, not listened on
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not listened on
