@@ -10,7 +10,9 @@ import smpp34
 from benchmarks.channels import course
 from benchmarks.channels.course import Ground, numbered
 from benchmarks.channels.smpp_line import Line, truncated, unknown_command
+from connectors.sms_common.frames import Frames
 from connectors.sms_smpp import codec
+from connectors.sms_smpp.settings import SmppSettings
 from hotline.dev.demo.smsc import Sms, Smsc
 from tests.peers.dovecot import free_ports
 
@@ -98,9 +100,10 @@ class Course(course.Course):
 def codec_seconds(rounds: int = 50_000) -> dict[str, float]:
     """Return microseconds a message: reading it and building its answer, by smpplib alone and with our framing."""
     raw = smpp34.DeliverSm("8613800138000", "12345", "路灯坏了".encode("utf-16-be"), data_coding=8).encode()
-    pdu = codec.Pdu(5, 0, 1, raw)
+    pdu = codec.parse(raw)
     library = _microseconds(lambda: (codec.read(pdu), codec.build("deliver_sm_resp", 1)), rounds)
-    frames = codec.Frames()
+    settings = SmppSettings.model_validate({"host": "127.0.0.1", "system_id": "hotline", "password": "secret"})
+    frames = Frames(codec.SmppCodec(settings, "bind_transceiver"))
 
     def framed() -> None:
         frames.add(raw)

@@ -3,9 +3,9 @@
 import asyncio
 import io
 import struct
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 import requests
@@ -19,8 +19,10 @@ from connectors.asterisk.settings import AsteriskSettings
 from connectors.call_files.lines import lines_from
 from connectors.publish.segment import Kind, frame, pieces
 from connectors.sms_cmpp import codec as cmpp
+from connectors.sms_cmpp.settings import CmppSettings
+from connectors.sms_common.frames import Codec, Frame, Frames
 from connectors.sms_smpp import codec as smpp
-from connectors.sms_smpp.codec import Frames
+from connectors.sms_smpp.settings import SmppSettings
 from connectors.weibo import api, message_id
 from connectors.weibo.errors import WeiboException
 from normalizers.phone import ami
@@ -37,24 +39,34 @@ from tickets.state.state import State
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 MARKER = b"\x00marker\xff"
+SMPP = SmppSettings.model_validate({"host": "127.0.0.1", "system_id": "hotline", "password": "secret"})
+CMPP = [
+    CmppSettings.model_validate({"host": "127.0.0.1", "source": "900001", "secret": "888888", "version": version})
+    for version in ("2.0", "3.0")
+]
 
 
 def _smpp(data: bytes) -> None:
-    """Cut PDUs out of a stream: as many bytes come out as went in, and none is allocated by the peer's number."""
-    held, out = Frames(), 0
+    for pdu in _short_frames(smpp.SmppCodec(SMPP, "bind_transceiver"), data):
+        _fields(pdu)
+
+
+def _short_frames(codec: Codec, data: bytes) -> Iterator[Frame]:
+    """Cut frames out of a stream: as many bytes come out as went in, and none is allocated by the peer's number."""
+    held, out = Frames(codec), 0
     for start in range(0, len(data), 50):
         held.add(data[start : start + 50])
         try:
-            while (pdu := held.next()) is not None:
-                assert len(pdu.raw) <= smpp.LARGEST
-                out += len(pdu.raw)
-                _fields(pdu)
+            while (frame := held.next()) is not None:
+                assert len(frame.raw) <= codec.longest
+                out += len(frame.raw)
+                yield frame
         except UnreachableError:
             return
     assert out <= len(data)
 
 
-def _fields(pdu: smpp.Pdu) -> None:
+def _fields(pdu: Frame) -> None:
     try:
         found = smpp.read(pdu)
     except MalformedError:
@@ -63,8 +75,10 @@ def _fields(pdu: smpp.Pdu) -> None:
 
 
 def _cmpp(data: bytes) -> None:
-    for major in get_args(cmpp.Major):
-        for read in (lambda given, major=major: cmpp.header(given, major), cmpp.connect_answer, cmpp.submit_answer):
+    for account in CMPP:
+        for short in _short_frames(cmpp.CmppCodec(account), data):
+            assert short.raw.endswith(short.body)
+        for read in (cmpp.connect_answer, cmpp.submit_answer):
             try:
                 read(data)
             except MalformedError:

@@ -2,21 +2,22 @@
 
 import hashlib
 import hmac
+import struct
+from collections.abc import Callable
 from datetime import datetime
-from typing import Literal, NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple
 
-from normalizers.sms.cmpp import DELIVER, HEADER_BYTES
+import structlog
+
+from connectors.base import utc_now
+from connectors.sms_cmpp.settings import CmppSettings, Major
+from connectors.sms_common.frames import ANSWER, Codec, Frame
+from normalizers.sms.cmpp import DELIVER
 from normalizers.sms.reader import Reader
 from schemas import ids
-from schemas.errors import MalformedError
-
-Major: TypeAlias = Literal[2, 3]
-"""Of the version: it decides how wide some fields are."""
+from schemas.errors import MalformedError, UnauthorizedError, UnreachableError
 
 CONNECT, TERMINATE, SUBMIT, ACTIVE_TEST = 1, 2, 4, 8
-ANSWER = 0x80000000
-"""Set in the command of every answer; its sequence is the request's."""
-
 LONGEST: dict[Major, int] = {2: 2477, 3: 3335}
 """Bytes of a frame; a Total_Length above it is no frame, and never a reason to allocate so much."""
 
@@ -31,43 +32,31 @@ OK, FLOW_CONTROL = 0, 8
 The document's other results are 2 command, 3 sequence, 4 length, 5 fee, 6 too long, 7 service; from 9 on the gateway's.
 """
 
-__all__ = ["DELIVER", "HEADER_BYTES"]
+_REFUSALS = {
+    1: "the ISMG does not understand the login: see `version`",
+    2: "the ISMG does not know this SP id: see `source`, and which addresses the operator lets in",
+    3: "the ISMG refuses the login: see `secret`, and that this machine's clock is right (NTP)",
+    4: "the ISMG does not speak this CMPP version: see `version`",
+}
+
+__all__ = ["ANSWER", "DELIVER"]
+
+_log = structlog.get_logger(__name__)
 
 
-class Frame(NamedTuple):
-    """One frame as it came; `raw` is all of it, header included."""
-
-    command: int
-    sequence: int
-    raw: bytes
-
-    @property
-    def body(self) -> bytes:
-        """Return what stands behind the header."""
-        return self.raw[HEADER_BYTES:]
+HEADER = struct.Struct(">III")
+"""Total_Length, Command_Id, Sequence_Id."""
 
 
-class Header(NamedTuple):
-    """The first 12 bytes of a frame; `size` counts them."""
-
-    size: int
-    command: int
-    sequence: int
-
-
-def header(data: bytes, major: Major) -> Header:
-    """Return a frame's header; raises MalformedError for a length that no frame has: the stream is out of step."""
-    reader = Reader(data)
-    size, command, sequence = reader.number(4), reader.number(4), reader.number(4)
-    if not HEADER_BYTES <= size <= LONGEST[major]:
-        raise MalformedError("a Total_Length that no CMPP frame has: see that the other side is an ISMG")
-    return Header(size, command, sequence)
+def parse(raw: bytes) -> Frame:
+    """Return a whole frame with its header's numbers."""
+    _, command, sequence = HEADER.unpack_from(raw)
+    return Frame(command, sequence, raw, raw[HEADER.size :])
 
 
 def frame(command: int, sequence: int, body: bytes = b"") -> bytes:
     """Return a frame as it goes over the wire."""
-    size = HEADER_BYTES + len(body)
-    return size.to_bytes(4, "big") + command.to_bytes(4, "big") + sequence.to_bytes(4, "big") + body
+    return HEADER.pack(HEADER.size + len(body), command, sequence) + body
 
 
 def authenticator(source: str, secret: bytes, timestamp: str) -> bytes:
@@ -126,11 +115,6 @@ def deliver_answer(msg_id: bytes, result: int, major: Major) -> bytes:
     return msg_id.ljust(_MSG_ID_BYTES, b"\0") + result.to_bytes(_STATUS_BYTES[major], "big")
 
 
-def active_test_answer() -> bytes:
-    """Return the body of an ACTIVE_TEST_RESP: one reserved byte."""
-    return b"\0"
-
-
 class SubmitAnswer(NamedTuple):
     """SUBMIT_RESP: `msg_id` as its decimal number, which a status report (状态报告) repeats."""
 
@@ -145,3 +129,62 @@ def submit_answer(body: bytes) -> SubmitAnswer:
     if reader.left not in _STATUS_BYTES.values():
         raise MalformedError("a SUBMIT_RESP of the wrong length: see which version the gateway speaks")
     return SubmitAnswer(str(msg_id), reader.number(reader.left))
+
+
+class CmppCodec(Codec):
+    """CMPP for one login of an SP account. `major` is the version both sides speak."""
+
+    peer: ClassVar[str] = "ISMG"
+    login_name: ClassVar[str] = "login"
+    heartbeat_name: ClassVar[str] = "ACTIVE_TEST"
+    reached_by: ClassVar[str] = "host, port and the operator's line"
+    heartbeat: ClassVar[int] = ACTIVE_TEST
+    leave: ClassVar[int] = TERMINATE
+    header: ClassVar[struct.Struct] = HEADER
+
+    def __init__(self, settings: CmppSettings, now: Callable[[], datetime] = utc_now) -> None:
+        self.major: Major = settings.major
+        self._settings = settings
+        self._secret = settings.secret.get_secret_value().encode()
+        self._now = now
+        self._proof = b""
+
+    @property
+    def longest(self) -> int:
+        """Return the bytes of the longest frame of the version."""
+        return LONGEST[self.major]
+
+    def parse(self, raw: bytes) -> Frame:
+        """Return a whole frame."""
+        return parse(raw)
+
+    def bare(self, command: int, sequence: int) -> bytes:
+        """Return a frame without a body; the answer to ACTIVE_TEST has one reserved byte."""
+        return frame(command, sequence, b"\0" if command == ACTIVE_TEST | ANSWER else b"")
+
+    def login(self, sequence: int) -> bytes:
+        """Return the CONNECT."""
+        body, self._proof = connect(self._settings.source, self._secret, self.major, self._now())
+        return frame(CONNECT, sequence, body)
+
+    def check_login(self, answer: Frame) -> None:
+        """Take the version that the ISMG names; raises UnreachableError, or UnauthorizedError if a person must act."""
+        if answer.command != CONNECT | ANSWER:
+            raise UnreachableError("the other side does not answer a CMPP login: see `host` and `port`")
+        try:
+            told = connect_answer(answer.body)
+        except MalformedError as error:
+            raise UnreachableError(str(error)) from error
+        if told.status in _REFUSALS:
+            raise UnauthorizedError(_REFUSALS[told.status])
+        if told.status != OK:
+            raise UnreachableError("the ISMG takes no login now: see how many connections the operator allows")
+        self._check_proof(told)
+        self.major = min(self.major, told.major or self.major)
+
+    def _check_proof(self, told: ConnectAnswer) -> None:
+        if is_proven(told, self._proof, self._secret):
+            return
+        if self._settings.strict:
+            raise UnauthorizedError("the ISMG does not prove to know the secret: see `secret`, `strict` and `host`")
+        _log.warning("ismg_not_proven", source=self._settings.source)

@@ -3,21 +3,25 @@
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, NamedTuple
 
 from pydantic import SecretStr
 
-from connectors import faults, metrics
+from connectors import metrics
 from connectors.base import Emit, city_of, utc_now
 from connectors.message_id import day_of, digest_of
+from connectors.runtime import faults
 from connectors.sms_cmpp import codec
-from connectors.sms_cmpp.codec import Frame, Major
-from connectors.sms_cmpp.link import Link
+from connectors.sms_cmpp.codec import CmppCodec
 from connectors.sms_cmpp.sender import CmppSender
-from connectors.sms_cmpp.settings import CmppSettings
+from connectors.sms_cmpp.settings import CmppSettings, Major
+from connectors.sms_common.frames import Frame
+from connectors.sms_common.link import Link, opened
+from connectors.sms_common.window import Window
 from normalizers.sms import CMPP
 from normalizers.sms.cmpp import LAYOUTS, deliver
-from schemas.errors import MalformedError, PipelineError, RetriableError
+from schemas.errors import MalformedError, PipelineError, RetriableError, UnreachableError
 from schemas.records import RawMessage, raw_message
 
 CHANNEL_KIND = "sms_cmpp"
@@ -41,7 +45,7 @@ class Cmpp:
         self._account = account_id
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
-        self._link: Link | None = None
+        self._link: Link[CmppCodec] | None = None
 
     def sender(self) -> CmppSender:
         """Return what sends replies over the session."""
@@ -52,20 +56,24 @@ class Cmpp:
 
         Raises UnreachableError, or UnauthorizedError when the ISMG says no.
         """
-        link = await Link.open(self._settings, now=self._now)
+        chosen = self._settings
+        link = await opened(CmppCodec(chosen, self._now), chosen.host, chosen.port, chosen.patience, emit.alive)
         self._link = link
-        session = _Session(link, self._settings, emit, lambda frame: self.message(frame, link.major))
+        window = Window(link, chosen.window)
+        session = _Session(link, window, chosen, emit, lambda frame: self.message(frame, link.codec.major))
+        settle_seconds = SETTLE_SECONDS
         try:
-            await session.serve()
-        except asyncio.CancelledError:
-            self._link = None
-            await session.settle(SETTLE_SECONDS)
-            await link.leave()
-            raise
+            await session.read()
+        except RetriableError as error:
+            settle_seconds = 0  # the link is broken: nothing can be answered any more, and it comes again
+            raise window.fault or error from error
         finally:
             self._link = None
-            session.drop()
-            link.drop()
+            try:
+                await window.settle(settle_seconds)
+            finally:  # also if the runner's patience is over
+                await link.close()
+        raise UnreachableError("the ISMG ended the session: it stops, or the account has logged in elsewhere")
 
     def message(self, frame: Frame, major: Major) -> RawMessage:
         """Return the raw message of a DELIVER: also of one that cannot be read, which then becomes a dead letter."""
@@ -92,77 +100,37 @@ class Cmpp:
 
 
 class _Session:
-    """The window of one login: what Kafka does not hold yet."""
+    """The messages of one login; those that came again before they were answered share one record."""
 
-    def __init__(self, link: Link, settings: CmppSettings, emit: Emit, message: Callable[[Frame], RawMessage]) -> None:
+    def __init__(
+        self,
+        link: Link[CmppCodec],
+        window: Window,
+        settings: CmppSettings,
+        emit: Emit,
+        message: Callable[[Frame], RawMessage],
+    ) -> None:
         self._link = link
+        self._window = window
         self._busy = settings.busy
         self._emit = emit
         self._message = message
-        self._room = asyncio.Semaphore(settings.window)
         self._waiting: dict[str, list[Frame]] = {}
-        self._taking: set[asyncio.Task[None]] = set()
-        self._fault: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    async def settle(self, seconds: float) -> None:
-        """Let those on their way arrive and be answered; what is left after `seconds` comes again."""
-        if self._taking:
-            await asyncio.wait(self._taking, timeout=seconds)
-
-    def drop(self) -> None:
-        """Give up what is on its way. Safe twice."""
-        for task in self._taking:
-            task.cancel()
-        self._fault.cancel()
-
-    async def serve(self) -> None:
-        """Take frames until the link breaks; raises what broke it."""
-        self._emit.alive()
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._link.keep_alive())
-                tasks.create_task(self._read())
-                tasks.create_task(self._failed())
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from group
-
-    async def _failed(self) -> None:
-        """Raise what makes it impossible to take a message."""
-        await self._fault
-
-    async def _read(self) -> None:
-        while True:
-            frame = await self._link.read()
-            if frame.command == codec.DELIVER:
+    async def read(self) -> None:
+        """Take messages until the ISMG leaves; raises what broke the link."""
+        async for frame in self._link.requests():
+            if frame.command == codec.DELIVER:  # CMPP has no answer to an unknown command
                 await self._arrived(frame)
-                continue
-            if frame.command & ~codec.ANSWER == codec.ACTIVE_TEST:
-                self._emit.alive()
-            self._link.answered(frame)  # CMPP has no answer to an unknown command
 
     async def _arrived(self, frame: Frame) -> None:
-        """Take a message in; with a full window, nothing more is read until the first is safe."""
         message = self._message(frame)
         identifier = message.envelope.id
         if identifier in self._waiting:  # sent again before we could answer: one record will do
             self._waiting[identifier].append(frame)
             return
         self._waiting[identifier] = [frame]
-        if self._room.locked():
-            with self._link.paused():
-                await self._room.acquire()
-        else:
-            await self._room.acquire()
-        task = asyncio.create_task(self._take(message))
-        self._taking.add(task)
-        task.add_done_callback(self._taken)
-
-    def _taken(self, task: asyncio.Task[None]) -> None:
-        self._taking.discard(task)
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not self._fault.done():
-            self._fault.set_exception(error)
-            self._fault.exception()  # the session may have ended meanwhile
+        await self._window.take(partial(self._take, message))
 
     async def _take(self, message: RawMessage) -> None:
         result = await self._kept(message)
@@ -171,8 +139,8 @@ class _Session:
         metrics.CMPP_MESSAGES.labels(message.envelope.account, "repeated").inc(len(frames) - 1)
         if result is not None:
             for frame in frames:
-                self._link.answer(frame, codec.deliver_answer(frame.body[:8], result, self._link.major))
-        self._room.release()
+                body = codec.deliver_answer(frame.body[:8], result, self._link.codec.major)
+                await self._link.write(codec.frame(codec.DELIVER | codec.ANSWER, frame.sequence, body))
 
     async def _kept(self, message: RawMessage) -> int | None:
         """Return the Result to answer with; None for no answer, as the message is not safe."""

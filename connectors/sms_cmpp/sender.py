@@ -12,11 +12,11 @@ from tenacity.wait import wait_base
 
 from connectors.replies.base import Reply, Report, Sent, SessionSender
 from connectors.sms_cmpp import codec
-from connectors.sms_cmpp.codec import SubmitAnswer
-from connectors.sms_cmpp.link import Link
+from connectors.sms_cmpp.codec import CmppCodec, SubmitAnswer
 from connectors.sms_cmpp.settings import CmppSettings
 from connectors.sms_cmpp.submission import Submission, submit
 from connectors.sms_common.delivery_reports import report_of
+from connectors.sms_common.link import Link
 from connectors.sms_common.segmentation import split
 from connectors.sms_common.sending import PACE, THROTTLED_SECONDS, has_phone, patiently
 from schemas.errors import MalformedError, MisconfiguredError, ThrottledError, UnreachableError
@@ -29,7 +29,11 @@ class CmppSender(SessionSender):
     """Sends replies of one account over the session that `line` returns; None while there is none."""
 
     def __init__(
-        self, settings: CmppSettings, account_id: str, line: Callable[[], Link | None], pace: wait_base = PACE
+        self,
+        settings: CmppSettings,
+        account_id: str,
+        line: Callable[[], Link[CmppCodec] | None],
+        pace: wait_base = PACE,
     ) -> None:
         self._settings = settings
         self._account = account_id
@@ -79,15 +83,16 @@ class CmppSender(SessionSender):
             )
         return _judged(results)
 
-    async def _submitted(self, piece: Submission, link: Link) -> Result:
+    async def _submitted(self, piece: Submission, link: Link[CmppCodec]) -> Result:
         """Return what the ISMG says to a SUBMIT; None when it says nothing: it may have it."""
-        answer = await link.ask(codec.SUBMIT, submit(piece, link.major), self._settings.submit_timeout_seconds)
+        body = submit(piece, link.codec.major)
         try:
-            return None if answer is None else codec.submit_answer(answer.body)
-        except MalformedError:
+            answer = await link.request(lambda sequence: codec.frame(codec.SUBMIT, sequence, body))
+            return codec.submit_answer(answer.body)
+        except (UnreachableError, MalformedError):
             return None
 
-    async def _patiently(self, piece: Submission, result: Result, link: Link) -> Result:
+    async def _patiently(self, piece: Submission, result: Result, link: Link[CmppCodec]) -> Result:
         """Submit a piece again while the ISMG refuses it for being busy."""
         if not _is_busy(result):
             return result

@@ -1,12 +1,19 @@
 """What the operator's letter (接入通知) says of one SP account, and how patient its session is."""
 
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from pydantic import Field, SecretStr
 
 from connectors.base import Jurisdiction
 from connectors.message_id import NamingKey
+from connectors.sms_common.link import Patience
 from schemas.settings_base import Section
+
+Major: TypeAlias = Literal[2, 3]
+"""Of the version: it decides how wide some fields are."""
+
+LEAVE_SECONDS = 2.0
+"""How long the answer to a TERMINATE is waited for."""
 
 
 class CmppSettings(Section):
@@ -45,6 +52,19 @@ class CmppSettings(Section):
     )
 
     @property
-    def major(self) -> Literal[2, 3]:
+    def major(self) -> Major:
         """Return the major version."""
         return 3 if self.version == "3.0" else 2
+
+    @property
+    def patience(self) -> Patience:
+        """Return how long a session waits."""
+        return Patience(
+            connect=self.connect_timeout_seconds,
+            login=self.connect_timeout_seconds,
+            answer=self.submit_timeout_seconds,
+            leave=LEAVE_SECONDS,
+            quiet=self.active_test_seconds,
+            heartbeat=self.active_test_timeout_seconds,
+            heartbeats=self.active_test_attempts,
+        )

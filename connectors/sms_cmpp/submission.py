@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from connectors.sms_cmpp.codec import Major
+from connectors.sms_cmpp.settings import Major
 
 _UCS2 = 8
 _NUMBER_BYTES: dict[Major, int] = {2: 21, 3: 32}

@@ -1,1 +1,1 @@
-"""What the protocols of short messages share: segmentation, sending, delivery reports."""
+"""Shared by the protocols of short messages: the link and its frames, segmentation, sending, delivery reports."""

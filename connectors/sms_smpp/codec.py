@@ -1,13 +1,22 @@
-"""SMPP 3.4 PDUs: cut out of a stream of bytes, read and written; smpplib knows the fields, its session is not used."""
+"""SMPP 3.4 PDUs, read and written; smpplib knows the fields, its session is not used."""
 
 import logging
 import struct
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal
 
 from smpplib import consts, exceptions, smpp
 from smpplib.command import Param
 
-from schemas.errors import MalformedError, UnreachableError
+from connectors.sms_common.frames import ANSWER, Codec, Frame
+from connectors.sms_smpp.settings import SmppSettings
+from schemas.errors import MalformedError, ThrottledError, UnauthorizedError
+
+Role = Literal["bind_transceiver", "bind_receiver", "bind_transmitter"]
+
+VERSION = 0x34
+"""interface_version of SMPP 3.4."""
 
 HEADER = struct.Struct(">IIII")
 """command_length, command_id, command_status, sequence_number (SMPP 3.4, 3.2)."""
@@ -18,10 +27,6 @@ LARGEST = 70_000
 PASSWORD_MOST = 64
 """Characters of a password. SMPP 3.4 has room for 8, smpplib cuts off what is longer, and SMSCs issue longer ones."""
 
-LAST_SEQUENCE = 0x7FFFFFFF
-ANSWER = 0x80000000
-"""The bit of command_id that marks an answer."""
-
 GENERIC_NACK, UNBIND, ENQUIRE_LINK = ANSWER, 0x06, 0x15
 DELIVER_SM, DATA_SM, ALERT_NOTIFICATION, OUTBIND = 0x05, 0x103, 0x102, 0x0B
 
@@ -31,6 +36,11 @@ THROTTLED = consts.SMPP_ESME_RTHROTTLED
 QUEUE_FULL = consts.SMPP_ESME_RMSGQFUL
 SYSTEM_ERROR = consts.SMPP_ESME_RSYSERR
 TEMPORARY = consts.SMPP_ESME_RX_T_APPN
+
+_BUSY: Mapping[int, float] = MappingProxyType(
+    {consts.SMPP_ESME_RALYBND: 30.0, THROTTLED: 30.0, consts.SMPP_ESME_RSYSERR: 5.0}
+)
+"""A bind that may be granted later, and seconds until it is asked for again; any other refusal needs a person."""
 
 # It warns of each optional parameter that it does not know, and vendors have many.
 logging.getLogger("smpplib.command").setLevel(logging.ERROR)
@@ -47,48 +57,6 @@ FOREIGN = (
     ValueError,
 )
 """What smpplib raises for bytes that it cannot read."""
-
-
-class Pdu(NamedTuple):
-    """One whole PDU: its header's numbers, and all its bytes with the header."""
-
-    command: int
-    status: int
-    sequence: int
-    raw: bytes
-
-    @property
-    def body(self) -> bytes:
-        """Return what follows the header."""
-        return self.raw[HEADER.size :]
-
-
-class Frames:
-    """Cuts PDUs out of the bytes of a connection, however they were cut on their way."""
-
-    def __init__(self) -> None:
-        self._held = bytearray()
-
-    def add(self, data: bytes) -> None:
-        """Take bytes as they came."""
-        self._held += data
-
-    def next(self) -> Pdu | None:
-        """Return the next whole PDU, None when more bytes are needed; raises UnreachableError for an impossible length.
-
-        Nothing is allocated by the peer's number, and behind such a number no byte can be understood any more.
-        """
-        held = self._held
-        if len(held) < HEADER.size:
-            return None
-        length, command, status, sequence = HEADER.unpack_from(held)
-        if not HEADER.size <= length <= LARGEST:
-            raise UnreachableError(f"the SMSC sent a PDU of {length} bytes: what follows cannot be read")
-        if len(held) < length:
-            return None
-        pdu = Pdu(command, status, sequence, bytes(held[:length]))
-        del held[:length]  # moves a pointer, not the bytes
-        return pdu
 
 
 class _Numbered:
@@ -111,7 +79,7 @@ def build(command: str, sequence: int, status: int = OK, **fields: Any) -> bytes
     return bytes(pdu.generate())
 
 
-def read(pdu: Pdu) -> Any:
+def read(pdu: Frame) -> Any:
     """Return smpplib's view of a PDU, fields as attributes, texts as bytes; raises MalformedError."""
     try:
         return smpp.parse_pdu(pdu.raw, client=_Numbered(pdu.sequence), allow_unknown_opt_params=True)
@@ -127,3 +95,59 @@ def bare(command: int, sequence: int, status: int = OK) -> bytes:
 def status_name(status: int) -> str:
     """Return a status as a provider's support reads it."""
     return f"0x{status:x} {consts.DESCRIPTIONS.get(status, 'a status of its own')}"
+
+
+def parse(raw: bytes) -> Frame:
+    """Return a whole PDU with its header's numbers."""
+    _, command, status, sequence = HEADER.unpack_from(raw)
+    return Frame(command, sequence, raw, raw[HEADER.size :], status)
+
+
+class SmppCodec(Codec):
+    """SMPP 3.4 for one bind of an account."""
+
+    peer: ClassVar[str] = "SMSC"
+    login_name: ClassVar[str] = "bind"
+    heartbeat_name: ClassVar[str] = "enquire_link"
+    reached_by: ClassVar[str] = "host, port and tls"
+    heartbeat: ClassVar[int] = ENQUIRE_LINK
+    leave: ClassVar[int] = UNBIND
+    header: ClassVar[struct.Struct] = HEADER
+    longest: ClassVar[int] = LARGEST
+
+    def __init__(self, settings: SmppSettings, role: Role) -> None:
+        self._settings = settings
+        self._role = role
+
+    def parse(self, raw: bytes) -> Frame:
+        """Return a whole PDU."""
+        return parse(raw)
+
+    def bare(self, command: int, sequence: int) -> bytes:
+        """Return a PDU without a body."""
+        return bare(command, sequence)
+
+    def login(self, sequence: int) -> bytes:
+        """Return the bind."""
+        chosen = self._settings
+        return build(
+            self._role,
+            sequence,
+            system_id=chosen.system_id,
+            password=chosen.password.get_secret_value(),
+            system_type=chosen.system_type or "",
+            interface_version=VERSION,
+            address_range=chosen.address_range or "",
+        )
+
+    def check_login(self, answer: Frame) -> None:
+        """Raise ThrottledError if the bind may be granted later, UnauthorizedError for any other refusal."""
+        if answer.status == OK:
+            return
+        name = status_name(answer.status)
+        if answer.status in _BUSY:
+            raise ThrottledError(
+                f"the SMSC grants no bind now ({name}): see that nobody else holds it, and `binds`",
+                _BUSY[answer.status],
+            )
+        raise UnauthorizedError(f"the SMSC refuses the bind ({name}): see system_id, password and system_type")

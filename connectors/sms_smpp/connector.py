@@ -3,13 +3,17 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any, ClassVar
 
-from connectors import faults, metrics
+from connectors import metrics
 from connectors.base import Emit, city_of, utc_now
+from connectors.runtime import faults
+from connectors.sms_common.frames import Frame
+from connectors.sms_common.link import Link, opened
+from connectors.sms_common.window import Window
 from connectors.sms_smpp import codec
-from connectors.sms_smpp.codec import Pdu
-from connectors.sms_smpp.link import Link, Role, opened
+from connectors.sms_smpp.codec import Role, SmppCodec
 from connectors.sms_smpp.message_id import Arrival, Arrivals, Steps, identifier
 from connectors.sms_smpp.sender import SmppSender
 from connectors.sms_smpp.settings import Bind, SmppSettings
@@ -18,6 +22,9 @@ from schemas.records import RawMessage, raw_message
 
 CHANNEL_KIND = "sms_smpp"
 _ANSWERS = {codec.DELIVER_SM: "deliver_sm_resp", codec.DATA_SM: "data_sm_resp"}
+_NOTICES = (codec.ALERT_NOTIFICATION, codec.OUTBIND)
+"""These two have no answer."""
+
 _ROLES: Mapping[Bind, Role] = {"transceiver": "bind_transceiver", "receiver": "bind_receiver"}
 _REFUSALS = {"throttled": codec.THROTTLED, "temporary": codec.TEMPORARY, "silent": None}
 
@@ -33,7 +40,7 @@ class SmsSmpp:
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._now = now
         self._arrivals, self._steps = Arrivals(), Steps()
-        self._links: list[Link] = []
+        self._links: list[Link[SmppCodec]] = []
         self._answers = False
         self._content_type = f"application/x-smpp; alphabet={settings.alphabet}" + "; packed=true" * settings.packed
 
@@ -42,7 +49,7 @@ class SmsSmpp:
         self._answers = True
         return SmppSender(self._settings, self._line)
 
-    def _line(self) -> Link | None:
+    def _line(self) -> Link[SmppCodec] | None:
         """Return the bind that was used longest ago, of those that can send."""
         for link in [one for one in self._links if one.is_open][:1]:
             self._links.remove(link)
@@ -62,23 +69,34 @@ class SmsSmpp:
         await _until_one_ends([self._serve(emit, role) for role in roles])
 
     async def _serve(self, emit: Emit, role: Role) -> None:
-        link = await opened(self._settings, role, emit.alive)
-        bind = _Bind(link, emit, self)
+        chosen = self._settings
+        account = SmppCodec(chosen, role)
+        link = await opened(account, chosen.host, chosen.port, chosen.patience, emit.alive, chosen.tls_context())
+        window = Window(link, chosen.window)
         if role != "bind_receiver":
             self._links.append(link)
         try:
-            await bind.serve(self._settings.window)
+            await self._read(link, window, emit)
         except RetriableError as error:
-            raise bind.fault or error from error
+            raise window.fault or error from error
         finally:
             if link in self._links:
                 self._links.remove(link)
             try:
-                await bind.settle(self._settings.answer_timeout_seconds)
+                await window.settle(chosen.answer_timeout_seconds)
             finally:  # also when the runner's patience with our leave is over: another daemon may take the account
                 await link.close()
 
-    async def take(self, link: Link, pdu: Pdu, emit: Emit) -> None:
+    async def _read(self, link: Link[SmppCodec], window: Window, emit: Emit) -> None:
+        """Take what comes until the SMSC unbinds."""
+        async for pdu in link.requests():
+            if pdu.command in _ANSWERS:
+                await window.take(partial(self._take, link, pdu, emit))
+            elif pdu.command not in _NOTICES:
+                metrics.SMPP_MESSAGES.labels(self._account, "unknown").inc()
+                await link.write(codec.bare(codec.GENERIC_NACK, pdu.sequence, codec.UNKNOWN_COMMAND))
+
+    async def _take(self, link: Link[SmppCodec], pdu: Frame, emit: Emit) -> None:
         """Bring one message to Kafka, then answer it; what Kafka does not take is not acknowledged."""
         body, now = pdu.body, self._now()
         status: int | None = codec.OK
@@ -91,16 +109,11 @@ class SmsSmpp:
         metrics.SMPP_MESSAGES.labels(self._account, "accepted" if status == codec.OK else "refused").inc()
         if status is None:
             return
-        await link.answer(_ANSWERS[pdu.command], pdu.sequence, status)
+        await link.write(codec.build(_ANSWERS[pdu.command], pdu.sequence, status))
         if status == codec.OK:
             self._arrivals.answered(body)
 
-    async def refuse(self, link: Link, pdu: Pdu) -> None:
-        """Answer what is no message."""
-        metrics.SMPP_MESSAGES.labels(self._account, "unknown").inc()
-        await link.refuse(pdu)
-
-    def _message(self, pdu: Pdu, first: Arrival, now: datetime) -> RawMessage:
+    def _message(self, pdu: Frame, first: Arrival, now: datetime) -> RawMessage:
         sender = faults.or_plainly(self.channel, self._account, lambda: _sender(pdu), lambda: None)
         return raw_message(
             channel=self.channel,
@@ -116,44 +129,7 @@ class SmsSmpp:
         )
 
 
-class _Bind:
-    """The messages of one connection that are on their way."""
-
-    def __init__(self, link: Link, emit: Emit, account: SmsSmpp) -> None:
-        self._link, self._emit, self._account = link, emit, account
-        self._taking: set[asyncio.Task[None]] = set()
-        self.fault: BaseException | None = None
-        """What ends the connection: Kafka refuses for good, or an error of ours."""
-
-    async def serve(self, window: int) -> None:
-        """Take what comes, `window` messages at a time, until the SMSC unbinds or only a person can help."""
-        free = asyncio.Semaphore(window)
-        async for pdu in self._link.requests():
-            if pdu.command not in _ANSWERS:
-                await self._account.refuse(self._link, pdu)
-                continue
-            await free.acquire()
-            task = asyncio.create_task(self._account.take(self._link, pdu, self._emit))
-            self._taking.add(task)
-            task.add_done_callback(lambda done: self._taken(done, free))
-
-    async def settle(self, seconds: float) -> None:
-        """Let those on their way arrive and be answered; after `seconds` they are left to come again."""
-        if self._taking:
-            _, late = await asyncio.wait(self._taking, timeout=seconds)
-            for task in late:
-                task.cancel()
-
-    def _taken(self, task: asyncio.Task[None], free: asyncio.Semaphore) -> None:
-        self._taking.discard(task)
-        free.release()
-        error = None if task.cancelled() else task.exception()
-        if error is not None and not isinstance(error, RetriableError):
-            self.fault = error
-            self._link.give_up("a message could not be taken: the log says why")
-
-
-def _sender(pdu: Pdu) -> str | None:
+def _sender(pdu: Frame) -> str | None:
     """Return the sender's number as it came; a PDU that cannot be read goes to Kafka all the same."""
     try:
         address: bytes = codec.read(pdu).source_addr or b""

@@ -8,11 +8,12 @@ from tenacity.wait import wait_base
 
 from connectors.replies.base import Reply, Report, Sent, SessionSender
 from connectors.sms_common.delivery_reports import report_of
+from connectors.sms_common.frames import Frame
+from connectors.sms_common.link import Link
 from connectors.sms_common.segmentation import Split, split
 from connectors.sms_common.sending import PACE, THROTTLED_SECONDS, has_phone, patiently
 from connectors.sms_smpp import codec
-from connectors.sms_smpp.codec import Pdu
-from connectors.sms_smpp.link import Link
+from connectors.sms_smpp.codec import SmppCodec
 from connectors.sms_smpp.settings import SmppSettings
 from schemas.errors import MalformedError, RetriableError, ThrottledError, TooLargeError, UnreachableError
 
@@ -25,7 +26,9 @@ _PASSING = (*_BUSY, codec.SYSTEM_ERROR, codec.TEMPORARY)
 class SmppSender(SessionSender):
     """Sends replies of one account over the bind that `line` returns; None while there is none."""
 
-    def __init__(self, settings: SmppSettings, line: Callable[[], Link | None], pace: wait_base = PACE) -> None:
+    def __init__(
+        self, settings: SmppSettings, line: Callable[[], Link[SmppCodec] | None], pace: wait_base = PACE
+    ) -> None:
         self._settings = settings
         self._line = line
         self._pace = pace
@@ -74,30 +77,33 @@ class SmppSender(SessionSender):
             taken.append(_message_id(answer))
         return Sent(outcome="accepted", code="0x0", reference=",".join(taken) or None)
 
-    async def _patiently(self, link: Link, to: str, piece: bytes, parts: Split, further: bool) -> Pdu:
+    async def _patiently(self, link: Link[SmppCodec], to: str, piece: bytes, parts: Split, further: bool) -> Frame:
         """Send a piece; a further one again while the SMSC refuses it for being busy."""
         retrying = patiently(lambda answer: further and answer.status in _BUSY, self._pace)
-        answer: Pdu = await retrying(self._send, link, to, piece, parts)
+        answer: Frame = await retrying(self._send, link, to, piece, parts)
         return answer
 
-    async def _send(self, link: Link, to: str, piece: bytes, parts: Split) -> Pdu:
+    async def _send(self, link: Link[SmppCodec], to: str, piece: bytes, parts: Split) -> Frame:
         chosen = self._settings
         return await link.request(
-            "submit_sm",
-            source_addr=chosen.reply_from or "",
-            source_addr_ton=chosen.reply_ton,
-            source_addr_npi=chosen.reply_npi,
-            destination_addr=to,
-            dest_addr_ton=chosen.citizen_ton,
-            dest_addr_npi=chosen.citizen_npi,
-            esm_class=_HEADED if parts.headed else 0,
-            data_coding=parts.coding,
-            registered_delivery=int(chosen.reply_receipts),
-            short_message=piece,
+            lambda sequence: codec.build(
+                "submit_sm",
+                sequence,
+                source_addr=chosen.reply_from or "",
+                source_addr_ton=chosen.reply_ton,
+                source_addr_npi=chosen.reply_npi,
+                destination_addr=to,
+                dest_addr_ton=chosen.citizen_ton,
+                dest_addr_npi=chosen.citizen_npi,
+                esm_class=_HEADED if parts.headed else 0,
+                data_coding=parts.coding,
+                registered_delivery=int(chosen.reply_receipts),
+                short_message=piece,
+            )
         )
 
 
-def _message_id(answer: Pdu) -> str:
+def _message_id(answer: Frame) -> str:
     try:
         found: bytes = codec.read(answer).message_id or b""
     except MalformedError:

@@ -9,6 +9,7 @@ from pydantic import Field, SecretStr, model_validator
 from broker.tls import is_this_machine, verifying
 from connectors.base import Jurisdiction
 from connectors.message_id import NamingKey
+from connectors.sms_common.link import Patience
 from schemas.settings_base import Section
 
 Bind = Literal["transceiver", "receiver"]
@@ -88,3 +89,16 @@ class SmppSettings(Section):
     def tls_context(self) -> ssl.SSLContext | None:
         """Return a context that verifies the SMSC, None without TLS; raises as `verifying` does."""
         return None if self.tls == "none" else verifying(self.ssl_cafile)
+
+    @property
+    def patience(self) -> Patience:
+        """Return how long a bind waits."""
+        answer = self.answer_timeout_seconds
+        return Patience(
+            connect=self.connect_timeout_seconds,
+            login=answer,
+            answer=answer,
+            leave=answer,
+            quiet=self.enquire_link_seconds,
+            heartbeat=answer,
+        )

@@ -72,9 +72,9 @@ app = typer.Typer(
 
 def _show_version(asked: bool) -> None:
     if asked:
-        from hotline.version import build
+        from importlib.metadata import version
 
-        say(f"hotline {build()}")
+        say(f"hotline {version('hotline')}")
         raise typer.Exit
 
 

@@ -16,22 +16,21 @@ from connectors.asterisk import connector as asterisk
 from connectors.asterisk.connector import Asterisk
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.call_files import rows
-from connectors.http import callback
 from connectors.phone import connector as phone
 from connectors.publish.disk_buffer import Journal
 from connectors.publish.durable_publisher import Intake
 from connectors.publish.publisher import Publisher
 from connectors.runtime.session import Outlet
+from connectors.sms_cmpp import codec as cmpp_codec
 from connectors.sms_cmpp import connector as cmpp
-from connectors.sms_cmpp.codec import Frame
 from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_http import callbacks as gateway
+from connectors.sms_smpp import codec as smpp_codec
 from connectors.sms_smpp import connector as smpp
-from connectors.sms_smpp.codec import HEADER, Pdu
 from connectors.sms_smpp.connector import SmsSmpp
 from connectors.sms_smpp.message_id import Arrival
+from connectors.wechat import callback, kf_pull
 from connectors.wechat import connector as wechat
-from connectors.wechat import kf_pull
 from connectors.wechat.kf_pull import CustomerMessages
 from connectors.weibo import message_id
 from schemas import topics
@@ -149,10 +148,10 @@ def test_short_messages_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smpp, "_sender", breaks)
     monkeypatch.setattr(cmpp, "deliver", breaks)
     raw = smsc.message("路灯坏了")
-    pdu = Pdu(*HEADER.unpack_from(raw)[1:], raw=raw)
+    pdu = smpp_codec.parse(raw)
     esme = SmsSmpp(fixtures.settings(1), "city", lambda: AT)
     assert esme._message(pdu, Arrival(AT, AT), AT).value == raw
-    frame = Frame(5, 7, ismg.frame(5, 7, ismg.deliver(7, "路灯坏了".encode("utf-16-be"), major=2)))
+    frame = cmpp_codec.parse(ismg.frame(5, 7, ismg.deliver(7, "路灯坏了".encode("utf-16-be"), major=2)))
     assert (
         Cmpp(settings_for(SimpleNamespace(major=2, port=1)), "mobile", lambda: AT).message(frame, 2).value == frame.raw
     )

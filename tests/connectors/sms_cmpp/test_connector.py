@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from connectors import metrics
 from connectors.sms_cmpp import connector
-from connectors.sms_cmpp.codec import Frame
+from connectors.sms_cmpp.codec import parse
 from connectors.sms_cmpp.connector import Cmpp
 from normalizers import Policy
 from normalizers.sms import normalize
@@ -373,7 +373,7 @@ def test_the_name_of_a_message_is_that_of_the_documentation() -> None:
     ismg = Ismg()
     ismg.port = 7890
     raw = peer.frame(5, 1, peer.deliver(3, b"x", fmt=0))
-    made = Cmpp(settings_for(ismg), "mobile").message(Frame(5, 1, raw), 2)
+    made = Cmpp(settings_for(ismg), "mobile").message(parse(raw), 2)
     assert made.envelope.id == hashlib.sha256(bytes(7) + b"\3" + b"13800138000\nx").hexdigest()
 
 
@@ -381,7 +381,7 @@ def test_whoever_knows_the_words_and_tries_all_telephones_does_not_find_the_name
     ismg = Ismg()
     ismg.port = 7890
     for known in (peer.deliver(3, b"x", fmt=0), b"what nobody can read"):
-        raw = Frame(5, 1, peer.frame(5, 1, known))
+        raw = parse(peer.frame(5, 1, known))
         names = {
             Cmpp(settings_for(ismg, naming_key=key), "mobile").message(raw, 2).envelope.id
             for key in (None, "k" * 16, "l" * 16, "k" * 16)
@@ -396,5 +396,5 @@ def test_words_without_a_msg_id_are_a_repeat_within_a_day_alone() -> None:
     names = []
     for hours in (0, 17, 24 * 30):
         now[0] = datetime(2026, 3, 1, 2, tzinfo=UTC) + timedelta(hours=hours)
-        names.append(account.message(Frame(5, 1, peer.frame(5, 1, peer.deliver(0, LAMP))), 2).envelope.id)
+        names.append(account.message(parse(peer.frame(5, 1, peer.deliver(0, LAMP))), 2).envelope.id)
     assert names[0] == names[1] != names[2]

@@ -13,9 +13,9 @@ from connectors.publish.publisher import Publisher
 from connectors.replies.base import Report
 from connectors.runtime.health import Health
 from connectors.runtime.session import run_session
-from connectors.sms_cmpp.codec import Frame, Major
 from connectors.sms_cmpp.connector import Cmpp
-from connectors.sms_cmpp.settings import CmppSettings
+from connectors.sms_cmpp.settings import CmppSettings, Major
+from connectors.sms_common.frames import Frame
 from hotline.dev.demo.smsgate import SECRET, SOURCE, SmsGate
 from normalizers import Policy
 from normalizers.sms import normalize

@@ -6,17 +6,19 @@ import pytest
 import smpp34
 from smpplib import exceptions
 
+from connectors.sms_common.frames import Frame, Frames
 from connectors.sms_smpp import codec
-from connectors.sms_smpp.codec import Frames, Pdu
+from connectors.sms_smpp.codec import SmppCodec
 from schemas.errors import MalformedError, UnreachableError
+from tests.connectors.sms_smpp.fixtures import settings
 from tests.connectors.sms_smpp.smsc import header, message
 from tests.rows import each_row
 
 THEIRS = [each for each in vars(exceptions).values() if isinstance(each, type) and issubclass(each, Exception)]
 
 
-def cut(stream: bytes, *sizes: int) -> list[Pdu]:
-    frames, found = Frames(), []
+def cut(stream: bytes, *sizes: int) -> list[Frame]:
+    frames, found = Frames(SmppCodec(settings(1), "bind_transceiver")), []
     for size in sizes:
         frames.add(stream[:size])
         stream = stream[size:]
@@ -38,7 +40,7 @@ def test_a_stream_is_the_same_pdus_wherever_it_is_cut() -> None:
 
 @each_row("length", [0, 4, 15, codec.LARGEST + 1, 0x80000000, 0xFFFFFFFF])
 def test_an_impossible_length_is_refused_at_once_and_nothing_is_kept_for_it(length: int) -> None:
-    frames = Frames()
+    frames = Frames(SmppCodec(settings(1), "bind_transceiver"))
     frames.add(header(5, 1, 0, length))
     with pytest.raises(UnreachableError, match=str(length)):
         frames.next()
@@ -57,7 +59,7 @@ def test_each_error_of_the_library_becomes_ours(error: type[Exception], monkeypa
 
     monkeypatch.setattr(codec.smpp, "parse_pdu", fail)
     with pytest.raises(MalformedError):
-        codec.read(Pdu(5, 0, 1, message()))
+        codec.read(codec.parse(message()))
 
 
 def test_whatever_is_cut_off_or_turned_over_is_read_or_malformed_and_never_more() -> None:
@@ -71,7 +73,7 @@ def test_whatever_is_cut_off_or_turned_over_is_read_or_malformed_and_never_more(
             bad[dice.randrange(16, len(bad)) if len(bad) > 16 else 0] = dice.randrange(256)
         bad[4:8] = b"\0\0\0\5"
         try:
-            codec.read(Pdu(5, 0, 1, bytes(bad)))
+            codec.read(codec.parse(bytes(bad)))
         except MalformedError:
             continue
 

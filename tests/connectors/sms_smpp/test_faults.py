@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from connectors.sms_common.link import Link
+from connectors.sms_smpp import codec
+from connectors.sms_smpp.codec import SmppCodec
 from connectors.sms_smpp.connector import SmsSmpp
-from connectors.sms_smpp.link import Link
 from schemas.errors import UnreachableError
 from tests.connectors.sms_smpp.fixtures import Clock, Outlet, settings
 from tests.connectors.sms_smpp.smsc import ENQUIRE, NACK, SUBMIT, Smsc, header, message
@@ -29,7 +31,7 @@ async def test_a_length_that_no_pdu_has_ends_the_connection_after_what_came_befo
         esme = await smsc.bound()
         esme.send(message(), header(5, 2, 0, length), b"\xff" * 64)
         assert await esme.answer() == (1, 0)
-        await ends(run, f"a PDU of {length} bytes")
+        await ends(run, f"a frame of {length} bytes")
         await esme.closed()
     assert len(outlet.taken) == 1
 
@@ -174,13 +176,15 @@ class Stuck:
 
 async def test_an_smsc_that_reads_nothing_does_not_hold_a_session_for_ever() -> None:
     writer = Stuck()
-    link = Link(asyncio.StreamReader(), writer, settings(1, answer_timeout_seconds=0.05), lambda: None)  # type: ignore[arg-type] # as much of it as is used
+    chosen = settings(1, answer_timeout_seconds=0.05)
+    account = SmppCodec(chosen, "bind_transceiver")
+    link = Link(account, asyncio.StreamReader(), writer, chosen.patience, lambda: None)  # type: ignore[arg-type] # as much of it as is used
     with pytest.raises(UnreachableError, match="reads nothing"):
-        await link.answer("deliver_sm_resp", 1)
+        await link.write(codec.build("deliver_sm_resp", 1))
     assert writer.aborted
     assert not link.is_open
     with pytest.raises(UnreachableError, match="reads nothing"):
-        await link.request("submit_sm", destination_addr="1", short_message=b"x")
+        await link.request(lambda number: codec.build("submit_sm", number, destination_addr="1", short_message=b"x"))
     await link.close()
 
 
