@@ -45,6 +45,10 @@ POSITIONS_LOST = Counter(
     "Partitions that hold records and of which Kafka does not know how far screen had read them: what the broker took "
     "more than a day before alarms nobody",
 )
+POSITIONS_UNKNOWN = Counter(
+    "hotline_streams_positions_unknown",
+    "Looks of screen for lost positions that Kafka did not answer: what it had handed over before may ring again",
+)
 TRANSACTION_SECONDS = Histogram("hotline_streams_transaction_seconds", "From begin to commit of a chunk's decisions")
 RESTORE_SECONDS = Histogram(
     "hotline_streams_restore_seconds",

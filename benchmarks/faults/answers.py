@@ -10,7 +10,7 @@ from benchmarks.faults.checker import by_kind
 from benchmarks.faults.citizens import Text
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import ACCOUNTS, Numbered
-from connectors.replies.registry import SENDERS
+from connectors.reply_registry import SENDERS
 from schemas.records import OutboxState
 
 BEGUN = "sending"

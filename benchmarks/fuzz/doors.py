@@ -20,9 +20,8 @@ from werobot.utils import get_signature
 from benchmarks.fuzz.places import folder
 from benchmarks.fuzz.target import Target, chosen, explained
 from connectors.backoffice.api import BackOffice
-from connectors.backoffice.signature import sign as sign_order
 from connectors.base import Accepted, PushConnector, Request
-from connectors.sms_http.authentication import sign
+from connectors.http.signature import sign, sign_twilio
 from connectors.web.receipts import Receipts
 from connectors.wechat import cipher
 from normalizers.web import fields
@@ -125,7 +124,7 @@ def _phone(body: bytes) -> None:
 
 def _twilio(body: bytes) -> None:
     given = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
-    signature = sign(gateways.TOKEN, gateways.URL, given)
+    signature = sign_twilio(gateways.TOKEN, gateways.URL, given)
     headers = {"content-type": "application/x-www-form-urlencoded", "x-twilio-signature": signature}
     found = accepted(gateways.account, gateways.request(body, path="/sms/twilio", headers=headers))
     assert found is not None
@@ -207,7 +206,7 @@ def _order(body: bytes) -> None:
     headers = {
         "hotline-key": "crm1",
         "hotline-timestamp": stamp,
-        "hotline-signature": sign_order(office.SECRET.encode(), stamp, "POST", "/commands", body),
+        "hotline-signature": sign(office.SECRET.encode(), stamp, body, "POST", "/commands"),
     }
 
     async def ask() -> httpx.Response:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import structlog
 
 from broker.tls import certificate_fault
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.asterisk.clock import Clock
 from connectors.asterisk.frames import action, read_frame
 from connectors.asterisk.message_id import Calls, identifier, is_kept
@@ -23,7 +23,6 @@ from connectors.base import Emit, city_of, utc_now
 from connectors.message_id import digest_of
 from connectors.phone.connector import number
 from connectors.publish.publisher import ATTEMPTS
-from connectors.runtime import faults
 from normalizers.phone import AMI, ami, zone_of
 from schemas.errors import (
     MisconfiguredError,

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, ClassVar, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import Batch, city_of, utc_now
 from connectors.call_files import file_position
 from connectors.call_files import folder as folders
@@ -24,7 +24,6 @@ from connectors.call_files.folder import Entry
 from connectors.call_files.lines import Line, lines_from
 from connectors.call_files.rows import Pending, Rows
 from connectors.call_files.settings import CallFilesSettings
-from connectors.runtime import faults
 from schemas.errors import PipelineError, UnreachableError
 from schemas.records import Cursor, RawMessage
 

@@ -7,12 +7,12 @@ from typing import BinaryIO, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from connectors import faults
 from connectors.call_files import recordings
 from connectors.call_files.lines import Line, ends_with_cr, lines_from, with_line_feeds
 from connectors.call_files.settings import CallFilesSettings
 from connectors.message_id import digest_of
 from connectors.phone.connector import citizen, identifier
-from connectors.runtime import faults
 from normalizers.phone import CSV, JSON, KINDS, READERS, cdr, sheet, zone_of
 from normalizers.phone.draft import Told, sensible
 from schemas.errors import MalformedError

@@ -32,6 +32,7 @@ from connectors.http.request_body import read_body
 from connectors.http.settings import ReceiverSettings
 from connectors.publish.durable_publisher import Keeper, Outcome
 from schemas.errors import MisconfiguredError, RefusedRequest, RetriableError
+from schemas.host_port import join_host_port
 from schemas.records import RawMessage
 
 _log = structlog.get_logger(__name__)
@@ -337,7 +338,7 @@ def _listen(settings: ReceiverSettings) -> socket.socket:
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=settings.connections_max)
     except OSError as error:
-        where = f"{settings.host}:{settings.port}"
+        where = join_host_port(settings.host, settings.port)
         raise MisconfiguredError(f"cannot listen on {where} ({error.strerror}): set receiver.port") from error
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import Batch, city_of, utc_now
 from connectors.mailbox import retry_queue
 from connectors.mailbox.errors import CommandRefusedError, NotNowError
@@ -21,7 +21,6 @@ from connectors.mailbox.session import Folder, Session
 from connectors.mailbox.settings import MailboxSettings
 from connectors.mailbox.uidvalidity import Epochs, mark_of
 from connectors.mailbox.vanished import Gaps
-from connectors.runtime import faults
 from schemas.errors import PipelineError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, DeadLetter, RawMessage
 

@@ -14,12 +14,12 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import Envelope, syntax
 from aiosmtpd.smtp import Session as Client
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import city_of, utc_now
 from connectors.mailbox.settings import CHANNEL, LmtpSettings
 from connectors.publish.durable_publisher import Keeper
-from connectors.runtime import faults
 from schemas.errors import MisconfiguredError, PipelineError
+from schemas.host_port import join_host_port
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import SIZE_LIMIT
 
@@ -246,7 +246,7 @@ async def serve_until(settings: LmtpSettings, door: Door, keeper: Keeper, stop: 
         )
     except OSError as error:
         await keeper.close()
-        where = f"{settings.host}:{settings.port}"
+        where = join_host_port(settings.host, settings.port)
         raise MisconfiguredError(f"cannot listen on {where} ({error.strerror}): set lmtp.port") from error
     keeping = asyncio.create_task(keeper.run(), name="intake")
     try:

@@ -7,11 +7,11 @@ from typing import TypeAlias
 
 import msgspec
 
+from connectors import faults
 from connectors.mailbox.fetch import NOTHING, Mail
 from connectors.mailbox.fetch_items import About
 from connectors.mailbox.session import Folder
 from connectors.publish.publisher import STAGE
-from connectors.runtime import faults
 from normalizers.parse.times import believed
 from schemas import topics
 from schemas.codec import Position

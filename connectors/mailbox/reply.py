@@ -13,9 +13,9 @@ from typing import Any
 
 from broker.tls import certificate_fault
 from connectors.base import utc_now
-from connectors.mailbox.settings import SmtpSettings
 from connectors.mailbox.smtp import NotWholeError, Smtp, SmtpTls
 from connectors.replies.base import AT_ONCE_MOST, Reply, Sent
+from connectors.replies.settings import SmtpSettings
 from normalizers.parse.ticket_tokens import mail_id
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
 from storage.thread_pool import Threads

@@ -4,12 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
 
+from connectors import faults
 from connectors.base import Accepted, Answer, Request, city_of, utc_now
-from connectors.http.signature import check_signature
+from connectors.http.signature import check_signature, check_token
 from connectors.message_id import digest_of
-from connectors.phone.bearer import check_token
 from connectors.phone.settings import PhoneSettings
-from connectors.runtime import faults
 from connectors.runtime.clock import Moments
 from normalizers.phone import JSON, KINDS, READERS, zone_of
 from normalizers.phone.draft import Told, is_number, sensible
@@ -40,7 +39,7 @@ class Phone:
         self._jurisdiction = city_of(settings.jurisdiction, account_id)
         self._platform = settings.platform or account_id
         self._now, self._moments = now, Moments(now)
-        self._secrets = [secret.get_secret_value().encode() for secret in settings.secrets]
+        self._secrets = [secret.get_secret_value() for secret in settings.secrets]
         self._which = JSON, settings.shape
         self._zone = zone_of(settings.timezone)
         self._first_told: dict[str, datetime] = {}
@@ -59,7 +58,8 @@ class Phone:
             check_token(self._secrets, request.headers)
         else:
             window = self._settings.timestamp_window_seconds
-            check_signature(self._secrets, request.headers, request.body, self._moments, window)
+            secrets = [secret.encode() for secret in self._secrets]
+            check_signature(secrets, request.headers, request.body, self._moments, window)
         return faults.or_plainly(
             self.channel,
             self._account,

@@ -13,8 +13,8 @@ from typing import Protocol
 import structlog
 from msgspec.structs import replace
 
+from connectors import faults
 from connectors.publish.disk_buffer import CLOSED, Journal
-from connectors.runtime import faults
 from schemas.codec import Outbound
 from schemas.errors import FatalError, PipelineError, RetriableError
 from schemas.records import RawMessage

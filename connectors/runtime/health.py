@@ -9,9 +9,8 @@ import msgspec
 import structlog
 from msgspec import Struct
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import utc_now
-from connectors.runtime import faults
 from schemas.errors import PipelineError
 
 State: TypeAlias = Literal["starting", "standby", "running", "degraded", "failed", "stopped"]

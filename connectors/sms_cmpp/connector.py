@@ -8,10 +8,9 @@ from typing import ClassVar, NamedTuple
 
 from pydantic import SecretStr
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import Emit, city_of, utc_now
 from connectors.message_id import day_of, digest_of
-from connectors.runtime import faults
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import CmppCodec
 from connectors.sms_cmpp.sender import CmppSender

@@ -6,8 +6,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar
 
+from connectors import faults
 from connectors.base import Accepted, Answer, Request, city_of, utc_now
-from connectors.runtime import faults
 from connectors.sms_http import authentication, callbacks
 from connectors.sms_http.callbacks import Callback, Names
 from connectors.sms_http.settings import Provider, SmsHttpSettings

@@ -6,9 +6,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, ClassVar
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import Emit, city_of, utc_now
-from connectors.runtime import faults
 from connectors.sms_common.frames import Frame
 from connectors.sms_common.link import Link, opened
 from connectors.sms_common.window import Window

@@ -9,10 +9,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.http.quota import subscriber
 from connectors.http.server import caller_of
-from connectors.runtime import faults
 from connectors.web import pages
 from connectors.web.limits import Pace, Ringing
 from connectors.web.pages import language_of

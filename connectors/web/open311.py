@@ -1,6 +1,5 @@
 """Open311 GeoReport v2: services, requests and tokens, in JSON and XML, with FixMyStreet's updates as the extension."""
 
-import hmac
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -9,10 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.http.quota import subscriber
 from connectors.http.server import caller_of
-from connectors.runtime import faults
+from connectors.http.signature import matching
 from connectors.web import public_view, queries, validation
 from connectors.web.archive import within
 from connectors.web.formats import FORMATS, answer, format_of, refused
@@ -24,6 +23,7 @@ from normalizers.web.fields import Fields
 from normalizers.web.services import Service
 from schemas import ids
 from schemas.errors import PipelineError, RefusedRequest
+from schemas.host_port import join_host_port
 from schemas.records import Ticket
 
 SPECIFICATION = "http://wiki.open311.org/GeoReport_v2"
@@ -145,15 +145,10 @@ class Open311:
         return self._desk.is_urgent(given.form.get("description", ""))
 
     def _client(self, one: Submission) -> str:
-        """Return which app this is; every key is compared, so that the time tells nothing."""
-        given = one.given.form.get("api_key", "").encode("utf-8", "surrogatepass")
-        found = [
-            name
-            for name, client in self._settings.clients.items()
-            for key in client.api_keys
-            if hmac.compare_digest(key.get_secret_value().encode(), given)
-        ]
-        if not found:
+        """Return which app this is."""
+        keys = [(name, key) for name, client in self._settings.clients.items() for key in client.api_keys]
+        found = matching(keys, lambda one: one[1].get_secret_value(), one.given.form.get("api_key", ""))
+        if found is None:
             raise RefusedRequest("api_key missing or invalid", status=403, reason="key")
         return found[0]
 
@@ -235,8 +230,7 @@ class Open311:
 def _listening(request: Request) -> str:
     """Return where this server listens: the caller's own Host may name any other."""
     host, port = request.scope["server"] or ("localhost", None)
-    named = f"[{host}]" if ":" in host else host
-    return f"{request.scope['scheme']}://{named}" + (f":{port}" if port else "")
+    return f"{request.scope['scheme']}://{join_host_port(host, port) if port else host}"
 
 
 def _key(request: Request, client: str) -> str:

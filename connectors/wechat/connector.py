@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import ClassVar, NamedTuple
 
+from connectors import faults
 from connectors.base import Accepted, Answer, Request, city_of, utc_now
-from connectors.runtime import faults
+from connectors.http import callback
+from connectors.http.signature import UsedSignatures, check_callback, check_callback_time, needed, parameters
 from connectors.runtime.clock import Moments
-from connectors.wechat import callback, cipher, reply
+from connectors.wechat import cipher, reply
 from connectors.wechat.settings import ENCRYPTED, WeChatSettings, aes_key
-from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
 from normalizers.wechat.fields import is_json
 from schemas.errors import RefusedRequest
 from schemas.records import RawMessage, raw_message
@@ -50,7 +51,7 @@ class WeChat:
         self._now, self._moments = now, Moments(now)
         self._tokens = [token.get_secret_value() for token in settings.tokens]
         self._keys = [aes_key(key) for key in settings.aes_keys]
-        self._signatures = Signatures()
+        self._signatures = UsedSignatures()
 
     def recognise(self, request: Request) -> None:
         """Judge a callback without its body; raises RefusedRequest for what the platform did not sign."""
@@ -84,7 +85,7 @@ class WeChat:
         self._check_fresh(timestamp)
         if "signature" in given:
             self._signatures.claim(self._check_sender(given).signature)
-        check_signature(self._tokens, signature, timestamp, nonce, echo)
+        check_callback(self._tokens, signature, timestamp, nonce, echo)
         self._signatures.claim(signature)
         return cipher.decrypt(echo, self._keys, self._settings.appid).message
 
@@ -101,12 +102,12 @@ class WeChat:
 
     def _check_sender(self, given: Mapping[str, str]) -> _Sender:
         sender = _Sender(*needed(given, "signature", "timestamp", "nonce"))
-        check_signature(self._tokens, *sender)
+        check_callback(self._tokens, *sender)
         self._check_fresh(sender.timestamp)
         return sender
 
     def _check_fresh(self, timestamp: str) -> None:
-        check_freshness(timestamp, self._moments, self._settings.timestamp_window_seconds)
+        check_callback_time(timestamp, self._moments, self._settings.timestamp_window_seconds)
 
     def _check_mode(self, accepted: bool) -> None:
         if not accepted:
@@ -117,7 +118,7 @@ class WeChat:
         self._check_mode(bool(self._settings.modes & ENCRYPTED))
         encrypted = callback.encrypted(body)
         (signature,) = needed(given, "msg_signature")
-        token = check_signature(self._tokens, signature, sender.timestamp, sender.nonce, encrypted)
+        token = check_callback(self._tokens, signature, sender.timestamp, sender.nonce, encrypted)
         opened = cipher.decrypt(encrypted, self._keys, self._settings.appid)
         return Verified(opened.message, reply.Lock(token, opened.key, self._settings.appid))
 

@@ -16,10 +16,10 @@ import msgspec
 import structlog
 from msgspec import Struct
 
+from connectors import faults
 from connectors.base import utc_now
+from connectors.http import callback
 from connectors.media_fetch.job import Publish, TooEarlyError
-from connectors.runtime import faults
-from connectors.wechat import callback
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 from connectors.wechat.download import Stopped
 from normalizers.wechat.kf import CONTENT_TYPE

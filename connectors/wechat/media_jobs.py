@@ -14,8 +14,8 @@ from obstore.store import ObjectStore
 
 from connectors import metrics
 from connectors.base import utc_now
+from connectors.http import callback
 from connectors.media_fetch.job import Errand, GivenUp, Publish, TooEarlyError
-from connectors.wechat import callback
 from connectors.wechat.api import Api, RefusalError
 from connectors.wechat.download import Stopped, download
 from connectors.wechat.kf_pull import CustomerMessages

@@ -5,10 +5,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from connectors.base import Answer
+from connectors.http.signature import sign_callback
 from connectors.replies.base import Sent
 from connectors.wechat import cipher
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
-from connectors.wechat.signature import sign
 
 TEXT_MAX_BYTES = 2048
 """UTF-8 bytes of one text; the platform refuses a longer one (45002)."""
@@ -91,7 +91,7 @@ def passive(reply: Passive, now: datetime, lock: Lock | None = None) -> Answer:
     if lock is None:
         return Answer(body=inner.encode(), content_type="text/xml; charset=utf-8")
     closed, nonce = cipher.encrypt(inner, lock.key, lock.appid), secrets.token_hex(8)
-    signature = sign(lock.token, str(at), nonce, closed)
+    signature = sign_callback(lock.token, str(at), nonce, closed)
     outer = _xml(Encrypt=closed, MsgSignature=signature, TimeStamp=at, Nonce=nonce)
     return Answer(body=outer.encode(), content_type="text/xml; charset=utf-8")
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import ClassVar
 
 from connectors.base import Accepted, Answer, Request, city_of, utc_now
+from connectors.http import callback
+from connectors.http.signature import check_callback, check_callback_time, needed, parameters
 from connectors.runtime.clock import Moments
-from connectors.wechat import callback, cipher
+from connectors.wechat import cipher
 from connectors.wechat.connector import SUCCESS, check_method, message_of, named_or_plain
 from connectors.wechat.settings import WeComSettings, aes_key
-from connectors.wechat.signature import check_freshness, check_signature, needed, parameters
 
 CHANNEL_KIND = "wecom"
 
@@ -31,7 +32,7 @@ class WeCom:
         """Return the message or event of a callback, or the decrypted echo that proves this address to be ours."""
         given = parameters(request.query)
         signature, timestamp, nonce = needed(given, "msg_signature", "timestamp", "nonce")
-        check_freshness(timestamp, self._moments, self._settings.timestamp_window_seconds)
+        check_callback_time(timestamp, self._moments, self._settings.timestamp_window_seconds)
         if request.method == "GET":
             (echo,) = needed(given, "echostr")
             return Accepted(answer=Answer(body=self._opened(echo, signature, timestamp, nonce)))
@@ -43,5 +44,5 @@ class WeCom:
         return Accepted(messages=(message,), answer=SUCCESS)
 
     def _opened(self, encrypted: str, signature: str, timestamp: str, nonce: str) -> bytes:
-        check_signature(self._tokens, signature, timestamp, nonce, encrypted)
+        check_callback(self._tokens, signature, timestamp, nonce, encrypted)
         return cipher.decrypt(encrypted, self._keys, self._settings.corpid).message

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 from pydantic import SecretStr
 
+from connectors.http import callback
 from connectors.message_id import digest_of
-from connectors.wechat import callback
 from normalizers.weibo.json import Fields, digits, is_xml, read, text_of
 from normalizers.weibo.times import moment
 from schemas.errors import RecordError

@@ -15,9 +15,8 @@ from typing import Any, ClassVar, NamedTuple
 import msgspec
 import requests
 
-from connectors import metrics
+from connectors import faults, metrics
 from connectors.base import Batch, city_of
-from connectors.runtime import faults
 from connectors.runtime.clock import Steady
 from connectors.weibo import http, message_id
 from connectors.weibo.api import API, Complaints

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import ClassVar
 
+from connectors import faults
 from connectors.base import Accepted, Answer, Request, city_of, utc_now
-from connectors.runtime import faults
+from connectors.http.signature import UsedSignatures, check_callback, check_callback_time, needed, parameters
 from connectors.runtime.clock import Moments
-from connectors.wechat.signature import Signatures, check_freshness, check_signature, needed, parameters
 from connectors.weibo import message_id
 from connectors.weibo.settings import WeiboSettings
 from normalizers.weibo.json import is_xml
@@ -33,7 +33,7 @@ class Weibo:
         self._secrets = [secret.get_secret_value() for secret in settings.app_secrets]
         self._key = settings.naming_key
         self._now, self._moments = now, Moments(now)
-        self._signatures = Signatures()
+        self._signatures = UsedSignatures()
 
     def recognise(self, request: Request) -> None:
         """Judge a callback without its body; raises RefusedRequest for what the platform did not sign."""
@@ -57,8 +57,8 @@ class Weibo:
     def _check_sender(self, given: Mapping[str, str]) -> str:
         """Return the signature."""
         signature, timestamp, nonce = needed(given, "signature", "timestamp", "nonce")
-        check_signature(self._secrets, signature, timestamp, nonce)
-        check_freshness(timestamp, self._moments, self._window)
+        check_callback(self._secrets, signature, timestamp, nonce)
+        check_callback_time(timestamp, self._moments, self._window)
         return signature
 
     def _message(self, body: bytes) -> RawMessage:

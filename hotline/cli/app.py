@@ -72,9 +72,9 @@ app = typer.Typer(
 
 def _show_version(asked: bool) -> None:
     if asked:
-        from importlib.metadata import version
+        from hotline.version import build
 
-        say(f"hotline {version('hotline')}")
+        say(f"hotline {build()}")
         raise typer.Exit
 
 

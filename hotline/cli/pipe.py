@@ -10,6 +10,7 @@ import typer
 
 from hotline.cli.common import say, settings_of
 from schemas.errors import PipelineError
+from schemas.host_port import join_host_port, split_host_port
 
 _PATIENCE_SECONDS = 90.0
 """Over the longest that the server waits for Kafka."""
@@ -62,7 +63,10 @@ def _hand_over(host: str, port: int, sender: str, to: str) -> None:
     except smtplib.SMTPResponseException as error:
         _end(_REFUSED if error.smtp_code // 100 == 5 else _TEMPORARY, f"the LMTP server says {error.smtp_code}")
     except (smtplib.SMTPException, OSError) as error:
-        _end(_TEMPORARY, f"no LMTP server at {host}:{port} ({type(error).__name__}): see `hotline run lmtp`")
+        _end(
+            _TEMPORARY,
+            f"no LMTP server at {join_host_port(host, port)} ({type(error).__name__}): see `hotline run lmtp`",
+        )
 
 
 def _text(address: str) -> str:
@@ -74,10 +78,10 @@ def _place(ctx: typer.Context, server: str | None) -> tuple[str, int]:
     if server is None:
         chosen = settings_of(ctx).lmtp
         return chosen.host, chosen.port
-    host, _, port = server.rpartition(":")
-    if not host or not port.isdigit():
-        raise typer.BadParameter("must be HOST:PORT, such as 127.0.0.1:19111", param_hint="--server")
-    return host.strip("[]"), int(port)
+    try:
+        return split_host_port(server)
+    except ValueError as error:
+        raise typer.BadParameter("must be HOST:PORT, such as 127.0.0.1:19111", param_hint="--server") from error
 
 
 def _end(code: int, why: str) -> None:

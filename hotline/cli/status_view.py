@@ -44,7 +44,7 @@ def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequenc
         console.print(f"[{colour}]{service.service}[/] {shown(service.detail)}", highlight=False)
     running = {one.component: one for one in _those(seen, Process)}
     rows = [_process(one, now) for one in running.values()]
-    _print(console, ("process here", "state", "last success", "restarts", "detail"), rows)
+    _print(console, ("process here", "version", "state", "last success", "restarts", "detail"), rows)
     rows = [[str(one.port), shown(", ".join(one.components))] for one in _those(seen, OtherInstallation)]
     _print(console, ("port of ours that another installation has", "its components"), rows)
     rows = [_quarantined(one, now) for process in running.values() for one in process.quarantined]
@@ -91,6 +91,7 @@ def _process(one: Process, now: datetime) -> list[str]:
     state = f"[green]{one.state}" if one.state in _FINE else f"[red]{shown(one.state)}"
     return [
         shown(one.component),
+        shown(one.version),
         state,
         _since(one.last_success, now),
         str(one.restarts or ""),

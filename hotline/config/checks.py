@@ -25,6 +25,7 @@ from normalizers import rulebooks
 from normalizers.enrich.category import codes
 from schemas import enums
 from schemas.errors import MisconfiguredError, UnreachableError
+from schemas.host_port import join_host_port
 from schemas.ids import is_in_china
 from schemas.records.raw import SIZE_LIMIT
 from schemas.topics import CHANNELS
@@ -377,15 +378,16 @@ def _smpp(settings: "Settings") -> Iterator[str]:
     accounts = settings.connectors.sms_smpp.values()
     for host, port, system_id in _twice((one.host.lower(), one.port, one.system_id) for one in accounts):
         yield (
-            f"Two SMPP accounts are {system_id} at {host}:{port}: a message that comes again by the other would be "
-            "another one, so remove one of them and set `binds` of the one that stays."
+            f"Two SMPP accounts are {system_id} at {join_host_port(host, port)}: a message that comes again by "
+            "the other would be another one, so remove one of them and set `binds` of the one that stays."
         )
 
 
 def _cmpp(settings: "Settings") -> Iterator[str]:
     accounts = settings.connectors.sms_cmpp.values()
     for host, port, source in _twice((one.host.lower(), one.port, one.source) for one in accounts):
-        yield f"Two CMPP accounts are {source} at {host}:{port}: their logins would end each other, so remove one."
+        where = join_host_port(host, port)
+        yield f"Two CMPP accounts are {source} at {where}: their logins would end each other, so remove one."
 
 
 def _mailboxes(settings: "Settings") -> Iterator[str]:

@@ -20,7 +20,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from connectors.replies.registry import check
+from connectors.reply_registry import check
 from hotline.config import errors as partial
 from hotline.config.errors import (
     EMPTY,

@@ -24,8 +24,8 @@ from connectors.http.settings import ReceiverSettings
 from connectors.mailbox.settings import LmtpSettings
 from connectors.media_fetch.settings import FetcherSettings
 from connectors.registry import entries
-from connectors.replies.registry import check
 from connectors.replies.settings import AnswerSettings
+from connectors.reply_registry import check
 from hotline.config.command_keys import CommandKeySettings, CommandSettings
 from hotline.runtime.disk_probe import OPEN_SECONDS, in_time
 from schemas.settings_base import Section

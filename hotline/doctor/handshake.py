@@ -12,6 +12,7 @@ from msgspec import Struct
 from broker.config import KafkaConnection
 from hotline.doctor.reach import SECONDS, Address, NoTlsError, reach, speaks_tls, trusting
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+from schemas.host_port import join_host_port, split_host_port
 
 _SETTING, _AUTHORITIES, _PROTOCOL = "kafka.bootstrap_servers", "kafka.ssl_cafile", "kafka.security_protocol"
 
@@ -28,10 +29,8 @@ def greet(connection: KafkaConnection, server: str) -> Greeted:
 
     Not to be called in an event loop.
     """
-    host, _, port = server.rpartition(":")
-    address = Address(
-        service="Kafka", host=host.strip("[]"), port=int(port), setting=_SETTING, authorities=_AUTHORITIES
-    )
+    host, port = split_host_port(server)
+    address = Address(service="Kafka", host=host, port=port, setting=_SETTING, authorities=_AUTHORITIES)
     until = _reached(connection, address)
     brokers = asyncio.run(_hello(connection, address))
     return Greeted(brokers=frozenset(brokers), certificate_until=until)
@@ -88,7 +87,7 @@ async def _asked(connection: KafkaConnection, address: Address) -> list[str]:
     try:
         await session.connect()
         answer = await session.send(MetadataRequest([]))
-        return [f"{host}:{port}" for _, host, port, *_ in answer.brokers]
+        return [join_host_port(host, port) for _, host, port, *_ in answer.brokers]
     finally:
         await asyncio.wait([session.close()], timeout=1.0)  # its socket is closed a turn of the loop later
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from broker.tls import certificate_fault
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
+from schemas.host_port import join_host_port
 
 SECONDS = 5.0
 
@@ -28,7 +29,7 @@ class Address(Struct, frozen=True, kw_only=True):
     port_setting: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.service} at {self.host}:{self.port}"
+        return f"{self.service} at {join_host_port(self.host, self.port)}"
 
 
 def of_account(service: str, where: str, account: Any, port: int | None = None) -> Address:

@@ -40,7 +40,10 @@ class Waiting(Struct, frozen=True, kw_only=True):
 
 
 class Unanswered(Struct, frozen=True, kw_only=True):
-    """Hand-overs of one level that wait for the desk; stale and folded ones alarm nobody and are left out.
+    """Hand-overs of one level that wait for the desk.
+
+    Left out are stale ones, which alarm nobody, and a folded one while the one that rings for it waits, or if the desk
+    acknowledged one of the same address after it came.
 
     `overdue` are those that wait for longer than the desk may take; `longest` names those that wait longest.
     """
@@ -71,8 +74,17 @@ class _Urgent(Struct, frozen=True, kw_only=True):
 
     @property
     def alarms(self) -> bool:
-        """Say whether it rings: neither old nor folded into another."""
-        return not self.stale and self.folded_into is None
+        """Return True if a desk has to hear of it: it is not old."""
+        return not self.stale
+
+    @property
+    def bell(self) -> tuple[str, str]:
+        """Return the name of the hand-over that rings for it: the one that it is folded into, else itself."""
+        return self.jurisdiction, self.folded_into or self.handover_id
+
+    def rings_for(self, other: "_Urgent") -> bool:
+        """Return True if a desk that hears of this one sees `other` beside it, and that one is no worse."""
+        return self.bell == other.bell and _weight(self.level) <= _weight(other.level)
 
     @property
     def since(self) -> datetime:
@@ -98,9 +110,14 @@ class Handovers:
         self._follow_decisions(kafka, decided, ends)
         self._forget(now)
         by_level: dict[str, list[_Urgent]] = {level: [] for level in (*LEVELS, "unknown")}
-        for one in self._open.values():
+        for one in filter(self._waits, self._open.values()):
             by_level[one.level if one.level in LEVELS else "unknown"].append(one)
         return [self._of_level(level, waiting, now) for level, waiting in by_level.items() if waiting]
+
+    def _waits(self, one: _Urgent) -> bool:
+        """Return False for a folded one while the one that rings for it waits as well."""
+        bell = self._open.get(one.bell)
+        return bell is None or bell is one or not bell.rings_for(one)
 
     def _follow_handovers(self, kafka: Kafka, places: list[TopicPartition], now: datetime) -> None:
         new = [place for place in places if place not in self._handed]
@@ -127,12 +144,21 @@ class Handovers:
         for change in decision.changes:
             if isinstance(change, event.Acknowledged | event.HandoverDismissed):
                 name = (decision.jurisdiction, change.handover_id)
-                self._open.pop(name, None)
+                answered = self._open.pop(name, None)
                 self._answered[name] = record.timestamp
+                if answered is not None and isinstance(change, event.Acknowledged):
+                    self._saw_beside(answered, _at(decision, record), record.timestamp)
             elif isinstance(change, event.HandoverReinstated):
                 again = _again(change, decision)
                 self._answered.pop(again.name, None)
                 self._open[again.name] = again
+
+    def _saw_beside(self, answered: _Urgent, at: datetime, timestamp: int) -> None:
+        """Close the folded ones that the desk had beside the one that it acknowledged, not those that came later."""
+        for name, one in list(self._open.items()):
+            if one.folded_into is not None and one.since <= at and answered.rings_for(one):
+                del self._open[name]
+                self._answered[name] = timestamp
 
     def _forget(self, now: datetime) -> None:
         """Let go of answers so old that `screen` will not repeat their hand-overs any more."""
@@ -153,6 +179,16 @@ class Handovers:
 def _taken_by_then(urgent: _Urgent, record: Any) -> _Urgent:
     """Return it as taken before Kafka had it: by a clock that is ahead it would be overdue that much later."""
     return replace(urgent, taken_at=min(urgent.taken_at, datetime.fromtimestamp(record.timestamp / 1000, UTC)))
+
+
+def _at(decision: Event, record: Any) -> datetime:
+    """Return when a desk answered: by its own clock, but not later than Kafka had the answer."""
+    return min(decision.at, datetime.fromtimestamp(record.timestamp / 1000, UTC))
+
+
+def _weight(level: str) -> int:
+    """Return how bad a level is, 0 the worst; a level of a later version counts as the worst."""
+    return LEVELS.index(level) if level in LEVELS else 0
 
 
 def _again(change: event.HandoverReinstated, decision: Event) -> _Urgent:

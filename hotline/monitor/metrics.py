@@ -25,12 +25,12 @@ DEAD_LETTERS_LAST_HOUR = Gauge(
 )
 UNACKNOWLEDGED = Gauge(
     "hotline_monitor_handovers_unacknowledged",
-    "Hand-overs that no desk has acknowledged, stale and folded ones left out",
+    "Hand-overs that no desk has acknowledged, but for stale ones and those that another rings for",
     ["level"],
 )
 OVERDUE = Gauge(
     "hotline_monitor_handovers_overdue",
-    "Hand-overs that no desk has acknowledged within the time it has, stale and folded ones left out",
+    "Hand-overs that no desk has acknowledged in time, but for stale ones and those that another rings for",
     ["level"],
 )
 REMINDERS = Counter(
@@ -63,6 +63,7 @@ CLOCK_AHEAD_SECONDS = Gauge(
     "How far the clock of the monitor's machine is ahead of that of a service which tells its own",
     ["service"],
 )
+BUILD = Gauge("hotline_build_info", "1, of the version and the commit that this process runs", ["version", "revision"])
 COMPONENT_UP = Gauge(
     "hotline_process_component_up", "1 while a component of this process runs or stands by, else 0", ["component"]
 )

@@ -9,6 +9,9 @@ from msgspec import DecodeError, Struct, ValidationError, convert, json
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 
+from hotline.version import Build
+from schemas.host_port import join_host_port
+
 if TYPE_CHECKING:
     from hotline.config.settings import TelemetrySettings
 
@@ -21,6 +24,7 @@ class Process(Struct, frozen=True, kw_only=True):
 
     kind: Literal["process"] = "process"
     component: str
+    version: str = ""
     state: str
     last_success: datetime | None = None
     detail: str | None = None
@@ -52,6 +56,8 @@ class OtherInstallation(Struct, frozen=True, kw_only=True):
 class _Report(Struct):
     components: list[dict[str, Any]] = []
     installation: str = ""
+    version: str = ""
+    revision: str = ""
 
 
 def look(settings: "TelemetrySettings", installation: str, count: int) -> list[Process | OtherInstallation]:
@@ -65,11 +71,12 @@ def look(settings: "TelemetrySettings", installation: str, count: int) -> list[P
         return []
     with PoolManager(retries=False, timeout=PATIENCE_SECONDS) as http:
         for port in map(settings.port_of, range(count + 1)):
-            report = _report(http, f"http://{_host(settings.host)}:{port}/readyz")
+            report = _report(http, f"http://{join_host_port(_host(settings.host), port)}/readyz")
             known = [told for told in report.components if "component" in told]
             if report.installation == installation:
+                version = str(Build(report.version, report.revision))
                 for told in known:
-                    found[told["component"]] = _process(told, found.get(told["component"]))
+                    found[told["component"]] = _process(told, version, found.get(told["component"]))
             elif known:
                 names = tuple(str(told["component"]) for told in known)
                 others.append(OtherInstallation(port=port, components=names))
@@ -84,10 +91,11 @@ def _report(http: PoolManager, url: str) -> _Report:
         return _Report()
 
 
-def _process(told: dict[str, Any], parent: Process | None) -> Process:
+def _process(told: dict[str, Any], version: str, parent: Process | None) -> Process:
     """Join what a child says with what its parent, asked before it, knows of its restarts."""
     return Process(
         component=told["component"],
+        version=version,
         state=str(told.get("state", "unknown")),
         last_success=_time(told.get("last_success")),
         detail=told.get("detail"),
@@ -111,4 +119,4 @@ def _time(told: object) -> datetime | None:
 
 def _host(host: str) -> str:
     """Return where to ask a process that listens on every address."""
-    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104 - asked, not listened on
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not listened on

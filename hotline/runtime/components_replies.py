@@ -67,7 +67,7 @@ def over_session(
 def elsewhere(settings: "Settings") -> dict[str, int]:
     """Return the accounts that answer over their session, each with the partition of its city in the outbox."""
     from connectors.base import city_of
-    from connectors.replies.registry import over_session as accounts
+    from connectors.reply_registry import over_session as accounts
 
     return {
         name: ids.partition_of(city_of(account.jurisdiction, name), settings.kafka.partitions)
@@ -77,7 +77,7 @@ def elsewhere(settings: "Settings") -> dict[str, int]:
 
 def senders(settings: "Settings") -> Iterator[tuple[str, "Sender"]]:
     """Yield the sender of each account that answers through the outbox, by its id; nothing connects yet."""
-    from connectors.replies.registry import SENDERS
+    from connectors.reply_registry import SENDERS
 
     for section, accounts in settings.connectors.sections.items():
         for account, chosen in accounts.items():
@@ -88,8 +88,8 @@ def senders(settings: "Settings") -> Iterator[tuple[str, "Sender"]]:
 def _tools(settings: "Settings") -> "Callable[[str, Sender | None], Tools]":
     """Return what makes the tools of an account and its sender."""
     from connectors.replies.account_queue import Tools
-    from connectors.replies.registry import at_once
     from connectors.replies.render import reply_of
+    from connectors.reply_registry import at_once
     from tickets.receipts.render import wording
 
     policy, query_key, words = clients.policy(settings), clients.query_key(settings), wording(settings.rules.folder)

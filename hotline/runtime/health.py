@@ -1,6 +1,7 @@
 """Health and metrics of one process over HTTP: /healthz, /readyz and /metrics."""
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,11 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from msgspec import Struct, to_builtins
+from msgspec.structs import astuple
 from prometheus_client import REGISTRY, CollectorRegistry, make_wsgi_app
 
 from hotline.monitor import metrics
+from hotline.version import build
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError
+from schemas.host_port import join_host_port
 
 if TYPE_CHECKING:
     from connectors.http.server import ReceiverReport
@@ -57,6 +61,7 @@ class ProcessHealth:
         self._components = {name: ComponentHealth(component=name) for name in names}
         for name in self._components:
             metrics.COMPONENT_UP.labels(name).set(0)
+        metrics.BUILD.labels(*astuple(build())).set(1)
         self._probes: dict[str, Probe] = {}
 
     def set(self, name: str, state: Phase, detail: str | None = None) -> None:
@@ -79,11 +84,26 @@ class ProcessHealth:
             {**to_builtins(component), **self._probes.get(name, dict)()} for name, component in self._components.items()
         ]
         ready = all(component["state"] in _READY for component in components)
-        return {"installation": self._installation, "ready": ready, "at": time.time(), "components": components}
+        return {
+            "installation": self._installation,
+            **to_builtins(build()),
+            "ready": ready,
+            "at": time.time(),
+            "components": components,
+        }
 
 
 class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
+
+
+class _ServerV6(_Server):
+    address_family = socket.AF_INET6
+
+    def server_bind(self) -> None:
+        """Take IPv4 at `::` as well, whatever the kernel's default."""
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
 
 
 class _Silent(WSGIRequestHandler):
@@ -98,10 +118,12 @@ class HealthServer:
         self._health = health
         self._metrics = make_wsgi_app(registry)
         try:
-            self._server = make_server(host, port, self._answer, server_class=_Server, handler_class=_Silent)
+            server = _ServerV6 if ":" in host else _Server
+            self._server = make_server(host, port, self._answer, server_class=server, handler_class=_Silent)
         except OSError as error:
             raise MisconfiguredError(
-                f"Health cannot listen on {host}:{port} ({error.strerror}): set HOTLINE_TELEMETRY__PORT to a free port."
+                f"Health cannot listen on {join_host_port(host, port)} ({error.strerror}): "
+                "set HOTLINE_TELEMETRY__PORT to a free port."
             ) from error
         self.port = self._server.server_port
         self._thread = threading.Thread(target=self._server.serve_forever, name="health", daemon=True)

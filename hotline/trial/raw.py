@@ -6,8 +6,8 @@ from email.parser import BytesHeaderParser
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
+from connectors.http import callback
 from connectors.phone.connector import identifier
-from connectors.wechat import callback
 from connectors.wechat.connector import CHANNEL_KIND, CONTENT_TYPE
 from connectors.weibo import message_id
 from hotline.importer.attachments import with_files

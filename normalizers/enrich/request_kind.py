@@ -3,6 +3,7 @@
 What cues say is added to what the whole sounds like (`leaning.py`): half of what people write names no kind.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -56,7 +57,11 @@ def request_kind(title: str, text: str, rules_folder: Path | None = None) -> tup
     if by_cues is not None:
         may_be = tuple(kind for kind in known.kinds if told[kind] or kind not in known.hearing["alone"])
         is_more_than_a_hint = told[by_cues] >= known.weights["likely"]
-        if by_cues in known.hearing["stands"] and is_more_than_a_hint and told[by_cues] >= SURE * sum(told.values()):
+        if (
+            by_cues in known.hearing["stands"]
+            and is_more_than_a_hint
+            and told[by_cues] >= SURE * math.fsum(told.values())
+        ):
             likely = {}
     found = classifier.judged(told, by_cues, likely, may_be, known.hearing)
     if found is None:

@@ -391,7 +391,7 @@ def judged(
     do not tell may sound like nothing. `hearing` is that of the rules: sound counts `weight` times, and what is not
     `least` sure is not heard.
     """
-    by_words = Judged(by_rule, told[by_rule] / sum(told.values()), "rule") if by_rule is not None else None
+    by_words = Judged(by_rule, told[by_rule] / math.fsum(told.values()), "rule") if by_rule is not None else None
     if not likely:
         return by_words
     distances = behind(likely, labels if by_rule is not None else (*labels, LEANING_NOTHING))
@@ -412,7 +412,8 @@ def behind(likely: Mapping[str, float], labels: Iterable[str]) -> dict[str, floa
 
 def _share(sums: Mapping[str, float], label: str) -> float:
     """Return the part of one label in sums of logarithms."""
-    return 1.0 / sum(math.exp(value - sums[label]) for value in sums.values())
+    # sum() of floats compensates since Python 3.12 and not before; an exact sum is the same in each version.
+    return 1.0 / math.fsum(math.exp(value - sums[label]) for value in sums.values())
 
 
 @lru_cache(maxsize=2)

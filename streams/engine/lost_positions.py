@@ -65,6 +65,7 @@ class LostPositions:
                         await self._note(lost)
                     await consumer.commit(dict.fromkeys(unknown, 0))
         except (KafkaError, PipelineError, OSError, TimeoutError) as error:
+            metrics.POSITIONS_UNKNOWN.inc()
             _log.warning("lost_positions_unknown", group=self._group, error=type(error).__name__)
         self._ends = {(tp.topic, tp.partition): end for tp, end in ends.items()}
 

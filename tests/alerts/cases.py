@@ -100,6 +100,7 @@ CASES = {
         "code",
     ),
     "ScreenPositionLost": grows("hotline_streams_positions_lost_total"),
+    "ScreenPositionUnknown": grows("hotline_streams_positions_unknown_total"),
     "TicketsOverdue": without(
         gauge("hotline_monitor_tickets_overdue", "0+0", "1+0", 5, 15, clock="resolve", urgency="normal"), "urgency"
     ),
@@ -221,6 +222,7 @@ YOUNG = [
         young("hotline_streams_record_errors_total", hidden="code", stage="screen", code="internal"),
     ),
     ("ScreenPositionLost", young("hotline_streams_positions_lost_total")),
+    ("ScreenPositionUnknown", young("hotline_streams_positions_unknown_total")),
     ("CheckpointsFail", young("hotline_streams_checkpoint_errors_total", operation="list")),
     ("WorkerFenced", young("hotline_streams_fenced_total")),
     ("CommandsUnproven", young("hotline_streams_commands_unproven_total")),

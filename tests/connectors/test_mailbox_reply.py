@@ -13,8 +13,8 @@ import pytest
 from imapclient import IMAPClient
 
 from connectors.mailbox.reply import MailSender, letter
-from connectors.mailbox.settings import SmtpSettings
 from connectors.replies.base import Reply, Sent
+from connectors.replies.settings import SmtpSettings
 from hotline.config.load import load
 from hotline.doctor.accounts import smtp
 from normalizers.base import Draft, Policy

@@ -16,6 +16,7 @@ from connectors.asterisk import connector as asterisk
 from connectors.asterisk.connector import Asterisk
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.call_files import rows
+from connectors.http import callback
 from connectors.phone import connector as phone
 from connectors.publish.disk_buffer import Journal
 from connectors.publish.durable_publisher import Intake
@@ -29,8 +30,8 @@ from connectors.sms_smpp import codec as smpp_codec
 from connectors.sms_smpp import connector as smpp
 from connectors.sms_smpp.connector import SmsSmpp
 from connectors.sms_smpp.message_id import Arrival
-from connectors.wechat import callback, kf_pull
 from connectors.wechat import connector as wechat
+from connectors.wechat import kf_pull
 from connectors.wechat.kf_pull import CustomerMessages
 from connectors.weibo import message_id
 from schemas import topics

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from connectors.mailbox.reply import MailSender
-from connectors.mailbox.settings import SmtpSettings
 from connectors.mailbox.smtp import Smtp
 from connectors.replies.base import Sent
+from connectors.replies.settings import SmtpSettings
 from schemas.errors import UnreachableError
 from tests.connectors.dribbling import Dribbling
 from tests.connectors.test_mailbox_reply import reply

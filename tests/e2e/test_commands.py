@@ -13,7 +13,7 @@ import pytest
 
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
-from connectors.backoffice.signature import sign
+from connectors.http.signature import sign
 from hotline.admin import kafka_reader
 from hotline.admin.erasure_report import expiries
 from hotline.dev.stack.stack import Endpoints, Stack
@@ -63,7 +63,7 @@ class City:
         headers = {
             "Hotline-Key": "crm_1",
             "Hotline-Timestamp": stamp,
-            "Hotline-Signature": sign(SECRET.encode(), stamp, method, target, body),
+            "Hotline-Signature": sign(SECRET.encode(), stamp, body, method, target),
         }
         return httpx.request(method, self.url + target, content=body, headers=headers, timeout=60, trust_env=False)
 

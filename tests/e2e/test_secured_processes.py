@@ -15,7 +15,7 @@ from typing import TypeVar
 import httpx
 import pytest
 
-from connectors.backoffice.signature import sign
+from connectors.http.signature import sign
 from hotline.admin import kafka_reader
 from hotline.dev.demo.smsc import Sms, Smsc
 from hotline.dev.demo.wechat_api import WeChatApi
@@ -184,7 +184,7 @@ class City:
         headers = {
             "Hotline-Key": "crm_1",
             "Hotline-Timestamp": stamp,
-            "Hotline-Signature": sign(OFFICE_SECRET.encode(), stamp, method, target, body),
+            "Hotline-Signature": sign(OFFICE_SECRET.encode(), stamp, body, method, target),
         }
         url = f"http://127.0.0.1:{self.port}{target}"
         return httpx.request(method, url, content=body, headers=headers, timeout=60, trust_env=False)

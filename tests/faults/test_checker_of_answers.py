@@ -11,7 +11,7 @@ from benchmarks.faults.answers import ends, in_outbox, most_unknown
 from benchmarks.faults.citizens import Text
 from benchmarks.faults.ledger import Ledger
 from benchmarks.faults.sources import Numbered
-from connectors.replies.registry import SENDERS
+from connectors.reply_registry import SENDERS
 from schemas.records import Outbox, OutboxState, Party
 from tests.faults.test_checker import sent, written
 from tests.rows import each_row

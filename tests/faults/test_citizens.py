@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.faults.citizens import Citizens, MailServer, Text
 from connectors.mailbox.reply import MailSender
-from connectors.mailbox.settings import SmtpSettings
+from connectors.replies.settings import SmtpSettings
 from connectors.sms_smpp.connector import SmsSmpp
 from hotline.dev.demo.smsc import Smsc
 from hotline.dev.demo.wechat_api import WeChatApi

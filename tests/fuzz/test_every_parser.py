@@ -34,7 +34,7 @@ FUZZED = {
     "connectors/web/pages.py": "web_door",
     "connectors/web/submission.py": "web_door",
     "connectors/wechat/api.py": "wechat_answers",
-    "connectors/wechat/callback.py": "wechat_door",
+    "connectors/http/callback.py": "wechat_door",
     "connectors/wechat/kf_pull.py": "wechat_answers",
     "connectors/wechat/download.py": "wechat_answers",
     "connectors/weibo/token.py": "weibo_account",

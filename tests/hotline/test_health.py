@@ -7,10 +7,12 @@ from urllib.request import urlopen
 import pytest
 from prometheus_client import CollectorRegistry, Counter
 
+from hotline.config.settings import TelemetrySettings
+from hotline.monitor import processes
 from hotline.runtime.health import HealthServer, ProcessHealth
 from schemas.errors import MisconfiguredError
 
-pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
+pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1", "::1"])]
 
 
 def get(server: HealthServer, path: str) -> tuple[int, str]:
@@ -45,6 +47,16 @@ def test_metrics_are_those_of_the_registry() -> None:
     with HealthServer(ProcessHealth([]), "127.0.0.1", 0, registry) as server:
         assert "hotline_test_things_total 3.0" in get(server, "/metrics")[1]
         assert get(server, "/other")[0] == 404
+
+
+@pytest.mark.parametrize("host", ["::", "::1"])
+def test_it_listens_on_ipv6(host: str) -> None:
+    health = ProcessHealth(["screen"], "ours")
+    with HealthServer(health, host, 0, CollectorRegistry()) as server:
+        (found,) = processes.look(TelemetrySettings(host=host, port=server.port), "ours", 0)
+        assert found.component == "screen"
+        if host == "::":
+            assert get(server, "/healthz")[0] == 200, "IPv4 as well"
 
 
 def test_a_taken_port_is_one_sentence() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from connectors.wechat import callback
+from connectors.http import callback
 from normalizers import Policy, normalize, wechat
 from normalizers.base import Draft
 from normalizers.parse import json as crowd

@@ -13,6 +13,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError
 from kafka import KafkaAdminClient
 from prometheus_client import REGISTRY
 
+from broker.config import KafkaConnection
 from normalizers import Policy
 from schemas import topics
 from schemas.codec import decode
@@ -89,6 +90,16 @@ async def test_a_worker_that_is_started_again_in_between_knows_what_was_lost(ben
     again = LostPositions(bench.connection, group)
     await again.look(None, ())  # type: ignore[arg-type] # nothing is asked of a consumer that knows all
     assert [again.may_be_read(*place, offset) for offset in (0, 1, 2)] == [True, True, False]
+
+
+async def test_while_kafka_does_not_answer_everything_rings_and_an_alarm_with_it() -> None:
+    name, place = "hotline_streams_positions_unknown_total", TopicPartition(topics.raw("record"), 0)
+    before, lost = (
+        REGISTRY.get_sample_value(name) or 0,
+        LostPositions(KafkaConnection(bootstrap_servers="127.0.0.1:1"), "test-lost"),
+    )
+    await lost.look(None, [place])  # type: ignore[arg-type] # it comes to no question of the consumer
+    assert (lost.may_be_read(*place, 0), REGISTRY.get_sample_value(name)) == (False, before + 1)
 
 
 @asynccontextmanager

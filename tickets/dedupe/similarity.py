@@ -151,7 +151,7 @@ class Question:
             min(objects, 2), min(objects_across, 2), copied, 0.0 if one.papers.isdisjoint(other.papers) else 1.0,
             0.0 if one.aspects.isdisjoint(other.aspects) else 1.0,
         )  # fmt: skip
-        odds: float = sum(map(mul, weights.of_counted, most))
+        odds = fsum(map(mul, weights.of_counted, most))
         return odds < weights.least_odds
 
     def _signs(self, other: Sketch, copied: float) -> tuple[float, ...]:

@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from connectors import metrics
 from connectors.backoffice.api import BODY_MAX_BYTES, BackOffice
 from connectors.backoffice.settings import BackOfficeSettings
-from connectors.backoffice.signature import sign
+from connectors.http.signature import sign
 from schemas import command_signature, topics
 from schemas.codec import Outbound, decode
 from schemas.command_signature import Signer
@@ -98,7 +98,7 @@ def signed(
     return {
         "Hotline-Key": name,
         "Hotline-Timestamp": stamp,
-        "Hotline-Signature": sign(secret.encode(), stamp, method, target, content),
+        "Hotline-Signature": sign(secret.encode(), stamp, content, method, target),
     }
 
 

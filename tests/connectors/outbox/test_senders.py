@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from connectors.registry import entries
-from connectors.replies.registry import SENDERS, check
 from connectors.replies.settings import AnswerSettings
+from connectors.reply_registry import SENDERS, check
 from tests.rows import each_row
 
 SMTP = {"host": "smtp.example.cn", "from_address": "mayor@example.cn"}

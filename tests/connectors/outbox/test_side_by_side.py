@@ -10,10 +10,9 @@ import requests
 from pydantic import SecretStr
 
 from connectors.mailbox.reply import MailSender
-from connectors.mailbox.settings import SmtpSettings
 from connectors.replies.base import Reply, Sender
-from connectors.replies.registry import SENDERS, at_once
-from connectors.replies.settings import AnswerSettings
+from connectors.replies.settings import AnswerSettings, SmtpSettings
+from connectors.reply_registry import SENDERS, at_once
 from connectors.wechat.sender import WeChatSender
 from connectors.wechat.settings import WeChatSettings
 from connectors.weibo.reply import WeiboSender

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from connectors.base import Request
-from connectors.sms_http.authentication import sign
+from connectors.http.signature import sign_twilio
 from connectors.sms_http.connector import SmsHttp
 from connectors.sms_http.settings import SmsHttpSettings
 
@@ -60,7 +60,7 @@ def twilio(fields: dict[str, str] | None = None, *, token: str = TOKEN, url: str
     chosen = MO if fields is None else fields
     headers = {
         "content-type": "application/x-www-form-urlencoded",
-        "x-twilio-signature": sign(token, url, list(chosen.items())),
+        "x-twilio-signature": sign_twilio(token, url, list(chosen.items())),
     }
     return request(urlencode(chosen).encode(), **({"path": "/sms/twilio", "headers": headers} | changes))
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from twilio.request_validator import RequestValidator
 
 from connectors.base import Request
-from connectors.sms_http.authentication import sign
+from connectors.http.signature import sign_twilio
 from connectors.sms_http.settings import SmsHttpSettings
 from normalizers import Policy
 from normalizers.sms import normalize
@@ -37,12 +37,12 @@ def test_the_vector_that_twilio_publishes() -> None:
         "To": "+18005551212",
     }
     url = "https://mycompany.com/myapp.php?foo=1&bar=2"
-    assert sign("12345", url, list(fields.items())) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    assert sign_twilio("12345", url, list(fields.items())) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
 
 
 @given(st.dictionaries(st.text(max_size=20), st.text(max_size=40), max_size=6), st.text(min_size=1, max_size=40))
 def test_signatures_are_those_of_twilios_own_library(fields: dict[str, str], token: str) -> None:
-    assert sign(token, URL, list(fields.items())) == RequestValidator(token).compute_signature(URL, fields)
+    assert sign_twilio(token, URL, list(fields.items())) == RequestValidator(token).compute_signature(URL, fields)
 
 
 @each_row("public", [URL, URL.replace(".example", ".example:443"), f"{URL}#rc=5&rp=all"])

@@ -4,9 +4,9 @@ import pytest
 from pydantic import SecretStr
 from wechatpy import exceptions as theirs
 
+from connectors.http.signature import sign_callback
 from connectors.wechat import cipher
 from connectors.wechat.settings import aes_key
-from connectors.wechat.signature import sign
 from schemas.errors import RefusedRequest
 from tests.connectors.wechat import vectors
 from tests.rows import each_row
@@ -16,7 +16,7 @@ ALL = [error for error in vars(theirs).values() if isinstance(error, type) and i
 
 
 def test_tencents_wecom_vector() -> None:
-    signed = sign(vectors.WECOM_TOKEN, vectors.WECOM_TIMESTAMP, vectors.WECOM_NONCE, vectors.WECOM_ENCRYPT)
+    signed = sign_callback(vectors.WECOM_TOKEN, vectors.WECOM_TIMESTAMP, vectors.WECOM_NONCE, vectors.WECOM_ENCRYPT)
     assert signed == vectors.WECOM_MSG_SIGNATURE
     message = cipher.decrypt(vectors.WECOM_ENCRYPT, [KEY], vectors.WECOM_CORP).message
     assert b"<Content><![CDATA[hello]]></Content>" in message

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from werobot.utils import get_signature
 
 from connectors.base import Request
-from connectors.wechat.callback import encrypted
+from connectors.http.callback import encrypted
 from connectors.wechat.connector import WeChat
 from schemas.errors import MisconfiguredError
 from schemas.records import RawMessage

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 
 from connectors.replies.base import Reply, Sender, Sent
-from connectors.replies.registry import SENDERS
 from connectors.replies.settings import AnswerSettings
+from connectors.reply_registry import SENDERS
 from connectors.weibo.reply import WeiboSender
 from connectors.weibo.settings import TokenSettings, WeiboPullSettings, WeiboSettings
 from normalizers import Policy

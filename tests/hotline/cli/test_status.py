@@ -23,6 +23,7 @@ from hotline.monitor.processes import OtherInstallation, Process
 from hotline.monitor.services import Service
 from hotline.monitor.stages import Stage
 from hotline.runtime.health import HealthServer, ProcessHealth
+from hotline.version import build
 from tests.rows import each_row
 
 NOW = datetime(2026, 11, 25, 4, tzinfo=UTC)
@@ -72,7 +73,9 @@ def test_the_processes_of_this_machine_tell_what_they_know() -> None:
     health.watch("connector:mayor", lambda: {"last_success": "2026-11-25T03:00:00Z", "detail": "password refused"})
     with HealthServer(health, "127.0.0.1", 0, CollectorRegistry()) as server:
         found = processes.look(TelemetrySettings(port=server.port), "ours", 0)
-    assert [one.component for one in found] == ["connector:mayor", "screen"]
+    assert [(one.component, one.version) for one in found] == [
+        (name, str(build())) for name in ("connector:mayor", "screen")
+    ]
     assert (found[0].last_success, found[0].detail) == (NOW - timedelta(hours=1), "password refused")
 
 
@@ -150,7 +153,7 @@ def test_what_a_person_must_look_at_is_red(capsys: pytest.CaptureFixture[str], m
         capsys,
         monkeypatch,
         Service(service="kafka", reachable=False, detail="did not answer"),
-        Process(component="connector:quiet", state="degraded", last_success=NOW - timedelta(hours=2)),
+        Process(component="connector:quiet", version="1.2.0", state="degraded", last_success=NOW - timedelta(hours=2)),
         Stage(stage="screen", workers=2, lag_records=3, oldest_seconds=1.5),
         Stage(stage="assign", workers=0, lag_records=9, oldest_seconds=4000),
         account("quiet", timedelta(days=3), silent=True),
@@ -176,7 +179,7 @@ def test_what_a_person_must_look_at_is_red(capsys: pytest.CaptureFixture[str], m
     assert not any("past" in line for line in shown)
     assert any("malformed" in line and "7" in line for line in shown)
     assert any("<red>kafka" in line for line in shown)
-    assert any("<red>degraded" in line for line in shown)
+    assert any("<red>degraded" in line and "1.2.0" in line for line in shown)
 
 
 @each_row(("seconds", "words"), [(0, "0 s"), (59.9, "59 s"), (3600, "1 h"), (90_061, "1 d 1 h")])

@@ -60,17 +60,24 @@ class Writer:
         self.write(topics.raw("mailbox"), *((one.key, one.value, one.headers) for one in made))
 
     def hand_over(
-        self, name: str, level: str, age: timedelta, *, stale: bool = False, reinstated_at: datetime | None = None
+        self,
+        name: str,
+        level: str,
+        age: timedelta,
+        *,
+        stale: bool = False,
+        reinstated_at: datetime | None = None,
+        into: str | None = None,
     ) -> None:
         made = Handover(
             handover_id=name, message_id=name, jurisdiction="210100", channel="sms", classes=("fire",), level=level,
             spans=(), text="三楼着火了", at=NOW - age, taken_at=NOW - age, stale=stale,
-            reinstated_at=reinstated_at,
+            reinstated_at=reinstated_at, folded_into=into,
         )  # fmt: skip
         self.write(topics.HANDOVER, (name.encode(), encode(made), []))
 
-    def acknowledge(self, name: str, city: str = "210100") -> None:
-        self._decide(name, event.Acknowledged(handover_id=name), city)
+    def acknowledge(self, name: str, city: str = "210100", age: timedelta = timedelta(0)) -> None:
+        self._decide(name, event.Acknowledged(handover_id=name), city, age)
 
     def dismiss(self, name: str) -> None:
         self._decide(name, event.HandoverDismissed(ticket_id=TICKET, handover_id=name, reason_code="misread"))
@@ -81,9 +88,9 @@ class Writer:
         self._decide(name, change)
         self.hand_over(name, level, age, reinstated_at=NOW)
 
-    def _decide(self, name: str, change: event.AnyChange, city: str = "210100") -> None:
+    def _decide(self, name: str, change: event.AnyChange, city: str = "210100", age: timedelta = timedelta(0)) -> None:
         made = Event(
-            event_id=f"command:{name}", jurisdiction=city, at=NOW, policy_version="1", relation="command",
+            event_id=f"command:{name}", jurisdiction=city, at=NOW - age, policy_version="1", relation="command",
             method="carried_out", input=InputRef(command_id=name, topic=topics.MESSAGE, partition=1, offset=0),
             changes=(change,),
         )  # fmt: skip
@@ -203,6 +210,38 @@ def test_another_city_answers_no_hand_over(fresh_topics: KafkaConnection, writer
     assert [one.unacknowledged for one in watcher.look(NOW).handovers] == [1]
     writer.acknowledge("fire")
     assert watcher.look(NOW).handovers == []
+
+
+def test_a_folded_hand_over_waits_unless_a_desk_heard_of_it(fresh_topics: KafkaConnection, writer: Writer) -> None:
+    """A neighbour behind the same address, after the desk has answered the one that rang."""
+
+    def minutes(number: int) -> timedelta:
+        return timedelta(minutes=number)
+
+    def named() -> list[str]:
+        each = [[one.handover_id for seen in who.look(NOW).handovers for one in seen.longest]
+                for who in (watcher, Watcher(settings(fresh_topics), fresh_topics))]  # fmt: skip
+        assert each[0] == each[1], "a monitor that was started again sees the same"
+        return each[0]
+
+    watcher = Watcher(settings(fresh_topics), fresh_topics)
+    writer.hand_over("rang", "urgent", minutes(30))
+    writer.hand_over("before", "urgent", minutes(28), into="rang")
+    assert named() == ["rang"], "that one rings for it"
+    writer.hand_over("worse", "critical", minutes(27), into="rang")
+    writer.hand_over("alone", "critical", minutes(26), into="no hand-over")
+    assert named() == ["worse", "alone", "rang"]
+    writer.acknowledge("rang", age=minutes(25))
+    assert named() == ["worse", "alone"], "the desk has seen what came before its answer, but for what is worse"
+    writer.dismiss("alone")
+    for number, age in enumerate((20, 19, 10)):
+        writer.hand_over(f"after{number}", "urgent", minutes(age), into="rang")
+    assert named() == ["worse", "after0", "after1", "after2"]
+    writer.acknowledge("after1", age=minutes(15))
+    assert named() == ["worse", "after2"], "one answer is enough for all before it"
+    writer.dismiss("after2")
+    writer.acknowledge("worse")
+    assert named() == []
 
 
 def test_those_that_wait_longest_are_named_and_can_be_acknowledged(

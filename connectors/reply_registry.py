@@ -1,4 +1,4 @@
-"""Every channel that can answer, by its section of the settings: one line is what a new one costs here."""
+"""The sender of each channel that can answer, by its section of the settings; a new one adds one line."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType

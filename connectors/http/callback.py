@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.ElementTree import fromstring
 from msgspec import Struct
 
-from connectors.wechat.signature import moment
+from connectors.http.signature import moment
 from normalizers.parse import json
 from normalizers.parse.times import believed
 from normalizers.wechat.callback import FIRST

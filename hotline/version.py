@@ -1,0 +1,50 @@
+"""Which version of hotline runs: that of the installed package, and the commit of a checkout."""
+
+from functools import lru_cache
+from importlib.metadata import version as installed
+from pathlib import Path
+
+from msgspec import Struct
+
+_ROOT = Path(__file__).parents[1]
+
+
+class Build(Struct, frozen=True):
+    """Version of the installed package, and the commit of the checkout that it lies in, "" where it lies in none."""
+
+    version: str
+    revision: str
+
+    def __str__(self) -> str:
+        return f"{self.version} ({self.revision[:12]})" if self.revision else self.version
+
+
+@lru_cache(1)
+def build() -> Build:
+    """Return what this process began with: a checkout that changes later does not change it."""
+    return Build(installed("hotline"), revision_of(_ROOT))
+
+
+def revision_of(root: Path) -> str:
+    """Return the commit of a checkout, "" for what is none.
+
+    Reads git's files, as git refuses the folder of another user, and a host may have no git.
+    """
+    try:
+        folder = root / ".git"
+        if folder.is_file():  # a work tree of its own
+            folder = root / folder.read_text("utf-8").removeprefix("gitdir:").strip()
+        head = (folder / "HEAD").read_text("utf-8").strip()
+        if not head.startswith("ref: "):
+            return head
+        shared = folder / "commondir"
+        if shared.is_file():
+            folder = folder / shared.read_text("utf-8").strip()
+        name = head.removeprefix("ref: ")
+        loose = folder / name
+        if loose.is_file():
+            return loose.read_text("utf-8").strip()
+        packed = (line.split() for line in (folder / "packed-refs").read_text("utf-8").splitlines())
+        return next((line[0] for line in packed if line[1:] == [name]), "")
+    except (OSError, UnicodeDecodeError):
+        return ""
