@@ -8,7 +8,8 @@ import typer
 
 from hotline.cli.archive import ask
 from hotline.cli.command import LOOK_SECONDS, named, report_of, tell
-from hotline.cli.common import AsJson, print_each, say, settings_of, there
+from hotline.cli.common import AsJson, say, settings_of, there
+from hotline.cli.output import Column, print_records
 from hotline.output import readable
 
 if TYPE_CHECKING:
@@ -17,6 +18,16 @@ if TYPE_CHECKING:
     from schemas.records import Command
 
 Line = dict[str, str | None]
+
+COLUMNS = (
+    Column("command_id", "指令标识"),
+    Column("kind", "指令"),
+    Column("jurisdiction", "行政区划"),
+    Column("ticket", "工单", lambda one: one["ticket_no"] or one["ticket_id"]),
+    Column("author", "申请人"),
+    Column("at", "时间"),
+    Column("reason", "原因"),
+)
 
 
 def approve(
@@ -65,7 +76,7 @@ def _list(ctx: typer.Context, connection: "KafkaConnection", as_json: bool) -> N
     requests = commands.waiting(connection, datetime.now(UTC))
     numbers = _numbers(ctx, {one.ticket_id for one in requests if one.ticket_id})
     lines = [line_of(one, numbers.get(one.ticket_id or "")) for one in requests]
-    print_each(lines, as_json, _told, nothing="No command waits for a second person.")
+    print_records(lines, COLUMNS, "jsonl" if as_json else None, nothing="No command waits for a second person.")
 
 
 def _numbers(ctx: typer.Context, tickets: Collection[str]) -> dict[str, str]:
@@ -102,15 +113,6 @@ def line_of(request: "Command", ticket_no: str | None) -> Line:
         "until": there(request.at + CONFIRM_WITHIN),
         "reason": request.reason,
     }
-
-
-def _told(one: Line) -> str:
-    ticket = one["ticket_no"] or one["ticket_id"] or "-"
-    told = (
-        f"{one['command_id']}  {one['kind']:<10}  {one['jurisdiction']}  {ticket:<27}  {one['author']:<16}  {one['at']}"
-    )
-    # A second line would pass for another request.
-    return readable(f"{told}  {one['reason'] or '-'}").replace("\n", " ")
 
 
 def _show(asked: "Command") -> None:

@@ -1,7 +1,7 @@
 """`hotline search`, `show` and `explain`: what the archive knows; masked unless --clear."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -18,6 +18,7 @@ from hotline.cli.common import (
     settings_of,
 )
 from hotline.cli.narrowing import narrowed
+from hotline.cli.output import Column, lists
 from hotline.cli.subjects import refuse_unknown
 from hotline.output import readable
 
@@ -29,6 +30,24 @@ T = TypeVar("T")
 Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its number (工单编号), or a message's id.")]
 
 
+def _blocks(found: Sequence[Any]) -> None:
+    from hotline.cli import archive_view
+
+    archive_view.hits(found)
+
+
+COLUMNS = (
+    Column("ticket_no", "工单编号"),
+    Column("received_at", "受理时间"),
+    Column("channel", "渠道"),
+    Column("status", "工单状态"),
+    Column("urgency", "紧急程度"),
+    Column("snippet", "内容", lambda hit: hit.snippet or hit.title),
+    Column("ticket_id", "工单标识"),
+)
+
+
+@lists(COLUMNS, nothing="Nothing found.", plain=_blocks)
 @narrowed
 def search(
     ctx: typer.Context,
@@ -40,11 +59,8 @@ def search(
     clear: Clear = False,
     restricted: Restricted = False,
     reason: Reason = None,
-    as_json: AsJson = False,
-) -> None:
+) -> "list[Hit]":
     """Find tickets, the newest first."""
-    from hotline.cli import archive_view
-
     words = question(query or (), without or ())
     refuse_misread(words)
     clear = clear or restricted
@@ -59,11 +75,7 @@ def search(
     hits = ask(ctx, find, restricted=restricted)
     if clear:
         _log(ctx, (hit.ticket_id for hit in hits), reason, "title", "search_text")
-    if as_json:
-        for hit in hits:
-            print_json(hit)
-    else:
-        archive_view.hits(hits)
+    return hits
 
 
 def question(wanted: Iterable[str], unwanted: Iterable[str]) -> str:

@@ -1,5 +1,6 @@
 """How search, show and explain look to a person; every text of a citizen is stripped of control characters."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from hotline.search.explain import Explanation, Filed, Raw
 
 
-def hits(found: "list[Hit]", console: Console | None = None) -> None:
+def hits(found: "Sequence[Hit]", console: Console | None = None) -> None:
     """Print one block for each ticket that was found."""
     console = console or Console(highlight=False)
     for hit in found:
@@ -25,8 +26,6 @@ def hits(found: "list[Hit]", console: Console | None = None) -> None:
         told = f"  {at}  {hit.channel}  {hit.status}  "
         console.print(_text((hit.ticket_no, "bold"), (told, ""), (hit.ticket_id, "dim")), soft_wrap=True)
         console.print(_snippet(hit), soft_wrap=True)
-    if not found:
-        console.print("Nothing found.")
 
 
 def _snippet(hit: "Hit") -> Text:

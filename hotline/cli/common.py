@@ -3,11 +3,11 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from msgspec import Struct
@@ -18,8 +18,6 @@ from schemas.errors import PipelineError
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
-
-T = TypeVar("T")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; for those who may see it.")]
@@ -78,19 +76,6 @@ def print_json(record: object) -> None:
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
     """Write text, and a line end, for a person: no stranger's characters move the cursor. Every verb writes by it."""
     typer.echo(readable(text), err=err, nl=nl)
-
-
-def print_each(records: Iterable[T], as_json: bool, line: Callable[[T], str], *, nothing: str) -> None:
-    """Write a line for each record, or say on standard error that there is none."""
-    count = 0
-    for record in records:
-        count += 1
-        if as_json:
-            print_json(record)
-        else:
-            say(line(record))
-    if not count:
-        say(nothing, err=True)
 
 
 def one_of(known: Words) -> Callable[[str | None], str | None]:

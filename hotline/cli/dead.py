@@ -12,7 +12,6 @@ from hotline.cli.common import (
     Reason,
     known_channel,
     moment,
-    print_each,
     print_json,
     say,
     settings_of,
@@ -20,6 +19,7 @@ from hotline.cli.common import (
     there,
 )
 from hotline.cli.narrowing import City
+from hotline.cli.output import Column, Listing, lists
 from hotline.output import readable
 from schemas.errors import ERROR_CODES
 
@@ -47,7 +47,20 @@ Since = Annotated[
 Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Dead before, Chinese time.")]
 
 
+COLUMNS = (
+    Column("id", "编号"),
+    Column("at", "时间"),
+    Column("stage", "环节"),
+    Column("code", "代码"),
+    Column("channel", "渠道"),
+    Column("reason", "原因"),
+    Column("replayed", "已重放", right=True),
+)
+COUNTS = (Column("count", "数量", right=True), Column("stage", "环节"), Column("code", "代码"))
+
+
 @dead.command("list")
+@lists(COLUMNS)
 def list_(
     ctx: typer.Context,
     code: Code = None,
@@ -59,8 +72,7 @@ def list_(
     until: Until = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
     count: Annotated[bool, typer.Option("--count", help="Count all of them by stage and code instead.")] = False,
-    as_json: AsJson = False,
-) -> None:
+) -> Listing:
     """List dead letters, the oldest first; no line holds personal data."""
     from hotline.admin.audit import replays
     from hotline.admin.dead_letters.query import letters
@@ -71,10 +83,10 @@ def list_(
     connection = kafka(settings_of(ctx, accounts=False))
     found = of_a_stage(letters(connection, chosen, replays(connection, chosen.since)), chosen)
     if count:
-        _show_counts(Counter((letter.stage, letter.code) for letter in found), as_json, _nothing(chosen))
-        return
-    oldest = nsmallest(limit, found, key=lambda letter: letter.at)
-    print_each(oldest, as_json, _line, nothing=_nothing(chosen))
+        counts = Counter((letter.stage, letter.code) for letter in found).most_common()
+        rows = [{"stage": stage, "code": code, "count": number} for (stage, code), number in counts]
+        return Listing(rows, COUNTS, _nothing(chosen))
+    return Listing(nsmallest(limit, found, key=lambda letter: letter.at), COLUMNS, _nothing(chosen))
 
 
 @dead.command()
@@ -223,19 +235,3 @@ def _nothing(chosen: "Filters") -> str:
 
     narrowed = "No dead letter fits these options: `hotline dead list --count` counts all that there are."
     return "No dead letters." if chosen == Filters() else narrowed
-
-
-def _show_counts(counts: Counter[tuple[str, str]], as_json: bool, nothing: str) -> None:
-    rows = [{"stage": stage, "code": code, "count": number} for (stage, code), number in counts.most_common()]
-    print_each(rows, as_json, _row, nothing=nothing)
-
-
-def _row(row: dict[str, Any]) -> str:
-    return f"{row['count']:>8}  {readable(row['stage']):<10} {readable(row['code'])}"
-
-
-def _line(letter: "Letter") -> str:
-    at = there(letter.at)
-    where = f"{letter.stage:<10} {letter.code:<16} {letter.channel or '-':<8}"
-    back = "  (put back)" if letter.replayed else ""
-    return f"{letter.id:<10} {at}  {readable(where)} {readable(letter.reason)}{back}"

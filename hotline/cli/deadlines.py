@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.archive import ask
-from hotline.cli.common import AsJson, print_each, print_json, say, settings_of, there
+from hotline.cli.common import print_json, say, settings_of, there
 from hotline.cli.narrowing import City
-from hotline.output import readable
+from hotline.cli.output import Column, lists
 from schemas.enums import counted
 
 if TYPE_CHECKING:
@@ -29,15 +29,25 @@ OfRestricted = Annotated[
 ]
 
 
+COLUMNS = (
+    Column("due_at", "期限"),
+    Column("clock", "环节"),
+    Column("status", "工单状态"),
+    Column("organizer", "承办单位"),
+    Column("ticket_no", "工单编号"),
+    Column("ticket_id", "工单标识"),
+)
+
+
 @deadlines.command()
+@lists(COLUMNS, nothing="Nothing is overdue.")
 def overdue(
     ctx: typer.Context,
     jurisdiction: City = None,
     within_hours: Annotated[float, typer.Option(min=0, help="Those as well that run out within so many hours.")] = 0,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, the longest overdue first.")] = 100,
     restricted: OfRestricted = False,
-    as_json: AsJson = False,
-) -> None:
+) -> list[Line]:
     """List open tickets that should be accepted, signed or resolved by now (超期), as far as their stage tells."""
     from hotline.search.query import Filters
 
@@ -49,9 +59,9 @@ def overdue(
         return [line async for ticket in archive.tickets(filters=filters) for line in lines_of(ticket, limits, until)]
 
     lines = sorted(ask(ctx, found, restricted=restricted), key=lambda line: f"{line['due_at']} {line['ticket_id']}")
-    print_each(lines[:limit], as_json, _line, nothing="Nothing is overdue.")
     if len(lines) > limit:
         say(f"{len(lines) - limit} more: raise --limit.", err=True)
+    return lines[:limit]
 
 
 @deadlines.command()
@@ -119,11 +129,6 @@ def _order(settings: "Settings", ticket_id: str, clock: str) -> "Command":
     from hotline.admin.commands import made
 
     return made(settings, "set_deadline", ticket_id, [f"clock={clock}", "recompute=true"])
-
-
-def _line(one: Line) -> str:
-    told = f"{one['due_at']}  {one['clock']:<8} {one['status']:<12} {one['organizer'] or '-':<16} {one['ticket_no']}"
-    return readable(told)
 
 
 def _limits(settings: "Settings") -> "Limits":

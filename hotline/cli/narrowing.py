@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -18,6 +18,8 @@ from schemas.ids import ADCODE
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
     from hotline.search.query import Filters
+
+T = TypeVar("T")
 
 
 def _digits(pattern: str, meant: str) -> Callable[[str | None], str | None]:
@@ -129,14 +131,14 @@ OPTIONS: Mapping[str, Any] = MappingProxyType(
 )
 
 
-def narrowed(verb: Callable[..., None]) -> Callable[..., None]:
+def narrowed(verb: Callable[..., T]) -> Callable[..., T]:
     """Give a verb these options in the place of its parameter `filters`, which is what they come to."""
 
     @wraps(verb)
-    def asked(ctx: typer.Context, clear: bool, restricted: bool, **given: Any) -> None:
+    def asked(ctx: typer.Context, clear: bool, restricted: bool, **given: Any) -> T:
         chosen = {name: given.pop(name) for name in OPTIONS}
         filters = _filters(ctx, clear=clear or restricted, **chosen)
-        verb(ctx=ctx, clear=clear, restricted=restricted, filters=filters, **given)
+        return verb(ctx=ctx, clear=clear, restricted=restricted, filters=filters, **given)
 
     own = inspect.signature(verb).parameters.values()
     options = [

@@ -2,16 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.table import Table
+from msgspec import structs
 
 from hotline.cli.archive import ask
-from hotline.cli.common import AsJson, print_json, say, span
+from hotline.cli.common import span
 from hotline.cli.narrowing import City, Since, Until
-from hotline.output import readable
-from hotline.terminal import Console
+from hotline.cli.output import Column, lists
 
 if TYPE_CHECKING:
     from hotline.search.archive import Archive
@@ -36,6 +35,16 @@ _GROUPS: Mapping[str, "Callable[[Ticket], str | None]"] = {
 }
 
 
+COLUMNS = (
+    Column("group", "分组"),
+    Column("asked", "工单数", right=True),
+    Column("response", "响应率", lambda one: _share(one["response"]), right=True),
+    Column("resolution", "解决率", lambda one: _share(one["resolution"]), right=True),
+    Column("satisfaction", "满意率", lambda one: _share(one["satisfaction"]), right=True),
+)
+
+
+@lists(COLUMNS, nothing="Too few citizens were asked: no rate of fewer than --least is printed.")
 def rates(
     ctx: typer.Context,
     by: Annotated[
@@ -45,22 +54,14 @@ def rates(
     since: Since = None,
     until: Until = None,
     least: Annotated[int, typer.Option(min=1, help="A line of fewer tickets goes into one with the others.")] = 10,
-    as_json: AsJson = False,
-) -> None:
+) -> "list[dict[str, Any]]":
     """Print 响应率, 解决率 and 满意率: of the last 回访 of each ticket of the archive that has one."""
     from hotline.search.query import Filters
 
     first, end = span(since, until)
     filters = Filters(jurisdiction=jurisdiction, received_from=first, received_to=end, revisited=True)
     found = ask(ctx, lambda archive: _groups(archive, filters, by))
-    lines = lines_of(found, least)
-    if as_json:
-        for name, one in lines.items():
-            print_json({"group": name, **{field: getattr(one, field) for field in one.__struct_fields__}})
-    elif lines:
-        _print(lines)
-    else:
-        say(f"Fewer than {least} citizens were asked: nothing is told of so few.")
+    return [{"group": name, **structs.asdict(one)} for name, one in lines_of(found, least).items()]
 
 
 async def _groups(archive: "Archive", filters: "Filters", by: str | None) -> "Mapping[str, list[Ticket]]":
@@ -90,12 +91,5 @@ def lines_of(groups: "Mapping[str, list[Ticket]]", least: int) -> "dict[str, Rat
     return lines | ({FEW: rates_of(few)} if few and large else {}) | {ALL: rates_of(every, least)}
 
 
-def _print(lines: "dict[str, Rates]") -> None:
-    table = Table(box=None)
-    table.add_column("")
-    for name in ("tickets", "响应率", "解决率", "满意率"):
-        table.add_column(name, justify="right")
-    for name, one in lines.items():
-        shares = (one.response, one.resolution, one.satisfaction)
-        table.add_row(readable(name), f"{one.asked:,}", *("-" if share is None else f"{share:.1%}" for share in shares))
-    Console(highlight=False).print(table)
+def _share(share: float | None) -> str | None:
+    return None if share is None else f"{share:.1%}"

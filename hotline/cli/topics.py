@@ -1,10 +1,12 @@
 """`hotline topics`: the Kafka topics of `schemas/topics.py`."""
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from hotline.cli.common import AsJson, print_json, say, settings_of
+from hotline.cli.output import Column, lists
 from schemas.enums import counted
 
 if TYPE_CHECKING:
@@ -95,15 +97,13 @@ def withhold(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 
 @topics.command("list")
-def list_(as_json: AsJson = False) -> None:
+@lists((Column("topic", "主题"), Column("about", "内容")))
+def list_() -> Iterator[dict[str, Any]]:
     """Show the topics that there should be, without connecting."""
     from schemas.topics import TOPICS
 
     for topic in TOPICS.values():
-        if as_json:
-            print_json({"topic": topic.name, "about": topic.about, "key": topic.key, "config": topic.config})
-        else:
-            say(f"{topic.name:<28} {topic.about}")
+        yield {"topic": topic.name, "about": topic.about, "key": topic.key, "config": topic.config}
 
 
 @topics.command()

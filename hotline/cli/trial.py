@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, known_channel, print_each, say, settings_of
+from hotline.cli.common import AsJson, known_channel, say, settings_of
+from hotline.cli.output import print_records
 from schemas.ids import is_adcode
 from schemas.topics import CHANNELS
 
@@ -74,7 +75,7 @@ def try_(
         now=datetime.now(UTC),
     )
     if as_json or not sys.stdout.isatty():
-        print_each(tried, True, str, nothing=NOTHING)
+        print_records(tried, (), "jsonl", nothing=NOTHING)
     else:
         from hotline.cli.trial_view import show
 

@@ -1,14 +1,14 @@
 """`hotline webhook`: who subscribes, what became of their deliveries, and whether an endpoint takes a ping."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_each, print_json, say, settings_of, there
+from hotline.cli.common import say, settings_of
 from hotline.cli.narrowing import no_number
-from hotline.output import readable
-from schemas.enums import counted
+from hotline.cli.output import Column, lists
 
 if TYPE_CHECKING:
     from hotline.admin.webhooks import Subscriber
@@ -17,24 +17,37 @@ if TYPE_CHECKING:
 webhook = typer.Typer(no_args_is_help=True, help="Subscribers of webhooks and their deliveries.")
 
 
+SUBSCRIBERS = (
+    Column("name", "订阅方"),
+    Column("endpoint", "地址"),
+    Column("snapshot", "内容"),
+    Column("format", "格式"),
+    Column("backlog", "待推送", right=True),
+    Column("filter", "条件", lambda one: one.filter or "every ticket"),
+)
+DELIVERIES = (
+    Column("at", "时间"),
+    Column("outcome", "推送结果"),
+    Column("answer", "应答"),
+    Column("attempts", "推送次数", right=True),
+    Column("milliseconds", "耗时(毫秒)", right=True),
+    Column("delivery_id", "推送标识"),
+)
+
+
 @webhook.command("list")
-def list_(ctx: typer.Context, as_json: AsJson = False) -> None:
+@lists(SUBSCRIBERS, nothing="No subscribers: add [sinks.webhook.<id>] to the settings, see docs/how-to/webhooks.md.")
+def list_(ctx: typer.Context) -> "Iterable[Subscriber]":
     """List the subscribers, and how many records wait for each."""
     from hotline.admin.webhooks import subscribers
     from hotline.runtime.clients import kafka
 
     settings = settings_of(ctx)
-    if not settings.sinks.webhook:
-        say("No subscribers: add [sinks.webhook.<id>] to the settings, see docs/how-to/webhooks.md.", err=True)
-        return
-    for one in subscribers(settings.sinks.webhook, kafka(settings)):
-        if as_json:
-            print_json(one)
-        else:
-            say(_subscriber(one))
+    return subscribers(settings.sinks.webhook, kafka(settings)) if settings.sinks.webhook else ()
 
 
 @webhook.command()
+@lists(DELIVERIES, nothing="No deliveries: see `hotline webhook list`.")
 def log(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only of this subscriber.")] = None,
@@ -43,16 +56,14 @@ def log(
     ] = None,
     ticket: Annotated[str | None, typer.Option(callback=no_number, help="Only of the ticket with this id.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 100,
-    as_json: AsJson = False,
-) -> None:
+) -> "Iterable[Delivery]":
     """Show the newest lines of the delivery log; no line holds personal data."""
     from hotline.admin import webhooks
     from hotline.runtime.clients import kafka
 
     wanted = webhooks.Wanted(subscriber=name, outcome=outcome, ticket=ticket)
     settings = settings_of(ctx)
-    found = webhooks.log(settings.sinks.webhook, kafka(settings), wanted, limit)
-    print_each(found, as_json, _line, nothing="No deliveries: see `hotline webhook list`.")
+    return webhooks.log(settings.sinks.webhook, kafka(settings), wanted, limit)
 
 
 @webhook.command()
@@ -66,19 +77,6 @@ def test(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME",
     if answer.outcome is not Outcome.DELIVERED:
         raise UnreachableError(f"{name} does not take the ping ({answer.told}): {_advice(answer.told)}.")
     say(f"{name} answers {answer.told} in {answer.milliseconds} ms.")
-
-
-def _subscriber(one: "Subscriber") -> str:
-    chosen = ", ".join(f"{name}={value}" for name, value in one.filter.items()) or "every ticket"
-    what = f"{one.snapshot:<6} {one.format:<12} {one.backlog:>8} waiting"
-    return readable(f"{one.name:<16} {one.endpoint:<32} {what}  {chosen}")
-
-
-def _line(line: "Delivery") -> str:
-    at = there(line.at)
-    took = "-" if line.milliseconds is None else f"{line.milliseconds} ms"
-    tries = counted(line.attempts, "attempt")
-    return readable(f"{at}  {line.outcome:<9} {line.answer:<10} {tries:<12} {took:>8}  {line.delivery_id}")
 
 
 def _advice(told: str) -> str:

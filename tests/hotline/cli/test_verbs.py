@@ -13,9 +13,8 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from hotline.cli import archive_view, trial_view
+from hotline.cli import trial_view
 from hotline.cli.app import app
-from hotline.cli.common import print_each
 from hotline.trial.run import run
 from schemas import ids
 from schemas.records import Message
@@ -290,12 +289,6 @@ def test_several_words_are_one_question_and_each_unwanted_one_has_its_minus() ->
     assert question(["中山路12号 -路灯"], []) == "中山路12号 -路灯", "one quoted text stays as it was"
 
 
-def test_the_view_of_an_empty_search_says_so() -> None:
-    console = Console(record=True, file=StringIO())
-    archive_view.hits([], console)
-    assert "Nothing found" in console.export_text()
-
-
 @each_row(
     ("option", "value", "told"),
     [
@@ -339,13 +332,6 @@ def test_a_tool_tells_of_a_server_that_is_away_in_one_sentence(monkeypatch: pyte
     assert done.returncode == 1
     (sentence,) = done.stderr.splitlines()
     assert sentence.startswith("hotline: Kafka did not answer")
-
-
-def test_an_empty_list_says_so_beside_the_output(capsys: pytest.CaptureFixture[str]) -> None:
-    print_each([], False, str, nothing="No dead letters.")
-    assert capsys.readouterr() == ("", "No dead letters.\n")
-    print_each(["one"], False, str, nothing="No dead letters.")
-    assert capsys.readouterr() == ("one\n", "")
 
 
 def test_a_mapping_that_names_no_field_is_refused(folder: Path) -> None:
