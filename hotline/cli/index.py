@@ -19,9 +19,12 @@ index = typer.Typer(no_args_is_help=True, help="Create, describe and rebuild the
 @index.command()
 def create(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Create the templates, indices and aliases that are missing, and add new fields to those that are there."""
+    from schemas.contract.index_templates import indices
     from sinks.elastic.templates import ensure_indices
 
-    created = asyncio.run(_asked(settings_of(ctx, accounts=False), ensure_indices))
+    settings = settings_of(ctx, accounts=False)
+    wanted = indices(shards=settings.elasticsearch.shards.by_index).values()
+    created = asyncio.run(_asked(settings, lambda client: ensure_indices(client, wanted)))
     if as_json:
         print_json({"created": created})
     else:
