@@ -27,7 +27,7 @@ from schemas.tracing import OFF, Tracer
 from streams import metrics
 from streams.backpressure import backfill
 from streams.engine import partition_worker
-from streams.engine.app import in_work_of
+from streams.engine.app import StageApp, in_work_of
 from streams.engine.in_work import InWork
 from streams.engine.input import dead_letter
 from streams.state.checkpoint import Restored
@@ -60,6 +60,8 @@ def declare(
 ) -> "Assign":
     """Attach the assign agent to `app`; `reached` is told how far each transaction is."""
     assign = Assign(connection, blobs, policy, reached, tracer=tracer, in_work=in_work_of(app))
+    if isinstance(app, StageApp):
+        app.restoring.append(lambda: assign.restoring)
     cities = partition_worker.declare(app, STAGE, [topics.MESSAGE], assign.handle, partial(assign.look, app.conf.id))
     backfill.watch(app, STAGE, [topics.MESSAGE])
 
@@ -108,6 +110,11 @@ class Assign:
         self._looking = asyncio.Lock()
         self._restoring = Restoring()
         prepare(policy.rules_folder)
+
+    @property
+    def restoring(self) -> set[int]:
+        """Return the partitions that are being taken over."""
+        return self._restoring.partitions
 
     async def handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         """Decide about one chunk, write it, acknowledge it.

@@ -158,11 +158,18 @@ def held(_: int) -> Iterator[Row]:
 
 def memory(_: int) -> Iterator[Row]:
     """What a worker of assign holds: the tickets of its partitions, of which it can have one at the least."""
-    yield "", "partitions", "workers of 16 GB", "largest partition, tickets", "its memory, GB", "its restore, CPU-s"
+    yield (
+        "",
+        "partitions",
+        "workers of 16 GB, one to spare",
+        "largest partition, tickets",
+        "its memory, GB",
+        "its restore, CPU-s",
+    )
     of = COSTS["memory"]
     for size, times in (("province", 1), ("nation", PROVINCES)):
         tickets = PROVINCE_A_DAY * times * of["days_a_ticket_lives"]
-        workers = math.ceil(tickets * of["bytes_a_live_ticket"] / 1e9 / of["gigabytes_a_worker"])
+        workers = 1 + math.ceil(tickets * of["bytes_a_live_ticket"] / 1e9 / of["gigabytes_a_worker"])
         for count in plants.partitions_for(SIZES[size][1]):
             largest = int(max(plants.shares(plants.cities(SIZES[size][1]), count)) * tickets)
             held = largest * of["bytes_a_live_ticket"] / 1e9

@@ -77,7 +77,9 @@ def _stage(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component
     def probe() -> Mapping[str, Any]:
         troubles = [told for trouble in app.troubles if (told := trouble()) is not None]
         quarantines = [quarantined() for quarantined in app.quarantines]
-        return {"lag": _value(metrics.LAG_SECONDS, stage=name), **health.stage(app.begun, troubles, quarantines)}
+        restoring = sum(len(partitions()) for partitions in app.restoring)
+        told = health.stage(app.begun, troubles, quarantines, restoring)
+        return {"lag": _value(metrics.LAG_SECONDS, stage=name), **told}
 
     return Component(name=name, run=run, probe=probe)
 

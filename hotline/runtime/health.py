@@ -210,17 +210,23 @@ def lmtp(door: "Door", kept: "Kept") -> Mapping[str, Any]:
     }
 
 
-def stage(begun: bool, troubles: Sequence[str], quarantines: Sequence["Quarantines"] = ()) -> Mapping[str, Any]:
+def stage(
+    begun: bool, troubles: Sequence[str], quarantines: Sequence["Quarantines"] = (), restoring: int = 0
+) -> Mapping[str, Any]:
     """Say what keeps a partition of a stage from getting on; the others go on meanwhile.
 
+    While partitions are `restoring` the stage is not ready, so that a rolling update takes no other worker meanwhile.
     With more than half of the partitions in quarantine the stage is not ready: a fault of so many has one cause.
     """
     if not begun:
         return STARTING
     there = [one for quarantine in quarantines for one in quarantine.there]
     told = [_in_quarantine(one) for one in there]
+    if restoring:
+        told.append(f"{counted(restoring, 'partition is', 'partitions are')} being restored, and their cities wait")
     is_half = any(2 * len(one.there) > one.partitions for one in quarantines)
     return {
+        **({"state": "restoring"} if restoring else {}),
         **({"state": "degraded"} if troubles or is_half else {}),
         **({"detail": _joined([*dict.fromkeys(troubles), *told])} if troubles or told else {}),
         **({"quarantined": to_builtins(there)} if there else {}),

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -57,6 +57,8 @@ class StageApp(faust.App):
     in_work: InWork
     quarantines: list[Callable[[], Quarantines]]
     """Each returns the partitions of a part of the stage that cannot go on until a person acts."""
+    restoring: list[Callable[[], Collection[int]]]
+    """Each returns the partitions whose state is being restored: their cities wait meanwhile."""
     lost: LostPositions | None = None
     """Looks for positions that Kafka forgot, where the stage asks for it."""
 
@@ -84,7 +86,7 @@ def make_app(
     chosen = _settings(connection, data_dir) | settings
     app = StageApp(name, **chosen)
     app.isolation_level = isolation_level
-    app.troubles, app.quarantines = [], []
+    app.troubles, app.quarantines, app.restoring = [], [], []
     app.in_work = InWork(name, data_dir)
     return app
 

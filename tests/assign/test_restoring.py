@@ -45,7 +45,9 @@ async def test_a_takeover_is_shown_from_its_first_try_until_it_is_done(
     with pytest.raises(UnreachableError):
         await worker._by_owner(70, nothing)
     assert since(70) is not None, "it is tried again, and somebody waits for it"
+    assert worker.restoring == {70}
     await worker._by_owner(70, nothing)
+    assert worker.restoring == set()
     assert seen[0] is not None
     assert seen[0] == seen[1]
     assert since(70) is None
