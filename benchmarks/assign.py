@@ -28,6 +28,7 @@ from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
 from hotline.admin.topics import Provision
 from normalizers import Policy, normalize
+from normalizers.rules import DEFAULT_RULES
 from schemas import ids, topics
 from schemas.codec import Outbound, Position, decode, encode
 from schemas.envelope import Envelope, type_of
@@ -59,7 +60,7 @@ def messages(count: int) -> Iterable[Message]:
         raw = replace(raw, envelope=replace(raw.envelope, time=at, recordedtime=at))
         message = normalize(raw, policy).message
         sender = replace(message.features, requesters=(f"k:{said // 4}",))
-        yield foreseen(replace(message, features=sender), None)
+        yield foreseen(replace(message, features=sender), DEFAULT_RULES)
 
 
 def alone(count: int) -> None:

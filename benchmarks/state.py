@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from benchmarks import near
 from benchmarks.normalize import neutral
 from normalizers import Policy, normalize
+from normalizers.rules import DEFAULT_RULES
 from schemas import ids, topics
 from schemas.codec import Position, decode, encode
 from schemas.records import Event, InputRef, Message, Ticket, TicketVersion, event
@@ -38,7 +39,7 @@ APART = timedelta(seconds=10)
 def messages(tickets: int) -> Iterator[Message]:
     """Yield messages of one city, one every ten seconds, in which every tenth ticket has an estate of its own."""
     policy = Policy()
-    templates = [foreseen(normalize(neutral(number), policy).message, None) for number in range(TEMPLATES)]
+    templates = [foreseen(normalize(neutral(number), policy).message, DEFAULT_RULES) for number in range(TEMPLATES)]
     for number, made in enumerate(near.messages(tickets)):
         template, at = templates[number % TEMPLATES], START + number * APART
         told = {"requesters": (f"k:{number}",), "text_key": f"{number:032x}", "codes": template.features.codes}

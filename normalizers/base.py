@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
 from msgspec import Struct, field
 
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.records import Call, Finding, Part, Party, Thread
 
 UNANSWERABLE = "unanswerable"
@@ -98,14 +98,14 @@ class Policy(Struct, frozen=True, kw_only=True):
     """Keys and limits of one deployment.
 
     `requester_keys` maps key id to HMAC key, newest first: new hashes use the first, older ones still match.
-    Sizes are in bytes of UTF-8 (`max_text_bytes`) or counts. Files in `rules_folder` stand
-    for our rules of the same name; `category_model` and `place_model` are what the city learned from its own archive.
+    Sizes are in bytes of UTF-8 (`max_text_bytes`) or counts. `rules` are the city's, compiled; `category_model` and
+    `place_model` are what the city learned from its own archive.
     """
 
     requester_keys: Mapping[str, bytes] = MappingProxyType({DEMO_KEY_ID: DEMO_KEY})
     max_text_bytes: int = 64 * 1024
     max_grams: int = 256
     stale_after_seconds: float = 24 * 60 * 60
-    rules_folder: Path | None = None
+    rules: Rules = DEFAULT_RULES
     category_model: CategoryModel | None = None
     place_model: PlaceModel | None = None

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from msgspec import UNSET, structs
@@ -13,6 +12,7 @@ from normalizers.enrich import emergency, subject
 from normalizers.finalize import Blob, Stored, cleaned, stored
 from normalizers.parse import ticket_tokens
 from normalizers.parse.codes import is_category
+from normalizers.rules import Rules
 from normalizers.similarity.features import features_of
 from normalizers.similarity.requester import giver_of
 from normalizers.text.fold import fold
@@ -67,14 +67,14 @@ def _draft(raw: RawMessage, policy: Policy) -> Draft:
         raise UnsupportedError("no normalizer is registered for this channel: add it to normalizers/registry.py")
     if raw.envelope.dataref is not None and not raw.value:
         raise MissingBlobError("the bytes lie in the blob store: read them into the raw record before normalizing it")
-    return _without_names(normalizer(raw, policy), policy.rules_folder)
+    return _without_names(normalizer(raw, policy), policy.rules)
 
 
-def _without_names(draft: Draft, rules_folder: Path | None) -> Draft:
+def _without_names(draft: Draft, rules: Rules) -> Draft:
     """Return the draft with the words for a class in `extra` where they name a person by the city's own rules."""
-    if rules_folder is None:
+    if rules is None:
         return draft
-    named = [one for one in draft.findings if one.kind == "category" and not is_category(one.value, rules_folder)]
+    named = [one for one in draft.findings if one.kind == "category" and not is_category(one.value, rules)]
     if not named:
         return draft
     findings = tuple(one for one in draft.findings if one not in named)
@@ -147,7 +147,7 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
         findings=said,
         extra=message.extra,
     )
-    draft, giver = _without_names(draft, policy.rules_folder), giver_of(message.source, message.account)
+    draft, giver = _without_names(draft, policy.rules), giver_of(message.source, message.account)
     search_text, answers = fold(titled(draft.title, text)), ticket_tokens.named(draft, policy)
     urgent = _emergency(draft, draft, search_text, finalize.seconds(message), policy)
     findings = _findings(draft, search_text, message.jurisdiction, urgent, policy)
@@ -171,7 +171,7 @@ def _findings(
 ) -> tuple[Finding, ...]:
     """Return what the channel says, what the text is about, and the classes of its emergency."""
     found = draft.findings + subject.findings(draft, search_text, jurisdiction, policy)
-    return found + emergency.findings(urgent, draft.title, policy.rules_folder) if urgent is not None else found
+    return found + emergency.findings(urgent, draft.title, policy.rules) if urgent is not None else found
 
 
 def _answering(draft: Draft, answers: ticket_tokens.Named) -> Draft:
@@ -192,11 +192,11 @@ def screened_text(message: Message) -> str:
 def _emergency(whole: Draft, draft: Draft, folded: str | None, seconds_old: float, policy: Policy) -> Emergency | None:
     """Screen all that was written, also what is cut off or stands apart; spans beyond the cut are left out."""
     text = titled(whole.title, whole.text)
-    own = emergency.screen(text, folded if draft is whole else None, policy.rules_folder)
+    own = emergency.screen(text, folded if draft is whole else None, policy.rules)
     if own is not None:
         end = len(titled(draft.title, draft.text)) if draft is whole or draft.title == whole.title else 0
         own = structs.replace(own, spans=tuple(span for span in own.spans if span[1] <= end))
-    found = emergency.together((own, *_apart(whole, policy.rules_folder))) if _has_words_apart(whole) else own
+    found = emergency.together((own, *_apart(whole, policy.rules))) if _has_words_apart(whole) else own
     return structs.replace(found, stale=seconds_old > policy.stale_after_seconds) if found is not None else None
 
 
@@ -204,24 +204,24 @@ def _has_words_apart(whole: Draft) -> bool:
     return bool(whole.signature or whole.quoted or whole.passed_on or whole.in_files)
 
 
-def _apart(whole: Draft, rules_folder: Path | None) -> Iterator[Emergency | None]:
+def _apart(whole: Draft, rules: Rules) -> Iterator[Emergency | None]:
     """Screen what stands beside title and text; what may be old or another's is only mentioned.
 
     What is quoted was heard before when the mail answers one, else it may be the citizen's own, taken for a quotation.
     """
     is_answer = bool(whole.thread.references) and not whole.answers_nothing
-    yield _beside(whole.signature, rules_folder)
-    passed_on = _beside(whole.passed_on, rules_folder)
-    yield emergency.mentioned(passed_on, rules_folder) if is_answer else passed_on
-    yield emergency.mentioned(_beside(whole.in_files, rules_folder), rules_folder)
-    yield None if is_answer else emergency.mentioned(_beside(whole.quoted, rules_folder), rules_folder)
+    yield _beside(whole.signature, rules)
+    passed_on = _beside(whole.passed_on, rules)
+    yield emergency.mentioned(passed_on, rules) if is_answer else passed_on
+    yield emergency.mentioned(_beside(whole.in_files, rules), rules)
+    yield None if is_answer else emergency.mentioned(_beside(whole.quoted, rules), rules)
 
 
-def _beside(text: str | None, rules_folder: Path | None) -> Emergency | None:
+def _beside(text: str | None, rules: Rules) -> Emergency | None:
     """Screen a text that stands apart; spans point into title and text alone."""
     if not text:
         return None
-    found = emergency.screen(text[:MAX_APART], rules_folder=rules_folder)
+    found = emergency.screen(text[:MAX_APART], rules=rules)
     return structs.replace(found, spans=()) if found is not None else None
 
 

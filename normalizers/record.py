@@ -15,6 +15,7 @@ from normalizers.base import Draft, File, Policy
 from normalizers.parse.codes import is_category, is_code, is_hotline, is_kind, is_reference
 from normalizers.parse.contacts import is_nobodys, phone_number
 from normalizers.parse.times import written
+from normalizers.rules import DEFAULT_RULES
 from schemas import ids, topics
 from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
@@ -139,7 +140,7 @@ _CODED: Mapping[str, Callable[[str], bool]] = MappingProxyType(
     {
         "channel_kind": is_kind,
         "account": is_code,
-        "category": is_category,
+        "category": lambda text: is_category(text, DEFAULT_RULES),
         "external_ticket_no": is_reference,
         "hotline_code": is_hotline,
     }

@@ -5,11 +5,9 @@ Of files that are ours alone nothing has to be said.
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from normalizers import rules
 from normalizers.enrich import (
     acceptance,
     category,
@@ -24,12 +22,13 @@ from normalizers.enrich.address import extract
 from normalizers.geo import divisions, place_patterns
 from normalizers.parse import automated_senders
 from normalizers.pii import names, third_persons
+from normalizers.rules import RulePart, Rules
 from normalizers.similarity import boilerplate, stated_identity, terms
 from normalizers.text import quote_patterns
 from normalizers.web import services
 from schemas.errors import MisconfiguredError
 
-RULEBOOKS: Mapping[str, tuple[rules.Kept[Any], ...]] = MappingProxyType(
+RULEBOOKS: Mapping[str, tuple[RulePart[Any], ...]] = MappingProxyType(
     {
         "emergency": (emergency.rulebook,),
         "kind": (request_kind.rulebook,),
@@ -52,21 +51,21 @@ RULEBOOKS: Mapping[str, tuple[rules.Kept[Any], ...]] = MappingProxyType(
 """By the name of their file."""
 
 
-def verify(folder: Path) -> None:
+def verify(rules: Rules) -> None:
     """Raise MisconfiguredError for the first file in a city's folder that cannot be used as rules."""
     for name in RULEBOOKS:
-        verify_one(folder, name)
-    divisions.added(folder)
+        verify_one(rules, name)
+    divisions.added(rules)
 
 
-def verify_one(folder: Path, name: str) -> None:
+def verify_one(rules: Rules, name: str) -> None:
     """Raise MisconfiguredError when the city's file of this name cannot be used."""
     try:
         for rulebook in RULEBOOKS[name]:
-            if rules.has_any(folder, rulebook.files):
-                rulebook(folder)
+            if rules.has_any(rulebook.files):
+                rulebook(rules)
     except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
         raise MisconfiguredError(
-            f"The rules in {folder / name}.toml cannot be used ({type(error).__name__} {error}): "
+            f"The rules in {rules.folder}/{name}.toml cannot be used ({type(error).__name__} {error}): "
             "compare it with the file of the same name in normalizers/rules."
         ) from error

@@ -109,7 +109,7 @@ class Assign:
         self._careful_until: dict[int, float] = {}
         self._looking = asyncio.Lock()
         self._restoring = Restoring()
-        prepare(policy.rules_folder)
+        prepare(policy.rules)
 
     @property
     def restoring(self) -> set[int]:

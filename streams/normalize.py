@@ -95,7 +95,7 @@ class Normalize:
         self._control = control
         self._in_work = in_work_of(app)
         self._beside = Beside(app, self._put_behind, f"{STAGE}-beside")
-        work_through(lambda raw: foreseen(normalize(raw, policy).message, policy.rules_folder))
+        work_through(lambda raw: foreseen(normalize(raw, policy).message, policy.rules))
 
     async def handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
         """Normalize a chunk, slice by slice. Raises RetriableError to have it repeated."""
@@ -235,7 +235,7 @@ def result_of(record: Inbound, found: Understood | Exception, policy: Policy) ->
         if isinstance(found, Exception):
             raise found
         (message, blobs), origin = found
-        message = foreseen(message, policy.rules_folder)
+        message = foreseen(message, policy.rules)
         return Result(message_record(message, origin), blobs, may_wait=message.emergency is None)
     except Exception as error:  # noqa: BLE001 - a fault on one record: it becomes a dead letter, the next goes on
         return dead(record, error, STAGE)

@@ -5,8 +5,6 @@ when a clerk moves that one to another ticket, which is protected then. What is 
 """
 
 from collections.abc import Iterable
-from functools import lru_cache
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -15,6 +13,7 @@ from normalizers.enrich.acceptance import NOT_ACCEPTED
 from normalizers.enrich.codes import SURE_REPORT
 from normalizers.enrich.confidentiality import LEVELS
 from normalizers.enrich.minors import HARMED, MINOR, TOPIC
+from normalizers.rules import Rules, memoized
 from schemas.records import event
 from tickets.codes import REMEMBERED
 from tickets.decision_input import Incoming
@@ -62,7 +61,7 @@ def after_word(state: State, changes: event.Changes, policy: TicketPolicy) -> ev
         raised
         for ticket_id, codes in said.items()
         if ticket_id not in by_hand
-        for raised in _confidential(ticket_id, state.tickets.get(ticket_id), codes, policy.rules_folder)
+        for raised in _confidential(ticket_id, state.tickets.get(ticket_id), codes, policy.rules)
     )
 
 
@@ -77,67 +76,65 @@ def _codes_of(change: event.KindSet | event.MinorFlagged) -> tuple[str, ...]:
 def _came(state: State, ticket_id: str, codes: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
     ticket = state.tickets.get(ticket_id)
     if ticket is None:
-        return tuple([replace(one, ticket_id=ticket_id) for one in _of_new(codes, policy.rules_folder)])
+        return tuple([replace(one, ticket_id=ticket_id) for one in _of_new(codes, policy.rules)])
     return (
-        *_minor(ticket_id, ticket, codes, policy.rules_folder),
-        *_confidential(ticket_id, ticket, codes, policy.rules_folder),
+        *_minor(ticket_id, ticket, codes, policy.rules),
+        *_confidential(ticket_id, ticket, codes, policy.rules),
         *_not_accepted(ticket_id, ticket, codes),
     )
 
 
-@lru_cache(REMEMBERED)
-def _of_new(codes: tuple[str, ...], rules_folder: Path | None) -> tuple[_Followed, ...]:
+@memoized(REMEMBERED)
+def _of_new(codes: tuple[str, ...], rules: Rules) -> tuple[_Followed, ...]:
     """Return what follows for a new ticket, without its name: by the codes of its message alone."""
     return (
-        *_minor("", None, codes, rules_folder),
-        *_confidential("", None, codes, rules_folder),
+        *_minor("", None, codes, rules),
+        *_confidential("", None, codes, rules),
         *_not_accepted("", None, codes),
     )
 
 
 def _minor(
-    ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], rules_folder: Path | None
+    ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], rules: Rules
 ) -> tuple[event.MinorFlagged, ...]:
     """Flag a ticket once; flag it again if a later message reports harm."""
     if not _concerns_minor(codes):
         return ()
     if ticket is not None and _said(ticket, "minor"):
-        return _harm_beside(ticket, codes, rules_folder)
+        return _harm_beside(ticket, codes, rules)
     known = ticket.codes if ticket else ()
     if _concerns_minor(known) and (_harmed(known) or not _harmed(codes)):
         return ()
-    flag = _flag(ticket_id, (*known, *codes), rules_folder)
+    flag = _flag(ticket_id, (*known, *codes), rules)
     return (replace(flag, mandatory_report=_harmed(codes)),)
 
 
-def _harm_beside(
-    ticket: TicketState, codes: tuple[str, ...], rules_folder: Path | None
-) -> tuple[event.MinorFlagged, ...]:
+def _harm_beside(ticket: TicketState, codes: tuple[str, ...], rules: Rules) -> tuple[event.MinorFlagged, ...]:
     """Leave the flag as a clerk set it; harm that is told after that is reported all the same."""
     if not _harmed(codes):
         return ()
-    return (replace(_flag(ticket.ticket_id, codes, rules_folder), flag=ticket.minor is not False),)
+    return (replace(_flag(ticket.ticket_id, codes, rules), flag=ticket.minor is not False),)
 
 
 def _no_minor_left(ticket: TicketState, left: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
     """Take the flag back that only a message gave which leaves, or say what the others tell of the minor."""
     if not _concerns_minor(ticket.codes) or _said(ticket, "minor"):
         return ()
-    before, now = (_flag(ticket.ticket_id, codes, policy.rules_folder) for codes in (ticket.codes, left))
+    before, now = (_flag(ticket.ticket_id, codes, policy.rules) for codes in (ticket.codes, left))
     return (now,) if now != before else ()
 
 
 def told_of_minor(ticket: TicketState, policy: TicketPolicy) -> event.MinorFlagged:
     """Return what was told last of a minor in a ticket, by messages or a clerk."""
-    return ticket.minor_flagged or _flag(ticket.ticket_id, ticket.codes, policy.rules_folder)
+    return ticket.minor_flagged or _flag(ticket.ticket_id, ticket.codes, policy.rules)
 
 
-def _flag(ticket_id: str, codes: tuple[str, ...], rules_folder: Path | None) -> event.MinorFlagged:
+def _flag(ticket_id: str, codes: tuple[str, ...], rules: Rules) -> event.MinorFlagged:
     """Return what codes tell of a minor; the first that say so count."""
     return event.MinorFlagged(
         ticket_id=ticket_id,
         role=_value(codes, MINOR) or "subject",
-        topic=_value(codes, TOPIC) or minors.rulebook(rules_folder).otherwise,
+        topic=_value(codes, TOPIC) or minors.rulebook(rules).otherwise,
         flag=_concerns_minor(codes),
         mandatory_report=_harmed(codes),
     )
@@ -152,24 +149,24 @@ def _harmed(codes: tuple[str, ...]) -> bool:
 
 
 def _confidential(
-    ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], rules_folder: Path | None
+    ticket_id: str, ticket: TicketState | None, codes: tuple[str, ...], rules: Rules
 ) -> tuple[event.ConfidentialitySet, ...]:
     """Raise the level, or say why else it is as high: who asks not to be named must not be overlooked."""
     if _said(ticket, "confidentiality"):
         return ()
     known = ticket.codes if ticket else ()
-    level, reasons = confidentiality.level_of((*known, *codes), rules_folder)
+    level, reasons = confidentiality.level_of((*known, *codes), rules)
     before = ticket.confidentiality if ticket else "internal"
     if before not in LEVELS or LEVELS.index(level) < LEVELS.index(before):
         return ()
-    if level == before and set(reasons) <= {*confidentiality.level_of(known, rules_folder)[1]}:
+    if level == before and set(reasons) <= {*confidentiality.level_of(known, rules)[1]}:
         return ()
     return (event.ConfidentialitySet(ticket_id=ticket_id, level=level, reasons=reasons),)
 
 
 def _less_confidential(ticket: TicketState, left: tuple[str, ...], policy: TicketPolicy) -> event.Changes:
     """Lower the level to what the messages that stay give, if it was the one that leaves that raised it."""
-    before, now = (confidentiality.level_of(codes, policy.rules_folder) for codes in (ticket.codes, left))
+    before, now = (confidentiality.level_of(codes, policy.rules) for codes in (ticket.codes, left))
     if _said(ticket, "confidentiality") or now == before or ticket.confidentiality != before[0]:
         return ()
     return (event.ConfidentialitySet(ticket_id=ticket.ticket_id, level=now[0], reasons=now[1]),)

@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
 
@@ -12,6 +10,7 @@ from msgspec import Meta, Struct, field
 
 from normalizers.base import Policy
 from normalizers.enrich.confidentiality import LEVELS, level_of
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from schemas.errors import MisconfiguredError
 from tickets import policies
 from tickets.admission import CommandKeys
@@ -100,14 +99,14 @@ class NearPolicy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return any(code in self.restricted or code.startswith(whole) for code in codes)
 
 
-@cache
-def near_policy(folder: Path | None = None) -> NearPolicy:
+@part("near")
+def near_policy(rules: Rules = DEFAULT_RULES) -> NearPolicy:
     """Return the policy in `near/near.toml`, the city's own where its folder has one.
 
     Raises MisconfiguredError for a file that names what there is not, or lacks what there must be.
     """
     try:
-        policy = msgspec.convert(policies.read("near", folder)["near"], NearPolicy)
+        policy = msgspec.convert(policies.read("near", rules)["near"], NearPolicy)
     except msgspec.ValidationError as error:
         raise MisconfiguredError(f"The policy near/near.toml does not fit: {error}.") from error
     if strange := sorted({*YOUNGER_SIGNS, *policy.weights} ^ {"bias", *SIGNS}):
@@ -115,26 +114,26 @@ def near_policy(folder: Path | None = None) -> NearPolicy:
     return policy
 
 
-@cache
-def limits_of(folder: Path | None = None) -> Limits:
-    """Return the time limits in a city's own folder, over ours. Raises MisconfiguredError for files that do not fit."""
-    return limits(policies.read("deadlines", folder), calendars(policies.read("calendars", folder)))
+@part("deadlines", "calendars")
+def limits_of(rules: Rules = DEFAULT_RULES) -> Limits:
+    """Return the time limits in a city's own rules, over ours. Raises MisconfiguredError for files that do not fit."""
+    return limits(policies.read("deadlines", rules), calendars(policies.read("calendars", rules)))
 
 
-@cache
-def directories_of(folder: Path | None = None) -> Directories:
-    """Return the directories of dispatch in a city's own folder, over ours. Raises MisconfiguredError."""
-    return directories(policies.read("dispatch", folder))
+@part("dispatch")
+def directories_of(rules: Rules = DEFAULT_RULES) -> Directories:
+    """Return the directories of dispatch in a city's own rules, over ours. Raises MisconfiguredError."""
+    return directories(policies.read("dispatch", rules))
 
 
-@cache
-def version_of(folder: Path | None = None) -> str:
-    """Return what decisions by the rules of a city's own folder, over ours, say that they were made by.
+@part()
+def version_of(rules: Rules = DEFAULT_RULES) -> str:
+    """Return what decisions by the rules of a city's own rules, over ours, say that they were made by.
 
     It is the version in `near.toml` and a digest of every file (`2026.12-3f9c01ab`): any change of one is another.
     Raises MisconfiguredError as `near_policy` does.
     """
-    return f"{near_policy(folder).version}-{policies.digest(folder)}"
+    return f"{near_policy(rules).version}-{policies.digest(rules)}"
 
 
 class TicketPolicy(Struct, frozen=True, kw_only=True):
@@ -153,7 +152,7 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
     max_history: int = 20
     lineage_messages: int = 20
     joining: Policy = field(default_factory=Policy)
-    rules_folder: Path | None = None
+    rules: Rules = DEFAULT_RULES
     limits: Limits = field(default_factory=limits_of)
     directories: Directories = field(default_factory=directories_of)
     answers: AnswerPolicy = field(default_factory=AnswerPolicy)
@@ -166,7 +165,7 @@ class TicketPolicy(Struct, frozen=True, kw_only=True):
         lists alone drifted apart: tickets that an accused official made restricted were joined.
         """
         there = tuple(codes)
-        return self.near.is_restricted(there) or level_of(there, self.rules_folder)[0] == RESTRICTED
+        return self.near.is_restricted(there) or level_of(there, self.rules)[0] == RESTRICTED
 
     def keeps_apart(self, ticket: TicketState) -> bool:
         """Return True if a ticket is joined to no other by itself: a clerk's word on its level counts."""

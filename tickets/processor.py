@@ -75,7 +75,7 @@ class Desk:
             self.repeats += 1
             return None
         if isinstance(record, Message):
-            precompute.expect(record, self.state.policy.rules_folder)
+            precompute.expect(record, self.state.policy.rules)
         messages = [record] if isinstance(record, Message) else earlier
         decision = redaction.with_emptied(self.state, decision, messages, self.ticket)
         acts = self._audited(record, decision)
@@ -93,7 +93,7 @@ class Desk:
         """Return what the audit log gets of a decision, behind what it has of this partition."""
         if isinstance(record, Message):
             return []
-        acts = audit.acts(decision, record, self.state, self.state.policy.rules_folder)
+        acts = audit.acts(decision, record, self.state, self.state.policy.rules)
         return audit.chained(acts, self.state.audit, decision.input.partition)
 
     def _whole(
@@ -159,8 +159,8 @@ class Desk:
             value = encode(ticket)
             if ticket.ticket_id in self.state.tickets:
                 self.state.bodies[ticket.ticket_id] = value
-            folder, is_first = self.state.policy.rules_folder, ticket.ticket_id in opened
-            records += records_out.of_ticket(ticket, value, decision, folder, is_first=is_first)
+            rules, is_first = self.state.policy.rules, ticket.ticket_id in opened
+            records += records_out.of_ticket(ticket, value, decision, rules, is_first=is_first)
         records += map(records_out.of_handover, self._handovers)
         records += [records_out.of_ring(one, decision) for one, decision in self._rings]
         records += [records_out.of_answer(answer, decision) for answer, decision in self._answers]
@@ -196,7 +196,7 @@ class Desk:
         policy, is_redacted = self.state.policy, self._is_redacted(ticket_id)
         occasion = Occasion(decision, record, policy, partial(self._found, decision), earlier, is_redacted)
         ticket = snapshot_after(ticket_id, occasion)
-        return blackout.still_redacted(ticket, policy.query_key, policy.rules_folder)
+        return blackout.still_redacted(ticket, policy.query_key, policy.rules)
 
     def _is_redacted(self, ticket_id: str) -> bool:
         held = self.state.tickets.get(ticket_id)

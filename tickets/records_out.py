@@ -1,10 +1,9 @@
 """What one decision writes: its event, its link and the snapshots, as Kafka records."""
 
-from pathlib import Path
-
 from msgspec.structs import replace
 
 from normalizers.handover import record_of
+from normalizers.rules import Rules
 from schemas import topics
 from schemas.codec import Outbound, encode
 from schemas.envelope import FIRST_WRITTEN, WITHHELD, Headers, schema_of, type_of, written_time
@@ -86,12 +85,10 @@ def of_event(decision: Event) -> list[Outbound]:
     return records
 
 
-def of_ticket(
-    ticket: Ticket, value: bytes, decision: Event, rules_folder: Path | None, *, is_first: bool = False
-) -> list[Outbound]:
+def of_ticket(ticket: Ticket, value: bytes, decision: Event, rules: Rules, *, is_first: bool = False) -> list[Outbound]:
     """Return the snapshots: in clear, and masked or, of a restricted ticket (严格保密), in a topic of its own.
 
-    `value` is the ticket's JSON, `rules_folder` the city's own. Where the level changed, what stands for the ticket in
+    `value` is the ticket's JSON, `rules` the city's own. Where the level changed, what stands for the ticket in
     the topic that it leaves is a later snapshot without a word: by its version no older one comes back.
 
     `is_first` says that none was written of the ticket before: where that is a later version, its headers tell so.
@@ -112,7 +109,7 @@ def of_ticket(
     if is_restricted or ticket.erased:
         records.append(Outbound(topics.TICKET_RESTRICTED, key, value, headers, city))
     if not is_restricted:
-        records.append(Outbound(topics.TICKET_MASKED, key, encode(mask_ticket(ticket, rules_folder)), headers, city))
+        records.append(Outbound(topics.TICKET_MASKED, key, encode(mask_ticket(ticket, rules)), headers, city))
     if ticket.confidentiality_version == ticket.version and not ticket.erased:
         left = topics.TICKET_MASKED if is_restricted else topics.TICKET_RESTRICTED
         records.append(Outbound(left, key, encode(withheld_of(ticket)), [*headers, WITHHELD], city))

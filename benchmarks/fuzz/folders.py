@@ -20,6 +20,7 @@ from hotline.quality.learn import addresses
 from hotline.quality.learn import labelled as category
 from hotline.trial.inputs import Input
 from normalizers import rulebooks, rules
+from normalizers.rules import Rules
 from schemas.errors import MisconfiguredError
 from tests.hotline.imports.reading import imported
 from tickets import policies, policy
@@ -77,12 +78,11 @@ def _rules(name: str, data: bytes) -> None:
     own.mkdir(exist_ok=True)
     path = own / f"{name}.toml"
     path.write_bytes(data)
-    _forget()
-    _judged(lambda: rulebooks.verify_one(own, name))
+    _judged(lambda: rulebooks.verify_one(Rules(own), name))
     path.unlink()
 
 
-_POLICIES: dict[str, Callable[[Path], Any]] = {
+_POLICIES: dict[str, Callable[[Rules], Any]] = {
     "deadlines": policy.limits_of,
     "calendars": policy.limits_of,
     "dispatch": policy.directories_of,
@@ -96,8 +96,7 @@ def _policy(kind: str, name: str, data: bytes) -> None:
     path = folder() / "policies" / kind / f"{name}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
-    _forget()
-    _judged(lambda: _POLICIES[kind](folder() / "policies"))
+    _judged(lambda: _POLICIES[kind](Rules(folder() / "policies")))
     path.unlink()
 
 
@@ -112,16 +111,6 @@ def _told(faults: Sequence[str]) -> None:
     """Check that there is a sentence for each fault."""
     assert faults
     assert all(fault.strip() for fault in faults)
-
-
-def _forget() -> None:
-    """Empty the caches by folder, or nothing would be read twice."""
-    made = [rulebook for rulebooks_of_a_file in rulebooks.RULEBOOKS.values() for rulebook in rulebooks_of_a_file]
-    known = [rules.load, *made, *_POLICIES.values()]
-    for function in known:
-        clear = getattr(function, "cache_clear", None)
-        if clear is not None:
-            clear()
 
 
 def _workbook() -> bytes:

@@ -63,7 +63,7 @@ class Desk:
         self.account = account
         self.city = city_of(settings.jurisdiction, account)
         self.archive = tools.archive
-        self.services = services(tools.policy.rules_folder)
+        self.services = services(tools.policy.rules)
         self.receipts = Receipts(tools.query_key, self.city, account)
         self.room = Room(settings.held_max_bytes, settings.held_per_address_bytes)
         self.now = tools.now
@@ -159,7 +159,7 @@ class Desk:
         return EMERGENCY_NOTICE if self._screened(text) is not None else None
 
     def _screened(self, text: str) -> Emergency | None:
-        return emergency.screen(text, fold(text), self._tools.policy.rules_folder)
+        return emergency.screen(text, fold(text), self._tools.policy.rules)
 
 
 _MESSAGE_CHARACTERS = 20

@@ -86,9 +86,10 @@ def run_of(settings: "Settings", reason: str | None = None) -> Run:
 
     The reason may be words, but no erasure reaches them: who is named in them, or could be rung up, is blacked out.
     """
+    from hotline.runtime.clients import rules_of
     from tickets.masking.mask import Known, mask_text
 
-    by_rules = Known(rules_folder=settings.rules.folder)
+    by_rules = Known(rules=rules_of(settings))
     return Run(
         id=secrets.token_hex(8),
         author=principal(settings),

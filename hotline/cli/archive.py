@@ -69,7 +69,7 @@ def search(
     async def find(archive: "Archive") -> "list[Hit]":
         found = await archive.search(words, masked=not clear, limit=limit, filters=filters)
         if not found:
-            await refuse_unknown(archive, filters.category, settings_of(ctx, accounts=False).rules.folder)
+            await refuse_unknown(archive, filters.category, settings_of(ctx, accounts=False))
         return found
 
     hits = ask(ctx, find, restricted=restricted)

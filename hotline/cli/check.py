@@ -18,6 +18,7 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Look for faults in the settings, without connecting; exit 2 when there are any, else name what would run."""
     from hotline.config.checks import faults, faults_of_the_rest
     from hotline.config.load import FaultySettingsError
+    from hotline.runtime.clients import rules_of
     from tickets.policy import version_of
 
     try:
@@ -26,12 +27,12 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     except FaultySettingsError as error:
         settings, found = None, [*error.faults, *(faults_of_the_rest(error.rest) if error.rest else [])]
     if as_json:
-        version = {} if found or settings is None else {"policy_version": version_of(settings.rules.folder)}
+        version = {} if found or settings is None else {"policy_version": version_of(rules_of(settings))}
         print_json({"ok": not found, "faults": found, **version})
     elif found or settings is None:
         say("\n".join(found))
     else:
-        policy = shown(version_of(settings.rules.folder))
+        policy = shown(version_of(rules_of(settings)))
         starts = "`hotline run all` starts, each with its health and metrics on a port:"
         say(f"{_read(settings)} Decisions will say policy {policy}. {starts}")
         for name, port in _components(settings):

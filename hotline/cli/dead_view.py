@@ -103,8 +103,7 @@ async def _targets(
         yield targets
         return
     async with clients.elasticsearch(settings) as client:
-        shards = settings.elasticsearch.shards.by_index
-        yield {**targets, SINK: Archive(client, clients.blobs(settings), settings.sinks.elastic, shards)}
+        yield {**targets, SINK: Archive(client, clients.blobs(settings), settings.sinks.elastic)}
 
 
 def _show_plan(chosen: Plan, as_json: bool, *, every: bool) -> None:

@@ -132,7 +132,7 @@ def _order(settings: "Settings", ticket_id: str, clock: str) -> "Command":
 
 
 def _limits(settings: "Settings") -> "Limits":
-    from hotline.runtime.clients import rules_folder
+    from hotline.runtime.clients import verified_rules
     from tickets.policy import limits_of
 
-    return limits_of(rules_folder(settings))
+    return limits_of(verified_rules(settings))

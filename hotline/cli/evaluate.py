@@ -41,8 +41,8 @@ def evaluate(
         raise typer.BadParameter(f"choose one of {', '.join(TASKS)}", param_hint="TASK")
     if model is not None and task not in OF_MODELS:
         raise typer.BadParameter(f"there are models of {' and '.join(OF_MODELS)} alone", param_hint="--model")
-    folder = rules.to_try(settings_of(ctx))
-    figures = OF_MODELS[task](paths, model, folder) if model else TASKS[task](paths, folder)
+    tried = rules.to_try(settings_of(ctx))
+    figures = OF_MODELS[task](paths, model, tried) if model else TASKS[task](paths, tried)
     if as_json:
         print_json({figure.name: figure.value for figure in figures})
         return

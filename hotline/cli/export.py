@@ -74,7 +74,7 @@ def export(
                 tickets = _recorded(tickets, settings, reason)
             count = await write(tickets, form, out, chosen)
             if not count:
-                await refuse_unknown(archive, filters.category, settings.rules.folder)
+                await refuse_unknown(archive, filters.category, settings)
             return count
 
         count = ask(ctx, written, restricted=restricted)

@@ -29,9 +29,9 @@ def category(
     """
     from hotline.quality.learn import category as learning
     from hotline.quality.learn import labelled
-    from hotline.runtime.clients import rules_folder
+    from hotline.runtime.clients import verified_rules
 
-    path = learning.learn(list(labelled.read(data)), _folder(ctx, out), rules_folder(settings_of(ctx)))
+    path = learning.learn(list(labelled.read(data)), _folder(ctx, out), verified_rules(settings_of(ctx)))
     say(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
     say(f"To use it: HOTLINE_RULES__CATEGORY_MODEL={path.resolve()}", err=True)
 

@@ -100,15 +100,13 @@ def persons(said: str | None, settings: "Settings") -> tuple[str, ...]:
     """Return the hashes of whom a person named; raises BadParameter for what identifies nobody."""
     if said is None or re.fullmatch(r"[^@:]+:[a-z2-7]{16}", said):
         return (said,) if said else ()
-    from hotline.runtime.clients import requester_keys
+    from hotline.runtime.clients import requester_keys, rules_of
     from normalizers.base import Policy
     from normalizers.similarity.requester import requester_hashes
     from schemas.records import Party
 
     party = Party(kind="email" if "@" in said else "phone", value=said)
-    found = requester_hashes(
-        [party], Policy(requester_keys=requester_keys(settings), rules_folder=settings.rules.folder)
-    )
+    found = requester_hashes([party], Policy(requester_keys=requester_keys(settings), rules=rules_of(settings)))
     if not found:
         meant = "a telephone with its area, or a mail address, that is one person's own; or `requester.id` of a ticket"
         raise typer.BadParameter(meant, param_hint="--person")

@@ -2,7 +2,6 @@
 
 import difflib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.errors import MisconfiguredError
@@ -12,15 +11,16 @@ if TYPE_CHECKING:
     from hotline.search.archive import Archive
 
 
-async def refuse_unknown(archive: "Archive", said: str | None, rules_folder: Path | None) -> None:
+async def refuse_unknown(archive: "Archive", said: str | None, settings: "Settings") -> None:
     """Raise MisconfiguredError for a category that no rule knows and no ticket has.
 
     A clerk, a model of the city's own or an app may have given tickets others than the rules have.
     """
+    from hotline.runtime.clients import rules_of
     from hotline.search.query import Filters
     from normalizers.enrich import category
 
-    if said is None or said in (known := category.names(rules_folder)) or said in known.values():
+    if said is None or said in (known := category.names(rules_of(settings))) or said in known.values():
         return
     if not await archive.count(filters=Filters(category=said)):
         raise MisconfiguredError(f"There is no category {said}: {_advice(said, known)}")
@@ -31,13 +31,13 @@ def refuse_misspelt(settings: "Settings", words: Iterable[str]) -> None:
 
     `words` are the command's arguments: with `scheme` the category is another system's, which only that system knows.
     """
-    from hotline.runtime.clients import category_model
+    from hotline.runtime.clients import category_model, rules_of
     from normalizers.enrich import category
 
     given = dict(word.partition("=")[::2] for word in words)
     if "category" not in given or "scheme" in given:
         return
-    said, known = given["category"], category.names(settings.rules.folder)
+    said, known = given["category"], category.names(rules_of(settings))
     if said in known:
         return
     model = category_model(settings)

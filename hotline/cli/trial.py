@@ -69,7 +69,7 @@ def try_(
         inputs.read(paths, channel),
         stage=stage,
         jurisdiction=jurisdiction or _city(settings),
-        rules_folder=rules.to_try(settings),
+        rules=rules.to_try(settings),
         category_model=clients.category_model(settings),
         place_model=clients.place_model(settings),
         now=datetime.now(UTC),

@@ -23,6 +23,7 @@ from hotline.runtime import clients, components
 from hotline.runtime.disk_probe import OPEN_SECONDS, in_time
 from normalizers import rulebooks
 from normalizers.enrich.category import codes
+from normalizers.rules import Rules
 from schemas import enums
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.host_port import join_host_port
@@ -205,7 +206,7 @@ def secrets(settings: "Settings") -> Iterator[str]:
 
 def filters(settings: "Settings") -> Iterator[str]:
     """Find words in a subscriber's filter that no ticket can have: it would get nothing, and nobody would say why."""
-    known = _categories(settings.rules.folder)
+    known = _categories(clients.rules_of(settings))
     for subscriber, one in settings.sinks.webhook.items():
         where = f"sinks.webhook.{subscriber}.filter"
         for status in sorted(set(one.filter.statuses) - set(enums.STATUSES)):
@@ -214,12 +215,11 @@ def filters(settings: "Settings") -> Iterator[str]:
             yield f"`{where}.categories` names {name}: write its code, {known[name]}."
 
 
-def _categories(rules_folder: Path | None) -> dict[str, str]:
+def _categories(rules: Rules) -> dict[str, str]:
     """Return the codes of the categories by their names; none by rules that cannot be used, which is told elsewhere."""
     with suppress(MisconfiguredError):
-        if rules_folder is not None:
-            rulebooks.verify_one(rules_folder, "category")
-        return codes(rules_folder)
+        rulebooks.verify_one(rules, "category")
+        return codes(rules)
     return {}
 
 

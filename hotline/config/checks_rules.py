@@ -3,15 +3,15 @@
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hotline.quality.replay.rules import idle_calendars, strangers
 from hotline.runtime import clients
-from normalizers import rulebooks, rules
+from normalizers import rulebooks
 from normalizers.enrich import category
 from normalizers.geo import divisions
 from normalizers.rulebooks import RULEBOOKS
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import enums
 from schemas.errors import PipelineError
 from schemas.ids import is_in_china
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 Table = Mapping[str, Any]
 
 
-def misspelt(folder: Path) -> Iterator[str]:
-    """Name what is nearly a key of ours, and words that there are not, in the rules of a folder that can be used."""
+def misspelt(city: Rules) -> Iterator[str]:
+    """Name what is nearly a key of ours, and words that there are not, in a city's rules that can be used."""
     for name in RULEBOOKS:
-        if (folder / f"{name}.toml").is_file():
-            for told in _keys(rules.load(name), rules.load(name, folder)):
-                yield f"{name}.toml in {folder} {told}"
-    yield from _strange_words(folder)
+        if city.has_any((f"{name}.toml",)):
+            for told in _keys(DEFAULT_RULES.toml(name), city.toml(name)):
+                yield f"{name}.toml in {city.folder} {told}"
+    yield from _strange_words(city)
 
 
 def _keys(ours: Table, own: Table) -> Iterator[str]:
@@ -57,8 +57,8 @@ def _nearly(keys: Iterable[str], known: Collection[str]) -> Iterator[str]:
             yield f"has a key `{key}`, which nobody reads: did you mean `{near[0]}`?"
 
 
-def _strange_words(folder: Path) -> Iterator[str]:
-    alarms, told = rules.load("emergency", folder)["rule"], rules.load("kind", folder)
+def _strange_words(city: Rules) -> Iterator[str]:
+    alarms, told = city.toml("emergency")["rule"], city.toml("kind")
     kinds, heard = told["kinds"], told["hearing"]
     for said, known, what in (
         ({one["level"] for one in alarms}, enums.EMERGENCY_LEVELS, "level in emergency.toml"),
@@ -67,7 +67,7 @@ def _strange_words(folder: Path) -> Iterator[str]:
         ({*heard["stands"], *heard["alone"]}, enums.REQUEST_KINDS, "kind in [hearing] of kind.toml"),
     ):
         if strange := sorted(said - known.keys()):
-            yield f"The {what} in {folder} cannot be {', '.join(strange)}: choose from {', '.join(known)}."
+            yield f"The {what} in {city.folder} cannot be {', '.join(strange)}: choose from {', '.join(known)}."
 
 
 def checks_of_rules_rules(settings: "Settings") -> Iterator[str]:
@@ -76,26 +76,27 @@ def checks_of_rules_rules(settings: "Settings") -> Iterator[str]:
     yield from refusal(clients.place_model, settings)
     folder = settings.rules.folder
     if folder is not None and not folder.is_dir():
-        yield from refusal(clients.rules_folder, settings)
+        yield from refusal(clients.verified_rules, settings)
         return
-    refused = [fault for look in _looks(folder) for fault in refusal(lambda _, look=look: look(), settings)]  # type: ignore[misc] # binds the loop's name
+    city = Rules.load(folder)
+    refused = [fault for look in _looks(city) for fault in refusal(lambda _, look=look: look(), settings)]  # type: ignore[misc] # binds the loop's name
     yield from refused
     if folder is not None:
         yield from strangers(folder)
     if folder is not None and not refused:
-        yield from misspelt(folder)
+        yield from misspelt(city)
         yield from idle_calendars(folder)
-        yield from _ended_calendars(folder)
-        yield from _meant_for_nobody(folder)
+        yield from _ended_calendars(city)
+        yield from _meant_for_nobody(city)
 
 
-def _looks(folder: Path | None) -> Iterator[Callable[[], object]]:
-    if folder is not None:
+def _looks(city: Rules) -> Iterator[Callable[[], object]]:
+    if city.folder is not None:
         for name in rulebooks.RULEBOOKS:
-            yield partial(rulebooks.verify_one, folder, name)
-        yield partial(divisions.added, folder)
+            yield partial(rulebooks.verify_one, city, name)
+        yield partial(divisions.added, city)
     for policy in (near_policy, limits_of, directories_of, wording):
-        yield partial(policy, folder)
+        yield partial(policy, city)
 
 
 def refusal(look: Callable[["Settings"], object], settings: "Settings") -> Iterator[str]:
@@ -106,26 +107,26 @@ def refusal(look: Callable[["Settings"], object], settings: "Settings") -> Itera
         yield str(error)
 
 
-def _ended_calendars(folder: Path) -> Iterator[str]:
+def _ended_calendars(city: Rules) -> Iterator[str]:
     """Name each calendar that stands for one of ours and ends before it: its working days would be counted as unknown.
 
     A city that added a year by itself hides those that come with the program later.
     """
-    own = policies.read("calendars", folder)
+    own = policies.read("calendars", city)
     for name, ours in policies.read("calendars").items():
         last = max(own[name]["years"], default="")
         if missing := sorted(year for year in ours["years"] if year > last):
             yield (
-                f"calendars/{name}.toml in {folder} stands for ours and has no year after {last or 'none'}: copy "
+                f"calendars/{name}.toml in {city.folder} stands for ours and has no year after {last or 'none'}: copy "
                 f"{', '.join(missing)} from ours, or remove it if ours has all its days by now."
             )
 
 
-def _meant_for_nobody(folder: Path) -> Iterator[str]:
+def _meant_for_nobody(city: Rules) -> Iterator[str]:
     """Name what a time limit or a directory is for, or what stops its clock, and is nowhere: it would never count."""
-    codes = category.names(folder)
+    codes = category.names(city)
     for kind in ("deadlines", "dispatch"):
-        for name, table in policies.read(kind, folder).items():
+        for name, table in policies.read(kind, city).items():
             if kind == "deadlines":
                 yield from _overtaken(name, table["rules"])
             yield from _strange(f"{kind}/{name}.toml", "adcodes", table, _is_place)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from normalizers.base import Policy
     from normalizers.enrich.address.crf import PlaceModel
     from normalizers.enrich.category import CategoryModel
+    from normalizers.rules import Rules
     from tickets.policy import TicketPolicy
     from tickets.receipts.policy import AnswerPolicy
 
@@ -155,7 +156,7 @@ def policy(settings: "Settings") -> "Policy":
 
     return Policy(
         requester_keys=requester_keys(settings),
-        rules_folder=rules_folder(settings),
+        rules=verified_rules(settings),
         category_model=category_model(settings),
         place_model=place_model(settings),
     )
@@ -188,17 +189,24 @@ def query_key(settings: "Settings") -> bytes:
     return key
 
 
-def rules_folder(settings: "Settings") -> Path | None:
-    """Return the folder of the city's own rules; raises MisconfiguredError when it or a file in it cannot be used."""
+def verified_rules(settings: "Settings") -> "Rules":
+    """Return the rules of the city; raises MisconfiguredError when it or a file in it cannot be used."""
     from normalizers import rulebooks
 
-    folder = settings.rules.folder
+    rules, folder = rules_of(settings), settings.rules.folder
     if folder is None:
-        return None
+        return rules
     if not folder.is_dir():
         raise MisconfiguredError(f"`rules.folder` names {folder}, which is no folder: correct it.")
-    rulebooks.verify(folder)
-    return folder
+    rulebooks.verify(rules)
+    return rules
+
+
+def rules_of(settings: "Settings") -> "Rules":
+    """Return the rules of the city, whose files nobody has looked at."""
+    from normalizers.rules import Rules
+
+    return Rules.load(settings.rules.folder)
 
 
 def category_model(settings: "Settings") -> "CategoryModel | None":
@@ -219,15 +227,15 @@ def ticket_policy(settings: "Settings") -> "TicketPolicy":
     """Return what decisions may depend on. Raises as `policy` does."""
     from tickets.policy import TicketPolicy, directories_of, limits_of, near_policy, version_of
 
-    folder = settings.rules.folder
+    rules = rules_of(settings)
     return TicketPolicy(
-        version=version_of(folder),
+        version=version_of(rules),
         query_key=query_key(settings),
         joining=policy(settings),
-        near=near_policy(folder),
-        limits=limits_of(folder),
-        directories=directories_of(folder),
-        rules_folder=folder,
+        near=near_policy(rules),
+        limits=limits_of(rules),
+        directories=directories_of(rules),
+        rules=rules,
         answers=answer_policy(settings),
         command_keys=command_keys.keys_of(settings),
     )

@@ -92,7 +92,11 @@ def _tools(settings: "Settings") -> "Callable[[str, Sender | None], Tools]":
     from connectors.reply_registry import at_once
     from tickets.receipts.render import wording
 
-    policy, query_key, words = clients.policy(settings), clients.query_key(settings), wording(settings.rules.folder)
+    policy, query_key, words = (
+        clients.policy(settings),
+        clients.query_key(settings),
+        wording(clients.rules_of(settings)),
+    )
     write = partial(reply_of, wording=words, policy=policy, query_key=query_key)
     side_by_side = at_once(settings.answers, settings.connectors.sections)
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from hotline.trial.inputs import Input
@@ -11,6 +10,7 @@ from normalizers import normalize
 from normalizers.base import Policy
 from normalizers.enrich.address.crf import PlaceModel
 from normalizers.enrich.category import CategoryModel
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import topics
 from schemas.codec import Position
 from schemas.errors import MisconfiguredError, RecordError
@@ -33,18 +33,17 @@ def run(
     *,
     stage: Literal["message", "ticket"],
     jurisdiction: str,
-    rules_folder: Path | None = None,
+    rules: Rules = DEFAULT_RULES,
     category_model: CategoryModel | None = None,
     place_model: PlaceModel | None = None,
     now: datetime = EPOCH,
 ) -> Iterator[Result]:
     """Yield one result for each input, in input order; a fault of an input is its result, never an exception.
 
-    Files in `rules_folder` stand for our rules and policies of the same name, and the models are the city's own. `now`
-    is the time of an input that names none. Raises MisconfiguredError for what cannot be used: that is no fault of an
-    input.
+    `rules` and the models are the city's own; `now` is the time of an input that names none. Raises
+    MisconfiguredError for what cannot be used: that is no fault of an input.
     """
-    policy = Policy(rules_folder=rules_folder, category_model=category_model, place_model=place_model)
+    policy = Policy(rules=rules, category_model=category_model, place_model=place_model)
     results = (_message(one, jurisdiction, policy, now) for one in inputs)
     return results if stage == "message" else _tickets(list(results), policy)
 
@@ -71,14 +70,14 @@ def _result(one: Input, message: Message | None = None, dead: dict[str, str] | N
 
 def _tickets(results: list[Result], policy: Policy) -> Iterator[Result]:
     """Decide all messages in order, then show each with its ticket as it stands in the end."""
-    folder = policy.rules_folder
+    rules = policy.rules
     decided = TicketPolicy(
-        version=version_of(folder),
+        version=version_of(rules),
         joining=policy,
-        near=near_policy(folder),
-        limits=limits_of(folder),
-        directories=directories_of(folder),
-        rules_folder=folder,
+        near=near_policy(rules),
+        limits=limits_of(rules),
+        directories=directories_of(rules),
+        rules=rules,
     )
     desk = Desk(State(decided))
     links: dict[str, Link] = {}
@@ -89,7 +88,7 @@ def _tickets(results: list[Result], policy: Policy) -> Iterator[Result]:
         link = links.get(message.message_id) if message else None
         filed_in = link.ticket_id if link and link.relation != "no_ticket" else None
         ticket = desk.ticket(filed_in) if filed_in else None
-        masked = mask_ticket(ticket, folder) if ticket else None
+        masked = mask_ticket(ticket, rules) if ticket else None
         yield {**result, "ticket": ticket, "masked": masked, "relation": relation, "link": link}
 
 

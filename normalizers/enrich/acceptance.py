@@ -3,12 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
 from normalizers.base import Draft
 from normalizers.parse.contacts import contacts_in
+from normalizers.rules import DEFAULT_RULES, Rules, part, shares
 from normalizers.text import classifier
 from normalizers.text.classifier import Sentence
 from normalizers.text.fold import Span, aligned, fold
@@ -50,9 +49,9 @@ class Rulebook(NamedTuple):
     version: str
 
 
-def not_accepted(draft: Draft, folded: str, rules_folder: Path | None = None) -> Finding | None:
+def not_accepted(draft: Draft, folded: str, rules: Rules = DEFAULT_RULES) -> Finding | None:
     """Return the likeliest reason not to take a message; `folded` is its title and text."""
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     told = _told(draft, folded, known) or _heard(draft, folded, known)
     if told is not None and not _only_asks(told.value, folded, known):
         return told
@@ -63,9 +62,9 @@ def not_accepted(draft: Draft, folded: str, rules_folder: Path | None = None) ->
     return None
 
 
-def text_for(reason: str | None, rules_folder: Path | None = None) -> str | None:
+def text_for(reason: str | None, rules: Rules = DEFAULT_RULES) -> str | None:
     """Return what the citizen is told (告知用语); None for a reason of a later version."""
-    return rulebook(rules_folder).texts.get(reason or "")
+    return rulebook(rules).texts.get(reason or "")
 
 
 def _told(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
@@ -143,10 +142,10 @@ def _finding(reason: str, score: float, at: At, known: Rulebook) -> Finding:
     return placed(Finding(kind=NOT_ACCEPTED, value=reason, score=score, version=known.version), at)
 
 
-@rules.of_files("acceptance.toml", "acceptance_heard.tsv", "heard.tsv", "ordinary.tsv")
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one. Raises ValueError for a wrong score, a reason without text."""
-    table: dict[str, Any] = rules.load("acceptance", folder)
+@part("acceptance.toml", "acceptance_heard.tsv", "heard.tsv", "ordinary.tsv")
+def rulebook(rules: Rules) -> Rulebook:
+    """Compile the rules. Raises ValueError for a wrong score, a reason without text."""
+    table: dict[str, Any] = rules.toml("acceptance")
     texts = {reason: one["text"] for reason, one in table["reasons"].items()}
     wrong = {*texts} ^ {*enums.NOT_ACCEPTED} or {reason for reason, text in texts.items() if not text}
     if wrong:
@@ -165,11 +164,11 @@ def rulebook(folder: Path | None) -> Rulebook:
         unless=unless,
         asks=Words(hearing["asks"]),
         but_asked=frozenset(hearing["but_asked"]),
-        hearing=Regression(_sentences(about, folder), hearing["among"]),
+        hearing=Regression(_sentences(about, rules), hearing["among"]),
         least=hearing["least"],
         doubted=hearing["doubted"],
         cues=Cues(_written(table["reasons"]), table["within"], (*table["not"], *beside), table.get("lists", {})),
-        scores=rules.shares(table["scores"]),
+        scores=shares(table["scores"]),
         lengths=table["lengths"],
         texts=texts,
         without_contact=table["without_contact"],
@@ -179,9 +178,9 @@ def rulebook(folder: Path | None) -> Rulebook:
     )
 
 
-def _sentences(about: Words, folder: Path | None) -> list[Sentence]:
+def _sentences(about: Words, rules: Rules) -> list[Sentence]:
     """Return the sentences by which reasons are heard: of ordinary letters those with one of the words."""
-    known = classifier.sentences("acceptance", enums.NOT_ACCEPTED, folder)
+    known = classifier.sentences("acceptance", enums.NOT_ACCEPTED, rules.folder)
     return [one for one in known if one.labels or about.occur(fold(one.text))]
 
 

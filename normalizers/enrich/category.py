@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import Struct
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text import classifier, model_files
 from normalizers.text.classifier import Leaning
 from normalizers.text.fold import fold
@@ -57,12 +57,12 @@ class Rulebook(NamedTuple):
     version: str
 
 
-def category(title: str, text: str, rules_folder: Path | None = None) -> tuple[Finding, Folded | None] | None:
+def category(title: str, text: str, rules: Rules = DEFAULT_RULES) -> tuple[Finding, Folded | None] | None:
     """Return the topic that a message is about, None when neither words nor sound say; both are folded.
 
     Beside it is the place of the word that tells it most, None where no word does.
     """
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     topics: dict[str, float] = defaultdict(float)
     beginning = text[:MOST_CHARACTERS]
     read: list[tuple[float, Read]] = []
@@ -92,20 +92,20 @@ def _place(topic: str, read: Iterable[tuple[float, Read]], known: Rulebook) -> F
     return None
 
 
-def codes(rules_folder: Path | None) -> dict[str, str]:
+def codes(rules: Rules) -> dict[str, str]:
     """Return the codes of the classes by their names."""
-    return {name: code for code, name in rules.load("category", rules_folder)["classes"].items()}
+    return {name: code for code, name in rules.toml("category")["classes"].items()}
 
 
-def names(rules_folder: Path | None) -> dict[str, str]:
+def names(rules: Rules) -> dict[str, str]:
     """Return the names of the classes, and of their topics, by their codes."""
-    table = rules.load("category", rules_folder)
+    table = rules.toml("category")
     return {**table["classes"], **{code: topic["name"] for code, topic in table["topics"].items()}}
 
 
-def path_of(code: str, rules_folder: Path | None = None) -> tuple[str, tuple[str, ...]]:
+def path_of(code: str, rules: Rules = DEFAULT_RULES) -> tuple[str, tuple[str, ...]]:
     """Return the scheme that a code is of, and the code's names from the root; none for a code it does not have."""
-    table = rules.load("category", rules_folder)
+    table = rules.toml("category")
     group = table["classes"].get(code.split(".", 1)[0])
     topic = table["topics"].get(code)
     names = (group, topic["name"]) if topic else (group if group and "." not in code else None,)
@@ -160,10 +160,10 @@ def _telling(weights: Mapping[str, Mapping[str, float]], words: Words) -> dict[s
     return dict(found)
 
 
-@rules.of_files("category.toml", "category_heard.tsv")
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one."""
-    table: dict[str, Any] = rules.load("category", folder)
+@part("category.toml", "category_heard.tsv")
+def rulebook(rules: Rules) -> Rulebook:
+    """Compile the rules."""
+    table: dict[str, Any] = rules.toml("category")
     scale = table["weights"]
     weights: dict[str, dict[str, float]] = defaultdict(dict)
     for topic, told in table["topics"].items():
@@ -180,7 +180,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         apart=scale["apart"],
         classes=classes,
         topics=_by_class(all_topics),
-        leaning=classifier.leaning_hearing("category", (*classes, *all_topics), folder),
+        leaning=classifier.leaning_hearing("category", (*classes, *all_topics), rules.folder),
         hearing=table["hearing"],
         version=table["version"],
     )

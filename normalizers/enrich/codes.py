@@ -1,9 +1,9 @@
 """Codes: all that decisions see of the findings of a message."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from normalizers.enrich import request_kind
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.records import Finding
 
 _CODED = frozenset(
@@ -21,7 +21,7 @@ SURE_REPORT = "confidentiality.report"
 _PRAISE = ("request_kind", "praise")
 
 
-def codes_of(findings: Iterable[Finding], folded: str, rules_folder: Path | None = None) -> tuple[str, ...]:
+def codes_of(findings: Iterable[Finding], folded: str, rules: Rules = DEFAULT_RULES) -> tuple[str, ...]:
     """Return the codes of the findings of a message that says this, folded.
 
     Mere thanks leave a closed ticket closed: that is for words that say so, and nothing else beside it.
@@ -30,7 +30,7 @@ def codes_of(findings: Iterable[Finding], folded: str, rules_folder: Path | None
     codes = {f"{_CODED_AS.get(one.kind, one.kind)}.{one.value}" for one in found if _is_coded(one)}
     if any(map(_is_sure_report, found)):
         codes.add(SURE_REPORT)
-    if (praise := ".".join(_PRAISE)) in codes and request_kind.wants_more(folded, rules_folder):
+    if (praise := ".".join(_PRAISE)) in codes and request_kind.wants_more(folded, rules):
         codes.remove(praise)
     return tuple(sorted(codes))
 

@@ -1,11 +1,9 @@
 """Confidentiality (保密) and anonymity (匿名): what the requester asks for, and the level of a ticket."""
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, memoized, part, shares
 from normalizers.text import classifier
 from normalizers.text.classifier import Hearing
 from normalizers.text.phrase_patterns import Cues
@@ -57,9 +55,9 @@ class Rulebook(NamedTuple):
         return self.against.loudness(said) >= self.sure
 
 
-def confidentiality(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
+def confidentiality(title: str | None, text: str, folded: str, rules: Rules = DEFAULT_RULES) -> Iterator[Finding]:
     """Yield what the requester asks for or is protected by; `folded` is title and text."""
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     told: dict[tuple[str, str], At] = {}
     for name, at in known.cues.evidence(title, text) if known.cues.may_tell(folded) else ():
         for one in _TELLS[name]:
@@ -79,10 +77,10 @@ def _heard(heard: tuple[str, At] | None, known: Rulebook) -> Iterator[Finding]:
             yield placed(Finding(kind=kind, value=value, score=score, source="model", version=version), at)
 
 
-@lru_cache(maxsize=4_096)
-def level_of(codes: tuple[str, ...], rules_folder: Path | None) -> tuple[str, tuple[str, ...]]:
+@memoized(4_096)
+def level_of(codes: tuple[str, ...], rules: Rules) -> tuple[str, tuple[str, ...]]:
     """Return the level that codes of findings give a ticket, and the reasons for it; most tickets have known codes."""
-    given = [one for one in rulebook(rules_folder).levels if any(_stands_for(code, codes) for code in one.codes)]
+    given = [one for one in rulebook(rules).levels if any(_stands_for(code, codes) for code in one.codes)]
     level = max((one.level for one in given), key=LEVELS.index, default="internal")
     return level, tuple(dict.fromkeys(one.reason for one in given if one.level == level))
 
@@ -91,23 +89,23 @@ def _stands_for(code: str, there: tuple[str, ...]) -> bool:
     return any(one.startswith(code) for one in there) if code.endswith(".") else code in there
 
 
-@rules.of_files("confidentiality.toml", "confidentiality_heard.tsv", "heard.tsv", "ordinary.tsv")
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one. Raises ValueError for an unknown level, a wrong score."""
-    table: dict[str, Any] = rules.load("confidentiality", folder)
+@part("confidentiality.toml", "confidentiality_heard.tsv", "heard.tsv", "ordinary.tsv")
+def rulebook(rules: Rules) -> Rulebook:
+    """Compile the rules. Raises ValueError for an unknown level, a wrong score."""
+    table: dict[str, Any] = rules.toml("confidentiality")
     levels = tuple(Level(one["level"], one["reason"], tuple(one["codes"])) for one in table["levels"])
     unknown = {one.level for one in levels} - {*LEVELS}
     if unknown:
         raise ValueError(f"there is no level {', '.join(sorted(unknown))}")
     written = ((name, cue) for name in _TELLS for cue in table[name])
     cues = Cues(written, table["within"], table["not"], table.get("lists", {}))
-    known = classifier.sentences("confidentiality", _TELLS, folder)
+    known = classifier.sentences("confidentiality", _TELLS, rules.folder)
     return Rulebook(
         cues=cues,
-        hearing=classifier.hearing("confidentiality", known, folder),
+        hearing=classifier.hearing("confidentiality", known, rules.folder),
         against=Regression(known, 0.0),
         sure=table["hearing"]["sure"],
-        scores=rules.shares(table["scores"]),
+        scores=shares(table["scores"]),
         levels=levels,
         version=table["version"],
     )

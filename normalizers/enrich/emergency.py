@@ -8,14 +8,13 @@ it may be told in words that no rule has.
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from msgspec import structs
 
-from normalizers import rules
 from normalizers.enrich import mitigation
 from normalizers.enrich.mitigation import Fumes, Resolution
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text import classifier
 from normalizers.text.classifier import Hearing, Sentence, Told
 from normalizers.text.fold import Span, aligned, folded_pieces, without
@@ -59,10 +58,10 @@ class Rulebook(NamedTuple):
     hearing: Hearing
 
 
-@rules.of_files("emergency.toml", "heard.tsv", "ordinary.tsv")
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one; raises MisconfiguredError for what is no rule."""
-    data = rules.load("emergency", folder)
+@part("emergency.toml", "heard.tsv", "ordinary.tsv")
+def rulebook(rules: Rules) -> Rulebook:
+    """Compile the rules; raises MisconfiguredError for what is no rule."""
+    data = rules.toml("emergency")
     by_word: dict[str, list[Rule]] = {}
     for entry in data["rule"]:
         rule = _rule(entry, data["lists"])
@@ -77,13 +76,13 @@ def rulebook(folder: Path | None) -> Rulebook:
         cues={name: re.compile(pattern or "(?!)") for name, pattern in data["cues"].items()},
         resolution=mitigation.resolution(data["resolution"]),
         fumes=mitigation.fumes(data["fumes"]),
-        hearing=classifier.hearing("emergency", _sentences(folder), folder),
+        hearing=classifier.hearing("emergency", _sentences(rules), rules.folder),
     )
 
 
-def _sentences(folder: Path | None) -> tuple[Sentence, ...]:
+def _sentences(rules: Rules) -> tuple[Sentence, ...]:
     found = []
-    for row in rules.table("heard", ("expected", "classes", "text"), folder):
+    for row in rules.table("heard", ("expected", "classes", "text")):
         classes = tuple(row["classes"].split("/")) if row["expected"] == ALARM else ()
         if row["expected"] not in EXPECTED or not set(classes) <= EMERGENCY_CLASSES.keys():
             marks = f"{row['expected']}, {row['classes']}"
@@ -92,7 +91,7 @@ def _sentences(folder: Path | None) -> tuple[Sentence, ...]:
                 f"{ALARM} the classes: {', '.join(EMERGENCY_CLASSES)}."
             )
         found.append(Sentence(classes, row["text"]))
-    return *classifier.of_both_kinds("heard", found), *classifier.ordinary(folder)
+    return *classifier.of_both_kinds("heard", found), *classifier.ordinary(rules.folder)
 
 
 def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> Rule:
@@ -149,12 +148,12 @@ What came of it is told beside it, and not at the other end of a complaint that 
 """
 
 
-def screen(text: str, folded: str | None = None, rules_folder: Path | None = None) -> Emergency | None:
+def screen(text: str, folded: str | None = None, rules: Rules = DEFAULT_RULES) -> Emergency | None:
     """Return the emergency that `text` tells of, if any; `folded` is `fold(text)`, where that is at hand.
 
     Spans point into `text`.
     """
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     may_tell = any(_may_tell(piece, known) for piece in (folded_pieces(text) if folded is None else (folded,)))
     told = _weigh(list(_evidence(text, known)), known) if may_tell else None
     if told is not None and told.level != "mentioned":
@@ -166,11 +165,11 @@ def _may_tell(folded: str, known: Rulebook) -> bool:
     return known.words.occur(_SPELLED.sub("", folded) if " " in folded else folded)
 
 
-def mentioned(found: Emergency | None, rules_folder: Path | None) -> Emergency | None:
+def mentioned(found: Emergency | None, rules: Rules) -> Emergency | None:
     """Return what words tell that may be another's, or of another day: without spans, as no more than mentioned."""
     if found is None:
         return None
-    return structs.replace(found, level="mentioned", score=rulebook(rules_folder).score["mentioned"], spans=())
+    return structs.replace(found, level="mentioned", score=rulebook(rules).score["mentioned"], spans=())
 
 
 def together(found: Iterable[Emergency | None]) -> Emergency | None:
@@ -183,9 +182,9 @@ def together(found: Iterable[Emergency | None]) -> Emergency | None:
     return structs.replace(by_level[0], classes=tuple(classes), spans=all_found[0].spans)
 
 
-def findings(found: Emergency, title: str | None = None, rules_folder: Path | None = None) -> tuple[Finding, ...]:
+def findings(found: Emergency, title: str | None = None, rules: Rules = DEFAULT_RULES) -> tuple[Finding, ...]:
     """Return an emergency as findings: one a class, and its level, each with the emergency's first span."""
-    known, at = rulebook(rules_folder), _first(found, title)
+    known, at = rulebook(rules), _first(found, title)
     source = "model" if found.score == known.score["heard"] else "rule"
     return tuple(
         placed(Finding(kind=kind, value=value, score=found.score, source=source, version=known.version), at)

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterable, Iterator
 from itertools import pairwise, product
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part, shares
 from normalizers.text.fold import fold
 from normalizers.text.matcher import cover, trie
 from schemas.records import Finding
@@ -34,12 +33,12 @@ class Rulebook(NamedTuple):
         return [one.span() for name in names for one in self.patterns[name].finditer(said)]
 
 
-def informants(folded: str, is_secret: bool, rules_folder: Path | None = None) -> Iterator[Finding]:
+def informants(folded: str, is_secret: bool, rules: Rules = DEFAULT_RULES) -> Iterator[Finding]:
     """Yield that somebody informs on an employer, accuses a body, or tells of health; `folded` is title and text.
 
     `is_secret` says that a wish for secrecy was found in it already.
     """
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     said = known.covered.sub(cover, folded)
     if known.patterns["health"].search(said):
         yield _finding(known, HEALTH, SENSITIVE)
@@ -82,13 +81,13 @@ def _apart(one: Span, other: Span) -> int:
 _PATTERNS = ("own", "wrong", "corrupt", "conduct", "official", "body", "secrecy", "fear", "health")
 
 
-@rules.of_files("informants.toml")
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one. Raises ValueError for a wrong number, re.error for a pattern."""
-    table: dict[str, Any] = rules.load("informants", folder)
+@part("informants.toml")
+def rulebook(rules: Rules) -> Rulebook:
+    """Compile the rules. Raises ValueError for a wrong number, re.error for a pattern."""
+    table: dict[str, Any] = rules.toml("informants")
     if min(table["near"], table["beside"]) < 1:
         raise ValueError("near and beside are numbers of characters")
-    score: float = rules.shares({"score": table["score"]})["score"]
+    score: float = shares({"score": table["score"]})["score"]
     return Rulebook(
         patterns={name: re.compile("|".join(f"(?:{one})" for one in table[name])) for name in _PATTERNS},
         covered=re.compile(trie(map(fold, table["not"]))),

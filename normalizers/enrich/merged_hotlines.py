@@ -1,23 +1,22 @@
 """Merged hotlines (归并热线): how the line that somebody dialled became part of 12345."""
 
-from pathlib import Path
 from typing import Any
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from schemas import enums
 
 
-def merge_mode(number: str, jurisdiction: str, rules_folder: Path | None = None) -> str | None:
+def merge_mode(number: str, jurisdiction: str, rules: Rules = DEFAULT_RULES) -> str | None:
     """Return the mode in a city's list, None when it does not name the line."""
-    lists = rulebook(rules_folder)
+    lists = rulebook(rules)
     fitting = [adcode for adcode in lists if jurisdiction.startswith(adcode)]
     return lists[max(fitting, key=len)].get(number) if fitting else None
 
 
-@rules.of_files("hotlines.toml")
-def rulebook(folder: Path | None) -> dict[str, dict[str, str]]:
+@part("hotlines.toml")
+def rulebook(rules: Rules) -> dict[str, dict[str, str]]:
     """Return modes by number by the beginning of the adcode. Raises ValueError for a line with two modes."""
-    table: dict[str, Any] = rules.load("hotlines", folder)
+    table: dict[str, Any] = rules.toml("hotlines")
     lists: dict[str, dict[str, str]] = {}
     for one in table["lists"].values():
         pairs = [(number, mode) for mode in enums.MERGE_MODES for number in one[mode]]

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part, shares
 from normalizers.text import classifier
 from normalizers.text.classifier import Hearing
 from normalizers.text.matcher import Words
@@ -52,9 +51,9 @@ class Rulebook(NamedTuple):
     version: str
 
 
-def minors(title: str | None, text: str, folded: str, rules_folder: Path | None = None) -> Iterator[Finding]:
+def minors(title: str | None, text: str, folded: str, rules: Rules = DEFAULT_RULES) -> Iterator[Finding]:
     """Yield role, topic and harm where a message tells of a minor; `folded` is title and text."""
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     told: dict[str, tuple[str, At]] = {}
     for (kind, value), at in known.cues.evidence(title, text) if known.cues.may_tell(folded) else ():
         first, place = told.get(kind, (value, at))
@@ -83,27 +82,28 @@ def _heard(heard: tuple[str, At] | None, known: Rulebook) -> Iterator[Finding]:
             yield placed(Finding(kind=kind, value=value, score=score, source="model", version=version), at)
 
 
-def protection(topic: str, rules_folder: Path | None = None) -> Protection | None:
+def protection(topic: str, rules: Rules = DEFAULT_RULES) -> Protection | None:
     """Return who is to be told about a topic, and the law; None for a topic of a later version."""
-    return rulebook(rules_folder).protections.get(topic)
+    return rulebook(rules).protections.get(topic)
 
 
-@rules.of_files("minors.toml", "minors_heard.tsv", "heard.tsv", "ordinary.tsv")
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one. Raises ValueError for an unknown role or topic, a wrong score."""
-    table: dict[str, Any] = rules.load("minors", folder)
+@part("minors.toml", "minors_heard.tsv", "heard.tsv", "ordinary.tsv")
+def rulebook(rules: Rules) -> Rulebook:
+    """Compile the rules. Raises ValueError for an unknown role or topic, a wrong score."""
+    table: dict[str, Any] = rules.toml("minors")
     topics: dict[str, Any] = table["topics"]
     unknown = {*table["roles"]} - {*enums.MINOR_ROLES} or {*topics, table["otherwise"]} - {*enums.MINOR_TOPICS}
     if unknown:
         raise ValueError(f"there is no role or topic {', '.join(sorted(unknown))}")
+    heard = classifier.sentences("minors", enums.MINOR_TOPICS, rules.folder)
     return Rulebook(
         cues=Cues(_written(table), table["within"], table["not"], table["lists"]),
-        about=Words(classifier.settings("minors", folder)["about"]),
-        kin=Words(classifier.settings("minors", folder)["kin"]),
-        hearing=classifier.hearing("minors", classifier.sentences("minors", enums.MINOR_TOPICS, folder), folder),
+        about=Words(classifier.settings("minors", rules.folder)["about"]),
+        kin=Words(classifier.settings("minors", rules.folder)["kin"]),
+        hearing=classifier.hearing("minors", heard, rules.folder),
         protections={name: Protection(one["referral"], one["basis"]) for name, one in topics.items()},
         grown_up=Words(table["grown_up"]),
-        scores=rules.shares(table["scores"]),
+        scores=shares(table["scores"]),
         otherwise=table["otherwise"],
         version=table["version"],
     )

@@ -6,10 +6,9 @@ What cues say is added to what the whole sounds like (`leaning.py`): half of wha
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text import classifier
 from normalizers.text.classifier import Leaning
 from normalizers.text.phrase_patterns import Cues
@@ -35,12 +34,12 @@ class Rulebook(NamedTuple):
     version: str
 
 
-def request_kind(title: str, text: str, rules_folder: Path | None = None) -> tuple[Finding, Folded | None] | None:
+def request_kind(title: str, text: str, rules: Rules = DEFAULT_RULES) -> tuple[Finding, Folded | None] | None:
     """Return the kind that a message says it is, or sounds like, None when it does neither; both are folded.
 
     Beside it is the place of the cue that tells it most, None where no cue does.
     """
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     told: dict[str, float] = defaultdict(float)
     most: dict[str, tuple[float, Folded]] = {}
     ends = _ends(text)
@@ -71,9 +70,9 @@ def request_kind(title: str, text: str, rules_folder: Path | None = None) -> tup
     return kind_found, most[found.label][1] if found.label in most else None
 
 
-def wants_more(said: str, rules_folder: Path | None = None) -> bool:
+def wants_more(said: str, rules: Rules = DEFAULT_RULES) -> bool:
     """Say whether somebody who gives thanks, folded, says anything beside that wants something, or takes it back."""
-    return next(rulebook(rules_folder).more.found(said), None) is not None
+    return next(rulebook(rules).more.found(said), None) is not None
 
 
 def _by_cues(told: Mapping[str, float], known: Rulebook) -> str | None:
@@ -100,10 +99,10 @@ def _whole(start: int, end: int, text: str) -> Folded:
     return Folded(False, start + left_out, end + left_out)
 
 
-@rules.of_files("kind.toml", "kind_heard.tsv")
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one."""
-    table: dict[str, Any] = rules.load("kind", folder)
+@part("kind.toml", "kind_heard.tsv")
+def rulebook(rules: Rules) -> Rulebook:
+    """Compile the rules."""
+    table: dict[str, Any] = rules.toml("kind")
     kinds = tuple(table["kinds"])
     return Rulebook(
         cues=Cues(_written(table["kinds"]), table["within"], table["not"]),
@@ -111,7 +110,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         weights=table["weights"],
         kinds=kinds,
         hearing=table["hearing"],
-        leaning=classifier.leaning_hearing("kind", kinds, folder),
+        leaning=classifier.leaning_hearing("kind", kinds, rules.folder),
         version=table["version"],
     )
 

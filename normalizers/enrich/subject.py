@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
-from normalizers import rules
 from normalizers.base import Draft, Policy
 from normalizers.enrich import acceptance, confidentiality, informants, minors
 from normalizers.enrich.address import extract
 from normalizers.enrich.category import category
 from normalizers.enrich.request_kind import request_kind
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text.fold import fold
 from normalizers.text.matcher import Together
 from normalizers.text.spans import Folded, placed
@@ -23,14 +22,14 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tu
     if draft.message_class != "person":
         return ()
     if not folded:
-        return tuple(_duties(draft, folded, policy.rules_folder))
+        return tuple(_duties(draft, folded, policy.rules))
     title = fold(draft.title) if draft.title else ""
     text = folded[len(title) :] if folded.startswith(title) else folded
-    _together(policy.rules_folder).read(folded)
+    _together(policy.rules).read(folded)
     return (
         *_unsaid(draft, title, text, policy),
         *extract.findings(draft, folded, jurisdiction, policy),
-        *_duties(draft, folded, policy.rules_folder),
+        *_duties(draft, folded, policy.rules),
     )
 
 
@@ -42,14 +41,14 @@ def place(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> tuple
     return tuple(islice(found, 1))
 
 
-def _duties(draft: Draft, folded: str, rules_folder: Path | None) -> Iterator[Finding]:
-    yield from minors.minors(draft.title, draft.text, folded, rules_folder)
-    wished = tuple(confidentiality.confidentiality(draft.title, draft.text, folded, rules_folder))
+def _duties(draft: Draft, folded: str, rules: Rules) -> Iterator[Finding]:
+    yield from minors.minors(draft.title, draft.text, folded, rules)
+    wished = tuple(confidentiality.confidentiality(draft.title, draft.text, folded, rules))
     yield from wished
     known = {(one.kind, one.value) for one in wished}
-    told = informants.informants(folded, bool(wished), rules_folder)
+    told = informants.informants(folded, bool(wished), rules)
     yield from (one for one in told if (one.kind, one.value) not in known)
-    refused = acceptance.not_accepted(draft, folded, rules_folder)
+    refused = acceptance.not_accepted(draft, folded, rules)
     if refused is not None:
         yield refused
 
@@ -64,21 +63,19 @@ def _unsaid(draft: Draft, title: str, text: str, policy: Policy) -> Iterator[Fin
 
 
 def _kind(title: str, text: str, policy: Policy) -> tuple[Finding, Folded | None] | None:
-    return request_kind(title, text, policy.rules_folder)
+    return request_kind(title, text, policy.rules)
 
 
 def _category(title: str, text: str, policy: Policy) -> tuple[Finding, Folded | None] | None:
     """Ask the city's model where it has one; what it is not sure of is left to the rules."""
     learned = policy.category_model.category(title, text) if policy.category_model else None
-    return (learned, None) if learned is not None else category(title, text, policy.rules_folder)
+    return (learned, None) if learned is not None else category(title, text, policy.rules)
 
 
-@rules.of_files(
-    *minors.rulebook.files, *acceptance.rulebook.files, *confidentiality.rulebook.files, *extract.rulebook.files
-)
-def _together(folder: Path | None = None) -> Together:
+@part(*minors.rulebook.files, *acceptance.rulebook.files, *confidentiality.rulebook.files, *extract.rulebook.files)
+def _together(rules: Rules = DEFAULT_RULES) -> Together:
     """Return the lists that are all looked for in title and text."""
-    of_minors, refused = minors.rulebook(folder), acceptance.rulebook(folder)
-    cues = (of_minors.cues, confidentiality.rulebook(folder).cues, refused.cues)
-    lists = (of_minors.about, of_minors.kin, refused.about, extract.rulebook(folder).words)
+    of_minors, refused = minors.rulebook(rules), acceptance.rulebook(rules)
+    cues = (of_minors.cues, confidentiality.rulebook(rules).cues, refused.cues)
+    lists = (of_minors.about, of_minors.kin, refused.about, extract.rulebook(rules).words)
     return Together((*lists, *(one.words for one in cues)))

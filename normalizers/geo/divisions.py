@@ -10,13 +10,13 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache, lru_cache
+from functools import cache
 from importlib import resources
 from pathlib import Path
 from typing import NamedTuple
 
-from normalizers import rules
 from normalizers.geo.place_patterns import rulebook
+from normalizers.rules import DEFAULT_RULES, Rules, memoized, not_utf8, part
 from normalizers.text.matcher import Words, trie
 from schemas.errors import MisconfiguredError
 
@@ -161,9 +161,9 @@ _UNKNOWN = re.compile(
 )
 
 
-def read(address: str, home: str = "", at: int = 0, rules_folder: Path | None = None) -> tuple[int, list[Named]]:
+def read(address: str, home: str = "", at: int = 0, rules: Rules = DEFAULT_RULES) -> tuple[int, list[Named]]:
     """Return where the divisions in front of an address end, and one of each level; a repeat is passed over."""
-    found, goes_on = dict[str, Named](), rulebook(rules_folder).goes_on
+    found, goes_on = dict[str, Named](), rulebook(rules).goes_on
     within: Division | None = None
     while True:
         at = _between(address, at)
@@ -188,14 +188,14 @@ def read(address: str, home: str = "", at: int = 0, rules_folder: Path | None = 
 
 
 def beginnings(
-    address: str, home: str = "", at: int = 0, rules_folder: Path | None = None
+    address: str, home: str = "", at: int = 0, rules: Rules = DEFAULT_RULES
 ) -> Iterator[tuple[int, int, list[Named]]]:
     """Yield where an address begins, and what `read` returns there: at `at`, and anew with two divisions or more."""
-    end, found = read(address, home, at, rules_folder)
+    end, found = read(address, home, at, rules)
     yield at, end, found
     for start, _ in _outer().spans(address) if found else ():
         if start >= end:
-            behind, again = read(address, home, start, rules_folder)
+            behind, again = read(address, home, start, rules)
             if len(again) > 1:
                 end = behind
                 yield start, end, again
@@ -265,24 +265,24 @@ _CITIES = 512
 """Cities whose names are kept."""
 
 
-def ends(text: str, at: int, code: str, rules_folder: Path | None = None) -> Iterator[int]:
+def ends(text: str, at: int, code: str, rules: Rules = DEFAULT_RULES) -> Iterator[int]:
     """Yield where names of towns end that begin at a place, the longest first, of the city of a 行政区划代码."""
-    known = _names(city_of(code), rules_folder)
+    known = _names(city_of(code), rules)
     return (end for end in range(min(at + _LONGEST, len(text)), at + 1, -1) if text[at:end] in known)
 
 
-@lru_cache(_CITIES)
-def _names(city: str, folder: Path | None) -> frozenset[str]:
-    return frozenset(_written().get(city, "").split()) | added(folder).get(city, frozenset())
+@memoized(_CITIES)
+def _names(city: str, rules: Rules) -> frozenset[str]:
+    return frozenset(_written().get(city, "").split()) | added(rules).get(city, frozenset())
 
 
-@lru_cache(rules.FOLDERS)
-def added(folder: Path | None) -> Mapping[str, frozenset[str]]:
+@part("towns.csv")
+def added(rules: Rules) -> Mapping[str, frozenset[str]]:
     """Return the towns that a city's own file adds, by the code of the city; none without one.
 
     Raises MisconfiguredError for a line that is not the code of a city and names of two to five characters.
     """
-    file = folder / "towns.csv" if folder is not None else None
+    file = rules.folder / "towns.csv" if rules.folder is not None else None
     if file is None or not file.is_file():
         return {}
     made: dict[str, frozenset[str]] = {}
@@ -302,7 +302,7 @@ def _own(file: Path) -> Iterator[tuple[str, str]]:
     try:
         lines = list(csv.reader(file.read_text("utf-8-sig").splitlines()))
     except UnicodeDecodeError as error:
-        raise rules.not_utf8(file) from error
+        raise not_utf8(file) from error
     except (OSError, csv.Error) as error:
         raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
     for number, line in enumerate(filter(None, lines), 1):

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
+from normalizers.rules import Rules, part
 from normalizers.text.matcher import trie
 
 HAN = "\u4e00-\u9fff"
@@ -34,10 +33,10 @@ class Rulebook(NamedTuple):
     version: str
 
 
-@rules.of_files("place.toml")
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one."""
-    table: dict[str, Any] = rules.load("place", folder)
+@part("place.toml")
+def rulebook(rules: Rules) -> Rulebook:
+    """Compile the rules."""
+    table: dict[str, Any] = rules.toml("place")
     words = {
         name: table[name].split()
         for name in ("towns", "communities", "zones", "roads", "estates", "bodies", "with_road", "with_estate")

@@ -1,7 +1,5 @@
 """Mail: any bytes to a Draft; what cannot be understood is kept, and only what exceeds a published limit is refused."""
 
-from pathlib import Path
-
 from msgspec import structs
 
 from normalizers.base import UNANSWERABLE, Draft, Policy
@@ -14,6 +12,7 @@ from normalizers.mail.mime import Part, parse
 from normalizers.mail.quotes import Split, is_signature, split
 from normalizers.mail.threading import claimed_date, newest_date, thread_of
 from normalizers.parse import automated_senders
+from normalizers.rules import Rules
 from normalizers.text.quote_patterns import Marks, rulebook
 from schemas.errors import MissingBlobError, TooLargeError
 from schemas.records import RawMessage
@@ -29,13 +28,11 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     if not raw.value and raw.envelope.dataref:
         raise MissingBlobError("the mail's bytes were not fetched from the blob store before it was normalised")
     root = parse(raw.value)
-    return structs.replace(
-        _draft(root, policy.rules_folder), newest_at=newest_date(root.headers, raw.envelope.recordedtime)
-    )
+    return structs.replace(_draft(root, policy.rules), newest_at=newest_date(root.headers, raw.envelope.recordedtime))
 
 
-def _draft(root: Part, rules_folder: Path | None) -> Draft:
-    marks, known = rulebook(rules_folder), automated_senders.rulebook(rules_folder)
+def _draft(root: Part, rules: Rules) -> Draft:
+    marks, known = rulebook(rules), automated_senders.rulebook(rules)
     title = root.headers.text("subject")
     forwarded = bool(title and marks.forward_subject.match(title))
     content = Reader(marks, forwarded=forwarded).read(root)
@@ -46,7 +43,7 @@ def _draft(root: Part, rules_folder: Path | None) -> Draft:
     judged = judge(root, known, title=title, text=parts.text, sender=sender, invitation=content.invitation)
     draft = Draft(
         message_class=judged.message_class,
-        sender=requester_of(root.headers, sender, rules_folder),
+        sender=requester_of(root.headers, sender, rules),
         recipients=recipients_of(root.headers),
         thread=thread,
         title=title,

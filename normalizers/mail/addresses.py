@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from normalizers.mail.encoded_words import decode_words, one_line
 from normalizers.mail.headers import Headers
 from normalizers.parse.contacts import identity_of
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.records import Party
 
 MAX_RECIPIENTS = 500
@@ -43,7 +43,7 @@ def sender_of(headers: Headers) -> Party | None:
     return named
 
 
-def requester_of(headers: Headers, sender: Party | None, rules_folder: Path | None = None) -> Party | None:
+def requester_of(headers: Headers, sender: Party | None, rules: Rules = DEFAULT_RULES) -> Party | None:
     """Return the requester: the address in From, or Reply-To of a mail by the city's own web form.
 
     A web form sends every citizen's words from one address, often the mailbox's own: taken for the requester, it would
@@ -53,14 +53,14 @@ def requester_of(headers: Headers, sender: Party | None, rules_folder: Path | No
     """
     if sender is None or sender.kind != "email":
         return sender
-    identifies, own = identity_of(sender, rules_folder) is not None, sender.value.lower()
+    identifies, own = identity_of(sender, rules) is not None, sender.value.lower()
     addressed = {party.value.lower() for party in addressees_of(headers)}
     if identifies and not says_generated(headers) and addressed != {own}:
         return sender
     ours = addressed | {own}
     from_own_form = own.rpartition("@")[2] in {one.rpartition("@")[2] for one in addressed}
     for party in _parties(headers.all("reply-to")) if from_own_form else ():
-        if identity_of(party, rules_folder) is not None and party.value.lower() not in ours:
+        if identity_of(party, rules) is not None and party.value.lower() not in ours:
             return party if party.name else Party(kind="email", value=party.value, name=sender.name)
     return Party(kind="name", value=sender.value, name=sender.name) if identifies else sender
 

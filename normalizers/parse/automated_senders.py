@@ -1,10 +1,9 @@
 """Machines: by which words a mail is an automatic reply or a bounce, and an address or an id nobody's."""
 
 import re
-from pathlib import Path
 from typing import NamedTuple
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text.matcher import trie
 
 _NO_READER = r"(?<![a-z])(?:no|not|non|donot|dont)[._-]?(?:reply|respond|response|answer)(?![a-z])"
@@ -59,10 +58,10 @@ class Machines(NamedTuple):
     no_id: re.Pattern[str]
 
 
-@rules.of_files("machines.toml")
-def rulebook(folder: Path | None = None) -> Machines:
+@part("machines.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> Machines:
     """Return what finds them by the city's own file, or ours."""
-    found = rules.load("machines", folder)
+    found = rules.toml("machines")
     replies, bounces, nobody = found["replies"], found["bounces"], found["nobody"]
     this, away = trie(replies["this"].split()), trie(replies["away"].split())
     return Machines(

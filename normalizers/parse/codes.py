@@ -2,15 +2,14 @@
 
 import re
 from functools import cache, lru_cache
-from pathlib import Path
 
 from stdnum import luhn
 from stdnum.cn import ric
 
-from normalizers import rules
 from normalizers.geo import divisions
 from normalizers.pii import names, third_persons
 from normalizers.pii.latin_names import SYLLABLE
+from normalizers.rules import DEFAULT_RULES, Rules, memoized
 from normalizers.text.fold import SPOKEN_DIGITS, fold
 from normalizers.text.matcher import trie
 
@@ -164,19 +163,19 @@ def may_be_a_person_s(text: str) -> bool:
 @cache
 def _latin_name() -> re.Pattern[str]:
     """Return what finds a name in Pinyin: zhangsan77, Wang.Xiao-ming-1, xiaoming_wang_2."""
-    surname = trie(rules.load("names")["english"]["pinyin_surnames"].split())
+    surname = trie(DEFAULT_RULES.toml("names")["english"]["pinyin_surnames"].split())
     given = rf"[-_.]?{SYLLABLE}(?:[-_.]?{SYLLABLE})?"
     return re.compile(rf"(?<![a-z])(?:{surname}{given}|{SYLLABLE}{{1,2}}[-_.]{surname})(?![a-z])")
 
 
-@lru_cache(_REMEMBERED)
-def is_category(text: str, rules_folder: Path | None = None) -> bool:
+@memoized(_REMEMBERED)
+def is_category(text: str, rules: Rules = DEFAULT_RULES) -> bool:
     """Say whether `text` is a code, or names a class in a few words; by the city's own names, if it has any."""
-    return is_code(text) or (_CATEGORY.fullmatch(text) is not None and not _tells_of_a_person(fold(text), rules_folder))
+    return is_code(text) or (_CATEGORY.fullmatch(text) is not None and not _tells_of_a_person(fold(text), rules))
 
 
-def _tells_of_a_person(folded: str, rules_folder: Path | None) -> bool:
-    known = names.rulebook(rules_folder), third_persons.rulebook(rules_folder)
+def _tells_of_a_person(folded: str, rules: Rules) -> bool:
+    known = names.rulebook(rules), third_persons.rulebook(rules)
     read = (folded, _ROLE + folded) if len(folded) >= _NEEDS_A_CUE else (folded,)
     named = (span for rules_of in known for words in read for span in rules_of.spans(words))
     written = _LONG_NUMBER.search(folded) or _DOOR_OR_PLATE.search(folded)

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from pathlib import Path
 from types import MappingProxyType
 
 from normalizers.parse import automated_senders
+from normalizers.rules import DEFAULT_RULES, Rules, memoized
 from normalizers.text.fold import nfkc, safe
 from schemas.records import Party
 
@@ -53,10 +52,10 @@ def contacts_in(text: str) -> tuple[Party, ...]:
     return tuple(parties) if len(parties) <= MOST_CONTACTS else ()
 
 
-def identity_of(party: Party, rules_folder: Path | None = None) -> str | None:
+def identity_of(party: Party, rules: Rules = DEFAULT_RULES) -> str | None:
     """Return the one spelling of a person's number, address or id; None when it identifies nobody."""
     spell = _SPELLINGS.get(party.kind)
-    return spell(safe(party.value), rules_folder) if spell is not None else None
+    return spell(safe(party.value), rules) if spell is not None else None
 
 
 def phone_number(text: str) -> str | None:
@@ -95,26 +94,26 @@ def _abroad(number: str) -> str | None:
     return f"+{match[1]}" if match else None
 
 
-@lru_cache(maxsize=1024)
-def _address(text: str, rules_folder: Path | None) -> str | None:
+@memoized(1024)
+def _address(text: str, rules: Rules) -> str | None:
     address = nfkc(text).strip().strip("<>").lower()
-    return address if "@" in address[1:-1] and not _is_unread(address, rules_folder) else None
+    return address if "@" in address[1:-1] and not _is_unread(address, rules) else None
 
 
-def _is_unread(address: str, rules_folder: Path | None) -> bool:
+def _is_unread(address: str, rules: Rules) -> bool:
     """Tell an address from which machines send for anybody."""
     local, _, domain = address.rpartition("@")
     if domain in _NOWHERE or domain.endswith(".invalid"):
         return True
-    known = automated_senders.rulebook(rules_folder)
+    known = automated_senders.rulebook(rules)
     return local in known.senders or known.no_reader.search(local) is not None
 
 
-def _as_written(text: str, rules_folder: Path | None) -> str | None:
+def _as_written(text: str, rules: Rules) -> str | None:
     value = text.strip()
-    return value if value and automated_senders.rulebook(rules_folder).no_id.fullmatch(value) is None else None
+    return value if value and automated_senders.rulebook(rules).no_id.fullmatch(value) is None else None
 
 
-_SPELLINGS: Mapping[str, Callable[[str, Path | None], str | None]] = MappingProxyType(
+_SPELLINGS: Mapping[str, Callable[[str, Rules], str | None]] = MappingProxyType(
     {"phone": lambda text, _: phone_number(text), "email": _address, "openid": _as_written, "uid": _as_written}
 )

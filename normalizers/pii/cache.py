@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path
 
 from normalizers.pii.detect import Finder, Seen, look, plainly, readable
+from normalizers.rules import Rules
 
 MOST = 65_536
 """Texts that were asked about since the older ones were put aside, and as many of those: some 30 MB in all."""
@@ -33,19 +34,19 @@ class Remembered:
         self._newer: dict[Key, array[int]] = {}
         self._older: dict[Key, array[int]] = {}
 
-    def look(self, text: str, rules_folder: Path | None) -> Seen:
-        """Return what is seen in a text by the rules of a folder."""
-        key = rules_folder, digest_of(text)
+    def look(self, text: str, rules: Rules) -> Seen:
+        """Return what is seen in a text by the rules."""
+        key = rules.folder, digest_of(text)
         known = self._newer.get(key)
         if known is None and (known := self._older.get(key)) is not None:
             self._keep(key, known)
         if known is not None:
             return _seen(text, known)
-        seen = look(text, rules_folder, self._find)
+        seen = look(text, rules, self._find)
         self._keep(key, array("I", told(seen)))
         return seen
 
-    def expect(self, found: Iterable[Sequence[int]], rules_folder: Path | None) -> None:
+    def expect(self, found: Iterable[Sequence[int]], rules: Rules) -> None:
         """Remember what another process saw by the same rules, as `told_of`; what cannot be that is looked for anew."""
         for numbers in found:
             try:
@@ -53,7 +54,7 @@ class Remembered:
             except OverflowError:
                 continue
             if len(known) > _DIGEST and len(known) % 2:
-                self._keep((rules_folder, known[:_DIGEST].tobytes()), known[_DIGEST:])
+                self._keep((rules.folder, known[:_DIGEST].tobytes()), known[_DIGEST:])
 
     def _keep(self, key: Key, known: "array[int]") -> None:
         if len(self._newer) >= self._most:

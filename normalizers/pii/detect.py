@@ -4,7 +4,6 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 from normalizers.pii import name_coreference, names, third_persons
@@ -18,6 +17,7 @@ from normalizers.pii.scattered_numbers import scattered
 from normalizers.pii.spaced_names import NAME, spans_apart
 from normalizers.pii.unfolded import signs, unfolded
 from normalizers.pii.urls import queries
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.fold import SPOKEN_DIGITS, Span, aligned, folds_simply, narrow, without
 
 MAIL_SIGN = r"(?:@|艾特|圈a|圈(?=[a-z0-9-]{2,20} ?点)|\(?小老鼠\)?|_at_|[(\[{【#]\s?(?:at?|@)\s?[)\]}】#])"
@@ -88,7 +88,7 @@ _CUE = "我叫"
 _LONGEST_NAME = 12
 """With what stands behind it, by which a name is told."""
 
-Finder = Callable[[str, Path | None], Iterable[Span]]
+Finder = Callable[[str, Rules], Iterable[Span]]
 
 
 class Seen(NamedTuple):
@@ -104,10 +104,10 @@ class Seen(NamedTuple):
     """Whether the text `folds_simply`."""
 
 
-Look = Callable[[str, Path | None], Seen]
+Look = Callable[[str, Rules], Seen]
 
 
-def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
+def by_rules(text: str, rules: Rules) -> Iterator[Span]:
     """Yield what the rules find in a text as they read it; spans may overlap."""
     if any(at in text for at in _AT):
         yield from [match.span() for match in _MAIL.finditer(text)]
@@ -115,14 +115,14 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
         yield from [match.span() for match in _MAIL_IN_WORDS.finditer(text)]
     if "邮箱" in text:
         yield from [match.span() for match in _MAIL_AT_A_SERVICE.finditer(text)]
-    yield from numbers(text, rules_folder)
+    yield from numbers(text, rules)
     yield from pinyin_digits(text)
     yield from scattered(text)
-    yield from identifiers(text, rules_folder)
+    yield from identifiers(text, rules)
     if "." in text:
         yield from [match.span() for match in _TOKEN.finditer(text)]
     yield from doors(text)
-    yield from homes(text, rules_folder)
+    yield from homes(text, rules)
     yield from plates(text)
     yield from coordinates(text)
     yield from queries(text)
@@ -131,13 +131,13 @@ def by_rules(text: str, rules_folder: Path | None) -> Iterator[Span]:
             yield from [match.span() for match in pattern.finditer(text)]
     if "生" in text:
         yield from _births(text)
-    known = names.rulebook(rules_folder)
-    named = [*known.spans(text), *third_persons.rulebook(rules_folder).spans(text)]
+    known = names.rulebook(rules)
+    named = [*known.spans(text), *third_persons.rulebook(rules).spans(text)]
     named += [before for start, _ in named for before in known.listed_before_one(text, start)]
     named += _listed(known, text, {end for _, end in named})
     yield from named
     yield from beside(text, named)
-    again = name_coreference.rulebook(rules_folder)
+    again = name_coreference.rulebook(rules)
     yield from sorted(set(again.spans(text, again.forms(again.worth(text, named)))).difference(named))
 
 
@@ -154,22 +154,20 @@ def _births(text: str) -> Iterator[Span]:
             yield day.span()
 
 
-def look(text: str, rules_folder: Path | None = None, find: Finder = by_rules) -> Seen:
+def look(text: str, rules: Rules = DEFAULT_RULES, find: Finder = by_rules) -> Seen:
     """Read a text, and return what is found in it."""
     is_plain = _unusual().search(text) is None
     plain, places = (plainly(text), None) if is_plain else readable(text)
-    return Seen(plain, places, list(find(plain, rules_folder)), is_plain, folds_simply(text))
+    return Seen(plain, places, list(find(plain, rules)), is_plain, folds_simply(text))
 
 
-def personal_spans(
-    text: str, known: Iterable[str] = (), rules_folder: Path | None = None, look: Look = look
-) -> list[Span]:
+def personal_spans(text: str, known: Iterable[str] = (), rules: Rules = DEFAULT_RULES, look: Look = look) -> list[Span]:
     """Return the spans of `text` that name or reach a person, in order and without overlap; offsets in characters.
 
-    `known` are names, numbers and addresses of the persons themselves, folded and `hyphened`; `rules_folder` may
+    `known` are names, numbers and addresses of the persons themselves, folded and `hyphened`; `rules` may
     hold the city's own `names.toml`. `look` may be one that remembers.
     """
-    return spans_of(look(text, rules_folder), known)
+    return spans_of(look(text, rules), known)
 
 
 def spans_of(seen: Seen, known: Iterable[str], further: Iterable[Span] = ()) -> list[Span]:
@@ -177,10 +175,10 @@ def spans_of(seen: Seen, known: Iterable[str], further: Iterable[Span] = ()) -> 
     return _placed([*seen.spans, *_occurrences(seen.plain, known), *further], seen.places)
 
 
-def address_spans(text: str, rules_folder: Path | None = None) -> list[Span]:
+def address_spans(text: str, rules: Rules = DEFAULT_RULES) -> list[Span]:
     """Return the spans of `text` that name a door or a point on a map, as `personal_spans` does."""
     plain, places = readable(text)
-    return _placed([*doors(plain), *homes(plain, rules_folder), *coordinates(plain)], places)
+    return _placed([*doors(plain), *homes(plain, rules), *coordinates(plain)], places)
 
 
 def known_spans(text: str, known: Iterable[str]) -> list[Span]:
@@ -189,16 +187,16 @@ def known_spans(text: str, known: Iterable[str]) -> list[Span]:
     return _placed(list(_occurrences(plain, known)), places)
 
 
-def cut_spans(text: str, rules_folder: Path | None = None) -> list[Span]:
+def cut_spans(text: str, rules: Rules = DEFAULT_RULES) -> list[Span]:
     """Return the spans that may be of a number, an address or a name, where parts of a text have yet to come."""
     plain, places = readable(text)
     pieces = [match.span(match.lastindex or 0) for match in _AT_A_CUT.finditer(plain)]
-    return _placed([*pieces, *_named_before_a_cut(plain, rules_folder)], places)
+    return _placed([*pieces, *_named_before_a_cut(plain, rules)], places)
 
 
-def _named_before_a_cut(text: str, rules_folder: Path | None) -> Iterator[Span]:
+def _named_before_a_cut(text: str, rules: Rules) -> Iterator[Span]:
     """Yield what would be a name if the part that is missing said so at its end, or told the surname."""
-    known = names.rulebook(rules_folder)
+    known = names.rulebook(rules)
     for cut in _BEHIND_A_CUT.finditer(text):
         at = cut.end()
         for start, end in known.spans(_CUE + text[at : at + _LONGEST_NAME]):

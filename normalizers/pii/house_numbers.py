@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text.fold import Span
 from normalizers.text.matcher import trie
 
@@ -281,10 +280,10 @@ class Homes(NamedTuple):
     household: re.Pattern[str]
 
 
-@rules.of_files("names.toml")
-def rulebook(folder: Path | None = None) -> Homes:
+@part("names.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> Homes:
     """Return what tells of a home by the city's own file, or ours."""
-    found = rules.load("names", folder)["homes"]
+    found = rules.toml("names")["homes"]
     told_of, told_behind = (trie(found[name].split()) for name in ("told_of", "told_behind"))
     village = trie(found["villages"])
     number = r"[0-9]{1,4}(?:-[0-9]{1,3})?(?:附[0-9]{1,2})?[号户]"
@@ -296,9 +295,9 @@ def rulebook(folder: Path | None = None) -> Homes:
     )
 
 
-def homes(text: str, rules_folder: Path | None = None) -> Iterator[Span]:
+def homes(text: str, rules: Rules = DEFAULT_RULES) -> Iterator[Span]:
     """Yield the doors that the words around them tell of."""
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     for pattern in (known.household, *_BY_A_WORD, *(_WITH_HYPHENS if "-" in text else ())):
         yield from [match.span(match.lastindex or 0) for match in pattern.finditer(text)]
     yield from _told_of(text, known)

@@ -8,11 +8,10 @@ import re
 from collections.abc import Callable, Iterator
 from ipaddress import ip_address
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
-from normalizers import rules
 from normalizers.pii.numbers import HOTLINE
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text.fold import Span
 from normalizers.text.matcher import trie
 
@@ -299,10 +298,10 @@ _BY_FORM: tuple[Detector, ...] = (
 )
 
 
-@rules.of_files("names.toml")
-def rulebook(folder: Path | None = None) -> tuple[Detector, ...]:
+@part("names.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> tuple[Detector, ...]:
     """Return the table by the city's own file, or ours."""
-    found = {name: words.split() for name, words in rules.load("names", folder)["identifiers"].items()}
+    found = {name: words.split() for name, words in rules.toml("names")["identifiers"].items()}
     papers = [*found["carriers"], *found["orders"], *found["registers"]]
     numbered = r"(?:[\u4e00-\u9fff]{0,3}(?:号码?|编号|代码))?"
     labelled = (
@@ -324,11 +323,11 @@ def rulebook(folder: Path | None = None) -> tuple[Detector, ...]:
     )
 
 
-def identifiers(text: str, rules_folder: Path | None = None) -> Iterator[Span]:
+def identifiers(text: str, rules: Rules = DEFAULT_RULES) -> Iterator[Span]:
     """Yield what the detectors find in a folded text."""
     text = _IDEOGRAPHIC_DOT.sub(".", text)
     clusters = _around_clusters(text)
-    for detector in rulebook(rules_folder):
+    for detector in rulebook(rules):
         if detector.signs and not any(sign in text for sign in detector.signs):
             continue
         if detector.core is not None and detector.core.search(text) is None:

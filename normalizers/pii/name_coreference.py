@@ -6,13 +6,12 @@ where it is no word. So is the number of an account that a word told of once (æˆ
 
 import re
 from collections.abc import Collection, Iterable, Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-from normalizers import rules
 from normalizers.geo import divisions
 from normalizers.pii import third_persons
 from normalizers.pii.name_patterns import Surnames
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text.fold import Span
 from normalizers.text.lexicon import is_word
 from normalizers.text.matcher import Words, one_of, trie
@@ -116,10 +115,10 @@ def _places(text: str, wanted: Collection[str]) -> Iterator[Span]:
             at = text.find(one, at + len(one))
 
 
-@rules.of_files("names.toml")
-def rulebook(folder: Path | None = None) -> NamesAgain:
+@part("names.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> NamesAgain:
     """Return what tells it by the city's own file, or ours; raises KeyError or TypeError for no such file."""
-    whole = rules.load("names", folder)
+    whole = rules.toml("names")
     found, known = whole["third_persons"], Surnames.of(whole)
     surnames = (
         f"{whole['common_surnames']}{whole['other_surnames']}{found['surnames']}{whole['role_names']['surnames']}"
@@ -131,8 +130,8 @@ def rulebook(folder: Path | None = None) -> NamesAgain:
         titles=tuple(word for one in titles for word in one.split()),
         short_titles=frozenset(found["short_titles"] + found["kin"]),
         place=re.compile(trie(whole["full_names"]["goes_on_as_a_place"].split())),
-        firm=third_persons.rulebook(folder).short.firm,
-        begun=third_persons.rulebook(folder).short.begun,
+        firm=third_persons.rulebook(rules).short.firm,
+        begun=third_persons.rulebook(rules).short.begun,
         never_given=frozenset(found["never_given"]),
         places=frozenset(divisions.names()),
     )

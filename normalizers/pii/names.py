@@ -7,13 +7,12 @@ follows some cues is no name, but an account or the number of a document. Third 
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import NamedTuple
 
-from normalizers import rules
 from normalizers.pii import latin_names, name_patterns, third_persons
 from normalizers.pii.latin_names import PinyinNames
 from normalizers.pii.name_patterns import HAN, NO_PLACE, PUNCTUATION, Surnames
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text.fold import Span
 from normalizers.text.matcher import Words, behind_none, trie
 
@@ -334,10 +333,10 @@ def _before(pattern: re.Pattern[str], text: str, end: int, characters: int) -> I
         yield start + named.start(), end
 
 
-@rules.of_files("names.toml")
-def rulebook(folder: Path | None = None) -> Names:
+@part("names.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> Names:
     """Return what finds names by the city's own file, or ours; raises KeyError or TypeError for no such file."""
-    found = rules.load("names", folder)
+    found = rules.toml("names")
     surnames = Surnames.of(found)
     kinds = (*name_patterns.after(surnames), *latin_names.after(found))
     patterns = {kind: re.compile(pattern) for kind, pattern in kinds}
@@ -352,8 +351,8 @@ def rulebook(folder: Path | None = None) -> Names:
         polite=frozenset(polite),
         shops=re.compile(trie(found["called_names"]["shops"].split())),
         lone=Lone.of(surnames, found["beside_names"]),
-        words=third_persons.rulebook(folder).words,
-        ends=third_persons.rulebook(folder).short.begun,
+        words=third_persons.rulebook(rules).words,
+        ends=third_persons.rulebook(rules).short.begun,
         pinyin=PinyinNames.of(found),
         nobody=frozenset(found["beside_names"]["nobody"].split()),
         **own,

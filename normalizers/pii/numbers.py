@@ -3,13 +3,12 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import NamedTuple
 
 from stdnum import luhn
 from stdnum.cn import ric
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text.fold import SPOKEN_DIGITS, Span
 from normalizers.text.matcher import behind_any, trie
 from normalizers.text.ticket_numbers import TICKET_NUMBER
@@ -30,10 +29,10 @@ class Cues(NamedTuple):
     """Of a number that was cut off."""
 
 
-@rules.of_files("names.toml")
-def rulebook(folder: Path | None = None) -> Cues:
+@part("names.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> Cues:
     """Return what finds them by the city's own file, or ours."""
-    found = {name: words.split() for name, words in rules.load("names", folder)["numbers"].items()}
+    found = {name: words.split() for name, words in rules.toml("names")["numbers"].items()}
     telephone, near, thing, begun = (trie(found[name]) for name in ("telephones", "near", "things", "begun"))
     return Cues(
         called=re.compile(
@@ -234,9 +233,9 @@ _BANK = re.compile("(?:卡|[账帐]户)[号码是为: ]{0,4}$|[账帐]号[码是
 _IsNumber = Callable[[Run, int, int, str], bool]
 
 
-def numbers(text: str, rules_folder: Path | None = None) -> Iterator[Span]:
+def numbers(text: str, rules: Rules = DEFAULT_RULES) -> Iterator[Span]:
     """Yield the numbers in `text`, which is folded and in lower case."""
-    cues = rulebook(rules_folder)
+    cues = rulebook(rules)
     beside = Beside(text, cues)
     for stretch in _DIGITS.finditer(text):
         start, end = stretch.span()

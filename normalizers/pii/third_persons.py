@@ -2,10 +2,8 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
 from normalizers.geo import divisions
 from normalizers.pii.latin_names import western
 from normalizers.pii.name_model import LikelyNames
@@ -13,6 +11,7 @@ from normalizers.pii.name_patterns import HAN, Surnames
 from normalizers.pii.nicknames import CalledNames
 from normalizers.pii.other_names import OtherNames
 from normalizers.pii.short_names import STOPS, ShortNames
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text.fold import Span
 from normalizers.text.lexicon import is_word, words_of_two, words_with
 from normalizers.text.matcher import one_of, trie
@@ -342,10 +341,10 @@ def _blanks_before(text: str, at: int) -> int:
     return len(before) - len(before.rstrip(" "))
 
 
-@rules.of_files("names.toml")
-def rulebook(folder: Path | None = None) -> Persons:
+@part("names.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> Persons:
     """Return what finds persons by the city's own file, or ours; raises KeyError or TypeError for no such file."""
-    whole = rules.load("names", folder)
+    whole = rules.toml("names")
     found, two_surnames = whole["third_persons"], whole["two_surnames"].split()
     lists = {name: found[name].split() for name in ("surely_goes_on", "goes_on", "at_once", "titles", "persons")}
     given = f"(?:(?![{found['never_given']}])[{_HAN}])"

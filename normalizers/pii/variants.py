@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 
 from normalizers.pii.detect import MAIL_SIGN, address_spans, in_order, personal_spans, readable
 from normalizers.pii.numbers import READ
 from normalizers.pii.spaced_names import NAME, spans_apart
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.fold import Span
 from normalizers.text.numerals import value_of
 
@@ -19,7 +19,7 @@ _OF_A_DOOR = re.compile(f"[0-9]+|[a-z]|[{_NUMERAL}]+|[甲乙丙丁东西南北]"
 _WITH_TENS = re.compile("[十百千]")
 
 
-def in_other_forms(text: str, secrets: Iterable[str], rules_folder: Path | None = None) -> list[Span]:
+def in_other_forms(text: str, secrets: Iterable[str], rules: Rules = DEFAULT_RULES) -> list[Span]:
     """Return where one of the secrets stands in another form: with other signs, in other digits, with words between.
 
     A door is known by its numbers in their order; one that leaves some of them out may be the same.
@@ -27,12 +27,12 @@ def in_other_forms(text: str, secrets: Iterable[str], rules_folder: Path | None 
     secrets = [readable(secret)[0] for secret in secrets]
     found = [*_apart(text, secrets)]
     numbers = {one for secret in secrets for one in (bare(secret),) if len(one) > SHORT}
-    doors = [door(secret[start:end]) for secret in secrets for start, end in address_spans(secret, rules_folder)]
+    doors = [door(secret[start:end]) for secret in secrets for start, end in address_spans(secret, rules)]
     if numbers:
-        spans = personal_spans(text, rules_folder=rules_folder)
+        spans = personal_spans(text, rules=rules)
         found += [span for span in spans if any(one in bare(text[slice(*span)]) for one in numbers)]
     if doors:
-        spans = address_spans(text, rules_folder)
+        spans = address_spans(text, rules)
         found += [span for span in spans if any(_may_be(door(text[slice(*span)]), one) for one in doors)]
     return in_order(found)
 

@@ -2,17 +2,17 @@
 
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache, wraps
+from functools import lru_cache, update_wrapper, wraps
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 from schemas.errors import MisconfiguredError
 
 Made = TypeVar("Made")
-MadeOf = TypeVar("MadeOf", covariant=True)
+Asked = TypeVar("Asked")
 
 FOLDERS = 8
 """Of so many folders the large rulebooks are kept, some 50 MB each: a process has one, a trial of rules a second."""
@@ -61,58 +61,136 @@ THE_PROGRAMS = frozenset({"divisions.csv", "words_of_two.csv"})
 """Tables for which no file of a city stands: masks (脱敏) rest on them as well as places do."""
 
 
-class Kept(Protocol[MadeOf]):
-    """What is made of some files of a folder, once."""
+class Rules:
+    """The rules of one city: its own files, and the program's where it has none. Read and compiled once.
 
-    files: tuple[str, ...]
-
-    def __call__(self, folder: Path | None = None) -> MadeOf:
-        """Return what is made of the folder's own files, or of ours."""
-
-
-def of_files(*files: str) -> Callable[[Callable[[Path | None], Made]], Kept[Made]]:
-    """Keep what is made of these files of a folder; one without any of them has what is made of ours.
-
-    Every file that is read stands here: a city's own would not count otherwise.
+    Each part (`@part`) is compiled when it is asked for first, and kept here. Whoever holds the rules sees no later
+    change of a file: a process is started again for new rules.
     """
 
-    def keeping(make: Callable[[Path | None], Made]) -> Kept[Made]:
-        @lru_cache(maxsize=FOLDERS)
-        @wraps(make)
-        def kept(folder: Path | None = None) -> Made:
-            return make(folder) if folder is None or has_any(folder, files) else kept(None)
+    __slots__ = ("_compiled", "_tables", "folder")
 
-        kept.files = files  # type: ignore[attr-defined] # a function takes it
-        return kept  # type: ignore[return-value]
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self._tables: dict[str, dict[str, Any]] = {}
+        self._compiled: dict[RulePart[Any], Any] = {}
 
-    return keeping
+    def __repr__(self) -> str:
+        return f"Rules({self.folder})"
+
+    @staticmethod
+    def load(folder: Path | None = None) -> "Rules":
+        """Return the rules of a city's own folder, those of the program without one; the same ones each time."""
+        return _loaded(folder) if folder is not None else DEFAULT_RULES
+
+    def toml(self, name: str) -> dict[str, Any]:
+        """Return the rules in `<name>.toml`: the city's own, with ours where it is older; else ours.
+
+        Raises MisconfiguredError for a file that cannot be read.
+        """
+        known = self._tables.get(name)
+        if known is None:
+            known = self._tables[name] = self._read(name)
+        return known
+
+    def _read(self, name: str) -> dict[str, Any]:
+        if self.folder is not None and not self.has_any((f"{name}.toml",)):
+            return DEFAULT_RULES.toml(name)
+        file = self._file(f"{name}.toml")
+        try:
+            own = tomllib.loads(file.read_text("utf-8-sig"))
+        except UnicodeDecodeError as error:
+            raise not_utf8(file) from error
+        except (OSError, ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits
+            raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
+        if self.folder is None:
+            return own
+        ours = DEFAULT_RULES.toml(name)
+        for fault in _misshapen(own, ours):
+            raise MisconfiguredError(f"The rules in {file} cannot be used: {fault}.")
+        return _completed(own, ours, YOUNGER.get(name, ()))
+
+    def table(self, name: str, columns: Sequence[str]) -> list[dict[str, str]]:
+        """Return the lines of `<name>.tsv`: of the city's own, else of ours.
+
+        Raises MisconfiguredError for a file that cannot be read, or a line without just these columns.
+        """
+        file = self._file(f"{name}.tsv")
+        try:
+            lines = file.read_text("utf-8-sig").splitlines()
+        except UnicodeDecodeError as error:
+            raise not_utf8(file) from error
+        except OSError as error:
+            raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
+        cells = [line.split("\t") for line in lines if line.strip()]
+        if len(cells) < 2:
+            raise MisconfiguredError(f"There is no line in {file}.")
+        for number, row in enumerate(cells, 1):
+            if len(row) != len(columns) or (number == 1 and row != list(columns)):
+                raise MisconfiguredError(f"Line {number} of {file} has not the columns {', '.join(columns)}.")
+        return [dict(zip(columns, row, strict=True)) for row in cells[1:]]
+
+    def has_any(self, files: Iterable[str]) -> bool:
+        """Return True if the city has a file, or a folder of policies, of its own among these."""
+        return self.folder is not None and any((self.folder / file).exists() for file in files)
+
+    def compiled(self, part: "RulePart[Made]") -> Made:
+        """Return a part, compiled once; of what a city has no file of its own for, the program's."""
+        if part not in self._compiled:
+            is_own = self.folder is None or not part.files or self.has_any(part.files)
+            self._compiled[part] = part.make(self) if is_own else DEFAULT_RULES.compiled(part)
+        made: Made = self._compiled[part]
+        return made
+
+    def _file(self, name: str) -> Traversable:
+        own = self.folder / name if self.folder else None
+        return own if own and own.is_file() else resources.files(__name__).joinpath(name)
 
 
-def has_any(folder: Path, files: Iterable[str]) -> bool:
-    """Say whether a city's folder has a file of its own among these."""
-    return any((folder / file).is_file() for file in files)
+DEFAULT_RULES = Rules()
+"""The program's own, which a city without a folder has."""
 
 
-@cache
-def load(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """Return the rules in `<name>.toml`: the one in the city's own `folder`, with ours where it is older; else ours.
+@lru_cache(maxsize=FOLDERS)
+def _loaded(folder: Path) -> Rules:
+    return Rules(folder)
 
-    Raises MisconfiguredError for a file that cannot be read.
+
+class RulePart(Generic[Made]):
+    """What is compiled of some files of the rules: call it with the rules of a city."""
+
+    def __init__(self, make: Callable[[Rules], Made], files: tuple[str, ...]) -> None:
+        self.make = make
+        self.files = files
+        update_wrapper(self, make)
+
+    def __call__(self, rules: Rules = DEFAULT_RULES) -> Made:
+        """Return the part of these rules."""
+        return rules.compiled(self)
+
+
+def part(*files: str) -> Callable[[Callable[[Rules], Made]], RulePart[Made]]:
+    """Register a part that is compiled of these files, or folders of policies.
+
+    Every file that is read stands here: a city's own would not count otherwise. A part without files is compiled for
+    each city.
     """
-    if folder is not None and not (folder / f"{name}.toml").is_file():
-        return load(name)
-    file = _file(f"{name}.toml", folder)
-    try:
-        own = tomllib.loads(file.read_text("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise not_utf8(file) from error
-    except (OSError, ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits
-        raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
-    if folder is None:
-        return own
-    for fault in _misshapen(own, load(name)):
-        raise MisconfiguredError(f"The rules in {file} cannot be used: {fault}.")
-    return _completed(own, load(name), YOUNGER.get(name, ()))
+    return lambda make: RulePart(make, files)
+
+
+def memoized(maxsize: int) -> Callable[[Callable[[Asked, Rules], Made]], Callable[[Asked, Rules], Made]]:
+    """Remember the newest answers of a function of a value and of rules, in the rules: they are dropped together."""
+
+    def decorate(answer: Callable[[Asked, Rules], Made]) -> Callable[[Asked, Rules], Made]:
+        answers = RulePart(lambda rules: lru_cache(maxsize)(lambda asked: answer(asked, rules)), ())
+
+        @wraps(answer)
+        def remembered(asked: Asked, rules: Rules = DEFAULT_RULES) -> Made:
+            return answers(rules)(asked)
+
+        return remembered
+
+    return decorate
 
 
 def shares(table: Mapping[str, float]) -> Mapping[str, float]:
@@ -163,27 +241,14 @@ def _completed(own: dict[str, Any], ours: Mapping[str, Any], younger: Sequence[s
     return made
 
 
+# For what still takes a folder.
+
+
+def load(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """Return the rules in `<name>.toml` of a folder."""
+    return Rules.load(folder).toml(name)
+
+
 def table(name: str, columns: Sequence[str], folder: Path | None = None) -> list[dict[str, str]]:
-    """Return the lines of `<name>.tsv`: of the one in the city's own `folder`, else of ours.
-
-    Raises MisconfiguredError for a file that cannot be read, or a line without just these columns.
-    """
-    file = _file(f"{name}.tsv", folder)
-    try:
-        lines = file.read_text("utf-8-sig").splitlines()
-    except UnicodeDecodeError as error:
-        raise not_utf8(file) from error
-    except OSError as error:
-        raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
-    cells = [line.split("\t") for line in lines if line.strip()]
-    if len(cells) < 2:
-        raise MisconfiguredError(f"There is no line in {file}.")
-    for number, row in enumerate(cells, 1):
-        if len(row) != len(columns) or (number == 1 and row != list(columns)):
-            raise MisconfiguredError(f"Line {number} of {file} has not the columns {', '.join(columns)}.")
-    return [dict(zip(columns, row, strict=True)) for row in cells[1:]]
-
-
-def _file(name: str, folder: Path | None) -> Traversable:
-    own = folder / name if folder else None
-    return own if own and own.is_file() else resources.files(__name__).joinpath(name)
+    """Return the lines of `<name>.tsv` of a folder."""
+    return Rules.load(folder).table(name, columns)

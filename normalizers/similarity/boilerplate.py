@@ -8,11 +8,10 @@ ticket each. The words are those of `rules/footers.toml`, surnames those of `rul
 
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
 from normalizers.pii.name_patterns import HAN
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text import quote_patterns
 from normalizers.text.fold import nfkc
 from normalizers.text.matcher import trie
@@ -40,20 +39,20 @@ class Dialogue(NamedTuple):
     """Of an agent; each may end where speech recognition put a stop."""
 
 
-def without_phrases(folded: str, rules_folder: Path | None = None) -> str:
+def without_phrases(folded: str, rules: Rules = DEFAULT_RULES) -> str:
     """Return a folded text without what agents say in every call, if it is what was said in one."""
-    known = dialogue_rulebook(rules_folder)
+    known = dialogue_rulebook(rules)
     return known.phrases.sub("", folded) if known.call.search(folded) is not None else folded
 
 
-def own_words(text: str, rules_folder: Path | None = None) -> str:
+def own_words(text: str, rules: Rules = DEFAULT_RULES) -> str:
     """Return a text without the turns of an agent, and without the citizen's name before each of theirs.
 
     One in which not both of them speak stays as it is.
     """
     if ":" not in text and "：" not in text:
         return text
-    turns = list(dialogue_rulebook(rules_folder).turn.finditer(text))
+    turns = list(dialogue_rulebook(rules).turn.finditer(text))
     if len({turn[1] is None for turn in turns}) < 2:
         return text
     ends = [turn.start() for turn in turns[1:]] + [len(text)]
@@ -61,10 +60,10 @@ def own_words(text: str, rules_folder: Path | None = None) -> str:
     return text[: turns[0].start()] + "".join(said)
 
 
-@rules.of_files("dialogue.toml")
-def dialogue_rulebook(folder: Path | None = None) -> Dialogue:
+@part("dialogue.toml")
+def dialogue_rulebook(rules: Rules = DEFAULT_RULES) -> Dialogue:
     """Return what finds both by the city's own file, or ours."""
-    found = rules.load("dialogue", folder)
+    found = rules.toml("dialogue")
     agents, citizens, calls = (trie(found[name].split()) for name in ("agents", "citizens", "calls"))
     return Dialogue(
         turn=re.compile(rf"(?:^|(?<=[\s。？！?!，,]))(?:({agents})|{citizens})[:：]", re.IGNORECASE),
@@ -121,14 +120,14 @@ class _Line(NamedTuple):
     is_office: bool = False
 
 
-def without_footer(text: str, rules_folder: Path | None = None) -> str:
+def without_footer(text: str, rules: Rules = DEFAULT_RULES) -> str:
     """Return a text without what stands below it as a footer; all of it where nothing else is there."""
-    return _split(text, rulebook(rules_folder))[0]
+    return _split(text, rulebook(rules))[0]
 
 
-def without_office(text: str, rules_folder: Path | None = None) -> str:
+def without_office(text: str, rules: Rules = DEFAULT_RULES) -> str:
     """Return a text without a footer that is an office's: how to reach that tells nothing of who asks."""
-    body, is_office = _split(text, rulebook(rules_folder))
+    body, is_office = _split(text, rulebook(rules))
     return body if is_office else text
 
 
@@ -191,13 +190,13 @@ def _size(block: list[str], told: list[_Line], known: Footers, *, is_office: boo
     return size if any(one.reaches for one in told[len(told) - size :]) else 0
 
 
-@rules.of_files("footers.toml", "names.toml", "quotes.toml")
-def rulebook(folder: Path | None = None) -> Footers:
+@part("footers.toml", "names.toml", "quotes.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> Footers:
     """Return what finds footers by the city's own files, or ours."""
-    found = rules.load("footers", folder)
-    surnames = rules.load("names", folder)["common_surnames"]
+    found = rules.toml("footers")
+    surnames = rules.toml("names")["common_surnames"]
     patterns = {name: re.compile(one, re.IGNORECASE) for name, one in _patterns(found, surnames)}
-    return Footers(lines=found["lines"], device=quote_patterns.rulebook(folder).device, **patterns)
+    return Footers(lines=found["lines"], device=quote_patterns.rulebook(rules).device, **patterns)
 
 
 def _patterns(found: Mapping[str, Any], surnames: str) -> Iterator[tuple[str, str]]:

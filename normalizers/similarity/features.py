@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import cache, lru_cache
 from itertools import repeat
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +20,7 @@ from normalizers.base import Draft, Policy
 from normalizers.enrich.codes import codes_of
 from normalizers.parse.contacts import contacts_in
 from normalizers.parse.ticket_tokens import NOTHING, Named, without
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.similarity.boilerplate import own_words, without_footer, without_office, without_phrases
 from normalizers.similarity.numbers import homes_alone
 from normalizers.similarity.requester import keyed_hashes, requester_hashes
@@ -68,7 +68,7 @@ def features_of(
     It was sent `at` this time, so that 昨天 is a day. One that waits for its files is found again by `own_id`, its
     message id. `giver` is the system that gave the people their ids.
     """
-    whole, letters, thread, lists = folded, _letters(folded), draft.thread, policy.rules_folder
+    whole, letters, thread, lists = folded, _letters(folded), draft.thread, policy.rules
     contacts = contacts_in(without_office(draft.text, lists))
     if (own := own_words(draft.text, lists)) != draft.text:
         draft, folded = replace(draft, text=own), fold(f"{draft.title}\n{own}" if draft.title else own)
@@ -128,21 +128,21 @@ def features_of(
         call_revision=draft.call.revision if draft.call is not None else UNSET,
         call_began=int(draft.call.started_at.timestamp()) if draft.call and draft.call.started_at else UNSET,
         call_ended=int(draft.call.ended_at.timestamp()) if draft.call and draft.call.ended_at else UNSET,
-        codes=codes_of(findings, folded, policy.rules_folder) if findings else (),
+        codes=codes_of(findings, folded, policy.rules) if findings else (),
     )
 
 
-def _compared(draft: Draft, folded: str, rules_folder: Path | None) -> tuple[str, str]:
+def _compared(draft: Draft, folded: str, rules: Rules) -> tuple[str, str]:
     """Return the heading, and all that is compared behind it."""
-    heading = _heading(draft, folded, rules_folder)
-    return heading, heading + without_phrases(folded[len(heading) :], rules_folder)
+    heading = _heading(draft, folded, rules)
+    return heading, heading + without_phrases(folded[len(heading) :], rules)
 
 
-def _heading(draft: Draft, folded: str, rules_folder: Path | None = None) -> str:
+def _heading(draft: Draft, folded: str, rules: Rules = DEFAULT_RULES) -> str:
     """Return the title, folded; where a channel has none, a first line that stands as one, with no stop at its end."""
     if draft.title:
         return fold(draft.title)
-    line = rulebook(rules_folder).greetings.heading.match(draft.text) if "\n" in draft.text else None
+    line = rulebook(rules).greetings.heading.match(draft.text) if "\n" in draft.text else None
     heading = fold(line[1]) if line is not None else ""
     return heading if folded.startswith(f"{heading} ") else ""
 

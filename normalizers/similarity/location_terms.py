@@ -10,7 +10,7 @@ from functools import cache
 from operator import add
 from types import MappingProxyType
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES
 from normalizers.similarity.circumstances import NO_NAME
 
 _SENTENCES = MappingProxyType(
@@ -37,7 +37,7 @@ def ordinary_pairs() -> frozenset[str]:
     """Return the pairs of characters that stand in two of our ordinary sentences, whatever a city's own are."""
     counts: Counter[str] = Counter()
     for file, columns in _SENTENCES.items():
-        for line in rules.table(file, columns):
+        for line in DEFAULT_RULES.table(file, columns):
             counts.update(set(map(add, line["text"], line["text"][1:])))
     return frozenset(pair for pair, count in counts.items() if count > 1)
 

@@ -24,7 +24,7 @@ def requester_hashes(parties: Iterable[Party | None], policy: Policy, giver: str
     """
     hashes: list[str] = []
     for party in parties:
-        value = identity_of(party, policy.rules_folder) if party is not None else None
+        value = identity_of(party, policy.rules) if party is not None else None
         if party is not None and value is not None:
             hashes += keyed_hashes(_kind_within(giver, party.kind, value), value, policy)
     return tuple(hashes) if len(hashes) < 2 else tuple(dict.fromkeys(hashes))

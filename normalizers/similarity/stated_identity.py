@@ -9,14 +9,13 @@ that it was stated from: no other one's hashes tell the same.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
 from normalizers.base import Draft, Policy
 from normalizers.parse.contacts import identity_of
 from normalizers.pii import third_persons
 from normalizers.pii.name_patterns import HAN, NO_PLACE, Surnames
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.similarity.numbers import homes
 from normalizers.similarity.on_behalf import OnBehalf
 from normalizers.similarity.requester import keyed_hashes
@@ -91,10 +90,10 @@ def stated_names(draft: Draft, folded: str, policy: Policy) -> tuple[str, ...]:
     What the text says is surer than the channel's field: there may stand whose telephone it is.
     """
     sender = draft.sender
-    identity = identity_of(sender, policy.rules_folder) if sender is not None else None
+    identity = identity_of(sender, policy.rules) if sender is not None else None
     if sender is None or identity is None:
         return ()
-    lists = rulebook(policy.rules_folder)
+    lists = rulebook(policy.rules)
     said = folded if len(folded) <= _BEGINNING + _END else f"{folded[:_BEGINNING]}\n{folded[-_END:]}"
     told = set(_for_whom(said, lists))
     told |= set(_in_text(said, lists)) | set(_below(draft.text, lists)) or set(
@@ -177,10 +176,10 @@ def _told(found: re.Match[str], lists: Rulebook) -> Iterator[Stated]:
         yield "sex", lists.sexes[sex]
 
 
-@rules.of_files("names.toml")
-def rulebook(folder: Path | None = None) -> Rulebook:
+@part("names.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> Rulebook:
     """Return what finds stated names by the city's own file, or ours."""
-    found: dict[str, Any] = rules.load("names", folder)
+    found: dict[str, Any] = rules.toml("names")
     lists, known = found["stated"], Surnames.of(found)
     sexes = {word: line.split()[0] for line in lists["sexes"].strip().splitlines() for word in line.split()}
     any_surname, words = f"{known.two}|{known.one}", found["third_persons"]
@@ -199,7 +198,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         signed=re.compile(f"{told}|{sounds}"),
         whole=re.compile(f"{_addressed(any_surname, given, sexes)}|{_named(any_surname, given)}|{sounds}"),
         sexes=sexes,
-        others=third_persons.rulebook(folder).words,
+        others=third_persons.rulebook(rules).words,
         telephones=tuple(_telephones(lists)),
         on_behalf=OnBehalf.of(found["on_behalf"], likely, sexes),
     )

@@ -8,12 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.similarity.areas import areas_in, areas_of, without_areas
 from normalizers.similarity.aspects import Aspects, aspects, aspects_in
 from normalizers.similarity.boilerplate import Greetings, behind_greeting, greetings_in, opening
@@ -119,9 +118,9 @@ class Rulebook(NamedTuple):
     pairs: Callable[[str], Name]
 
 
-def matter_of(title: str, text: str, rules_folder: Path | None = None, day: date | None = None) -> Matter:
+def matter_of(title: str, text: str, rules: Rules = DEFAULT_RULES, day: date | None = None) -> Matter:
     """Return the matter of a message of this day; both strings are folded (`normalizers.text.fold.fold`)."""
-    lists = rulebook(rules_folder)
+    lists = rulebook(rules)
     title, text = in_digits(title), in_digits(text[: 4 * TEXT_CHARACTERS])
     of_title = _words(title, lists) if len(title) >= _SHORT_TITLE else None
     is_titled = of_title is not None and any(of_title)
@@ -258,10 +257,10 @@ def _numbers(text: str, lists: Rulebook) -> list[str]:
     return [number for number in found if number[-1] not in _COUNTS_ONLY and number not in lists.objects]
 
 
-@rules.of_files("matters.toml", "place.toml")
-def rulebook(folder: Path | None = None) -> Rulebook:
+@part("matters.toml", "place.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> Rulebook:
     """Return the word lists, ready to be asked; raises KeyError or TypeError for what is no such file."""
-    found = rules.load("matters", folder)
+    found = rules.toml("matters")
     objects = {word: line.split()[0] for line in found["objects"].strip().splitlines() for word in line.split()}
     known = sorted({*found["idle"].split(), *objects})
     in_names = frozenset(found["in_names"].split())
@@ -280,7 +279,7 @@ def rulebook(folder: Path | None = None) -> Rulebook:
         ],
         objects=objects,
         in_names=in_names,
-        with_and=frozenset(rules.load("place", folder)["message"]["with_and"].split()),
+        with_and=frozenset(rules.toml("place")["message"]["with_and"].split()),
         last_in_names=last_in_names,
         endings=endings,
         kinds=kinds_of(found),

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text.matcher import trie
 
 MAX_OPENING = 400
@@ -77,10 +76,10 @@ class Marks(NamedTuple):
         return match.lastgroup if match else None
 
 
-@rules.of_files("quotes.toml")
-def rulebook(folder: Path | None = None) -> Marks:
+@part("quotes.toml")
+def rulebook(rules: Rules = DEFAULT_RULES) -> Marks:
     """Return what finds quotations by the city's own file, or ours."""
-    found = rules.load("quotes", folder)
+    found = rules.toml("quotes")
     return Marks(**{name: re.compile(one, re.IGNORECASE) for name, one in _patterns(found)})
 
 

@@ -20,7 +20,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     given, (_, options) = read(content_type, raw.value), media(content_type)
     names = given.form.keys()
     if not names.isdisjoint(_OPEN311):
-        return open311.draft_of(given, options, policy.rules_folder)
+        return open311.draft_of(given, options, policy.rules)
     if names.isdisjoint(_FORM):
         raise MalformedError("neither a form of ours nor a request of Open311: it has no text and no service_code")
-    return form.draft_of(given, options, policy.rules_folder)
+    return form.draft_of(given, options, policy.rules)

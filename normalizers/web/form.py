@@ -1,10 +1,10 @@
 """The city's own web form: kind, title, text, place and contact, as a draft."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from normalizers.base import Draft
 from normalizers.record import KINDS
+from normalizers.rules import Rules
 from normalizers.web import people
 from normalizers.web.fields import Fields
 from normalizers.web.open311 import answering, files_of, origin, said, where, written
@@ -19,12 +19,10 @@ _TAKEN = frozenset(
 _KINDS = frozenset(KINDS.values())
 
 
-def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | None) -> Draft:
+def draft_of(given: Fields, options: Mapping[str, str], rules: Rules) -> Draft:
     """Return the draft of a form; `options` is what the door knows: hotline_code, ticket (a token)."""
     form = given.form
-    asks = people.contact(
-        rules_folder, name=form.get("name", ""), phone=form.get("phone", ""), email=form.get("email", "")
-    )
+    asks = people.contact(rules, name=form.get("name", ""), phone=form.get("phone", ""), email=form.get("email", ""))
     text, place = written(given, "text"), form.get("place", "").strip()
     extra = {name: value for name, value in given.joined.items() if name not in _TAKEN}
     return Draft(

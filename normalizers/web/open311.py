@@ -1,13 +1,13 @@
 """GeoReport v2: the body of a service request (POST /requests), or of an update of one, as a draft."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 from normalizers.base import Draft, File
 from normalizers.parse.codes import is_hotline, is_reference
 from normalizers.parse.contacts import identity_of
 from normalizers.parse.coordinates import located
 from normalizers.record import KINDS
+from normalizers.rules import Rules
 from normalizers.web import people, places
 from normalizers.web.fields import LEFT_OUT, Fields
 from normalizers.web.services import OTHER, Service, services
@@ -31,16 +31,16 @@ _KINDS = frozenset(KINDS.values())
 _NO = frozenset({"no", "n", "false", "0", "off", "否", "不", "不需要", "不保密"})
 
 
-def draft_of(given: Fields, options: Mapping[str, str], rules_folder: Path | None) -> Draft:
+def draft_of(given: Fields, options: Mapping[str, str], rules: Rules) -> Draft:
     """Return the draft of a request; `options` is what the door knows: client, hotline_code, ticket (a token)."""
     form, attributes = given.form, dict(_attributes(given))
-    service = services(rules_folder).get(form.get("service_code", ""))
+    service = services(rules).get(form.get("service_code", ""))
     asks = people.contact(
-        rules_folder,
+        rules,
         name=people.full_name(form),
         phone=form.get("phone", ""),
         email=form.get("email", ""),
-        account=_account(form, options, rules_folder),
+        account=_account(form, options, rules),
     )
     return Draft(
         message_class="person",
@@ -77,10 +77,10 @@ def files_of(given: Fields, options: Mapping[str, str]) -> tuple[File, ...]:
     )
 
 
-def _account(form: Mapping[str, str], options: Mapping[str, str], rules_folder: Path | None) -> str:
+def _account(form: Mapping[str, str], options: Mapping[str, str], rules: Rules) -> str:
     """Return the app's own name of its user: of no meaning without the app's, and none of who is not logged in."""
     client, account = options.get("client", ""), form.get("account_id", "").strip()
-    is_somebody = identity_of(Party(kind="uid", value=account), rules_folder) is not None
+    is_somebody = identity_of(Party(kind="uid", value=account), rules) is not None
     return f"{client}:{account}" if client and is_somebody else ""
 
 

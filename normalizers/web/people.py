@@ -1,10 +1,10 @@
 """Who asks, as a form or an app says: a phone number, else a mail address, else the app's own account, else a name."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 from normalizers.parse.contacts import identity_of
+from normalizers.rules import Rules
 from schemas.records import Party
 
 _HAN_FROM = "\u2e80"
@@ -17,16 +17,13 @@ class Contact(NamedTuple):
     reply_to: str | None = None
 
 
-def contact(
-    rules_folder: Path | None, *, name: str = "", phone: str = "", email: str = "", account: str = ""
-) -> Contact:
+def contact(rules: Rules, *, name: str = "", phone: str = "", email: str = "", account: str = "") -> Contact:
     """Return who asks; a number or address that reaches nobody is no identity, and stays with the caller."""
     shown = name.strip() or None
     known = [
         party
         for kind, value in (("phone", phone), ("email", email), ("uid", account))
-        if value.strip()
-        and identity_of(party := Party(kind=kind, value=value.strip(), name=shown), rules_folder) is not None
+        if value.strip() and identity_of(party := Party(kind=kind, value=value.strip(), name=shown), rules) is not None
     ]
     if not known:
         return Contact(Party(kind="name", value=shown, name=shown) if shown else None)

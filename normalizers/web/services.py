@@ -1,13 +1,12 @@
 """The services of Open311: the categories (事项分类) of `category.toml`, and what `services.toml` asks for."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from msgspec import Struct
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 
 OTHER = "other"
 """For whoever finds no category: the text tells, or a clerk."""
@@ -42,11 +41,11 @@ class Service(Struct, frozen=True, kw_only=True):
     attributes: tuple[Attribute, ...] = ()
 
 
-@rules.of_files("category.toml", "services.toml")
-def services(folder: Path | None = None) -> Mapping[str, Service]:
+@part("category.toml", "services.toml")
+def services(rules: Rules = DEFAULT_RULES) -> Mapping[str, Service]:
     """Return every service by its code, in the order of the rules, `other` last. Raises ValueError for wrong rules."""
-    table: dict[str, Any] = rules.load("category", folder)
-    asked = list(_attributes(folder))
+    table: dict[str, Any] = rules.toml("category")
+    asked = list(_attributes(rules))
     found = {
         code: Service(
             code=code,
@@ -64,10 +63,10 @@ def services(folder: Path | None = None) -> Mapping[str, Service]:
     return MappingProxyType(found)
 
 
-def _attributes(folder: Path | None) -> Iterator[tuple[frozenset[str], Attribute]]:
+def _attributes(rules: Rules) -> Iterator[tuple[frozenset[str], Attribute]]:
     """Yield each question with the services that have it."""
     seen: set[str] = set()
-    for one in rules.load("services", folder)["attributes"]:
+    for one in rules.toml("services")["attributes"]:
         made = Attribute(**{name: value for name, value in one.items() if name != "services"})
         if made.datatype not in DATATYPES or (made.datatype in LISTS) != bool(made.values) or made.code in seen:
             raise ValueError(f"the attribute {made.code} is there twice, or its datatype and values do not fit")

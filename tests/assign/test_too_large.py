@@ -1,7 +1,6 @@
 """What Kafka refuses for its size: one input is put aside, everything behind it goes on, memory is as the log."""
 
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +10,7 @@ from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
 from hotline.admin.topics import Provision
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import ids, topics
 from schemas.codec import Outbound, encode
 from schemas.records import Attachment, Command, Message, Ticket
@@ -127,9 +127,9 @@ async def test_an_input_whose_snapshot_cannot_be_made_becomes_a_dead_letter(
 ) -> None:
     masked = records_out.mask_ticket
 
-    def fails_on_one(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
+    def fails_on_one(ticket: Ticket, rules: Rules = DEFAULT_RULES) -> Ticket:
         assert "13800138000" not in ticket.text
-        return masked(ticket, rules_folder)
+        return masked(ticket, rules)
 
     monkeypatch.setattr(records_out, "mask_ticket", fails_on_one)
     messages: list[Message] = [message(1), message(2, "请回电13800138000"), message(3, "第三件事")]

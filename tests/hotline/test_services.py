@@ -19,6 +19,7 @@ from hotline.runtime.components import component, names
 from hotline.trial import run
 from hotline.trial.inputs import Input
 from normalizers.base import DEMO_KEY, DEMO_KEY_ID
+from normalizers.rules import Rules
 from schemas.errors import MisconfiguredError
 from tickets import policies
 
@@ -85,7 +86,7 @@ def test_a_folder_of_own_rules_is_tried_before_a_message_meets_it(env: pytest.Mo
     env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path / "rules"))
     assert [fault for fault in checks.faults(load()) if "which is no folder" in fault]
     (tmp_path / "rules").mkdir()
-    assert clients.policy(load()).rules_folder == clients.ticket_policy(load()).rules_folder == tmp_path / "rules"
+    assert clients.policy(load()).rules == clients.ticket_policy(load()).rules == Rules.load(tmp_path / "rules")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "kind.toml").write_text("version = 'x'", encoding="utf-8")
     env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path / "broken"))
@@ -103,7 +104,7 @@ def test_decisions_say_the_version_of_the_citys_own_rules(env: pytest.MonkeyPatc
     assert own.startswith("2099.9-")
     assert own != ours
     told = Input(name="1", channel="record", data=b'{"id": "1", "text": "a lamp is broken"}')
-    (tried,) = run.run([told], stage="ticket", jurisdiction="210100", rules_folder=tmp_path)
+    (tried,) = run.run([told], stage="ticket", jurisdiction="210100", rules=Rules.load(tmp_path))
     assert tried["link"].policy_version == tried["ticket"].lineage.policy_version == own
     checked = json.loads(CliRunner().invoke(app, ["check", "--json"]).stdout)
     assert (checked["ok"], checked["policy_version"]) == (True, own)

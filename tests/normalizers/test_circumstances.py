@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from normalizers.rules import DEFAULT_RULES
 from normalizers.similarity.terms import matter_of
 from normalizers.text.fold import fold
 from tests.rows import each_row
@@ -12,7 +13,7 @@ TODAY = date(2026, 11, 25)
 
 
 def marks(said: str, day: date | None = TODAY) -> set[tuple[str, str]]:
-    return set(matter_of("", fold(said), None, day).marks)
+    return set(matter_of("", fold(said), DEFAULT_RULES, day).marks)
 
 
 @each_row(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from normalizers.rules import Rules
 from normalizers.similarity.boilerplate import own_words, without_phrases
 from tests.rows import each_row
 from tests.tickets.records_of_calls import record
@@ -77,7 +78,7 @@ def test_what_the_agents_of_a_city_say_is_known(tmp_path: Path) -> None:
     (tmp_path / "dialogue.toml").write_text(own, "utf-8")
     said = "很高兴为您服务我家停水了您的来电我们会用心倾听"
     assert without_phrases(said) == "我家停水了您的来电我们会用心倾听"
-    assert without_phrases(said, tmp_path) == "我家停水了"
+    assert without_phrases(said, Rules.load(tmp_path)) == "我家停水了"
     turns = "小热：您好，请讲。市民：我家停水了"
     assert own_words(turns) == turns
-    assert own_words(turns, tmp_path) == "我家停水了"
+    assert own_words(turns, Rules.load(tmp_path)) == "我家停水了"

@@ -3,6 +3,7 @@
 from importlib import resources
 from pathlib import Path
 
+from normalizers.rules import Rules
 from normalizers.similarity.boilerplate import without_footer, without_office
 from tests.rows import each_row
 
@@ -83,5 +84,5 @@ def test_a_city_s_own_words_and_surnames_are_asked(tmp_path: Path) -> None:
         file = tmp_path / f"{name}.toml"
         written = file if file.is_file() else resources.files("normalizers.rules").joinpath(file.name)
         file.write_text(written.read_text("utf-8").replace(before, after), "utf-8")
-    assert without_office(own, tmp_path) == LETTER
-    assert without_footer(notice, tmp_path) == LETTER
+    assert without_office(own, Rules.load(tmp_path)) == LETTER
+    assert without_footer(notice, Rules.load(tmp_path)) == LETTER

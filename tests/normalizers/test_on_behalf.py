@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from normalizers.base import Draft, Policy
+from normalizers.rules import Rules
 from normalizers.similarity.stated_identity import ON_BEHALF, rulebook, stated_names
 from normalizers.text.fold import fold
 from schemas.records import Party
@@ -64,7 +65,7 @@ def test_who_only_tells_of_another_writes_for_nobody(text: str) -> None:
 def test_a_citys_own_words_for_who_is_near_are_asked(tmp_path: Path) -> None:
     ours = resources.files("normalizers.rules").joinpath("names.toml").read_text("utf-8")
     (tmp_path / "names.toml").write_text(ours.replace("隔壁 对门", "隔壁 对门 弄堂口"), "utf-8")
-    told = [list(rulebook(folder).on_behalf.told("替弄堂口邻居问养老金")) for folder in (None, tmp_path)]
+    told = [list(rulebook(Rules.load(folder)).on_behalf.told("替弄堂口邻居问养老金")) for folder in (None, tmp_path)]
     assert told == [[], [("邻居", None)]]
 
 

@@ -2,9 +2,9 @@
 
 import json
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from importlib import import_module
+from importlib import import_module, resources
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +12,14 @@ import pytest
 from msgspec import UNSET
 
 import normalizers
-from normalizers import Policy, rulebooks, rules
+from normalizers import Policy, rulebooks
 from normalizers.base import Draft
 from normalizers.enrich.acceptance import not_accepted
 from normalizers.enrich.address import extract, parse
 from normalizers.enrich.confidentiality import confidentiality
 from normalizers.enrich.minors import minors
+from normalizers.geo import divisions
+from normalizers.rules import DEFAULT_RULES, FOLDERS, YOUNGER, RulePart, Rules, memoized
 from normalizers.similarity.features import features_of
 from normalizers.similarity.terms import matter_of
 from normalizers.text.fold import fold
@@ -43,16 +45,16 @@ def written(folder: Path, name: str, table: Mapping[str, Any]) -> Path:
 def younger(name: str) -> list[tuple[str, str]]:
     """Return every list that a city's file may lack: its section, and its own name; only one of both for a list."""
     found = []
-    for key in rules.YOUNGER[name]:
+    for key in YOUNGER[name]:
         section, _, inner = key.partition(".")
         whole = key.endswith(".")
-        found += [(section, one) for one in rules.load(name)[section]] if whole else [(section, inner)]
+        found += [(section, one) for one in DEFAULT_RULES.toml(name)[section]] if whole else [(section, inner)]
     return found
 
 
 def without(name: str, empty: bool) -> dict[str, Any]:
     """Return our rules without what is younger, or with all of that empty."""
-    made = {key: dict(one) if isinstance(one, dict) else one for key, one in rules.load(name).items()}
+    made = {key: dict(one) if isinstance(one, dict) else one for key, one in DEFAULT_RULES.toml(name).items()}
     for section, inner in younger(name):
         table, key = (made[section], inner) if inner else (made, section)
         value = table.pop(key)
@@ -63,43 +65,43 @@ def without(name: str, empty: bool) -> dict[str, Any]:
     return made
 
 
-@pytest.mark.parametrize("name", rules.YOUNGER)
+@pytest.mark.parametrize("name", YOUNGER)
 def test_an_older_file_is_completed_by_ours(tmp_path: Path, name: str) -> None:
     written(tmp_path, name, without(name, empty=False))
-    assert rules.load(name, tmp_path) == rules.load(name)
-    rulebooks.verify_one(tmp_path, name)
+    assert Rules.load(tmp_path).toml(name) == DEFAULT_RULES.toml(name)
+    rulebooks.verify_one(Rules.load(tmp_path), name)
 
 
-@pytest.mark.parametrize("name", rules.YOUNGER)
+@pytest.mark.parametrize("name", YOUNGER)
 def test_what_a_city_writes_empty_stays_so(tmp_path: Path, name: str) -> None:
     empty = without(name, empty=True)
     written(tmp_path, name, empty)
-    assert rules.load(name, tmp_path) == empty
-    rulebooks.verify_one(tmp_path, name)
+    assert Rules.load(tmp_path).toml(name) == empty
+    rulebooks.verify_one(Rules.load(tmp_path), name)
 
 
 @pytest.mark.parametrize("name", rulebooks.RULEBOOKS)
 def test_what_every_file_had_from_the_first_is_missed(tmp_path: Path, name: str) -> None:
     written(tmp_path, name, {"version": "1"})
     with pytest.raises(MisconfiguredError, match=name):
-        rulebooks.verify_one(tmp_path, name)
+        rulebooks.verify_one(Rules.load(tmp_path), name)
 
 
 def test_names_are_hidden_by_what_is_younger_than_the_citys_file(tmp_path: Path) -> None:
     written(tmp_path, "names", without("names", empty=False))
     for said in ("崔浩在群里骂人", "谭文建不接电话", "I am Wang Xiaoming", "邻居小张太吵", "我网名叫雨天的猫"):
-        assert mask_text(said, Known(rules_folder=tmp_path)) == mask_text(said) != said
+        assert mask_text(said, Known(rules=Rules.load(tmp_path))) == mask_text(said) != said
 
 
 def test_messages_are_told_apart_by_what_is_younger_than_the_citys_file(tmp_path: Path) -> None:
     written(tmp_path, "matters", without("matters", empty=False))
-    assert matter_of("", "3号楼2单元电梯坏了", tmp_path) == matter_of("", "3号楼2单元电梯坏了")
+    assert matter_of("", "3号楼2单元电梯坏了", Rules.load(tmp_path)) == matter_of("", "3号楼2单元电梯坏了")
     assert matter_of("", "3号楼2单元电梯坏了").marks
 
 
 def with_more(folder: Path, name: str, **more: str | list[str]) -> Path:
     """Write our rules with words added to lists of theirs, `section__list` for one of a section."""
-    made = {key: dict(one) if isinstance(one, dict) else one for key, one in rules.load(name).items()}
+    made = {key: dict(one) if isinstance(one, dict) else one for key, one in DEFAULT_RULES.toml(name).items()}
     for path, words in more.items():
         *section, key = path.split("__")
         table = made[section[0]] if section else made
@@ -134,7 +136,7 @@ LETTER = "路灯坏了很久没有人修，晚上走路看不见，" * 4
 def test_what_a_city_adds_to_the_lists_of_matters_is_found(
     tmp_path: Path, more: dict[str, str], text: str, field: str, found: Any
 ) -> None:
-    ours, own = matter_of("", text), matter_of("", text, with_more(tmp_path, "matters", **more))
+    ours, own = matter_of("", text), matter_of("", text, Rules.load(with_more(tmp_path, "matters", **more)))
     if isinstance(found, str):
         assert (getattr(ours, field), getattr(own, field)) == ("", found)
     else:
@@ -146,99 +148,120 @@ def test_what_a_city_takes_for_no_area_is_none(tmp_path: Path) -> None:
     own = with_more(tmp_path, "matters", areas__no_districts="湖", areas__no_cities="花")
     for said, area in (("东湖区路灯坏了", "东湖区"), ("早花市路灯坏了", "早花市")):
         assert matter_of("", said).areas == {area}
-        assert matter_of("", said, own).areas == frozenset()
+        assert matter_of("", said, Rules.load(own)).areas == frozenset()
 
 
 def test_a_city_in_the_name_of_something_else_is_none(tmp_path: Path) -> None:
     own = with_more(tmp_path, "matters", behind_city=" 会馆")
     assert ("city", "沈阳") in matter_of("", "有人在沈阳会馆摔了").marks
-    assert ("city", "沈阳") not in matter_of("", "有人在沈阳会馆摔了", own).marks
+    assert ("city", "沈阳") not in matter_of("", "有人在沈阳会馆摔了", Rules.load(own)).marks
 
 
 def test_what_lasts_with_a_city_has_no_day(tmp_path: Path) -> None:
     own, today = with_more(tmp_path, "matters", lasting=" 老是"), date(2026, 11, 24)
     said = "锦绣华庭小区昨天晚上停电了，老是这样"
     assert ("about", "11-23") in matter_of("", said, day=today).marks
-    assert ("about", "11-23") not in matter_of("", said, own, today).marks
+    assert ("about", "11-23") not in matter_of("", said, Rules.load(own), today).marks
 
 
 def test_what_tells_the_parts_of_one_place_tells_nobody_where_it_is(tmp_path: Path) -> None:
     own = with_more(tmp_path, "matters", of_one_place=" 号线")
     assert "号线 2" in matter_of("", "2号线停运了").whereabouts
-    assert "号线 2" not in matter_of("", "2号线停运了", own).whereabouts
+    assert "号线 2" not in matter_of("", "2号线停运了", Rules.load(own)).whereabouts
 
 
 def test_a_line_with_which_a_citys_people_greet_is_no_heading(tmp_path: Path) -> None:
     own = with_more(tmp_path, "matters", no_heading=" 热线")
     text = "热线您辛苦：花园小区\n3号楼2单元电梯坏了"
     for folder, untitled in ((None, UNSET), (own, True)):
-        found = features_of(Draft(text=text), fold(text), (), (), Policy(rules_folder=folder))
+        found = features_of(Draft(text=text), fold(text), (), (), Policy(rules=Rules.load(folder)))
         assert found.untitled is untitled
 
 
 def test_a_list_of_the_citys_own_stands(tmp_path: Path) -> None:
-    written(tmp_path, "place", {**rules.load("place"), "but_before": {}})
-    assert [piece.text for piece in parse.parse("中山路人行道", tmp_path)] != ["中山路", "人行道"]
+    written(tmp_path, "place", {**DEFAULT_RULES.toml("place"), "but_before": {}})
+    assert [piece.text for piece in parse.parse("中山路人行道", Rules.load(tmp_path))] != ["中山路", "人行道"]
     own = without("names", empty=False)
     own["short_names"] = {"surely_given": "", "maybe_given": ""}
     written(tmp_path, "names", own)
-    assert mask_text("崔浩在群里骂人", Known(rules_folder=tmp_path)) == "崔浩在群里骂人"
-    assert "王胖子" not in mask_text("王胖子堵门", Known(rules_folder=tmp_path))
+    assert mask_text("崔浩在群里骂人", Known(rules=Rules.load(tmp_path))) == "崔浩在群里骂人"
+    assert "王胖子" not in mask_text("王胖子堵门", Known(rules=Rules.load(tmp_path)))
 
 
 MODULES = [import_module(one.name) for one in pkgutil.walk_packages(normalizers.__path__, "normalizers.")]
-MADE = {
+PARTS = {
     f"{module.__name__}.{name}": made
     for module in MODULES
     for name, made in vars(module).items()
-    if hasattr(made, "files") and hasattr(made, "cache_parameters") and made.__module__ == module.__name__
+    if isinstance(made, RulePart) and made.__module__ == module.__name__ and made not in (divisions.added,)
 }
-"""All that is made of a city's files, by its name."""
+"""All that is compiled of a city's files of rules, by its name; towns are added line by line."""
 
 
-def test_no_rulebook_is_kept_of_every_folder_that_was_ever_tried() -> None:
-    own = [one for one in MODULES if "rulebook" in vars(one) and one.rulebook.__module__ == one.__name__]
-    kept = {one.__name__: one.rulebook.cache_parameters()["maxsize"] for one in own}
-    assert len(kept) > 10
-    assert set(kept.values()) == {rules.FOLDERS}, kept
-    assert {f"{name}.rulebook" for name in kept} < MADE.keys()
+def test_no_rules_are_kept_of_every_folder_that_was_ever_tried(tmp_path: Path) -> None:
+    first = Rules.load(tmp_path)
+    assert Rules.load(tmp_path) is first
+    for number in range(FOLDERS):
+        Rules.load(tmp_path / str(number))
+    assert Rules.load(tmp_path) is not first
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_what_is_made_of_a_citys_files_names_all_of_them(
+def test_answers_are_remembered_with_the_rules_and_not_beyond_them(tmp_path: Path) -> None:
+    asked: list[Rules] = []
+
+    @memoized(1)
+    def answer(word: str, rules: Rules) -> str:
+        asked.append(rules)
+        return word
+
+    for rules in (Rules(tmp_path), Rules(tmp_path), DEFAULT_RULES):
+        assert [answer("路", rules), answer("路", rules)] == ["路", "路"]
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_names_every_file_that_it_is_compiled_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """What stands in a file that is not named would not count: the city would have what is made of ours."""
-    for file in Path(rules.__file__).parent.glob("*.t*"):
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    read, load, table = set(), rules.load, rules.table
-    monkeypatch.setattr(rules, "load", lambda file, *folder: read.add(f"{file}.toml") or load(file, *folder))
-    monkeypatch.setattr(
-        rules, "table", lambda file, columns, folder: read.add(f"{file}.tsv") or table(file, columns, folder)
-    )
-    assert MADE[name](tmp_path) is not MADE[name](None)
-    assert read == {*MADE[name].files}
+    for file in resources.files("normalizers.rules").iterdir():
+        if file.name.endswith((".toml", ".tsv")):
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    read, toml, table = set[str](), Rules.toml, Rules.table
+
+    def read_toml(rules: Rules, file: str) -> dict[str, Any]:
+        read.add(f"{file}.toml")
+        return toml(rules, file)
+
+    def read_table(rules: Rules, file: str, columns: Sequence[str]) -> list[dict[str, str]]:
+        read.add(f"{file}.tsv")
+        return table(rules, file, columns)
+
+    monkeypatch.setattr(Rules, "toml", read_toml)
+    monkeypatch.setattr(Rules, "table", read_table)
+    assert PARTS[name](Rules.load(tmp_path)) is not PARTS[name]()
+    assert read == {*PARTS[name].files}
 
 
-def test_a_check_makes_nothing_of_files_that_are_ours_alone(tmp_path: Path) -> None:
+def test_a_check_makes_nothing_of_files_that_are_ours_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """All of ours take seconds, and say nothing about a city's."""
-    written(tmp_path, "hotlines", rules.load("hotlines"))
-    before = {name: made.cache_info().misses for name, made in MADE.items()}
-    rulebooks.verify(tmp_path)
-    after = {name: made.cache_info().misses for name, made in MADE.items()}
-    assert [name for name in MADE if after[name] > before[name]] == ["normalizers.enrich.merged_hotlines.rulebook"]
+    written(tmp_path, "hotlines", DEFAULT_RULES.toml("hotlines"))
+    asked, compiled = list[RulePart[Any]](), Rules.compiled
+    monkeypatch.setattr(Rules, "compiled", lambda rules, part: asked.append(part) or compiled(rules, part))
+    rulebooks.verify(Rules.load(tmp_path))
+    assert [name for name, part in PARTS.items() if part in asked] == ["normalizers.enrich.merged_hotlines.rulebook"]
 
 
-@pytest.mark.parametrize("name", MADE)
-def test_a_folder_without_the_files_of_a_rulebook_has_ours(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", PARTS)
+def test_a_folder_without_the_files_of_a_part_has_ours(tmp_path: Path, name: str) -> None:
     (tmp_path / "deadlines").mkdir()
     (tmp_path / "near.toml").write_text("")
-    assert MADE[name](tmp_path) is MADE[name](None)
+    assert PARTS[name](Rules.load(tmp_path)) is PARTS[name]()
 
 
 def with_score(folder: Path, name: str, section: str, key: str, value: float) -> Path:
     """Write our rules with one number of a section changed."""
-    table = rules.load(name)
+    table = DEFAULT_RULES.toml(name)
     return written(folder, name, {**table, section: {**table[section], key: value}})
 
 
@@ -255,12 +278,12 @@ def findings(name: str, text: str, folder: Path) -> list[Finding | None]:
     draft, folded = Draft(text=text), fold(text)
     match name:
         case "confidentiality":
-            return [*confidentiality(None, text, folded, folder)]
+            return [*confidentiality(None, text, folded, Rules.load(folder))]
         case "minors":
-            return [*minors(None, text, folded, folder)]
+            return [*minors(None, text, folded, Rules.load(folder))]
         case "acceptance":
-            return [not_accepted(draft, folded, folder)]
-    return [*extract.findings(draft, folded, "330100", Policy(rules_folder=folder))]
+            return [not_accepted(draft, folded, Rules.load(folder))]
+    return [*extract.findings(draft, folded, "330100", Policy(rules=Rules.load(folder)))]
 
 
 @pytest.mark.parametrize(("name", "key", "text", "kind"), SCORED)
@@ -271,12 +294,12 @@ def test_a_city_says_what_a_find_is_worth(tmp_path: Path, name: str, key: str, t
 
 @pytest.mark.parametrize("name", [one[0] for one in SCORED])
 def test_a_score_above_one_is_refused(tmp_path: Path, name: str) -> None:
-    with_score(tmp_path, name, "scores", next(iter(rules.load(name)["scores"])), 1.5)
+    with_score(tmp_path, name, "scores", next(iter(DEFAULT_RULES.toml(name)["scores"])), 1.5)
     with pytest.raises(MisconfiguredError, match=rf"{name}\.toml"):
-        rulebooks.verify_one(tmp_path, name)
+        rulebooks.verify_one(Rules.load(tmp_path), name)
 
 
 def test_a_city_asks_more_of_an_address(tmp_path: Path) -> None:
     folder = with_score(tmp_path, "place", "weights", "least", 3.5)
     assert extract.find("解放路的路灯坏了") is not None
-    assert extract.find("解放路的路灯坏了", folder) is None
+    assert extract.find("解放路的路灯坏了", Rules.load(folder)) is None

@@ -1,8 +1,7 @@
 """What finds personal words by the rules, and keeps which texts it was asked about."""
 
-from pathlib import Path
-
 from normalizers.pii.detect import by_rules
+from normalizers.rules import Rules
 from normalizers.text.fold import Span
 
 
@@ -12,7 +11,7 @@ class Asked:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    def find(self, text: str, rules_folder: Path | None) -> list[Span]:
+    def find(self, text: str, rules: Rules) -> list[Span]:
         """Return the personal spans of a text."""
         self.texts.append(text)
-        return list(by_rules(text, rules_folder))
+        return list(by_rules(text, rules))

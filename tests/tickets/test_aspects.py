@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from normalizers.rules import DEFAULT_RULES
 from normalizers.similarity.terms import matter_of
 from tests.rows import each_row
 from tests.tickets.said import decided, said, ticket_of
@@ -121,7 +122,7 @@ def test_what_quotes_one_order_is_not_parted_by_what_happened() -> None:
     ],
 )
 def test_what_tells_where_it_is(text: str, is_told: bool) -> None:
-    assert bool(matter_of("", text, None, date(2026, 11, 28)).whereabouts) is is_told
+    assert bool(matter_of("", text, DEFAULT_RULES, date(2026, 11, 28)).whereabouts) is is_told
 
 
 def test_where_there_is_a_title_what_happened_is_not_asked_and_it_tells_where() -> None:

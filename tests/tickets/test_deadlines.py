@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from normalizers.rules import Rules
 from schemas.enums import REQUEST_KINDS
 from schemas.errors import MisconfiguredError
 from schemas.ids import SHANGHAI
@@ -19,7 +20,9 @@ AT = datetime(2026, 2, 11, 15, 30, tzinfo=SHANGHAI)  # the Wednesday before Spri
 
 
 def ours(folder: Path | None = None) -> Limits:
-    return limits(policies.read("deadlines", folder), calendars(policies.read("calendars", folder)))
+    return limits(
+        policies.read("deadlines", Rules.load(folder)), calendars(policies.read("calendars", Rules.load(folder)))
+    )
 
 
 LIMITS = ours()

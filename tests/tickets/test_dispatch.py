@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec import UNSET
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import topics
 from schemas.errors import MisconfiguredError
 from schemas.records import Event
@@ -46,9 +46,11 @@ def chosen(**case: Any) -> tuple[str | None, str | None, str, tuple[str, ...]]:
 
 
 def test_the_example_has_an_office_for_every_category() -> None:
-    ours = directories_of(None).of("210100")
+    ours = directories_of(DEFAULT_RULES).of("210100")
     assert ours is not None
-    found = {code: propose(ours, "t", Case(category=code)).reason_code for code in rules.load("category")["topics"]}
+    found = {
+        code: propose(ours, "t", Case(category=code)).reason_code for code in DEFAULT_RULES.toml("category")["topics"]
+    }
     assert {code for code, reason in found.items() if reason != "directory"} == set()
 
 
@@ -119,9 +121,9 @@ def test_a_complaint_about_an_office_goes_to_discipline_inspection_or_to_nobody(
 
 
 def test_the_example_sends_no_complaint_about_an_office_to_any_office_but_inspection() -> None:
-    ours = directories_of(None).of("210100")
+    ours = directories_of(DEFAULT_RULES).of("210100")
     assert ours is not None
-    for code in rules.load("category")["topics"]:
+    for code in DEFAULT_RULES.toml("category")["topics"]:
         found = propose(ours, "t", Case(category=code, accused=True, first="police", is_again=True, status="reopened"))
         assert (found.organizer, found.co_organizers) == ("discipline", ())
 
@@ -217,7 +219,7 @@ def test_the_log_alone_gives_the_same_state() -> None:
 def test_our_example_lists_categories_that_there_are() -> None:
     example = directories_of().of("210100")
     assert example is not None
-    topics_of = rules.load("category")["topics"]
+    topics_of = DEFAULT_RULES.toml("category")["topics"]
     for rule in example.rules:
         for code in rule.categories:
             assert any(one == code or one.startswith(f"{code}.") for one in topics_of), code
@@ -247,6 +249,6 @@ def test_a_city_s_own_directory_stands_beside_ours(tmp_path: Path) -> None:
     (tmp_path / "dispatch").mkdir()
     own = 'id = "own"\nname = "本市"\nversion = "1"\nadcodes = ["2101"]\nrules = []\noffices = {}\n'
     (tmp_path / "dispatch" / "own.toml").write_text(own, encoding="utf-8")
-    known = directories(policies.read("dispatch", tmp_path))
+    known = directories(policies.read("dispatch", Rules.load(tmp_path)))
     ids = [found.id if (found := known.of(city)) else None for city in ("210100", "110000")]
     assert ids == ["own", "generic"]

@@ -5,9 +5,9 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers import rules
 from normalizers.pii import detect, house_numbers, third_persons
 from normalizers.pii.short_names import STOPS
+from normalizers.rules import DEFAULT_RULES
 from normalizers.text.matcher import one_of, trie
 
 _IN_A_BUILDING = re.compile(rf"(?:号楼|[栋幢#]楼?|座(?<![一两]座)|单元){house_numbers._ITS_DOOR}")
@@ -29,7 +29,7 @@ def test_a_birth_is_found_where_it_is_defined(text: str) -> None:
 
 @given(st.text("王大胖子刘老，来了二狗家里", max_size=16))
 def test_what_somebody_is_called_is_found_as_it_is_defined(text: str) -> None:
-    table, short = rules.load("names"), third_persons.rulebook().short
+    table, short = DEFAULT_RULES.toml("names"), third_persons.rulebook().short
     lists, surnames = table["short_names"], table["third_persons"]["surnames"]
     defined = re.compile(
         rf"[{surnames}二三四五六]{trie(lists['nicknames'].split())}"

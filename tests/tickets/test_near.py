@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
+from normalizers.rules import Rules
 from schemas.errors import MisconfiguredError
 from schemas.records import Edge, Event, InputRef, event
 from tests.rows import each_row
@@ -215,7 +216,7 @@ def test_a_policy_that_does_not_fit_is_refused(tmp_path) -> None:  # type: ignor
     (tmp_path / "near").mkdir()
     (tmp_path / "near" / "near.toml").write_text("link = 'high'\n", encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=r"near\.toml"):
-        near_policy(tmp_path)
+        near_policy(Rules.load(tmp_path))
 
 
 def with_line(folder: Path, key: str, line: str) -> Path:
@@ -232,7 +233,7 @@ def with_line(folder: Path, key: str, line: str) -> Path:
 def test_a_share_that_no_copy_can_exceed_is_refused(tmp_path: Path, share: str) -> None:
     """At 1 every comparison would divide by nothing, above it every copy would be one the more it differs."""
     with pytest.raises(MisconfiguredError, match="copy_share"):
-        near_policy(with_line(tmp_path, "copy_share", f"copy_share = {share}"))
+        near_policy(Rules.load(with_line(tmp_path, "copy_share", f"copy_share = {share}")))
 
 
 @pytest.mark.parametrize(
@@ -254,7 +255,7 @@ def test_a_number_out_of_range_and_a_weight_of_nothing_are_refused(
     tmp_path: Path, key: str, value: str, says: str
 ) -> None:
     with pytest.raises(MisconfiguredError, match=says):
-        near_policy(with_line(tmp_path, key, f"{key} = {value}"))
+        near_policy(Rules.load(with_line(tmp_path, key, f"{key} = {value}")))
 
 
 CROPS = ("村里有人在基本农田里违法种了大豆，请核实处理", "村里有人在基本农田里违法种了苹果树，请核实处理")
@@ -282,11 +283,11 @@ def test_a_city_says_what_one_stretch_of_a_text_is(
 def test_a_weight_that_is_missing_is_named(tmp_path: Path) -> None:
     """Without it no ticket could be compared with another, and `assign` would stop."""
     with pytest.raises(MisconfiguredError, match=r"of \[weights\] correct objects"):
-        near_policy(with_line(tmp_path, "objects", ""))
+        near_policy(Rules.load(with_line(tmp_path, "objects", "")))
 
 
 def test_a_policy_that_is_older_than_a_sign_does_not_weigh_it(tmp_path: Path) -> None:
-    assert "agreed" not in near_policy(with_line(tmp_path, "agreed", "")).weights
+    assert "agreed" not in near_policy(Rules.load(with_line(tmp_path, "agreed", ""))).weights
 
 
 def test_who_tells_of_one_place_in_words_of_their_own_is_proposed_by_it() -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from normalizers.base import Draft, Policy
 from normalizers.parse import ticket_tokens
+from normalizers.rules import Rules
 from schemas import ids
 from schemas.errors import MisconfiguredError
 from tests.connectors.outbox.answers import intent
@@ -60,14 +61,14 @@ def test_a_citys_own_words_must_be_complete(written: str, said: str, tmp_path: P
     (tmp_path / "answers").mkdir()
     (tmp_path / "answers" / "answers.toml").write_text(written, encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=said):
-        render.wording(tmp_path)
+        render.wording(Rules.load(tmp_path))
 
 
 def test_a_citys_own_words_replace_ours(tmp_path: Path) -> None:
     (tmp_path / "answers").mkdir()
     own = f'urgent = "{NUMBERS}"\n[default]\ntext = "沈阳 {WHOLE}"'
     (tmp_path / "answers" / "answers.toml").write_text(own, encoding="utf-8")
-    assert render.write(intent(1), render.wording(tmp_path), POLICY, KEY).text.startswith("沈阳 ")
+    assert render.write(intent(1), render.wording(Rules.load(tmp_path)), POLICY, KEY).text.startswith("沈阳 ")
 
 
 def test_words_have_a_version_and_older_ones_of_a_city_are_its_own(tmp_path: Path) -> None:
@@ -75,4 +76,4 @@ def test_words_have_a_version_and_older_ones_of_a_city_are_its_own(tmp_path: Pat
     (tmp_path / "answers").mkdir()
     own = f'urgent = "{NUMBERS}"\n[default]\ntext = "沈阳 {WHOLE}"'
     (tmp_path / "answers" / "answers.toml").write_text(own, encoding="utf-8")
-    assert render.wording(tmp_path).version == "own"
+    assert render.wording(Rules.load(tmp_path)).version == "own"

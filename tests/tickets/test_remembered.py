@@ -6,6 +6,7 @@ import pytest
 
 from normalizers.pii.cache import Remembered
 from normalizers.pii.detect import by_rules, look
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.fold import fold, simply_folded
 from schemas import topics
 from tests.tickets.asked import Asked
@@ -20,7 +21,7 @@ TEXT = "我叫王喆，电话13800138000，住3号楼2单元501"
 def test_a_text_is_looked_through_once() -> None:
     asked = Asked()
     remembered = Remembered(asked.find)
-    first, again = (remembered.look(TEXT, None) for _ in range(2))
+    first, again = (remembered.look(TEXT, DEFAULT_RULES) for _ in range(2))
     assert first == again == look(TEXT)
     assert asked.texts == [look(TEXT).plain]
 
@@ -29,7 +30,7 @@ def test_another_text_or_other_rules_are_looked_through(tmp_path: Path) -> None:
     asked = Asked()
     remembered = Remembered(asked.find)
     for text, folder in ((TEXT, None), (f"{TEXT}室", None), (TEXT, tmp_path), (TEXT[:-1], None)):
-        assert remembered.look(text, folder) == look(text, folder)
+        assert remembered.look(text, Rules.load(folder)) == look(text, Rules.load(folder))
     assert len(asked.texts) == 4
 
 
@@ -39,7 +40,7 @@ def test_another_text_or_other_rules_are_looked_through(tmp_path: Path) -> None:
 )
 def test_how_a_text_reads_is_remembered_as_well(text: str) -> None:
     remembered = Remembered(by_rules)
-    first, again = (remembered.look(text, None) for _ in range(2))
+    first, again = (remembered.look(text, DEFAULT_RULES) for _ in range(2))
     assert again == first
     assert not first.is_simple or simply_folded(text) == fold(text)
 
@@ -48,16 +49,16 @@ def test_what_was_asked_lately_stays_and_the_rest_is_forgotten() -> None:
     asked = Asked()
     remembered = Remembered(asked.find, most=2)
     for number in (1, 2, 3, 1, 4, 5, 1, 6, 1):
-        remembered.look(f"第{number}件", None)
+        remembered.look(f"第{number}件", DEFAULT_RULES)
     assert asked.texts.count("第1件") == 1
     asked.texts.clear()
-    remembered.look("第2件", None)
+    remembered.look("第2件", DEFAULT_RULES)
     assert asked.texts == ["第2件"]
 
 
 def test_nothing_of_a_text_is_kept() -> None:
     remembered = Remembered(by_rules)
-    remembered.look(TEXT, None)
+    remembered.look(TEXT, DEFAULT_RULES)
     kept = repr(vars(remembered))
     assert [word for word in ("王喆", "13800138000") if word in kept] == []
 

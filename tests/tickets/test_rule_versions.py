@@ -2,12 +2,14 @@
 
 import shutil
 from datetime import timedelta
+from functools import partial
+from importlib import resources
 from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.errors import MisconfiguredError
 from schemas.records import event
 from tests.tickets.build import START
@@ -30,11 +32,11 @@ def own(folder: Path, name: str, content: str) -> Path:
 
 def by(folder: Path | None) -> TicketPolicy:
     return TicketPolicy(
-        version=version_of(folder),
-        near=near_policy(folder),
-        limits=limits_of(folder),
-        directories=directories_of(folder),
-        rules_folder=folder,
+        version=version_of(Rules.load(folder)),
+        near=near_policy(Rules.load(folder)),
+        limits=limits_of(Rules.load(folder)),
+        directories=directories_of(Rules.load(folder)),
+        rules=Rules.load(folder),
     )
 
 
@@ -45,13 +47,13 @@ def test_ours_have_their_version_and_a_short_digest() -> None:
 
 def test_a_copy_of_ours_is_ours_and_the_same_files_say_the_same_wherever_they_lie(tmp_path: Path) -> None:
     copied = own(tmp_path / "copied", "near/near.toml", NEAR.read_text("utf-8"))
-    assert version_of(copied) == version_of()
+    assert version_of(Rules.load(copied)) == version_of()
     stricter = NEAR.read_text("utf-8").replace("link = 0.55", "link = 0.9")
     one, other = (own(tmp_path / name, "near/near.toml", stricter) for name in ("one", "other"))
-    assert version_of(one) == version_of(other) != version_of()
+    assert version_of(Rules.load(one)) == version_of(Rules.load(other)) != version_of()
 
 
-RULES = Path(rules.__file__).parent
+RULES = Path(str(resources.files("normalizers.rules")))
 
 
 @pytest.mark.parametrize(
@@ -68,21 +70,21 @@ RULES = Path(rules.__file__).parent
 def test_each_file_of_a_city_that_differs_is_another_version(file: Path, tmp_path: Path) -> None:
     name = file.name if file.parent == RULES else f"{file.parent.name}/{file.name}"
     changed = own(tmp_path, name, file.read_text("utf-8") + "\n")
-    assert version_of(changed) != version_of()
-    assert version_of(changed).startswith(f"{near_policy().version}-")
+    assert version_of(Rules.load(changed)) != version_of()
+    assert version_of(Rules.load(changed)).startswith(f"{near_policy().version}-")
 
 
 def test_what_nobody_decides_by_is_no_other_version(tmp_path: Path) -> None:
     for name in ("README.md", "near/near.toml.bak", "kind.toml.txt", "answers/answers.toml", "divisions.csv"):
         own(tmp_path, name, "version = '7'")
-    assert version_of(tmp_path) == version_of()
+    assert version_of(Rules.load(tmp_path)) == version_of()
 
 
 def test_a_file_of_ours_that_changes_is_another_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = tmp_path / "policies"
     shutil.copytree(policies.OURS, ours, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(policies, "OURS", ours)
-    undecided = policies.digest.__wrapped__
+    undecided = partial(policies.digest.make, DEFAULT_RULES)
     assert undecided() == policies.digest()
     own(ours, "near/near.toml", NEAR.read_text("utf-8").replace("link = 0.55", "link = 0.9"))
     assert undecided() != policies.digest()
@@ -91,12 +93,12 @@ def test_a_file_of_ours_that_changes_is_another_version(tmp_path: Path, monkeypa
 def test_a_city_names_its_version_and_an_older_file_has_none(tmp_path: Path) -> None:
     text = NEAR.read_text("utf-8")
     named = own(tmp_path / "named", "near/near.toml", text.replace('version = "2026.12"', 'version = "2099.9"'))
-    assert version_of(named) == f"2099.9-{policies.digest(named)}"
+    assert version_of(Rules.load(named)) == f"2099.9-{policies.digest(Rules.load(named))}"
     older = own(tmp_path / "older", "near/near.toml", text.replace('version = "2026.12"\n', ""))
-    assert version_of(older) == f"own-{policies.digest(older)}"
+    assert version_of(Rules.load(older)) == f"own-{policies.digest(Rules.load(older))}"
     wrong = own(tmp_path / "wrong", "near/near.toml", text.replace('"2026.12"', '"of the mayor"'))
     with pytest.raises(MisconfiguredError, match=r"near\.toml does not fit"):
-        version_of(wrong)
+        version_of(Rules.load(wrong))
 
 
 def test_event_link_and_ticket_say_by_which_rules(tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_event_link_and_ticket_say_by_which_rules(tmp_path: Path) -> None:
     link = link_of(decision)
     assert link is not None
     said_by = {decision.policy_version, link.policy_version, ticket_of(desk, decision).lineage.policy_version}
-    assert said_by == {policy.version} == {f"2099.9-{policies.digest(tmp_path)}"}
+    assert said_by == {policy.version} == {f"2099.9-{policies.digest(Rules.load(tmp_path))}"}
 
 
 PROFILE = """
@@ -141,7 +143,7 @@ def test_a_deadline_keeps_the_version_of_its_profile(tmp_path: Path) -> None:
 
 def test_a_deadline_that_is_extended_or_goes_on_is_of_the_profile_of_today(tmp_path: Path) -> None:
     before, after = (
-        limits_of(own(tmp_path / version, "deadlines/city.toml", PROFILE.format(version=version, amount=5)))
+        limits_of(Rules.load(own(tmp_path / version, "deadlines/city.toml", PROFILE.format(version=version, amount=5))))
         for version in ("2098.1", "2099.9")
     )
     for made in before.of("210100", Matter(), START):
@@ -169,4 +171,4 @@ def test_a_proposal_keeps_the_version_of_its_directory_and_another_alone_is_no_n
     proposal = dispatch_proposed(ticket_of(desk, decision))
     assert (proposal.organizer_code, proposal.directory_version) == ("desk", "1")
     told = event.PlaceSet(ticket_id=decision.tickets[0].ticket_id, adcode="210102", source="clerk")
-    assert follow(desk.state.tickets, directories_of(folders[1]), (told,)) == ()
+    assert follow(desk.state.tickets, directories_of(Rules.load(folders[1])), (told,)) == ()

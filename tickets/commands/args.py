@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
 from normalizers.parse.codes import is_category, is_code
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import enums
 from schemas.records.common import Time
 from tickets.commands.refusal import RefusalError
@@ -212,17 +212,17 @@ class Read(Args, frozen=True, kw_only=True):
     fields: tuple[str, ...] = ()
 
 
-def read_args(given: dict[str, Any], kind: type[A], name: str, rules_folder: Path | None = None) -> A:
+def read_args(given: dict[str, Any], kind: type[A], name: str, rules: Rules = DEFAULT_RULES) -> A:
     """Return the arguments of a command of kind `name`. Raises RefusalError, which names the fields that there are.
 
-    `rules_folder` may hold the city's own names of persons: no class or office is called by one.
+    `rules` may hold the city's own names of persons: no class or office is called by one.
     """
     try:
         args = msgspec.convert(given, kind)
     except msgspec.ValidationError as error:  # its text can quote a value
         raise RefusalError("arguments", f"the arguments of {name} do not fit: {_misfit(given, kind)}") from error
     for field in msgspec.structs.fields(kind):
-        if not _is_fit(field.type, getattr(args, field.name), rules_folder):
+        if not _is_fit(field.type, getattr(args, field.name), rules):
             raise RefusalError("arguments", f"{field.encode_name} must be a code: up to 64 of A-Z a-z 0-9 _ . : / + -")
     for field_name, word, known in args.words():
         if word is not None and word not in known:
@@ -257,10 +257,10 @@ def _converts(given: dict[str, Any], field: Any) -> bool:
     return True
 
 
-def _is_fit(hint: Any, value: Any, rules_folder: Path | None) -> bool:
+def _is_fit(hint: Any, value: Any, rules: Rules) -> bool:
     hint_text = str(hint)
     if isinstance(value, tuple):
-        return all(_is_fit(hint, one, rules_folder) for one in value)
+        return all(_is_fit(hint, one, rules) for one in value)
     if not isinstance(value, str) or "'words'" in hint_text:
         return True
-    return is_category(value, rules_folder) if "'category'" in hint_text else is_code(value)
+    return is_category(value, rules) if "'category'" in hint_text else is_code(value)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from normalizers.parse.codes import is_code
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import enums
 from schemas.records import Command, Event, Features, TicketVersion, event
 from tickets import flags
@@ -85,7 +85,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
         if incoming.standing.needs_two:
             check_reason(command)
         order = Order(state=state, command=command, at=incoming.at, earlier=incoming.earlier, limits=policy.limits)
-        changes = _carry_out(order, policy.rules_folder)
+        changes = _carry_out(order, policy.rules)
         at = max([at, *_stages_left(state, changes)])
         changes += clocks.follow(state.tickets, policy.limits, changes, at, _told(state, incoming, changes))
         changes += dispatch.follow(state.tickets, policy.directories, changes, _codes_of_moved(incoming, changes))
@@ -242,13 +242,13 @@ def _altered_by(change: event.AnyChange) -> tuple[str, ...]:
     return (ticket_id,) if ticket_id else ()
 
 
-def _carry_out(order: Order, rules_folder: Path | None) -> event.Changes:
-    given = _args_of(order.command, rules_folder)
+def _carry_out(order: Order, rules: Rules) -> event.Changes:
+    given = _args_of(order.command, rules)
     return COMMANDS[order.command.kind].carry_out(order, given)
 
 
-def _args_of(command: Command, rules_folder: Path | None = None) -> args.Args:
+def _args_of(command: Command, rules: Rules = DEFAULT_RULES) -> args.Args:
     kind = COMMANDS.get(command.kind)
     if kind is None:
         raise RefusalError("unknown_kind", f"there are no commands of this kind, only {', '.join(COMMANDS)}")
-    return args.read_args(command.args, kind.args, command.kind, rules_folder)
+    return args.read_args(command.args, kind.args, command.kind, rules)

@@ -5,13 +5,13 @@ and the hash of the record before it, and the decision names the last one: the e
 """
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from normalizers.parse.codes import is_code
 from normalizers.pii.detect import personal_spans
+from normalizers.rules import Rules
 from schemas.audit_chain import WRITER, hash_of
 from schemas.codec import encode
 from schemas.records import Audit, Command, Event, event
@@ -28,12 +28,12 @@ _NOBODY = "unproven"
 """The author of what nobody is known to have sent."""
 
 
-def acts(decision: Event, command: Command, state: State, rules_folder: Path | None) -> Iterator[Audit]:
+def acts(decision: Event, command: Command, state: State, rules: Rules) -> Iterator[Audit]:
     """Yield what is recorded of a decision about a command; `state` is that before the decision."""
     if decision.method == UNPROVEN:
         yield _refused(decision, command)
         return
-    reason = _code(command.reason, rules_folder)
+    reason = _code(command.reason, rules)
     for change in decision.changes:
         if isinstance(change, event.Erased):
             yield _act(ERASED, change.ticket_id, decision, command, reason, messages=len(change.messages))
@@ -44,16 +44,16 @@ def acts(decision: Event, command: Command, state: State, rules_folder: Path | N
             for one in change.messages:
                 yield _act(ERASED, one.message_id, decision, command, reason, messages=1)
         elif isinstance(change, event.Read):
-            words = _words(command.reason, rules_folder)
+            words = _words(command.reason, rules)
             yield _act(READ, change.ticket_id, decision, command, words, fields=change.fields)
         elif isinstance(change, event.ConfidentialitySet) and (was := lowered(state, change)) is not None:
-            words = _words(command.reason, rules_folder)
+            words = _words(command.reason, rules)
             yield _act(LOWERED, change.ticket_id, decision, command, words, level=change.level, was=was)
         elif isinstance(change, event.CommandRefused) and change.code == SECOND_PERSON:
-            words = reason if command.kind == "forget" else _words(command.reason, rules_folder)
+            words = reason if command.kind == "forget" else _words(command.reason, rules)
             yield _act(ASKED, command.ticket_id or command.command_id, decision, command, words, kind=command.kind)
     if decision.method in ("record", "export"):
-        yield _told(decision, command, _words(command.reason, rules_folder))
+        yield _told(decision, command, _words(command.reason, rules))
 
 
 def chained(acts: Iterable[Audit], head: AuditHead | None, partition: int) -> list[Audit]:
@@ -111,13 +111,13 @@ def _told(decision: Event, command: Command, reason: str | None) -> Audit:
     return replace(act, run_id=str(known.get("run", command.command_id)), details={**act.details, **known})
 
 
-def _words(reason: str | None, rules_folder: Path | None) -> str | None:
+def _words(reason: str | None, rules: Rules) -> str | None:
     """Return a reason without the persons it names: no erasure reaches it, and it is kept for ten years."""
-    return mask_text(reason, Known(rules_folder=rules_folder)) if reason else None
+    return mask_text(reason, Known(rules=rules)) if reason else None
 
 
-def _code(reason: str | None, rules_folder: Path | None) -> str | None:
+def _code(reason: str | None, rules: Rules) -> str | None:
     """Return a reason that is a code; the words of an erasure's reason may name the very person."""
-    if reason is None or not is_code(reason) or personal_spans(reason, rules_folder=rules_folder):
+    if reason is None or not is_code(reason) or personal_spans(reason, rules=rules):
         return None
     return reason

@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from normalizers.pii.detect import address_spans, known_spans, personal_spans
 from normalizers.pii.variants import in_other_forms
+from normalizers.rules import Rules
 from normalizers.text.fold import fold
 from schemas.records import Event, Ticket, event
 from schemas.records.ticket import Category, Location, Requester
@@ -41,28 +41,28 @@ _EMPTY: dict[str, Any] = {
 }
 
 
-def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules_folder: Path | None) -> Ticket:
+def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules: Rules) -> Ticket:
     """Return the ticket without these fields, and without the words of the spans wherever they stand.
 
     So do the names, numbers and doors in these words, each for itself, a number in whatever form. Where a span tells
     of the place, its point leaves the map. A title that is only the beginning of the text goes the way of the text.
     What was known of a requester who goes leaves the words as well, those of another system, too: nobody could hide it
     from analysts any more. Digests under `key` stay of all that went, so that it stays black in what is said later.
-    `rules_folder` may hold the city's own names.
+    `rules` may hold the city's own names.
     """
-    known = known_of(ticket.requester, rules_folder) if "requester" in change.fields else ()
-    secrets = set(_secrets((ticket.text[start:end] for start, end in change.spans), rules_folder)) - {""}
+    known = known_of(ticket.requester, rules) if "requester" in change.fields else ()
+    secrets = set(_secrets((ticket.text[start:end] for start, end in change.spans), rules)) - {""}
     text = _black_spans(ticket.text, change.spans)
     drawn = drawn_title(ticket)
     title = ticket.title if drawn is None else text[drawn]
     fields = {*change.fields, "title"} if drawn is not None and "text" in change.fields else {*change.fields}
-    doors = [one for one in address_spans(ticket.text, rules_folder) if _overlap(change.spans, [one])]
+    doors = [one for one in address_spans(ticket.text, rules) if _overlap(change.spans, [one])]
     told = (ticket.text[start:end] for start, end in doors)
-    words = [*secrets, *known, *_secrets(_emptied(ticket, fields), rules_folder)]
-    gone = redaction_digests.digests(words, ticket.ticket_id, key, told, rules_folder)
+    words = [*secrets, *known, *_secrets(_emptied(ticket, fields), rules)]
+    gone = redaction_digests.digests(words, ticket.ticket_id, key, told, rules)
     is_off_map = "location" in fields or bool(doors)
     gone = (*gone, *redaction_digests.emptied_digests(ticket, fields, key, is_off_map=is_off_map))
-    black = partial(_blackened, secrets=secrets, known=known, rules_folder=rules_folder)
+    black = partial(_blackened, secrets=secrets, known=known, rules=rules)
     origin = origin_without(ticket.origin, known)
     if origin is not None:
         origin = replace(origin, external_ticket_no=black(origin.external_ticket_no))
@@ -84,11 +84,11 @@ def redacted(ticket: Ticket, change: event.Redacted, key: bytes, rules_folder: P
     return replace(ticket, search_text=fold("\n".join(one for one in (ticket.title, ticket.text) if one)))
 
 
-def still_redacted(ticket: Ticket, key: bytes, rules_folder: Path | None) -> Ticket:
+def still_redacted(ticket: Ticket, key: bytes, rules: Rules) -> Ticket:
     """Return a ticket without what was taken from it before, whatever message or clerk says it again."""
     if not ticket.redacted_words:
         return ticket
-    black = partial(black_again, ticket=ticket, key=key, rules_folder=rules_folder)
+    black = partial(black_again, ticket=ticket, key=key, rules=rules)
     ticket = redaction_digests.not_again(ticket, key)
     place = ticket.location
     if place is not None and (words := black(place.text)) != place.text:
@@ -106,12 +106,12 @@ def still_redacted(ticket: Ticket, key: bytes, rules_folder: Path | None) -> Tic
     )
 
 
-def black_again(text: str | None, ticket: Ticket, key: bytes, rules_folder: Path | None) -> str | None:
+def black_again(text: str | None, ticket: Ticket, key: bytes, rules: Rules) -> str | None:
     """Return words without those that were taken from the ticket before."""
     kept = frozenset(ticket.redacted_words or ())
     if not text or not kept:
         return text
-    return _black_spans(text, redaction_digests.spans_again(text, kept, ticket.ticket_id, key, rules_folder))
+    return _black_spans(text, redaction_digests.spans_again(text, kept, ticket.ticket_id, key, rules))
 
 
 def without_repeats(filed: Ticket, before: Ticket, decision: Event) -> Ticket:
@@ -211,14 +211,14 @@ def _black_spans(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return "".join(characters)
 
 
-def _secrets(words: Iterable[str], rules_folder: Path | None) -> Iterator[str]:
+def _secrets(words: Iterable[str], rules: Rules) -> Iterator[str]:
     """Yield these words, those of each line, and what in them names or reaches somebody.
 
     A title may say the name without the number, and no other place has the end of the line.
     """
     for one in words:
         yield one
-        personal = (one[start:end] for start, end in personal_spans(one, rules_folder=rules_folder))
+        personal = (one[start:end] for start, end in personal_spans(one, rules=rules))
         yield from (found for found in (*map(str.strip, one.splitlines()), *personal) if len(found) > 1)
 
 
@@ -252,11 +252,11 @@ def _category_without(category: Category | None, black: Callable[[str | None], s
     return category if category is None or black(category.code) == category.code else None
 
 
-def _blackened(text: str | None, secrets: Iterable[str], known: Sequence[str], rules_folder: Path | None) -> str | None:
+def _blackened(text: str | None, secrets: Iterable[str], known: Sequence[str], rules: Rules) -> str | None:
     """Return the words without the secrets, and without what is known of a requester, wherever it stands."""
     if text is None:
         return None
     for secret in sorted(secrets, key=len, reverse=True):
         text = text.replace(secret, BLACK * len(secret))
-    text = _black_spans(text, in_other_forms(text, [*secrets, *known], rules_folder))
+    text = _black_spans(text, in_other_forms(text, [*secrets, *known], rules))
     return _black_spans(text, known_spans(text, known)) if known else text

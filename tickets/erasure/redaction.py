@@ -51,7 +51,7 @@ def with_emptied(
         return decision
     ticket, key = ticket_of(held.ticket_id), state.policy.query_key
     (message,) = (one for one in messages if one.message_id == filed[1])
-    black = partial(blackout.black_again, ticket=ticket, key=key, rules_folder=state.policy.rules_folder)
+    black = partial(blackout.black_again, ticket=ticket, key=key, rules=state.policy.rules)
     is_shown = build.says_more(decision) or (black(message.text) or "") in ticket.text
     if not is_shown or all(black(words) == words for words in _words_of(message)):
         return decision

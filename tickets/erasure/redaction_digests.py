@@ -6,7 +6,6 @@ Words are compared by their letters and digits, so they are known with other sig
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -14,6 +13,7 @@ from normalizers.parse.contacts import identity_of
 from normalizers.pii.detect import address_spans, in_order, readable
 from normalizers.pii.spaced_names import NAME
 from normalizers.pii.variants import SHORT, bare_with_places, door, letters
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.fold import Span, fold
 from schemas.records import Ticket
 from schemas.records.common import Party
@@ -37,22 +37,22 @@ def digests(
     ticket_id: str,
     key: bytes,
     doors: Iterable[str] = (),
-    rules_folder: Path | None = None,
+    rules: Rules = DEFAULT_RULES,
 ) -> tuple[str, ...]:
     """Return by what these words are known again: their length, or 0 for a door, and a digest of this ticket alone.
 
     Behind those of more than five letters stands by what their beginning is known; older versions kept none. `doors`
-    are those that only the words around them tell; `rules_folder` may tell others by the city's own words.
+    are those that only the words around them tell; `rules` may tell others by the city's own words.
     """
     hashed = Hashed(ticket_id, key)
-    told = {one for secret in secrets for one in _told(secret, hashed, rules_folder)}
+    told = {one for secret in secrets for one in _told(secret, hashed, rules)}
     return tuple(sorted(told | {hashed.door(way) for one in doors if len(way := door(one)) >= _WAY_TO_A_DOOR}))
 
 
 def spans_again(
-    text: str, kept: Collection[str], ticket_id: str, key: bytes, rules_folder: Path | None = None
+    text: str, kept: Collection[str], ticket_id: str, key: bytes, rules: Rules = DEFAULT_RULES
 ) -> list[Span]:
-    """Return where words stand whose digests are `kept`; `rules_folder` may tell doors by the city's own words."""
+    """Return where words stand whose digests are `kept`; `rules` may tell doors by the city's own words."""
     hashed = Hashed(ticket_id, key)
     plain, places = readable(text)
     said, at = bare_with_places(plain)
@@ -66,23 +66,23 @@ def spans_again(
     spans = [span for span in found if _is_whole(plain, *span)]
     if places is not None:
         spans = [(places[start], places[end - 1] + 1) for start, end in spans]
-    return in_order([*spans, *_doors(text, kept, hashed, rules_folder)])
+    return in_order([*spans, *_doors(text, kept, hashed, rules)])
 
 
-def _told(secret: str, hashed: "Hashed", rules_folder: Path | None) -> Iterator[str]:
+def _told(secret: str, hashed: "Hashed", rules: Rules) -> Iterator[str]:
     plain, _ = readable(secret)
     said, _ = bare_with_places(plain)
     if len(said) > SHORT or NAME.fullmatch(letters(plain)):
         words = hashed.words(said)
         yield f"{words}:{hashed.beginning(said)}" if len(said) > _BEGINNING else words
-    for start, end in address_spans(secret, rules_folder):
+    for start, end in address_spans(secret, rules):
         if len(way := door(secret[start:end])) >= _WAY_TO_A_DOOR:
             yield hashed.door(way)
 
 
-def _doors(text: str, kept: Collection[str], hashed: "Hashed", rules_folder: Path | None) -> Iterator[Span]:
+def _doors(text: str, kept: Collection[str], hashed: "Hashed", rules: Rules) -> Iterator[Span]:
     if any(one.startswith("0:") for one in kept):
-        yield from (span for span in address_spans(text, rules_folder) if hashed.door(door(text[slice(*span)])) in kept)
+        yield from (span for span in address_spans(text, rules) if hashed.door(door(text[slice(*span)])) in kept)
 
 
 def _is_whole(plain: str, start: int, end: int) -> bool:

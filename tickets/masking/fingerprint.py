@@ -9,20 +9,19 @@ import json
 import sys
 import unicodedata
 from collections.abc import Iterator
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 
 import normalizers
 import tickets
-from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, Rules, part
 
 _LIBRARIES = ("ahocorasick-rs", "opencc-python-reimplemented", "python-stdnum")
 _READ = frozenset({".py", ".toml", ".tsv", ".csv"})
 
 
-@cache
-def grounds(rules_folder: Path | None = None) -> str:
+@part()
+def grounds(rules: Rules = DEFAULT_RULES) -> str:
     """Return the digest of the programs, rules and libraries by which personal words are found.
 
     It is to be asked before the first text comes: files that are changed later are not what this process has read.
@@ -33,7 +32,7 @@ def grounds(rules_folder: Path | None = None) -> str:
     for room in (normalizers, tickets):
         for name, content in _files(Path(room.__file__ or "").parent):
             digest.update(f"\n{room.__name__}/{name} {len(content)}\n".encode() + content)
-    digest.update(json.dumps(rules.load("names", rules_folder), sort_keys=True).encode())
+    digest.update(json.dumps(rules.toml("names"), sort_keys=True).encode())
     return digest.hexdigest()
 
 

@@ -6,7 +6,6 @@ out, every other personal field is emptied. What is known of the requester is bl
 
 import re
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -18,6 +17,7 @@ from normalizers.parse.codes import may_be_a_person_s
 from normalizers.pii import name_coreference, names
 from normalizers.pii.cache import Remembered
 from normalizers.pii.detect import Seen, by_rules, cut_spans, hyphened, in_order, spans_of
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.fold import Span, fold, folds_simply, simply_folded
 from schemas.records import Attachment, Ticket
 from schemas.records.ticket import Category, Location, Origin, Requester
@@ -30,7 +30,7 @@ class Known(NamedTuple):
     """What is known of the persons as it may stand in a text, folded; and where the city's own rules lie, if any."""
 
     values: tuple[str, ...] = ()
-    rules_folder: Path | None = None
+    rules: Rules = DEFAULT_RULES
     told: frozenset[str] = frozenset()
     """Forms of the names that stand anywhere in the ticket: its words tell of the same people in each of its fields."""
 
@@ -51,20 +51,20 @@ MASK_CHARACTERS = 11
 
 def mask_text(text: str, known: Known = NOTHING_KNOWN) -> str:
     """Black out numbers, mail addresses, names and doors, and what is `known` of the persons, folded."""
-    return _blacked_out(text, _spans(_remembered.look(text, known.rules_folder), known))
+    return _blacked_out(text, _spans(_remembered.look(text, known.rules), known))
 
 
 def _spans(seen: Seen, known: Known) -> list[Span]:
-    again = name_coreference.rulebook(known.rules_folder)
+    again = name_coreference.rulebook(known.rules)
     return spans_of(seen, known.values, again.spans(seen.plain, known.told) if known.told else ())
 
 
 _remembered = Remembered(by_rules)
 
 
-def remember(found: Iterable[Sequence[int]], rules_folder: Path | None) -> None:
+def remember(found: Iterable[Sequence[int]], rules: Rules) -> None:
     """Take what another process found, by the very same rules, for what would be found here."""
-    _remembered.expect(found, rules_folder)
+    _remembered.expect(found, rules)
 
 
 def _blacked_out(text: str, spans: Iterable[Span]) -> str:
@@ -75,35 +75,35 @@ def _blacked_out(text: str, spans: Iterable[Span]) -> str:
     return "".join([*parts, text[end:]]) if parts else text
 
 
-def mask_ticket(ticket: Ticket, rules_folder: Path | None = None) -> Ticket:
+def mask_ticket(ticket: Ticket, rules: Rules = DEFAULT_RULES) -> Ticket:
     """Return the snapshot that analysts may see."""
-    seen = _remembered.look(ticket.text, rules_folder)
-    known, news = _known_in(ticket, rules_folder, seen)
+    seen = _remembered.look(ticket.text, rules)
+    known, news = _known_in(ticket, rules, seen)
     fields = _masked(ticket, known) | _words_of(ticket, known, seen, _spans(seen, news))
     own = {"category": _category_of(ticket, known), "origin": origin_without(ticket.origin, known.values)}
     return _clerks_codes_without(replace(ticket, **fields, **own, masked=True), known.values)
 
 
-def _known_in(ticket: Ticket, rules_folder: Path | None, seen: Seen) -> tuple[Known, Known]:
+def _known_in(ticket: Ticket, rules: Rules, seen: Seen) -> tuple[Known, Known]:
     """Return what is known of the requester and whom the ticket names, and of this what is news to its text.
 
     A result may tell a landlord's bare name; `seen` is the text, in which the rules have looked for its own names.
     """
-    values, again = known_of(ticket.requester, rules_folder), name_coreference.rulebook(rules_folder)
+    values, again = known_of(ticket.requester, rules), name_coreference.rulebook(rules)
     in_text, others = again.worth(seen.plain, seen.spans), {value for value in values if again.is_worth(value)}
     title = None if drawn_title(ticket) is not None else ticket.title
     for text in (title, ticket.result and ticket.result.text):
         if text:
-            found = _remembered.look(text, rules_folder)
+            found = _remembered.look(text, rules)
             others |= again.worth(found.plain, found.spans)
     news = again.forms(others - in_text)
-    return Known(values, rules_folder, news | again.forms(in_text)), Known(values, rules_folder, news)
+    return Known(values, rules, news | again.forms(in_text)), Known(values, rules, news)
 
 
 def _category_of(ticket: Ticket, known: Known) -> Category | None:
     """Return the category, unless it is of a foreign scheme and may name a person."""
     category = ticket.category
-    if category is None or category.source in _BY_US or path_of(category.code, known.rules_folder)[1]:
+    if category is None or category.source in _BY_US or path_of(category.code, known.rules)[1]:
         return category
     told = may_be_a_person_s(category.code) or mask_text(f"{category.code}。", known) != f"{category.code}。"
     return None if told else category
@@ -137,7 +137,7 @@ _SAID = frozenset({"title", "text", "search_text"})
 def _words_of(ticket: Ticket, known: Known, seen: Seen, spans: list[Span]) -> dict[str, str | None]:
     """Return title, text and their folded copy, masked: what stands in more than one of them is looked at once."""
     if INCOMPLETE in ticket.labels:
-        spans = in_order([*spans, *cut_spans(ticket.text, known.rules_folder)])
+        spans = in_order([*spans, *cut_spans(ticket.text, known.rules)])
     text, title, drawn = _blacked_out(ticket.text, spans), ticket.title, drawn_title(ticket)
     if drawn is not None:
         within = ((max(start, drawn.start), min(stop, drawn.stop)) for start, stop in spans)
@@ -173,11 +173,11 @@ def drawn_title(ticket: Ticket) -> slice | None:
     return slice(start, start + len(ticket.title))
 
 
-def known_of(requester: Requester, rules_folder: Path | None = None) -> tuple[str, ...]:
+def known_of(requester: Requester, rules: Rules = DEFAULT_RULES) -> tuple[str, ...]:
     """Return the requester's names, numbers and addresses as they may stand in a text, folded; no name of nobody."""
     values = {requester.name, requester.phone, requester.email, requester.openid, requester.weibo_uid, requester.uid}
     values |= {value for party in requester.identities for value in (party.value, party.name)}
-    nobody = names.rulebook(rules_folder).nobody
+    nobody = names.rulebook(rules).nobody
     return tuple({form for value in values if value for form in _forms(hyphened(fold(value)), nobody)})
 
 

@@ -5,13 +5,13 @@ it would find itself where the grounds are its own, and only for the very text i
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from msgspec import UNSET
 from msgspec.structs import replace
 
 from normalizers.pii.cache import told_of
 from normalizers.pii.detect import look
+from normalizers.rules import Rules
 from schemas.records import Message
 from schemas.records.message import Foreseen
 from tickets.codes import NO_CITIZEN
@@ -24,29 +24,29 @@ MOST = 2_000
 """Numbers: a message in which more is found goes without them."""
 
 
-def prepare(rules_folder: Path | None) -> None:
+def prepare(rules: Rules) -> None:
     """Read and compile all that it takes, so that the first message does not wait for it."""
-    grounds(rules_folder)
-    look("", rules_folder)
+    grounds(rules)
+    look("", rules)
 
 
-def foreseen(message: Message, rules_folder: Path | None) -> Message:
+def foreseen(message: Message, rules: Rules) -> Message:
     """Return the message with what is personal in the words that its ticket shows."""
     if message.message_class in NO_CITIZEN or message.part is not None:
         return message
     # Under numbers: names that are others in each message would fill the tables of names that JSON parsers keep.
     texts = enumerate(dict.fromkeys(_texts(message)))
-    found = {str(number): told_of(text, look(text, rules_folder)) for number, text in texts}
+    found = {str(number): told_of(text, look(text, rules)) for number, text in texts}
     if sum(map(len, found.values())) > MOST:
         return message
-    return replace(message, foreseen=Foreseen(grounds=grounds(rules_folder), found=found))
+    return replace(message, foreseen=Foreseen(grounds=grounds(rules), found=found))
 
 
-def expect(message: Message, rules_folder: Path | None) -> None:
+def expect(message: Message, rules: Rules) -> None:
     """Take over what was found in a message, if it was found as it is here."""
     found = message.foreseen
-    if found is not UNSET and found.grounds == grounds(rules_folder):
-        mask.remember(found.found.values(), rules_folder)
+    if found is not UNSET and found.grounds == grounds(rules):
+        mask.remember(found.found.values(), rules)
 
 
 def _texts(message: Message) -> Iterator[str]:

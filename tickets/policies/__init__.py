@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from normalizers.rules import THE_PROGRAMS, not_utf8
+from normalizers.rules import DEFAULT_RULES, THE_PROGRAMS, Rules, not_utf8, part
 from schemas.errors import MisconfiguredError
 
 OURS = files(__package__)
@@ -30,23 +30,23 @@ _DIGITS = 8
 _RULES = (".toml", ".tsv", ".csv")
 
 
-def read(kind: str, folder: Path | None = None) -> dict[str, Any]:
+def read(kind: str, rules: Rules = DEFAULT_RULES) -> dict[str, Any]:
     """Return the tables of one kind (a folder such as `deadlines`) by file name without its ending.
 
-    A file of the same name in the city's `folder` replaces ours. Raises MisconfiguredError for what is no TOML.
+    A file of the same name in the city's own folder replaces ours. Raises MisconfiguredError for what is no TOML.
     """
-    return {**_ours(kind), **(_tables(folder / kind) if folder is not None else {})}
+    return {**_ours(kind), **(_tables(rules.folder / kind) if rules.folder is not None else {})}
 
 
-@cache
-def digest(folder: Path | None = None) -> str:
-    """Return eight hexadecimal digits of all files that decide, rules and policies, with those of the city's `folder`.
+@part()
+def digest(rules: Rules = DEFAULT_RULES) -> str:
+    """Return eight hexadecimal digits of all files that decide, rules and policies, with those of the city.
 
     They are of names and bytes alone: wherever the same files lie, they are the same. Raises MisconfiguredError for a
     file that cannot be read.
     """
     made = hashlib.sha256()
-    for name, file in sorted(_deciding(folder).items()):
+    for name, file in sorted(_deciding(rules.folder).items()):
         try:
             content = file.read_bytes()
         except OSError as error:

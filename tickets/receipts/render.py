@@ -2,8 +2,6 @@
 
 import string
 from collections.abc import Mapping
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -11,6 +9,7 @@ from msgspec import Struct
 
 from normalizers.base import Policy
 from normalizers.parse import ticket_tokens
+from normalizers.rules import DEFAULT_RULES, Rules, part
 from schemas import ids
 from schemas.errors import MisconfiguredError
 from schemas.records import Outbox
@@ -61,13 +60,13 @@ def write(outbox: Outbox, wording: Wording, policy: Policy, query_key: bytes) ->
     return Receipt(subject, words.text.strip().format_map(values), token)
 
 
-@cache
-def wording(folder: Path | None = None) -> Wording:
+@part("answers")
+def wording(rules: Rules = DEFAULT_RULES) -> Wording:
     """Return what receipts say, the city's own words where its folder has some.
 
     Raises MisconfiguredError for words that lack the number, the code, the token or the emergency numbers.
     """
-    table = policies.read("answers", folder).get("answers", {})
+    table = policies.read("answers", rules).get("answers", {})
     urgent = table.get("urgent", "")
     try:
         version = msgspec.convert(table.get("version", policies.UNVERSIONED), policies.Version)

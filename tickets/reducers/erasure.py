@@ -24,7 +24,7 @@ def _redacted(state: State, decision: Event, change: event.Redacted) -> None:
 
 
 def _show_redaction(ticket: Ticket, change: event.Redacted, occasion: Occasion) -> Ticket:
-    return blackout.redacted(ticket, change, occasion.policy.query_key, occasion.policy.rules_folder)
+    return blackout.redacted(ticket, change, occasion.policy.query_key, occasion.policy.rules)
 
 
 def _erased(state: State, decision: Event, change: event.Erased) -> None:

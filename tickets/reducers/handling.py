@@ -74,7 +74,7 @@ def _show_status(ticket: Ticket, change: event.StatusSet, occasion: Occasion) ->
 
 
 def _refusal(decision: str, reason: str | None, occasion: Occasion) -> Acceptance:
-    text = acceptance.text_for(reason, occasion.policy.rules_folder)
+    text = acceptance.text_for(reason, occasion.policy.rules)
     return Acceptance(decision=decision, reason=reason, text=text)
 
 
@@ -139,7 +139,7 @@ def _minor_flagged(ticket: TicketState, decision: Event, change: event.MinorFlag
 def _show_minor(ticket: Ticket, change: event.MinorFlagged, occasion: Occasion) -> Ticket:
     if not change.flag and not change.mandatory_report:
         return replace(ticket, minor_protection=MinorProtection(flag=False))
-    known = minors.protection(change.topic, occasion.policy.rules_folder)
+    known = minors.protection(change.topic, occasion.policy.rules)
     protection = MinorProtection(
         flag=change.flag,
         role=change.role,

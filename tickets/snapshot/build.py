@@ -254,7 +254,7 @@ def category_of(message: Message, policy: TicketPolicy) -> Category | None:
     found = next((finding for finding in message.findings if finding.kind == "category"), None)
     if found is None:
         return None
-    scheme, names = category.path_of(found.value, policy.rules_folder)
+    scheme, names = category.path_of(found.value, policy.rules)
     if found.source == "channel":
         scheme = scheme if names else AS_GIVEN
         return Category(code=found.value, scheme=scheme, version="1", path=names, source="requester")
@@ -272,7 +272,7 @@ def _origin(message: Message, policy: TicketPolicy) -> Origin | None:
     """Return the line that was dialled; an account counts as one where the city's list names it."""
     external = _found(message, "external_ticket_no")
     said = _found(message, "hotline_code")
-    mode = merged_hotlines.merge_mode(said or message.account, message.jurisdiction, policy.rules_folder)
+    mode = merged_hotlines.merge_mode(said or message.account, message.jurisdiction, policy.rules)
     hotline = said or (message.account if mode else None)
     if not hotline and not external:
         return None

@@ -7,9 +7,10 @@ from types import MappingProxyType
 from hotline.quality.evaluate import deadlines, dispatch, duplicates, findings, masks, place
 from hotline.quality.evaluate.figures import Figure
 from hotline.quality.evaluate.labelled import Paths
+from normalizers.rules import Rules
 
-Task = Callable[[Paths, Path | None], list[Figure]]
-"""Reads labelled files, by the city's own rules where a folder holds some, and returns what was measured.
+Task = Callable[[Paths, Rules], list[Figure]]
+"""Reads labelled files, by a city's rules, and returns what was measured.
 
 Raises MisconfiguredError for a file that is no such one.
 """
@@ -30,7 +31,7 @@ TASKS: Mapping[str, Task] = MappingProxyType(
     }
 )
 
-ModelTask = Callable[[Paths, Path, Path | None], list[Figure]]
+ModelTask = Callable[[Paths, Path, Rules], list[Figure]]
 
 OF_MODELS: Mapping[str, ModelTask] = MappingProxyType(
     {"category": findings.category_model, "place": place.measure_model}

@@ -8,12 +8,12 @@ A row has `at`, when its clock starts, and `due`, when it has to run out: a time
 
 from collections import Counter
 from datetime import datetime
-from pathlib import Path
 from typing import Literal
 
 from hotline.quality.evaluate.figures import Figure, share
 from hotline.quality.evaluate.findings import JURISDICTION
 from hotline.quality.evaluate.labelled import Paths, Row, rows, told
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.errors import MisconfiguredError
 from schemas.ids import SHANGHAI
 from schemas.records.ticket import Deadline
@@ -27,12 +27,12 @@ _TOLD = 5
 Verdict = Literal["right", "early", "late", "missing", "needless"]
 
 
-def measure(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Reckon every row's deadline and compare it with the label.
 
     Raises MisconfiguredError for files without rows, and for a row that cannot be read or names no limit of ours.
     """
-    limits = limits_of(rules_folder)
+    limits = limits_of(rules)
     found = [(str(row["id"]), deadline, _verdict(row, deadline)) for row, deadline in _reckoned(paths, limits)]
     if not found:
         raise MisconfiguredError(f"There is no row in {told(paths)}: give `at` and `due`, and what chooses the limit.")

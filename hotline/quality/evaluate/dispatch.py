@@ -6,12 +6,12 @@ what is found) and, for a city with a directory of its own, the city's adcode (`
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from hotline.quality.evaluate.figures import Figure, share
 from hotline.quality.evaluate.findings import JURISDICTION, UNKNOWN, Judged, figures
 from hotline.quality.evaluate.labelled import Paths, Row, as_input, rows, told
 from hotline.trial import run
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.errors import MisconfiguredError
 from schemas.records import Message
 from tickets.codes import by_kind
@@ -22,17 +22,17 @@ from tickets.routing.dispatch import Case, propose
 _LABELS = ("organizer", "expected", "label")
 
 
-def measure(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Compare who should take each message, by what is found in it, with the office in its label.
 
     Raises MisconfiguredError for files without labels, and a label that is no office of the city's directory.
     """
-    known = directories_of(rules_folder)
+    known = directories_of(rules)
     labelled = [(row, _label(row, said, known)) for row in rows(paths) if (said := _said(row))]
     if not labelled:
         raise MisconfiguredError(f"No row of {told(paths)} has a label: name it {' or '.join(_LABELS)}.")
     inputs = (as_input(row, str(row["id"]), ("jurisdiction",)) for row, _ in labelled)
-    results = run.run(inputs, stage="message", jurisdiction=JURISDICTION, rules_folder=rules_folder)
+    results = run.run(inputs, stage="message", jurisdiction=JURISDICTION, rules=rules)
     found = [_found(row, result["message"], known) for (row, _), result in zip(labelled, results, strict=True)]
     listed = sum(by_rule for _, by_rule in found)
     judged = [Judged(label, organizer) for (_, label), (organizer, _) in zip(labelled, found, strict=True)]

@@ -16,6 +16,7 @@ from pathlib import Path
 from hotline.quality.evaluate.figures import Figure, f1, share
 from hotline.quality.evaluate.labelled import Paths, Row, as_input, files, rows, scope
 from hotline.trial import run
+from normalizers.rules import DEFAULT_RULES, Rules
 
 JURISDICTION = "110000"
 
@@ -23,21 +24,21 @@ Labels = Mapping[str, Hashable]
 """By the id of the row."""
 
 
-def measure(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Decide about every row in the order of the files, as one stream, and compare the clusters with the labels."""
     apart = [
         (f"{scope(path, paths)}{one}", f"{scope(path, paths)}{other}")
         for path in files(paths)
         for one, other in look_alikes(path)
     ]
-    return measured(list(rows(paths)), apart, rules_folder)
+    return measured(list(rows(paths)), apart, rules)
 
 
-def measured(found: Sequence[Row], apart: Sequence[tuple[str, str]], rules_folder: Path | None = None) -> list[Figure]:
+def measured(found: Sequence[Row], apart: Sequence[tuple[str, str]], rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Decide about these rows in their order; `apart` are the pairs that only look alike."""
     incidents = {str(row["id"]): row["cluster"] for row in found if row.get("cluster") is not None}
     inputs = map(as_input, found, map(_id, found))
-    results = list(run.run(inputs, stage="ticket", jurisdiction=JURISDICTION, rules_folder=rules_folder))
+    results = list(run.run(inputs, stage="ticket", jurisdiction=JURISDICTION, rules=rules))
     clusters = {r["input"]: r["ticket"].cluster_id if r["ticket"] else r["input"] for r in results}
     tickets = {r["input"]: r["ticket"].ticket_id if r["ticket"] else r["input"] for r in results}
     return [*_clusters(clusters, incidents), *_wrong(clusters, tickets, incidents, apart)]

@@ -14,6 +14,7 @@ from normalizers.enrich.category import CategoryModel, load
 from normalizers.enrich.confidentiality import ANONYMOUS, CONFIDENTIALITY
 from normalizers.enrich.minors import HARMED
 from normalizers.enrich.minors import MINOR as MINOR_KIND
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records import Message
@@ -41,18 +42,18 @@ class Judged(NamedTuple):
     found: str
 
 
-def kind(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def kind(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Compare the request kind (诉求类型) with the column `kind` or `label`: a code or its 中文."""
-    return figures(_judged(paths, rules_folder, ("kind", "label"), _kind_label, _found("request_kind")))
+    return figures(_judged(paths, rules, ("kind", "label"), _kind_label, _found("request_kind")))
 
 
-def category(paths: Paths, rules_folder: Path | None = None, model: CategoryModel | None = None) -> list[Figure]:
+def category(paths: Paths, rules: Rules = DEFAULT_RULES, model: CategoryModel | None = None) -> list[Figure]:
     """Compare the class (一级事项分类) with the column `category` or `label`: a class's name, or any code of it.
 
     With a `model` its word counts, and that of the rules where it is not sure. A label that neither knows is never
     right, and is counted.
     """
-    codes = categories.codes(rules_folder)
+    codes = categories.codes(rules)
     learned = (label.split(".", 1)[0] for label in (model.card.labels if model else ()))
     known = {*codes.values(), *learned, UNKNOWN}
     found = _found("category")
@@ -61,7 +62,7 @@ def category(paths: Paths, rules_folder: Path | None = None, model: CategoryMode
         return codes.get(said, said).split(".", 1)[0]
 
     judged = _judged(
-        paths, rules_folder, ("category", "label"), label_of, lambda message: found(message).split(".", 1)[0], model
+        paths, rules, ("category", "label"), label_of, lambda message: found(message).split(".", 1)[0], model
     )
     strange = [one.label for one in judged if one.label not in known]
     named = f" ({', '.join(dict.fromkeys(strange))})" if strange else ""
@@ -75,37 +76,37 @@ def category(paths: Paths, rules_folder: Path | None = None, model: CategoryMode
     ]
 
 
-def category_model(paths: Paths, model: Path, rules_folder: Path | None = None) -> list[Figure]:
+def category_model(paths: Paths, model: Path, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Compare the class that a model of the city's own says with the labels, as `category` does."""
-    return category(paths, rules_folder, load(model))
+    return category(paths, rules, load(model))
 
 
-def emergency(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def emergency(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Compare the alarm with the column `expected` or `label`: alarm, mentioned (past or denied) or none."""
     label_of = _one_of("an emergency", ALARM, MENTIONED, NONE)
-    made = _judged(paths, rules_folder, _EXPECTED, label_of, _alarm)
+    made = _judged(paths, rules, _EXPECTED, label_of, _alarm)
     ordinary = [one for one in made if one.label != ALARM]
     false = share(sum(one.found == ALARM for one in ordinary), len(ordinary))
     meaning = "messages without a present emergency that alarm"
     return [*figures(made), Figure(name="false_alarms", value=false, meaning=meaning)]
 
 
-def confidentiality(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def confidentiality(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Compare what is asked for with the column `expected` or `label`: withheld (匿名), confidential (保密) or none."""
     label_of = _one_of("a wish", WITHHELD, CONFIDENTIAL, NONE)
-    return figures(_judged(paths, rules_folder, _EXPECTED, label_of, _wish))
+    return figures(_judged(paths, rules, _EXPECTED, label_of, _wish))
 
 
-def minors(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def minors(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Compare the flag (未成年人) with the column `expected` or `label`: harm (强制报告), minor or none."""
     label_of = _one_of("a minor", HARM, MINOR, NONE)
-    return figures(_judged(paths, rules_folder, _EXPECTED, label_of, _minor))
+    return figures(_judged(paths, rules, _EXPECTED, label_of, _minor))
 
 
-def acceptance(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def acceptance(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Compare the reason not to take it (不予受理) with the column `expected` or `label`: its code, or none."""
     label_of = _one_of("a reason", *enums.NOT_ACCEPTED, NONE)
-    made = _judged(paths, rules_folder, _EXPECTED, label_of, _refusal)
+    made = _judged(paths, rules, _EXPECTED, label_of, _refusal)
     ordinary = [one for one in made if one.label == NONE]
     false = share(sum(one.found != NONE for one in ordinary), len(ordinary))
     meaning = "messages to be taken of which it is proposed not to"
@@ -144,7 +145,7 @@ def _of_class(name: str, judged: Sequence[Judged], scores: Sequence[float | None
 
 def _judged(
     paths: Paths,
-    rules_folder: Path | None,
+    rules: Rules,
     columns: tuple[str, ...],
     label_of: Callable[[str], str],
     found_of: Callable[[Message], str],
@@ -155,9 +156,7 @@ def _judged(
     if not labelled:
         raise MisconfiguredError(f"No row of {told(paths)} has a label: name it {' or '.join(columns)}.")
     inputs = (as_input(_bare(row), str(row["id"])) for row, _ in labelled)
-    results = run.run(
-        inputs, stage="message", jurisdiction=JURISDICTION, rules_folder=rules_folder, category_model=model
-    )
+    results = run.run(inputs, stage="message", jurisdiction=JURISDICTION, rules=rules, category_model=model)
     return [
         Judged(label, found_of(result["message"]) if result["message"] else UNKNOWN)
         for (_, label), result in zip(labelled, results, strict=True)

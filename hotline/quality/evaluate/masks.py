@@ -7,11 +7,11 @@ text is to be blacked out.
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from hotline.quality.evaluate.figures import Figure, share
 from hotline.quality.evaluate.labelled import Paths, Row, rows, told
 from normalizers.pii.detect import personal_spans
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.errors import MisconfiguredError
 from tickets.masking.mask import Known, mask_text
 
@@ -19,12 +19,12 @@ _COLUMNS = ("names", "expected")
 _MARKED = re.compile("⟦([^⟦⟧]*)⟧")
 
 
-def measure(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Black out every text of the files, and look for what should have gone and for what should have stayed.
 
     Raises MisconfiguredError for files without a row, or one that cannot be read.
     """
-    known = Known(rules_folder=rules_folder)
+    known = Known(rules=rules)
     found = [(str(row["text"]), _readable(row, known)) for row in rows(paths)]
     if not found:
         raise MisconfiguredError(f"There is no row in {told(paths)}: give texts, and names beside them.")
@@ -51,7 +51,7 @@ def _readable(row: Row, known: Known) -> list[bool]:
 def _marked_readable(text: str, known: Known) -> Iterator[bool]:
     """Say of each marked piece whether a letter or digit of it is left."""
     plain = _MARKED.sub(r"\1", text)
-    hidden = {at for start, end in personal_spans(plain, known.values, known.rules_folder) for at in range(start, end)}
+    hidden = {at for start, end in personal_spans(plain, known.values, known.rules) for at in range(start, end)}
     for number, piece in enumerate(_MARKED.finditer(text)):
         start = piece.start() - 2 * number  # the marks before it are no more
         yield any(character.isalnum() and start + at not in hidden for at, character in enumerate(piece[1]))

@@ -16,17 +16,18 @@ from hotline.quality.learn.addresses import Address
 from normalizers.enrich.address import parse as place
 from normalizers.enrich.address.crf import load
 from normalizers.enrich.address.parse import LEVELS, Piece
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.errors import MisconfiguredError
 
 Parse = Callable[[str], Iterable[Piece]]
 
 
-def measure(paths: Paths, rules_folder: Path | None = None) -> list[Figure]:
+def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     """Compare what the rules find in each address of the files with its labels."""
-    return list(_figures(_rows(paths), lambda address: place.parse(address, rules_folder)))
+    return list(_figures(_rows(paths), lambda address: place.parse(address, rules)))
 
 
-def measure_model(paths: Paths, model: Path, _: Path | None = None) -> list[Figure]:
+def measure_model(paths: Paths, model: Path, _: Rules = DEFAULT_RULES) -> list[Figure]:
     """Compare what a model finds in each address of the files with its labels."""
     return list(_figures(_rows(paths), load(model).pieces))
 

@@ -12,6 +12,7 @@ import numpy as np
 from hotline.quality.learn.labelled import Labelled
 from normalizers.enrich import category
 from normalizers.enrich import category as category_model
+from normalizers.rules import Rules
 from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
 
@@ -25,14 +26,14 @@ LEAST_SURE = 0.5
 _SEED = 20261125
 
 
-def learn(rows: Sequence[Labelled], folder: Path, rules_folder: Path | None) -> Path:
+def learn(rows: Sequence[Labelled], folder: Path, rules: Rules) -> Path:
     """Train on labelled messages, write the model and its card into `folder`, and return the model's path.
 
-    A label that names a class (城乡建设) becomes its code; `rules_folder` may hold the city's own classes. The scores
+    A label that names a class (城乡建设) becomes its code; `rules` may hold the city's own classes. The scores
     on the card are those of cross-validation in which equal texts never stand on both sides. Raises MisconfiguredError
     for too few messages.
     """
-    kept = _distinct(rows, category.codes(rules_folder))
+    kept = _distinct(rows, category.codes(rules))
     names = Counter(row.label for row in kept)
     if len(names) < 2:
         raise MisconfiguredError(

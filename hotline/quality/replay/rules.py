@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from hotline.runtime import clients
-from normalizers.rules import THE_PROGRAMS
+from normalizers.rules import THE_PROGRAMS, Rules
 from schemas.errors import MisconfiguredError
 from tickets import policies
 
@@ -48,12 +48,12 @@ def under(settings: "Settings", folder: Path | None, *, normalizing: bool) -> "S
     return settings.model_copy(update={"rules": settings.rules.model_copy(update={"folder": folder})})
 
 
-def to_try(settings: "Settings") -> Path | None:
+def to_try(settings: "Settings") -> Rules:
     """Return the city's own rules for a trial of them. Raises MisconfiguredError for one that would change nothing."""
-    folder = clients.rules_folder(settings)
-    if folder is not None:
-        _refuse_idle(folder)
-    return folder
+    rules = clients.verified_rules(settings)
+    if rules.folder is not None:
+        _refuse_idle(rules.folder)
+    return rules
 
 
 def _refuse_idle(folder: Path) -> None:
@@ -71,8 +71,9 @@ def strangers(folder: Path) -> Iterator[str]:
 def idle_calendars(folder: Path) -> Iterator[str]:
     """Name each calendar of the city's own by which no time limit (办理时限) counts."""
     with suppress(MisconfiguredError):  # told by whoever reads the file
-        tables = policies.read("calendars", folder)
-        counted = {str(table.get("calendar", "cn")) for table in policies.read("deadlines", folder).values()}
+        city = Rules.load(folder)
+        tables = policies.read("calendars", city)
+        counted = {str(table.get("calendar", "cn")) for table in policies.read("deadlines", city).values()}
         counted |= {str(tables[name].get("extends")) for name in counted & tables.keys()}
         for path in sorted((folder / "calendars").glob("*.toml")):
             if path.stem not in counted:

@@ -6,15 +6,13 @@ front of them. One pass finds all of these; what stands close together is one ad
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from normalizers import rules
 from normalizers.base import Draft, Policy
 from normalizers.enrich.address import parse
 from normalizers.enrich.address.parse import Piece
 from normalizers.geo import divisions
+from normalizers.rules import DEFAULT_RULES, Rules, memoized, part, shares
 from normalizers.text.fold import aligned, fold
 from normalizers.text.matcher import Words, trie
 from normalizers.text.spans import At, placed
@@ -46,10 +44,10 @@ class Rulebook(NamedTuple):
     version: str
 
 
-@rules.of_files("place.toml")
-def rulebook(folder: Path | None) -> Rulebook:
-    """Return the rules of a folder, ours without one. Raises ValueError for a score that is none."""
-    table: dict[str, Any] = rules.load("place", folder)
+@part("place.toml")
+def rulebook(rules: Rules) -> Rulebook:
+    """Compile the rules. Raises ValueError for a score that is none."""
+    table: dict[str, Any] = rules.toml("place")
     kinds: dict[str, str] = {}
     for name, kind in (("roads", "road"), ("zones", "zone"), ("communities", "community"), ("towns", "town")):
         kinds |= dict.fromkeys(table[name].split(), kind)
@@ -71,7 +69,7 @@ def rulebook(folder: Path | None) -> Rulebook:
         road_names=frozenset(message["road_names"].split()),
         doing=tuple(message["doing"].split()),
         no_estate=re.compile(trie(message["no_estate"].split())),
-        scores=rules.shares(table["scores"]),
+        scores=shares(table["scores"]),
         weights=table["weights"],
         but={word: tuple(further.split()) for word, further in table["but_before"].items()},
         version=table["version"],
@@ -133,12 +131,12 @@ def findings(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> It
         return
     text = f"{draft.title}\n{draft.text}" if draft.title else draft.text
     plain = (folded if len(folded) == len(text) else text)[:MOST_CHARACTERS]
-    known, told = rulebook(policy.rules_folder), False
-    if address := find(plain, policy.rules_folder) or alone(text[:MOST_CHARACTERS], policy.rules_folder):
+    known, told = rulebook(policy.rules), False
+    if address := find(plain, policy.rules) or alone(text[:MOST_CHARACTERS], policy.rules):
         for one in _of_address(address, text, plain, len(text) - len(draft.text), jurisdiction, policy):
             told = told or one.kind == "adcode"
             yield one
-    if not told and (named := _district(plain, jurisdiction, policy.rules_folder)):
+    if not told and (named := _district(plain, jurisdiction, policy.rules)):
         code, (start, end) = named
         found = Finding(kind="adcode", value=code, score=known.scores["district"], version=known.version)
         yield placed(found, _at(start, end, len(text) - len(draft.text)))
@@ -148,7 +146,7 @@ def _of_address(
     address: Address, text: str, plain: str, first: int, jurisdiction: str, policy: Policy
 ) -> Iterator[Finding]:
     """Yield an address as written, and its levels; spans count from where the text begins, behind the title."""
-    version = rulebook(policy.rules_folder).version
+    version = rulebook(policy.rules).version
     score = round(address.weight / (address.weight + 1), 2)
     found = Finding(kind="place", value=text[address.start : address.end], score=score, version=version)
     yield placed(found, _at(address.start, address.end, first))
@@ -163,8 +161,8 @@ def _at(start: int, end: int, first: int) -> At:
 
 def _levels(said: str, at: int | None, jurisdiction: str, policy: Policy) -> Iterator[Finding]:
     """Yield the code and the levels of an address that begins at `at`, if it stands in a text."""
-    known = rulebook(policy.rules_folder)
-    pieces = parse.parse(said, policy.rules_folder, jurisdiction)
+    known = rulebook(policy.rules)
+    pieces = parse.parse(said, policy.rules, jurisdiction)
     if code := code_of(pieces, jurisdiction):
         smallest = _divisions(pieces)[-1]
         span = (at + smallest.start, at + smallest.end) if at is not None else None
@@ -195,13 +193,13 @@ def code_of(pieces: Iterable[Piece], home: str) -> str | None:
     return code if is_sure else None
 
 
-def _district(text: str, home: str, rules_folder: Path | None) -> tuple[str, tuple[int, int]] | None:
+def _district(text: str, home: str, rules: Rules) -> tuple[str, tuple[int, int]] | None:
     """Return the code of the first district of the city that a text names in full, and where it stands.
 
     For a province's hotline: of one beside its city. Who writes to a city of another one tells where they come from.
     """
     elsewhere: tuple[str, tuple[int, int]] | None = None
-    for start, end, kind in _marks(text, rules_folder):
+    for start, end, kind in _marks(text, rules):
         if kind != "division":
             continue
         for division in divisions.named(text[start:end]):
@@ -209,7 +207,7 @@ def _district(text: str, home: str, rules_folder: Path | None) -> tuple[str, tup
             if division.level == divisions.DISTRICT and divisions.in_city(today, home):
                 return today, (start, end)
         if elsewhere is None and home.endswith("0000") and (first := _with_city(text, start, end)) < start:
-            code = code_of(parse.parse(text[first:end], rules_folder, home), home)
+            code = code_of(parse.parse(text[first:end], rules, home), home)
             elsewhere = (code, (first, end)) if code and code.startswith(home[:2]) else None
     return elsewhere
 
@@ -224,21 +222,21 @@ def _with_city(text: str, start: int, end: int) -> int:
     return start
 
 
-def find(text: str, rules_folder: Path | None = None) -> Address | None:
+def find(text: str, rules: Rules = DEFAULT_RULES) -> Address | None:
     """Return the fullest address in a text, the first of equals; None when there is none."""
     best: Address | None = None
-    least = rulebook(rules_folder).weights["least"]
-    for one in _addresses(text, rules_folder):
+    least = rulebook(rules).weights["least"]
+    for one in _addresses(text, rules):
         if one.weight >= least and (best is None or one.weight > best.weight):
             best = one
     return best
 
 
-def alone(text: str, rules_folder: Path | None = None) -> Address | None:
+def alone(text: str, rules: Rules = DEFAULT_RULES) -> Address | None:
     """Return the estate, by whatever name, of a line as written that holds but an address: 锦绣江南3栋2单元501."""
     if _BUILDING.search(text) is None:
         return None
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     text, offsets = aligned(text)
     for line in _ADDRESS_ALONE.finditer(text):
         begin, end = line.span(1)
@@ -250,11 +248,11 @@ def alone(text: str, rules_folder: Path | None = None) -> Address | None:
     return None
 
 
-def _addresses(text: str, rules_folder: Path | None) -> Iterator[Address]:
+def _addresses(text: str, rules: Rules) -> Iterator[Address]:
     """Yield what stands close together as one address."""
-    known = rulebook(rules_folder)
+    known = rulebook(rules)
     current: Address | None = None
-    for start, end, kind in _marks(text, rules_folder):
+    for start, end, kind in _marks(text, rules):
         if current is not None and start < current.end:
             continue
         if kind == "division":
@@ -320,10 +318,10 @@ def _is_name(stem: str, kind: str, known: Rulebook) -> bool:
     return not stem.endswith(known.no_road if kind == "road" else known.no_name)
 
 
-@lru_cache(maxsize=2)
-def _marks(text: str, rules_folder: Path | None) -> tuple[tuple[int, int, str], ...]:
+@memoized(2)
+def _marks(text: str, rules: Rules) -> tuple[tuple[int, int, str], ...]:
     """Return the divisions and endings in a text, the longest at each place. Kept for who looks for a district next."""
-    return tuple(_marked(text, rulebook(rules_folder)))
+    return tuple(_marked(text, rulebook(rules)))
 
 
 def _marked(text: str, known: Rulebook) -> Iterator[tuple[int, int, str]]:

@@ -6,13 +6,13 @@ a name. What is unknown is passed over and never stops the reading.
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from normalizers.geo import divisions as division_names
 from normalizers.geo import divisions as towns
 from normalizers.geo.divisions import Named
 from normalizers.geo.place_patterns import HAN, NUMERAL, Rulebook, rulebook
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.records import Finding
 
 
@@ -75,19 +75,19 @@ _SHORT_NAME = 3
 """Of so many characters the last one is a part, even if it points: 江南|3幢."""
 
 
-def parse(address: str, rules_folder: Path | None = None, home: str = "") -> tuple[Piece, ...]:
+def parse(address: str, rules: Rules = DEFAULT_RULES, home: str = "") -> tuple[Piece, ...]:
     """Return the pieces of one address, from left to right; of divisions of one name, that in the city `home` is meant.
 
     `home` is a 行政区划代码 of six digits.
     """
-    known = rulebook(rules_folder)
-    begun = list(division_names.beginnings(address, home, rules_folder=rules_folder))
+    known = rulebook(rules)
+    begun = list(division_names.beginnings(address, home, rules=rules))
     if not begun[0][2] and (town := _behind_town(address, known)):
-        begun = list(division_names.beginnings(address, home, town, rules_folder))
+        begun = list(division_names.beginnings(address, home, town, rules))
     ends = [*(start for start, _, _ in begun[1:]), len(address)]
     pieces: list[Piece] = []
     for (_, at, divisions), end in zip(begun, ends, strict=True):
-        said = list(_Reading(address[:end], known, at, rules_folder).pieces(divisions, home))
+        said = list(_Reading(address[:end], known, at, rules).pieces(divisions, home))
         pieces = _said_again(pieces, said) if pieces else said
     return tuple(pieces)
 
@@ -114,10 +114,10 @@ def _said_again(before: list[Piece], after: list[Piece]) -> list[Piece]:
 class _Reading:
     """One address while it is read: `at` is where the reader stands."""
 
-    def __init__(self, address: str, known: Rulebook, at: int, rules_folder: Path | None) -> None:
+    def __init__(self, address: str, known: Rulebook, at: int, rules: Rules) -> None:
         self._address = address
         self._known = known
-        self._folder = rules_folder
+        self._rules = rules
         self._at = at
         self._seen: set[str] = set()
 
@@ -133,7 +133,7 @@ class _Reading:
 
     def _town(self, code: str) -> Iterator[Piece]:
         """Yield the town of the city whose name stands here, unless another one begins so: 九堡|碧波苑, 阳明公寓."""
-        for end in towns.ends(self._address, self._skip(), code, self._folder):
+        for end in towns.ends(self._address, self._skip(), code, self._rules):
             kind = _KIND_OF_TOWN.match(self._address, end)
             if kind or not self._goes_on(end):
                 yield self._piece("town", kind.end() if kind else end)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hotline.quality.evaluate import TASKS
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.errors import MisconfiguredError
 
 OURS = Path(__file__).parents[2] / "tickets" / "deadlines.tsv"
@@ -12,7 +13,7 @@ COLUMNS = "at\tdue\tjurisdiction\tkind\tpolicy\textension\temergency\n"
 
 
 def measured(*files: Path, folder: Path | None = None) -> dict[str, float | int | None]:
-    return {figure.name: figure.value for figure in TASKS["deadlines"](files, folder)}
+    return {figure.name: figure.value for figure in TASKS["deadlines"](files, Rules.load(folder))}
 
 
 def written(path: Path, *rows: str) -> Path:
@@ -32,7 +33,7 @@ def test_each_way_to_be_wrong_is_counted_and_the_rows_are_named(tmp_path: Path) 
         "2026-02-11T01:00+00:00\t2026-02-11T11:00+08:00\t110000\t\t\t\ttrue",
         "2026-12-31T09:00\t2027-01-08\t\t\tshandong.resolve",
     )
-    figures = {figure.name: figure for figure in TASKS["deadlines"](rows, None)}
+    figures = {figure.name: figure for figure in TASKS["deadlines"](rows, DEFAULT_RULES)}
     counted = {name: figure.value for name, figure in figures.items()}
     assert counted == {
         "rows": 8, "accuracy": 0.5, "wrong": 4, "early": 1, "late": 1, "missing": 1, "needless": 1, "provisional": 1,
@@ -73,7 +74,7 @@ def test_our_own_vectors_are_all_right() -> None:
 def test_several_files_are_counted_together_and_none_twice(tmp_path: Path) -> None:
     one = written(tmp_path / "a.tsv", "2026-02-11T09:00\t2026-02-25\t370100")
     other = written(tmp_path / "b.tsv", "2026-02-11T09:00\t2026-02-24\t370100")
-    figures = {figure.name: figure for figure in TASKS["deadlines"]((one, other), None)}
+    figures = {figure.name: figure for figure in TASKS["deadlines"]((one, other), DEFAULT_RULES)}
     assert (figures["rows"].value, figures["accuracy"].value) == (2, 0.5)
     assert f"({other}:2)" in figures["wrong"].meaning
     with pytest.raises(MisconfiguredError, match="named twice"):

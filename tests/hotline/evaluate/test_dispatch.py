@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from hotline.quality.evaluate import TASKS
+from normalizers.rules import Rules
 from schemas.errors import MisconfiguredError
 
 OURS = Path(__file__).parents[2] / "tickets" / "dispatch.tsv"
@@ -33,7 +34,7 @@ COLUMNS = "text\tjurisdiction\torganizer\tkind\tcategory\tplace\n"
 
 
 def measured(*files: Path, folder: Path | None = None) -> dict[str, float | int | None]:
-    return {figure.name: figure.value for figure in TASKS["dispatch"](files, folder)}
+    return {figure.name: figure.value for figure in TASKS["dispatch"](files, Rules.load(folder))}
 
 
 def written(path: Path, *rows: str) -> Path:

@@ -9,6 +9,7 @@ import pytest
 
 from hotline.quality.evaluate import TASKS
 from hotline.quality.evaluate.duplicates import bcubed, measure
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas.errors import MisconfiguredError
 
 DATA = os.environ.get("HOTLINE_DATA")
@@ -80,7 +81,8 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, line: str) -> None:
 def test_the_bars_on_the_labelled_set() -> None:
     assert DATA is not None
     figures = {
-        one.name: one.value for one in TASKS["duplicates"](Path(DATA) / "messages" / "duplicates_dev.jsonl", None)
+        one.name: one.value
+        for one in TASKS["duplicates"](Path(DATA) / "messages" / "duplicates_dev.jsonl", DEFAULT_RULES)
     }
     assert (figures["bcubed_f1"] or 0) >= 0.90
     assert (figures["hard_negative_error"] or 0) <= 0.10
@@ -98,6 +100,7 @@ def test_a_city_s_own_words_are_measured(tmp_path: Path) -> None:
     own = words.replace('objects = """', 'objects = """\n暗沟盖 阴沟盖\n怪响 动静', 1)
     (tmp_path / "matters.toml").write_text(own, encoding="utf-8")
     recall = [
-        next(one.value for one in measure(path, folder) if one.name == "bcubed_recall") for folder in (None, tmp_path)
+        next(one.value for one in measure(path, Rules.load(folder)) if one.name == "bcubed_recall")
+        for folder in (None, tmp_path)
     ]
     assert recall == [0.5, 1.0]

@@ -16,6 +16,7 @@ from normalizers import Policy, rules
 from normalizers.base import Draft
 from normalizers.enrich import category, subject
 from normalizers.enrich.category import CategoryModel
+from normalizers.rules import DEFAULT_RULES
 from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
 
@@ -37,7 +38,7 @@ def messages(count: int = 40, seed: int = 1) -> list[Labelled]:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> CategoryModel:
-    return category.load(learning.learn(messages(), tmp_path_factory.mktemp("models"), None))
+    return category.load(learning.learn(messages(), tmp_path_factory.mktemp("models"), DEFAULT_RULES))
 
 
 def test_a_model_knows_what_it_was_shown(model: CategoryModel) -> None:
@@ -63,7 +64,7 @@ def test_scores_are_probabilities(model: CategoryModel) -> None:
 
 
 def test_two_labels_are_enough_and_told_apart(tmp_path: Path) -> None:
-    made = category.load(learning.learn([one for one in messages() if one.label != "宠物"], tmp_path, None))
+    made = category.load(learning.learn([one for one in messages() if one.label != "宠物"], tmp_path, DEFAULT_RULES))
     water, taxi = made.category("", "自来水停水井盖"), made.category("", "出租车司机不打表")
     assert water is not None
     assert taxi is not None
@@ -88,18 +89,18 @@ def test_the_score_is_of_messages_that_the_model_had_not_seen(tmp_path: Path) ->
     noise = [
         Labelled("", "".join(chance.choices("一二三四五六七八九十", k=40)), chance.choice("甲乙")) for _ in range(200)
     ]
-    card = category.load(learning.learn([*noise, *noise], tmp_path, None)).card
+    card = category.load(learning.learn([*noise, *noise], tmp_path, DEFAULT_RULES)).card
     assert card.rows == 200
     assert card.accuracy < 0.65
 
 
 def test_too_little_to_learn_from_is_said(tmp_path: Path) -> None:
     with pytest.raises(MisconfiguredError, match="two categories or more with 10 messages"):
-        learning.learn(messages(count=9), tmp_path, None)
+        learning.learn(messages(count=9), tmp_path, DEFAULT_RULES)
 
 
 def test_a_model_that_is_not_the_one_of_its_card_is_refused(tmp_path: Path) -> None:
-    path = learning.learn(messages(), tmp_path, None)
+    path = learning.learn(messages(), tmp_path, DEFAULT_RULES)
     path.write_bytes(path.read_bytes() + b" ")
     with pytest.raises(MisconfiguredError, match="not the one of its card"):
         category.load(path)
@@ -169,7 +170,7 @@ def test_a_label_that_names_a_class_of_the_citys_own_becomes_its_code(tmp_path: 
 
 
 def test_a_model_is_tried_and_measured_as_the_pipeline_asks_it(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
-    path = learning.learn(messages(), tmp_path / "models", None)
+    path = learning.learn(messages(), tmp_path / "models", DEFAULT_RULES)
     env.setenv("HOTLINE_RULES__CATEGORY_MODEL", str(path))
     rows = [{"text": "遛狗不牵狗绳，犬吠扰民", "label": "宠物"}, {"text": "出租车司机不打表", "label": "交通运输"}]
     (tmp_path / "a.jsonl").write_text("\n".join(json.dumps(row, ensure_ascii=False) for row in rows), "utf-8")

@@ -16,6 +16,7 @@ from normalizers import Policy
 from normalizers.base import Draft
 from normalizers.enrich.address import crf, extract, parse
 from normalizers.enrich.address.crf import PlaceModel
+from normalizers.rules import DEFAULT_RULES
 from schemas.errors import MisconfiguredError
 
 DISTRICTS = ("朝阳区", "海淀区", "西城区", "丰台区")
@@ -95,7 +96,7 @@ def test_a_model_says_the_levels_and_the_table_the_code(model: PlaceModel) -> No
         found = {one.kind: one for one in extract.findings(Draft(text=text), text, "110000", policy)}
         assert (found["adcode"].value, found["adcode"].source) == ("110105", "rule")
         assert (found["place_road"].value, found["place_road"].source) == ("建国路", source)
-    assert found["place_road"].version == extract.rulebook(None).version
+    assert found["place_road"].version == extract.rulebook(DEFAULT_RULES).version
 
 
 def test_the_same_addresses_in_another_order_are_held_out_alike(file: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from normalizers import rulebooks, rules
 from normalizers.base import Draft
 from normalizers.enrich.acceptance import not_accepted, rulebook
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.classifier import Sentence
 from normalizers.text.fold import fold
 from normalizers.text.regression import MOST_READ, Regression
@@ -21,12 +22,12 @@ CASES = Path(__file__).parent / "acceptance_cases.tsv"
 ROWS = [line.split("\t") for line in CASES.read_text("utf-8").splitlines()[1:]]
 BY_CUES = ("first", "second")
 TOLD_IN_OTHER_WORDS = "老赖名下两套房，判了四年一分钱没给我"
-LENGTHS = rulebook(None).lengths
+LENGTHS = rulebook(DEFAULT_RULES).lengths
 ORDINARY = "我们小区的电梯坏了三天，物业一直没有派人来修。"
 
 
 def found(text: str, title: str | None = None, folder: Path | None = None) -> Finding | None:
-    return not_accepted(Draft(text=text, title=title), fold(f"{title}\n{text}" if title else text), folder)
+    return not_accepted(Draft(text=text, title=title), fold(f"{title}\n{text}" if title else text), Rules.load(folder))
 
 
 def heard(text: str) -> str:
@@ -118,7 +119,7 @@ def test_a_city_says_what_is_heard(tmp_path: Path) -> None:
     name = "acceptance_heard.tsv"
     ours = (Path(rules.__file__).parent / name).read_text("utf-8")
     (tmp_path / name).write_text(ours + f"none\t{TOLD_IN_OTHER_WORDS}\n" * 60, "utf-8")
-    rulebooks.verify_one(tmp_path, "acceptance")
+    rulebooks.verify_one(Rules.load(tmp_path), "acceptance")
     assert found(TOLD_IN_OTHER_WORDS, folder=tmp_path) is None
 
 
@@ -126,7 +127,7 @@ def test_a_city_whose_own_rules_are_older_hears_as_we_do(tmp_path: Path) -> None
     ours = (Path(rules.__file__).parent / "acceptance.toml").read_text("utf-8")
     before, after = ours.split("[beside]")
     (tmp_path / "acceptance.toml").write_text(before + after[after.index("[scores]") :], "utf-8")
-    rulebooks.verify_one(tmp_path, "acceptance")
+    rulebooks.verify_one(Rules.load(tmp_path), "acceptance")
     told = found(TOLD_IN_OTHER_WORDS, folder=tmp_path)
     assert told is not None
     assert told.source == "model"

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from normalizers import rules
 from normalizers.enrich.category import category, path_of
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.fold import fold
 from tests.rows import each_row
 
@@ -13,7 +13,7 @@ SHORT = Path(__file__).parent / "category_short.tsv"
 
 
 def about(text: str, title: str = "", folder: Path | None = None) -> str | None:
-    found = category(fold(title), fold(text), folder)
+    found = category(fold(title), fold(text), Rules.load(folder))
     return found[0].value if found else None
 
 
@@ -92,7 +92,7 @@ def test_a_code_has_names() -> None:
 
 
 def test_every_topic_is_of_a_class_and_has_words() -> None:
-    table = rules.load("category")
+    table = DEFAULT_RULES.toml("category")
     assert {code.split(".")[0] for code in table["topics"]} == set(table["classes"])
     for code, topic in table["topics"].items():
         assert topic["name"]
@@ -100,7 +100,7 @@ def test_every_topic_is_of_a_class_and_has_words() -> None:
 
 
 def test_words_are_written_as_they_are_looked_for() -> None:
-    topics = rules.load("category")["topics"].values()
+    topics = DEFAULT_RULES.toml("category")["topics"].values()
     words = [word for topic in topics for level in ("sure", "words", "hints") for word in topic.get(level, ())]
     assert [word for word in words if fold(word) != word] == []
 
@@ -116,7 +116,7 @@ topics."c1.smell" = {name = "油烟", sure = ["油煙", "BBQ"]}
     (tmp_path / "category.toml").write_text(own, encoding="utf-8")
     for said in ("楼下油烟大", "樓下油煙大", "BBQ太吵"):
         assert about(said, folder=tmp_path) == "c1.smell"
-    assert path_of("c1.smell", tmp_path) == ("chengdu.2026", ("火锅", "油烟"))
+    assert path_of("c1.smell", Rules.load(tmp_path)) == ("chengdu.2026", ("火锅", "油烟"))
 
 
 @pytest.mark.parametrize(("written", "share"), [("first", 0.96), ("second", 0.9), ("third", 0.65)])

@@ -9,6 +9,7 @@ import pytest
 
 from normalizers import Policy, normalize, rulebooks
 from normalizers.enrich import acceptance, confidentiality, merged_hotlines, minors
+from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import enums
 from schemas.errors import MisconfiguredError
 from schemas.records import Message, raw_message
@@ -124,7 +125,7 @@ def test_a_city_may_ask_for_a_way_to_answer(tmp_path: Path) -> None:
     ours = resources.files("normalizers.rules").joinpath("acceptance.toml").read_text("utf-8")
     own = ours.replace("without_contact = false", "without_contact = true")
     (tmp_path / "acceptance.toml").write_text(own, encoding="utf-8")
-    policy = Policy(rules_folder=tmp_path)
+    policy = Policy(rules=Rules.load(tmp_path))
     assert told(message("路灯坏了", sender="张三", policy=policy), "not_accepted") == ["no_valid_contact"]
     assert told(message("路灯坏了", sender="张三"), "not_accepted") == []
     assert told(message("路灯坏了，电话13800138000", sender="张三", policy=policy), "not_accepted") == []
@@ -168,7 +169,7 @@ def test_what_the_requester_asks_for_is_heard(text: str, codes: set[str]) -> Non
     ],
 )
 def test_the_highest_level_counts(codes: tuple[str, ...], level: str, reasons: tuple[str, ...]) -> None:
-    assert confidentiality.level_of(codes, None) == (level, reasons)
+    assert confidentiality.level_of(codes, DEFAULT_RULES) == (level, reasons)
 
 
 def test_evidence_stands_in_the_text_as_written() -> None:
@@ -209,7 +210,7 @@ def test_rules_that_do_not_fit_are_named_before_a_message_meets_them(
     assert was in ours
     (tmp_path / f"{name}.toml").write_text(ours.replace(was, now), encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=rf"{name}\.toml"):
-        rulebooks.verify(tmp_path)
+        rulebooks.verify(Rules.load(tmp_path))
 
 
 def test_a_book_takes_no_longer_than_its_length() -> None:

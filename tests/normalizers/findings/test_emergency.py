@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers import rules
 from normalizers.enrich.emergency import LEVELS, findings, screen
+from normalizers.rules import DEFAULT_RULES
 from normalizers.text.fold import fold
 from normalizers.text.matcher import Words
 from schemas.records import Emergency
@@ -109,20 +109,20 @@ def test_findings_name_classes_level_and_version() -> None:
     assert found is not None
     made = [(finding.kind, finding.value) for finding in findings(found)]
     assert made == [("emergency", "fire"), ("emergency", "medical"), ("emergency_level", "critical")]
-    assert {finding.version for finding in findings(found)} == {rules.load("emergency")["version"]}
+    assert {finding.version for finding in findings(found)} == {DEFAULT_RULES.toml("emergency")["version"]}
 
 
 def test_every_word_of_the_rules_is_written_as_fold_gives_it() -> None:
-    data = rules.load("emergency")
+    data = DEFAULT_RULES.toml("emergency")
     words = [word for rule in data["rule"] for word in rule["words"]]
     assert [word for word in words if fold(word) != word] == []
     assert {rule["level"] for rule in data["rule"]} <= set(LEVELS)
     assert {name for rule in data["rule"] for name in rule["classes"]} == set(CLASSES)
 
 
-@each_row("rule", rules.load("emergency")["rule"], ids=lambda rule: rule["words"][0])
+@each_row("rule", DEFAULT_RULES.toml("emergency")["rule"], ids=lambda rule: rule["words"][0])
 def test_every_word_of_every_rule_can_fire(rule: dict[str, list[str]]) -> None:
-    lists = rules.load("emergency")["lists"]
+    lists = DEFAULT_RULES.toml("emergency")["lists"]
     near = [one for word in rule.get("near", ["。"]) for one in (lists[word[1:]] if word[0] == "@" else [word])]
     dead = [word for word in rule["words"] if not any(_fires(rule, f"{word}{one}") for one in near)]
     dead = [word for word in dead if not any(_fires(rule, f"{one}{word}") for one in near)]

@@ -8,6 +8,7 @@ from hotline.quality.evaluate import TASKS
 from normalizers import rulebooks, rules
 from normalizers.enrich.confidentiality import ANONYMOUS, CONFIDENTIALITY, confidentiality
 from normalizers.enrich.minors import HARMED, MINOR, TOPIC, minors
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.classifier import MOST_HEARD
 from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
@@ -20,12 +21,12 @@ SUBJECTS = ("minors", "confidentiality")
 
 
 def of_minors(text: str, title: str | None = None, folder: Path | None = None) -> dict[str, Finding]:
-    found = minors(title, text, fold(f"{title or ''}\n{text}"), folder)
+    found = minors(title, text, fold(f"{title or ''}\n{text}"), Rules.load(folder))
     return {one.kind: one for one in found}
 
 
 def of_wishes(text: str, title: str | None = None, folder: Path | None = None) -> dict[str, Finding]:
-    found = confidentiality(title, text, fold(f"{title or ''}\n{text}"), folder)
+    found = confidentiality(title, text, fold(f"{title or ''}\n{text}"), Rules.load(folder))
     return {one.kind: one for one in found}
 
 
@@ -81,7 +82,7 @@ def test_a_city_says_what_is_heard(tmp_path: Path, subject, find, said: str) -> 
     name = f"{subject}_heard.tsv"
     ours = (Path(rules.__file__).parent / name).read_text("utf-8")
     (tmp_path / name).write_text(ours + f"none\t{said}\n" * 60, "utf-8")
-    rulebooks.verify_one(tmp_path, subject)
+    rulebooks.verify_one(Rules.load(tmp_path), subject)
     assert find(said, folder=tmp_path) == {}
 
 
@@ -90,7 +91,7 @@ def test_a_city_whose_own_rules_are_older_hears_as_we_do(tmp_path: Path, subject
     ours = (Path(rules.__file__).parent / f"{subject}.toml").read_text("utf-8")
     before, after = ours.split("[hearing]")
     (tmp_path / f"{subject}.toml").write_text(before + after[after.index("[lists]") :], "utf-8")
-    rulebooks.verify_one(tmp_path, subject)
+    rulebooks.verify_one(Rules.load(tmp_path), subject)
     assert HARMED in of_minors(UNNAMED_HARM, folder=tmp_path)
     assert ANONYMOUS in of_wishes(UNNAMED_WISH, folder=tmp_path)
 
@@ -102,12 +103,12 @@ def test_a_city_whose_own_rules_are_older_hears_as_we_do(tmp_path: Path, subject
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, subject: str, lines: str) -> None:
     (tmp_path / f"{subject}_heard.tsv").write_text(lines, "utf-8")
     with pytest.raises(MisconfiguredError, match=f"{subject}_heard"):
-        rulebooks.verify_one(tmp_path, subject)
+        rulebooks.verify_one(Rules.load(tmp_path), subject)
 
 
 @pytest.mark.parametrize("subject", [*SUBJECTS, "acceptance"])
 def test_no_sentence_is_a_measured_one_or_stands_twice(subject: str) -> None:
-    texts = [line["text"] for line in rules.table(f"{subject}_heard", ("value", "text"))]
+    texts = [line["text"] for line in DEFAULT_RULES.table(f"{subject}_heard", ("value", "text"))]
     assert len(texts) == len(set(texts))
     cases = (Path(__file__).parent / f"{subject}_cases.tsv").read_text("utf-8").splitlines()[1:]
     assert set(texts).isdisjoint(line.split("\t")[2] for line in cases)
@@ -125,7 +126,9 @@ def test_no_sentence_is_a_measured_one_or_stands_twice(subject: str) -> None:
 )
 def test_strangers_are_heard_as_well_as_was_measured(subject: str, label: str, least: float) -> None:
     """Who wrote these lists knew neither rules nor sentences: docs/reference/quality.md."""
-    figures = {one.name: one.value for one in TASKS[subject](Path(__file__).parent / f"{subject}_strangers.tsv", None)}
+    figures = {
+        one.name: one.value for one in TASKS[subject](Path(__file__).parent / f"{subject}_strangers.tsv", DEFAULT_RULES)
+    }
     found = figures[f"{label}_recall"]
     assert found is not None
     assert found >= least

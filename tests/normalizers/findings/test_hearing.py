@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from benchmarks.faults.sources import numbered
 from normalizers import rulebooks, rules
 from normalizers.enrich.emergency import findings, rulebook, screen
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.classifier import ADDED, LEAST_LETTERS, LENGTH, MOST_HEARD, Hearing, Sentence
 from normalizers.text.fold import fold
 from schemas.errors import MisconfiguredError
@@ -29,7 +30,7 @@ SENTENCES = (
 
 
 def heard(text: str, folder: Path | None = None) -> Emergency | None:
-    return screen(text, fold(text), folder)
+    return screen(text, fold(text), Rules.load(folder))
 
 
 def plain_weight(said: str) -> float:
@@ -176,7 +177,7 @@ def test_any_text_has_its_loudest_place_or_none(said: str) -> None:
 def test_a_city_says_what_alarms_it(tmp_path: Path) -> None:
     ours = (Path(rules.__file__).parent / "heard.tsv").read_text("utf-8")
     (tmp_path / "heard.tsv").write_text(ours + f"none\t-\t{UNNAMED}\n" * 40, "utf-8")
-    rulebooks.verify(tmp_path)
+    rulebooks.verify(Rules.load(tmp_path))
     assert heard(UNNAMED, tmp_path) is None
 
 
@@ -195,7 +196,7 @@ def test_a_city_whose_own_rules_are_older_hears_as_loudly_as_we_do(tmp_path: Pat
     before, after = ours.split("[hearing]")
     older = before.replace("heard = 0.6\n", "") + after[after.index("[lists]") :]
     (tmp_path / "emergency.toml").write_text(older, "utf-8")
-    assert rulebook(tmp_path).hearing.loudest(UNNAMED) == rulebook(None).hearing.loudest(UNNAMED)
+    assert rulebook(Rules.load(tmp_path)).hearing.loudest(UNNAMED) == rulebook(DEFAULT_RULES).hearing.loudest(UNNAMED)
     assert heard(UNNAMED, tmp_path) == heard(UNNAMED)
 
 
@@ -216,13 +217,13 @@ def test_a_city_whose_own_rules_are_older_hears_as_loudly_as_we_do(tmp_path: Pat
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, lines: str) -> None:
     (tmp_path / "heard.tsv").write_bytes(lines.encode("latin-1") if lines == "\xff" else lines.encode())
     with pytest.raises(MisconfiguredError, match=r"heard\.tsv"):
-        rulebooks.verify(tmp_path)
+        rulebooks.verify(Rules.load(tmp_path))
 
 
 def test_our_sentences_are_of_every_class_and_are_no_measured_ones() -> None:
     from benchmarks.emergency import CASES, FRESH, HIDDEN, INDIRECT, MORE_STRANGERS, STRANGERS, TOLD, UNSEEN, cases
 
-    lines = rules.table("heard", ("expected", "classes", "text"))
+    lines = DEFAULT_RULES.table("heard", ("expected", "classes", "text"))
     texts = {line["text"] for line in lines}
     assert len(texts) == len(lines)
     classes = Counter(name for line in lines if line["expected"] == "alarm" for name in line["classes"].split("/"))

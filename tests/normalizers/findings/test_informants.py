@@ -7,6 +7,7 @@ import pytest
 
 from normalizers.enrich import informants
 from normalizers.enrich.confidentiality import level_of
+from normalizers.rules import DEFAULT_RULES
 from normalizers.text.fold import fold
 from tests.normalizers.findings.test_duties import message, told
 from tests.rows import each_row
@@ -16,7 +17,7 @@ DATA = Path(__file__).parents[4] / "shared" / "data"
 
 
 def level(text: str) -> str:
-    return level_of(message(text).features.codes, None)[0]
+    return level_of(message(text).features.codes, DEFAULT_RULES)[0]
 
 
 def levels(name: str) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from normalizers.enrich.request_kind import request_kind
+from normalizers.rules import Rules
 from normalizers.text.fold import fold
 from tests.rows import each_row
 
@@ -13,7 +14,7 @@ ROWS = [line.split("\t") for line in CASES.read_text("utf-8").splitlines()[1:]]
 
 
 def kind(text: str, title: str = "", folder: Path | None = None) -> str | None:
-    found = request_kind(fold(title), fold(text), folder)
+    found = request_kind(fold(title), fold(text), Rules.load(folder))
     return found[0].value if found else None
 
 

@@ -12,6 +12,7 @@ from hotline.quality.evaluate.findings import kind as measure_kind
 from normalizers import rulebooks, rules
 from normalizers.enrich.category import category
 from normalizers.enrich.request_kind import request_kind
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.text.fold import fold
 from normalizers.text.ngrams import features, features_of_one
 from schemas.records import Finding
@@ -28,12 +29,12 @@ UNNAMED_WAGES = "干了仨月活,人影都找不着了,大伙儿等着拿钱回�
 
 
 def kind(text: str, title: str = "", folder: Path | None = None) -> Finding | None:
-    told = request_kind(fold(title), fold(text), folder)
+    told = request_kind(fold(title), fold(text), Rules.load(folder))
     return told[0] if told else None
 
 
 def about(text: str, title: str = "", folder: Path | None = None) -> Finding | None:
-    told = category(fold(title), fold(text), folder)
+    told = category(fold(title), fold(text), Rules.load(folder))
     return told[0] if told else None
 
 
@@ -76,7 +77,7 @@ def test_a_city_says_what_is_heard(tmp_path: Path, subject, find, said: str) -> 
     name = f"{subject}_heard.tsv"
     ours = (Path(rules.__file__).parent / name).read_text("utf-8")
     (tmp_path / name).write_text(ours + f"none\t{said}\n" * 200, "utf-8")
-    rulebooks.verify_one(tmp_path, subject)
+    rulebooks.verify_one(Rules.load(tmp_path), subject)
     assert find(said) is not None
     assert find(said, folder=tmp_path) is None
 
@@ -88,7 +89,7 @@ def test_a_city_whose_own_rules_are_older_hears_as_we_do(tmp_path: Path, subject
     ours = (Path(rules.__file__).parent / f"{subject}.toml").read_text("utf-8")
     before, after = ours.split("[hearing]")
     (tmp_path / f"{subject}.toml").write_text(before + after[after.index("\n[") :], "utf-8")
-    rulebooks.verify_one(tmp_path, subject)
+    rulebooks.verify_one(Rules.load(tmp_path), subject)
     assert find(said, folder=tmp_path) == find(said)
 
 
@@ -96,14 +97,14 @@ def test_a_city_with_a_class_that_no_sentence_is_of_goes_by_its_words(tmp_path: 
     ours = (Path(rules.__file__).parent / "category.toml").read_text("utf-8")
     own = ours.replace("[classes]\n", '[classes]\nmoon = "月亮"\n', 1)
     (tmp_path / "category.toml").write_text(own, "utf-8")
-    rulebooks.verify_one(tmp_path, "category")
+    rulebooks.verify_one(Rules.load(tmp_path), "category")
     assert about(UNNAMED_WAGES, folder=tmp_path) is None
     assert about("公司拖欠工资", folder=tmp_path) == about("公司拖欠工资")
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
 def test_no_sentence_is_a_measured_one_or_stands_twice(subject: str) -> None:
-    texts = [fold(line["text"]) for line in rules.table(f"{subject}_heard", ("value", "text"))]
+    texts = [fold(line["text"]) for line in DEFAULT_RULES.table(f"{subject}_heard", ("value", "text"))]
     assert [text for text, times in Counter(texts).items() if times > 1] == []
     measured = (line for name in MEASURED[subject] for line in (HERE / f"{name}.tsv").read_text("utf-8").splitlines())
     assert set(texts).isdisjoint(fold(line.rsplit("\t", 1)[1]) for line in measured)

@@ -10,6 +10,7 @@ from normalizers import rulebooks
 from normalizers.enrich.address import parse
 from normalizers.geo import divisions
 from normalizers.geo import divisions as division_names
+from normalizers.rules import Rules
 from schemas.errors import MisconfiguredError
 from tests.rows import each_row
 
@@ -223,15 +224,18 @@ def test_the_table_holds_every_province_and_no_code_of_today_twice() -> None:
 def test_a_city_adds_an_ending(tmp_path: Path) -> None:
     ours = resources.files("normalizers.rules").joinpath("place.toml").read_text("utf-8")
     (tmp_path / "place.toml").write_text(ours.replace('estates = "', 'estates = "围屋 '), encoding="utf-8")
-    rulebooks.verify(tmp_path)
-    own = [piece.text for piece in parse.parse("龙岗区鹤湖围屋后巷小店", tmp_path) if piece.level == "poi"]
+    rulebooks.verify(Rules.load(tmp_path))
+    own = [piece.text for piece in parse.parse("龙岗区鹤湖围屋后巷小店", Rules.load(tmp_path)) if piece.level == "poi"]
     assert own == ["鹤湖围屋"]
 
 
 def test_a_city_adds_what_a_division_s_name_begins(tmp_path: Path) -> None:
     ours = resources.files("normalizers.rules").joinpath("place.toml").read_text("utf-8")
     (tmp_path / "place.toml").write_text(ours.replace("车城 名城", "车城 渔火 名城"), encoding="utf-8")
-    told = [[piece.level for piece in parse.parse("西湖渔火12号", folder, "330100")] for folder in (None, tmp_path)]
+    told = [
+        [piece.level for piece in parse.parse("西湖渔火12号", Rules.load(folder), "330100")]
+        for folder in (None, tmp_path)
+    ]
     assert "district" in told[0]
     assert "district" not in told[1]
 
@@ -240,14 +244,14 @@ def test_a_citys_file_of_before_is_still_read(tmp_path: Path) -> None:
     ours = resources.files("normalizers.rules").joinpath("place.toml").read_text("utf-8")
     older = "\n".join(line for line in ours.splitlines() if not line.startswith("but_before"))
     (tmp_path / "place.toml").write_text(older, encoding="utf-8")
-    rulebooks.verify(tmp_path)
-    assert [piece.text for piece in parse.parse("建国路88号", tmp_path)] == ["建国路", "88号"]
+    rulebooks.verify(Rules.load(tmp_path))
+    assert [piece.text for piece in parse.parse("建国路88号", Rules.load(tmp_path))] == ["建国路", "88号"]
 
 
 def test_rules_that_lack_a_list_are_named(tmp_path: Path) -> None:
     (tmp_path / "place.toml").write_text('version = "1"\ntowns = "镇"\n', encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=r"place\.toml"):
-        rulebooks.verify(tmp_path)
+        rulebooks.verify(Rules.load(tmp_path))
 
 
 NEW_TOWN = "杭州市星澜湾碧波苑3幢"
@@ -262,9 +266,9 @@ def own_towns(folder: Path, *lines: str) -> Path:
 def test_a_city_adds_a_town_that_ours_do_not_know_and_keeps_ours(tmp_path: Path) -> None:
     folder = own_towns(tmp_path, "330100,星澜湾 云中湾", "330100,海天湾")
     for address, town in ((NEW_TOWN, "星澜湾"), ("杭州市海天湾碧波苑", "海天湾"), ("杭州市九堡碧波苑", "九堡")):
-        assert [one.text for one in parse.parse(address, folder) if one.level == "town"] == [town]
+        assert [one.text for one in parse.parse(address, Rules.load(folder)) if one.level == "town"] == [town]
     assert not [one for one in parse.parse(NEW_TOWN) if one.level == "town"]
-    assert not [one for one in parse.parse("宁波市星澜湾碧波苑3幢", folder) if one.level == "town"]
+    assert not [one for one in parse.parse("宁波市星澜湾碧波苑3幢", Rules.load(folder)) if one.level == "town"]
 
 
 @pytest.mark.parametrize(
@@ -281,7 +285,7 @@ def test_a_city_adds_a_town_that_ours_do_not_know_and_keeps_ours(tmp_path: Path)
 )
 def test_a_line_of_towns_that_would_never_be_found_is_named(tmp_path: Path, line: str, says: str) -> None:
     with pytest.raises(MisconfiguredError, match=says):
-        rulebooks.verify(own_towns(tmp_path, line))
+        rulebooks.verify(Rules.load(own_towns(tmp_path, line)))
 
 
 def test_every_city_of_ours_is_one_to_which_a_town_can_be_added() -> None:

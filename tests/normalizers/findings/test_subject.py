@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from normalizers import Policy, normalize, rules
+from normalizers import Policy, normalize
+from normalizers.rules import Rules
 from schemas.errors import MisconfiguredError
 from schemas.records import Finding, Message, raw_message
 from tests.normalizers.conftest import TAKEN
@@ -55,4 +56,4 @@ def test_title_and_text_are_told_apart() -> None:
 def test_a_rule_file_that_cannot_be_read_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "kind.toml").write_text(text, encoding="utf-8")
     with pytest.raises(MisconfiguredError, match=r"kind\.toml"):
-        rules.load("kind", tmp_path)
+        Rules.load(tmp_path).toml("kind")

@@ -9,6 +9,7 @@ import pytest
 from normalizers import Policy
 from normalizers.mail import normalize as of_mail
 from normalizers.parse.contacts import identity_of
+from normalizers.rules import Rules
 from normalizers.similarity.requester import requester_hashes
 from schemas.records import Party, RawMessage
 from tests.normalizers.test_rules_of_a_city import with_more
@@ -18,7 +19,7 @@ Mail = Callable[[bytes], RawMessage]
 
 def class_of(raw_mail: Mail, subject: str, text: str, folder: Path | None, sender: str = "a@mail.example") -> str:
     value = f"From: {sender}\nSubject: {subject}\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
-    return of_mail(raw_mail(value.encode()), Policy(rules_folder=folder)).message_class
+    return of_mail(raw_mail(value.encode()), Policy(rules=Rules.load(folder))).message_class
 
 
 @pytest.mark.parametrize(
@@ -58,5 +59,5 @@ def test_whom_a_citys_own_apps_name_for_nobody_is_no_person(
 ) -> None:
     somebody, own = Party(kind=kind, value=value), with_more(tmp_path, "machines", **more)
     assert identity_of(somebody) == value
-    assert identity_of(somebody, own) is None
-    assert requester_hashes([somebody], Policy(rules_folder=own)) == ()
+    assert identity_of(somebody, Rules.load(own)) is None
+    assert requester_hashes([somebody], Policy(rules=Rules.load(own))) == ()

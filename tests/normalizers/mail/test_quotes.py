@@ -5,6 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from normalizers.mail import quotes
+from normalizers.rules import Rules
 from normalizers.text.quote_patterns import rulebook
 from tests.rows import each_row
 
@@ -154,4 +155,4 @@ def test_a_citys_own_office_software_is_known(tmp_path: Path) -> None:
     )
     for body in bodies:
         assert split(body).text == body
-        assert quotes.split(body, rulebook(tmp_path)).text == "还没修"
+        assert quotes.split(body, rulebook(Rules.load(tmp_path))).text == "还没修"

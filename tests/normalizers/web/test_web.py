@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from normalizers import Policy, normalize, rulebooks, rules
+from normalizers import Policy, normalize, rulebooks
 from normalizers.parse import json as crowd
 from normalizers.parse import ticket_tokens
+from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.web import fields, multipart, places
 from normalizers.web.services import services
 from schemas.errors import MalformedError, MisconfiguredError, UnsupportedError
@@ -314,7 +315,7 @@ def test_points(lat: str, long: str, point: tuple[float, float] | None, swapped:
 
 
 def test_every_topic_of_the_categories_is_a_service() -> None:
-    table = rules.load("category")
+    table = DEFAULT_RULES.toml("category")
     assert [*services()] == [*table["topics"], "other"]
     for one in services().values():
         assert {attribute.code for attribute in one.attributes} >= {"request_kind", "hotline_code"}
@@ -345,11 +346,11 @@ def rulebook(tmp_path: Path) -> Callable[..., Path]:
 
 def test_a_city_s_own_questions_are_asked_of_a_whole_class(rulebook: Callable[..., Path]) -> None:
     folder = rulebook()
-    rulebooks.verify(folder)
-    assert [one.code for one in services(folder)["environment.noise"].attributes] == ["a"]
-    assert services(folder)["transport.bus"].attributes == ()
+    rulebooks.verify(Rules.load(folder))
+    assert [one.code for one in services(Rules.load(folder))["environment.noise"].attributes] == ["a"]
+    assert services(Rules.load(folder))["transport.bus"].attributes == ()
     made = normalize(
-        raw(REQUEST | {"service_code": "environment.noise", "attribute[a]": "7"}), Policy(rules_folder=folder)
+        raw(REQUEST | {"service_code": "environment.noise", "attribute[a]": "7"}), Policy(rules=Rules.load(folder))
     )
     assert "n：7" in made.message.text
 
@@ -367,7 +368,7 @@ def test_a_city_s_own_questions_are_asked_of_a_whole_class(rulebook: Callable[..
 )
 def test_wrong_questions_are_named_by_the_check(rulebook: Callable[..., Path], wrong: dict[str, str]) -> None:
     with pytest.raises(MisconfiguredError, match="services"):
-        rulebooks.verify(rulebook(**wrong))
+        rulebooks.verify(Rules.load(rulebook(**wrong)))
 
 
 def test_a_draft_is_the_same_whatever_the_encoding() -> None:
