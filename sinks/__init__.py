@@ -11,9 +11,9 @@ from sinks.base import Document, Refusal, Route, Sink, Source, Verdicts
 COMMAND = type_of("command").encode()
 
 
-def routes(prefix: str = PREFIX) -> dict[str, Route]:
-    """Return what goes into which index, by short name."""
-    index = indices(prefix)
+def routes(prefix: str = PREFIX, shards: Mapping[str, int] | None = None) -> dict[str, Route]:
+    """Return what goes into which index, by short name; `shards` is for whoever makes indices."""
+    index = indices(prefix, shards)
     return {
         "ticket": Route(topic=topics.TICKET, index=index["ticket"]),
         "ticket_masked": Route(topic=topics.TICKET_MASKED, index=index["ticket_masked"]),

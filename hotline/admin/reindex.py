@@ -41,7 +41,7 @@ def rebuild(
     unless they are named: all their documents would come from themselves. Raises MisconfiguredError for a name that
     is none.
     """
-    known = routes()
+    known = routes(shards=settings.elasticsearch.shards.by_index)
     wrong = next((name for name in names if name not in known), None)
     if wrong:
         raise MisconfiguredError(f"There is no index {wrong}: choose from {', '.join(known)}.")

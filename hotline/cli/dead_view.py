@@ -103,7 +103,8 @@ async def _targets(
         yield targets
         return
     async with clients.elasticsearch(settings) as client:
-        yield {**targets, SINK: Archive(client, clients.blobs(settings), settings.sinks.elastic)}
+        shards = settings.elasticsearch.shards.by_index
+        yield {**targets, SINK: Archive(client, clients.blobs(settings), settings.sinks.elastic, shards)}
 
 
 def _show_plan(chosen: Plan, as_json: bool, *, every: bool) -> None:

@@ -1,12 +1,13 @@
 """`hotline index`: the indices of the archive."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hotline.cli.common import AsJson, print_json, say, settings_of
+from hotline.cli.output import Column, lists, size
 from schemas.enums import counted
 
 if TYPE_CHECKING:
@@ -19,9 +20,12 @@ index = typer.Typer(no_args_is_help=True, help="Create, describe and rebuild the
 @index.command()
 def create(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Create the templates, indices and aliases that are missing, and add new fields to those that are there."""
+    from schemas.contract.index_templates import indices
     from sinks.elastic.templates import ensure_indices
 
-    created = asyncio.run(_asked(settings_of(ctx, accounts=False), ensure_indices))
+    settings = settings_of(ctx, accounts=False)
+    wanted = indices(shards=settings.elasticsearch.shards.by_index).values()
+    created = asyncio.run(_asked(settings, lambda client: ensure_indices(client, wanted)))
     if as_json:
         print_json({"created": created})
     else:
@@ -29,20 +33,23 @@ def create(ctx: typer.Context, as_json: AsJson = False) -> None:
         say(f"{number} created{': ' + ', '.join(created) if created else ''}.")
 
 
+COLUMNS = (
+    Column("alias", "别名"),
+    Column("index", "索引"),
+    Column("documents", "文档数", right=True, shown="{:,}".format),
+    Column("bytes", "大小", right=True, shown=size),
+    Column("in_use", "使用中"),
+    Column("blocked", "停止写入"),
+)
+
+
 @index.command()
-def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
+@lists(COLUMNS, nothing="The archive has no index yet: run `hotline index create`.")
+def describe(ctx: typer.Context) -> Iterator[dict[str, Any]]:
     """Show the indices of each alias, with their documents and bytes; those that no search sees are named as such."""
     rows = asyncio.run(_asked(settings_of(ctx, accounts=False), _rows))
-    for row in rows:
-        if as_json:
-            print_json(row)
-        else:
-            say(
-                f"{row['alias']:<24} {row['index']:<30} {row['documents']:>10} documents {row['bytes']:>12} bytes"
-                f"{'' if row['in_use'] else '  not in use'}{'  takes no writes' if row['blocked'] else ''}"
-            )
+    yield from rows
     if not rows:
-        say("The archive has no index yet: run `hotline index create`.", err=True)
         raise typer.Exit(1)
 
 

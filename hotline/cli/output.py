@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import wraps
 from inspect import Parameter, Signature, signature
+from itertools import chain
 from typing import Annotated, Any, Literal, NamedTuple
 
 import typer
@@ -39,6 +40,8 @@ class Column(NamedTuple):
     value: Callable[[Any], object] | None = None
     right: bool = False
     """Whether the table aligns it to the right, as numbers are."""
+    shown: Callable[[Any], str] = str
+    """How a table shows a value for which `str` is not good to read, such as bytes."""
 
     def of(self, record: Any) -> object:
         """Return the value of this column."""
@@ -169,15 +172,12 @@ def _write_array(records: Iterable[Any]) -> None:
 
 
 def _write_csv(records: Iterable[Any], columns: Sequence[Column]) -> None:
-    for row in ([one.name for one in columns], *_rows(records, columns, _csv_cell)):
+    for row in chain(
+        [[one.name for one in columns]], ([_csv_cell(one.of(each)) for one in columns] for each in records)
+    ):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(row)
         say(text.getvalue(), nl=False)
-
-
-def _rows(records: Iterable[Any], columns: Sequence[Column], cell: Callable[[object], str]) -> Iterator[list[str]]:
-    for record in records:
-        yield [cell(one.of(record)) for one in columns]
 
 
 def _csv_cell(value: object) -> str:
@@ -186,7 +186,7 @@ def _csv_cell(value: object) -> str:
 
 
 def _write_table(records: Iterable[Any], columns: Sequence[Column]) -> None:
-    rows = list(_rows(records, columns, _table_cell))
+    rows = [[_table_cell(one, one.of(record)) for one in columns] for record in records]
     if not rows:
         return
     rows.insert(0, [one.title for one in columns])
@@ -202,9 +202,21 @@ def _padded(text: str, width: int, *, right: bool) -> str:
     return space + text if right else text + space
 
 
-def _table_cell(value: object) -> str:
+def _table_cell(column: Column, value: object) -> str:
     """Return one line: a second one would pass for another record."""
-    return "-" if value in (None, "", ()) else readable(_text(value)).replace("\n", " ")
+    if value in (None, "", ()):
+        return "-"
+    return readable(_text(value) if column.shown is str else column.shown(value)).replace("\n", " ")
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as a person reads it, in units of 1,024."""
+    number = float(count)
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if number < 1024:
+            return f"{number:.4g} {unit}"
+        number /= 1024
+    return f"{number:,.1f} TiB"
 
 
 def _text(value: object) -> str:

@@ -48,14 +48,24 @@ def create(
     raise typer.Exit(0 if all(one.is_harmless for one in differing) else 1)
 
 
+COLUMNS = (
+    Column("topic", "主题"),
+    Column("partitions", "分区", right=True),
+    Column("replication_factor", "副本", right=True),
+    Column("cleanup", "清理策略", lambda row: row["config"].get("cleanup.policy")),
+    Column("differing", "偏差", lambda row: len(row["differing"]), right=True),
+    Column("about", "内容", lambda row: _about(row["topic"])),
+)
+
+
 @topics.command()
-def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
+@lists(COLUMNS)
+def describe(ctx: typer.Context) -> Iterator[dict[str, Any]]:
     """Show the topics as the brokers have them; exit 1 when one is not as it should be."""
     from hotline.admin import placement
     from hotline.admin.topics import Provision
     from hotline.runtime.clients import kafka
     from schemas.errors import MisconfiguredError
-    from schemas.topics import TOPICS
 
     connection = kafka(settings_of(ctx, accounts=False))
     provision, wrong = Provision(connection), None
@@ -67,20 +77,25 @@ def describe(ctx: typer.Context, as_json: AsJson = False) -> None:
     except MisconfiguredError as error:
         # The settings are wrong: to give the topics as many partitions would mislead.
         wrong, differing = str(error), [one for one in differing if one.what != "partitions"]
-    if as_json:
-        for name, topic in found.items():
-            print_json({"topic": name, "partitions": topic.partitions, "replication_factor": topic.replication_factor,
-                        "config": {key: topic.config.get(key) for key in provision.config(name)},
-                        "differing": [one for one in differing if one.topic == name]})  # fmt: skip
-    else:
-        for name, topic in found.items():
-            copies = f"{counted(topic.partitions, 'partition')} × {topic.replication_factor}"
-            say(f"{name:<28} {copies:<18} {TOPICS[name].cleanup_policy:<8} {TOPICS[name].about}")
-        for one in differing:
-            say(f"{one}: {one.advice}.")
+    for name, topic in sorted(found.items()):
+        yield {
+            "topic": name,
+            "partitions": topic.partitions,
+            "replication_factor": topic.replication_factor,
+            "config": {key: topic.config.get(key) for key in provision.config(name)},
+            "differing": [one for one in differing if one.topic == name],
+        }
+    for one in differing:
+        say(f"{one}: {one.advice}.", err=True)
     if wrong:
-        say(wrong, err=as_json)
+        say(wrong, err=True)
     raise typer.Exit(0 if not wrong and all(one.is_harmless for one in differing) else 1)
+
+
+def _about(topic: str) -> str:
+    from schemas.topics import TOPICS
+
+    return TOPICS[topic].about
 
 
 @topics.command()

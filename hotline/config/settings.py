@@ -60,6 +60,24 @@ class KafkaSettings(Section):
     replication_factor: int = Field(default=1, ge=1, le=9, description="Copies of every topic")
 
 
+Shards = Annotated[int, Field(ge=1, le=1024)]
+
+
+class ShardSettings(Section):
+    """Shards of each index, the same on all hosts; `hotline index rebuild` gives an index that is there new ones."""
+
+    ticket: Shards = Field(default=1, description="Of tickets: one for each 50 GB")
+    ticket_masked: Shards = Field(default=1, description="Of masked tickets, as many as of tickets")
+    ticket_restricted: Shards = Field(default=1, description="Of restricted tickets (严格保密)")
+    message: Shards = Field(default=1, description="Of each month's messages; the next month has a change")
+    link: Shards = Field(default=1, description="Of links between messages and tickets")
+
+    @property
+    def by_index(self) -> Mapping[str, int]:
+        """Return them by the short name of the index."""
+        return self.model_dump()
+
+
 class ElasticsearchSettings(Section):
     """An existing Elasticsearch; without `hosts` the local stack's is used."""
 
@@ -72,6 +90,7 @@ class ElasticsearchSettings(Section):
     username: str | None = Field(default=None, min_length=1, description="Who logs in, when there is no API key")
     password: SecretStr | None = Field(default=None, min_length=1, description="Password of `username`")
     ca_certs: Path | None = Field(default=None, description="Certificates of the authority that signed the nodes'")
+    shards: ShardSettings = Field(default_factory=ShardSettings)
 
 
 class LocalSettings(Section):

@@ -12,6 +12,7 @@ from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.reach import Address, NoTlsError, reach, speaks_tls, trusting
 from hotline.runtime import clients
 from schemas.contract.index_templates import Index, indices, mapping
+from schemas.enums import counted
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
 from schemas.ids import source_of
 
@@ -49,7 +50,8 @@ def examine_elasticsearch(settings: "Settings", *, writes: bool = True, searches
     Templates matter to those who write, and only they may look at them; at messages who `searches` them.
     """
     cities = dict(_cities(settings)) if searches else {}
-    yield from _let_in(settings, "indices", partial(_indices, writes=writes, cities=cities))
+    shards = settings.elasticsearch.shards.by_index
+    yield from _let_in(settings, "indices", partial(_indices, writes=writes, cities=cities, shards=shards))
 
 
 def _cities(settings: "Settings") -> Iterator[tuple[str, str]]:
@@ -158,13 +160,15 @@ async def _searches(client: Any, names: Sequence[str], who: str) -> AsyncIterato
         yield f"{who} may search {' and '.join(known[name].alias for name in names)}"
 
 
-async def _indices(client: Any, writes: bool, cities: Mapping[str, str]) -> AsyncIterator[Told]:
+async def _indices(
+    client: Any, writes: bool, cities: Mapping[str, str], shards: Mapping[str, int]
+) -> AsyncIterator[Told]:
     """A monthly index is born with its first document; its template must be there before."""
     async for alike in _named_alike(client, cities):
         yield alike
     faults = 0
-    for index in indices().values():
-        async for fault in _faults(client, index, writes):
+    for name, index in indices(shards=shards).items():
+        async for fault in _faults(client, name, index, writes):
             faults += 1
             yield fault
     if not faults:
@@ -196,7 +200,7 @@ def _of_others(source: str, city: str) -> dict[str, Any]:
     return {"bool": {"filter": lately, "must_not": [{"term": {"jurisdiction": city}}]}}
 
 
-async def _faults(client: Any, index: Index, writes: bool) -> AsyncIterator[PipelineError]:
+async def _faults(client: Any, short: str, index: Index, writes: bool) -> AsyncIterator[PipelineError]:
     if writes and not await client.indices.exists_index_template(name=index.alias):
         yield MisconfiguredError(f"The index template {index.alias} does not exist: run `hotline index create`.")
     if not await client.indices.exists_alias(name=index.alias):
@@ -217,6 +221,13 @@ async def _faults(client: Any, index: Index, writes: bool) -> AsyncIterator[Pipe
     for name, body in sorted(found.items()):
         for fault in _of_one(name, body, index):
             yield fault
+        there = int(body["settings"]["index"]["number_of_shards"])
+        if not index.monthly and there != index.shards:
+            has = counted(there, "shard")
+            yield MisconfiguredError(
+                f"The index {name} has {has}, and `elasticsearch.shards.{short}` is {index.shards}: "
+                f"run `hotline index rebuild {short}`, or correct the setting."
+            )
 
 
 def _no_alias(index: Index) -> PipelineError:

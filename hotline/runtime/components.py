@@ -144,20 +144,20 @@ def _webhook(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compone
 
 
 def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
-    from sinks import SINKS
+    from sinks import routes
     from sinks.elastic.consistency import Presence
     from sinks.elastic.sink import ElasticSink
 
-    routes, connection = SINKS[which], clients.kafka(settings)
+    ways, connection = routes(shards=settings.elasticsearch.shards.by_index), clients.kafka(settings)
 
     def make() -> ElasticSink:
-        return ElasticSink(clients.elasticsearch(settings), routes.values())
+        return ElasticSink(clients.elasticsearch(settings), ways.values())
 
     async def look(stop: asyncio.Event) -> None:
         async with clients.elasticsearch(settings) as client:
-            await Presence(client, connection, routes).watch(stop)
+            await Presence(client, connection, ways).watch(stop)
 
-    return _sinking(name, make, routes.values(), connection, settings.sinks.elastic, tracer, look)
+    return _sinking(name, make, ways.values(), connection, settings.sinks.elastic, tracer, look)
 
 
 def _archive(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:

@@ -1,9 +1,10 @@
 """The archive's indices: their names, and the templates made from the records."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.fields import fields_of
 from schemas.records import RECORDS
@@ -26,7 +27,6 @@ QUIET: dict[str, Any] = {"indexing": {"slowlog": {"source": False}}}
 
 _SETTINGS: dict[str, Any] = {
     **QUIET,
-    "number_of_shards": 1,
     "auto_expand_replicas": "0-1",  # a copy wherever there is a second node, green where there is none
     "refresh_interval": "500ms",  # said explicitly: otherwise an index nobody searched for 30 s stops refreshing
     # Two small segments come each second: merging up to 24 at once takes half the CPU of up to 10, and finds the same.
@@ -41,6 +41,7 @@ class Index(Struct, frozen=True, kw_only=True):
     record: str
     about: str
     monthly: bool = False
+    shards: int = 1
 
     @property
     def pattern(self) -> str:
@@ -58,7 +59,8 @@ class Index(Struct, frozen=True, kw_only=True):
 
     def template(self) -> dict[str, Any]:
         """Return the composable index template."""
-        body: dict[str, Any] = {"settings": {"index": _SETTINGS}, "mappings": mapping(self.record)}
+        settings = _SETTINGS | {"number_of_shards": self.shards}
+        body: dict[str, Any] = {"settings": {"index": settings}, "mappings": mapping(self.record)}
         if self.monthly:
             body["aliases"] = {self.alias: {}}
         return {"index_patterns": [self.pattern], "priority": 200, "template": body, "_meta": {"about": self.about}}
@@ -67,9 +69,9 @@ class Index(Struct, frozen=True, kw_only=True):
 PREFIX = "hotline"
 
 
-def indices(prefix: str = PREFIX) -> dict[str, Index]:
-    """Return every index of the archive by its short name."""
-    return {
+def indices(prefix: str = PREFIX, shards: Mapping[str, int] | None = None) -> dict[str, Index]:
+    """Return every index of the archive by its short name; `shards` of those with more than one, by that name."""
+    known = {
         "ticket": Index(alias=f"{prefix}-ticket", record="ticket", about="工单, in clear, for clerks"),
         "ticket_masked": Index(alias=f"{prefix}-ticket-masked", record="ticket", about="工单, masked, for analysts"),
         "ticket_restricted": Index(
@@ -78,6 +80,7 @@ def indices(prefix: str = PREFIX) -> dict[str, Index]:
         "message": Index(alias=f"{prefix}-message", record="message", about="来件, by month of intake", monthly=True),
         "link": Index(alias=f"{prefix}-link", record="link", about="Message to ticket, and why"),
     }
+    return {name: replace(index, shards=(shards or {}).get(name, 1)) for name, index in known.items()}
 
 
 def mapping(record: str) -> dict[str, Any]:

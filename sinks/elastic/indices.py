@@ -39,7 +39,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Entry(NamedTuple):
-    """A document of an index; `at` grows with every write to it."""
+    """A document of an index; `at` grows with every write to its shard."""
 
     identifier: bytes
     version: int
@@ -121,19 +121,32 @@ async def switch(client: AsyncElasticsearch, place: Place, *, keep: bool) -> Non
     await client.indices.update_aliases(actions=[*removed, *added])
 
 
-async def entries(client: AsyncElasticsearch, index: str, after: int = -1) -> AsyncIterator[list[Entry]]:
-    """Yield what is in an index, page by page in the order of its writes; what is written meanwhile comes last."""
+async def entries(
+    client: AsyncElasticsearch, index: str, after: dict[int, int] | None = None
+) -> AsyncIterator[list[Entry]]:
+    """Yield what is in an index, shard by shard, page by page in the order of a shard's writes.
+
+    Each shard counts its writes by itself. `after` has the last write that was read of each, and is brought up to date.
+    """
+    last = {} if after is None else after
     await client.indices.refresh(index=index)
-    while True:
-        found = await client.search(
-            index=index, size=PAGE, source=False, version=True, seq_no_primary_term=True, sort=["_seq_no"],
-            query={"range": {"_seq_no": {"gt": after}}}, track_total_hits=False,
-        )  # fmt: skip
-        page = [Entry(hit["_id"].encode(), hit["_version"], hit["_seq_no"]) for hit in found["hits"]["hits"]]
-        if not page:
-            return
-        yield page
-        after = page[-1].at
+    for shard in range(await _shards(client, index)):
+        while True:
+            found = await client.search(
+                index=index, size=PAGE, source=False, version=True, seq_no_primary_term=True, sort=["_seq_no"],
+                query={"range": {"_seq_no": {"gt": last.get(shard, -1)}}}, track_total_hits=False,
+                preference=f"_shards:{shard}",
+            )  # fmt: skip
+            page = [Entry(hit["_id"].encode(), hit["_version"], hit["_seq_no"]) for hit in found["hits"]["hits"]]
+            if not page:
+                break
+            last[shard] = page[-1].at
+            yield page
+
+
+async def _shards(client: AsyncElasticsearch, index: str) -> int:
+    told = await client.indices.get_settings(index=index, name="index.number_of_shards")
+    return max(int(one["settings"]["index"]["number_of_shards"]) for one in told.values())
 
 
 async def values(

@@ -157,7 +157,7 @@ class Rebuild:
         self._delivery = Delivery(ElasticSink(client, [self._route]), settings, self._refuse, asyncio.sleep)
         self._refused: dict[Position, str] = {}
         self._expected = Versions()
-        self._old_at = -1
+        self._old_at: dict[int, int] = {}
         self._suspects: dict[bytes, int] = {}
         self.report = Report(index=place.successor, former=place.concrete)
 
@@ -231,7 +231,6 @@ class Rebuild:
         """Remember what the old index has that was not read yet, from where the last look ended."""
         async for page in indices.entries(self._client, self._place.concrete, self._old_at):
             self._suspects.update(ahead([(entry.identifier, entry.version) for entry in page], self._expected))
-            self._old_at = page[-1].at
 
     async def _settle_suspects(self) -> None:
         """Deal with what is missing still, after all that the topic had at that look was read."""

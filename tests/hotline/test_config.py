@@ -13,6 +13,7 @@ from hotline.config.errors import variable_of
 from hotline.config.load import FaultySettingsError, load
 from hotline.config.paths import is_model
 from hotline.config.settings import Settings
+from schemas.contract.index_templates import indices
 from tests.rows import each_row
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -41,6 +42,17 @@ def test_settings_are_read_again_and_again_without_a_class_of_their_own() -> Non
     again = load()
     assert type(again) is type(first)
     assert (first.kafka.partitions, again.kafka.partitions) == (Settings().kafka.partitions, 7)
+
+
+def test_each_index_may_have_its_own_shards() -> None:
+    write("[elasticsearch.shards]\nticket = 2\n")
+    shards = load().elasticsearch.shards.by_index
+    made = {name: index.template()["template"]["settings"]["index"] for name, index in indices(shards=shards).items()}
+    assert (
+        {name: one["number_of_shards"] for name, one in made.items()}
+        == shards
+        == dict.fromkeys(made, 1) | {"ticket": 2}
+    )
 
 
 def test_the_data_folder_lies_beside_the_settings_file(tmp_path: Path) -> None:

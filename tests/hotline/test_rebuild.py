@@ -83,7 +83,7 @@ def test_every_index_is_rebuilt_and_described(kafka: KafkaConnection, stack: End
         "hotline-ticket-restricted-v2": (0, True),
         "hotline-link-v2": (0, True),
     }
-    assert "not in use  takes no writes" in hotline("describe").stdout
+    assert "no,yes" in hotline("describe", "-o", "csv", "--columns", "in_use,blocked").stdout
 
 
 def wiped(stack: Endpoints) -> None:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, asynccontextmanager
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from hotline.dev.stack.stack import Stack
 from schemas.errors import MisconfiguredError, UnreachableError
@@ -89,6 +90,22 @@ async def test_an_index_is_rebuilt_while_writes_go_on(lane: Lane) -> None:
     assert not await lane.es.indices.exists(index=f"{alias}-v1")
     found = await lane.es.get(index=alias, id="t7")
     assert found["_source"] == {"ticket_id": "t7", "search_text": f"v{newest['t7']}"}
+
+
+async def test_an_index_gets_more_shards_and_is_rebuilt_again(lane: Lane, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each shard counts its own writes: pages that counted them together would leave documents out."""
+    monkeypatch.setattr(indices, "PAGE", 7)
+    await lane.publish([ticket(lane, n) for n in range(60)])
+    async with lane.running():
+        await lane.until_indexed(60)
+        route = lane.routes["ticket"]
+        lane.routes["ticket"] = replace(route, index=replace(route.index, shards=2))
+        for _ in range(2):
+            report = await rebuilt(lane)
+            assert report.documents == 60
+    told = await lane.es.indices.get_settings(index=report.index)
+    assert told[report.index]["settings"]["index"]["number_of_shards"] == "2"
+    assert await held(lane, report.index) == {f"t{n}": 1 for n in range(60)}
 
 
 async def test_a_broken_off_rebuild_changes_nothing_and_is_begun_again(

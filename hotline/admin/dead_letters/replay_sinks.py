@@ -16,7 +16,7 @@ from schemas.codec import Position
 from schemas.errors import RecordError
 from schemas.records import Delivery
 from schemas.topics import EVENT
-from sinks import SINKS, Document
+from sinks import Document, routes
 from sinks.elastic import ElasticSink
 from sinks.eraser import Eraser
 from sinks.kafka import group_of, make_reader
@@ -51,8 +51,10 @@ class Archive:
     What is of the event log was the eraser's: an erasure that could not be carried out.
     """
 
-    def __init__(self, client: AsyncElasticsearch, blobs: ObjectStore, settings: SinkSettings) -> None:
-        self._elastic = ElasticSink(client, SINKS["elastic"].values())
+    def __init__(
+        self, client: AsyncElasticsearch, blobs: ObjectStore, settings: SinkSettings, shards: Mapping[str, int]
+    ) -> None:
+        self._elastic = ElasticSink(client, routes(shards=shards).values())
         self._eraser = Eraser(client, blobs)
         self._settings = settings
 

@@ -10,7 +10,7 @@ import typer
 from msgspec import Struct
 from typer.testing import CliRunner, Result
 
-from hotline.cli.output import Column, lists
+from hotline.cli.output import Column, lists, size
 
 
 class Row(Struct):
@@ -59,6 +59,7 @@ def test_a_table_is_aligned_by_the_width_of_chinese_and_one_line_a_record() -> N
         "投诉 =1+1      7  2026-12-03T09:02:03+08:00  a, b",
         "=cmd()      1000  2026-12-03T09:02:03+08:00  -",
     ]
+    assert [size(count) for count in (0, 1023, 374_777, 5 << 30)] == ["0 B", "1023 B", "366 KiB", "5 GiB"]
     assert run(chinese=True).stdout.splitlines()[0].split() == ["名称", "数量", "时间", "标签"]
 
 

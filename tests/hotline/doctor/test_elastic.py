@@ -222,6 +222,13 @@ def test_a_red_cluster_is_told(local: pytest.MonkeyPatch, client: Elasticsearch)
         client.indices.delete(index="test-nowhere")
 
 
+def test_an_index_with_other_shards_than_the_settings_say_is_told(local: pytest.MonkeyPatch) -> None:
+    local.setenv("HOTLINE_ELASTICSEARCH__SHARDS__TICKET", "2")
+    assert fault().startswith(
+        "The index hotline-ticket-v1 has 1 shard, and `elasticsearch.shards.ticket` is 2: run `ho"
+    )
+
+
 @pytest.mark.usefixtures("fresh_indices")
 @pytest.mark.parametrize("block", ["read_only_allow_delete", "write"])
 def test_an_index_that_takes_nothing_is_told(local: pytest.MonkeyPatch, client: Elasticsearch, block: str) -> None:
