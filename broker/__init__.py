@@ -1,1 +1,1 @@
-"""Kafka clients: their settings, and the faults of brokers and of the libraries that they get over."""
+"""Kafka clients: connection settings, and workarounds for faults of brokers and client libraries."""

@@ -1,7 +1,7 @@
-"""Beginning and ending a client of Kafka: aiokafka's own `start` and `stop` may hang, or let a cancellation out.
+"""Start and stop aiokafka clients with time limits: aiokafka's own `start` and `stop` may hang or leak a cancellation.
 
-Its `stop` waits for tasks of its own, and lets the end of a fetch that waits for an answer out as a cancellation: who
-awaits it would be gone without a word. So it is awaited in a task of its own, and not for ever.
+`stop` waits for internal tasks. If one of them is cancelled, the cancellation reaches the caller and ends it
+silently. Each call therefore runs in a task of its own, with a time limit.
 """
 
 import asyncio
@@ -28,36 +28,34 @@ from aiokafka.protocol.group import JoinGroupRequest, SyncGroupRequest
 from schemas.errors import FatalError, UnauthorizedError, UnreachableError
 
 START_SECONDS = 60.0
-"""How long a client may take to start; aiokafka gives each of its own requests up after 40 s."""
+"""Limit of a client's start, in seconds; aiokafka gives up each of its own requests after 40 s."""
 
 CLOSE_SECONDS = 5.0
-"""How long a client may take to stop while Kafka does not answer."""
+"""Limit of a client's stop, in seconds, while Kafka does not answer."""
 
 LEAVE_SECONDS = 10.0
-"""The same of one that is in a group: Kafka gives a member that says nothing up after so long anyway."""
+"""The same limit for a member of a group: Kafka removes a silent member after this time anyway."""
 
 STUCK_SECONDS = 120.0
-"""aiokafka gives a batch up after 40 s.
+"""Limit of a delivery, in seconds; aiokafka gives up a batch after 40 s.
 
-One that is neither delivered nor given up by then never will be: its client has come to an end without a word.
+A batch that is neither delivered nor failed by then never will be: the client has stopped without an error.
 """
 
 SILENT_SECONDS = 180.0
-"""So long nothing comes of a log that has more, before another client tries and begins anew: a broker with too much to
-do was seen to take over a minute, and was asked for everything again.
-"""
+"""Seconds without a record of a log that has more, until the client is replaced. An overloaded broker was seen to need
+more than a minute, and each new client asked it for everything again."""
 
 _NO_BROKER = "bootstrap"
-"""What aiokafka asserts of a cluster without a broker ("Did we not perform bootstrap?")."""
+"""Text of aiokafka's assertion for a cluster without a broker ("Did we not perform bootstrap?")."""
 
 METADATA_MS = 10_000
-"""How often a member of a group looks for new partitions: until it knows of them nobody reads them. The libraries' own
-5 minutes would delay an emergency.
-"""
+"""Interval, in seconds, at which a group member looks for new partitions. The libraries' default of 5 minutes would
+delay an emergency in a new partition."""
 
 
 class Progress:
-    """Where a reader of Kafka stands that has more to read, and since when it has stood there."""
+    """Position of a reader that has more to read, and the time at which it reached it."""
 
     def __init__(self, what: str, seconds: float) -> None:
         self._what = what
@@ -66,7 +64,7 @@ class Progress:
         self._moved = time.monotonic()
 
     def at(self, place: object) -> None:
-        """Note where it stands. Raises UnreachableError when that has been the same for too long."""
+        """Record the position. Raises UnreachableError if it has not changed for too long."""
         now = time.monotonic()
         if place != self._place:
             self._place, self._moved = place, now
@@ -81,14 +79,14 @@ Call = Callable[[], Coroutine[Any, Any, Any]]
 
 
 class Client(Protocol):
-    """A producer or a consumer of aiokafka."""
+    """Interface of an aiokafka producer or consumer."""
 
     async def start(self) -> None:
         """Connect."""
         ...
 
     async def stop(self) -> None:
-        """Let go."""
+        """Disconnect."""
         ...
 
 
@@ -97,9 +95,10 @@ T = TypeVar("T")
 
 
 async def started(start: Call) -> None:
-    """Return when a client has started.
+    """Start a client and return.
 
-    Raises what it raises, and UnreachableError when it takes too long, or a broker that begins names none yet.
+    Raises the client's own errors, and UnreachableError if the start takes too long or the broker does not know any
+    broker yet.
     """
     try:
         await brought(start(), START_SECONDS)
@@ -110,9 +109,9 @@ async def started(start: Call) -> None:
 
 
 async def brought(work: Coroutine[Any, Any, T], seconds: float) -> T:
-    """Return what a client brings. Raises what it raises, and UnreachableError when it does not end in time.
+    """Return the result of a client's coroutine. Raises its errors, and UnreachableError if it does not end in time.
 
-    What does not end is cancelled and left behind: to abort a transaction may hang as its commit did.
+    After the limit the coroutine is cancelled and not awaited: the abort of a transaction may hang as its commit did.
     """
     task = asyncio.create_task(work)
     task.add_done_callback(_look_at)
@@ -128,7 +127,7 @@ async def brought(work: Coroutine[Any, Any, T], seconds: float) -> T:
 
 
 async def closed(stop: Call, seconds: float | None = None) -> bool:
-    """Let a client go, and say whether it ended as it should; one that does not is left to the garbage."""
+    """Stop a client and return whether it stopped cleanly; otherwise the garbage collector takes it."""
     ending = asyncio.create_task(stop(), name="closing")
     ending.add_done_callback(_look_at)
     try:
@@ -140,7 +139,7 @@ async def closed(stop: Call, seconds: float | None = None) -> bool:
 
 @asynccontextmanager
 async def in_time(seconds: float = STUCK_SECONDS) -> AsyncIterator[None]:
-    """Raise FatalError when the client forgets what it was given: only a new one helps."""
+    """Raise FatalError if a delivery is neither done nor failed in time: only a new client helps."""
     try:
         async with asyncio.timeout(seconds) as limit:
             yield
@@ -152,7 +151,7 @@ async def in_time(seconds: float = STUCK_SECONDS) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def running(client: ClientT, close_seconds: float | None = None) -> AsyncIterator[ClientT]:
-    """Start a client, and let it go at the end, however that comes. Raises as `started` does."""
+    """Start a client and stop it at the end of the block, also after an error. Raises as `started` does."""
     try:
         await started(client.start)
         yield client
@@ -162,10 +161,10 @@ async def running(client: ClientT, close_seconds: float | None = None) -> AsyncI
 
 def _look_at(ending: "asyncio.Task[Any]") -> None:
     if not ending.cancelled():
-        ending.exception()  # nobody waits for it any more, and asyncio would complain of one that nobody saw
+        ending.exception()  # no caller awaits it; asyncio would log its exception as never retrieved
 
 
-# Unread faults of a transactional producer of aiokafka, after the broker fenced it.
+# Unread faults of a transactional aiokafka producer after the broker fenced it.
 
 
 def read_faults(producer: AIOKafkaProducer) -> None:
@@ -187,27 +186,26 @@ def _ends(producer: AIOKafkaProducer) -> Iterator[Future[Any]]:
         yield from (batch._drain_waiter for batch in batches)
 
 
-# A broker that lets nobody in is tried again after a pause that grows, and one that is off is given up soon.
-#
-# aiokafka itself knows no pause, and waits 40 s for a host whose packets come to nobody, before it tries the next one,
-# as well as for the answer of a broker that was there when it was asked. A load balancer without anybody behind it
-# accepts every connection and hangs up at once: a stage made twenty to forty connections a second there, the outbox
-# ninety, for as long as it lasted.
+# Reconnection with back-off and shorter time limits. aiokafka has no back-off, and waits 40 s for a host that drops
+# packets before it tries the next one, and as long for an answer of a broker that has gone. Behind a load balancer
+# without a healthy target, which accepts and closes each connection, a stage made 20 to 40 connections a second, and
+# the outbox 90.
 
 FIRST_SECONDS, MOST_SECONDS = 0.05, 1.0
-"""The pause doubles from the one to the other, and each is a fifth shorter or longer, as in Kafka's own clients."""
+"""The back-off doubles from the first to the second value, with a jitter of a fifth, as in Kafka's own clients."""
 
 REACH_SECONDS = 5.0
-"""For a host to take a connection, TLS included; what a broker says then may take it longer, if it has much to do."""
+"""Limit for TCP and TLS, in seconds. The broker's first answer may take longer if it is busy."""
 
 ANSWER_SECONDS = 12.0
-"""For what a broker is asked. Of one whose machine is gone nobody says so; after 9 s others lead what it led."""
+"""Limit of a request, in seconds. If a broker's machine dies, no reset arrives; after 9 s other brokers lead its
+partitions."""
 
 _WAIT_FOR_OTHERS = (JoinGroupRequest, SyncGroupRequest)
-"""Answered when the other members of the group have come."""
+"""Requests that the broker answers only when the other members of the group have joined."""
 
 _KNOWN = (CoordinatorNotAvailableError, NodeNotReadyError, RequestTimedOutError)
-"""After these aiokafka's producer looks for its coordinator again; after any other fault it ends."""
+"""Errors after which aiokafka's producer looks up its coordinator again; after any other error it stops."""
 
 _connected = AIOKafkaClient._get_conn
 _connect = AIOKafkaConnection.connect
@@ -216,13 +214,13 @@ _lookup = AIOKafkaClient.coordinator_lookup
 
 
 def _pause(failures: int) -> tuple[int, float]:
-    """Return after how many further failures one tries again, and when."""
+    """Return the number of failures and the time of the next attempt."""
     seconds = min(MOST_SECONDS, FIRST_SECONDS * 2 ** min(failures, 20)) * random.uniform(0.8, 1.2)  # noqa: S311 - no secret
     return failures, time.monotonic() + seconds
 
 
 async def _connected_in_time(client: Any, node: Any, **options: Any) -> Any:
-    """Return a connection to a node when its pause is over, None when it lets nobody in: who asked does so again."""
+    """Return a connection to a node, or None during its back-off; callers repeat the request."""
     pauses: dict[Any, tuple[int, float]] = vars(client).setdefault("_pauses", {})
     place = node, options.get("group")
     known = pauses.get(place)
@@ -230,7 +228,7 @@ async def _connected_in_time(client: Any, node: Any, **options: Any) -> Any:
         failures, until = known
         await asyncio.sleep(until - time.monotonic())
         if pauses.get(place, known) is not known:
-            return None  # one of those who waited tries for all
+            return None  # one of the waiting callers tries for all of them
         pauses[place] = _pause(failures + 1)
     connection = await _connected(client, node, **options)
     if connection is not None:
@@ -244,7 +242,7 @@ AIOKafkaClient._get_conn = _connected_in_time
 
 
 async def _connect_soon(self: Any) -> Any:
-    """Connect as aiokafka does, with less time until the host has taken the connection: from then on it is read."""
+    """Connect as aiokafka does, with a shorter limit until TCP and TLS are established."""
     patience, begin = self._request_timeout, self._create_reader_task
 
     def reached() -> Any:
@@ -262,7 +260,7 @@ AIOKafkaConnection.connect = _connect_soon
 
 
 def _send_for_a_while(self: Any, request: Any, expect_response: bool = True) -> Any:
-    """Ask as aiokafka does, and give a broker that says nothing up sooner: the hand-over of an emergency may wait."""
+    """Send as aiokafka does, with a shorter limit for the answer: the hand-over of an emergency may wait for it."""
     patience = self._request_timeout
     if not isinstance(request, _WAIT_FOR_OTHERS):
         self._request_timeout = min(patience, ANSWER_SECONDS)
@@ -276,9 +274,9 @@ AIOKafkaConnection.send = _send_for_a_while
 
 
 async def _looked_up(self: Any, kind: Any, key: str) -> int:
-    """Return who coordinates a group or a transaction; a broker that goes while it is asked is not to be asked.
+    """Return the coordinator of a group or a transaction, and retry if the broker goes away during the question.
 
-    Over a connection that breaks then aiokafka's producer ends for good, and says of it that it was unexpected.
+    After a broken connection at this point aiokafka's producer stops for good, with an "unexpected error".
     """
     try:
         return int(await _lookup(self, kind, key))
@@ -291,15 +289,15 @@ async def _looked_up(self: Any, kind: Any, key: str) -> int:
 AIOKafkaClient.coordinator_lookup = _looked_up
 
 
-# Refusals of Kafka while a client works (a right is taken away, no answer comes), as errors of the pipeline.
+# Authorization errors and missing answers while a client works, as errors of the pipeline.
 
 _REFUSALS = (TopicAuthorizationFailedError, GroupAuthorizationFailedError)
 
 
 def refusal_in(error: BaseException) -> str | None:
-    """Return the name of the refusal that Kafka answered a consumer with; None for any other error.
+    """Return the name of the authorization error that Kafka answered, or None for any other error.
 
-    Where aiokafka asks for the group's positions it tells a refusal in the words of a plain KafkaError.
+    If aiokafka asks for the group's offsets, it wraps the error in the text of a plain KafkaError.
     """
     if isinstance(error, _REFUSALS):
         return type(error).__name__
@@ -309,9 +307,9 @@ def refusal_in(error: BaseException) -> str | None:
 
 
 def check_rights(consumer: AIOKafkaConsumer, topics: Container[str]) -> None:
-    """Raise TopicAuthorizationFailedError when Kafka shows our user one of these topics no more.
+    """Raise TopicAuthorizationFailedError if Kafka no longer lets this user see one of the topics.
 
-    Where aiokafka learns that from the metadata before it reads, it goes on with the other topics, and says nothing.
+    If the metadata say so before the first read, aiokafka silently reads the other topics only.
     """
     refused = {topic for topic in consumer._client.cluster.unauthorized_topics if topic in topics}
     if refused:
@@ -320,7 +318,7 @@ def check_rights(consumer: AIOKafkaConsumer, topics: Container[str]) -> None:
 
 @contextmanager
 def allowed() -> Iterator[None]:
-    """Raise UnauthorizedError when Kafka lets our user read no more."""
+    """Raise UnauthorizedError if Kafka no longer lets this user read."""
     try:
         yield
     except KafkaError as error:
@@ -334,7 +332,7 @@ def allowed() -> Iterator[None]:
 
 @contextmanager
 def answering() -> Iterator[None]:
-    """Raise UnreachableError for what a client raises when Kafka does not answer it."""
+    """Raise UnreachableError for the errors that a client raises if Kafka does not answer."""
     try:
         yield
     except KafkaError as error:

@@ -1,4 +1,4 @@
-"""Writes records in explicit batches and returns when the brokers hold them."""
+"""Write records in explicit batches and return when the brokers have acknowledged them."""
 
 import asyncio
 from collections import defaultdict
@@ -27,7 +27,7 @@ from schemas.errors import (
 )
 
 MAX_BATCH_BYTES = 900_000
-"""Batches are explicit: aiokafka's default of 16 KiB cuts a chunk into dozens of sends."""
+"""Size of a batch, in bytes; with aiokafka's default of 16 KiB a chunk needs dozens of requests."""
 
 Place = tuple[str, int]
 
@@ -41,26 +41,26 @@ _NOT_ALLOWED = (
 )
 _TOO_LARGE = (kafka.MessageSizeTooLargeError, kafka.RecordListTooLargeError, kafka.InvalidMessageError)
 _FORGOTTEN = (kafka.OutOfOrderSequenceNumber, kafka.UnknownProducerId)
-"""The broker has not got what this producer wrote last: its log lost its end, or was made anew."""
+"""The broker lost the records that this producer wrote last: a truncated log, or a topic made anew."""
 
 _RETRIABLE = (
     kafka.KafkaTimeoutError,
     kafka.ProducerClosed,
     kafka.UnknownError,
-    kafka.OffsetOutOfRangeError,  # records went while they were read
+    kafka.OffsetOutOfRangeError,  # records were lost while the chunk was read
     OSError,
     TimeoutError,
 )
 
 
 def make_producer(connection: KafkaConnection, **options: Any) -> AIOKafkaProducer:
-    """Make a producer for a Sender, to be started in the running loop; `transactional_id` is one of the options."""
+    """Return a producer for `Sender`, to be started in the running loop; `transactional_id` is one of the options."""
     settings = {"acks": "all", "linger_ms": 0, "max_batch_size": MAX_BATCH_BYTES, "max_request_size": 4 * 1024 * 1024}
     return AIOKafkaProducer(**connection.aiokafka_options(), **(settings | options))
 
 
 class Sender:
-    """Sends outbound records through one producer, plain or in a transaction."""
+    """Sends outbound records through one producer, with or without a transaction."""
 
     def __init__(self, producer: AIOKafkaProducer, partitions: int) -> None:
         self._producer = producer
@@ -69,12 +69,12 @@ class Sender:
         self._ends: dict[Place, int] = {}
 
     async def send(self, outbounds: Iterable[Outbound]) -> dict[Place, int]:
-        """Write the records and return when the brokers hold all of them; each partition keeps the given order.
+        """Send the records and return when the brokers have acknowledged all; the order within a partition is kept.
 
-        The answer is the offset of the last record in each (topic, partition).
+        Returns the offset of the last record by (topic, partition).
 
-        A fault of the surroundings becomes a RetriableError; a fenced transactional producer raises aiokafka's
-        ProducerFenced as it is.
+        Raises RetriableError for faults of the network or the brokers. ProducerFenced of aiokafka passes through
+        unchanged.
         """
         try:
             async with in_time(STUCK_SECONDS):
@@ -88,7 +88,7 @@ class Sender:
         if faults:
             first = min(
                 faults, key=lambda fault: not isinstance(fault, _TOO_LARGE)
-            )  # it makes a transaction's rest fail
+            )  # it makes the rest of the transaction fail
             raise translated(first) from first
         return {place: last for place, last in zip(groups, results, strict=True) if isinstance(last, int)}
 
@@ -109,7 +109,7 @@ class Sender:
         return groups
 
     async def _see_that_it_is_there(self, topic: str, partition: int) -> None:
-        """Raise MisconfiguredError for a partition that a topic has not got; its client would only assert it."""
+        """Raise MisconfiguredError for a partition that the topic does not have; aiokafka only asserts it."""
         there = await self._producer.partitions_for(topic)
         if partition not in there:
             raise MisconfiguredError(
@@ -118,16 +118,16 @@ class Sender:
             )
 
     async def _partition_of_key(self, outbound: Outbound) -> int:
-        """Place a key as Kafka's own clients do."""
+        """Return the partition of a key as Kafka's own clients do (murmur2)."""
         count = len(await self._producer.partitions_for(outbound.topic))
         return int((murmur2(outbound.key or b"") & 0x7FFFFFFF) % count)
 
     async def _send_in_order(self, place: Place, records: Sequence[Outbound]) -> int:
-        """Send one batch after the other: a batch that fails never lets a later one overtake it.
+        """Send one batch after the other, so that a later batch never overtakes a failed one.
 
-        Those who write to a partition at once queue here. aiokafka lets all of them wait for the one place in its own
-        queue and charges each for the whole wait again at every batch that goes: behind a few dozen, its 40 s are over
-        within seconds, the chunk is repeated, and a backlog grows by the repeats.
+        Concurrent writers to one partition queue here. aiokafka would let all of them wait for the one place in its
+        queue and restart each one's wait after every batch: behind a few dozen batches the limit of 40 s is over
+        within seconds, the chunk is repeated, and the repetition makes the backlog grow.
         """
         topic, partition = place
         rest, last = list(records), -1
@@ -146,16 +146,16 @@ class Sender:
         return last
 
     def _end(self, place: Place) -> int:
-        """Return where a partition ended when Kafka answered us last."""
+        """Return the end of a partition as Kafka acknowledged it last."""
         if place not in self._ends:
             metrics.STREAM_RECORDS_GONE.labels(topic=place[0], end="new")  # as in `chunks`
             self._ends[place] = 0
         return self._ends[place]
 
     def _note(self, place: Place, end: int, offset: int, count: int) -> None:
-        """Tell when records that Kafka held before these were sent are gone, as these took their places.
+        """Report records that were lost before this batch took their offsets.
 
-        Who read them may not have come so far, and would never miss them.
+        A consumer that has not read so far would not notice the loss.
         """
         if 0 <= offset < end:
             topic, partition = place
@@ -167,7 +167,7 @@ class Sender:
 
 
 def _fill(batch: Any, records: Sequence[Outbound]) -> int:
-    """Append until the batch is full and return how many fit; the first always does, however large."""
+    """Append records until the batch is full and return how many fit; the first one always does, whatever its size."""
     for index, record in enumerate(records):
         if batch.append(timestamp=None, key=record.key, value=record.value, headers=record.headers) is None:
             return index
@@ -175,7 +175,7 @@ def _fill(batch: Any, records: Sequence[Outbound]) -> int:
 
 
 def translated(error: BaseException) -> BaseException:
-    """Return our error for what the Kafka client raised."""
+    """Translate errors of the Kafka client into errors of the pipeline."""
     refused = refusal_in(error)
     name = refused or type(error).__name__
     if isinstance(error, PipelineError | kafka.ProducerFenced | asyncio.CancelledError):

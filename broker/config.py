@@ -1,4 +1,4 @@
-"""How to reach Kafka: one value, handed by `hotline/runtime/components.py` to every room that needs it."""
+"""Connection settings of Kafka: one value that `hotline/runtime/components.py` passes to every package."""
 
 import ssl
 from typing import Any, Literal
@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class KafkaConnection(Struct, frozen=True, kw_only=True):
-    """Where the brokers are and how to log in; `sasl_password` is never printed."""
+    """Addresses of the brokers and the login; `sasl_password` is never printed."""
 
     bootstrap_servers: str
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
@@ -22,7 +22,7 @@ class KafkaConnection(Struct, frozen=True, kw_only=True):
         return f"KafkaConnection({self.bootstrap_servers!r}, {self.security_protocol})"
 
     def client_options(self) -> dict[str, Any]:
-        """Return the keyword arguments of a kafka-python client."""
+        """Return keyword arguments of a kafka-python client."""
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap_servers.split(","),
             "security_protocol": self.security_protocol,
@@ -38,7 +38,7 @@ class KafkaConnection(Struct, frozen=True, kw_only=True):
         return options
 
     def aiokafka_options(self) -> dict[str, Any]:
-        """Return those of an aiokafka client, which takes a context instead of the file."""
+        """Return keyword arguments of an aiokafka client, which takes an SSL context instead of a file."""
         import broker.aio_client  # noqa: F401 - patches aiokafka; only processes that make such a client load the library
 
         options = self.client_options()
@@ -46,5 +46,5 @@ class KafkaConnection(Struct, frozen=True, kw_only=True):
         return {**options, "ssl_context": self.ssl_context()}
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """Return whom a connection with TLS trusts, None for a plain one."""
+        """Return the SSL context, or None for a plain connection."""
         return ssl.create_default_context(cafile=self.ssl_cafile) if "SSL" in self.security_protocol else None

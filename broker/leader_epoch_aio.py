@@ -1,9 +1,9 @@
-"""The epochs of leaders: whoever reads a partition that lost its end goes back to where it ends now (KIP-320).
+"""Leader epochs for aiokafka: detect a truncated log and continue at its new end (KIP-320).
 
-A broker that comes back with less than it had takes other records into the places of those that it lost. Kafka's own
-clients see by the epoch of the leader that the log is another from there on; aiokafka asks for offsets alone, and
-passes over what came meanwhile. So each fetch says which epoch we know, a broker with a later one refuses it, and then
-it is asked where the log of our epoch ended.
+If a broker returns with a shorter log, new records take the offsets of the lost ones. Kafka's Java client notices by
+the leader epoch that the log diverged; aiokafka compares offsets only, and would skip the new records. Here each
+fetch carries the known epoch, a broker with a later one refuses it, and `OffsetForLeaderEpoch` tells where the log of
+the known epoch ended.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ from aiokafka.protocol.types import Array, Int16, Int32, Int64, Schema, String
 
 from broker.topic_metadata import described
 
-# Requests of Kafka's protocol with the epochs of leaders (KIP-320), which aiokafka knows in older versions alone.
+# Requests of Kafka's protocol with leader epochs (KIP-320); aiokafka has older versions of them only.
 
 UNKNOWN = -1
-"""No epoch: the broker then does not compare."""
+""""No epoch": the broker does not compare."""
 
 
 def _by_topic(*fields: tuple[str, Any]) -> tuple[str, Any]:
-    """Return the field that holds these of each partition, by topic."""
+    """Return the entries of partitions grouped by topic, as the protocol has them."""
     return "topics", Array(("topic", String("utf-8")), ("partitions", Array(*fields)))
 
 
 class EndAnswer(Response):  # type: ignore[misc] # aiokafka has no types
-    """Where the log of an epoch ended."""
+    """Response: end offset of an epoch."""
 
     API_KEY, API_VERSION = 23, 2
     SCHEMA = Schema(
@@ -49,7 +49,7 @@ class EndAnswer(Response):  # type: ignore[misc] # aiokafka has no types
 
 
 class EndQuestion(RequestStruct):  # type: ignore[misc] # as above
-    """Asks a leader where the log of an epoch ended (OffsetForLeaderEpoch)."""
+    """Request OffsetForLeaderEpoch."""
 
     API_KEY, API_VERSION = 23, 2
     RESPONSE_TYPE = EndAnswer
@@ -57,7 +57,7 @@ class EndQuestion(RequestStruct):  # type: ignore[misc] # as above
 
 
 class End(Request[EndQuestion]):  # type: ignore[misc] # as above
-    """The question for one partition; `current` is the leader's epoch, `known` the one that we read in."""
+    """OffsetForLeaderEpoch for one partition; `current` is the leader's epoch, `known` that of the records."""
 
     API_KEY = 23
 
@@ -65,19 +65,19 @@ class End(Request[EndQuestion]):  # type: ignore[misc] # as above
         self._asked = [(place.topic, [(place.partition, current, known)])]
 
     def build(self, request_struct_class: type[EndQuestion]) -> EndQuestion:
-        """Return the request in the version that the broker knows."""
+        """Return the request in a version that the broker supports."""
         return request_struct_class(self._asked)
 
 
 class CommitAnswer(Response):  # type: ignore[misc] # as above
-    """Whether the offsets are committed."""
+    """Response of OffsetCommit."""
 
     API_KEY, API_VERSION = 8, 6
     SCHEMA = OffsetCommitResponse_v3.SCHEMA
 
 
 class CommitQuestion(RequestStruct):  # type: ignore[misc] # as above
-    """Offsets to be committed, each with the epoch in which it was read."""
+    """OffsetCommit with the epoch of each offset."""
 
     API_KEY, API_VERSION = 8, 6
     RESPONSE_TYPE = CommitAnswer
@@ -90,7 +90,7 @@ class CommitQuestion(RequestStruct):  # type: ignore[misc] # as above
 
 
 class Commit(Request[OffsetCommitRequest_v3 | CommitQuestion]):  # type: ignore[misc] # as above
-    """A commit of aiokafka's, with epochs where the broker knows them."""
+    """OffsetCommit of aiokafka, with epochs if the broker supports them."""
 
     API_KEY = 8
 
@@ -99,7 +99,7 @@ class Commit(Request[OffsetCommitRequest_v3 | CommitQuestion]):  # type: ignore[
         self._epochs = epochs
 
     def build(self, request_struct_class: type[RequestStruct]) -> RequestStruct:
-        """Return the request in the version that the broker knows."""
+        """Return the request in a version that the broker supports."""
         asked = self._asked
         if request_struct_class is not CommitQuestion:
             return asked.build(request_struct_class)
@@ -111,7 +111,7 @@ class Commit(Request[OffsetCommitRequest_v3 | CommitQuestion]):  # type: ignore[
 
 
 class CommittedAnswer(Response):  # type: ignore[misc] # as above
-    """What a group committed, each with the epoch in which it was read."""
+    """Response of OffsetFetch, with the epoch of each offset."""
 
     API_KEY, API_VERSION = 9, 5
     SCHEMA = Schema(
@@ -128,7 +128,7 @@ class CommittedAnswer(Response):  # type: ignore[misc] # as above
 
 
 class CommittedQuestion(RequestStruct):  # type: ignore[misc] # as above
-    """Asks what a group committed."""
+    """OffsetFetch."""
 
     API_KEY, API_VERSION = 9, 5
     RESPONSE_TYPE = CommittedAnswer
@@ -136,7 +136,7 @@ class CommittedQuestion(RequestStruct):  # type: ignore[misc] # as above
 
 
 class Committed(Request[OffsetFetchRequest_v3 | CommittedQuestion]):  # type: ignore[misc] # as above
-    """A question of aiokafka's, whose answer has epochs where the broker knows them."""
+    """OffsetFetch of aiokafka; the response has epochs if the broker supports them."""
 
     API_KEY = 9
 
@@ -144,19 +144,19 @@ class Committed(Request[OffsetFetchRequest_v3 | CommittedQuestion]):  # type: ig
         self._asked = asked
 
     def build(self, request_struct_class: type[RequestStruct]) -> RequestStruct:
-        """Return the request in the version that the broker knows."""
+        """Return the request in a version that the broker supports."""
         return self._asked.build(request_struct_class)
 
 
 class Fetch(FetchRequest):  # type: ignore[misc] # as above
-    """A fetch that says which epochs we know."""
+    """Fetch that carries the known leader epochs."""
 
     def __init__(self, asked: FetchRequest, epochs: Mapping[TopicPartition, int]) -> None:
         self.__dict__.update(asked.__dict__)
         self._epochs = epochs
 
     def build(self, request_struct_class: type[RequestStruct]) -> RequestStruct:
-        """Return the request in the version that the broker knows."""
+        """Return the request in a version that the broker supports."""
         built: Any = super().build(request_struct_class)
         if built.API_VERSION >= 9:
             built.topics = [
@@ -171,19 +171,19 @@ def _epoch_of(epochs: Mapping[TopicPartition, int], topic: str, number: int) -> 
 
 
 PAUSE_SECONDS = 0.1
-"""Between two questions while brokers do not agree yet."""
+"""Pause in seconds between two questions while brokers disagree about the epoch."""
 
 _FENCED, _AHEAD = 74, 76
-"""A broker's answers to who knows an older epoch than its own, and to who knows a later one."""
+"""Errors of a broker that has a later epoch than the client, or an earlier one."""
 
 _log = structlog.get_logger(__name__)
 
 _read_in: ContextVar[Mapping[TopicPartition, int]] = ContextVar("read_in")
-"""The epochs of the commit that goes on in this task."""
+"""Epochs of the commit that this task is sending."""
 
 
 class Gap(NamedTuple):
-    """Offsets of a partition that are not there any more, and where its reader goes on."""
+    """Offsets of a partition that no longer exist, and the offset at which its reader continues."""
 
     place: TopicPartition
     lost: range
@@ -191,16 +191,16 @@ class Gap(NamedTuple):
 
     @property
     def goes_back(self) -> bool:
-        """Say whether others take the places of what was read, rather than that it was never read."""
+        """Return whether other records took the offsets that were read, so that the reader must go back."""
         return self.goes_on <= self.lost.start
 
 
 Lost = Callable[[Gap], Awaitable[None]]
-"""Is told of a gap before its reader goes on: where that goes back, what it read behind counts for no commit."""
+"""Callback for a gap, called before the reader continues. If it goes back, later positions must not be committed."""
 
 
 class _Through:
-    """An aiokafka client whose fetches go through ours."""
+    """An aiokafka client whose fetches carry leader epochs."""
 
     def __init__(self, client: Any, fetched: Callable[[int, FetchRequest], Awaitable[Any]]) -> None:
         self._client = client
@@ -216,20 +216,21 @@ class _Through:
 
 
 class _Look:
-    """What one answer of a node says of many partitions; who says nothing over one of them is not asked of others.
+    """State of one round of questions to a node; a node that does not answer for one partition is not asked for
+    others.
 
-    A broker that is ended answers that its partitions are led by others, and then nobody. Each question to it would
-    wait for a connection, with what the new leaders have behind it.
+    A broker that shuts down first answers that others lead its partitions, and then does not answer at all. Each
+    further question would wait for a connection, and the new leaders' answers behind it.
     """
 
     def __init__(self, node: int) -> None:
         self.node = node
         self.is_early = False
-        """Whether something could not be told yet, so that the next fetch should not follow at once."""
+        """Start with no answer; `unknown` is set if the next fetch should wait."""
         self._silent: set[int] = set()
 
     async def at(self, node: int, ask: Callable[[], Awaitable[Any]]) -> Any:
-        """Return what a node answers, None when it was silent before; raises KafkaError when it is now."""
+        """Return the answer of a node, or None if it was silent before; raises KafkaError if it is silent now."""
         if node in self._silent:
             return None
         try:
@@ -240,7 +241,7 @@ class _Look:
 
 
 class Epochs:
-    """The epochs in which a started consumer has read its partitions; `lost` is told of what is gone."""
+    """Leader epochs of the partitions of a started consumer; `lost` is called with each gap."""
 
     def __init__(self, consumer: AIOKafkaConsumer, lost: Lost) -> None:
         self._consumer = consumer
@@ -255,16 +256,16 @@ class Epochs:
         consumer._fetcher._client = _Through(self._client, self._fetched)
 
     def begin(self, positioned: Collection[TopicPartition], current: Mapping[TopicPartition, int]) -> None:
-        """Begin with partitions: in the epochs of the `positioned` ones' commits, where they tell any, or in `current`.
+        """Add partitions, with the epoch of the commit for `positioned` ones if it is known, else with `current`.
 
-        Those that are read already go on as they are.
+        Partitions that are read already keep their state.
         """
         of_commits = {place: self._committed.get(place, UNKNOWN) for place in positioned}
         begun = dict(current) | {place: epoch for place, epoch in of_commits.items() if epoch != UNKNOWN}
         self._known |= {place: epoch for place, epoch in begun.items() if not self._is_read(place)}
 
     def learn(self, current: Mapping[TopicPartition, int]) -> None:
-        """Take the current epochs of partitions of which none was told so far."""
+        """Set the current epochs of partitions whose epoch is unknown."""
         self._known = dict(current) | self._known
 
     def _is_read(self, place: TopicPartition) -> bool:
@@ -274,12 +275,12 @@ class Epochs:
         return state is not None and bool(state.has_valid_position)
 
     async def _commit_offsets(self, assignment: Any, offsets: Any) -> None:
-        """Commit; however often that is tried again, the offsets are of the epochs in which they were read."""
+        """Commit; all attempts send the same epochs."""
         _read_in.set(dict(self._known))
         await self._commit(assignment, offsets)
 
     async def _with_epochs(self, request: Any) -> Any:
-        """Ask the group's coordinator: positions are committed and given with the epochs that they are of."""
+        """Commit or fetch offsets with their epochs at the group's coordinator."""
         if isinstance(request, OffsetCommitRequest):
             return await self._send(Commit(request, _read_in.get(self._known)))
         if not isinstance(request, OffsetFetchRequest):
@@ -314,11 +315,11 @@ class Epochs:
         return answer
 
     async def _judged(self, look: _Look, place: TopicPartition, code: int, asked: Mapping[tuple[str, int], int]) -> int:
-        """Return the answer for a partition as aiokafka knows it; before that, go where its log ends now."""
+        """Return a fetch answer as aiokafka expects it, after a move to the end of the log if it was truncated."""
         try:
             if code in (_FENCED, _AHEAD):
                 await self._follow(look, place, asked[place])
-                return int(NotLeaderForPartitionError.errno)  # whoever gets it asks for the leaders, and tries again
+                return int(NotLeaderForPartitionError.errno)  # the caller refreshes the metadata and tries again
             if code == OffsetOutOfRangeError.errno:
                 await self._out_of_range(place, asked[place])
         except KafkaError as error:
@@ -327,12 +328,12 @@ class Epochs:
         return code if code not in (_FENCED, _AHEAD) else int(NotLeaderForPartitionError.errno)
 
     async def _follow(self, look: _Look, place: TopicPartition, position: int) -> None:
-        """Go on in the leader's epoch: where we stand, or where the log ended for it, when that is before."""
+        """Take the leader's epoch; the position moves to the end of the known epoch if that is lower."""
         known = self._known.get(place, UNKNOWN)
         facts = await look.at(look.node, lambda: described(self._client, [place.topic], look.node))
         topic = facts.get(place.topic) if facts is not None else None
         leader = topic.leaders.get(place.partition) if topic is not None else None
-        if leader is None or leader.epoch <= known:  # brokers do not agree yet, or the topic is another
+        if leader is None or leader.epoch <= known:  # brokers disagree still, or it is another topic
             look.is_early = True
             return
         answer = await look.at(leader.node, lambda: self._client.send(leader.node, End(place, leader.epoch, known)))
@@ -340,15 +341,15 @@ class Epochs:
         if code:
             look.is_early = True
             return
-        if end < position:  # -1 when nothing is left of it
+        if end < position:  # -1 if nothing of the log is left
             await self._lose(Gap(place, range(max(end, 0), position), max(end, 0)))
             self._consumer.seek(place, max(end, 0))
         self._known[place] = leader.epoch
 
     async def _out_of_range(self, place: TopicPartition, position: int) -> None:
-        """Tell what is gone before aiokafka goes on at the oldest record that is there.
+        """Report lost records before aiokafka moves to the oldest record.
 
-        Who stands at 0 may have begun just now, and missed nothing.
+        A reader at offset 0 may have just started and missed nothing.
         """
         begin = (await self._consumer.beginning_offsets([place]))[place]
         end = (await self._consumer.end_offsets([place]))[place]

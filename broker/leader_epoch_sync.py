@@ -1,8 +1,8 @@
-"""The epochs of leaders for kafka-python 3.0.12: what `broker/leader_epoch_aio.py` is for aiokafka.
+"""Leader epochs for kafka-python 3.0.12; `broker/leader_epoch_aio.py` does the same for aiokafka.
 
-The library itself goes back to where a log ends that lost its end, as far as it knows the epoch of its position. It
-forgets that one where the group's commit tells it, and where a fetch brings nothing; and of a position that nobody told
-the epoch of it learns none. Where it goes back, or on to the oldest record that is there, it says so to nobody.
+The library itself handles a truncated log if it knows the epoch of its position. It forgets the epoch if it comes
+from the group's commit or if a fetch is empty, and never learns a missing one. It does not report that it moved back,
+or forward to the oldest record.
 """
 
 from typing import Any
@@ -20,10 +20,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Epochs:
-    """Of a consumer of a group that has not joined: no position of its is without an epoch.
+    """Leader epochs of a group consumer that has not joined yet: each position gets an epoch.
 
-    `labelled` is kept for the consumer that follows after a fault: which epoch was taken where the group's commit told
-    none. The one that is current by then may be that of other records.
+    `labelled` is passed to the next consumer after a fault: the epochs that were assumed for commits without one. The
+    epoch that is current by then may belong to other records.
     """
 
     def __init__(self, consumer: Any, labelled: dict[TopicPartition, OffsetAndMetadata] | None = None) -> None:
@@ -40,7 +40,7 @@ class Epochs:
         self._coordinator.refresh_committed_offsets_if_needed_async = self._begun
 
     async def _begun(self, timeout_ms: float | None = None) -> bool:
-        """Begin where the group is, in the epoch of its commit; the library leaves that out."""
+        """Start at the group's commit with its epoch, which the library drops."""
         missing = set(self._subscription.missing_fetch_positions())
         try:
             found = await self._coordinator.fetch_committed_offsets_async(missing, timeout_ms=timeout_ms)
@@ -54,7 +54,7 @@ class Epochs:
         return True
 
     def _labelled(self) -> None:
-        """Take the current epoch for a position of which none is told, before anything is read there."""
+        """Assume the current epoch for a position without one, before the first read."""
         for place in self._subscription.assigned_partitions():
             state = self._subscription.assignment.get(place)
             at = state.position if state is not None else None
@@ -64,23 +64,23 @@ class Epochs:
         self._validate()
 
     def _parsed(self, fetched: Any) -> Any:
-        """Let what a fetch brought be of the position's epoch until a batch of it tells another."""
+        """Give a fetch the epoch of the position until one of its batches has another."""
         found = self._parse(fetched)
         if found is not None:
             found.leader_epoch = self._subscription.position(found.topic_partition).leader_epoch
         return found
 
     def _leaves(self, place: TopicPartition, strategy: Any = None) -> None:
-        """Keep where a partition is left whose oldest record is looked for: nothing stands there."""
+        """Remember the position of a partition whose position is reset to the oldest record."""
         if at := self._position(place):
             self._left[place] = at
         self._reset(place, strategy)
 
     def _goes_on(self, place: TopicPartition, at: Any) -> None:
-        """Tell when it goes on elsewhere than it stood: nobody else but the library seeks."""
+        """Report that the position moved; only the library itself seeks."""
         stood, offset = self._position(place) or self._left.pop(place, 0), getattr(at, "offset", at)
         self._seek(place, at)
-        if stood and offset != stood:  # who stands at 0 may have begun just now
+        if stood and offset != stood:  # a reader at 0 may have just started
             end, begin = ("old", stood) if offset > stood else ("new", offset)
             lost = abs(offset - stood)
             metrics.CONNECTOR_RECORDS_GONE.labels(place.topic, end).inc(lost)

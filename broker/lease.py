@@ -1,4 +1,4 @@
-"""Lease: one owner at a time for each account, elected by a Kafka consumer group; a frozen owner notices by itself."""
+"""One owner at a time for each account, elected by a Kafka consumer group; a frozen owner notices by its own clock."""
 
 import os
 import socket
@@ -22,16 +22,16 @@ from broker.sync_client import Connect, connected, finish_joining, translated
 from schemas import topics
 from schemas.errors import PipelineError, UnreachableError, place_of
 
-# Election: how the members of a group agree on one owner, who stays it for as long as it is there.
+# Election: group members agree on one owner, which stays the owner as long as it is in the group.
 
 _VERSION = 0
 
 
 class Election:
-    """A partition assignor for kafka-python: one partition, kept by the member that has it.
+    """Partition assignor for kafka-python: the member that has the one partition keeps it.
 
-    Each member tells with its wish to join in which generation it was last elected and still owns; the highest wins,
-    so that a newcomer takes nothing away, and among members that own nothing the first by name.
+    Each member sends, with JoinGroup, the generation in which it was elected last and still owns the partition. The
+    highest generation wins, so a newcomer takes nothing away; among members without one the first by name wins.
     """
 
     name = "hotline-lease"
@@ -44,21 +44,21 @@ class Election:
 
     @property
     def lost(self) -> bool:
-        """Say whether the last election went to another member."""
+        """Return whether the last election went to another member."""
         return self.decided and self._elected_in is None
 
     def supported_protocols(self) -> list[Any]:
-        """Return kafka-python's name for elections in which everything is given anew."""
+        """Return kafka-python's name of the eager rebalance protocol."""
         return [RebalanceProtocol.EAGER]
 
     def metadata(self, topics: Iterable[str]) -> Any:
-        """Return our wish to join, with our claim; until the election it belongs to, nothing is decided."""
+        """Return the JoinGroup metadata with the claim of this member; no decision is made before the election."""
         self.decided = False
         claim = self._elected_in if self._elected_in is not None and self._owns() else 0
         return ConsumerProtocolSubscription(_VERSION, list(topics), b"%d" % claim)
 
     def assign(self, cluster: Any, members: Iterable[Any]) -> dict[str, Any]:
-        """Elect; called at one member of the group, for all."""
+        """Elect the owner; runs at the group's leader, for all members."""
         ranked = sorted(members, key=lambda member: (-_claim(member), member.member_id))
         seats: dict[str, list[Any]] = {member.member_id: [] for member in ranked}
         if ranked:
@@ -66,7 +66,7 @@ class Election:
         return {name: ConsumerProtocolAssignment(_VERSION, seat, b"") for name, seat in seats.items()}
 
     def on_assignment(self, assignment: Any, generation: int) -> None:
-        """Take note of the result."""
+        """Store the result."""
         self._elected_in = generation if self._seat in assignment.partitions() else None
         self.decided = True
 
@@ -79,13 +79,14 @@ def _claim(member: Any) -> int:
 GROUP_PREFIX = "hotline-lease-"
 
 SESSION_SECONDS = 10.0
-"""A killed or frozen owner is followed after this and about two seconds more; one that stops, after about one."""
+"""Session timeout in seconds: the successor of a killed or frozen owner follows about two seconds after it, of a
+stopped one after about one."""
 
 TRUSTED = 0.7
-"""Share of the session for which a proof of ownership counts: an owner must stop before another one can begin."""
+"""Part of the session for which a proof of ownership is valid: an owner must stop before its successor may start."""
 
 ASK_SECONDS = 0.05
-"""Between two questions of who waits for an account."""
+"""Interval in seconds at which a candidate asks for the account."""
 
 _PROOFS = 5
 """Proofs in a session."""
@@ -93,7 +94,7 @@ _PROOFS = 5
 _AGAIN_SECONDS = 1.0
 
 _UNDECIDED = 2
-"""Sessions without any election after which a candidate begins anew: its seat may be forgotten at the other end."""
+"""Sessions without an election after which a candidate rejoins: the coordinator may have forgotten the member."""
 
 SEAT = KafkaTopicPartition(topics.LEASE, 0)
 
@@ -101,43 +102,44 @@ _log = structlog.get_logger(__name__)
 
 
 def now() -> float:
-    """Return seconds that go on while the machine sleeps, where the system has such a clock."""
+    """Return seconds of a clock that runs while the machine sleeps, if the system has one."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class Lease(Protocol):
-    """Who may work with an account."""
+    """Ownership of an account."""
 
     @property
     def held(self) -> bool:
-        """Say whether we may, at this moment; cheap enough to be asked before every batch."""
+        """Return whether this process is the owner now; cheap enough to be called before every batch."""
         ...
 
     @property
     def taken(self) -> bool:
-        """Say whether another process is known to have it; while nobody can tell, none is."""
+        """Return whether another process is known to be the owner; False while the state is unknown."""
         ...
 
     def ask(self, standing_by: Callable[[], None]) -> bool:
-        """Ask for it and say whether it is held now; asked again and again, until it is. Never waits.
+        """Ask for ownership and return whether it is held; called again until it is. Does not block.
 
-        `standing_by` is called when another process has it. Raises errors of `schemas.errors` when Kafka cannot tell.
+        `standing_by` is called if another process is the owner. Raises errors of `schemas.errors` if Kafka does not
+        answer.
         """
         ...
 
     def close(self) -> None:
-        """Let the next one have it. Safe twice."""
+        """Release the account. Idempotent."""
         ...
 
 
 class _Unshared:
-    """The lease of what no other process knows."""
+    """Lease of an account that no other process knows."""
 
     held = True
     taken = False
 
     def ask(self, standing_by: Callable[[], None]) -> bool:
-        """Say yes."""
+        """Return True."""
         return True
 
     def close(self) -> None:
@@ -145,15 +147,16 @@ class _Unshared:
 
 
 UNSHARED: Lease = _Unshared()
-"""For a connector that runs only here."""
+"""The lease of a connector that runs in this process only."""
 
 
 class GroupLease:
-    """A seat in the consumer group of an account: who has partition 0 of `hotline.lease.v1` owns it. Thread-safe.
+    """Membership in the consumer group of an account: the owner of partition 0 of `hotline.lease.v1` owns it. Thread-
+    safe.
 
-    A thread stays in the group from the first `ask` to `close`. It proves again and again that we are the owner by
-    a commit, which Kafka takes from the present owner alone. `held` believes a proof for less time than Kafka needs to
-    give up on us: a process that was frozen sees by its own clock that the proof is too old.
+    A thread is a member from the first `ask` until `close`. It proves ownership by repeated commits, which Kafka
+    accepts from the present owner only. `held` trusts a proof for less time than the session timeout: a process that
+    was frozen sees by its own clock that its proof is too old.
     """
 
     def __init__(
@@ -178,17 +181,17 @@ class GroupLease:
 
     @property
     def held(self) -> bool:
-        """Say whether we own the account at this moment."""
+        """Return whether this process owns the account now."""
         proof = self._proof
         return proof is not None and self._clock() - proof < self._session * TRUSTED
 
     @property
     def taken(self) -> bool:
-        """Say whether the last election went to another process."""
+        """Return whether the last election went to another process."""
         return self._election.lost
 
     def ask(self, standing_by: Callable[[], None]) -> bool:
-        """Say whether we own the account now; the first question makes us a candidate. Raises UnreachableError."""
+        """Return whether this process owns the account; the first call joins the group. Raises UnreachableError."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._stay, name=f"lease {self._account}", daemon=True)
             self._thread.start()
@@ -203,7 +206,7 @@ class GroupLease:
         return False
 
     def close(self) -> None:
-        """Leave the group: the next one has the account within about a second."""
+        """Leave the group: the successor owns the account within about a second."""
         self._closed.set()
         if self._thread is not None:
             self._thread.join(self._session)

@@ -1,4 +1,4 @@
-"""Instruments that clients of Kafka count with; the packages above show them as theirs."""
+"""Instruments of Kafka clients; the packages above register them as their own."""
 
 from prometheus_client import Counter, Gauge
 

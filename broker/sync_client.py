@@ -1,4 +1,4 @@
-"""The door to kafka-python: its clients are begun and ended here, and what they raise becomes an error of ours."""
+"""Create and close kafka-python clients; their exceptions become errors of the pipeline."""
 
 import logging
 import random
@@ -27,22 +27,22 @@ from schemas.errors import (
     UnreachableError,
 )
 
-# At DEBUG kafka-python writes every key, value and header: what citizens wrote has no place in a log.
+# At DEBUG kafka-python logs every key, value and header: citizens' words do not belong in a log.
 logging.getLogger("kafka").setLevel(logging.WARNING)
 
 PATIENCE_MS = 5_000
-"""For a first broker that answers; for an answer a client that reads has twice as long."""
+"""Limit in milliseconds for the first broker that answers; a consumer's request may take twice as long."""
 
 REACH_SECONDS = 1.5
-"""For one address to take a connection, which its kernel does: packets to a host that is off may come to nobody, and of
-several addresses all have to be tried in `PATIENCE_MS`. What is lost once is sent again after a second.
-"""
+"""Limit in milliseconds for one address to accept a connection, which its kernel does. A host that is off drops
+packets, and all of several addresses must be tried within `PATIENCE_MS`; a lost packet is sent again after a
+second."""
 
 RECONNECT_MS = 1_000
-"""The longest pause before a broker that lets nobody in: it may be back at any time."""
+"""Longest back-off, in milliseconds, before a broker that refuses connections: it may return at any time."""
 
 READ_SECONDS = 30.0
-"""How long a reader may be given nothing of what is there: a broker may fall silent, and a client was seen to hang."""
+"""Seconds without a record although there are some: a broker may fall silent, and a client was seen to hang."""
 
 POLL_MS = 500
 
@@ -54,27 +54,27 @@ _WRONG = (
     theirs.UnrecognizedBrokerVersion,
     theirs.InvalidTopicError,
     theirs.InvalidRecordError,
-    # Nothing of ours is over 600 KiB: the broker must take Kafka's default of 1 MiB.
+    # no record is over 600 KiB, so the broker must accept Kafka's default of 1 MiB
     theirs.MessageSizeTooLargeError,
     theirs.RecordListTooLargeError,
 )
 
 _REFUSALS = (theirs.SaslAuthenticationFailedError, theirs.UnsupportedSaslMechanismError)
-"""What a broker says to a login that it does not take."""
+"""Texts of a broker's refusal of a login."""
 
 
 class RefusedEverywhereError(theirs.KafkaConnectionError):  # type: ignore[misc] # kafka-python has no types
-    """No broker let us in, and one of them said that it is our login."""
+    """No broker accepted the connection, and one of them refused the login."""
 
 
 Connect: TypeAlias = Callable[..., Any]
-"""Makes a client of its settings, such as `KafkaProducer`, or a connection."""
+"""Returns a client for its settings, such as `KafkaProducer`, or a connection."""
 
 
 def connected(connect: Connect, **settings: Any) -> Any:
-    """Make a client of kafka-python; one that finds no broker leaves its sockets open, so they are closed here.
+    """Return a connected kafka-python client; the sockets of a failed one are closed here.
 
-    Raises RefusedEverywhereError for a login that is refused, of which the library itself only says that time ran out.
+    Raises RefusedEverywhereError for a refused login, which the library reports as a timeout only.
     """
     made: list[Any] = []
     refusals: list[Exception] = []
@@ -97,9 +97,9 @@ def connected(connect: Connect, **settings: Any) -> Any:
 
 
 def _listen(client: Any, refusals: list[Exception]) -> None:
-    """Keep the last refusal of a login: the library tries again, and forgets it.
+    """Keep the last refusal of a login: the library tries again and forgets it.
 
-    It is what a connection is closed for: the broker hangs up at once, and that is all that its waiters may learn.
+    The broker closes the connection at once, and the refusal is the only reason that the waiting callers may get.
     """
     manager = client._manager
     connection_to = manager.get_connection
@@ -120,7 +120,7 @@ def _close(close: Callable[[Any], None], refusals: list[Exception], error: Excep
 
 
 def _take_turns(client: Any) -> None:
-    """Let all addresses be tried; kafka-python draws lots, and may draw one that is off again and again."""
+    """Try the addresses in turn; kafka-python picks at random and may pick a dead one again and again."""
     cluster = client._manager.cluster
     brokers = cluster.bootstrap_brokers()
     random.shuffle(brokers)
@@ -129,9 +129,9 @@ def _take_turns(client: Any) -> None:
 
 
 def _keep_pausing(client: Any) -> None:
-    """Let a broker that hangs up before it has let us in be tried less and less often.
+    """Let the back-off grow for a broker that closes connections before the login is complete.
 
-    kafka-python takes it for one that is well again: a producer made five hundred connections a second.
+    kafka-python resets its back-off as soon as TCP is connected: a producer made 500 connections a second.
     """
     manager = client._manager
     reset = manager.reset_backoff
@@ -145,9 +145,9 @@ def _keep_pausing(client: Any) -> None:
 
 
 def _reaching(connect: Connect) -> Connect:
-    """Give an address up that nobody answers from; kafka-python gives all of its time to one.
+    """Give up an address that does not answer; kafka-python spends all of its time on one.
 
-    The socket of a connection that is given up while it is being made is closed; kafka-python leaves it open.
+    The socket of a connection that is given up is closed; kafka-python leaves it open.
     """
 
     async def sock_connect(self: Any, net: Any, sock: Any, sockaddr: Any, timeout_at: float | None = None) -> Any:
@@ -168,9 +168,9 @@ KafkaNetSocket.sock_connect = _reaching(KafkaNetSocket.sock_connect)
 
 
 def _asking_for_leaders(send: Callable[..., Any]) -> Callable[..., Any]:
-    """Ask who leads when a broker that was asked where partitions end leads them no more.
+    """Refresh the metadata if a broker no longer leads partitions whose end offsets were asked for.
 
-    kafka-python asks the same one over and over, without a pause, until its time is over, and again the next time.
+    kafka-python asks the same broker without a pause until its time is over, and again at the next call.
     """
 
     async def sent(self: Any, node_id: Any, asked: Any) -> Any:
@@ -187,7 +187,7 @@ Fetcher._send_list_offsets_request = _asking_for_leaders(Fetcher._send_list_offs
 
 
 def _whatever_it_raises(close: Callable[..., None]) -> Callable[..., None]:
-    """Close the sockets of a consumer also when what comes before that fails; kafka-python leaves them open then."""
+    """Close the sockets of a consumer even if an earlier step of its `close` fails; kafka-python leaves them open."""
 
     def closed(self: Any, *arguments: Any, **options: Any) -> None:
         try:
@@ -202,7 +202,7 @@ KafkaConsumer.close = _whatever_it_raises(KafkaConsumer.close)
 
 
 def _at_once(close: Callable[..., None]) -> Callable[..., None]:
-    """Close the sockets whose last words have not left when a client's loop ends; kafka-python leaves them open."""
+    """Close sockets with unsent bytes when a client's loop ends; kafka-python leaves them open."""
 
     def closed(self: Any, node_id: Any = None) -> None:
         transports = [one.transport for one in self._manager._conns.values() if one.transport and node_id is None]
@@ -218,7 +218,7 @@ KafkaNetClient.close = _at_once(KafkaNetClient.close)
 
 
 def _heard(receive: Callable[[Any], tuple[bytes, Exception | None]]) -> Callable[[Any], tuple[bytes, Exception | None]]:
-    """Give what came before the other side hung up; kafka-python drops it, and with it why a login was refused."""
+    """Return bytes that came before the peer hung up; kafka-python drops them, with the reason of a refusal."""
 
     def sock_recv(self: Any) -> tuple[bytes, Exception | None]:
         data, error = receive(self)
@@ -233,7 +233,7 @@ for _transport in (KafkaTCPTransport, KafkaSSLTransport):
 
 @contextmanager
 def opened(connect: Connect, connection: KafkaConnection, **settings: Any) -> Iterator[Any]:
-    """Give a client for as long as it is needed. Raises errors of ours for what Kafka does meanwhile."""
+    """Return a client for the block. Raises errors of the pipeline."""
     try:
         client = connected(connect, **connection.client_options(), **settings)
         try:
@@ -246,7 +246,7 @@ def opened(connect: Connect, connection: KafkaConnection, **settings: Any) -> It
 
 @contextmanager
 def reader(connection: KafkaConnection, connect: Connect = KafkaConsumer, **settings: Any) -> Iterator[Any]:
-    """Give a consumer of committed records, which commits nothing by itself. Raises as `opened` does."""
+    """Return a consumer of committed records that commits nothing by itself. Raises as `opened` does."""
     chosen = {
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",  # of what retention takes meanwhile; otherwise it would go on at the end
@@ -260,9 +260,9 @@ def reader(connection: KafkaConnection, connect: Connect = KafkaConsumer, **sett
 
 
 def up_to(consumer: Any, ends: Mapping[TopicPartition, int]) -> Iterator[Mapping[TopicPartition, list[Any]]]:
-    """Yield what comes, poll by poll, until each of these partitions is read up to its end.
+    """Yield each poll until every partition is read up to its end offset.
 
-    A partition may leave `ends` meanwhile. Raises UnreachableError when Kafka falls silent.
+    The caller may remove partitions from `ends` meanwhile. Raises UnreachableError if Kafka falls silent.
     """
     progress = Progress(", ".join(sorted({place.topic for place in ends})), READ_SECONDS)
     while any(position(consumer, place) < end for place, end in ends.items()):
@@ -271,13 +271,13 @@ def up_to(consumer: Any, ends: Mapping[TopicPartition, int]) -> Iterator[Mapping
 
 
 def position(consumer: Any, place: TopicPartition) -> int:
-    """Return the offset that a consumer reads next; -1 when Kafka does not tell where the partition begins."""
+    """Return the offset of the next record to read; -1 if Kafka does not tell where the partition begins."""
     found: int | None = consumer.position(place, timeout_ms=READ_SECONDS * 1000)
     return -1 if found is None else found
 
 
 def translated(error: BaseException) -> PipelineError:
-    """Return the error of ours that says what to do about one of kafka-python's; ours is one already."""
+    """Return the error of the pipeline for one of kafka-python's, with the next action."""
     if isinstance(error, PipelineError):
         return error
     name = type(error).__name__
@@ -299,21 +299,21 @@ def translated(error: BaseException) -> PipelineError:
     )
 
 
-# What a member of a consumer group must do itself with kafka-python 3.0.12.
+# What a group member must do itself with kafka-python 3.0.12.
 
 
 def finish_joining(consumer: Any) -> None:
-    """Call before each poll: a join that ended between two polls is begun anew, instead of being forgotten.
+    """Restart a join that ended between two polls; call it before each poll.
 
-    When partitions have appeared since the last election, the library joins again; when that join ends while nobody
-    polls, the reason for it is gone, so that no poll looks at its result: the member sends no heartbeats and owns
-    nothing, for ever and without an error (`ConsumerCoordinator.need_rejoin`, `BaseCoordinator.join_group_async`).
+    If partitions were added since the last election, the library joins again. If this join ends while no poll runs,
+    its reason is cleared and no poll evaluates the result: the member then sends no heartbeats and owns nothing, for
+    ever and without an error (`ConsumerCoordinator.need_rejoin`, `BaseCoordinator.join_group_async`).
     """
     if is_joining(consumer):
         consumer._coordinator.request_rejoin()
 
 
 def is_joining(consumer: Any) -> bool:
-    """Say whether the member is between its old generation and its next: a commit would be refused."""
+    """Return whether the member is between two generations: a commit would be refused."""
     coordinator = getattr(consumer, "_coordinator", None)
     return coordinator is not None and coordinator.rejoining

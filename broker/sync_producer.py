@@ -1,4 +1,4 @@
-"""The door to kafka-python: records go in, and come out either safe at the broker or as an error of ours."""
+"""Send records by kafka-python; each is acknowledged by the broker or ends with an error of the pipeline."""
 
 import threading
 import time
@@ -16,19 +16,19 @@ from schemas.codec import Outbound
 from schemas.errors import PipelineError, TopicMissingError, UnreachableError
 
 DELIVERY_SECONDS = 30.0
-"""After this the producer gives a record up, so a broker that is away never makes a heap of old attempts."""
+"""Delivery limit of a record, in seconds, so that an unreachable broker does not accumulate old attempts."""
 
 GRACE_SECONDS = 5.0
-"""Beyond that, before a producer that has not even given up counts as dead, and a new one is made.
+"""Further seconds until a producer that has not even failed a delivery is replaced.
 
-kafka-python 3.0.12 was seen to hang for good after a kill of the broker, while new clients got through.
+kafka-python 3.0.12 was seen to hang for good after a kill of the broker, while new clients worked.
 """
 
 ABORT_SECONDS = 1.0
-"""So long what is left is tried to be failed; one of the library's batches may be in the way for a moment."""
+"""Seconds for failing the remaining records; one of the library's batches may be in the way for a moment."""
 
 ASK_SECONDS = 1.0
-"""So long Kafka is waited for when it is asked whether it has a topic, and so often who waits looks what it said."""
+"""Limit in seconds for the question whether Kafka has a topic, and the interval at which the answer is looked for."""
 
 SETTINGS: dict[str, Any] = {
     "acks": "all",
@@ -41,11 +41,11 @@ SETTINGS: dict[str, Any] = {
     "allow_auto_create_topics": False,
     "metrics_enabled": False,
 }
-"""Measured (docs/reference/performance.md): without the linger and the batch it is a quarter of the speed."""
+"""Measured (docs/reference/performance.md): without linger and batches it has a quarter of the throughput."""
 
 
 class Producer:
-    """An idempotent producer that is made when first needed, and made anew when it cannot go on. Thread-safe."""
+    """Idempotent producer that is created at first use and replaced if it cannot continue. Thread-safe."""
 
     def __init__(
         self,
@@ -61,14 +61,14 @@ class Producer:
         self._closed = False
 
     def is_ready(self, records: Sequence[Outbound]) -> bool:
-        """Say whether `deliver` would not block: connected, and every topic known."""
+        """Return whether `deliver` would not block: connected, with known topics."""
         producer = self._theirs
         return producer is not None and all(_has(producer, record.topic) for record in records)
 
     def deliver_now(self, records: Sequence[Outbound]) -> None:
-        """Return when the broker holds all of the records; raises an error of ours when it may not.
+        """Send records and return when the broker holds all of them; raises an error of the pipeline if it may not.
 
-        A topic that was deleted meanwhile is told at once: kafka-python would hope for it until the delivery's end.
+        A deleted topic is reported at once: kafka-python would wait for it until the delivery limit.
         """
         delivery = self.deliver(records)
         producer, end = self._theirs, time.monotonic() + self._delivery_seconds + GRACE_SECONDS
@@ -82,16 +82,16 @@ class Producer:
         delivery.result()
 
     def replace_hung(self) -> None:
-        """Let a client go that has not even given up a delivery in all its time; to be asked by who waited in vain."""
+        """Replace a client that has not even failed a delivery in time; callers that waited in vain call it."""
         producer = self._theirs
         if producer is not None and self._unsettled.oldest_seconds() > self._delivery_seconds + GRACE_SECONDS:
             self._unsettled.forget()
             self._drop(producer)
 
     def deliver(self, records: Sequence[Outbound]) -> Future[None]:
-        """Queue records; the future is done when all have settled: the broker holds them, or it tells the first fault.
+        """Queue records; the future is done when all have settled: acknowledged, or failed with the first error.
 
-        Blocks only while a topic is not yet known, for `max_block_ms` at most. Raises UnreachableError once closed.
+        Blocks only while a topic is unknown, for `max_block_ms` at most. Raises UnreachableError once closed.
         """
         count = _Countdown(len(records))
         self._unsettled.begin(count.done)
@@ -122,7 +122,7 @@ class Producer:
         return None
 
     def close(self) -> None:
-        """Send what is queued and let go. Safe twice."""
+        """Flush and close. Idempotent."""
         with self._lock:
             self._closed = True
             producer, self._theirs = self._theirs, None
@@ -130,12 +130,12 @@ class Producer:
             _end(producer, self._delivery_seconds)
 
     def _is_missing(self, topic: str) -> TopicMissingError:
-        """Remember that a topic is missing, so that nobody waits for it again before Kafka has it."""
+        """Remember a missing topic, so that no caller waits for it again before it exists."""
         self._missing.add(topic)
         return TopicMissingError(f"Kafka has no topic {topic}: run `hotline topics create`, or see `hotline doctor`")
 
     def _judge(self, error: BaseException, producer: Any) -> PipelineError:
-        """Return ours for an error of kafka-python, and drop a producer that will not recover."""
+        """Return the pipeline's error for one of kafka-python's, and drop a producer that will not recover."""
         if not getattr(error, "retriable", True):
             self._drop(producer)
         return translated(error)
@@ -157,22 +157,22 @@ class Producer:
         return {**SETTINGS, **limits, **self._connection.client_options()}
 
     def _drop(self, producer: Any) -> None:
-        """Let go of this producer; late errors of one are no fault of another that has its place already."""
+        """Drop this producer; late errors of an earlier one do not count against its successor."""
         with self._lock:
             if producer is None or self._theirs is not producer:
                 return
             self._theirs = None
-        # Not here: this may be the producer's own thread.
+        # not here: this may be the producer's own thread
         threading.Thread(target=_end, args=(producer, 1.0), daemon=True).start()
 
 
 def _has(producer: Any, topic: str) -> bool:
-    """Say whether Kafka had a topic when it last told; blocks on nothing."""
+    """Return whether Kafka had a topic according to the last answer; does not block."""
     return producer._metadata.partitions_for_topic(topic) is not None
 
 
 def _lacks(producer: Any, topic: str) -> bool:
-    """Say whether Kafka answers now, and has no such topic; one that our user may not see is told of by `send`."""
+    """Return whether Kafka answers and lacks the topic; `send` reports a topic that this user may not see."""
     if _has(producer, topic):
         return False
     answered = threading.Event()
@@ -185,7 +185,7 @@ def _lacks(producer: Any, topic: str) -> bool:
 
 
 class _Unsettled:
-    """Deliveries of which nothing is known yet, the oldest first."""
+    """Deliveries that have not settled, the oldest first."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -211,7 +211,7 @@ class _Unsettled:
 
 
 class _Countdown:
-    """Completes `done` when so many records have settled."""
+    """Completes `done` when a number of records have settled."""
 
     def __init__(self, records: int) -> None:
         self.done: Future[None] = Future()
@@ -239,7 +239,7 @@ class _Countdown:
 
 
 def _end(producer: Any, seconds: float) -> None:
-    # close() gives up with an error, and leaves its thread behind, when the flush in it takes too long.
+    # close() raises and leaves its thread behind if its flush takes too long.
     with suppress(theirs.KafkaError, OSError):
         producer.flush(seconds)
     _abort(producer)
@@ -248,10 +248,10 @@ def _end(producer: Any, seconds: float) -> None:
 
 
 def _abort(producer: Any) -> None:
-    """Fail what has not arrived, so that nobody waits for it.
+    """Fail all remaining records, so that no caller waits for them.
 
-    kafka-python stops at a batch that its own thread has just settled and is about to put away: that one is out of the
-    way at once, and those behind it still have to be failed.
+    kafka-python stops at a batch that its own thread has just settled and is about to remove. This batch is gone a
+    moment later, and those behind it must still be failed.
     """
     end = time.monotonic() + ABORT_SECONDS
     while time.monotonic() < end:

@@ -1,4 +1,4 @@
-"""Connections that only the right server can read: one context for every protocol, and where none is needed."""
+"""TLS: one context for every protocol, the hosts that need none, and the reasons of a refused certificate."""
 
 import ssl
 from pathlib import Path
@@ -7,7 +7,7 @@ from schemas.errors import MisconfiguredError
 
 
 def verifying(cafile: Path | None) -> ssl.SSLContext:
-    """Return a context that verifies the server; raises MisconfiguredError when `ssl_cafile` cannot be read."""
+    """Return a context that verifies the server; raises MisconfiguredError if `ssl_cafile` cannot be read."""
     try:
         return ssl.create_default_context(cafile=cafile)
     except OSError as error:
@@ -15,11 +15,11 @@ def verifying(cafile: Path | None) -> ssl.SSLContext:
 
 
 def is_this_machine(host: str) -> bool:
-    """Say whether what goes to a host leaves no cable: a login may go in clear."""
+    """Return whether a host is this machine: a login to it may be sent in clear."""
     return host in ("127.0.0.1", "::1", "localhost")
 
 
-# Why a server's certificate is refused, in words: OpenSSL's numbers (x509_vfy.h) say it for every protocol.
+# Why a server's certificate is refused, in words, by OpenSSL's numbers (x509_vfy.h), the same for every protocol.
 
 _REASONS = {
     9: "is not valid yet: see that the clocks of both machines are right",
@@ -29,13 +29,13 @@ _REASONS = {
 _UNTRUSTED = frozenset({2, 18, 19, 20, 21})
 _OTHER_HOST = frozenset({62, 64})
 _NOT_BY_THE_BOOK = range(79, 95)
-"""What RFC 5280 asks of a certificate, and Python from 3.13 on (VERIFY_X509_STRICT)."""
+"""Faults against RFC 5280 that Python checks since 3.13 (VERIFY_X509_STRICT)."""
 
 
 def certificate_fault(error: ssl.SSLCertVerificationError, authorities: str) -> str:
-    """Return what follows "its certificate": why it is refused, and the next action.
+    """Return the text after "its certificate": why it is refused, and the next action.
 
-    `authorities` is the setting that names whose signatures are trusted.
+    `authorities` is the setting that names the trusted authorities.
     """
     code: int = getattr(error, "verify_code", 0)  # only OpenSSL's own errors have one
     if code in _UNTRUSTED:

@@ -1,8 +1,8 @@
-"""Topic ids: a topic that was made anew has the old one's name, and an id of its own, which aiokafka never asks for.
+"""Topic ids for aiokafka: detect a topic that was deleted and made anew under the same name.
 
-Kafka's clients know topics by name: in one that was made anew they go on at the old one's position, and nobody reads
-what stands before it. So a position is committed with the id of the topic that it is of, and counts for nothing in
-another; and who reads a topic that is made anew under it ends, to be started again and read it from its beginning.
+Kafka's clients address topics by name: in a new topic they continue at the old topic's position and skip what stands
+before it. Here each commit carries the topic's id and is ignored in another topic; a reader whose topic is made anew
+ends, and reads the new one from its beginning after its restart.
 """
 
 import asyncio
@@ -20,19 +20,19 @@ from broker.topic_metadata import Topic, described, epochs_of
 from schemas.errors import MadeAnewError
 
 ASK_SECONDS = 10.0
-"""How often it is asked whether a topic is still the one it was."""
+"""Interval in seconds at which the ids are compared."""
 
 _log = structlog.get_logger(__name__)
 
 
 async def _nobody(gap: Gap) -> None:
-    """Tell nobody of what is gone but the log."""
+    """Ignore a gap, apart from the log."""
 
 
 class TopicIds:
-    """Of the topics that a consumer of a group reads, as they were when it began with each; it has started.
+    """Ids of the topics of a started group consumer, as they were at its start.
 
-    `lost` is told of records that are gone, as `Epochs` says.
+    `lost` is called with lost records, as in `Epochs`.
     """
 
     def __init__(self, consumer: AIOKafkaConsumer, lost: Lost = _nobody) -> None:
@@ -44,16 +44,16 @@ class TopicIds:
         self._commit, coordinator._do_commit_offsets = coordinator._do_commit_offsets, self._marked
 
     async def watch(self) -> NoReturn:
-        """Raise MadeAnewError when a topic has been."""
+        """Raise MadeAnewError when a topic has been made anew."""
         while True:
             await asyncio.sleep(ASK_SECONDS)
-            with suppress(KafkaError):  # it is asked again
+            with suppress(KafkaError):  # asked again at the next interval
                 facts = await described(self._client, self._known)
                 self._compare(facts)
                 self._epochs.learn(epochs_of(facts))
 
     async def watched(self, work: Coroutine[Any, Any, None]) -> None:
-        """Work; raises MadeAnewError when a topic is made anew meanwhile."""
+        """Run work; raises MadeAnewError if a topic is made anew meanwhile."""
         tasks: list[asyncio.Task[None]] = [asyncio.create_task(work), asyncio.create_task(self.watch())]
         try:
             for task in (await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED))[0]:
@@ -69,12 +69,12 @@ class TopicIds:
                 raise MadeAnewError(name)
 
     async def _of_these(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, OffsetAndMetadata]:
-        """Return where the group stands; what it committed in another topic of the name is left out."""
+        """Return the group's offsets without those that were committed in another topic of the same name."""
         names = {place.topic for place in partitions}
-        facts = await described(self._client, names)  # what keeps Kafka from telling makes the library ask again
+        facts = await described(self._client, names)  # the library repeats the question after an error
         unknown = {name: topic.identifier for name, topic in facts.items() if name not in self._known}
         self._known |= {name: identifier for name, identifier in unknown.items() if identifier is not None}
-        if None in unknown.values():  # nor could it be told which topic a position is of
+        if None in unknown.values():  # and the topic of a position would be unknown as well
             raise UnknownTopicOrPartitionError
         committed: dict[TopicPartition, OffsetAndMetadata] = await self._committed(partitions)
         others = {place for place, at in committed.items() if self._is_of_another(place.topic, at.metadata)}

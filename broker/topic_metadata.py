@@ -1,4 +1,4 @@
-"""What a broker knows of topics: their ids and the epochs of their leaders, which aiokafka never asks for."""
+"""Metadata of topics that aiokafka does not ask for: ids and leader epochs."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ from aiokafka.protocol.types import (
 )
 
 _METADATA, _VERSION = 3, 10
-"""The first version of this question whose answer has ids: Kafka 2.8."""
+"""First version of the Metadata request whose response has ids: Kafka 2.8."""
 
 
 class _Answer(Response):  # type: ignore[misc] # aiokafka has no types
@@ -96,21 +96,21 @@ class _Ask(Request[_Question]):  # type: ignore[misc] # as above
 
 
 class Leader(NamedTuple):
-    """Who leads a partition, and since which election."""
+    """Leader of a partition and its epoch."""
 
     node: int
     epoch: int
 
 
 class Topic(NamedTuple):
-    """A topic as the broker knows it; `identifier` is None of one that it does not know, as it was made just now."""
+    """A topic as the broker knows it; `identifier` is None if the broker does not know it yet."""
 
     identifier: str | None
     leaders: Mapping[int, Leader]
 
 
 async def described(client: Any, names: Collection[str], node: int | None = None) -> dict[str, Topic]:
-    """Ask a broker about topics: any one, or `node`. Kafka before 2.8 tells nothing.
+    """Ask a broker, any or `node`, about topics; Kafka before 2.8 returns no ids.
 
     Raises aiokafka's KafkaError.
     """
@@ -125,7 +125,7 @@ async def described(client: Any, names: Collection[str], node: int | None = None
 
 
 def epochs_of(facts: Mapping[str, Topic]) -> dict[TopicPartition, int]:
-    """Return the epochs of the leaders that there are."""
+    """Return the leader epochs that are known."""
     return {
         TopicPartition(name, number): leader.epoch
         for name, topic in facts.items()

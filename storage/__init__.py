@@ -1,1 +1,1 @@
-"""The blob store, the paths of blobs, private files, and threads for blocking disks."""
+"""Blob store, paths of blobs, private files, and threads for disks that block."""

@@ -1,4 +1,4 @@
-"""The blob store: what its client raises becomes an error of ours; a folder that is gone is told from an empty one."""
+"""Blob store: errors of its client become errors of the pipeline; a missing folder is not taken for an empty one."""
 
 import asyncio
 import os
@@ -13,19 +13,19 @@ from obstore.store import LocalStore, ObjectStore
 
 from schemas.errors import PipelineError, UnauthorizedError, UnreachableError
 
-# A blob store in a local folder: obstore syncs nothing there, and lists nothing of a write that was broken off.
+# A blob store in a local folder: obstore does not sync files, and does not list interrupted writes.
 
 _UNFINISHED = re.compile(r".*#\d+")
-"""obstore writes beside an object, `name#1`, and renames at the end; a killed process leaves such a file behind."""
+"""obstore writes to `name#1` beside an object and renames it; a killed process leaves such a file behind."""
 
 _FEW, _AT_ONCE = 4, 16
-"""A disk syncs what is asked of it at once in little more time than one: a thousand files in 0.4 s instead of 14."""
+"""Threads that sync: concurrent syncs of a disk take little more time than one; 1,000 files in 0.4 s instead of 14."""
 
 
 def settle(store: ObjectStore, paths: Iterable[str]) -> None:
-    """Return when the disk holds what was put under these paths, or that it was deleted; a power cut undoes neither.
+    """Return when the disk has synced the writes or deletions of these paths, so that a power cut undoes none.
 
-    A store that is no folder sees to that itself. Raises OSError.
+    An object store does so itself. Raises OSError.
     """
     root = _root(store)
     if root is None:
@@ -36,12 +36,12 @@ def settle(store: ObjectStore, paths: Iterable[str]) -> None:
 
 
 def unfinished(store: ObjectStore, folder: str) -> int:
-    """Return how many writes that were broken off, or go on, a folder holds. Raises OSError."""
+    """Return the number of unfinished writes in a folder, interrupted or in progress. Raises OSError."""
     return sum(1 for _ in _unfinished(store, folder))
 
 
 def clear(store: ObjectStore, folder: str) -> None:
-    """Delete what writes that were broken off left in a folder; one that goes on fails, and is repeated.
+    """Delete what interrupted writes left in a folder; a write in progress fails and is repeated.
 
     Raises OSError.
     """
@@ -71,7 +71,7 @@ def _sync_all(places: Collection[Path]) -> None:
 
 
 def _sync(place: Path) -> None:
-    """Sync a file or a folder; one that is gone has nothing to keep."""
+    """Sync a file or a folder, unless it is gone."""
     with suppress(FileNotFoundError):
         handle = os.open(place, os.O_RDONLY)
         try:
@@ -81,20 +81,20 @@ def _sync(place: Path) -> None:
 
 
 FOLDER_SECONDS = 30.0
-"""How long a folder may take to show that it is there: a network disk that is away may hang for ever."""
+"""Limit in seconds for a look at the folder: an unreachable network disk may hang for ever."""
 
 MISSING = (blob.NotFoundError, FileNotFoundError)
-"""What the store raises for an object that it has not got."""
+"""Errors of the store for a missing object."""
 
 NO_PATH = (blob.InvalidPathError, ValueError)
-"""The same for what can be no object's path."""
+"""Errors of the store for an invalid path."""
 
 _REFUSED = (blob.PermissionDeniedError, blob.UnauthenticatedError, PermissionError)
 _ANY = (blob.BaseError, OSError)
 
 
 class Folder:
-    """The folder of a local store; of any other there is none to look for."""
+    """Folder of a local store; an object store has none."""
 
     def __init__(self, store: ObjectStore) -> None:
         prefix = store.prefix if isinstance(store, LocalStore) else None
@@ -102,9 +102,9 @@ class Folder:
         self._hanging: asyncio.Task[bool] | None = None
 
     async def require(self) -> None:
-        """Raise UnreachableError for a folder that is gone, as a volume that is not mounted, or does not answer.
+        """Raise UnreachableError if the folder is missing, such as an unmounted volume, or does not answer.
 
-        While a look hangs no other is begun: each takes a thread.
+        While one look hangs no other is started: each takes a thread.
         """
         if self._path is None:
             return
@@ -121,7 +121,7 @@ class Folder:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what the client raises into an error of ours."""
+    """Translate errors of the client into errors of the pipeline."""
     try:
         yield
     except _ANY as error:
@@ -130,7 +130,7 @@ def translated() -> Iterator[None]:
 
 @contextmanager
 def waited_out() -> Iterator[None]:
-    """The same for who waits out refused credentials, too: what needs no store goes on meanwhile."""
+    """The same for callers that also wait for refused credentials to be mended; other work goes on meanwhile."""
     try:
         yield
     except _ANY as error:

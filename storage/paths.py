@@ -1,4 +1,4 @@
-"""What lies in the blob store: under `<jurisdiction>/<message_id>/` the bytes of a message; checkpoints of assign."""
+"""Paths in the blob store: `<jurisdiction>/<message_id>/` holds the bytes of a message; checkpoints of assign."""
 
 from collections.abc import Iterable
 
@@ -7,20 +7,20 @@ from msgspec import Struct
 from schemas.envelope import Envelope
 
 ENVELOPE = ".json"
-"""Behind the digest of raw bytes: the name of their envelope."""
+"""Suffix of the envelope behind the digest of raw bytes."""
 
 RAW = ".raw"
-"""Behind the digest of raw bytes under a `ce_dataref`: an empty object that tells them from an attachment."""
+"""Suffix of an empty object that marks raw bytes under a `ce_dataref`, which are not an attachment."""
 
 ERASED = "erased"
-"""An empty object: no bytes of this message may lie here again, whatever is read or fetched a second time."""
+"""Name of an empty object: no bytes of this message may be stored again, even if they are read or fetched again."""
 
 REDACTED = "redacted"
-"""An empty object: the bytes as they came may not lie here again; attachments may."""
+"""Name of an empty object: raw bytes may not be stored again, attachments may."""
 
 
 class Archived(Struct, frozen=True, kw_only=True):
-    """What an envelope's object says: the attributes as they came, the Kafka key, and where the record stood."""
+    """Content of an envelope: the attributes and Kafka key of a record, and its position."""
 
     envelope: Envelope
     conversation: str
@@ -30,12 +30,12 @@ class Archived(Struct, frozen=True, kw_only=True):
 
 
 def folder(jurisdiction: str, message_id: str) -> str:
-    """Return the folder of one message: all that is kept of its bytes lies there and nowhere else."""
+    """Return the folder of one message, which holds all of its bytes."""
     return f"{jurisdiction}/{message_id}"
 
 
 def raw_names(names: Iterable[str]) -> set[str]:
-    """Return which objects of a folder are bytes as they came, and what stands beside them; others are attachments."""
+    """Return the names of raw bytes and their marks in a folder; all others are attachments."""
     beside = {name for name in names if name.endswith((ENVELOPE, RAW))}
     return beside | {name.removesuffix(ENVELOPE).removesuffix(RAW) for name in beside}
 

@@ -1,4 +1,4 @@
-"""Folders and files that hold what citizens wrote: nobody but their owner may look into them."""
+"""Files and folders with citizens' words: only their owner may read them."""
 
 import errno
 import os
@@ -12,10 +12,9 @@ _OTHERS = 0o007
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder for our user alone, and so each one above it that is missing.
+    """Create a folder, and its missing parents, for the owner alone.
 
-    Python gives those above what everybody may read, and another command puts its own files there later. A folder that
-    is there keeps its rights. Raises OSError.
+    `Path.mkdir` gives the parents the default rights. The rights of an existing folder stay. Raises OSError.
     """
     missing = takewhile(lambda above: not above.exists(), folder.parents)
     for one in reversed([folder, *missing]):
@@ -23,9 +22,10 @@ def make_private(folder: Path) -> None:
 
 
 def denial(error: OSError) -> str:
-    """Return why a folder cannot be written, in the system's words; of what only reads here, whose doing it may be.
+    """Return the system's reason why a folder cannot be written, and, for a command that only reads it, the user to
+    ask.
 
-    Outside of its unit our user may write there, and so may `hotline doctor`.
+    Outside of its systemd unit the same user, and `hotline doctor`, may write there.
     """
     if error.errno == errno.EROFS:
         return f"{error.strerror}; a unit of systemd writes where its ReadWritePaths= says"
@@ -33,15 +33,15 @@ def denial(error: OSError) -> str:
 
 
 def for_us_alone(path: str, flags: int) -> int:
-    """Open a file, as the `opener` of `open`; one that is made is for our user alone."""
+    """Open a file with rights for the owner alone; an `opener` of `open`."""
     return os.open(path, flags, 0o600)
 
 
 @contextmanager
 def shut_to_others() -> Iterator[None]:
-    """Make no file while a `with` block lasts that others may read, whoever makes it and however open its folder is.
+    """Within the block, create files without rights for others, whatever the rights of their folder.
 
-    Our group may, where the umask lets it: a city's web server reads attachments out of a blob store.
+    The group keeps the rights that the umask leaves: a city's web server reads attachments of a blob store.
     """
     before = os.umask(_OTHERS)
     os.umask(before | _OTHERS)

@@ -1,4 +1,4 @@
-"""Threads of one's own for what blocks: the loop's few are everybody's, and may all wait for a service that hangs."""
+"""Thread pools for blocking calls: the loop's default threads are few, and may all wait for a hanging service."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,15 +10,15 @@ T = TypeVar("T")
 
 
 class Threads:
-    """So many, made when they are needed; they end with this, or with the process."""
+    """A fixed number of threads, started on demand; they end with the pool or the process."""
 
     def __init__(self, name: str, most: int = 1) -> None:
         self._pool = ThreadPoolExecutor(most, name)
 
     async def do(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-        """Do the work in one of them, as soon as one is free."""
+        """Run the work in a thread as soon as one is free."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: work(*arguments, **options))
 
     def close(self) -> None:
-        """Begin no other work, and leave what is under way to its end. Safe twice."""
+        """Start no further work and let running work end. Idempotent."""
         self._pool.shutdown(wait=False)
