@@ -13,11 +13,11 @@ import urllib3
 
 from benchmarks.fuzz import messages
 from benchmarks.fuzz.target import Target, chosen, explained
-from connectors.asterisk.frames import read_frame
-from connectors.asterisk.message_id import Calls, identifier, is_kept
+from connectors.asterisk.connector import Asterisk, identifier, is_kept
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.call_files.lines import lines_from
 from connectors.publish.segment import Kind, frame, pieces
+from connectors.runtime import connection
 from connectors.sms_cmpp import codec as cmpp
 from connectors.sms_cmpp.settings import CmppSettings
 from connectors.sms_common.frames import Codec, Frame, Frames
@@ -95,27 +95,22 @@ async def _frames(data: bytes) -> list[bytes | None]:
     reader = asyncio.StreamReader(limit=1024)
     reader.feed_data(data)
     reader.feed_eof()
-    found: list[bytes | None] = []
-    try:
-        while True:
-            found.append(await read_frame(reader))
-    except asyncio.IncompleteReadError:
-        return found
+    return [one async for one in connection.frames(reader, b"\r\n\r\n", 1024, 60)]
 
 
 _settings = AsteriskSettings(host="127.0.0.1", username="u", secret="p", jurisdiction="210100")
 
 
 def _ami(data: bytes) -> None:
-    calls = Calls(most=100)
+    pbx = Asterisk(_settings, "pbx")
     for value in asyncio.run(_frames(data)):
         if value is None:
             continue
         assert len(value) <= 1024
         event = ami.parse(value)
-        calls.learn(event)
+        call = pbx._call_of(event)
         if is_kept(event, _settings):
-            identifier(event, value, calls.unsaid(event), None).encode()
+            identifier(event, value, call, None).encode()
 
 
 def _lines(data: bytes) -> None:

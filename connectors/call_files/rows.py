@@ -13,6 +13,7 @@ from connectors.call_files.lines import Line, ends_with_cr, lines_from, with_lin
 from connectors.call_files.settings import CallFilesSettings
 from connectors.message_id import digest_of
 from connectors.phone.connector import citizen, identifier
+from connectors.phone.zone_check import ZoneCheck
 from normalizers.phone import CSV, JSON, KINDS, READERS, cdr, sheet, zone_of
 from normalizers.phone.draft import Told, sensible
 from schemas.errors import MalformedError
@@ -49,6 +50,7 @@ class Rows:
         self._now = now
         self._platform = settings.platform or account
         self._zone = zone_of(settings.timezone)
+        self._zone_check = ZoneCheck("call_files", account, self._zone)
         self._which = CSV, settings.shape
 
     def lined(self, file: BinaryIO) -> BinaryIO:
@@ -87,9 +89,11 @@ class Rows:
 
     def _told(self, value: bytes) -> Told | None:
         try:
-            return READERS[self._which](value, self._zone)
+            told = READERS[self._which](value, self._zone)
         except MalformedError:
             return None
+        self._zone_check.look(told.started_at, told.extra.get("uniqueid", ""))
+        return told
 
     def _row(self, value: bytes, told: Told | None, not_before: datetime | None) -> Row:
         now = self._now()

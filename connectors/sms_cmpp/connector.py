@@ -1,6 +1,5 @@
 """CMPP: the one session of an SP account; a DELIVER is answered when Kafka holds it, and replies go out beside it."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
@@ -11,16 +10,16 @@ from pydantic import SecretStr
 from connectors import faults, metrics
 from connectors.base import Emit, city_of, utc_now
 from connectors.message_id import day_of, digest_of
+from connectors.runtime.window import Window, until_held
 from connectors.sms_cmpp import codec
 from connectors.sms_cmpp.codec import CmppCodec
 from connectors.sms_cmpp.sender import CmppSender
 from connectors.sms_cmpp.settings import CmppSettings, Major
 from connectors.sms_common.frames import Frame
 from connectors.sms_common.link import Link, opened
-from connectors.sms_common.window import Window
 from normalizers.sms import CMPP
 from normalizers.sms.cmpp import LAYOUTS, deliver
-from schemas.errors import MalformedError, PipelineError, RetriableError, UnreachableError
+from schemas.errors import MalformedError, RetriableError, UnreachableError
 from schemas.records import RawMessage, raw_message
 
 CHANNEL_KIND = "sms_cmpp"
@@ -58,7 +57,7 @@ class Cmpp:
         chosen = self._settings
         link = await opened(CmppCodec(chosen, self._now), chosen.host, chosen.port, chosen.patience, emit.alive)
         self._link = link
-        window = Window(link, chosen.window)
+        window = Window(chosen.window, link.give_up)
         session = _Session(link, window, chosen, emit, lambda frame: self.message(frame, link.codec.major))
         settle_seconds = SETTLE_SECONDS
         try:
@@ -143,20 +142,11 @@ class _Session:
 
     async def _kept(self, message: RawMessage) -> int | None:
         """Return the Result to answer with; None for no answer, as the message is not safe."""
-        while True:
-            try:
-                await self._emit(message)
-            except RetriableError:
-                if self._busy == "throttle":
-                    return codec.FLOW_CONTROL
-                await asyncio.sleep(RETRY_SECONDS)
-            except PipelineError:
-                raise
-            except Exception as error:  # noqa: BLE001 - a fault of ours with this one: the session goes on, it comes again
-                faults.told(message.channel, message.envelope.account or "", error)
-                return None
-            else:
-                return codec.OK
+        pause = None if self._busy == "throttle" else RETRY_SECONDS
+        try:
+            return codec.OK if await until_held(message, self._emit, pause) else None
+        except RetriableError:
+            return codec.FLOW_CONTROL
 
 
 class _Named(NamedTuple):

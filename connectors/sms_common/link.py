@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Generic, NamedTuple, TypeVar
 
-from broker.tls import certificate_fault
+from connectors.runtime.connection import connect
 from connectors.runtime.read_clock import Listened
 from connectors.sms_common.frames import ANSWER, Codec, Frame, Frames
 from schemas.errors import PipelineError, UnreachableError
@@ -141,7 +141,7 @@ class Link(Generic[C]):
             self.give_up(reason)
             raise UnreachableError(reason) from error
 
-    def give_up(self, reason: str) -> None:
+    def give_up(self, reason: str = "a message could not be taken: the log says why") -> None:
         """End a connection that is dead: all that read, write or wait on it get an UnreachableError."""
         self._fault = self._fault or UnreachableError(reason)
         self._writer.transport.abort()
@@ -261,16 +261,7 @@ async def opened(
     `alive` is called if the peer has shown that it lives: at the login, and at each heartbeat.
     """
     peer = codec.peer
-    try:
-        async with asyncio.timeout(patience.connect):
-            reader, writer = await asyncio.open_connection(host, port, ssl=tls)
-    except ssl.SSLCertVerificationError as error:
-        why = certificate_fault(error, "ssl_cafile")
-        raise UnreachableError(f"the {peer} cannot be trusted, its certificate {why}") from error
-    except (OSError, TimeoutError) as error:
-        raise UnreachableError(
-            f"no connection to the {peer} ({type(error).__name__}): see {codec.reached_by}"
-        ) from error
+    reader, writer = await connect(f"the {peer}", host, port, patience.connect, f"see {codec.reached_by}", tls)
     link = Link(codec, reader, writer, patience, alive)
     try:
         async with asyncio.timeout(patience.login):

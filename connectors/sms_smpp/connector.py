@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 from connectors import faults, metrics
 from connectors.base import Emit, city_of, utc_now
+from connectors.runtime.window import Window
 from connectors.sms_common.frames import Frame
 from connectors.sms_common.link import Link, opened
-from connectors.sms_common.window import Window
 from connectors.sms_smpp import codec
 from connectors.sms_smpp.codec import Role, SmppCodec
 from connectors.sms_smpp.message_id import Arrival, Arrivals, Steps, identifier
@@ -71,7 +71,7 @@ class SmsSmpp:
         chosen = self._settings
         account = SmppCodec(chosen, role)
         link = await opened(account, chosen.host, chosen.port, chosen.patience, emit.alive, chosen.tls_context())
-        window = Window(link, chosen.window)
+        window = Window(chosen.window, link.give_up)
         if role != "bind_receiver":
             self._links.append(link)
         try:

@@ -64,16 +64,20 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
         raise MalformedError("an AMI event without Linkedid and Uniqueid: it was cut off, or is none of a call")
     if frame.event == "Cdr":
         return cdr.told(as_row(frame), zone, REVISIONS["Cdr"])
-    return {"CEL": _cel, "Hangup": _hangup, "UserEvent": _user_event}[frame.event](frame, zone)
-
-
-def _cel(frame: Frame, zone: ZoneInfo) -> Told:
     at, name = values.time_of(frame.word("eventtime"), zone), frame.word("eventname")
+    said: dict[str, Any] = {
+        "call_id": frame.call_id,
+        "revision": REVISIONS[frame.event],
+        "caller": values.number_of(frame.word("caller") or frame.word("calleridnum")),
+        "callee": values.number_of(frame.word("exten")),
+    }
+    if frame.event == "UserEvent":
+        return Told(**said, **_words(frame))
+    if frame.event == "Hangup":
+        cause = " ".join(filter(None, (frame.word("cause"), frame.word("cause-txt"))))
+        return Told(**said, extra={"event": "Hangup", "cause": cause})
     return Told(
-        call_id=frame.call_id,
-        revision=REVISIONS["CEL"],
-        caller=values.number_of(frame.word("calleridnum")),
-        callee=values.number_of(frame.word("exten")),
+        **said,
         started_at=at if name == "CHAN_START" else None,
         answered_at=at if name == "ANSWER" else None,
         ended_at=at if name in ("LINKEDID_END", "HANGUP", "CHAN_END") else None,
@@ -81,39 +85,23 @@ def _cel(frame: Frame, zone: ZoneInfo) -> Told:
     )
 
 
-def _hangup(frame: Frame, zone: ZoneInfo) -> Told:
-    return Told(
-        call_id=frame.call_id,
-        revision=REVISIONS["Hangup"],
-        caller=values.number_of(frame.word("calleridnum")),
-        callee=values.number_of(frame.word("exten")),
-        extra={"event": "Hangup", "cause": " ".join(filter(None, (frame.word("cause"), frame.word("cause-txt"))))},
-    )
-
-
-def _user_event(frame: Frame, zone: ZoneInfo) -> Told:
+def _words(frame: Frame) -> dict[str, Any]:
     r"""Return what UserEvent() in the dial plan, or an agent's desk, adds: Note, Transcript, Agent, Recording.
 
     AMI has one line a header, so `\n` in a value stands for a line break.
     """
-    texts: dict[str, Any] = {
-        name: frame.get(name, "").replace("\\n", "\n") for name in ("note", "transcript", "subject")
-    }
+    texts = {name: frame.get(name, "").replace("\\n", "\n") for name in ("note", "transcript", "subject")}
     said = {name: frame.get(name, "") for name in ("request_kind", "category", "place", "ticket_no")}
     findings = values.findings_of(said)
     used = {*texts, *_CHANNEL_ONLY, "agent", "recording", "caller", *values.told_by(findings)}
-    return Told(
-        call_id=frame.call_id,
-        revision=REVISIONS["UserEvent"],
-        caller=values.number_of(frame.word("caller") or frame.word("calleridnum")),
-        callee=values.number_of(frame.word("exten")),
-        agent=frame.word("agent") or None,
+    further = {name: value for name, value in frame.items() if name not in used and value}
+    return {
         **texts,
-        recordings=(Recording(reference=frame.word("recording")),) if frame.word("recording") else (),
-        findings=findings,
-        extra={"event": f"UserEvent {frame.word('userevent')}"}
-        | {name: value for name, value in frame.items() if name not in used and value},
-    )
+        "agent": frame.word("agent") or None,
+        "recordings": (Recording(reference=frame.word("recording")),) if frame.word("recording") else (),
+        "findings": findings,
+        "extra": {"event": f"UserEvent {frame.word('userevent')}", **further},
+    }
 
 
 def as_row(frame: Frame) -> dict[str, str]:
@@ -122,23 +110,10 @@ def as_row(frame: Frame) -> dict[str, str]:
 
 
 _COLUMNS: Mapping[str, str] = {
-    "source": "src",
-    "destination": "dst",
-    "destinationcontext": "dcontext",
-    "callerid": "clid",
-    "channel": "channel",
-    "destinationchannel": "dstchannel",
-    "lastapplication": "lastapp",
-    "lastdata": "lastdata",
-    "starttime": "start",
-    "answertime": "answer",
-    "endtime": "end",
-    "duration": "duration",
-    "billableseconds": "billsec",
-    "disposition": "disposition",
-    "uniqueid": "uniqueid",
-    "userfield": "userfield",
-    "linkedid": "linkedid",
+    "source": "src", "destination": "dst", "destinationcontext": "dcontext", "callerid": "clid", "channel": "channel",
+    "destinationchannel": "dstchannel", "lastapplication": "lastapp", "lastdata": "lastdata", "starttime": "start",
+    "answertime": "answer", "endtime": "end", "duration": "duration", "billableseconds": "billsec",
+    "disposition": "disposition", "uniqueid": "uniqueid", "userfield": "userfield", "linkedid": "linkedid",
     "sequence": "sequence",
-}
+}  # fmt: skip
 """Linkedid and Sequence come where cdr_manager.conf maps them."""

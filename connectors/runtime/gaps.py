@@ -1,0 +1,63 @@
+"""Gaps: how long nobody listened to a source that keeps nothing (`Listening`), so that its loss can be counted."""
+
+from asyncio import sleep
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+
+from connectors.base import Emit, utc_now
+from schemas.errors import PipelineError
+
+KEEP_SECONDS = 30.0
+"""Between two saved times of a live connection; no gap is measured finer."""
+
+_HEARD = "heard"
+
+_log = structlog.get_logger(__name__)
+
+
+class Gaps:
+    """Of one account of a `kind`: between two connections, and between two processes."""
+
+    def __init__(self, kind: str, account: str, seconds: Counter, now: Callable[[], datetime] = utc_now) -> None:
+        self._kind = kind
+        self._account = account
+        self._now = now
+        self._heard: float | None = None
+        self._first_login: float | None = None
+        self._seconds = seconds.labels(account)  # an alarm on its growth has to see it at 0
+
+    def heard(self) -> None:
+        """Note that something was just heard."""
+        self._heard = self._now().timestamp()
+
+    def logged_in(self) -> None:
+        """Count the gap that ends with a login; `follow` counts the one before the first."""
+        before = self._heard
+        self.heard()
+        if before is None:
+            self._first_login = self._heard
+        self._count(before, self._heard)
+
+    async def follow(self, emit: Emit) -> None:
+        """Count the gap before our first login, and keep for the next process that somebody listens; until cancelled.
+
+        Kafka may be long in answering: nothing that the source says may wait for this.
+        """
+        while True:
+            with suppress(PipelineError):  # what does not pass ends the way of the messages, too
+                if self._first_login is not None:
+                    self._count((await emit.recall()).get(_HEARD), self._first_login)
+                    self._first_login = None
+                await emit.keep({_HEARD: self._heard})
+            await sleep(KEEP_SECONDS)
+
+    def _count(self, before: Any, at: float | None) -> None:
+        seconds = (at or 0.0) - before if isinstance(before, int | float) else 0.0  # nothing is kept on a first start
+        if seconds > 0:
+            self._seconds.inc(seconds)
+            _log.warning(f"{self._kind}_not_heard", connector=self._account, seconds=round(seconds))
