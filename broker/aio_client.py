@@ -50,7 +50,7 @@ _NO_BROKER = "bootstrap"
 """Text of aiokafka's assertion for a cluster without a broker ("Did we not perform bootstrap?")."""
 
 METADATA_MS = 10_000
-"""Interval, in seconds, at which a group member looks for new partitions. The libraries' default of 5 minutes would
+"""Interval at which a group member looks for new partitions. The libraries' default of 5 minutes would
 delay an emergency in a new partition."""
 
 

@@ -34,7 +34,7 @@ PATIENCE_MS = 5_000
 """Limit in milliseconds for the first broker that answers; a consumer's request may take twice as long."""
 
 REACH_SECONDS = 1.5
-"""Limit in milliseconds for one address to accept a connection, which its kernel does. A host that is off drops
+"""Limit for one address to accept a connection, which its kernel does. A host that is off drops
 packets, and all of several addresses must be tried within `PATIENCE_MS`; a lost packet is sent again after a
 second."""
 
@@ -60,7 +60,7 @@ _WRONG = (
 )
 
 _REFUSALS = (theirs.SaslAuthenticationFailedError, theirs.UnsupportedSaslMechanismError)
-"""Texts of a broker's refusal of a login."""
+"""Errors of a broker that refuses the login."""
 
 
 class RefusedEverywhereError(theirs.KafkaConnectionError):  # type: ignore[misc] # kafka-python has no types

@@ -1,1 +1,1 @@
-"""Faust carries, orders and remembers; what is decided lies in normalizers/ and tickets/."""
+"""Faust stages: transport, order and state. Decisions are made in normalizers/ and tickets/."""

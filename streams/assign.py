@@ -1,8 +1,9 @@
-"""assign: decides about one city's messages in order; each chunk's decisions are one Kafka transaction.
+"""assign: decides about one city's messages in order; the decisions of each chunk are one Kafka transaction.
 
-Memory is never ahead of the log: whatever goes wrong throws the partition's state away, and it is restored from the
-logs before the next decision. A worker that lost its partition to another is fenced by the broker and waits. In a
-rebalance all partitions are given back; the state of one that stays here goes on from where the log has gone since.
+The state in memory is never ahead of the log: any error discards the partition's state, and the state is restored
+from the logs before the next decision. The broker fences a worker that lost its partition to another; this worker
+waits for its new assignment. A rebalance returns all partitions; the state of one that stays here continues from the
+end of its log.
 """
 
 import asyncio
@@ -40,13 +41,13 @@ from tickets.policy import TicketPolicy
 _log = structlog.get_logger(__name__)
 
 FENCED_SECONDS = 30.0
-"""How long a fenced worker waits for the rebalance: three sessions, so that whoever still lives has rejoined."""
+"""Seconds that a fenced worker waits for the rebalance: three sessions, so that all living members have rejoined."""
 
 
 CAREFUL_SECONDS = 600.0
-"""After a record that tore a state each one of its partition is decided on an overlay first: more may come like it.
+"""Seconds after a record that broke the state in which each record is decided on an overlay first: more may follow.
 
-A chunk that is torn costs a restore, and whoever sends such records would have one for each chunk.
+A broken chunk costs a restore, and a sender of such records could cause one for each chunk.
 """
 
 
@@ -58,7 +59,7 @@ def declare(
     reached: Reached = lambda point: None,
     tracer: Tracer = OFF,
 ) -> "Assign":
-    """Attach the assign agent to `app`; `reached` is told how far each transaction is."""
+    """Attach the assign agent to `app`; `reached` is called with the progress of each transaction."""
     assign = Assign(connection, blobs, policy, reached, tracer=tracer, in_work=in_work_of(app))
     if isinstance(app, StageApp):
         app.restoring.append(lambda: assign.restoring)
@@ -113,22 +114,22 @@ class Assign:
 
     @property
     def restoring(self) -> set[int]:
-        """Return the partitions that are being taken over."""
+        """Return the partitions that are being restored."""
         return self._restoring.partitions
 
     async def handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
-        """Decide about one chunk, write it, acknowledge it.
+        """Decide about one chunk, write the decisions and acknowledge the chunk.
 
-        Raises RetriableError to have it repeated, PartitionError when its partition cannot go on.
+        Raises RetriableError to have it repeated, PartitionError if its partition cannot continue.
         """
         await self._catch_up(tp.partition, chunk.records[0].offset)
         await self._work_off(tp.partition, chunk.records)
         chunk.ack()
 
     async def look(self, group: str, tp: TP) -> None:
-        """Take over a partition of which nothing comes: what Kafka lost of its decisions waits for no next message.
+        """Take over a quiet partition, so that decisions that Kafka lost do not wait for the next message.
 
-        One at a time, and without a wait, so that a city whose messages come is restored before those that are quiet.
+        One partition at a time and without waiting, so that a city with messages is restored before quiet ones.
         """
         if tp.partition not in self._caught_up and not self._looking.locked():
             async with self._looking:
@@ -137,18 +138,18 @@ class Assign:
                 await self._catch_up(tp.partition, end)
 
     async def lose(self, partitions: Iterable[int]) -> None:
-        """Throw the state of these partitions away."""
+        """Discard the state of these partitions."""
         for partition in partitions:
             self._caught_up.discard(partition)
             await self._end(partition)
 
     async def _end(self, partition: int) -> None:
         if (owner := self._owners.pop(partition, None)) is not None:
-            metrics.TICKETS.remove(str(partition))  # whoever has them now counts them
+            metrics.TICKETS.remove(str(partition))  # their new owner counts them now
             await owner.close()
 
     async def leave(self, partitions: Iterable[int]) -> None:
-        """Give partitions back; their states are put aside until it is known which of them stay here."""
+        """Give partitions back; their states are put aside until the new assignment is known."""
         gone = list(partitions)
         for partition in gone:
             self._restoring.end(partition)
@@ -158,11 +159,11 @@ class Assign:
         await self.lose(gone)
 
     def stay(self, partitions: Iterable[int]) -> None:
-        """Throw away what was put aside of partitions that are somebody else's now."""
+        """Discard the states that were put aside for partitions of other workers."""
         self._kept = {partition: self._kept[partition] for partition in partitions if partition in self._kept}
 
     async def close(self) -> None:
-        """Leave everything; what was decided is in the log."""
+        """Release everything; the log holds what was decided."""
         await self.leave({*self._owners, *self._restoring.partitions})
         self._kept.clear()
 
@@ -181,7 +182,7 @@ class Assign:
         return owner
 
     async def _by_owner(self, partition: int, job: Callable[["Owner"], Awaitable[None]]) -> None:
-        """Let the partition's owner do a job; whatever goes wrong throws its state away."""
+        """Run a job with the partition's owner; any error discards its state."""
         try:
             await job(self._owners.get(partition) or await self._take_over(partition))
         except kafka.ProducerFenced:
@@ -193,7 +194,7 @@ class Assign:
             self._restoring.end(partition)
             await self.lose([partition])
             raise
-        except RecordError as error:  # of this record alone: what the log holds is not in doubt
+        except RecordError as error:  # a fault of this record alone: the content of the log is certain
             await self._keep(partition, error)
             raise
         except BaseException:
@@ -201,7 +202,7 @@ class Assign:
             raise
 
     async def _keep(self, partition: int, error: RecordError) -> None:
-        """Keep an owner whose state a record left as it was. A transaction that is open ends with its producer."""
+        """Keep an owner whose state a record left unchanged. An open transaction ends with its producer."""
         owner = self._owners.get(partition)
         state = owner.put_aside() if owner is not None else None
         if state is not None and not isinstance(error, TooLargeError):
@@ -211,9 +212,9 @@ class Assign:
         await self._end(partition)
 
     async def _catch_up(self, partition: int, end: int) -> None:
-        """Decide what was acknowledged and is in no decision: Kafka lost the end of the event log.
+        """Decide acknowledged inputs without a decision: Kafka lost the end of the event log.
 
-        Nobody reads it again by itself, as the group's offset is behind it. Mostly nothing stands there but repeats.
+        The group's offset is behind them, so no consumer reads them again. Mostly only repeats stand there.
         """
         if partition in self._caught_up:
             return
@@ -245,9 +246,9 @@ class Assign:
             await self._work_off_singly(partition, records, again=again)
 
     async def _work_off_singly(self, partition: int, records: Iterable[Inbound], *, again: bool) -> None:
-        """Give each record a transaction of its own, so that only the one that cannot be written is put aside.
+        """Give each record its own transaction, so that only a record that cannot be written is put aside.
 
-        Each is decided on an overlay of the state first, so none of them costs a restore.
+        Each is decided on an overlay of the state first, so a bad record costs no restore.
         """
         for record in records:
             try:
@@ -258,9 +259,9 @@ class Assign:
                     await self._put_aside(partition, record, error)
 
     async def _put_aside(self, partition: int, record: Inbound, error: RecordError) -> None:
-        """Write the dead letter, as whole as its topic takes it: one bad record stops nobody behind it.
+        """Write the dead letter with as much of the record as the topic accepts, and go on with the next record.
 
-        Raises PartitionError when Kafka refuses even one that says nothing but where the record stands.
+        Raises PartitionError if Kafka refuses even a dead letter with only the record's position.
         """
         for one in dead_letter(record, error, STAGE).as_whole_as_fits():
             try:
@@ -270,9 +271,10 @@ class Assign:
         raise PartitionError(f"Kafka refuses every dead letter as too large: raise max.message.bytes of {topics.DEAD}")
 
     async def _wait_for_a_new_assignment(self, partition: int) -> None:
-        """Do nothing until the lane is cancelled: starting again would fence the successor.
+        """Wait until the lane is cancelled: a restart would fence the successor.
 
-        One that dies before it joins the group causes no rebalance: then raises FatalError, as a restart joins anew.
+        A successor that dies before it joins the group causes no rebalance: FatalError is raised then, as a new
+        process joins again.
         """
         await self.lose([partition])
         metrics.FENCED.inc()
@@ -285,7 +287,7 @@ class Assign:
 
 
 def _of_partition(partition: int, error: BaseException) -> BaseException:
-    """Return an answer of Kafka that we know nothing of as a fault of its partition: the next try has new clients."""
+    """Return an unknown answer of Kafka as a fault of its partition: the next try has new clients."""
     if type(error) is not FatalError:
         return error
     return PartitionError(f"partition {partition} cannot go on: {error}")
@@ -293,7 +295,7 @@ def _of_partition(partition: int, error: BaseException) -> BaseException:
 
 @contextmanager
 def _translating() -> Iterator[None]:
-    """Raise our errors for Kafka's."""
+    """Translate Kafka's errors into errors of the pipeline."""
     try:
         yield
     except (kafka.KafkaError, OSError) as error:
@@ -301,4 +303,4 @@ def _translating() -> Iterator[None]:
 
 
 async def _as_it_is(owner: Owner) -> None:
-    """Want nothing of an owner but that it is there."""
+    """Return the owner unchanged."""

@@ -1,4 +1,4 @@
-"""The blob store as the streams use it: large raw bytes in, attachments out."""
+"""The blob store for streams: raw bytes are read, attachments are written."""
 
 import asyncio
 import hashlib
@@ -22,21 +22,21 @@ from storage.paths import ERASED, RAW, REDACTED
 T = TypeVar("T")
 
 PARALLEL = 4
-"""How many transfers run at once: each may hold SIZE_LIMIT bytes in memory."""
+"""Concurrent transfers: each may hold SIZE_LIMIT bytes in memory."""
 
 LOOKS = 32
-"""How many looks for a mark run at once, which hold nothing: an import asks about each of its messages."""
+"""Concurrent looks for a mark, which hold no bytes: an import asks about each of its messages."""
 
 
 WRITE_SECONDS = 30.0
-"""How long one write may take before it is told that the store hangs, and its chunk waits for it again.
+"""Seconds after which a write is reported as hanging, and its chunk waits for it again.
 
-A folder's has no bound of its own; a worker that ended for it would do nothing for those who need no store, either.
+A local folder has no limit of its own; a worker that ended for it would serve no city that needs no store.
 """
 
 
 class Blobs:
-    """Loads and stores with bounded concurrency; raises errors of `schemas.errors` only."""
+    """Loads and stores with bounded concurrency; raises only errors of `schemas.errors`."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -49,8 +49,8 @@ class Blobs:
     async def loaded(self, raw: RawMessage) -> RawMessage:
         """Return a claim-checked message with its bytes.
 
-        Raises MissingBlobError only when the store itself says that it has no such object, ErasedError when the eraser
-        took it away: the raw record of an erased message was read again.
+        Raises MissingBlobError only if the store says that the object does not exist, and ErasedError if the eraser
+        removed it: the raw record of an erased message was read again.
         """
         path = raw.envelope.dataref or ""
         try:
@@ -71,17 +71,17 @@ class Blobs:
             return found
 
     async def erased(self, folders: Collection[str]) -> set[str]:
-        """Return which of these folders of messages have a mark of the eraser's: nothing of them may come again."""
+        """Return the message folders that the eraser marked: nothing of these messages may be stored again."""
         if not folders:
             return set()
-        await self._folder.require()  # without its volume no mark would be there
+        await self._folder.require()  # without its volume no mark would be found
         gone, blacked_out = await asyncio.gather(self._erased(folders, ERASED), self._erased(folders, REDACTED))
         return gone | blacked_out
 
     async def store(self, blobs: Sequence[Blob]) -> None:
-        """Return when the store holds all of them; the same path always gets the same bytes.
+        """Return when the store holds all objects; a path always has the same bytes.
 
-        What belongs to an erased message is not kept, though its raw record is read again; nor are the raw bytes of a
+        Bytes of an erased message are not stored, although its raw record is read again; nor are the raw bytes of a
         redacted one, which a dead letter may bring.
         """
         paths = [one.path for one in blobs]
@@ -97,7 +97,7 @@ class Blobs:
         await _all(self._clear(folder) for folder in {_folder(path) for path in away})
 
     async def settle(self, datarefs: Sequence[str]) -> None:
-        """Take away raw bytes that were stored again though their message was erased, or its raw bytes were."""
+        """Delete raw bytes that were stored again although their message, or its raw bytes, had been erased."""
         folders = {_folder(path) for path in datarefs}
         gone = await self.erased(folders)
         again = [path for path in datarefs if _folder(path) in gone]
@@ -119,7 +119,7 @@ class Blobs:
                 raise MalformedError("ce_dataref is no path of the blob store") from error
 
     async def _put(self, one: Blob) -> None:
-        # In one piece: a bucket keeps the parts of an upload that was broken off, and lists them nowhere.
+        # In one piece: a bucket keeps the parts of an interrupted upload and does not list them.
         await self._written("put", one.path, lambda: self._put_whole(one))
 
     async def _put_whole(self, one: Blob) -> None:
@@ -135,11 +135,11 @@ class Blobs:
         await self._written(what, path, lambda: asyncio.to_thread(work))
 
     async def _written(self, what: str, path: str, write: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Return when it is written. What hangs is not begun again, as each takes a thread: it is waited for again.
+        """Return when the write is done. A hanging write is not repeated but awaited again, as each takes a thread.
 
-        Raises UnreachableError when that takes too long.
+        Raises UnreachableError if it takes too long.
         """
-        if not self._is_folder:  # its client has bounds of its own, and what it gives up goes nowhere
+        if not self._is_folder:  # its client has limits of its own, and an abandoned request has no effect
             with waited_out():
                 return await self._in_turn(write)
         writing = self._hanging.pop((what, path), None) or asyncio.create_task(self._in_turn(write))
@@ -166,7 +166,9 @@ class Blobs:
         return {folder for folder, has in zip(folders, there, strict=True) if has}
 
     async def _has(self, folder: str, mark: str) -> bool:
-        """Say whether the eraser's mark is there: it puts it before it deletes, we look for it after we wrote."""
+        """Return whether the eraser's mark exists: the eraser writes it before it deletes, and this stage looks after
+        it wrote.
+        """
         async with self._looks:
             with waited_out():
                 try:
@@ -183,7 +185,7 @@ class Blobs:
 
 def _look_at(writing: "asyncio.Task[None]") -> None:
     if not writing.cancelled():
-        writing.exception()  # nobody may wait for it any more, and asyncio would complain of one that nobody saw
+        writing.exception()  # no caller may await it any more, and asyncio would log its exception as never retrieved
 
 
 def _folder(path: str) -> str:
@@ -191,7 +193,7 @@ def _folder(path: str) -> str:
 
 
 async def _all(work: Iterable[Awaitable[T]]) -> list[T]:
-    """Return all results, when all have ended; the first error of them is raised then."""
+    """Return all results when all have ended; then raise the first error."""
     results = await asyncio.gather(*work, return_exceptions=True)
     for result in results:
         if isinstance(result, BaseException):

@@ -1,4 +1,4 @@
-"""What the streams count and measure; labels are bounded, never ids."""
+"""Metrics of the streams; labels are bounded, never ids."""
 
 from collections import Counter as CollectionsCounter
 from collections.abc import Sequence
@@ -74,7 +74,7 @@ LAG_SECONDS = Gauge("hotline_streams_lag_seconds", "Age of the oldest live recor
 LAG_RECORDS = Gauge("hotline_streams_lag_records", "Live records behind the last one that was worked off", ["stage"])
 PAUSED = Gauge("hotline_streams_backfill_paused", "1 while back-fill waits for live messages", ["stage"])
 
-# Shown from the start: what first appears as 1 has grown by nothing, as Prometheus sees it.
+# Shown from the start: for Prometheus a counter that first appears as 1 has not grown.
 for _level in ("critical", "urgent", "mentioned"):
     HANDOVER_SECONDS.labels(level=_level)
 ERRORS.labels(stage="screen", code="internal")
@@ -82,11 +82,11 @@ for _operation in ("list", "load", "save"):
     CHECKPOINT_ERRORS.labels(operation=_operation)
 
 
-# What the stages count once Kafka has acknowledged it.
+# Counters of a stage, increased when Kafka has acknowledged the records.
 
 
 def count_written(stage: str, outbounds: Sequence[Outbound]) -> None:
-    """Count records that the brokers hold."""
+    """Count acknowledged records."""
     sent = CollectionsCounter(outbound.topic for outbound in outbounds)
     for topic, count in sent.items():
         OUTPUTS.labels(stage=stage, topic=topic).inc(count)
@@ -98,7 +98,7 @@ def count_written(stage: str, outbounds: Sequence[Outbound]) -> None:
 
 
 def count_decisions(stage: str, decisions: Sequence[Event], dead: int, records: int) -> None:
-    """Count what became of so many inputs: decisions, dead letters, and repeats for the rest."""
+    """Count the results of inputs: decisions, dead letters, and repeats for the rest."""
     RECORDS.labels(stage=stage, topic=topics.MESSAGE).inc(records)
     REPEATS.labels(stage=stage).inc(records - len(decisions) - dead)
     for relation, count in CollectionsCounter(decision.relation for decision in decisions).items():

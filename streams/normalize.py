@@ -44,7 +44,7 @@ RECORD_LIMIT = 900_000
 """Bytes of one message record; Kafka's own limit is 1 MiB with headers."""
 
 Understood = tuple[Normalized, Envelope]
-"""A message, and the envelope of the raw record that it was made of."""
+"""A message, and the envelope of its raw record."""
 
 Made = TypeVar("Made")
 
@@ -63,8 +63,8 @@ def declare(
 ) -> None:
     """Attach the normalize agents to `app`: live topics, commands, floods, and back-fill.
 
-    The last two give way to what is live here, and to what still lies before the groups `behind`: their messages share
-    their topic with the live ones from here on.
+    Floods and back-fill give way to live records here and in the downstream groups `behind`, as they share one topic
+    from here on.
     """
     control = FloodControl(flood_settings, connection.partitions) if flood_settings else None
     work = Normalize(app, Outlet(app, connection, STAGE), Blobs(blobs), policy, tracer, control)
@@ -77,7 +77,7 @@ def declare(
 
 
 class Normalize:
-    """Works off chunks of raw records and of commands."""
+    """Processes chunks of raw records and of commands."""
 
     def __init__(
         self,
@@ -110,7 +110,7 @@ class Normalize:
         chunk.ack()
 
     async def handle_flood(self, turns: backfill.Pace, tp: TP, chunk: partition_worker.Chunk) -> None:
-        """Normalize what was put behind, a little at a time, whenever nothing live has to wait for it."""
+        """Normalize deferred records in small steps, whenever no live record has to wait for them."""
         for records in sliced(chunk.records, rate_limit.SLICE):
             async with turns.turn(chunk, len(records)):
                 await in_steps(self._work_off_few, tp, records)
@@ -135,7 +135,7 @@ class Normalize:
             await self._work_off(records, hop)
 
     async def _put_behind(self, tp: TP, records: Sequence[Inbound]) -> None:
-        """Let these wait in the topic of floods; an emergency goes on at once, and so does what cannot be read."""
+        """Move these records to the topic of floods, except emergencies and unreadable ones, which go on at once."""
         done = [
             (record, result._replace(outbound=rate_limit.put_behind(record), blobs=()) if result.may_wait else result)
             for record, result in await self._normalized(whole(records))
@@ -153,14 +153,14 @@ class Normalize:
         await self._blobs.settle(claimed)
 
     async def _normalized(self, records: Sequence[Inbound]) -> list[tuple[Inbound, Result]]:
-        """Return records with what came of them: nothing, when they come again and their message was erased."""
+        """Return records with their results: none for a repeated record whose message was erased."""
         raws = await asyncio.gather(*(self._read(record) for record in records if has_reference(record)))
         claimed = iter(raws)
         came = [(record, next(claimed) if has_reference(record) else raw_or_fault(record)) for record in records]
         read = [(record, self._in_work.fault_of(record) or raw) for record, raw in came]
         gone = await self._blobs.erased({place for _, raw in read if (place := may_be_gone(raw)) is not None})
         left = (one for one in read if not isinstance(one[1], ErasedError) and may_be_gone(one[1]) not in gone)
-        # All are understood before the words of any are looked through: what either takes stays in caches meanwhile.
+        # All are decoded before the words of any are analysed: this keeps the caches of either step warm.
         found = [(record, await self._apart(record, understood, raw)) for record, raw in left]
         return [(record, await self._apart(record, result_of, record, one)) for record, one in found]
 
@@ -170,7 +170,7 @@ class Normalize:
         return self._in_work.on(record, work, *arguments, self._policy)
 
     async def _read(self, record: Inbound) -> RawMessage | Exception:
-        """Return the raw message with its bytes, or what makes that impossible for ever."""
+        """Return the raw message with its bytes, or the permanent error."""
         raw = raw_or_fault(record)
         if isinstance(raw, Exception) or not is_claimed(raw):
             return raw
@@ -180,9 +180,9 @@ class Normalize:
             return error
 
     async def _finish(self, done: Sequence[tuple[Inbound, Result]], stage: str, hop: Hop) -> None:
-        """Return when Kafka holds what came of each record: where it refuses that as too large, a dead letter.
+        """Return when Kafka holds the result of each record: a dead letter if Kafka refuses it as too large.
 
-        Raises FatalError when it refuses even one that says nothing but where the record stands.
+        Raises FatalError if Kafka refuses even a dead letter with only the record's position.
         """
         for instead in (refused_of, bare):
             refused = await self._send([result for _, result in done], hop)
@@ -193,7 +193,7 @@ class Normalize:
             raise FatalError(f"Kafka refuses every dead letter as too large: raise max.message.bytes of {topics.DEAD}")
 
     async def _send(self, results: Sequence[Result], hop: Hop) -> list[Result]:
-        """Store the blobs, send the records, and return what Kafka refuses as too large."""
+        """Store the blobs, send the records, and return those that Kafka refuses as too large."""
         await self._blobs.store([blob for result in results for blob in result.blobs])
         outbounds = hop.passes_on([result.outbound for result in results])
         refused = await self._outlet.send(outbounds)
@@ -201,7 +201,7 @@ class Normalize:
 
 
 def slices(records: Sequence[Inbound]) -> Iterator[Sequence[Inbound]]:
-    """Cut a chunk into pieces that are small in number and in bytes."""
+    """Split a chunk into pieces limited in number and in bytes."""
     piece: list[Inbound] = []
     weight = 0
     for record in records:
@@ -220,7 +220,7 @@ def step(record: Inbound, raw: RawMessage | Exception, policy: Policy) -> Result
 
 
 def understood(raw: RawMessage | Exception, policy: Policy) -> Understood | Exception:
-    """Return the message of a raw record with where it comes from, or why there is none. Pure."""
+    """Return the message of a raw record with its origin, or the reason why there is none. Pure."""
     if isinstance(raw, Exception):
         return raw
     try:
@@ -230,7 +230,7 @@ def understood(raw: RawMessage | Exception, policy: Policy) -> Understood | Exce
 
 
 def result_of(record: Inbound, found: Understood | Exception, policy: Policy) -> Result:
-    """Return what is sent of a message that was understood, or the dead letter. Pure."""
+    """Return the records to send for a message, or the dead letter. Pure."""
     try:
         if isinstance(found, Exception):
             raise found

@@ -1,4 +1,4 @@
-"""screen: emergencies go to the desk of 110/119/120/122 before anything else happens to a message."""
+"""screen: hands emergencies over to the desk of 110/119/120/122 before any other step of the pipeline."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -40,13 +40,14 @@ LATE = "screen-late"
 FLOOD = "screen-flood"
 
 BACKFILL_SLICE = 32
-"""Records of back-fill before whatever is live gets its turn; a slice is three milliseconds of work."""
+"""Records of back-fill before live records get their turn; a slice is three milliseconds of work."""
 
 BACKFILL_NAP_SECONDS = 0.002
-"""Between them: a live message takes several turns of the event loop, and the scheduler favours who sleeps."""
+"""Pause between them, in seconds: a live message takes several turns of the event loop, and the scheduler favours
+sleepers."""
 
 SHORT_CHARACTERS = 4_000
-"""Of the text of a hand-over that is too large for Kafka."""
+"""Characters of the text of a hand-over that is too large for Kafka."""
 
 _log = structlog.get_logger(__name__)
 
@@ -72,7 +73,7 @@ def declare(
 
 
 class Handed(NamedTuple):
-    """A hand-over on its way, and what is measured of it; of old news, in `folder` the eraser's mark may be."""
+    """A hand-over with its measurements; for old messages `folder` is where the eraser's mark may be."""
 
     outbound: Outbound
     level: str
@@ -81,27 +82,27 @@ class Handed(NamedTuple):
     folder: str | None
 
     def measured(self, now: datetime) -> None:
-        """Note that the broker holds it; the time since intake is told of those that alarm somebody."""
+        """Measure when the broker holds it; the time since intake is measured for hand-overs that alarm."""
         metrics.HANDOVERS.labels(level=self.level, stale=str(self.stale).lower()).inc()
         if not self.stale:
             metrics.HANDOVER_SECONDS.labels(level=self.level).observe(max(0.0, (now - self.taken_at).total_seconds()))
 
 
 Read = tuple[Inbound, RawMessage | Exception]
-"""A record, and the message in it or what keeps it from being read."""
+"""A record, and its message or the error of its decoding."""
 
 
 class Screened(NamedTuple):
-    """What some records tell: hand-overs, and those over which a fault of ours came, so that nobody heard them."""
+    """Result of some records: hand-overs, and records that an internal error left unscreened."""
 
     handed: list[Handed]
     unheard: list[tuple[Inbound, Exception]]
 
 
 class Screen:
-    """Hands over at once what is in the records; large mails, floods and what we fail on follow, in nobody's way.
+    """Sends hand-overs at once; large mails, floods and failed records follow separately and delay nothing.
 
-    So does old news, which alarms nobody: it may be of a message that was erased and is read again.
+    So do old messages, which raise no alarm: they may belong to a message that was erased and is read again.
     """
 
     def __init__(
@@ -125,9 +126,9 @@ class Screen:
         self._beside = Beside(app, self._screen_flood, FLOOD)
 
     async def handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
-        """Hand over what the chunk's inline records tell; leave claim-checked and unheard ones to `handle_late`.
+        """Send the hand-overs of the chunk's inline records; leave claim-checked and failed ones to `handle_late`.
 
-        Raises RetriableError to have it repeated, FatalError when Kafka takes no hand-over however short it is.
+        Raises RetriableError to have it repeated, FatalError if Kafka refuses even the shortest hand-over.
         """
         late: list[Inbound] = []
         is_old = tp.topic == topics.BACKFILL
@@ -137,7 +138,7 @@ class Screen:
         with metrics.CHUNK_SECONDS.labels(stage=STAGE).time(), self._tracer.hop(STAGE, *tp, came) as hop:
             for records in sliced(within, size):
                 await self._screen(records, late, hop)
-                await asyncio.sleep(nap)  # where nobody is in danger nothing is sent, and nothing else would wait
+                await asyncio.sleep(nap)  # nothing is sent without danger, and nothing else would wait
         metrics.RECORDS.labels(stage=STAGE, topic=tp.topic).inc(len(chunk.records))
         if beyond and self._beside.take(tp, chunk, [*late, *beyond]):
             return
@@ -149,7 +150,7 @@ class Screen:
             chunk.ack()
 
     async def _screen_flood(self, tp: TP, records: Sequence[Inbound]) -> None:
-        """Screen what exceeds a share: whoever comes behind a flood is heard beside it."""
+        """Screen the records beyond a share: later records are screened beside them."""
         late: list[Inbound] = []
         with self._tracer.hop(STAGE, *tp) as hop:
             await self._screen(records, late, hop)
@@ -172,7 +173,7 @@ class Screen:
         late.extend(record for record, _ in found.unheard)
 
     async def handle_late(self, tp: TP, chunk: partition_worker.Chunk) -> None:
-        """Screen these records one at a time; waits for the blob store and for dead letters as long as it takes.
+        """Screen these records one at a time; waits for the blob store and for dead letters as long as needed.
 
         Raises as `handle` does.
         """
@@ -207,9 +208,9 @@ class Screen:
         return self._lost is not None and self._lost.may_be_read(*position_of(record))
 
     async def _put_aside(self, record: Inbound, error: Exception, hop: Hop) -> None:
-        """Let a person read what we failed on: normalize may well go on with it, and nobody would know.
+        """Write a dead letter for a record that failed here, so that a person reads it; normalize may well accept it.
 
-        A topic of dead letters that refuses us stops nothing: emergencies come before what is told of one of them.
+        If the topic of dead letters refuses it, screen goes on: emergencies come first.
         """
         try:
             refused = await self._outlet.send(hop.passes_on([dead_letter(record, error, STAGE).outbound()]))
@@ -247,10 +248,10 @@ def screen_chunk(
     may_be_read: Callable[[Inbound], bool] = _never,
     in_work: InWork | None = None,
 ) -> Screened:
-    """Return what these messages tell. Whatever is wrong with one never stops the next.
+    """Return the hand-overs of these messages. An error in one never stops the next.
 
-    `may_be_read` returns True for a record that was perhaps screened before its position was lost. With `in_work` each
-    is marked in its turn. Of what cannot be read by anybody normalize writes the dead letter.
+    `may_be_read` returns True for a record that was perhaps screened before its position was lost. With `in_work`
+    each record is marked in its turn. normalize writes the dead letters of records that no stage can read.
     """
     found = Screened([], [])
     for record, raw in records:
@@ -272,10 +273,10 @@ def screen_chunk(
 def screen(
     raw: RawMessage, policy: Policy, *, appended_at: datetime | None = None, may_be_read: bool = True
 ) -> Handed | None:
-    """Return the hand-over of one message, None when it tells of no emergency. Raises RecordError.
+    """Return the hand-over of one message, or None without an emergency. Raises RecordError.
 
-    `appended_at` is when the broker took it. What lies there for more than a day is stale, as it was perhaps screened
-    before: unless `may_be_read` is False, because screen was away and knows where it stood.
+    `appended_at` is when the broker took it. A record that is more than a day old is stale, as it was perhaps
+    screened before; unless `may_be_read` is False, because screen was away and knows its position.
     """
     message = alarming(raw, policy)
     urgent = handover(message, raw.envelope.foldedinto) if message is not None else None
@@ -289,7 +290,7 @@ def screen(
 
 
 def shortened(outbound: Outbound, most: int = SHORT_CHARACTERS) -> Outbound:
-    """Return a hand-over that Kafka takes: the words around the emergency, as the desk must hear of it."""
+    """Return a hand-over that Kafka accepts, with the words around the emergency."""
     urgent = decode(outbound.value, Handover)
     begin = max(0, urgent.spans[0][0] - most // 2) if urgent.spans else 0
     text = urgent.text[begin : begin + most]

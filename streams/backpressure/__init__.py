@@ -1,1 +1,1 @@
-"""What waits and why: shares of senders, records behind others, back-fill, and the lag of the stages below."""
+"""Back pressure: shares of senders, deferred records, back-fill, and the lag of downstream stages."""

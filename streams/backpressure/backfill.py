@@ -1,4 +1,4 @@
-"""Back-fill gives way: it waits while live messages do, here or in the stages behind this one."""
+"""Back-fill has the lowest priority: it waits while live messages wait, here or in downstream stages."""
 
 import asyncio
 import time
@@ -15,29 +15,29 @@ from streams.backpressure.downstream_lag import Downstream
 from streams.engine.partition_worker import Chunk, Handle
 
 PAUSE_SECONDS = 3.0
-"""Live lag above this pauses back-fill."""
+"""Live lag, in seconds, above which back-fill pauses."""
 
 RESUME_SECONDS = 1.0
-"""Live lag below this lets it go on."""
+"""Live lag, in seconds, below which it continues."""
 
 BEGIN_SECONDS = 0.3
-"""With live lag above this no chunk of back-fill is begun; the pause above is for lag that stays."""
+"""Live lag, in seconds, above which no chunk of back-fill starts; the limit above is for a lag that stays."""
 
 LOOK_SECONDS = 0.25
 
 SETTLE_LOOKS = 4
-"""After a start or a rebalance live messages are fetched first: nobody knows before how long they have waited."""
+"""Looks after a start or a rebalance in which only live messages are fetched: their lag is still unknown."""
 
 TURN_SECONDS = 0.05
 
 
 def must_pause(paused: bool, lag: float) -> bool:
-    """Say whether back-fill has to wait; between the two limits everything stays as it is."""
+    """Return whether back-fill must pause; between the two limits the present state stays."""
     return lag > PAUSE_SECONDS or (paused and lag > RESUME_SECONDS)
 
 
 class Pace:
-    """Measures the lag of this worker's live partitions and holds its back-fill back."""
+    """Measures the lag of this worker's live partitions and controls its back-fill."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class Pace:
         self.paused = False
 
     async def run(self) -> None:
-        """Look now and then, until the app stops."""
+        """Measure at intervals until the app stops."""
         try:
             while not self._app.should_stop:
                 self._look()
@@ -71,9 +71,9 @@ class Pace:
                 await self._downstream.close()
 
     def giving_way(self, handle: Handle) -> Handle:
-        """Return a handler of back-fill that begins a chunk only when nothing live has to wait for it.
+        """Return a handler of back-fill that starts a chunk only if no live message has to wait for it.
 
-        One chunk at a time: a live message that arrives meanwhile waits for one slice of it, not for one of each
+        One chunk runs at a time: a live message that arrives meanwhile waits for one slice, not for one slice of each
         partition.
         """
 
@@ -85,7 +85,7 @@ class Pace:
 
     @asynccontextmanager
     async def turn(self, chunk: Chunk, count: int) -> AsyncIterator[None]:
-        """Wait until `count` records of a chunk may be worked off, and let nothing else begin meanwhile."""
+        """Wait until `count` records of a chunk may be processed, and let no other chunk start meanwhile."""
         await self._turn(chunk, count)
         self._under_way += count
         try:
@@ -94,7 +94,7 @@ class Pace:
             self._under_way -= count
 
     async def _turn(self, chunk: Chunk, count: int) -> None:
-        """Return when the chunk may be worked off. What waits here holds up neither a rebalance nor the end."""
+        """Return when the chunk may be processed. Waiting here delays neither a rebalance nor the shutdown."""
         chunk.rest(True)
         self._waiting += 1
         try:
@@ -132,7 +132,7 @@ class Pace:
 
     def _hold(self, consumer: Any, pause: bool) -> None:
         mine = {tp for tp in consumer.assignment() if tp.topic in self._backfill}
-        if pause:  # again each time: a rebalance resumes every partition
+        if pause:  # repeated each time, because a rebalance resumes every partition
             consumer.pause_partitions(mine)
         elif self.paused:
             consumer.resume_partitions(mine)
@@ -141,7 +141,7 @@ class Pace:
         metrics.PAUSED.labels(stage=self._stage).set(waits)
 
     async def _ask(self, downstream: Downstream) -> None:
-        """Learn how much may go on; nothing is asked, and nothing may go on, while there is no back-fill."""
+        """Ask how much back-fill may go on; without back-fill nothing is asked and nothing goes on."""
         if self._waiting:
             self._room = await downstream.room() - self._under_way
         elif not self._under_way:
@@ -155,7 +155,7 @@ def watch(
     backfill: Collection[str] = (),
     downstream: Downstream | None = None,
 ) -> Pace:
-    """Let `app` measure its live lag, and hold `backfill` back by it and by what lies before the stages behind."""
+    """Measure the live lag of `app`, and control `backfill` by it and by the lag of downstream stages."""
     pace = Pace(app, stage, live, backfill, downstream)
 
     tasks: Any = app  # its decorator is untyped

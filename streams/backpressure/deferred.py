@@ -1,4 +1,4 @@
-"""What exceeds a share is worked off beside the chunks that follow it: nobody behind a flood waits for it."""
+"""Records beyond a share are processed beside the following chunks: no other sender waits for a flood."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,18 +12,18 @@ from streams.engine import partition_worker
 from streams.engine.input import sliced
 
 CHUNKS = 16
-"""So many chunks of a partition's flood are held in memory, a megabyte each."""
+"""Chunks of a partition's flood that are held in memory, of a megabyte each."""
 
 STEP = 32
 NAP_SECONDS = 0.002
-"""Records between two turns of the event loop, and the pause: a live message takes several turns."""
+"""Records between two turns of the event loop, and the pause in seconds: a live message takes several turns."""
 
 Handle = Callable[[TP, Sequence[Inbound]], Awaitable[None]]
-"""Works off a few records. A RetriableError repeats the chunk that they came in."""
+"""Processes a few records. A RetriableError repeats their chunk."""
 
 
 async def in_steps(handle: Handle, tp: TP, records: Sequence[Inbound]) -> None:
-    """Work off records a few at a time, and let others in between."""
+    """Process records in small steps and let other tasks run between them."""
     for few in sliced(records, STEP):
         await handle(tp, few)
         beat()
@@ -31,14 +31,14 @@ async def in_steps(handle: Handle, tp: TP, records: Sequence[Inbound]) -> None:
 
 
 class Beside:
-    """A lane of its own for each partition; a chunk is acknowledged when its share of a flood is worked off."""
+    """A lane for each partition; a chunk is acknowledged when its part of a flood is done."""
 
     def __init__(self, app: faust.App, handle: Handle, name: str) -> None:
         self._handle = handle
         self._lanes = partition_worker.attached(app, partition_worker.Lanes(self._work_off, app.crash, name=name))
 
     def take(self, tp: TP, chunk: partition_worker.Chunk, records: Sequence[Inbound]) -> bool:
-        """Take a chunk over, of which only `records` are left; False when there is no room."""
+        """Take over a chunk of which only `records` are left; return False if there is no room."""
         if self._lanes.waiting(tp) >= CHUNKS:
             return False
         chunk.park(list(records))

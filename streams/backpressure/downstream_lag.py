@@ -1,4 +1,4 @@
-"""How much the stages behind this one still have before them, by the offsets that their groups have committed."""
+"""Lag of downstream stages, by the offsets that their groups have committed."""
 
 import asyncio
 import time
@@ -16,21 +16,21 @@ from broker.config import KafkaConnection
 _log = structlog.get_logger(__name__)
 
 ROOM_MESSAGES = 1_000
-"""Messages that may lie before a stage behind this one: what all stages together work off in about a second.
+"""Messages that may wait before a downstream stage: what all stages together process in about a second.
 
-Groups commit once a second, so that a part of this is done already; with 3,000 live messages came three seconds later.
+Groups commit once a second, so a part of this is done already; with 3,000, live messages came three seconds later.
 """
 
 ASK_SECONDS = 5.0
 
 STALLED_SECONDS = 60.0
-"""A partition whose group has not moved for so long stands still: groups that work commit each second."""
+"""Seconds after which a partition whose group has not moved counts as stalled: working groups commit each second."""
 
 
 class Group(NamedTuple):
-    """A consumer group behind this stage, and how many records it reads for each message.
+    """A downstream consumer group, and the records that it reads for each message.
 
-    `topics` are those that it must read; without them only a group that has committed something counts.
+    `topics` are those that it must read; without them only a group with committed offsets counts.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Progress:
 
 
 class Downstream:
-    """Asks Kafka where the groups stand. Its clients are made when first needed; `close` lets go of them."""
+    """Asks Kafka for the groups' positions. Its clients are created at first use and closed by `close`."""
 
     def __init__(
         self,
@@ -87,10 +87,10 @@ class Downstream:
         self._tried = clock()
 
     async def room(self) -> int:
-        """Return how many more messages may go on now; none if Kafka does not say.
+        """Return how many more messages may go on now; 0 if Kafka does not answer.
 
-        If a whole group stands still, one message a minute goes on: in the partitions that work it moves the offset by
-        which a quarantined one is told from a group that is down.
+        If a whole group stands still, one message a minute goes on: in working partitions it moves the offset, which
+        tells a quarantined partition from a group that is down.
         """
         try:
             async with asyncio.timeout(ASK_SECONDS):
@@ -108,7 +108,7 @@ class Downstream:
         return room
 
     async def close(self) -> None:
-        """Let go of Kafka. Safe twice."""
+        """Close the clients. Idempotent."""
         clients, self._clients = self._clients, None
         if clients:
             await closed(clients[0].close)
@@ -128,7 +128,7 @@ class Downstream:
         return self._progress[group].waiting(reached, ends, self._clock())
 
     def _complain(self, error: BaseException) -> None:
-        """Say it once: back-fill waits until Kafka says how far the others are."""
+        """Log once that back-fill waits for Kafka's answer."""
         if not self._complained:
             names = [group.name for group in self._groups]
             _log.warning("backfill_waits", error=type(error).__name__, needs="DESCRIBE on these groups", groups=names)
@@ -138,7 +138,7 @@ class Downstream:
 async def _offsets(
     admin: Any, consumer: Any, group: Group
 ) -> tuple[dict[TopicPartition, int], dict[TopicPartition, int]]:
-    """Return where a group stands in each partition, and where each of them ends."""
+    """Return a group's position in each partition, and the end of each partition."""
     committed = {place: found.offset for place, found in (await admin.list_consumer_group_offsets(group.name)).items()}
     known = await admin.describe_topics(list(group.topics)) if group.topics else []
     places = [TopicPartition(topic["topic"], part["partition"]) for topic in known for part in topic["partitions"]]

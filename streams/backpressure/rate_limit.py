@@ -1,7 +1,8 @@
-"""Floods: who sends more than a share waits in a topic of its own, behind everybody else; nothing is dropped.
+"""Rate limit: the messages of a sender beyond its share wait in a topic of their own; nothing is dropped.
 
-Buckets fill by the times at which Kafka took the records, never by a clock. What waited for Kafka in a journal of ours
-came over hours and reaches it within seconds: it has buckets of its own, that fill by the times at which it was taken.
+Token buckets fill by the times at which Kafka took the records, never by a clock. Messages from a connector's journal
+were taken over hours and reach Kafka within seconds: they have buckets of their own, which fill by the times at which
+the connector took them.
 """
 
 from collections import Counter, OrderedDict
@@ -21,28 +22,28 @@ from streams.backpressure.settings import FloodSettings, ShareSettings
 _log = structlog.get_logger(__name__)
 
 SLICE = 96
-"""Records of a flood that go on at a time: so many stand before a live message in the stages behind."""
+"""Records of a flood that go on at a time: so many may stand before a live message in downstream stages."""
 
 WAITED_SECONDS = 60.0
-"""What was taken so long before Kafka had it waited in a journal."""
+"""A record that was taken by this many seconds earlier than Kafka had it waited in a journal."""
 
 SENDERS = 20_000
-"""So many senders of a partition are remembered; the one that was heard of longest ago is forgotten first."""
+"""Senders that are remembered for a partition; the least recently seen is forgotten first."""
 
 Reason = Literal["sender", "account"]
 
 
 class Parted(NamedTuple):
-    """A chunk's records in their order: those that go on, and those beyond a share."""
+    """Records of a chunk in their order: those that go on, and those beyond a share."""
 
     within: Sequence[Inbound]
     beyond: Sequence[Inbound]
 
 
 class Bucket:
-    """A token bucket (令牌桶) that is told the time. Empty, it is `flooding` until it is full again.
+    """Token bucket (令牌桶); the caller gives the time. An empty bucket is `flooding` until it is full again.
 
-    So a sender's later messages stay behind the ones that wait, until it has been calm for a while.
+    So a sender's later messages stay behind its waiting ones until it has been calm for a while.
     """
 
     __slots__ = ("_at", "_burst", "_rate", "_tokens", "flooding")
@@ -55,14 +56,14 @@ class Bucket:
         self.flooding = False
 
     def take(self, at: float) -> bool:
-        """Take a token; say whether there was one, and no flood that goes on."""
+        """Take a token and return whether there was one and no flood goes on."""
         self._fill(at)
         self.flooding = self.flooding or self._tokens < 1
         self._tokens = max(0.0, self._tokens - 1)
         return not self.flooding
 
     def has(self, at: float) -> bool:
-        """Say whether there is a token, and no flood that goes on."""
+        """Return whether there is a token and no flood goes on."""
         self._fill(at)
         return self._tokens >= 1 and not self.flooding
 
@@ -73,12 +74,12 @@ class Bucket:
             self.flooding = False
 
     def empty(self) -> None:
-        """Begin a flood: what the sender writes next does not overtake what was put behind."""
+        """Begin a flood: the sender's next messages must not overtake those that wait."""
         self._tokens, self.flooding = 0.0, True
 
 
 class Floods:
-    """The buckets of one partition of a raw topic. A sender's records are all in one; an account's in all of them."""
+    """The buckets of one partition of a raw topic. A sender's records are all in one partition, an account's in all."""
 
     def __init__(self, settings: FloodSettings, partitions: int) -> None:
         self._settings = settings
@@ -89,9 +90,9 @@ class Floods:
         self._reasons: list[Reason | None] = []
 
     def reasons(self, records: Sequence[Inbound]) -> list[Reason | None]:
-        """Return why each record must wait, None for one that goes on.
+        """Return for each record the reason why it must wait, or None.
 
-        The same chunk again, after a fault of the surroundings, is judged as before.
+        The same chunk, repeated after an error, gets the same answer.
         """
         chunk = (records[0].offset, len(records)) if records else None
         if chunk is None or chunk != self._chunk:
@@ -108,7 +109,7 @@ class Floods:
         if is_beginning(record):
             return self._foreseen(account, own, share, at, waited)
         reason = self._reason(account, own, share, at, waited)
-        if reason is not None and own is not None and waited:  # what the sender writes now must not overtake it
+        if reason is not None and own is not None and waited:  # the sender's next messages must not overtake it
             self._sender(account, sender, share, appended, waited=False).empty()
         return reason
 
@@ -124,7 +125,7 @@ class Floods:
     def _foreseen(
         self, account: str, own: Bucket | None, share: ShareSettings, at: float, waited: bool
     ) -> Reason | None:
-        """Return why the beginning of a message must wait; the message itself comes later, and takes the token."""
+        """Return why the beginning of a message must wait; the message itself comes later and takes the token."""
         if own is not None and not own.has(at):
             return "sender"
         if share.account_per_minute and not self._of_account(account, share, at, waited).has(at):
@@ -140,7 +141,7 @@ class Floods:
         return bucket
 
     def _account(self, account: str, share: ShareSettings, at: float, waited: bool) -> bool:
-        """Take a token of the account's share of this partition; its flood ends with the first one that is there."""
+        """Take a token of the account's share of this partition; its flood ends with the first available token."""
         bucket = self._of_account(account, share, at, waited)
         bucket.take(at)
         over, bucket.flooding = bucket.flooding, False
@@ -156,9 +157,9 @@ class Floods:
 
 
 class FloodControl:
-    """The buckets of all partitions that a worker has; those of a new one are full.
+    """The buckets of all partitions of a worker; those of a new partition are full.
 
-    One of the stages counts what has to wait (`told`).
+    Exactly one stage counts and logs deferred records (`told`).
     """
 
     def __init__(self, settings: FloodSettings, partitions: int, *, told: bool = True) -> None:
@@ -168,7 +169,7 @@ class FloodControl:
         self._of: dict[TP, Floods] = {}
 
     def part(self, tp: TP, records: Sequence[Inbound]) -> Parted:
-        """Part a chunk, count what has to wait, and say so. Back-fill waits anyway."""
+        """Split a chunk, count and log the records that must wait. Back-fill waits anyway."""
         if tp.topic == topics.BACKFILL:
             return Parted(records, ())
         floods = self._of.get(tp)
@@ -191,7 +192,7 @@ class FloodControl:
 
 
 def _named(record: Inbound) -> tuple[str, str, float | None]:
-    """Return account and sender, and when we took it; a sender that is not known has no share of its own."""
+    """Return account, sender and time of intake; an unknown sender has no share of its own."""
     account = sender = taken = b""
     for name, value in record.headers:
         if name == "ce_account":
@@ -211,5 +212,5 @@ def _moment(text: bytes) -> float | None:
 
 
 def put_behind(record: Inbound) -> Outbound:
-    """Return the record for the topic of floods, as it came; its key keeps a sender's records in their order."""
+    """Return the record for the topic of floods, unchanged; its key keeps the order of a sender's records."""
     return Outbound(topics.FLOOD, record.key or b"", record.value or b"", list(record.headers))

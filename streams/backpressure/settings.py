@@ -1,4 +1,4 @@
-"""What the operator says of floods; it imports nothing heavy, as every command reads the settings."""
+"""Settings of flood control; it imports nothing heavy, because every command reads the settings."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from schemas.settings_base import Section
 
 
 class ShareSettings(Section):
-    """How much may come at once and a minute before the rest waits; 0 a minute means that all of it may."""
+    """Messages that may come at once and per minute before the rest waits; 0 a minute switches the limit off."""
 
     sender_burst: int = Field(60, ge=1, description="Messages of one sender that may come at once")
     sender_per_minute: int = Field(
@@ -19,6 +19,6 @@ class ShareSettings(Section):
 
 
 class FloodSettings(ShareSettings):
-    """Flood control: what exceeds a share waits behind all others' messages. Emergencies never wait."""
+    """Flood control: messages beyond a share wait behind all others' messages. Emergencies never wait."""
 
     accounts: dict[str, ShareSettings] = Field(default_factory=dict, description="Other shares, by account")

@@ -1,4 +1,4 @@
-"""The Faust app of a stage, and running it inside an event loop that is ours."""
+"""The Faust app of a stage, run inside the process's own event loop."""
 
 import asyncio
 import gc
@@ -25,19 +25,19 @@ from streams.engine.quarantine import Quarantined
 Isolation = Literal["read_uncommitted", "read_committed"]
 
 STOP_SECONDS = 60.0
-"""How long an app may take to stop: it drains, ends its lanes and leaves its group, each with a bound of its own."""
+"""Seconds that an app may take to stop: it drains, ends its lanes and leaves its group, each with its own limit."""
 
 REQUEST_SECONDS = 40.0
-"""How long Faust's producer waits for an answer, as aiokafka's own do. Nothing of an app begins before it.
+"""Seconds that Faust's producer waits for an answer, as aiokafka's do; the app starts only after it.
 
-Faust gives a Kafka that says nothing 20 minutes. We write by producers of our own.
+Faust waits 20 minutes for a silent Kafka. Records are written by other producers.
 """
 
 _log = structlog.get_logger(__name__)
 
 
 class Quarantines(NamedTuple):
-    """The partitions in quarantine, and how many partitions there are with them."""
+    """The partitions in quarantine, and the number of partitions including them."""
 
     there: list[Quarantined]
     partitions: int
@@ -47,20 +47,20 @@ _QUIET = ("faust", "mode", "aiokafka")
 
 
 class StageApp(faust.App):
-    """A Faust app on the chunk transport; `isolation_level` is what its consumer reads with."""
+    """A Faust app on the chunk transport; `isolation_level` is that of its consumer."""
 
     isolation_level: Isolation = "read_uncommitted"
     begun = False
-    """Kafka has answered: the stage is at work, or waits for partitions."""
+    """Kafka has answered: the stage is working or waits for partitions."""
     troubles: list[Callable[[], str | None]]
-    """Each says what keeps a part of the stage from getting on, None when nothing does."""
+    """Each returns the reason why a part of the stage does not progress, or None."""
     in_work: InWork
     quarantines: list[Callable[[], Quarantines]]
-    """Each returns the partitions of a part of the stage that cannot go on until a person acts."""
+    """Each returns the partitions of a part of the stage that cannot continue until an operator acts."""
     restoring: list[Callable[[], Collection[int]]]
     """Each returns the partitions whose state is being restored: their cities wait meanwhile."""
     lost: LostPositions | None = None
-    """Looks for positions that Kafka forgot, where the stage asks for it."""
+    """Finds positions that Kafka forgot, for stages that ask for it."""
 
 
 def make_app(
@@ -71,9 +71,9 @@ def make_app(
     isolation_level: Isolation = "read_uncommitted",
     **settings: Any,
 ) -> StageApp:
-    """Make the app of one stage; `name` is its consumer group.
+    """Return the app of one stage; `name` is its consumer group.
 
-    Raises MisconfiguredError when there can be no data folder.
+    Raises MisconfiguredError if the data folder cannot be created.
     """
     quiet_libraries()
     try:
@@ -92,12 +92,12 @@ def make_app(
 
 
 def in_work_of(app: faust.App) -> InWork:
-    """Return what marks the records of a stage; an app that is none of ours marks them in memory alone."""
+    """Return the marker of records in work; an app of another class marks them in memory only."""
     return app.in_work if isinstance(app, StageApp) else InWork()
 
 
 def quiet_libraries() -> None:
-    """Let the libraries speak from WARNING upwards: log records made and dropped cost a tenth of the CPU."""
+    """Set libraries to log from WARNING upwards: creating and dropping log records costs a tenth of the CPU."""
     for library in _QUIET:
         logging.getLogger(library).setLevel(logging.WARNING)
 
@@ -125,7 +125,7 @@ def _settings(connection: KafkaConnection, data_dir: Path) -> dict[str, Any]:
 
 
 def credentials(connection: KafkaConnection) -> Credentials | None:
-    """Return Faust's credentials, None for a plain connection."""
+    """Return Faust's credentials, or None for a plain connection."""
     context = connection.ssl_context()
     if connection.sasl_mechanism:
         return SASLCredentials(
@@ -138,15 +138,15 @@ def credentials(connection: KafkaConnection) -> Credentials | None:
 
 
 def tune_collector() -> None:
-    """Let the garbage collector look less often: a chunk makes thousands of objects at once, and all of them go."""
+    """Run the garbage collector less often: a chunk creates thousands of objects and frees all of them."""
     gc.set_threshold(200_000, 20, 100)  # 14 % less CPU than Python's own 700, 10, 10
 
 
 async def serve(app: StageApp, stop: asyncio.Event) -> None:
-    """Run `app` until `stop` is set, then finish what has begun, commit, and leave the group.
+    """Run `app` until `stop` is set, then finish started work, commit and leave the group.
 
-    Raises UnreachableError when Kafka does not answer at the start, FatalError when the app crashes: the process should
-    end and be started again.
+    Raises UnreachableError if Kafka does not answer at the start, and FatalError if the app crashes: the process
+    should end and be restarted.
     """
     tune_collector()
     app.loop = asyncio.get_running_loop()
@@ -173,7 +173,7 @@ async def serve(app: StageApp, stop: asyncio.Event) -> None:
 
 
 async def _until_over(app: StageApp, starting: asyncio.Task[None], stopping: asyncio.Task[Any]) -> None:
-    """Return when somebody asks for the end or the app crashed; raise what kept it from starting."""
+    """Return when `stop` is set or the app crashed; raise the error that kept it from starting."""
     crashed = asyncio.create_task(app.wait_until_stopped())  # a crash ends this wait, too
     try:
         await asyncio.wait({starting, stopping, crashed}, return_when=asyncio.FIRST_COMPLETED)
@@ -187,9 +187,9 @@ async def _until_over(app: StageApp, starting: asyncio.Task[None], stopping: asy
 
 
 async def _stopped(app: faust.App) -> None:
-    """Stop the app. One that does not end, or lets a cancellation out, must not keep the worker from its end.
+    """Stop the app. An app that hangs, or leaks a cancellation, must not keep the worker from ending.
 
-    Where it crashed before, that says why it ends: so it is when Kafka refuses what is committed at the end, too.
+    If it crashed before, the crash is the reason for its end, for example if Kafka also refuses the last commit.
     """
     try:
         await brought(app.stop(), STOP_SECONDS)
@@ -200,7 +200,7 @@ async def _stopped(app: faust.App) -> None:
 
 
 def _release(app: faust.App) -> None:
-    """Close the loop of a consumer thread that never began: Faust closes only what ran."""
+    """Close the loop of a consumer thread that never started: Faust closes only running ones."""
     consumer: Any = app.consumer
     thread = consumer._thread
     if thread._thread is None:
@@ -208,7 +208,7 @@ def _release(app: faust.App) -> None:
 
 
 def _told(reason: BaseException) -> BaseException:
-    """Return our error for a crash; a foreign exception's own text may quote a message."""
+    """Return the pipeline's error for a crash; the text of a foreign exception may quote a message."""
     if isinstance(reason, PipelineError | KafkaError | OSError):
         return translated(reason)
     return FatalError(f"the stage crashed with {type(reason).__name__}: it will be started again; see the log above.")

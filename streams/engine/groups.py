@@ -1,4 +1,4 @@
-"""The consumer groups of the stages: offsets, rights and alarms go by these names for ever."""
+"""Consumer groups of the stages; offsets, rights and alarms use these names, so they never change."""
 
 SCREEN = "hotline-screen"
 SCREEN_LOST = "hotline-screen-lost"
@@ -7,5 +7,5 @@ ASSIGN = "hotline-assign"
 
 
 def transactional_id(partition: int) -> str:
-    """Return what fences the former owner of a partition: whoever begins with it last may write."""
+    """Return the transactional id of a partition: the producer that starts with it last fences the earlier ones."""
     return f"{ASSIGN}-{partition}"

@@ -36,23 +36,25 @@ from schemas.errors import RecordError
 from storage.private_files import make_private
 
 CPU_SECONDS = 30.0
-"""Of the process, without one turn of the event loop: a checkpoint of 30 million ids takes 7, a record milliseconds."""
+"""CPU seconds of the process without a turn of the event loop. A checkpoint of 30 million ids takes 7, a record
+milliseconds."""
 
 TURN_SECONDS = 1.0
 
 FOLDER = "in-work"
 
 MOST_HELD = 1_000
-"""Places that are remembered; the oldest go."""
+"""Positions that are remembered; the oldest are dropped."""
 
 LOOP, SLOTS = 0, 41
-"""The mark of the event loop, and how many there are with those of threads, of which asyncio has 32 at most.
+"""Slot of the event loop, and the number of slots with those of threads; asyncio has 32 threads at most.
 
-Of several marked records one in a thread is set aside first: it is megabytes. Each end names one at least.
+Of several marked records, one in a thread is set aside first because it is megabytes. Each end of a process names at
+least one.
 """
 
 _SLOT = struct.Struct("<qqqii")
-"""First and last offset, timestamp of the first record, partition, index of the topic and 1."""
+"""First and last offset, timestamp of the first record, partition, index of the topic, and 1."""
 
 _NONE = bytes(_SLOT.size)
 
@@ -66,7 +68,7 @@ Made = TypeVar("Made")
 
 
 class Held(Struct, frozen=True):
-    """Records of which one held the processor: a single one when `first` is `last`."""
+    """Records of which one held the processor; exactly that one if `first` equals `last`."""
 
     topic: str
     partition: int
@@ -75,7 +77,7 @@ class Held(Struct, frozen=True):
     timestamp: int
 
     def has(self, record: Inbound) -> bool:
-        """Say whether a record is one of them; in a topic that was made anew another stands at its offset."""
+        """Return whether a record is one of them; a topic that was made anew has another record at this offset."""
         if (record.topic, record.partition) != (self.topic, self.partition):
             return False
         if record.offset == self.first:
@@ -84,7 +86,9 @@ class Held(Struct, frozen=True):
 
 
 class InWork:
-    """Marks what a stage works on, and knows what ended it before. Without a folder it only marks in memory."""
+    """Marks the records in work, and knows the records that ended earlier processes. Without a folder it marks in
+    memory.
+    """
 
     def __init__(self, stage: str = "", data_dir: Path | None = None, cpu_seconds: float = CPU_SECONDS) -> None:
         self._stage = stage
@@ -96,7 +100,7 @@ class InWork:
         self._free = list(range(1, SLOTS))
 
     def fault_of(self, record: Inbound) -> RecordError | None:
-        """Return why a record is set aside, None for one that held nothing."""
+        """Return why a record is set aside, or None for a record that held nothing."""
         if not self._held or not any(one.first == one.last and one.has(record) for one in self._held):
             return None
         return RecordError(
@@ -105,12 +109,12 @@ class InWork:
         )
 
     def is_suspect(self, records: Sequence[Inbound]) -> bool:
-        """Say whether one of several records held the processor, and it is unknown which."""
+        """Return whether one of several records held the processor and it is unknown which."""
         several = [one for one in self._held if one.first != one.last]
         return bool(several) and any(one.has(record) for one in several for record in records)
 
     def on(self, record: Inbound, work: Callable[..., Made], *arguments: Any) -> Made:
-        """Return what the work gives; the record is marked meanwhile."""
+        """Run the work and return its result; the record is marked meanwhile."""
         offset = record.offset  # no `marked`: a context manager costs ten times as much
         _SLOT.pack_into(
             self._slots, 0, offset, offset, record.timestamp, record.partition, _NUMBERS.get(record.topic, 0)
@@ -121,7 +125,9 @@ class InWork:
             self._slots[: _SLOT.size] = _NONE
 
     async def in_thread(self, record: Inbound, work: Callable[..., Made], *arguments: Any) -> Made:
-        """Return what the work gives in a thread; the record is marked until that ends, whoever waits for it."""
+        """Run the work in a thread and return its result; the record is marked until the thread ends, even if the
+        caller stops waiting.
+        """
         return await asyncio.to_thread(self._marked_in_thread, record, work, *arguments)
 
     def _marked_in_thread(self, record: Inbound, work: Callable[..., Made], *arguments: Any) -> Made:
@@ -134,7 +140,7 @@ class InWork:
 
     @contextmanager
     def marked(self, first: Inbound, last: Inbound, slot: int = LOOP) -> Iterator[None]:
-        """Mark records; nothing may be awaited meanwhile."""
+        """Mark records; the block must not await."""
         topic = _NUMBERS.get(first.topic, 0)
         at = slot * _SLOT.size
         _SLOT.pack_into(self._slots, at, first.offset, last.offset, first.timestamp, first.partition, topic)
@@ -144,7 +150,7 @@ class InWork:
             self._slots[at : at + _SLOT.size] = _NONE
 
     def begin(self) -> None:
-        """Learn what ended this stage's former processes, and begin to mark. A disk that fails ends nothing."""
+        """Read what ended this stage's earlier processes, and start to mark. An error of the disk ends nothing."""
         if self._folder is None:
             return
         try:
@@ -160,7 +166,7 @@ class InWork:
             _log.error("in_work_not_marked", stage=self._stage, error=error.strerror)
 
     async def guard(self) -> None:
-        """Let the kernel end this process when the event loop has no turn; to be cancelled."""
+        """Let the kernel end this process if the event loop has no turn; runs until it is cancelled."""
         try:
             while True:
                 signal.setitimer(signal.ITIMER_PROF, self._seconds)
@@ -169,7 +175,7 @@ class InWork:
             signal.setitimer(signal.ITIMER_PROF, 0)
 
     def end(self) -> None:
-        """Take the marks away: nothing is worked on any more."""
+        """Remove the marks: no record is in work any more."""
         if self._file is not None:
             self._slots = bytearray(SLOTS * _SLOT.size)
             with suppress(OSError):
@@ -194,7 +200,7 @@ class InWork:
         return known
 
     def _left_by(self, path: Path) -> list[Held]:
-        """Return what a former process was working on when it was ended for holding the processor."""
+        """Return the records that an earlier process had in work when it was ended for holding the processor."""
         if not _is_dead(path):
             return []
         trace = _trace_of(path)
@@ -222,7 +228,7 @@ def _held(slots: bytes, slot: int) -> Held | None:
 
 
 def _trace(folder: Path) -> None:
-    """Let the places of all threads be written when the kernel, or systemd's watchdog (SIGABRT), ends the process."""
+    """Have all threads' stacks written when the kernel, or systemd's watchdog (SIGABRT), ends the process."""
     path = folder / f"held-{_token}.trace"
     if path not in _traces:
         _traces[path] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -240,7 +246,7 @@ def _trace_of(path: Path) -> Path:
 
 
 def _of_the_dead(folder: Path, stage: str) -> Iterator[Path]:
-    """Yield the files of former processes of a stage, and traces to which no stage has a mark any more."""
+    """Yield the files of a stage's earlier processes, and traces without a mark of any stage."""
     for path in folder.glob(f"{stage}-*.work"):
         if _is_dead(path):
             yield path
@@ -256,7 +262,7 @@ def _is_of(path: Path, token: str, stage: str) -> bool:
 
 
 def _is_dead(path: Path) -> bool:
-    """Say whether the process of a file has ended: as long as it lives it has a lock on it."""
+    """Return whether the process of a file has ended: a living process holds a lock on its file."""
     try:
         with path.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""From Kafka records to inputs, and to dead letters that keep every byte."""
+"""Decode Kafka records into inputs, or into dead letters that keep every byte."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
@@ -19,13 +19,13 @@ from storage.paths import folder
 T = TypeVar("T")
 
 TRIED_AGAIN = timedelta(days=7)
-"""For so long a source at most sends again what was kept and not answered: mail servers give up after five days."""
+"""How long a source may repeat a message that was stored and not acknowledged: mail servers give up after 5 days."""
 
 _LONG = timedelta(days=1)
-"""What is live is taken sooner, and waits for no blob store."""
+"""A younger message is live, and does not wait for the blob store."""
 
 SLICE = 128
-"""Records worked off before the event loop gets its turn."""
+"""Records processed between two turns of the event loop."""
 
 _KINDS: dict[str, type[Message] | type[Command]] = {type_of("message"): Message, type_of("command"): Command}
 
@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 
 
 def input_of(record: Inbound) -> Message | Command:
-    """Read one input by its `ce_type`. Raises RecordError."""
+    """Decode one input by its `ce_type`. Raises RecordError."""
     kind = _KINDS.get(header_of(record, "ce_type") or "")
     if kind is None:
         raise UnsupportedError("the record is neither a message nor a command: its ce_type is unknown")
@@ -41,7 +41,7 @@ def input_of(record: Inbound) -> Message | Command:
 
 
 def raw_or_fault(record: Inbound) -> RawMessage | Exception:
-    """Return the raw message of a record, or the fault that reading it raised; never raises."""
+    """Return the raw message of a record, or the error of its decoding; never raises."""
     try:
         return raw_of(record)
     except Exception as error:  # noqa: BLE001 - any fault of one record is returned, so that the next one goes on
@@ -49,26 +49,26 @@ def raw_or_fault(record: Inbound) -> RawMessage | Exception:
 
 
 def is_claimed(raw: RawMessage) -> bool:
-    """Say whether the bytes lie in the blob store."""
+    """Return whether the bytes are in the blob store (claim check)."""
     return raw.envelope.dataref is not None and not raw.value
 
 
 def has_reference(record: Inbound) -> bool:
-    """Say whether a record's bytes lie in the blob store."""
+    """Return whether a record's bytes are in the blob store."""
     return not record.value and header_of(record, "ce_dataref") is not None
 
 
 def whole(records: Sequence[Inbound]) -> Sequence[Inbound]:
-    """Leave out the beginnings of messages that come whole later: screen alone reads those."""
+    """Leave out the beginnings of messages whose whole comes later: only screen reads them."""
     return [record for record in records if not is_beginning(record)]
 
 
 def may_be_gone(raw: RawMessage | Exception) -> str | None:
-    """Return the folder of a message that is taken long after it was sent: it may have come before, and be erased now.
+    """Return the folder of a message that was read long after it was sent: it may have come before and been erased.
 
-    A mailbox that is renumbered gives its mails again. Each would stand in Kafka for thirty days more, and where it is
-    another month by now in that month's index of the archive, which has no emptied one that is newer. Where the
-    transport tells no time but ours, it may have come before while its source tried again.
+    A mailbox that renumbers its messages delivers them again. Each would stay in Kafka for thirty days more, and in
+    another month's index of the archive, where no newer empty version stands. If the transport has no time but the
+    time of intake, the message may have come before while its source repeated it.
     """
     if isinstance(raw, Exception):
         return None
@@ -83,13 +83,13 @@ def _month(at: datetime) -> bytes:
 
 
 def header_of(record: Inbound, name: str) -> str | None:
-    """Return a header's text; Kafka allows a header without a value."""
+    """Return the text of a header; Kafka allows a header without a value."""
     found = next((value for header, value in record.headers if header == name), None)
     return found.decode(errors="replace") if found is not None else None
 
 
 def dead_letter(record: Inbound, error: Exception, stage: str) -> DeadLetter:
-    """Return the dead letter of a record: key, value and headers as they came."""
+    """Return the dead letter of a record, with its key, value and headers unchanged."""
     if not isinstance(error, RecordError):
         report(error, stage, position_of(record))
     letter = DeadLetter.of(
@@ -105,18 +105,18 @@ def dead_letter(record: Inbound, error: Exception, stage: str) -> DeadLetter:
 
 
 def report(error: Exception, stage: str, position: Position) -> None:
-    """Log a fault of ours on one record: where it happened, never what the exception says of the record."""
+    """Log an internal error on one record: its place in the code, never the exception's words about the record."""
     _log.error("record_failed", stage=stage, error=type(error).__name__, at=place_of(error), **position._asdict())
 
 
 def sliced(items: Iterable[T], size: int = SLICE) -> Iterator[Sequence[T]]:
-    """Cut into pieces of `size`."""
+    """Split into pieces of `size`."""
     rest = iter(items)
     while piece := list(islice(rest, size)):
         yield piece
 
 
 def _replays(headers: Iterable[tuple[str, bytes]]) -> int:
-    """Return how often an operator has already put this record back."""
+    """Return how often an operator has replayed this record."""
     count = next((value for name, value in headers if name == REPLAYS), None) or b""
     return int(count) if count.isdigit() and len(count) <= 9 else 0

@@ -1,9 +1,9 @@
-"""Lost positions: which records a group may have read before Kafka forgot where it stood.
+"""Lost positions: records that a group may have read before Kafka forgot its offsets.
 
-Kafka forgets a group's offsets when it has been empty for a week, and the group begins with the oldest record again. A
-partition without a committed offset is such a one; whatever stands in it by then may have been read already. How far
-that goes is committed under another group, `<group>-lost`, before the first offset of the group itself is: so a worker
-that is started again knows it. A committed offset says that the group stood there, however long it was away.
+Kafka forgets the offsets of a group that has been empty for a week, and the group starts with the oldest record. A
+partition without a committed offset is such a one; any record that stands in it by then may have been read. The end
+of these records is committed under another group, `<group>-lost`, before the group's own first offset, so a restarted
+worker knows it. A committed offset proves that the group stood there, however long it was away.
 """
 
 import asyncio
@@ -21,10 +21,10 @@ from schemas.errors import PipelineError
 from streams import metrics
 
 SECONDS = 20.0
-"""How long a rebalance waits for it: without an answer all records count as never read."""
+"""Seconds that a rebalance waits for the answer; without one all records count as never read."""
 
 PAUSE_SECONDS = 0.5
-"""Before a group's coordinator is asked again."""
+"""Pause in seconds before a group's coordinator is asked again."""
 
 SUFFIX = "-lost"
 
@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 
 class LostPositions:
-    """Where each partition of a group ended when its position was found lost."""
+    """End of each partition when its position was found to be lost."""
 
     def __init__(self, connection: KafkaConnection, group: str) -> None:
         self._connection = connection
@@ -44,9 +44,9 @@ class LostPositions:
         return offset < self._ends.get((topic, partition), 0)
 
     async def look(self, consumer: AIOKafkaConsumer, unknown: Collection[TopicPartition]) -> None:
-        """Read how far positions are lost; `unknown` are assigned partitions of which nothing is committed.
+        """Read the ends of lost positions; `unknown` are assigned partitions without a committed offset.
 
-        Those are committed at their beginning, so that a partition of which nothing comes is not taken for lost later.
+        Their beginning is committed, so that a quiet partition is not taken for lost later.
         """
         ends: dict[TopicPartition, int] = {}
         try:
@@ -72,7 +72,7 @@ class LostPositions:
     async def _note(self, ends: Mapping[TopicPartition, int]) -> None:
         options: dict[str, Any] = self._connection.aiokafka_options()
         async with running(AIOKafkaConsumer(**options, group_id=self._group, enable_auto_commit=False)) as consumer:
-            consumer.assign([*ends])  # who reads by hand joins nobody
+            consumer.assign([*ends])  # a reader of assigned partitions joins no group
             await consumer.commit(dict(ends))
 
     async def _noted(self) -> dict[TopicPartition, int]:
@@ -83,7 +83,7 @@ class LostPositions:
                 try:
                     noted = await admin.list_consumer_group_offsets(self._group)
                     break
-                except KafkaError as error:  # a coordinator that just begins; `look` bounds the wait
+                except KafkaError as error:  # a coordinator that just starts; `look` limits the wait
                     if not error.retriable:
                         raise
                     await asyncio.sleep(PAUSE_SECONDS)

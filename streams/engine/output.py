@@ -1,4 +1,4 @@
-"""The way out of a stage: a sender whose producer starts with the first record and stops with the app."""
+"""Output of a stage: a sender whose producer starts with the first record and stops with the app."""
 
 import asyncio
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ class Outlet:
         signals.on_before_shutdown.connect(self._stop)
 
     async def send(self, outbounds: Sequence[Outbound]) -> list[Outbound]:
-        """Return when the brokers hold all of them but those that they refuse as too large, which are the answer.
+        """Return when the brokers have acknowledged all records; the result is those that they refuse as too large.
 
         Raises RetriableError to have the chunk repeated.
         """
@@ -58,7 +58,7 @@ class Outlet:
 
 
 async def _refused(sender: Sender, outbounds: Sequence[Outbound]) -> list[Outbound]:
-    """Send them together; when one is too large, send each alone: the repeats of the others are harmless."""
+    """Send the records together; if one is too large, send each alone: repeats of the others are harmless."""
     try:
         await sender.send(outbounds)
     except TooLargeError:

@@ -1,4 +1,4 @@
-"""One asyncio task per partition, so that one city's restore or back-off never stalls another."""
+"""One asyncio task per partition (lane), so that one city's restore or back-off never stalls another city."""
 
 import asyncio
 import time
@@ -23,38 +23,41 @@ from streams.engine.transport import chunks
 _log = structlog.get_logger(__name__)
 
 DROP_SECONDS = 30.0
-"""How long a lane may take to end once it is told to: a rebalance waits for it, and with it every city of the group."""
+"""Seconds that a lane may take to end: a rebalance, and with it every city of the group, waits for it."""
 
 HANG_SECONDS = 600.0
-"""How long a lane may not get on with its chunk. All that it waits for ends sooner, by a bound of its own."""
+"""Seconds that a lane may work on its chunk without progress. Every wait inside it has a shorter limit."""
 
 SILENT_SECONDS = 60.0
-"""After so long it is told: mostly a blob store hangs."""
+"""Seconds after which this is logged: mostly a blob store hangs."""
 
 WATCH_SECONDS = 5.0
 
 QUIET_SECONDS, QUIET_LOOKS = 5.0, 6
-"""So long, and so often one after the other, nothing has come of a partition that is quiet.
+"""Seconds without a record, and how often in a row, until a partition counts as quiet.
 
-Who was frozen in between begins to count again: it may have lost its partitions, and is told so within a second.
+A process that was frozen in between starts to count again: it may have lost its partitions, and learns so within a
+second.
 """
 
 Crash = Callable[[BaseException], Awaitable[None]]
 
 
 class Chunk(NamedTuple):
-    """The records that one fetch brought of one partition, oldest first."""
+    """The records of one partition in one fetch, oldest first."""
 
     tp: TP
     records: list[Inbound]
     event: EventT[Any]
 
     def ack(self) -> None:
-        """Say that Kafka holds whatever these records led to; the offset may be committed."""
+        """Acknowledge: Kafka holds everything that these records led to, so the offset may be committed."""
         self.event.ack()
 
     def rest(self, resting: bool) -> None:
-        """Note whether the chunk has not begun and waits for its turn: a rebalance and the end do not wait for it."""
+        """Set whether the chunk has not started and waits for its turn: neither a rebalance nor a shutdown waits for
+        it.
+        """
         message: Any = self.event.message
         message.resting = resting
 
@@ -65,14 +68,14 @@ class Chunk(NamedTuple):
 
 
 Handle = Callable[[TP, Chunk], Awaitable[None]]
-"""Works off one chunk and acknowledges it. A RetriableError repeats it, and a PartitionError quarantines its partition.
+"""Processes one chunk and acknowledges it. RetriableError repeats it, PartitionError quarantines its partition.
 
-Any other exception does so too, but for a fault of the process: a FatalError, a want of memory, or what more than half
-of the partitions meet. That stops the worker, so that it begins anew.
+Any other exception quarantines it, too, except faults of the process: FatalError, MemoryError, or an error in more
+than half of the partitions. These stop the worker, so that it starts anew.
 """
 
 Look = Callable[[TP], Awaitable[None]]
-"""Does what is to be done about a partition of which nothing comes, asked again and again; raises as a handler."""
+"""Called again and again for a quiet partition; raises as a handler does."""
 
 
 class Lanes:
@@ -99,18 +102,18 @@ class Lanes:
         self._quarantine = Quarantine(name)
 
     def quarantined(self) -> Quarantines:
-        """Return the partitions in quarantine, and how many partitions there are with them."""
+        """Return the partitions in quarantine, and the number of partitions including them."""
         return Quarantines(self._quarantine.report(), len(self._tasks))
 
     def trouble(self) -> str | None:
-        """Say what keeps a lane from getting on, None when they all do."""
+        """Return why a lane does not progress, or None if all do."""
         silent = max((one.silent_seconds() for one in self._pulses.values()), default=0.0)
         if silent > SILENT_SECONDS:
             return f"a partition has waited for {silent:.0f} s for a service that says nothing: see `hotline doctor`"
         return next(iter(self._delays.values()), None)
 
     def put(self, event: EventT[Any]) -> None:
-        """Hand a chunk to its partition's task; returns at once."""
+        """Put a chunk into its partition's queue; returns at once."""
         tp, value = event.message.tp, event.message.value
         records: Any = value
         self.begin([tp])
@@ -120,20 +123,21 @@ class Lanes:
         self._queues[tp].put_nowait(chunk)
 
     def begin(self, assigned: Iterable[TP]) -> None:
-        """Give these partitions their tasks, though nothing may come of them."""
+        """Start the tasks of these partitions, even if no record comes."""
         for tp in assigned:
             if tp not in self._tasks:
                 self._queues[tp] = asyncio.Queue()
                 self._tasks[tp] = asyncio.create_task(self._run(tp), name=f"{self._name} {tp.topic} {tp.partition}")
 
     def waiting(self, tp: TP) -> int:
-        """Return how many chunks of a partition have not begun."""
+        """Return the number of a partition's chunks that have not started."""
         return self._queues[tp].qsize() if tp in self._tasks else 0
 
     async def drop(self, revoked: Iterable[TP]) -> None:
-        """Cancel the tasks of these partitions and wait for their end; what they had not acknowledged is read again.
+        """Cancel the tasks of these partitions and wait for their end; unacknowledged records are read again.
 
-        One that does not end stops the worker: a Kafka client may hang, and the group must not wait for it for ever.
+        A task that does not end stops the worker: a Kafka client may hang, and the group must not wait for it for
+        ever.
         """
         gone = list(revoked)
         tasks = [task for tp in gone if (task := self._tasks.pop(tp, None))]
@@ -149,9 +153,10 @@ class Lanes:
             await self._crash(FatalError(f"a lane of {self._name} does not end: the worker has to start again"))
 
     async def watch(self) -> None:
-        """Stop the worker when a lane hangs: its partition would be kept, and its cities would stand still, for good.
+        """Stop the worker if a lane hangs: otherwise it would keep the partition, and its cities would stand still for
+        good.
 
-        What it had not acknowledged is read again by whoever has the partition next.
+        The partition's next owner reads the unacknowledged records again.
         """
         while not (hanging := self._hanging()):  # noqa: ASYNC110 - a lane that hangs sets no event
             await asyncio.sleep(WATCH_SECONDS)
@@ -161,7 +166,7 @@ class Lanes:
         )
 
     def _hanging(self) -> dict[str, str]:
-        """Return the lanes that hang, with the place at which each does."""
+        """Return the hanging lanes, each with its place in the code."""
         silent = [tp for tp, one in self._pulses.items() if one.silent_seconds() > HANG_SECONDS]
         return {self._tasks[tp].get_name(): _place(self._tasks[tp]) for tp in silent}
 
@@ -187,7 +192,7 @@ class Lanes:
             await self._crash(self._fatal(error))
 
     async def _next(self, queue: "asyncio.Queue[Chunk]") -> Chunk | None:
-        """Return the next chunk, None when the partition is quiet and somebody wants to look at it then."""
+        """Return the next chunk, or None if the partition is quiet and a look at it is due."""
         if self._look is None:
             return await queue.get()
         looks = 0
@@ -202,7 +207,7 @@ class Lanes:
     async def _until_done(
         self, own: heartbeat.Pulse, chunk: Chunk | None, work: Callable[..., Awaitable[None]], tp: TP, *arguments: Any
     ) -> None:
-        """Work until it is done, however often the partition has to wait in quarantine before."""
+        """Run the work until it is done, with a quarantine after each PartitionError."""
         while True:
             try:
                 await self._retried(work, tp, *arguments)
@@ -212,14 +217,14 @@ class Lanes:
                 raise
             except Exception as error:
                 if 2 * (len(self._quarantine) + (tp not in self._quarantine)) > len(self._tasks):
-                    raise  # it is not the partition's: a new process has new clients
+                    raise  # no fault of the partition: a new process has new clients
                 fault = error
             else:
                 return self._quarantine.leave(tp)
             await self._wait_in_quarantine(own, tp, chunk, fault)
 
     async def _wait_in_quarantine(self, own: heartbeat.Pulse, tp: TP, chunk: Chunk | None, fault: Exception) -> None:
-        """Let time pass before the next try. Neither a rebalance nor the end waits for these chunks meanwhile."""
+        """Wait for the next try. Neither a rebalance nor a shutdown waits for these chunks meanwhile."""
         queue = self._queues[tp]
         chunks = [queue.get_nowait() for _ in range(queue.qsize())]
         for one in chunks:
@@ -246,10 +251,10 @@ class Lanes:
         await retrying(self._worked, work, tp, *arguments)
 
     async def _worked(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
-        """Work. A cancellation that nobody asked for is a Kafka client's, and must not end the lane.
+        """Run the work. A cancellation that was not requested comes from a Kafka client and must not end the lane.
 
-        aiokafka lets that of a fetch which waits for its answer out of a consumer's `stop`. The lane was gone without a
-        word, and its city stood still for good.
+        aiokafka's `stop` leaks the cancellation of a fetch that waits for its answer. The lane ended silently, and
+        its city stood still for good.
         """
         heartbeat.beat()
         try:
@@ -272,7 +277,9 @@ class Lanes:
         _log.warning("chunk_delayed", stage=self._name, attempt=state.attempt_number, reason=str(error))
 
     def _fatal(self, error: Exception) -> FatalError:
-        """Return what stops the worker: a foreign exception's place, not its text, which may quote a message."""
+        """Return the error that stops the worker: of a foreign exception its place, not its text, which may quote a
+        message.
+        """
         place = place_of(error)
         _log.error("lane_failed", stage=self._name, error=type(error).__name__, at=place)
         if isinstance(error, FatalError):
@@ -293,7 +300,7 @@ def _place(task: "asyncio.Task[None]") -> str:
 
 
 def declare(app: faust.App, name: str, topics: Iterable[str], handle: Handle, look: Look | None = None) -> Lanes:
-    """Attach an agent to `app` that hands each chunk of `topics` to its partition's task."""
+    """Attach an agent to `app` that puts each chunk of `topics` into its partition's lane."""
     lanes = attached(app, Lanes(handle, app.crash, name=name, look=look))
 
     @app.agent(chunks(app, topics), name=name)
@@ -305,7 +312,7 @@ def declare(app: faust.App, name: str, topics: Iterable[str], handle: Handle, lo
 
 
 def attached(app: faust.App, lanes: Lanes) -> Lanes:
-    """End the lanes of partitions that are revoked, and all of them with the app; one that hangs ends it."""
+    """End the lanes of revoked partitions, and all lanes with the app; a hanging one ends the app."""
 
     async def revoked(app: Any, revoked: Any, *_: Any, **__: Any) -> None:
         await lanes.drop(revoked)

@@ -24,13 +24,13 @@ PAUSES = (60.0, 300.0, 900.0, 3600.0)
 """Seconds before each next try; the last one repeats."""
 
 MOST_CITIES = 20
-"""Cities that are named of one partition."""
+"""Most cities that are named for one partition."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Quarantined(Struct, frozen=True, kw_only=True):
-    """A partition in quarantine. Times are POSIX seconds; `cities` are those of which inputs are known to wait."""
+    """A partition in quarantine. Times are POSIX seconds; `cities` are those with inputs that are known to wait."""
 
     stage: str
     topic: str
@@ -43,7 +43,7 @@ class Quarantined(Struct, frozen=True, kw_only=True):
 
 
 class Quarantine:
-    """The partitions of one stage's lanes that cannot go on, each with its reason."""
+    """The partitions of one stage that cannot continue, each with its reason."""
 
     def __init__(self, stage: str) -> None:
         self._stage = stage
@@ -56,12 +56,12 @@ class Quarantine:
         return len(self._there)
 
     def report(self) -> list[Quarantined]:
-        """Return every partition that is in quarantine; may be called from any thread."""
+        """Return every partition in quarantine; thread-safe."""
         there = self._there.copy()
         return [there[tp] for tp in sorted(there)]
 
     def enter(self, tp: TP, error: Exception, records: Iterable[Inbound] = ()) -> float:
-        """Note that a partition cannot go on, and return for how many seconds it waits before its next try."""
+        """Put a partition into quarantine and return the seconds until its next try."""
         now, known = time.time(), self._there.get(tp)
         tries = known.tries + 1 if known else 1
         pause = PAUSES[min(tries, len(PAUSES)) - 1]
@@ -90,7 +90,7 @@ class Quarantine:
         return pause
 
     def leave(self, tp: TP) -> None:
-        """Note that a partition goes on, or is another worker's. Safe for one that is not in quarantine."""
+        """Take a partition out of quarantine: it works, or another worker has it. Idempotent."""
         if (one := self._there.pop(tp, None)) is not None:
             metrics.QUARANTINED.remove(self._stage, tp.topic, str(tp.partition))
             seconds = round(time.time() - one.since)
@@ -98,7 +98,7 @@ class Quarantine:
 
 
 def _told(error: Exception) -> str:
-    """Return our own sentence, or the place of a foreign exception: its text may quote a message."""
+    """Return the pipeline's sentence, or the place of a foreign exception: its text may quote a message."""
     if isinstance(error, PartitionError):
         return str(error)
     return f"{type(error).__name__} at {place_of(error)}: a fault of the program, report it with this line"

@@ -1,4 +1,4 @@
-"""What one record leads to: an outbound and its blobs, or the dead letter in its place, as large as Kafka takes it."""
+"""Result of one record: an outbound record and its blobs, or a dead letter as large as Kafka accepts."""
 
 import hashlib
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from streams.engine.input import dead_letter
 
 
 class Result(NamedTuple):
-    """What one raw record leads to; the blobs are stored before the record is sent."""
+    """Result of one raw record; the blobs are stored before the record is sent."""
 
     outbound: Outbound
     blobs: tuple[Blob, ...] = ()
@@ -25,7 +25,7 @@ class Result(NamedTuple):
 
 
 def dead(record: Inbound, error: Exception, stage: str, inline_limit: int = INLINE_LIMIT) -> Result:
-    """Return the dead letter; with the reasons in its headers, bytes over the limit only fit by reference."""
+    """Return the dead letter; with the reasons in its headers, bytes over the limit fit only by reference."""
     letter = dead_letter(record, error, stage)
     if len(letter.value) <= inline_limit:
         return Result(letter.outbound())
@@ -35,14 +35,15 @@ def dead(record: Inbound, error: Exception, stage: str, inline_limit: int = INLI
 
 
 def refused_of(record: Inbound, stage: str) -> Result:
-    """Return a dead letter that fits wherever its headers do: its bytes are in the blob store."""
+    """Return a dead letter whose bytes are in the blob store; it fits if its headers do."""
     return dead(record, _refusal(), stage, inline_limit=0)
 
 
 def bare(record: Inbound, stage: str, error: Exception | None = None) -> Result:
-    """Return one without the key and headers, which a stranger may have written: it says where the record stands.
+    """Return a dead letter without the record's key and headers, which a stranger may have written, but with its
+    position.
 
-    Its reason is `error`, else that Kafka refused what became of the record.
+    Its reason is `error`, or else that Kafka refused the result of the record.
     """
     *_, least = dead_letter(record, error or _refusal(), stage).as_whole_as_fits()
     return Result(least)

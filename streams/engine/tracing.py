@@ -1,4 +1,4 @@
-"""The trace of an input goes on in whatever was decided about it."""
+"""Trace context: the trace of an input continues in the records that follow from it."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _CAUSE = "ce_causationid"
 
 
 def carried_on(outbounds: Sequence[Outbound], inputs: Sequence[Inbound]) -> list[Outbound]:
-    """Return the records with both trace contexts of the input that caused each: its key is their `ce_causationid`."""
+    """Return the records with the trace contexts of the input that caused each, found by its `ce_causationid`."""
     sources = {record.key: record for record in reversed(inputs)}
     traces: dict[bytes | None, Headers] = {}
     carried = []
@@ -30,7 +30,7 @@ def _cause(headers: Headers) -> bytes | None:
 
 
 def _trace(record: Inbound | None) -> Headers:
-    """Return the trace contexts of a record; a sender that knows no first trace began one with its own."""
+    """Return the trace contexts of a record; a sender without a first context started one of its own."""
     if record is None:
         return []
     found = {name: value for name, value in record.headers if name in (FIRST_TRACE, HOP) and value}

@@ -38,13 +38,13 @@ from streams import metrics
 from streams.engine.fetched_record import buffer_slim
 from streams.engine.lost_positions import LostPositions
 
-# The thread that fetches for a stage: it keeps the worker in its group, and begins where the group is.
+# The thread that fetches for a stage, keeps the worker in its group and starts at the group's offsets.
 
 FETCH_WAIT_MS = 100
-"""How long the broker may hold a fetch back; Faust's own 1500 ms would delay a partition that had no room."""
+"""Milliseconds that the broker may hold a fetch; Faust's own 1500 would delay a partition that had no room."""
 
 WATCH_SECONDS = 1.0
-"""How often it is asked whether the worker is still in its group, and how often it is told that we live."""
+"""Interval in seconds of the check of the membership, and of the sign of life to aiokafka."""
 
 
 class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
@@ -57,18 +57,18 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def on_start(self) -> None:
-        """Connect; from then on every position is one of a topic, and not of whatever has its name."""
+        """Connect; from then on each position belongs to a topic id and not only to a name."""
         await super().on_start()
         self._ids = TopicIds(self._ensure_consumer(), self._lost)
 
     async def _lost(self, gap: Gap) -> None:
-        """Return when the worker has left what it read of records that are gone; its loop is another one."""
+        """Return when the worker has dropped records that no longer exist; its loop is another one."""
         left = self.consumer.lose(gap)  # type: ignore[attr-defined] # it is a ChunkConsumer
         await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(left, self.parent_loop))
 
     @Service.task
     async def _watch_topics(self) -> None:
-        """Crash the worker when a topic that it reads has been made anew: it would pass over what is in the new one."""
+        """Crash the worker when one of its topics was made anew: it would skip the records of the new one."""
         try:
             await self._ids.watch()
         except FatalError as error:
@@ -76,10 +76,10 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
 
     @Service.task
     async def _watch_coordination(self) -> None:
-        """Crash the worker when what keeps it in its group has ended, or Kafka shows it a topic no more.
+        """Crash the worker when its heartbeat has ended or Kafka no longer shows it a topic.
 
-        A worker without partitions would not notice either. aiokafka raises the first fault in `getmany` alone, which
-        Faust does not call; it does not raise the second one if the metadata hold it.
+        A worker without partitions would not notice. aiokafka raises the first fault in `getmany` only, which Faust
+        does not call, and does not raise the second one if the metadata have it.
         """
         async for _ in self.itertimer(WATCH_SECONDS, name="watch-coordination"):
             consumer = self._consumer
@@ -92,18 +92,19 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
                 return
 
     def show_life(self) -> None:
-        """Tell aiokafka that somebody takes records when there are any to take.
+        """Tell aiokafka that records are being consumed if there are any.
 
-        It lets a member go that asks for none for 1000 s, and does not let it join again before it asks; Faust does not
-        ask before it has joined. So a worker whose partitions were full for long, or that had none, was gone for good.
+        aiokafka removes a member that has not polled for 1000 s, and does not let it join again before it polls;
+        Faust does not poll before it has joined. A worker whose partitions were full for long, or that had none, was
+        gone for good.
         """
         if self._consumer is not None:
             self._consumer._subscription._last_fetch_ended = time.monotonic()
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek to what is committed, and to the beginning of a partition of which nothing is.
+        """Seek to the committed offsets, and to the beginning of a partition without one.
 
-        aiokafka leaves the latter where they are: behind what was fetched while a rebalance went on, and was dropped.
+        aiokafka leaves the latter where they are: behind records that were fetched during the rebalance and dropped.
         """
         committed: Mapping[TP, int] = await self.call_thread(self._seek_to_committed)
         return committed
@@ -117,14 +118,14 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
         if lost is not None:
             await lost.look(consumer, [tp for tp, offset in committed.items() if offset is None])
         for tp in [tp for tp, offset in committed.items() if not offset]:
-            consumer.seek(tp, 0)  # where retention took that, aiokafka goes on to the oldest record there is
+            consumer.seek(tp, 0)  # if retention deleted that offset, aiokafka continues at the oldest record
         return committed
 
     async def on_thread_stop(self) -> None:
-        """Stop, also while a fetch waits for its next attempt: aiokafka lets that one's end out of its own `stop`.
+        """Stop, even if a fetch waits for its next attempt: aiokafka's `stop` leaks the cancellation of that fetch.
 
-        It would end the thread before anybody is told, and a worker that crashed with its broker waited for it for
-        minutes instead of being started again.
+        The thread would end before the app is told, and a worker that crashed with its broker waited for it for
+        minutes instead of being restarted.
         """
         if not await closed(super().on_thread_stop, LEAVE_SECONDS) and self._consumer is not None:
             await closed(self._consumer._client.close)
@@ -135,16 +136,16 @@ class ChunkConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 IN_FLIGHT = 2
-"""How many unfinished chunks of one partition may be out."""
+"""Most unfinished chunks of one partition."""
 
 DRAIN_SECONDS = 5.0
-"""How long a rebalance or a stop waits for chunks that have begun; what is not finished is read again."""
+"""Seconds that a rebalance or a shutdown waits for started chunks; unfinished ones are read again."""
 
 COMMIT_SECONDS = 10.0
-"""How long the commit at the end may take; what it would have told is read again."""
+"""Limit of the last commit, in seconds; without it the records are read again."""
 
 PARKED = 1_000
-"""How many unfinished chunks of one partition may be out, with those that are parked."""
+"""Most unfinished chunks of one partition, parked ones included."""
 
 IDLE_SECONDS = 0.05
 BUSY_SECONDS = 0.002
@@ -153,7 +154,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ChunkMessage(ConsumerMessage):
-    """What one fetch brought of one partition: `value` is the list of records."""
+    """The records of one partition in one fetch: `value` is their list."""
 
     use_tracking = True
 
@@ -168,13 +169,13 @@ class ChunkMessage(ConsumerMessage):
         self.done = self.parked = self.resting = False
 
     def park(self, keep: list[Inbound]) -> None:
-        """Give up the chunk's place in the queue, not its offset; hold on to these records alone."""
+        """Give up the chunk's place in the queue, but not its offset; keep only these records in memory."""
         value: Any = keep
         self.parked, self.value = True, value
 
 
 class ChunkSchema(faust.Schema[Any, Any]):
-    """Passes the records through as they are."""
+    """Passes records through unchanged."""
 
     def compile(self, app: AppT, **options: Any) -> Callable[..., Awaitable[EventT[Any]]]:
         """Return the function that makes an event of a chunk."""
@@ -187,7 +188,7 @@ class ChunkSchema(faust.Schema[Any, Any]):
 
 
 class ChunkConsumer(driver.Consumer):
-    """Faust's consumer with chunks in the place of messages."""
+    """Faust's consumer with chunks instead of messages."""
 
     _thread: ChunkConsumerThread
 
@@ -202,7 +203,7 @@ class ChunkConsumer(driver.Consumer):
 
     @Service.task
     async def _show_life(self) -> None:
-        """Stay in the group while nothing is fetched, as every partition is full or this worker has none."""
+        """Keep the membership while nothing is fetched, because all partitions are full or this worker has none."""
         async for _ in self.itertimer(WATCH_SECONDS, name="show-life"):
             self._thread.show_life()
 
@@ -231,7 +232,7 @@ class ChunkConsumer(driver.Consumer):
             await self._deliver(TP(tp.topic, tp.partition), records, generation)
 
     async def _next_batches(self) -> dict[TP, list[Inbound]]:
-        """Return what has been fetched for the partitions that have room."""
+        """Return fetched records of partitions that have room."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # mode accepts asyncio's Event as well
         assigned = self._get_active_partitions()
@@ -259,20 +260,20 @@ class ChunkConsumer(driver.Consumer):
         self._last_read[tp] = records[-1].timestamp / 1000
 
     async def lose(self, gap: Gap) -> None:
-        """Count what is gone; where others take its places, go back to them."""
+        """Count lost records, and move back if other records took their offsets."""
         topic, partition = gap.place
         metrics.RECORDS_GONE.labels(topic=topic, end="new" if gap.goes_back else "old").inc(len(gap.lost))
         if gap.goes_back:
             self._go_back(TP(topic, partition), gap.goes_on)
 
     def _go_back(self, tp: TP, offset: int) -> None:
-        """Let nothing that was read so far move the group's offset: those places are others' now."""
+        """Ignore acknowledgements of records that were read before the move: their offsets belong to others now."""
         _log.warning("partition_goes_back", topic=tp.topic, partition=tp.partition)
         self._chunks[tp].clear()
         self._read_offset[tp] = offset
 
     def ack(self, message: Message) -> bool:
-        """Mark a chunk as finished and let go of its records."""
+        """Mark a chunk as finished and release its records."""
         if not isinstance(message, ChunkMessage):
             return super().ack(message)
         with ack_lock:
@@ -285,7 +286,7 @@ class ChunkConsumer(driver.Consumer):
         return True
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
-        """Name the partitions to commit; Faust's own list is already empty when partitions are revoked."""
+        """Return the partitions to commit; Faust's own list is already empty when partitions are revoked."""
         return (tp for tp in list(self._chunks) if topics is None or tp in topics or tp.topic in topics)
 
     def _new_offset(self, tp: TP) -> int | None:
@@ -295,11 +296,11 @@ class ChunkConsumer(driver.Consumer):
         return offset
 
     def _should_commit(self, tp: TP, offset: int) -> bool:
-        """Commit whatever is new; a partition may have gone back, which Faust takes for an old offset."""
+        """Commit every new offset; a partition may have moved back, which Faust takes for an old offset."""
         return True
 
     async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
-        """Commit, but for a partition that went back meanwhile."""
+        """Commit, except for a partition that moved back meanwhile."""
         left = {tp: offset for tp, offset in offsets.items() if offset <= self._read_or(tp, offset)}
         committed: bool = await super()._commit_offsets(left, start_new_transaction=start_new_transaction)
         return committed
@@ -309,7 +310,7 @@ class ChunkConsumer(driver.Consumer):
         return offset if read is None else read
 
     async def wait_empty(self) -> None:
-        """Wait, but not for ever, for the chunks that have begun; then commit."""
+        """Wait, with a limit, for the started chunks; then commit."""
         deadline = time.monotonic() + DRAIN_SECONDS
         while not self.should_stop and self._has_begun() and time.monotonic() < deadline:
             await self._wait_for_ack(timeout=1)
@@ -319,9 +320,9 @@ class ChunkConsumer(driver.Consumer):
             await self.commit_and_end_transactions()
 
     async def _commit_last(self) -> None:
-        """Commit; when Kafka refuses it, or its thread has ended, that is why the app crashed, and the app ends.
+        """Commit; if Kafka refuses it, or its thread has ended, that is why the app crashed, and the app ends.
 
-        Raised, it would leave all services running and the consumer in its group, with nobody to work for them.
+        An exception here would leave all services running and the consumer in its group without a worker.
         """
         try:
             await brought(self.commit_and_end_transactions(), COMMIT_SECONDS)
@@ -330,27 +331,27 @@ class ChunkConsumer(driver.Consumer):
             self.app.crash_reason = self.app.crash_reason or error
 
     def _has_begun(self) -> bool:
-        """Say whether a chunk is being worked on; those that rest wait for their turn, which may be hours away."""
+        """Return whether a chunk is being processed; resting ones wait for their turn, perhaps for hours."""
         return any(not getattr(message, "resting", False) for message in self._unacked_messages)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Finish and commit, then forget: whoever gets the partitions starts at the committed offsets."""
+        """Finish and commit, then forget: the new owners start at the committed offsets."""
         self.stop_flow()  # Faust does so only where there are partitions; the next ones have to be sought first
         await super().on_partitions_revoked(revoked)
         self._chunks.clear()  # aiokafka revokes all of them
         self._last_read.clear()
 
     def verify_event_path(self, now: float, tp: TP) -> None:
-        """Leave lag to our own metrics: Faust's watchdog takes paused partitions for hanging ones."""
+        """Leave lag to the stage's own metrics: Faust's watchdog takes paused partitions for hanging ones."""
 
     def lag_seconds(self, topics: Iterable[str], now: float) -> float:
-        """Return the age of the oldest record of `topics` that is being worked on or waits; 0 without one."""
+        """Return the age of the oldest record of `topics` that waits or is being processed; 0 without one."""
         wanted = set(topics)
         mine = [tp for tp in self._get_active_partitions() if tp.topic in wanted]
         return max([0.0, *(now - began for tp in mine if (began := self._waiting_since(tp)) is not None)])
 
     def lag_records(self, topics: Iterable[str]) -> int:
-        """Return how many offsets of `topics` lie between what is worked off and the ends, as far as they are known."""
+        """Return the number of offsets of `topics` between the acknowledged ones and the known ends."""
         wanted = set(topics)
         return sum(self._waiting(tp) for tp in self._get_active_partitions() if tp.topic in wanted)
 

@@ -1,1 +1,1 @@
-"""The state of a partition: restored from checkpoint and log, and written down."""
+"""State of a partition: restored from checkpoint and log, and saved."""

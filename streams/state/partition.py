@@ -1,4 +1,4 @@
-"""A partition and its owner: the fenced producer, the restored state, and the transactions that they make."""
+"""A partition and its owner: the fenced producer, the restored state, and their transactions."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -35,7 +35,7 @@ from tickets.state.overlay import overlay
 
 STAGE = "assign"
 STUCK_SECONDS = 60.0
-"""A transaction that has not ended by then is aborted by the broker; its client may have ended without a word."""
+"""Limit of a transaction, in seconds; the broker aborts it after that, as its client may have ended silently."""
 
 _log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ async def take_over(
     kept: Restored | None = None,
     in_work: InWork | None = None,
 ) -> "Owner":
-    """Fence the former owner, then restore: in this order nobody writes what the restored state has not read.
+    """Fence the former owner, then restore: in this order no record is written that the restored state has not read.
 
     `kept` is the state that a former owner in this process `put_aside`.
     """
@@ -74,7 +74,7 @@ async def take_over(
 
 
 class Owner:
-    """One partition: its fenced producer and its desk. `reached` is told how far a transaction is."""
+    """One partition: its fenced producer and its state. `reached` is called with the progress of a transaction."""
 
     def __init__(
         self,
@@ -103,8 +103,9 @@ class Owner:
     async def work_off(self, records: Sequence[Inbound], *, again: bool = False) -> None:
         """Decide about the records and commit everything that follows from them at once.
 
-        `again`: they were acknowledged before, so of one that cannot be decided there is a dead letter.
-        Raises RecordError when one of them leads to what cannot be written; nothing of it is in the log then.
+        `again`: they were acknowledged before, so an undecidable one has its dead letter already.
+
+        Raises RecordError if one of them leads to a record that cannot be written; the log then has nothing of it.
         """
         self._is_settled = False
         came = (record.headers for record in records)
@@ -115,9 +116,9 @@ class Owner:
         await self._settle(records, decisions, dead, again=again)
 
     async def work_off_apart(self, record: Inbound, *, again: bool = False) -> None:
-        """Do the same for one record on an overlay of the state, and carry it out below once Kafka holds it.
+        """Do the same for one record on an overlay of the state, and apply it to the state once Kafka holds it.
 
-        Raises RecordError when it cannot be; the state is that of the log then, as before.
+        Raises RecordError if it cannot be written; the state is then the log's, as before.
         """
         desk, self._desk = self._desk, Desk(overlay(self.restored.state))
         with self._tracer.hop(STAGE, topics.MESSAGE, self._partition, (record.headers,)) as hop:
@@ -142,7 +143,7 @@ class Owner:
     async def _led_to(
         self, records: Sequence[Inbound], *, again: bool
     ) -> tuple[list[Event], list[Outbound], list[Outbound]]:
-        """Return the decisions about the records, all that they write, and the dead letters among that."""
+        """Return the decisions about the records, all records to write, and the dead letters among them."""
         decisions, dead = await self._decide(records)
         dead = [] if again else dead
         return decisions, [*carried_on(self._flushed(records), records), *dead], dead
@@ -150,7 +151,7 @@ class Owner:
     async def _settle(
         self, records: Sequence[Inbound], decisions: Sequence[Event], dead: Sequence[Outbound], *, again: bool
     ) -> None:
-        """Count what was committed, and note how far the state is."""
+        """Count the committed records and set the state's position."""
         count_decisions(STAGE, decisions, len(dead), len(records))
         if again and decisions:
             metrics.DECIDED_AGAIN.inc(len(decisions))
@@ -169,13 +170,13 @@ class Owner:
         return max(self.restored.looked_up_to, decided + 1)
 
     def knows(self, record: Inbound) -> bool:
-        """Say whether a message was decided before; its city and its key tell, which is its id."""
+        """Return whether a message was decided before, by its city and its key, which is its id."""
         is_message = header_of(record, "ce_type") == _MESSAGE
         name = scoped(header_of(record, "ce_jurisdiction") or "", (record.key or b"").decode(errors="replace"))
         return is_message and name in self.restored.state.inputs
 
     def put_aside(self) -> Restored | None:
-        """Return the state for the partition's next owner here; None when it may be ahead of the log."""
+        """Return the state for the partition's next owner in this process; None if it may be ahead of the log."""
         if not self._is_settled:
             return None
         self.restored.folded = self._checkpoints.pending
@@ -184,7 +185,7 @@ class Owner:
     async def write(self, outbounds: Sequence[Outbound], decisions: Sequence[Event] = ()) -> None:
         """Commit these records at once.
 
-        Raises TooLargeError when Kafka refuses one of them for its size, UnreachableError when it does not end.
+        Raises TooLargeError if Kafka refuses one of them for its size, UnreachableError if it does not end.
         """
         with metrics.TRANSACTION_SECONDS.time():
             last = await brought(self._commit(outbounds), STUCK_SECONDS)
@@ -208,9 +209,9 @@ class Owner:
         return last
 
     def _check_log(self, last: Mapping[tuple[str, int], int], outbounds: Sequence[Outbound]) -> None:
-        """Refuse to go on from decisions that the log lost meanwhile: nobody would make them again.
+        """Check that the log still holds all decisions, as lost ones would never be made again.
 
-        Raises UnreachableError; the state is thrown away then, and the log is read again.
+        Raises UnreachableError; the state is then discarded and the log read again.
         """
         events = sum(outbound.topic == topics.EVENT for outbound in outbounds)
         if events and last[topics.EVENT, self._partition] - events < self.restored.last_event:
@@ -218,7 +219,7 @@ class Owner:
             raise UnreachableError(f"{topics.EVENT} has lost decisions that were made: it is read again")
 
     async def close(self) -> None:
-        """Stop the producer; an open transaction is aborted by the broker or by the successor."""
+        """Stop the producer; the broker or the successor aborts an open transaction."""
         self._checkpoints.close()
         await closed(self._producer.stop)
         read_faults(self._producer)
@@ -232,7 +233,7 @@ class Owner:
                 continue
             try:
                 decision = await self._take(record)
-            except (kafka.KafkaError, OSError, RetriableError):  # the surroundings' fault, and not the record's
+            except (kafka.KafkaError, OSError, RetriableError):  # a fault of the surroundings, not of the record
                 raise
             except Exception as error:  # one record's fault stops nothing: it becomes a dead letter
                 if self._desk.is_torn:  # alone, and without what memory has of it
@@ -244,7 +245,7 @@ class Owner:
         return decisions, dead
 
     async def _take(self, record: Inbound) -> Event | None:
-        """Decide about one record; the earlier messages that it needs are read where they stand in the input."""
+        """Decide about one record; earlier messages that it needs are read from the input."""
         one, position = input_of(record), position_of(record)
         if ids.partition_of(one.jurisdiction, self._partitions) != self._partition:
             raise MisplacedError(

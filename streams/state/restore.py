@@ -1,4 +1,4 @@
-"""Restore one partition's state: the newest checkpoint and the tails of two logs, else the whole logs."""
+"""Restore a partition's state from the newest checkpoint and the tails of two logs, or from the whole logs."""
 
 import time
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from tickets.state.state import State
 
 _log = structlog.get_logger(__name__)
 
-# The bodies of the live tickets, from the log of their snapshots: each as it was decided last, or nobody goes on.
+# Bodies of the live tickets, from the log of their snapshots: each as decided last, or the restore fails.
 
 
 class _Versioned(Struct):
@@ -33,13 +33,14 @@ class _Versioned(Struct):
 
 
 async def fill(state: State, logs: Logs, begin: int, changed: Mapping[str, int]) -> int:
-    """Take the newest snapshots from an offset on, and return where the log goes on.
+    """Read the newest snapshots from an offset on, and return where the log goes on.
 
-    `changed` are the tickets that were decided about since `begin`, each with its version. A snapshot of a later one is
-    of a decision that the event log has lost: it is made again, from the body before it. Where a snapshot of one is
-    not behind it, the topic is another than it was, with offsets of its own: it is read as a whole.
+    `changed` are the tickets that were decided about since `begin`, each with its version. A snapshot of a later
+    version belongs to a decision that the event log has lost: the decision is made again, from the body before it. If
+    a snapshot of a changed ticket is not behind `begin`, the topic was made anew and has other offsets: it is read as
+    a whole.
 
-    Raises PartitionError when it lacks one still: the next snapshot would be made from an older one, and what the
+    Raises PartitionError if a snapshot is missing still: the next one would be made from an older body, and what the
     city was told in between would be in none.
     """
     missing = {ticket_id: version for ticket_id, version in changed.items() if ticket_id in state.tickets}
@@ -54,7 +55,7 @@ async def fill(state: State, logs: Logs, begin: int, changed: Mapping[str, int])
 async def _read(
     state: State, logs: Logs, begin: int, changed: Mapping[str, int], missing: dict[str, int], *, anew: bool = False
 ) -> int:
-    """Take snapshots, and cross off what is missing. Those that are read `anew` may be older than what is known."""
+    """Read snapshots and remove them from the missing ones. Those read `anew` may be older than the known ones."""
     live, bodies, end = state.tickets, state.bodies, begin
     async for record in logs.tickets(begin):
         ticket_id, value, end = (record.key or b"").decode(), record.value or b"", record.offset + 1
@@ -96,9 +97,9 @@ def _check(state: State, missing: Mapping[str, int]) -> None:
 async def restore(
     options: dict[str, Any], blobs: ObjectStore, partition: int, policy: TicketPolicy, kept: Restored | None = None
 ) -> Restored:
-    """Return the state of a partition as its logs tell it, from the one that was `kept` here on, where it is theirs.
+    """Return the state of a partition from its logs, starting from `kept` if that belongs to them.
 
-    Raises PartitionError when decisions or a live ticket's newest snapshot are gone, or when the log holds a decision
+    Raises PartitionError if decisions or a live ticket's newest snapshot are gone, or if the log holds a decision
     that this version cannot read or fold.
     """
     try:
@@ -132,7 +133,7 @@ async def _restore(
 
 
 async def _fold_events(logs: Logs, restored: Restored) -> dict[str, int]:
-    """Fold what is not folded yet, and return the tickets that it changes, each with its version after that."""
+    """Fold the remaining events, and return the tickets that they change, each with its version after that."""
     changed: dict[str, int] = {}
     async for record in logs.events(restored.last_event + 1):
         decision = _decision(record)
@@ -146,7 +147,7 @@ async def _fold_events(logs: Logs, restored: Restored) -> dict[str, int]:
 
 
 def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:
-    """Read a decision of ours: a state that skips one that it does not know would be wrong (ADR 8)."""
+    """Decode a decision: a state that skips an unknown one would be wrong (ADR 8)."""
     try:
         return decode(record.value or b"", Event)
     except SchemaError as error:
@@ -157,7 +158,7 @@ def _decision(record: ConsumerRecord[bytes, bytes]) -> Event:
 
 
 def _check_log(partition: int, lost: range | None) -> None:
-    """Refuse a log with a hole: numbers would be given twice, and tickets be unknown to those who answer them."""
+    """Refuse a log with a hole: numbers would be given twice, and replies would find no ticket."""
     if lost is not None:
         raise PartitionError(
             f"{topics.EVENT} partition {partition} begins at {lost.stop}, but what was decided from {lost.start} on is "
@@ -167,34 +168,34 @@ def _check_log(partition: int, lost: range | None) -> None:
 
 
 def _tell_of_input(decided: int, partition: int, end: int) -> None:
-    """Tell of inputs that were decided and are gone: others may be gone that nobody had decided.
+    """Report inputs that were decided and are gone: undecided ones may be gone as well.
 
-    Those that take their places are decided as what they are: an input is known by its id.
+    Records that take their offsets are decided as what they are: an input is known by its id.
     """
     if decided >= end:
         metrics.RECORDS_GONE.labels(topic=topics.MESSAGE, end="new").inc(decided + 1 - end)
         _log.error("input_ends_before_its_decisions", partition=partition, end=end, decided=decided)
 
 
-# Which partitions are being taken over, and since when: an alarm rings when one takes too long.
+# Partitions that are being restored, and since when; an alarm rings if one takes too long.
 
 
 class Restoring:
-    """A gauge for each takeover that goes on; one that is tried again began with its first try."""
+    """A gauge for each running restore; a repeated one counts from its first try."""
 
     def __init__(self) -> None:
         self._since: dict[int, float] = {}
 
     @property
     def partitions(self) -> set[int]:
-        """Return those that are not taken over yet."""
+        """Return the partitions that are not restored yet."""
         return set(self._since)
 
     def begin(self, partition: int) -> None:
-        """Note a try."""
+        """Record a try."""
         metrics.RESTORING_SINCE.labels(str(partition)).set(self._since.setdefault(partition, time.time()))
 
     def end(self, partition: int) -> None:
-        """Note that it is done, or somebody else's. Safe twice."""
+        """Record that it is done, or that another worker has the partition. Idempotent."""
         if self._since.pop(partition, None) is not None:
             metrics.RESTORING_SINCE.remove(str(partition))
