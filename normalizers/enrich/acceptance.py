@@ -9,12 +9,12 @@ from normalizers.base import Draft
 from normalizers.parse.contacts import contacts_in
 from normalizers.rules import DEFAULT_RULES, Rules, part, shares
 from normalizers.text import classifier
-from normalizers.text.classifier import Sentence
+from normalizers.text.classifier import TextClassifier
 from normalizers.text.fold import Span, aligned, fold
 from normalizers.text.matcher import Words, cover, trie
 from normalizers.text.phrase_patterns import Cues
-from normalizers.text.regression import Regression
 from normalizers.text.spans import NOWHERE, At, placed
+from normalizers.text.weights import Sentence, logistic_regression
 from schemas import enums
 from schemas.records import Finding
 
@@ -37,7 +37,7 @@ class Rulebook(NamedTuple):
     unless: dict[str, Words]
     asks: Words
     but_asked: frozenset[str]
-    hearing: Regression
+    hearing: TextClassifier
     least: float
     doubted: float
     scores: Mapping[str, float]
@@ -100,7 +100,7 @@ def _heard(draft: Draft, folded: str, known: Rulebook) -> Finding | None:
     reasons = frozenset().union(*(known.reasons[number] for number, _, _ in known.about.matches(plain)))
     if not reasons or known.hearing.loudness(plain) < known.least:
         return None
-    reason = known.hearing.label_of(plain)
+    reason = known.hearing.label_of_message(plain)
     if reason not in reasons or (reason in known.unless and known.unless[reason].occur(plain)):
         return None
     score, version = known.scores["heard"], known.version
@@ -118,7 +118,7 @@ def _clause(draft: Draft, known: Rulebook) -> At:
 
 def _loudest(text: str, known: Rulebook) -> tuple[float, Span] | None:
     plain, offsets = aligned(text)
-    if (found := known.hearing.loudest(plain)) is None:
+    if (found := known.hearing.loudest_clause(plain)) is None:
         return None
     loudness, (start, end) = found
     return loudness, (offsets[start], offsets[end - 1] + 1)
@@ -164,7 +164,7 @@ def rulebook(rules: Rules) -> Rulebook:
         unless=unless,
         asks=Words(hearing["asks"]),
         but_asked=frozenset(hearing["but_asked"]),
-        hearing=Regression(_sentences(about, rules), hearing["among"]),
+        hearing=TextClassifier.fitted(logistic_regression, _sentences(about, rules), hearing["among"]),
         least=hearing["least"],
         doubted=hearing["doubted"],
         cues=Cues(_written(table["reasons"]), table["within"], (*table["not"], *beside), table.get("lists", {})),

@@ -1,6 +1,6 @@
 """Category (事项分类): what a text is about, by words, with the classes and words as data (`rules/category.toml`).
 
-What words tell is added to what the whole sounds like (`leaning.py`), by the sentences of `category_heard.tsv`.
+What words tell is added to what the whole sounds like (`classifier.py`), by the sentences of `category_heard.tsv`.
 """
 
 from collections import defaultdict
@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text import classifier, model_files
-from normalizers.text.classifier import Leaning
+from normalizers.text.classifier import TextClassifier
 from normalizers.text.fold import fold
 from normalizers.text.matcher import Words
 from normalizers.text.spans import Folded
@@ -52,7 +52,7 @@ class Rulebook(NamedTuple):
     topics: dict[str, tuple[str, ...]]
     """Of each class."""
 
-    leaning: Leaning | None
+    leaning: TextClassifier | None
     hearing: dict[str, Any]
     version: str
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from normalizers.rules import DEFAULT_RULES, Rules, memoized, part, shares
 from normalizers.text import classifier
-from normalizers.text.classifier import Hearing
+from normalizers.text.classifier import TextClassifier
 from normalizers.text.phrase_patterns import Cues
-from normalizers.text.regression import Regression
 from normalizers.text.spans import At, placed
+from normalizers.text.weights import logistic_regression
 from schemas import enums
 from schemas.records import Finding
 
@@ -41,8 +41,8 @@ class Rulebook(NamedTuple):
     """
 
     cues: Cues[str]
-    hearing: Hearing
-    against: Regression
+    hearing: TextClassifier
+    against: TextClassifier
     sure: float
     scores: Mapping[str, float]
     """Of what a cue tells (`told`), and of what only sounds like it (`heard`)."""
@@ -103,7 +103,7 @@ def rulebook(rules: Rules) -> Rulebook:
     return Rulebook(
         cues=cues,
         hearing=classifier.hearing("confidentiality", known, rules.folder),
-        against=Regression(known, 0.0),
+        against=TextClassifier.fitted(logistic_regression, known),
         sure=table["hearing"]["sure"],
         scores=shares(table["scores"]),
         levels=levels,

@@ -1,7 +1,7 @@
 """Emergencies (紧急求助): recall first, with the words that say so.
 
 An ordinary text costs one search for the rules' words; the rules themselves (`normalizers/rules/emergency.toml`, which
-explains them) are looked at only where one of their words stands. What they do not alarm at is heard (`hearing.py`):
+explains them) are looked at only where one of their words stands. What they do not alarm at is heard (`classifier.py`):
 it may be told in words that no rule has.
 """
 
@@ -16,10 +16,11 @@ from normalizers.enrich import mitigation
 from normalizers.enrich.mitigation import Fumes, Resolution
 from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text import classifier
-from normalizers.text.classifier import Hearing, Sentence, Told
+from normalizers.text.classifier import TextClassifier, Told
 from normalizers.text.fold import Span, aligned, folded_pieces, without
 from normalizers.text.matcher import Words, cover, trie
 from normalizers.text.spans import NOWHERE, At, placed
+from normalizers.text.weights import Sentence
 from schemas.enums import EMERGENCY_CLASSES
 from schemas.errors import MisconfiguredError
 from schemas.records import Emergency, Finding
@@ -55,7 +56,7 @@ class Rulebook(NamedTuple):
     cues: Mapping[str, re.Pattern[str]]
     resolution: Resolution
     fumes: Fumes
-    hearing: Hearing
+    hearing: TextClassifier
 
 
 @part("emergency.toml", "heard.tsv", "ordinary.tsv")

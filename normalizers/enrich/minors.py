@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from normalizers.rules import DEFAULT_RULES, Rules, part, shares
 from normalizers.text import classifier
-from normalizers.text.classifier import Hearing
+from normalizers.text.classifier import TextClassifier
 from normalizers.text.matcher import Words
 from normalizers.text.phrase_patterns import Cues
 from normalizers.text.spans import At, placed
@@ -41,7 +41,7 @@ class Rulebook(NamedTuple):
     cues: Cues[tuple[str, str]]
     about: Words
     kin: Words
-    hearing: Hearing
+    hearing: TextClassifier
     protections: dict[str, Protection]
     grown_up: Words
     scores: Mapping[str, float]

@@ -1,6 +1,6 @@
 """Kind of request (诉求类型) by the ways in which people say it (`rules/kind.toml` explains them).
 
-What cues say is added to what the whole sounds like (`leaning.py`): half of what people write names no kind.
+What cues say is added to what the whole sounds like (`classifier.py`): half of what people write names no kind.
 """
 
 import math
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from normalizers.rules import DEFAULT_RULES, Rules, part
 from normalizers.text import classifier
-from normalizers.text.classifier import Leaning
+from normalizers.text.classifier import TextClassifier
 from normalizers.text.phrase_patterns import Cues
 from normalizers.text.spans import Folded
 from schemas.records import Finding
@@ -30,7 +30,7 @@ class Rulebook(NamedTuple):
     weights: dict[str, float]
     kinds: tuple[str, ...]
     hearing: dict[str, Any]
-    leaning: Leaning | None
+    leaning: TextClassifier | None
     version: str
 
 

@@ -1,16 +1,22 @@
-"""What no rule names, heard in how it is told: an emergency, harm to a minor, the wish not to be named.
+"""Scores texts by weighted characters and pairs of them: what no rule names, heard in how it is told.
 
-Each clause, and each with up to three behind it, is weighed by its characters and pairs of them: naive Bayes (add a
-half, each once a sentence), counted from the sentences of a file when the rules are read. So the sentences are the
-rules here: what is heard too easily gets a line of its own. A regression over the same features saw less of sentences
-that neither knew.
+The weights are fitted from the sentences of a file (`weights.py`). So the sentences are the rules here: what is heard
+too easily gets a line of its own. There are three questions, each with its own fit:
+
+* Does any clause, alone or with up to three behind it, tell of an emergency, of harm to a minor, of the wish not to be
+  named? Naive Bayes: each sentence counts for itself, and the loudest window of clauses is heard. A regression over the
+  same features saw less of sentences that neither knew.
+* Is a whole message about it? Logistic regression: sentences are held against look-alikes of theirs (a court that
+  judged, a court whose lamp is broken), and all of a message counts, since what is told in passing is not what it is
+  about.
+* Which of several classes does a whole text sound like? Naive Bayes of each class.
 """
 
 import math
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,23 +25,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from normalizers import rules
-from normalizers.text.fold import Span, aligned, fold
+from normalizers.text.fold import Span, aligned
 from normalizers.text.matcher import cover
 from normalizers.text.ngrams import (
     AFTER,
     BEFORE,
-    END,
     MOVED,
+    HashTable,
     Keys,
-    Ratio,
-    Weights,
-    counts,
     distinct,
     features,
     features_of_one,
     letters_of,
 )
 from normalizers.text.spans import At
+from normalizers.text.weights import (
+    HAN,
+    NUMBER,
+    Fit,
+    Sentence,
+    Weights,
+    naive_bayes,
+    naive_bayes_of_classes,
+    said_in,
+    weights_of,
+    without_blanks,
+)
 from schemas.errors import MisconfiguredError
 
 HALF_HEARD = 16_384
@@ -54,8 +69,14 @@ LEAST_LETTERS = 4
 LENGTH = 0.4
 """The power of a window's length that the sum of its weights is divided by, between a sum (0) and a mean (1)."""
 
-ADDED = 0.5
-"""To how often each feature was counted: what was never seen is possible."""
+MOST_READ = 4_000
+"""Characters of a message: what it is about is said there."""
+
+SHORT = 40
+"""Letters of a message; a longer one has to be louder."""
+
+_LEAST_READ = 3
+"""Letters of a message: fewer are about nothing."""
 
 MOST_APART = 80
 """Characters of a sentence that is left out whole for a word in it; of a longer one, clauses of half as many are."""
@@ -69,28 +90,15 @@ _SHARES = np.array(
 
 _STOPS = r"。!?;\n"
 _SEPARATORS = _STOPS + ",:、… "
-_HAN = r"\u3400-\u9fff\U00020000-\U0003ffff"
 _SENTENCE = re.compile(rf"[^{_STOPS}][^{_STOPS}]*")
 CLAUSE = re.compile(rf"[^{_SEPARATORS}]{{1,{MOST_LETTERS}}}")
 """What stands between two separators, of a long one a piece."""
 
 _CLAUSES = re.compile(rf".{{1,{MOST_APART // 2}}}(?:[{_SEPARATORS}]|$)|.{{1,{MOST_APART // 2}}}")
-_SAID = re.compile(rf"[{_HAN}]|\d+")
-_END = chr(int(END))
-_NOT_SAID = re.compile(rf"[^{_HAN}\d{_END}][^{_HAN}\d{_END}]*")
-_NEITHER = re.compile(rf"[^{_HAN}\d{_SEPARATORS}][^{_HAN}\d{_SEPARATORS}]*")
-_NUMBER = re.compile(r"\d\d*")
-"""What begins with one of a set is looked for; what begins with a repeat (`\\d+`) is tried at each character."""
-
+_SAID = re.compile(rf"[{HAN}]|\d+")
+_NEITHER = re.compile(rf"[^{HAN}\d{_SEPARATORS}][^{HAN}\d{_SEPARATORS}]*")
 _MORE = np.arange(MOST_CLAUSES)
 _NO_WEIGHT, _NO_KEY, _NO_LETTERS = np.zeros(1), np.zeros(1, np.uint64), np.zeros(1, np.int64)
-
-
-class Sentence(NamedTuple):
-    """A line of a file: what it tells; one without labels tells nothing of the kind, and often tempts."""
-
-    labels: tuple[str, ...]
-    text: str
 
 
 class Heard(NamedTuple):
@@ -134,25 +142,27 @@ class _Window(NamedTuple):
     among: int
 
 
-class Hearing:
-    """How much likelier characters and their pairs are where it is told, as natural logarithms.
+class TextClassifier:
+    """How much likelier than not a text tells something, and what, as natural logarithms.
 
     The loudest of many windows counts less by `among`, for each time that they are e times as many: one of many is
-    loud by chance, and a long complaint should hardly be heard more often than a short one. What is not so loud as
-    `least` is not heard.
+    loud by chance, and a long complaint should hardly be heard more often than a short one. A whole message that is
+    e times as long as a short one has to be louder by `among` likewise. A window that is not so loud as `least` is not
+    heard.
     """
 
-    def __init__(self, sentences: Iterable[Sentence], among: float, least: float = -math.inf) -> None:
-        known = tuple(sentences)
-        said = zip(known, said_in(fold(_END.join(one.text for one in known))).split(_END), strict=True)
-        by_labels = [(one.labels, text) for one, text in said]
-        telling = counts([text for labels, text in by_labels if labels])
-        others = counts([text for labels, text in by_labels if not labels])
-        names = sorted({name for labels, _ in by_labels for name in labels})
-        with_label = {name: counts([text for labels, text in by_labels if name in labels]) for name in names}
-        self._among, self._least = among, least
-        self._weights = Weights(Ratio(telling, others, ADDED))
-        self._by_label = {name: Ratio(counted, telling, ADDED) for name, counted in with_label.items()}
+    def __init__(self, weights: Weights, among: float = 0.0, least: float = -math.inf) -> None:
+        self.labels = weights.labels
+        self._weights, self._among, self._least = weights, among, least
+
+    @classmethod
+    def fitted(
+        cls, fit: Fit, sentences: Iterable[Sentence], among: float = 0.0, least: float = -math.inf
+    ) -> "TextClassifier":
+        """Return the classifier of some sentences: by weights that were fitted offline, if those are the program's."""
+        return cls(weights_of(fit, tuple(sentences)), among, least)
+
+    # The loudest window of clauses.
 
     def message(
         self,
@@ -212,7 +222,7 @@ class Hearing:
         if clauses is None:
             return None
         starts, ends, keys, lasts, shares, among = clauses
-        letters, weights = int(ends[-1]), self._weights.of(keys)
+        letters, weights = int(ends[-1]), self._table.of(keys)
         pairs, edges = weights[letters : 2 * letters], weights[2 * letters :]
         begins, finishes = edges[: len(starts)], edges[len(starts) :]
         sums = np.concatenate((_NO_WEIGHT, np.cumsum(weights[:letters] + pairs)))
@@ -221,10 +231,61 @@ class Hearing:
         more, first = divmod(int(np.argmax(loud)), len(starts))
         return _Window(float(loud[more, first]), int(starts[first]), int(ends[lasts[more, first]]), among)
 
+    @cached_property
+    def _table(self) -> HashTable:
+        return HashTable(self._weights.keys, self._weights.told)
+
     def label_of(self, said: str) -> str:
-        """Return the label that a folded text sounds like."""
-        keys, _ = features([said_in(said).replace(_END, "")])
-        return max(self._by_label, key=lambda name: float(self._by_label[name].of(keys).sum()))
+        """Return the label that a folded window sounds like; what it says again counts again."""
+        return self._label_of(features([said_in(said)])[0])
+
+    def _label_of(self, keys: Keys) -> str:
+        known, by_label = self._weights.label_keys, self._weights.by_label
+        at = np.minimum(known.searchsorted(keys), known.size - 1)
+        weights = np.where((known[at] == keys)[:, None], by_label.take(at, axis=0), 0.0)
+        return self.labels[int(np.ascontiguousarray(weights.T).sum(axis=1).argmax())]
+
+    # A whole message.
+
+    def loudness(self, folded: str) -> float:
+        """Return how much a folded message sounds like what is told."""
+        said = said_in(folded[:MOST_READ])
+        if len(said) < _LEAST_READ:
+            return -math.inf
+        total, number = self._sum(said)
+        odds = total / math.sqrt(number) + self._weights.bias
+        return odds - self._among * math.log(max(len(said) / SHORT, 1.0))
+
+    def label_of_message(self, folded: str) -> str:
+        """Return the label that a folded message sounds like."""
+        return self._label_of(distinct(features_of_one(said_in(folded[:MOST_READ]))))
+
+    def loudest_clause(self, folded: str) -> tuple[float, Span] | None:
+        """Return the clause of a folded text that says most of it, and how much; None without any."""
+        clauses = CLAUSE.finditer(folded, 0, MOST_READ)
+        return max(((self._sum(said_in(one[0]))[0], one.span()) for one in clauses), default=None)
+
+    def _sum(self, said: str) -> tuple[float, int]:
+        """Return the sum of all weights, and of how many features: what is said again has no more of them."""
+        known, keys = self._weights.keys, distinct(features_of_one(said))
+        at = np.minimum(known.searchsorted(keys), known.size - 1)
+        return float(np.where(known[at] == keys, self._weights.told[at], 0.0).sum()), keys.size
+
+    # Classes of a whole text.
+
+    def leans(self, folded: str) -> dict[str, float]:
+        """Return how likely a folded text is for each label; nothing for a text that has nothing of any sentence.
+
+        A sum of logarithms, divided by the root of the number of characters: a long text says the same again.
+        """
+        known = self._weights.label_keys
+        said, keys = _features(folded)
+        at = np.minimum(known.searchsorted(keys), known.size - 1)
+        there = at[known[at] == keys]
+        if not there.size:
+            return {}
+        likely = self._weights.by_label.take(there, axis=0).sum(axis=0) / math.sqrt(said)
+        return dict(zip(self.labels, likely.tolist(), strict=True))
 
 
 def _ends(text: str) -> tuple[Span, ...]:
@@ -257,7 +318,7 @@ def _parts(folded: str) -> Iterator[Span]:
 @lru_cache(maxsize=4)
 def _clauses(folded: str) -> _Clauses | None:
     """Return the clauses that say anything, long ones in pieces; None of too few letters. Kept for who listens next."""
-    return _numbered(tuple(CLAUSE.findall(_NEITHER.sub("", _NUMBER.sub("0", folded)))))
+    return _numbered(tuple(CLAUSE.findall(_NEITHER.sub("", NUMBER.sub("0", folded)))))
 
 
 @lru_cache(maxsize=4)
@@ -278,21 +339,16 @@ def _numbered(clauses: tuple[str, ...]) -> _Clauses | None:
     return _Clauses(starts, ends, keys, lasts, _SHARES[ends[lasts] - starts], among)
 
 
-def said_in(folded: str) -> str:
-    """Return what is said in Han characters and in numbers, which are all the same: nobody taught us other words."""
-    return _NOT_SAID.sub("", _NUMBER.sub("0", folded))
-
-
 # Sentences by which a subject is heard, ready to be asked: a file of them, and `[hearing]` of the subject's rules.
 
 NOTHING = "none"
 """The value of a sentence that tells nothing of the kind."""
 
 
-def hearing(subject: str, sentences: Sequence[Sentence], folder: Path | None) -> Hearing:
+def hearing(subject: str, sentences: Sequence[Sentence], folder: Path | None) -> TextClassifier:
     """Return what hears a subject by these sentences."""
     said = settings(subject, folder)
-    return Hearing(sentences, said["among"], said["least"])
+    return TextClassifier.fitted(naive_bayes, sentences, said["among"], said["least"])
 
 
 def settings(subject: str, folder: Path | None) -> dict[str, Any]:
@@ -329,45 +385,10 @@ def of_both_kinds(file: str, found: Sequence[Sentence]) -> tuple[Sentence, ...]:
     return tuple(found)
 
 
-# Leaning: which of several classes a whole text sounds like, by sentences of each.
-#
-# Naive Bayes over characters and pairs of them, each once a text, counted from the sentences of a file when the rules
-# are read: the sentences are the rules, as in `hearing.py`. There the loudest clause of a text counts, here all of it
-# does.
-
-LEANING_ADDED = 0.2
-"""To how often each feature was counted: what was never seen is possible."""
+# Which of several classes a whole text sounds like, beside what words say.
 
 LEANING_NOTHING = "none"
 """The value of a sentence that is of no class: a greeting, a name alone, what belongs to none."""
-
-_BLANK = re.compile(r"\s\s*")
-_LEANING_NUMBER = re.compile(r"\d\d*")  # as in `hearing.py`
-
-
-class Leaning:
-    """How likely the characters of a text are in the sentences of each label, as natural logarithms."""
-
-    def __init__(self, sentences: Iterable[Sentence]) -> None:
-        known = [(one.labels, _said(fold(one.text))) for one in sentences]
-        self.labels = tuple(sorted({label for labels, _ in known for label in labels}))
-        by_label = [counts([text for labels, text in known if label in labels]) for label in self.labels]
-        self._keys = distinct(np.concatenate([one.keys for one in by_label]))
-        seen = np.stack([one.of(self._keys).astype(np.float32) for one in by_label], axis=1) + np.float32(LEANING_ADDED)
-        self._likely = np.log(seen / seen.sum(axis=0))
-
-    def leans(self, folded: str) -> dict[str, float]:
-        """Return how likely a folded text is for each label; nothing for a text that has nothing of any sentence.
-
-        A sum of logarithms, divided by the root of the number of characters: a long text says the same again.
-        """
-        said, keys = _features(folded)
-        at = np.minimum(self._keys.searchsorted(keys), self._keys.size - 1)
-        there = at[self._keys[at] == keys]
-        if not there.size:
-            return {}
-        likely = self._likely.take(there, axis=0).sum(axis=0) / math.sqrt(said)
-        return dict(zip(self.labels, likely.tolist(), strict=True))
 
 
 class Judged(NamedTuple):
@@ -419,15 +440,11 @@ def _share(sums: Mapping[str, float], label: str) -> float:
 @lru_cache(maxsize=2)
 def _features(folded: str) -> tuple[int, Keys]:
     """Return how many characters a text has, and its features, each once. Kept for who asks next."""
-    said = _said(folded)
+    said = without_blanks(folded)
     return len(said), distinct(features_of_one(said))
 
 
-def _said(folded: str) -> str:
-    return _LEANING_NUMBER.sub("0", _BLANK.sub("", folded))
-
-
-def leaning_hearing(subject: str, values: Collection[str], folder: Path | None) -> Leaning | None:
+def leaning_hearing(subject: str, values: Collection[str], folder: Path | None) -> TextClassifier | None:
     """Return what hears classes, and topics of them (`class.topic`), by the lines of `<subject>_heard.tsv`.
 
     A city without such a file has those of our lines whose values it knows; None when a class of its own has none of
@@ -448,7 +465,9 @@ def leaning_hearing(subject: str, values: Collection[str], folder: Path | None) 
             f"{file}.tsv has no sentence of {', '.join(sorted(lacking))}: it compares all of them."
         )
     labels = (tuple(dict.fromkeys((_class_of(value), value))) for value, _ in lines)
-    return None if lacking else Leaning(map(Sentence, labels, (text for _, text in lines)))
+    if lacking:
+        return None
+    return TextClassifier.fitted(naive_bayes_of_classes, map(Sentence, labels, (text for _, text in lines)))
 
 
 def _class_of(value: str) -> str:

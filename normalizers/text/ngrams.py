@@ -6,8 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# Characters and pairs of them as numbers: counted in sentences, weighed, and weighed again for a whole text at once.
-#
 # A dict asked for each took four times as long on a letter of 360 characters, a sorted array three times.
 
 Floats = NDArray[np.float64]
@@ -83,30 +81,13 @@ def distinct(keys: Keys) -> Keys:
     return ordered[np.concatenate((_TRUE, ordered[1:] != ordered[:-1]))] if keys.size else ordered
 
 
-class Ratio:
-    """How much likelier each feature is in some sentences than in others, as a logarithm."""
-
-    def __init__(self, some: Counts, others: Counts, added: float) -> None:
-        self.keys = distinct(np.concatenate((some.keys, others.keys)))
-        self._some, self._others, self._added = some, others, added
-        totals = [one.numbers.sum() + added * self.keys.size for one in (others, some)]
-        self._shift = np.log(totals[0] / totals[1])
-
-    def of(self, keys: Keys) -> Floats:
-        """Return the ratio of each; nothing for one that no sentence has."""
-        some, others = self._some.of(keys), self._others.of(keys)
-        ratios = np.log((some + self._added) / (others + self._added)) + self._shift
-        return np.where(some + others > 0, ratios, 0.0)
-
-
-class Weights:
-    """The ratios of features, many asked at once: a hash table with two places for each (cuckoo hashing).
+class HashTable:
+    """The weights of features, many asked at once: two places for each (cuckoo hashing).
 
     A weight lies beside its key: to fetch them from memory takes the time, and so one is fetched with the other.
     """
 
-    def __init__(self, ratio: Ratio) -> None:
-        keys, weights = ratio.keys, ratio.of(ratio.keys)
+    def __init__(self, keys: Keys, weights: Floats) -> None:
         bits = (2 * keys.size).bit_length()
         while (known := _housed(keys, bits)) is None:
             bits += 1

@@ -12,9 +12,9 @@ from normalizers import rulebooks, rules
 from normalizers.base import Draft
 from normalizers.enrich.acceptance import not_accepted, rulebook
 from normalizers.rules import DEFAULT_RULES, Rules
-from normalizers.text.classifier import Sentence
+from normalizers.text.classifier import MOST_READ, TextClassifier
 from normalizers.text.fold import fold
-from normalizers.text.regression import MOST_READ, Regression
+from normalizers.text.weights import Sentence, logistic_regression
 from schemas.records import Finding
 from tests.rows import each_row
 
@@ -136,13 +136,15 @@ def test_a_city_whose_own_rules_are_older_hears_as_we_do(tmp_path: Path) -> None
 def test_sentences_are_held_against_their_look_alikes() -> None:
     told = [Sentence(("court",), f"法院判我{one}") for one in "输赢错对"] + [Sentence(("army",), "部队打靶")] * 4
     others = [Sentence((), f"法院{one}坏了") for one in "灯门路墙"] + [Sentence((), "公园的灯坏了")] * 8
-    made = Regression([*told, *others], 0.5)
+    made = TextClassifier.fitted(logistic_regression, [*told, *others], 0.5)
     assert made.loudness("法院判我败诉") > 0 > made.loudness("法院井盖坏了")
-    assert made.loudness("法院判我败诉") == Regression([*told, *others], 0.5).loudness("法院判我败诉")
-    assert [made.label_of("法院判了"), made.label_of("部队半夜打靶")] == ["court", "army"]
+    assert made.loudness("法院判我败诉") == TextClassifier.fitted(logistic_regression, [*told, *others], 0.5).loudness(
+        "法院判我败诉"
+    )
+    assert [made.label_of_message("法院判了"), made.label_of_message("部队半夜打靶")] == ["court", "army"]
     assert made.loudness("路。") == float("-inf")
-    assert made.loudest("灯坏了。法院判我败诉") == made.loudest("灯坏了。法院判我败诉。")
-    assert made.loudest("。。") is None
+    assert made.loudest_clause("灯坏了。法院判我败诉") == made.loudest_clause("灯坏了。法院判我败诉。")
+    assert made.loudest_clause("。。") is None
 
 
 @each_row("text", ["哈哈哈", "测试测试", "你好，在吗", "1 1 1", "hello hello"])

@@ -12,8 +12,9 @@ from benchmarks.faults.sources import numbered
 from normalizers import rulebooks, rules
 from normalizers.enrich.emergency import findings, rulebook, screen
 from normalizers.rules import DEFAULT_RULES, Rules
-from normalizers.text.classifier import ADDED, LEAST_LETTERS, LENGTH, MOST_HEARD, Hearing, Sentence
+from normalizers.text.classifier import LEAST_LETTERS, LENGTH, MOST_HEARD, TextClassifier
 from normalizers.text.fold import fold
+from normalizers.text.weights import ADDED, Sentence, naive_bayes
 from schemas.errors import MisconfiguredError
 from schemas.records import Emergency
 from tests.rows import each_row
@@ -136,12 +137,12 @@ def test_one_clause_of_a_long_complaint_is_heard_alone() -> None:
 def test_many_words_of_the_past_cost_a_long_text_little() -> None:
     plain = f"{ORDINARY}，" * 1_000
     apart = [(at, at + 2) for at in range(0, len(plain) - 2, 3)]
-    assert Hearing(SENTENCES, 0.1).loudest(plain, apart) is None
+    assert TextClassifier.fitted(naive_bayes, SENTENCES, 0.1).loudest(plain, apart) is None
 
 
 @given(st.text("窗帘黑了她坐在楼顶边上洗不干净修好又一", min_size=4, max_size=30))
 def test_a_sentence_weighs_what_the_definition_says(said: str) -> None:
-    loudest = Hearing(SENTENCES, 0.1).loudest(said)
+    loudest = TextClassifier.fitted(naive_bayes, SENTENCES, 0.1).loudest(said)
     assert loudest is not None
     assert math.isclose(loudest.loudness, plain_weight(said), abs_tol=1e-9)
     assert (loudest.start, loudest.end) == (0, len(said))
@@ -151,7 +152,7 @@ def test_a_sentence_weighs_what_the_definition_says(said: str) -> None:
 def test_the_loudest_of_all_windows_is_found_and_counts_less_among_many(clauses: int) -> None:
     told = [("窗帘黑了", "楼顶修好了", "她坐在楼顶边上", "窗帘洗不干净", "黑了")[at % 5] for at in range(clauses)]
     windows = ["".join(told[at : at + many]) for many in range(1, 5) for at in range(clauses - many + 1)]
-    loudest = Hearing(SENTENCES, 0.1).loudest(",".join(told))
+    loudest = TextClassifier.fitted(naive_bayes, SENTENCES, 0.1).loudest(",".join(told))
     assert loudest is not None
     weights = [plain_weight(window) if len(window) >= LEAST_LETTERS else 0.0 for window in windows]
     expected = max(weights) - 0.1 * math.log(len(windows))
@@ -161,16 +162,16 @@ def test_the_loudest_of_all_windows_is_found_and_counts_less_among_many(clauses:
 def test_weights_are_found_however_few_features_there_are() -> None:
     for letters in range(1, 40):
         some = [Sentence(("fire",) if at % 2 else (), chr(0x4E00 + at)) for at in range(letters + 1)]
-        assert Hearing(some, 0.1).loudest("一丁丂七") is not None
+        assert TextClassifier.fitted(naive_bayes, some, 0.1).loudest("一丁丂七") is not None
 
 
 @given(st.text("窗帘黑了她坐在楼顶边上。!?;\n， 0", max_size=200))
 def test_any_text_has_its_loudest_place_or_none(said: str) -> None:
-    loudest = Hearing(SENTENCES, 0.1).loudest(said)
+    loudest = TextClassifier.fitted(naive_bayes, SENTENCES, 0.1).loudest(said)
     if loudest is not None:
         assert 0 <= loudest.start < loudest.end <= len(said)
         apart = [(loudest.start, loudest.end)]
-        again = Hearing(SENTENCES, 0.1).loudest(said, apart)
+        again = TextClassifier.fitted(naive_bayes, SENTENCES, 0.1).loudest(said, apart)
         assert again is None or again.end <= loudest.start or again.start >= loudest.end
 
 
