@@ -1,9 +1,12 @@
 """Connection settings of Kafka: one value that `hotline/runtime/components.py` passes to every package."""
 
 import ssl
+from pathlib import Path
 from typing import Any, Literal
 
 from msgspec import Struct
+
+from broker.tls import present, verifying
 
 
 class KafkaConnection(Struct, frozen=True, kw_only=True):
@@ -15,6 +18,8 @@ class KafkaConnection(Struct, frozen=True, kw_only=True):
     sasl_username: str | None = None
     sasl_password: str | None = None
     ssl_cafile: str | None = None
+    ssl_certfile: str | None = None
+    ssl_keyfile: str | None = None
     partitions: int = 8
     replication_factor: int = 1
 
@@ -22,7 +27,7 @@ class KafkaConnection(Struct, frozen=True, kw_only=True):
         return f"KafkaConnection({self.bootstrap_servers!r}, {self.security_protocol})"
 
     def client_options(self) -> dict[str, Any]:
-        """Return keyword arguments of a kafka-python client."""
+        """Return keyword arguments of a kafka-python client. Raises MisconfiguredError for unusable files."""
         options: dict[str, Any] = {
             "bootstrap_servers": self.bootstrap_servers.split(","),
             "security_protocol": self.security_protocol,
@@ -33,18 +38,24 @@ class KafkaConnection(Struct, frozen=True, kw_only=True):
                 "sasl_plain_username": self.sasl_username,
                 "sasl_plain_password": self.sasl_password,
             }
-        if self.ssl_cafile:
-            options["ssl_cafile"] = self.ssl_cafile
+        if (context := self.ssl_context()) is not None:
+            options["ssl_context"] = context
         return options
 
     def aiokafka_options(self) -> dict[str, Any]:
-        """Return keyword arguments of an aiokafka client, which takes an SSL context instead of a file."""
+        """Return keyword arguments of an aiokafka client."""
         import broker.aio_client  # noqa: F401 - patches aiokafka; only processes that make such a client load the library
 
-        options = self.client_options()
-        options.pop("ssl_cafile", None)
-        return {**options, "ssl_context": self.ssl_context()}
+        return self.client_options()
 
     def ssl_context(self) -> ssl.SSLContext | None:
-        """Return the SSL context, or None for a plain connection."""
-        return ssl.create_default_context(cafile=self.ssl_cafile) if "SSL" in self.security_protocol else None
+        """Return the SSL context with our certificate, or None for a plain connection.
+
+        Raises MisconfiguredError for files that cannot be used.
+        """
+        if "SSL" not in self.security_protocol:
+            return None
+        context = verifying(Path(self.ssl_cafile) if self.ssl_cafile else None)
+        if self.ssl_certfile:
+            present(context, self.ssl_certfile, self.ssl_keyfile, "kafka.ssl_certfile")
+        return context

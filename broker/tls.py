@@ -14,6 +14,22 @@ def verifying(cafile: Path | None) -> ssl.SSLContext:
         raise MisconfiguredError(f"ssl_cafile {cafile} holds no certificates: correct it") from error
 
 
+def present(context: ssl.SSLContext, certfile: Path | str, keyfile: Path | str | None, setting: str) -> None:
+    """Let connections of a context show our certificate to servers that ask for one.
+
+    Without a `keyfile` the key lies in the same file. Raises MisconfiguredError, which names the `setting`.
+    """
+    try:
+        # The empty password: without one OpenSSL would ask the terminal for that of an encrypted key.
+        context.load_cert_chain(certfile, keyfile, password="")
+    except (OSError, ValueError) as error:
+        why = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
+        raise MisconfiguredError(
+            f"`{setting}` names {certfile}, which cannot be used with its key ({why}): both have to be PEM files that "
+            "our user may read, and belong together, the key without a password."
+        ) from error
+
+
 def is_this_machine(host: str) -> bool:
     """Return whether a host is this machine: a login to it may be sent in clear."""
     return host in ("127.0.0.1", "::1", "localhost")

@@ -14,6 +14,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import SecretStr
 
+from broker.tls import present
 from hotline.config import errors, routes
 from hotline.config.checks_rules import checks_of_rules_rules as rules
 from hotline.config.checks_rules import refusal
@@ -57,11 +58,25 @@ def kafka(settings: "Settings") -> Iterator[str]:
             "topic would have one copy: set it to 3, or to 1 if that is meant."
         )
     yield from _login(chosen)
-    if chosen.ssl_cafile and "SSL" not in chosen.security_protocol:
-        yield (
-            f"`kafka.ssl_cafile` is set and `kafka.security_protocol` is {chosen.security_protocol}, which has no TLS: "
-            f"set it to {chosen.security_protocol.replace('PLAINTEXT', 'SSL')}, or remove the file."
-        )
+    for name in ("ssl_cafile", "ssl_certfile"):
+        if getattr(chosen, name) and "SSL" not in chosen.security_protocol:
+            yield (
+                f"`kafka.{name}` is set and `kafka.security_protocol` is {chosen.security_protocol}, which has no TLS: "
+                f"set it to {chosen.security_protocol.replace('PLAINTEXT', 'SSL')}, or remove the file."
+            )
+    yield from _shown("kafka.ssl_certfile", chosen.ssl_certfile, "kafka.ssl_keyfile", chosen.ssl_keyfile)
+
+
+def _shown(name: str, certificate: Path | None, key_name: str, key: Path | None) -> Iterator[str]:
+    """Look whether a certificate of ours can be shown."""
+    if certificate is None:
+        if key is not None:
+            yield f"`{key_name}` is set without `{name}`: name the certificate, or remove the key."
+        return
+    try:
+        present(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), certificate, key, name)
+    except MisconfiguredError as error:
+        yield str(error)
 
 
 def _login(chosen: "KafkaSettings") -> Iterator[str]:
@@ -86,6 +101,9 @@ def elasticsearch(settings: "Settings") -> Iterator[str]:
         yield from _host(host, url)
     if chosen.ca_certs and not any(url.scheme == "https" for url in urls):
         yield "`elasticsearch.ca_certs` is set and no host has TLS: write https:// in `elasticsearch.hosts`."
+    if chosen.client_cert and not any(url.scheme == "https" for url in urls):
+        yield "`elasticsearch.client_cert` is set and no host has TLS: write https:// in `elasticsearch.hosts`."
+    yield from _shown("elasticsearch.client_cert", chosen.client_cert, "elasticsearch.client_key", chosen.client_key)
     yield from _credentials(chosen)
 
 

@@ -51,6 +51,12 @@ class KafkaSettings(Section):
     sasl_username: str | None = Field(default=None, min_length=1, description="Who logs in")
     sasl_password: SecretStr | None = Field(default=None, min_length=1, description="Password of `sasl_username`")
     ssl_cafile: Path | None = Field(default=None, description="Certificates of the authority that signed the brokers'")
+    ssl_certfile: Path | None = Field(
+        default=None, description="Our certificate (PEM), where brokers ask for one; a protocol with SSL"
+    )
+    ssl_keyfile: Path | None = Field(
+        default=None, description="Its key (PEM, without a password); in the same file by default"
+    )
     partitions: int = Field(
         default=8,
         ge=1,
@@ -90,6 +96,10 @@ class ElasticsearchSettings(Section):
     username: str | None = Field(default=None, min_length=1, description="Who logs in, when there is no API key")
     password: SecretStr | None = Field(default=None, min_length=1, description="Password of `username`")
     ca_certs: Path | None = Field(default=None, description="Certificates of the authority that signed the nodes'")
+    client_cert: Path | None = Field(default=None, description="Our certificate (PEM), where nodes ask for one")
+    client_key: Path | None = Field(
+        default=None, description="Its key (PEM, without a password); in the same file by default"
+    )
     shards: ShardSettings = Field(default_factory=ShardSettings)
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from connectors.registry import entries
 from hotline.doctor.findings import Finding, Told, findings
-from hotline.doctor.reach import Address, NoTlsError, reach, speaks_tls, trusting
+from hotline.doctor.reach import Address, NoTlsError, Ours, reach, speaks_tls, trusting
 from hotline.runtime import clients
 from schemas.contract.index_templates import Index, indices, mapping
 from schemas.enums import counted
@@ -100,7 +100,9 @@ def _reach(settings: "Settings", url: str) -> None:
         setting=_HOSTS,
         authorities=_AUTHORITIES,
     )
-    context: ssl.SSLContext | None = trusting(settings.elasticsearch.ca_certs, _AUTHORITIES) if secured else None
+    chosen = settings.elasticsearch
+    ours = Ours(chosen.client_cert, chosen.client_key, "elasticsearch.client_cert")
+    context: ssl.SSLContext | None = trusting(chosen.ca_certs, _AUTHORITIES, ours) if secured else None
     try:
         reach(address, context)
     except NoTlsError as error:

@@ -1,6 +1,7 @@
 """Says hello to one broker as our clients do, and why it does not let us in: they themselves only say "no broker"."""
 
 import asyncio
+import ssl
 from typing import Any
 
 import msgspec
@@ -10,10 +11,11 @@ from aiokafka.protocol.metadata import MetadataRequest
 from msgspec import Struct
 
 from broker.config import KafkaConnection
-from hotline.doctor.reach import SECONDS, Address, NoTlsError, reach, speaks_tls, trusting
+from hotline.doctor.reach import SECONDS, Address, NoTlsError, Ours, reach, speaks_tls, trusting
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.host_port import join_host_port, split_host_port
 
+_CERTIFICATE = "kafka.ssl_certfile"
 _SETTING, _AUTHORITIES, _PROTOCOL = "kafka.bootstrap_servers", "kafka.ssl_cafile", "kafka.security_protocol"
 
 
@@ -38,7 +40,7 @@ def greet(connection: KafkaConnection, server: str) -> Greeted:
 
 def _reached(connection: KafkaConnection, address: Address) -> str | None:
     wants_tls = connection.security_protocol in ("SSL", "SASL_SSL")
-    context = trusting(connection.ssl_cafile, _AUTHORITIES) if wants_tls else None
+    context = _context(connection) if wants_tls else None
     try:
         until = reach(address, context)
     except NoTlsError as error:
@@ -47,6 +49,11 @@ def _reached(connection: KafkaConnection, address: Address) -> str | None:
             f"{address} speaks no TLS: name its TLS port in `{_SETTING}` (without TLS, `{_PROTOCOL}` is {bare})."
         ) from error
     return until.date().isoformat() if until else None
+
+
+def _context(connection: KafkaConnection) -> ssl.SSLContext:
+    ours = Ours(connection.ssl_certfile, connection.ssl_keyfile, _CERTIFICATE)
+    return trusting(connection.ssl_cafile, _AUTHORITIES, ours)
 
 
 async def _hello(connection: KafkaConnection, address: Address) -> list[str]:
@@ -73,15 +80,12 @@ async def _hello(connection: KafkaConnection, address: Address) -> list[str]:
 
 async def _asked(connection: KafkaConnection, address: Address) -> list[str]:
     options = connection.client_options()
-    authorities = options.pop("ssl_cafile", None)
     del options["bootstrap_servers"]
-    secured = connection.security_protocol in ("SSL", "SASL_SSL")
     session: Any = AIOKafkaConnection(
         address.host,
         address.port,
         client_id="hotline-doctor",
         request_timeout_ms=int(SECONDS * 1000),
-        ssl_context=trusting(authorities, _AUTHORITIES) if secured else None,
         **options,
     )
     try:
@@ -103,6 +107,11 @@ async def _unexplained(connection: KafkaConnection, address: Address, error: Exc
         return UnauthorizedError(
             f"{address} wants a login: set `{_PROTOCOL}` to SASL_{connection.security_protocol}, "
             "`kafka.sasl_mechanism`, `kafka.sasl_username` and HOTLINE_KAFKA__SASL_PASSWORD."
+        )
+    if not bare and connection.ssl_certfile is None and not connection.sasl_mechanism:
+        return UnreachableError(
+            f"{address} ends a connection with TLS ({type(error).__name__}): if it asks clients for a certificate, "
+            f"name ours in `{_CERTIFICATE}`; else see that `{_SETTING}` names a broker, and its log."
         )
     return UnreachableError(
         f"{address} accepts a connection and then does not answer as Kafka does ({type(error).__name__}): "

@@ -1,7 +1,10 @@
 """Kafka: every broker lets us in, every topic is as it should be, and our user may do what its components do."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cryptography import x509
 
 from broker.config import KafkaConnection
 from hotline.admin import placement
@@ -143,7 +146,7 @@ def availability(name: str, facts: TopicFacts, config: Mapping[str, str]) -> Ite
 def rights(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told]:
     """Ask for each operation that our components need whether our user may do it."""
     needed = list(wanted)
-    user = connection.sasl_username or "ANONYMOUS"
+    user = connection.sasl_username or _of_certificate(connection.ssl_certfile) or "ANONYMOUS"
     with admin(connection) as client:
         cluster = Cluster(client)
         seen, hidden = cluster.topics(sorted({need.name for need in needed if need.kind == "topic"}))
@@ -155,6 +158,13 @@ def rights(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
         )
     if not missing:
         yield f"{user} may do all {len(needed)} things that it needs"
+
+
+def _of_certificate(file: str | None) -> str | None:
+    """Return the user of a certificate as Kafka names it without `ssl.principal.mapping.rules`."""
+    if file is None:
+        return None
+    return x509.load_pem_x509_certificate(Path(file).read_bytes()).subject.rfc4514_string()
 
 
 def _granted(cluster: Cluster, seen: Mapping[str, TopicFacts], hidden: frozenset[str], need: Need) -> bool:

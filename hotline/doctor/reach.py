@@ -4,11 +4,11 @@ import socket
 import ssl
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
 
-from broker.tls import certificate_fault
+from broker.tls import certificate_fault, present
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
 from schemas.host_port import join_host_port
 
@@ -48,14 +48,28 @@ class NoTlsError(MisconfiguredError):
     """The server closed the connection, or answered something else, where TLS begins."""
 
 
-def trusting(authorities: Path | str | None, setting: str) -> ssl.SSLContext:
-    """Return a context that trusts these certificates, the system's without any. Raises MisconfiguredError."""
+class Ours(NamedTuple):
+    """A certificate of ours with its key, and the setting that names it."""
+
+    certificate: Path | str | None
+    key: Path | str | None
+    setting: str
+
+
+def trusting(authorities: Path | str | None, setting: str, ours: Ours | None = None) -> ssl.SSLContext:
+    """Return a context that trusts these certificates, the system's without any, and shows ours if there is one.
+
+    Raises MisconfiguredError.
+    """
     try:
-        return ssl.create_default_context(cafile=authorities)
+        context = ssl.create_default_context(cafile=authorities)
     except OSError as error:  # an SSLError is one
         raise MisconfiguredError(
             f"`{setting}` names {authorities}, which holds no certificates in PEM form: correct it."
         ) from error
+    if ours is not None and ours.certificate:
+        present(context, ours.certificate, ours.key, ours.setting)
+    return context
 
 
 def reach(address: Address, context: ssl.SSLContext | None) -> datetime | None:

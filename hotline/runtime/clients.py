@@ -48,6 +48,8 @@ def kafka(settings: "Settings") -> KafkaConnection:
         sasl_username=chosen.sasl_username,
         sasl_password=password,
         ssl_cafile=str(chosen.ssl_cafile) if chosen.ssl_cafile else None,
+        ssl_certfile=str(chosen.ssl_certfile) if chosen.ssl_certfile else None,
+        ssl_keyfile=str(chosen.ssl_keyfile) if chosen.ssl_keyfile else None,
         partitions=chosen.partitions,
         replication_factor=chosen.replication_factor,
     )
@@ -285,6 +287,9 @@ def _login(chosen: "ElasticsearchSettings") -> dict[str, Any]:
         options["basic_auth"] = (chosen.username, password)
     if chosen.ca_certs:
         options["ca_certs"] = str(chosen.ca_certs)
+    for name, file in (("client_cert", chosen.client_cert), ("client_key", chosen.client_key)):
+        if file:
+            options[name] = str(file)
     return options
 
 

@@ -7,6 +7,8 @@ import traceback
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
@@ -21,6 +23,7 @@ from hotline.trial.inputs import Input
 from normalizers.base import DEMO_KEY, DEMO_KEY_ID
 from normalizers.rules import Rules
 from schemas.errors import MisconfiguredError
+from tests.peers.certificates import Authority
 from tickets import policies
 
 pytestmark = pytest.mark.usefixtures("env")
@@ -185,6 +188,32 @@ def test_a_file_that_is_not_there_and_a_path_used_twice_are_faults(env: pytest.M
     found = " ".join(checks.faults(load()))
     assert "`kafka.ssl_cafile` names /nowhere.pem" in found
     assert "Two accounts have the path /wechat" in found
+
+
+def test_a_certificate_of_ours_that_cannot_be_shown_is_a_fault(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def told() -> str:
+        return " ".join(checks.faults(load()))
+
+    authority = Authority(tmp_path)
+    ours, others = authority.issue("ours").file, authority.issue("others").file
+    env.setenv("HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "k:9093")
+    env.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "http://es:9200")
+    env.setenv("HOTLINE_KAFKA__SSL_KEYFILE", str(others))
+    assert "`kafka.ssl_keyfile` is set without `kafka.ssl_certfile`" in told()
+    env.setenv("HOTLINE_KAFKA__SSL_CERTFILE", str(ours))
+    assert "`kafka.ssl_certfile` is set and `kafka.security_protocol` is PLAINTEXT" in told()
+    env.setenv("HOTLINE_KAFKA__SECURITY_PROTOCOL", "SSL")
+    assert f"`kafka.ssl_certfile` names {ours}, which cannot be used with its key (KEY_VALUES_MISMATCH)" in told()
+    env.delenv("HOTLINE_KAFKA__SSL_KEYFILE")
+    env.setenv("HOTLINE_ELASTICSEARCH__CLIENT_CERT", str(tmp_path / "gone.pem"))
+    assert "kafka.ssl" not in told()
+    assert "gone.pem, which cannot be used with its key (No such file or directory)" in told()
+    assert "`elasticsearch.client_cert` is set and no host has TLS" in told()
+    locked = BestAvailableEncryption(b"secret")
+    key = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
+    (tmp_path / "locked.pem").write_bytes(key)
+    env.setenv("HOTLINE_KAFKA__SSL_KEYFILE", str(tmp_path / "locked.pem"))
+    assert "the key without a password" in told()
 
 
 def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> None:

@@ -23,14 +23,18 @@ class ElasticDoor(Served):
     """Serves HTTPS on a free port in a thread of its own; `with` begins and ends it.
 
     `api_key` may do everything, `keys` has one for each role of `deploy/elasticsearch-roles.json`. `forbidden` says
-    which (method, path) nobody may do; `changed` may give another body for an answer.
+    which (method, path) nobody may do; `changed` may give another body for an answer. A door that `asks` lets in
+    whoever shows a certificate of the authority's.
     """
 
-    def __init__(self, target: str, authority: Authority, key: Issued) -> None:
+    def __init__(self, target: str, authority: Authority, key: Issued, *, asks: bool = False) -> None:
         super().__init__()
         self._target = target
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(key.file)
+        if asks:
+            self._context.verify_mode = ssl.CERT_REQUIRED
+            self._context.load_verify_locations(authority.certificate)
         self.authority = authority
         self.api_key = _made_up()
         self.keys = {role: _made_up() for role in elastic_roles.roles()}

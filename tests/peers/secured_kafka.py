@@ -1,8 +1,9 @@
 """A real Kafka that lets nobody in without TLS, a SCRAM password and an ACL: `with SecuredKafka(folder) as kafka:`.
 
-One broker, seven doors: `secured` (SASL_SSL), the same with an `expired` certificate, the same with a certificate of
-another host (`elsewhere`), the same that sends its clients where nobody is (`lost`), `tls` without a login, `bare` with
-a login and no TLS, and `open`, where whoever comes in plain text is the administrator.
+One broker, eight doors: `secured` (SASL_SSL), the same with an `expired` certificate, the same with a certificate of
+another host (`elsewhere`), the same that sends its clients where nobody is (`lost`), `tls` without a login, `mutual`
+(TLS, and a certificate of the client's that names its user), `bare` with a login and no TLS, and `open`, where whoever
+comes in plain text is the administrator.
 """
 
 import re
@@ -53,7 +54,7 @@ def right(operation: str, kind: str, name: str) -> Right:
     return operation.lower(), kind.lower().replace("_", ""), name
 
 
-Door = Literal["open", "secured", "expired", "elsewhere", "lost", "tls", "bare"]
+Door = Literal["open", "secured", "expired", "elsewhere", "lost", "tls", "mutual", "bare"]
 Protocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 DOORS: Mapping[Door, Protocol] = {
     "open": "PLAINTEXT",
@@ -62,6 +63,7 @@ DOORS: Mapping[Door, Protocol] = {
     "elsewhere": "SASL_SSL",
     "lost": "SASL_SSL",
     "tls": "SSL",
+    "mutual": "SSL",
     "bare": "SASL_PLAINTEXT",
 }
 
@@ -84,6 +86,14 @@ listener.name.$name.ssl.keystore.type=PEM
 listener.name.$name.ssl.keystore.location=$keystore
 listener.name.$name.$mechanism.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;
 """)
+
+
+_MUTUAL = """
+listener.name.mutual.ssl.client.auth=required
+listener.name.mutual.ssl.truststore.type=PEM
+listener.name.mutual.ssl.truststore.location={authority}
+ssl.principal.mapping.rules=RULE:^CN=(.*)$/$1/
+"""
 
 
 class SecuredKafka:
@@ -161,6 +171,16 @@ class SecuredKafka:
             partitions=partitions,
         )
 
+    def shown(self, user: str) -> KafkaConnection:
+        """Return how a user connects who logs in by a certificate."""
+        return KafkaConnection(
+            bootstrap_servers=self.address("mutual"),
+            security_protocol="SSL",
+            ssl_cafile=str(self.authority.certificate),
+            ssl_certfile=str(self.authority.issue(user).file),
+            partitions=2,
+        )
+
     def settings(self, user: str) -> dict[str, str]:
         """Return the variables with which a process connects as a user."""
         return {
@@ -191,6 +211,7 @@ class SecuredKafka:
         keys: dict[Door, Issued] = {
             "secured": good,
             "tls": good,
+            "mutual": good,
             "bare": good,
             "lost": good,
             "expired": self.authority.issue("expired", until=datetime.now(UTC) - DAY),
@@ -211,7 +232,9 @@ class SecuredKafka:
             _DOOR.substitute(name=name, keystore=issued.file, mechanism=MECHANISM.lower())
             for name, issued in keys.items()
         ]
-        Path(self._config).write_text("\n".join([base, extra, *locks]))
+        Path(self._config).write_text(
+            "\n".join([base, extra, *locks, _MUTUAL.format(authority=self.authority.certificate)])
+        )
         logs = (CONFIG / "kafka-log4j2.xml").read_text(encoding="utf-8")
         logs = logs.replace("</Appenders>", _APPENDER.format(file=self._folder / "asked.log") + "</Appenders>")
         self._logs.write_text(logs.replace("<Loggers>", "<Loggers>" + _LOGGER), encoding="utf-8")

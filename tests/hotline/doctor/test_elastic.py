@@ -197,6 +197,18 @@ def test_each_fault_of_a_certificate_is_told(
             assert words in fault()
 
 
+def test_a_node_that_asks_for_our_certificate_gets_it(
+    door: ElasticDoor, stack: Endpoints, local: pytest.MonkeyPatch
+) -> None:
+    ours, key = door.authority.issue("hotline-sink"), door.authority.issue("elasticsearch")
+    with ElasticDoor(stack.elasticsearch_url, door.authority, key, asks=True) as asking:
+        local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", asking.url)
+        local.setenv("HOTLINE_ELASTICSEARCH__API_KEY", asking.api_key)
+        assert [one.outcome for one in found()] != ["ok", "ok"]
+        local.setenv("HOTLINE_ELASTICSEARCH__CLIENT_CERT", str(ours.file))
+        assert [one.outcome for one in found()] == ["ok", "ok"]
+
+
 def test_a_node_that_does_not_answer_hides_no_other(door: ElasticDoor, local: pytest.MonkeyPatch) -> None:
     local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", f"https://127.0.0.1:9,{door.url}")
     away, there, _ = found()

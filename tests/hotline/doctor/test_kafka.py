@@ -54,6 +54,25 @@ def test_a_broker_that_lets_us_in_tells_until_when_its_certificate_is_valid(secu
     assert re.fullmatch(r".* lets hotline-screen in \(SASL_SSL, certificate valid until 20\d\d-\d\d-\d\d\)", str(found))
 
 
+async def test_a_certificate_of_ours_logs_in_with_every_client(secured: SecuredKafka) -> None:
+    ours = secured.shown("hotline-assign")
+    (found,) = await asyncio.to_thread(told, lambda: brokers(ours))
+    assert re.fullmatch(r".* lets us in \(SSL, certificate valid until 20\d\d-\d\d-\d\d\)", str(found))
+    async with make_producer(ours, transactional_id="hotline-assign-0") as producer, producer.transaction():
+        await producer.send_and_wait("hotline.link.v1", b"{}", key=b"k", partition=0)
+    needed = [Need(kind="topic", name="hotline.link.v1", operation="Write")]
+    (found,) = await asyncio.to_thread(told, lambda: rights(ours, needed))
+    assert "may do" in str(found)
+    lacking = [Need(kind="topic", name="hotline.raw.sms.v1", operation="Write")]
+    (found,) = await asyncio.to_thread(told, lambda: rights(ours, lacking))
+    assert isinstance(found, UnauthorizedError)
+
+
+def test_a_certificate_that_is_asked_for_and_missing_is_told(secured: SecuredKafka) -> None:
+    found = fault(replaced(secured.shown("hotline-screen"), ssl_certfile=None))
+    assert "if it asks clients for a certificate, name ours in `kafka.ssl_certfile`" in str(found)
+
+
 def test_a_wrong_password_and_an_unknown_user_are_told_with_the_users_name(secured: SecuredKafka) -> None:
     right = secured.connection("hotline-screen")
     for wrong in (replaced(right, sasl_password="pw-wrong"), replaced(right, sasl_username="hotline-scren")):
