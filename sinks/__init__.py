@@ -1,4 +1,4 @@
-"""Kafka into other services: a sink writes and reports, the runner retries, dead-letters and commits."""
+"""Sinks write Kafka records into other services; a runner retries, writes dead letters and commits."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -12,7 +12,7 @@ COMMAND = type_of("command").encode()
 
 
 def routes(prefix: str = PREFIX, shards: Mapping[str, int] | None = None) -> dict[str, Route]:
-    """Return what goes into which index, by short name; `shards` is for whoever makes indices."""
+    """Return the topics and their indices, by short name."""
     index = indices(prefix, shards)
     return {
         "ticket": Route(topic=topics.TICKET, index=index["ticket"]),

@@ -1,4 +1,4 @@
-"""What a sink is: it writes documents and says of each what became of it; the runner does the rest."""
+"""Interface of a sink: it writes documents and returns a verdict for each; the runner does the rest."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -23,7 +23,7 @@ class Document(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """A document that a service did not take: `code` is a dead letter's, `reason` holds no value of the document."""
+    """A document that a service refused: `code` is that of the dead letter, `reason` has no value of the document."""
 
     document: Document
     code: str
@@ -31,9 +31,9 @@ class Refusal(NamedTuple):
 
 
 class Verdicts(Struct, frozen=True, kw_only=True):
-    """What became of each document of one write; every document is in exactly one heap.
+    """Result of one write; every document is in exactly one list.
 
-    `stale` is stored too: the service already has this version or a newer one.
+    `stale` is stored, too: the service has this version or a newer one already.
     """
 
     stored: list[Document] = field(default_factory=list)
@@ -43,16 +43,16 @@ class Verdicts(Struct, frozen=True, kw_only=True):
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """A topic that a sink reads, without the records of the types in `skip`."""
+    """A topic that a sink reads, except records of the types in `skip`."""
 
     topic: str
     skip: frozenset[bytes] = frozenset()
 
 
 class Route(Source, frozen=True, kw_only=True):
-    """Which topic goes into which index.
+    """A topic and the index that it fills.
 
-    `into` names a concrete index instead of the one behind the alias: a rebuild fills it before the alias moves.
+    `into` names a concrete index instead of the alias: a rebuild fills it before the alias moves.
     """
 
     index: Index
@@ -72,20 +72,20 @@ class Sink(Protocol):
         ...
 
     async def open(self) -> None:
-        """Make ready whatever the first write needs. Safe to call again after a failure."""
+        """Prepare for the first write. May be called again after a failure."""
         ...
 
     async def write(self, documents: Sequence[Document]) -> Verdicts:
-        """Write the documents, no field of them touched, and say of each what became of it."""
+        """Write the documents unchanged and return the verdict on each."""
         ...
 
     async def close(self) -> None:
-        """Release everything. Safe to call twice, and before open()."""
+        """Release everything. Idempotent, and safe before open()."""
         ...
 
 
 def document_of(record: "ConsumerRecord[bytes, bytes]") -> Document:
-    """Return a Kafka record as sinks take it."""
+    """Return a Kafka record as a document."""
     position = Position(record.topic, record.partition, record.offset)
     return Document(position, record.key or b"", record.value or b"", list(record.headers))
 

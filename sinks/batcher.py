@@ -1,4 +1,4 @@
-"""Gathers documents into batches that close by count, bytes or age, whichever comes first."""
+"""Collects documents into batches limited by count, bytes and age."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Place(NamedTuple):
 
 
 class Batch:
-    """Documents to write, and the offsets to commit once each of them is judged."""
+    """Documents to write, and the offsets to commit when all of them have a verdict."""
 
     def __init__(self, opened: float) -> None:
         self.documents: list[Document] = []
@@ -49,11 +49,11 @@ class Batcher:
         return None
 
     def skip(self, document: Document) -> None:
-        """Step past a record that no index takes; its offset is committed with the batch."""
+        """Skip a record that no index takes; its offset is committed with the batch."""
         self._step_past(document)
 
     def forget(self, place: Place) -> None:
-        """Commit nothing of a partition with the open batch."""
+        """Remove a partition from the offsets of the open batch."""
         if self._open is not None:
             self._open.offsets.pop(place, None)
 
@@ -69,7 +69,7 @@ class Batcher:
         return max(0.0, self._settings.batch_max_age_seconds - waited)
 
     def close(self) -> Batch | None:
-        """Return whatever is open."""
+        """Return the open batch, if any, and close it."""
         batch, self._open = self._open, None
         return batch
 

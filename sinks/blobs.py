@@ -12,28 +12,30 @@ from storage.blob_store import MISSING, Folder, translated
 
 
 class Blobs:
-    """Raises UnauthorizedError when the store refuses our credentials, UnreachableError for every other fault."""
+    """Raises UnauthorizedError if the store refuses the credentials, UnreachableError for every other fault."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
         self._folder = Folder(store)
 
     async def require(self) -> None:
-        """Tell an empty store from a folder that is gone: a volume not mounted would be written beside."""
+        """Raise UnreachableError for a missing folder: without the volume, writes would go to the disk below it."""
         await self._folder.require()
 
     async def put(self, path: str, data: bytes) -> None:
-        """Return when the store has it; in one piece, as a bucket keeps the parts of a broken-off upload unlisted."""
+        """Return when the store has the object; in one piece, as a bucket keeps and does not list parts of a broken
+        upload.
+        """
         with translated():
             await obstore.put_async(self._store, path, data, use_multipart=False)
 
     async def settle(self, paths: Iterable[str]) -> None:
-        """Return when no power cut undoes that these were put, or deleted."""
+        """Return when these writes or deletions survive a power cut."""
         with translated():
             await asyncio.to_thread(blob_store.settle, self._store, list(paths))
 
     async def clear(self, folder: str) -> None:
-        """Delete what writes that were broken off left in a folder, and nobody lists."""
+        """Delete the leftovers of interrupted writes in a folder."""
         with translated():
             await asyncio.to_thread(blob_store.clear, self._store, folder)
 
@@ -44,7 +46,7 @@ class Blobs:
         return {one["path"].rsplit("/", 1)[1] for one in there}
 
     async def delete(self, folder: str, names: Iterable[str]) -> None:
-        """Delete objects of a folder; one that is gone already is no fault."""
+        """Delete objects of a folder; a missing one is no error."""
         await asyncio.gather(*(self._delete(f"{folder}/{name}") for name in names))
 
     async def _delete(self, path: str) -> None:

@@ -1,4 +1,4 @@
-"""Brings one batch home: writes until every document is stored or a dead letter lies in Kafka."""
+"""Delivers one batch: writes until every document is stored or is a dead letter in Kafka."""
 
 import random
 from collections import Counter
@@ -19,7 +19,7 @@ Bury = Callable[[Sequence[DeadLetter]], Awaitable[None]]
 Sleep = Callable[[float], Awaitable[None]]
 
 LONGEST_ASKED_SECONDS = 60.0
-"""A service that asks for a longer pause is asked again all the same: nobody means to be left alone for years."""
+"""A longer pause that a service asks for is cut to this."""
 
 _EXCEPTIONS = {kind.code: f"{kind.__module__}.{kind.__name__}" for kind in RecordError.__subclasses__()}
 
@@ -27,7 +27,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Delivery:
-    """Writes, waits, writes again; shared by all batches of a runner, so that it knows whether the service is well."""
+    """Writes, waits and writes again; shared by all batches of a runner, so that it knows the state of the service."""
 
     def __init__(
         self,
@@ -45,13 +45,13 @@ class Delivery:
         self.trouble: str | None = None
 
     async def deliver(self, documents: Sequence[Document]) -> None:
-        """Return when each document is stored, or a dead letter that Kafka holds."""
+        """Return when each document is stored, or is a dead letter in Kafka."""
         round_ = _Round(list(documents))
         while round_.pending:
             await self._step(round_)
 
     async def _step(self, round_: "_Round") -> None:
-        """Write the next documents, at most `round_.limit` of them, and wait if anything went wrong."""
+        """Write the next documents, at most `round_.limit`, and wait after an error."""
         part = round_.pending[: round_.limit]
         try:
             verdicts = await self._write(part)
@@ -73,7 +73,7 @@ class Delivery:
         return verdicts
 
     async def _judged(self, again: Sequence[Refusal], part: Sequence[Document], round_: "_Round") -> None:
-        """Go on; what has to go round again does so behind the documents that have not been tried."""
+        """Go on; documents to repeat come after those that have not been tried."""
         round_.pending = [*round_.pending[len(part) :], *(refusal.document for refusal in again)]
         if not again:
             self._well()
@@ -84,7 +84,7 @@ class Delivery:
         await self._wait(again[0].reason, round_)
 
     async def _trouble(self, error: RetriableError, part: Sequence[Document], round_: "_Round") -> None:
-        """Nothing was judged: wait, then the same documents again, fewer at a time if the service is overloaded."""
+        """No document got a verdict: wait and repeat, with fewer documents if the service is overloaded."""
         metrics.FAULTS.labels(self._sink.name, type(error).__name__).inc()
         asked = None
         if isinstance(error, ThrottledError):
@@ -93,7 +93,7 @@ class Delivery:
         await self._wait(str(error), round_, asked)
 
     async def _refused_whole(self, error: RecordError, part: Sequence[Document], round_: "_Round") -> None:
-        """Halve until the one document that spoils the request stands alone; that one is a dead letter."""
+        """Halve the request until the one document that spoils it is alone; that one becomes a dead letter."""
         metrics.FAULTS.labels(self._sink.name, type(error).__name__).inc()
         if len(part) > 1:
             round_.shrink(len(part))
@@ -131,7 +131,7 @@ class Delivery:
 
 
 class _Round:
-    """What is left of one batch, and how carefully it is tried."""
+    """The rest of one batch, and the size of the next write."""
 
     def __init__(self, documents: list[Document]) -> None:
         self.pending = documents
@@ -140,16 +140,16 @@ class _Round:
         self._failures: Counter[Position] = Counter()
 
     def shrink(self, tried: int) -> None:
-        """Try half as many at once."""
+        """Halve the size of the next write."""
         self.limit = max(1, tried // 2)
 
     def went_well(self) -> None:
-        """Try twice as many at once, and forget the faults."""
+        """Double the size of the next write, and reset the count of faults."""
         self.limit *= 2
         self.faults = 0
 
     def sort(self, retry: Sequence[Refusal], tries: int) -> tuple[list[Refusal], list[Refusal]]:
-        """Part those to try again from those that made the service itself fail `tries` times."""
+        """Separate the documents to repeat from those that made the service itself fail `tries` times."""
         self._failures.update(refusal.document.position for refusal in retry if refusal.code == RecordError.code)
         hopeless = [refusal for refusal in retry if self._failures[refusal.document.position] >= tries]
         again = [refusal for refusal in retry if self._failures[refusal.document.position] < tries]

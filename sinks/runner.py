@@ -1,4 +1,4 @@
-"""Kafka to a sink: reads, batches, delivers, and commits only what is stored or a dead letter in Kafka."""
+"""Moves records from Kafka to a sink: reads, batches, delivers, and commits only stored ones and dead letters."""
 
 import asyncio
 import contextlib
@@ -27,31 +27,31 @@ from sinks.settings import SinkSettings
 
 _IDLE_SECONDS = 0.1
 _STAY_SECONDS = 5.0
-"""How long nothing is asked of the consumer before it has to be shown that we live."""
+"""Longest time without a poll before the membership must be shown."""
 
 _OPEN_SECONDS = 2.0
-"""Between two tries to open the sink."""
+"""Seconds between two tries to open the sink."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Health(NamedTuple):
-    """Whether the sink does its work; `detail` says what keeps it from it."""
+    """State of the sink; `detail` is the reason if it does not work."""
 
     ready: bool
     detail: str
 
 
 class Delivers(Protocol):
-    """Brings a batch home; `trouble` says what keeps it from it, None when all is well."""
+    """Delivers a batch; `trouble` is the reason if it cannot, or None."""
 
     @property
     def trouble(self) -> str | None:
-        """Return what is in the way."""
+        """Return the reason why it cannot deliver."""
         ...
 
     async def deliver(self, documents: Sequence[Document]) -> None:
-        """Return when each document is stored, or a dead letter that Kafka holds."""
+        """Return when each document is stored, or is a dead letter in Kafka."""
         ...
 
 
@@ -61,7 +61,7 @@ class _Flight(NamedTuple):
 
 
 class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """Moves the topics of `routes` into `sink`. A crash at any point repeats documents, never loses one."""
+    """Moves the topics of `routes` into `sink`. A crash at any point repeats documents and never loses one."""
 
     def __init__(
         self,
@@ -91,14 +91,14 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             metrics.RECORDS_GONE.labels(topic, "old")
 
     def health(self) -> Health:
-        """Return whether the sink is at work, and what keeps it from that."""
+        """Return whether the sink works, and the reason if it does not."""
         if not self._started:
             return Health(False, "starting")
         trouble = self._delivery.trouble
         return Health(trouble is None, trouble or "running")
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set, then finish what is in flight."""
+        """Work until `stop` is set, then finish the batches in flight."""
         self._stop = stop
         self._consumer.subscribe(list(self._routes), listener=self)
         self._started = True
@@ -118,7 +118,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         await self._commit()
 
     async def _read(self, seconds: float, limit: int) -> None:
-        """Take what Kafka has. No await between the answer and the batches: a revocation comes before or after both."""
+        """Read from Kafka. No await between the answer and the batches: a revocation comes before or after both."""
         answer = await self._consumer.getmany(timeout_ms=int(seconds * 1000), max_records=limit)
         for place, records in answer.items():
             self._gather(self._routes[place.topic], records)
@@ -136,7 +136,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
                 self._closed.append(full)
 
     async def _has_room(self) -> bool:
-        """Wait until another batch may fly; False at a stop. What is read meanwhile is a record at a time."""
+        """Wait until another batch may start; return False at a stop. Records read meanwhile come one at a time."""
         quiet_since = self._clock()
         while len(self._flights) >= self._settings.in_flight_max_batches and not self._stop.is_set():
             flying = [flight.task for flight in self._flights if not flight.task.done()]
@@ -149,7 +149,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         return not self._stop.is_set()
 
     async def _stay_member(self) -> None:
-        """Show the group that we live though nothing is read: a long fault must not look like a dead consumer."""
+        """Keep the membership while nothing is read: a long fault must not look like a dead consumer."""
         assigned = self._consumer.assignment()
         self._consumer.pause(*assigned)
         try:
@@ -158,7 +158,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             self._consumer.resume(*(assigned & self._consumer.assignment()))
 
     def _launch(self) -> None:
-        """Let the oldest closed batch fly, unless a revocation took it meanwhile."""
+        """Start the oldest closed batch, unless a revocation removed it."""
         if self._closed:
             batch = self._closed.popleft()
             task = asyncio.create_task(self._deliver(batch.documents), name="delivery")
@@ -171,7 +171,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             await self._delivery.deliver(documents)
 
     async def _commit(self) -> None:
-        """Commit the offsets of the oldest batches that are home; a fault of any delivery comes out here, at once."""
+        """Commit the offsets of the oldest delivered batches; an error of any delivery is raised here at once."""
         for flight in self._flights:
             if flight.task.done():
                 flight.task.result()
@@ -189,7 +189,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         return max(0.0, time.time() - min(known) / 1000) if known else 0.0
 
     async def _commit_offsets(self) -> None:
-        """A commit that fails is tried with the next one; after a rebalance the records are read again instead."""
+        """Commit; a failed commit is repeated with the next one, and after a rebalance the records are read again."""
         offsets = dict(self._offsets)
         try:
             await self._consumer.commit({TopicPartition(*place): offset for place, offset in offsets.items()})
@@ -200,7 +200,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             self._offsets = {place: at for place, at in self._offsets.items() if offsets.get(place) != at}
 
     async def _drain(self) -> None:
-        """Finish the batches in flight; what does not come home in time is read again."""
+        """Finish the batches in flight; those that take too long are read again."""
         if (left := self._batcher.close()) is not None:
             self._closed.append(left)
         while self._closed and self._delivery.trouble is None:
@@ -210,7 +210,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         await self._commit()
 
     def _drop(self) -> None:
-        """Forget everything that is not committed."""
+        """Discard everything that is not committed."""
         for flight in self._flights:
             flight.task.cancel()
         self._flights.clear()
@@ -219,7 +219,7 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._batcher.close()
 
     async def lose(self, gap: Gap) -> None:
-        """Count what is gone; where others take its places, nothing that was read so far moves the group's offset."""
+        """Count lost records; if others took their offsets, earlier reads no longer move the group's offset."""
         metrics.RECORDS_GONE.labels(gap.place.topic, "new" if gap.goes_back else "old").inc(len(gap.lost))
         if gap.goes_back:
             place = Place(gap.place.topic, gap.place.partition)
@@ -229,13 +229,13 @@ class Runner(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             self._batcher.forget(place)
 
     def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Drop what is not committed: whoever gets the partitions reads it again. Waits for nothing."""
+        """Discard uncommitted records: the new owner reads them again. Does not wait."""
         if revoked:
             self._drop()
             _log.info("partitions_revoked", sink=self._sink.name, partitions=len(revoked))
 
     def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Say which share of the work is ours now."""
+        """Log this worker's share of the partitions."""
         _log.info("partitions_assigned", sink=self._sink.name, partitions=len(assigned))
 
 
@@ -252,10 +252,10 @@ async def run_sink(
 ) -> None:
     """Run one sink until `stop` is set; `on_ready` gets the runner, for its health.
 
-    Raises UnreachableError when Kafka does not answer at the start, FatalError when a person must act.
+    Raises UnreachableError if Kafka does not answer at the start, FatalError if an operator must act.
 
-    A rebuild of an index takes a `group` of its own, so that it reads everything again. `make` gets the producer and
-    gives what delivers, where that is not `Delivery`.
+    A rebuild of an index has its own `group`, so that it reads everything again. `make` gets the producer and returns
+    the delivery, if that is not `Delivery`.
     """
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(sink.close)
@@ -276,7 +276,7 @@ async def run_sink(
 
 
 async def _open(sink: Sink, stop: asyncio.Event) -> None:
-    """Open the sink, however long its service takes to come up."""
+    """Open the sink, and wait for its service without a limit."""
     while not stop.is_set():
         try:
             return await sink.open()

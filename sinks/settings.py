@@ -6,7 +6,7 @@ from schemas.settings_base import Section
 
 
 class SinkSettings(Section):
-    """How documents are gathered, written and tried again."""
+    """Limits of batches and retries."""
 
     batch_max_documents: int = Field(1000, ge=1, description="A batch closes when it holds this many documents")
     batch_max_bytes: int = Field(4 * 1024 * 1024, ge=1, description="... or this many bytes")

@@ -10,7 +10,7 @@ from schemas.errors import RecordError, SchemaError, UnsupportedError
 from sinks.base import Document, Refusal, Route
 
 _KEY = re.compile(rb"[A-Za-z0-9_.:-]{1,512}")
-"""Every id of ours; whatever else could break out of the action line or be refused with the whole request."""
+"""Syntax of an id; any other text could break the action line or have the whole request refused."""
 
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])-")
 
@@ -21,7 +21,7 @@ _RESTRICTED, _ERASED = b'"confidentiality":"restricted"', b'"erased":true'
 
 
 class Body(NamedTuple):
-    """A request body, the documents in it in order, and those that cannot be in any."""
+    """A request body, its documents in order, and the documents that fit into no request."""
 
     lines: bytes
     documents: list[Document]
@@ -45,13 +45,13 @@ def body(documents: Sequence[Document], routes: Mapping[str, Route]) -> Body:
 
 
 def source_of(document: Document) -> bytes:
-    """Return what is stored of a document: nothing of a restricted ticket in the two that others read.
+    """Return the stored source: empty for a restricted ticket in the two indices that other roles read.
 
-    The empty document keeps its version, so that no older one comes back; a search finds none that has no id.
+    The empty document keeps its version, so that no older one returns; a search finds no document without an id.
     """
     if WITHHELD in document.headers:
         return EMPTY
-    # In a text the quotes would be escaped.
+    # in a text the quotes would be escaped
     is_open = document.position.topic in (topics.TICKET, topics.TICKET_MASKED)
     return EMPTY if is_open and _RESTRICTED in document.value and _ERASED not in document.value else document.value
 
@@ -76,7 +76,7 @@ def version_of(headers: Mapping[str, bytes], route: Route) -> int:
 
 
 def _place(route: Route, headers: Mapping[str, bytes]) -> bytes:
-    """Return the index: an alias that is not there must refuse the document, not grow an index without a mapping."""
+    """Return the index; a missing alias must refuse the document instead of creating an index without a mapping."""
     if route.into is not None:
         return b'%b","require_alias":false' % route.into.encode()
     if route.index.monthly:
@@ -85,7 +85,7 @@ def _place(route: Route, headers: Mapping[str, bytes]) -> bytes:
 
 
 def _check_frame(document: Document) -> None:
-    """Refuse what would break the request for its neighbours; anything else is Elasticsearch's to judge."""
+    """Refuse what would break the request for other documents; Elasticsearch judges the rest."""
     if not _KEY.fullmatch(document.key):
         raise SchemaError("the record's key is no id of ours: look at its producer")
     value = document.value
@@ -103,7 +103,7 @@ def _version(headers: Mapping[str, bytes], default: int | None) -> int:
 
 
 def month_of(headers: Mapping[str, bytes]) -> str:
-    """Return the month of intake, ``2026-11``: it is in every record, and no citizen's clock can set it.
+    """Return the month of intake, ``2026-11``; every record has it, and no citizen's clock can set it.
 
     Raises SchemaError.
     """

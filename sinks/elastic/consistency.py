@@ -1,6 +1,6 @@
-"""Whether the archive has what the sink brought it: an emptied one, or one put back as it was, says nothing of it.
+"""Compares the archive with what the sink wrote: an emptied or restored one does not report the loss itself.
 
-The sink goes on where its group is, so nothing would fill it again: an alarm tells a person to.
+The sink continues at its group's offset, so nothing would fill the archive again: an alarm asks an operator to.
 """
 
 import asyncio
@@ -23,10 +23,10 @@ from sinks.kafka import group_of, make_reader
 LOOK_SECONDS = 600.0
 
 SAMPLE = 20
-"""Records at the beginning of what was brought, and at its end. One may be missing, as a dead letter; not all are."""
+"""Records at the beginning and at the end of what was written. One may be missing as a dead letter, but not all."""
 
 ASK_SECONDS = 60.0
-"""How long Kafka may take to give them."""
+"""Limit in seconds for Kafka to return them."""
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +47,7 @@ class Presence:
         self._group = group
 
     async def watch(self, stop: asyncio.Event, seconds: float = LOOK_SECONDS) -> None:
-        """Look now and then, and tell; that we cannot look stops nothing, and leaves what was told."""
+        """Look at intervals and set the metric; if a look fails, the former result stays."""
         while not stop.is_set():
             try:
                 self._tell(await self.lacking())
@@ -63,7 +63,7 @@ class Presence:
             _log.error("archive_lacks_documents", indices=sorted(lacking))
 
     async def lacking(self) -> set[str]:
-        """Return the indices that have nothing of what they should. Raises errors of ours."""
+        """Return the indices that lack all of their samples. Raises errors of the pipeline."""
         with answering():
             async with running(make_reader(self._connection, client_id=self._group, group=self._group)) as reader:
                 return {name for name, route in self._routes.items() if await self._lacks(reader, route)}
@@ -84,7 +84,7 @@ class Presence:
 
 
 async def _samples(reader: AIOKafkaConsumer, place: TopicPartition) -> list[Sequence[ConsumerRecord[bytes, bytes]]]:
-    """Return records from the beginning and from the end of what the group has worked off."""
+    """Return records from the beginning and from the end of what the group has processed."""
     reader.assign([place])
     begin = (await reader.beginning_offsets([place]))[place]
     end = await reader.committed(place) or 0
@@ -100,7 +100,7 @@ async def _samples(reader: AIOKafkaConsumer, place: TopicPartition) -> list[Sequ
 
 
 def _ids(document: Document, route: Route) -> list[Mapping[str, str]]:
-    """Return under which name the sink wrote it; nothing where it wrote none."""
+    """Return the id under which the sink wrote the document; none if it wrote none."""
     if not document.value or type_of(document) in route.skip:
         return []
     try:

@@ -1,4 +1,4 @@
-"""Elasticsearch's errors become ours at the door."""
+"""Translates Elasticsearch's errors into errors of the pipeline."""
 
 import contextlib
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ HINT = "look at its log, or start the local one with `hotline up`"
 
 @contextlib.contextmanager
 def translated() -> Iterator[None]:
-    """Turn whatever the client raises into an error of ours; nothing of a document goes into its text."""
+    """Translate any exception of the client; the text never contains a document's content."""
     try:
         yield
     except (ApiError, TransportError, OSError, TimeoutError) as error:
@@ -29,7 +29,7 @@ def translated() -> Iterator[None]:
 
 
 def ours(error: Exception) -> PipelineError:
-    """Return our error for one of the client's."""
+    """Return the pipeline's error for one of the client's."""
     if isinstance(error, UnsupportedProductError):
         return MisconfiguredError("What answers at the Elasticsearch address is no Elasticsearch: check the hosts")
     if isinstance(error, ApiError):

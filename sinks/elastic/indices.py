@@ -1,4 +1,4 @@
-"""The concrete indices behind the aliases: which they are, what is in them, and how another takes the place of one."""
+"""The concrete indices behind the aliases: names, contents, and the switch from one to its successor."""
 
 import re
 from collections.abc import AsyncIterator, Sequence
@@ -17,7 +17,7 @@ _MONTH = re.compile(r"(20\d\d)\.(\d\d)$")
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """One concrete index and the name under which it is written: the alias, or of a monthly one the month's name."""
+    """One concrete index and the name for writing: the alias, or the month's name."""
 
     index: Index
     name: str
@@ -25,7 +25,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
     @property
     def successor(self) -> str:
-        """Return the concrete index that takes its place."""
+        """Return the name of the concrete index that will replace it."""
         found = _NUMBER.search(self.concrete)
         number = int(found[1]) + 1 if found else 2
         month = _MONTH.search(self.name)
@@ -47,7 +47,7 @@ class Entry(NamedTuple):
 
 
 async def places(client: AsyncElasticsearch, index: Index) -> list[Place]:
-    """Return what is behind an alias now; of a monthly index one place a month. Raises MisconfiguredError."""
+    """Return what is behind an alias now, for a monthly index one place per month. Raises MisconfiguredError."""
     there: dict[str, Any] = dict(await client.options(ignore_status=404).indices.get_alias(name=index.alias))
     concrete = sorted(name for name, told in there.items() if isinstance(told, dict) and "aliases" in told)
     if index.monthly:
@@ -61,7 +61,7 @@ async def places(client: AsyncElasticsearch, index: Index) -> list[Place]:
 
 
 async def ensure_month(client: AsyncElasticsearch, index: Index, month: str) -> None:
-    """Make a month's index that is gone, empty; one that grew without our template comes behind the alias."""
+    """Create a missing month's index, empty; an index that grew without the template is put behind the alias."""
     name = index.of_month(month)
     await put_template(client, index)
     if not await client.indices.exists(index=name):
@@ -71,9 +71,9 @@ async def ensure_month(client: AsyncElasticsearch, index: Index, month: str) -> 
 
 
 async def all_of(client: AsyncElasticsearch, index: Index) -> dict[str, dict[str, bool]]:
-    """Return every concrete index of an alias: whether it is in use, and whether it refuses writes.
+    """Return every concrete index of an alias with two flags: in use, and blocked for writes.
 
-    One that is not in use was kept by a rebuild, or left by one that was broken off.
+    A rebuild keeps an index that is not in use, or left it behind when it was interrupted.
     """
     pattern = f"{index.alias}-2*,{index.alias}-v*"
     found: dict[str, Any] = dict(await client.indices.get(index=pattern, features=["aliases", "settings"]))
@@ -87,7 +87,7 @@ async def all_of(client: AsyncElasticsearch, index: Index) -> dict[str, dict[str
 
 
 async def create(client: AsyncElasticsearch, place: Place) -> bool:
-    """Make the successor, empty; True when a broken-off rebuild had left one, which goes first."""
+    """Create the empty successor; return True if an interrupted rebuild had left one, which is deleted first."""
     await put_template(client, place.index)
     left = bool(await client.indices.exists(index=place.successor))
     if left:
@@ -99,7 +99,7 @@ async def create(client: AsyncElasticsearch, place: Place) -> bool:
 
 
 async def block(client: AsyncElasticsearch, place: Place) -> None:
-    """Refuse writes, once those on their way are done: the sink tries them again until the successor takes them."""
+    """Block writes after those in progress; the sink repeats its writes until the successor accepts them."""
     await client.indices.add_block(index=place.concrete, block="write")
 
 
@@ -109,7 +109,7 @@ async def unblock(client: AsyncElasticsearch, concrete: str) -> None:
 
 
 async def switch(client: AsyncElasticsearch, place: Place, *, keep: bool) -> None:
-    """Let the successor take the place in one step; the former index goes, or is kept without a name."""
+    """Replace the former index in one step; it is deleted, or kept without an alias."""
     names = dict.fromkeys((place.index.alias, place.name))
     added: list[dict[str, Any]] = [{"add": {"index": place.successor, "alias": name}} for name in names]
     added[-1]["add"]["is_write_index"] = True  # the name that the sink writes to
@@ -124,10 +124,7 @@ async def switch(client: AsyncElasticsearch, place: Place, *, keep: bool) -> Non
 async def entries(
     client: AsyncElasticsearch, index: str, after: dict[int, int] | None = None
 ) -> AsyncIterator[list[Entry]]:
-    """Yield what is in an index, shard by shard, page by page in the order of a shard's writes.
-
-    Each shard counts its writes by itself. `after` has the last write that was read of each, and is brought up to date.
-    """
+    """Yield the documents of an index by shards and pages, in the order of their writes; new ones come last."""
     last = {} if after is None else after
     await client.indices.refresh(index=index)
     for shard in range(await _shards(client, index)):
@@ -162,7 +159,7 @@ async def values(
 
 
 async def count(client: AsyncElasticsearch, index: str) -> int:
-    """Return how many documents an index has."""
+    """Return the number of documents in an index."""
     await client.indices.refresh(index=index)
     return int((await client.count(index=index))["count"])
 

@@ -35,7 +35,7 @@ from sinks.kafka import make_reader
 from sinks.retry import Delivery
 from sinks.settings import SinkSettings
 
-# Which documents there are, and in which version: sixteen bytes a document, so that two archives can be compared.
+# Ids and versions of documents in sixteen bytes each, to compare two archives.
 
 _KEYS, _VERSIONS = np.uint64, np.int64
 _BUFFER = 200_000
@@ -72,7 +72,7 @@ class Versions:
         return found
 
     def differing(self, other: "Versions") -> int:
-        """Return how many documents are in one only, or in another version."""
+        """Return the number of documents that are in one archive only, or in another version."""
         self._merge()
         other._merge()
         common, mine, theirs = np.intersect1d(self._keys, other._keys, assume_unique=True, return_indices=True)
@@ -92,7 +92,7 @@ class Versions:
 
 
 def ahead(found: Sequence[tuple[bytes, int]], of: Versions) -> list[tuple[bytes, int]]:
-    """Return those of `found` whose version is above the one that `of` has."""
+    """Return the documents of `found` with a higher version than `of` returns."""
     known = of.of(identifier for identifier, _ in found)
     return [one for one, has in zip(found, known, strict=True) if one[1] > has]
 
@@ -102,21 +102,21 @@ def _digest(identifier: bytes) -> int:
 
 
 BLOCKED_SECONDS = 20.0
-"""How long writes may be refused; a rebuild that is not done by then lets them pass and catches up once more."""
+"""Seconds for which writes may be blocked; a rebuild that needs more releases them and catches up once more."""
 
 REQUEST_SECONDS = 60.0
 
 CARRIED = 500
-"""Documents fetched from the old index together."""
+"""Documents per page of the old index."""
 
 Told = Callable[[int, int], None]
-"""Hears how many of how many records are read."""
+"""Called with the number of records read, and of all."""
 
 
 class Report(Struct, kw_only=True):
-    """What a rebuild came to. `carried` documents are from the old index, as the topic keeps them no longer.
+    """Result of a rebuild. `carried` documents are from the old index, as the topic no longer has them.
 
-    `refused` are records that Elasticsearch takes in no index, by code: the sink made dead letters of them.
+    `refused` are records that Elasticsearch accepts in no index, by code: the sink wrote dead letters for them.
     """
 
     index: str
@@ -130,11 +130,13 @@ class Report(Struct, kw_only=True):
 
 
 class UnequalError(MisconfiguredError):
-    """The new index is not what it should be; the old one is in use as before."""
+    """The new index differs from the topic; the old one stays in use."""
 
 
 class Rebuild:
-    """One index. `may_lose` gives documents up that only the old index has and the topic should have."""
+    """Rebuild of one index. `may_lose` gives up documents that only the old index has although the topic should have
+    them.
+    """
 
     def __init__(
         self,
@@ -162,7 +164,7 @@ class Rebuild:
         self.report = Report(index=place.successor, former=place.concrete)
 
     async def run(self, *, keep: bool) -> Report:
-        """Fill, compare, switch. Raises UnequalError when the two differ, and what the surroundings are at fault of."""
+        """Fill, compare, switch. Raises UnequalError if the two differ, and errors of the servers."""
         if keep and self._place.name == self._place.concrete:
             raise MisconfiguredError(
                 f"{self._place.concrete} cannot be kept, as its successor takes its name: leave --keep out."
@@ -180,7 +182,7 @@ class Rebuild:
         return self.report
 
     async def _catch_up(self, reader: AIOKafkaConsumer) -> None:
-        """Write what the topic has up to its present end."""
+        """Write the topic's records up to its present end."""
         ends = await reader.end_offsets(reader.assignment())
         total = sum(ends.values())
         batcher = Batcher(self._settings, time.monotonic)
@@ -214,7 +216,7 @@ class Rebuild:
             self.report.refused[code] += 1
 
     async def _refuse(self, letters: Sequence[DeadLetter]) -> None:
-        """Note what cannot be written; the sink that is at work makes a dead letter of it, or has."""
+        """Count a record that cannot be written; the running sink writes its dead letter."""
         self._refused.update((letter.position, letter.code) for letter in letters)
 
     def _is_ours(self, document: Document) -> bool:
@@ -228,12 +230,12 @@ class Rebuild:
             return False
 
     async def _look_at_old(self) -> None:
-        """Remember what the old index has that was not read yet, from where the last look ended."""
+        """Read what the old index has written since the last look."""
         async for page in indices.entries(self._client, self._place.concrete, self._old_at):
             self._suspects.update(ahead([(entry.identifier, entry.version) for entry in page], self._expected))
 
     async def _settle_suspects(self) -> None:
-        """Deal with what is missing still, after all that the topic had at that look was read."""
+        """Handle documents that are missing although everything at that look was read."""
         missing = [identifier for identifier, _ in ahead(list(self._suspects.items()), self._expected)]
         self._suspects = {}
         for begin in range(0, len(missing), CARRIED):
@@ -241,7 +243,7 @@ class Rebuild:
             await self._carry(await indices.values(self._client, self._place.concrete, some))
 
     async def _carry(self, found: Sequence[tuple[bytes, int, bytes]]) -> None:
-        """Bring over what the topic keeps no longer; of a topic that keeps everything nothing may be missing."""
+        """Copy documents that the topic no longer keeps; for a topic that keeps everything none may be missing."""
         if not found or (self._may_lose and not self._route.index.monthly):
             return
         if not self._route.index.monthly:
@@ -263,7 +265,7 @@ class Rebuild:
         self.report.carried += len(documents)
 
     async def _compare(self) -> None:
-        """Compare the new index with what was read, document by document."""
+        """Compare the new index with the records read, document by document."""
         await self._settle_suspects()
         there = Versions()
         async for page in indices.entries(self._client, self._place.successor):
@@ -277,7 +279,7 @@ class Rebuild:
             )
 
     async def _finish(self, reader: AIOKafkaConsumer, *, keep: bool) -> bool:
-        """Refuse writes, bring the last records over, move the alias; False when that would take too long."""
+        """Block writes, copy the last records, move the alias; return False if that would take too long."""
         began, done = time.monotonic(), False
         try:
             await indices.block(self._client, self._place)
@@ -302,7 +304,7 @@ class Rebuild:
 
 
 async def _positions(reader: AIOKafkaConsumer, places: Iterable[TopicPartition]) -> list[int]:
-    """Return how far it is in each partition. Raises UnreachableError when Kafka does not tell where one begins."""
+    """Return the position in each partition. Raises UnreachableError if Kafka does not tell where one begins."""
 
     async def asked() -> list[int]:
         return [await reader.position(place) for place in places]
@@ -312,7 +314,7 @@ async def _positions(reader: AIOKafkaConsumer, places: Iterable[TopicPartition])
 
 @asynccontextmanager
 async def _reading(connection: KafkaConnection, topic: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """Read a whole topic, committed records only, without a group."""
+    """Yield a whole topic, committed records only, without a group."""
     with answering():
         async with running(make_reader(connection, topic)) as reader:
             if not reader.assignment():

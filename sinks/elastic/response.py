@@ -9,21 +9,22 @@ from sinks.base import Document, Refusal, Verdicts
 
 DONE = frozenset({200, 201})
 STALE = 409
-"""With `external_gte`: a newer version is already there."""
+"""Status with `external_gte` if a newer version is stored already."""
 
 RETRY = frozenset({401, 403, 404, 408, 429, 500, 502, 503, 504})
-"""The surroundings' fault (load, a lost shard, a blocked or missing index, a missing right): it will pass."""
+"""Temporary faults of the server: load, a lost shard, a blocked or missing index, a missing right."""
 
 SURROUNDINGS = frozenset({"index_closed_exception", "validation_exception"})
-"""Faults of the surroundings that Elasticsearch calls 400: a closed index, no shard left for a new month's index."""
+"""Temporary faults that Elasticsearch reports as 400: a closed index, no shard left for a new month's index."""
 
 _NOWHERE = "no write index is defined for alias"
-"""Said as of a bad document, when somebody put a second index behind an alias: it would bury every one that comes."""
+"""Reported like a bad document if a second index is behind an alias: each document would become a dead letter."""
 
 _FIELD = re.compile(r"\[([a-z_]+(?:\.[a-z_]+)*)\]")
 
 FAILED = 500
-"""A fault inside Elasticsearch: it mostly passes, but one document can cause it for ever (the runner gives up then)."""
+"""An internal error of Elasticsearch: mostly temporary, but one document may cause it for ever (the runner then gives
+up)."""
 
 DISKS = frozenset(
     {
@@ -36,7 +37,7 @@ DISKS = frozenset(
         "corrupt_index_exception",
     }
 )
-"""Faults of a node's disk, and of what closes with it, that Elasticsearch calls 500: no document causes them."""
+"""Faults of a node's disk, and of what closes with it, that Elasticsearch reports as 500: no document causes them."""
 
 BLOCKED = "cluster_block_exception"
 
@@ -66,7 +67,7 @@ def judge(documents: Sequence[Document], items: Sequence[Mapping[str, Any]], fie
 
 
 def passes(status: int, kind: str) -> bool:
-    """Say whether a fault of a document is the surroundings'."""
+    """Return whether a fault of a document is temporary."""
     return status in RETRY or kind in SURROUNDINGS
 
 
@@ -82,7 +83,7 @@ def _code(status: int, kind: str) -> str:
 
 
 def _reason(error: Mapping[str, Any], fields: frozenset[str]) -> str:
-    """Name the kind of error and the field; never Elasticsearch's own text, which quotes the citizen's."""
+    """Return the kind of error and the field; never Elasticsearch's own text, which quotes the citizen's."""
     text = error.get("reason") or ""
     if (error["type"] in DISKS or error["type"] == BLOCKED) and (said := full_disk(text)):
         return f"{error['type']}: {said}"

@@ -1,6 +1,6 @@
 """Signed webhooks for systems without Kafka: one subscriber, one consumer group, one HTTP endpoint.
 
-Every process reads the settings; the clients of HTTP and Kafka are loaded by who imports `run` or `webhook`.
+Every process reads the settings; only `run` and `webhook` import the HTTP and Kafka clients.
 """
 
 from sinks.webhook.settings import FilterSettings, SubscriberSettings

@@ -1,4 +1,4 @@
-"""Whether a subscriber's endpoint is there: while it is not, one delivery at a time asks, later and later."""
+"""Circuit breaker of a subscriber's endpoint: while it fails, one delivery at a time is tried, with growing pauses."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,16 +11,16 @@ from sinks.webhook.response import Answer, Outcome
 from sinks.webhook.settings import SubscriberSettings
 
 SUSPICIOUS = 8
-"""So many deliveries in a row, each another one, that the endpoint did not take: it is not they, it is the endpoint."""
+"""Deliveries in a row, each another one, after whose failure the fault is the endpoint's."""
 
 LONGEST_ASKED_SECONDS = 3600.0
-"""A `Retry-After` that asks for more is asked once an hour."""
+"""Limit of `Retry-After`: the endpoint is tried once an hour."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Gate:
-    """Open as long as the endpoint answers. `reason` says why it is shut."""
+    """Closed circuit (open gate) while the endpoint answers. `reason` says why the gate is shut."""
 
     def __init__(
         self,
@@ -44,12 +44,14 @@ class Gate:
 
     @property
     def is_sure(self) -> bool:
-        """Say whether so many asked one after the other in vain that it is no matter who asks."""
+        """Return whether so many different deliveries failed in a row that the endpoint is at fault."""
         return self._faults >= SUSPICIOUS
 
     @asynccontextmanager
     async def passage(self) -> AsyncIterator[int]:
-        """Let through; at a shut gate one at a time, and not before its time. Gives what `note` wants to hear."""
+        """Let a delivery through; at a shut gate one at a time, and not before its time. Returns the argument for
+        `note`.
+        """
         if self.reason is None:
             yield self._closings
             return
@@ -59,7 +61,7 @@ class Gate:
             yield self._closings
 
     def note(self, answer: Answer, reason: str, position: Position, closings: int) -> None:
-        """Learn from an answer. One to an attempt from before the gate was shut shuts it no further."""
+        """Record an answer. The answer to an attempt from before the gate was shut does not shut it again."""
         if answer.outcome in (Outcome.DELIVERED, Outcome.REFUSED):
             self._not_taken.clear()
             self._faults = 0
@@ -88,6 +90,6 @@ class Gate:
 
 
 def pause(settings: SubscriberSettings, faults: int, jitter: float) -> float:
-    """Return how long to wait after the n-th fault in a row; `jitter` from 0 to 1 spreads it over its upper half."""
+    """Return the pause after the n-th fault in a row; `jitter` from 0 to 1 spreads it over its upper half."""
     longest = min(settings.backoff_max_seconds, settings.backoff_base_seconds * 2.0 ** min(faults, 20))
     return longest * (0.5 + jitter / 2)

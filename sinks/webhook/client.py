@@ -1,4 +1,4 @@
-"""One subscriber's endpoint: a signed POST a document, and one verdict of each. Retries are the courier's."""
+"""HTTP client of one subscriber: a signed POST and a verdict for each document. The dispatcher retries."""
 
 import ssl
 import time
@@ -48,13 +48,13 @@ class WebhookSink:
         self._session: ClientSession | None = None
 
     async def open(self) -> None:
-        """Make the HTTP client; nothing connects yet. Raises MisconfiguredError for certificates that are none."""
+        """Create the HTTP client; nothing connects yet. Raises MisconfiguredError for invalid certificates."""
         self._client()
 
     async def write(self, documents: Sequence[Document]) -> Verdicts:
-        """Post the documents in their order; after a fault the rest is not posted.
+        """Post the documents in order; after a fault the rest is not posted.
 
-        Raises a RetriableError when the first of them finds nobody, and as `open` does.
+        Raises RetriableError if the endpoint of the first is unreachable, and as `open` does.
         """
         verdicts = Verdicts()
         for number, document in enumerate(documents):
@@ -73,12 +73,12 @@ class WebhookSink:
         return verdicts
 
     async def send(self, document: Document) -> Answer:
-        """Post one document and judge the answer. Raises a RecordError when there is nothing to post, a FatalError."""
+        """Post one document and return the verdict. Raises RecordError if there is nothing to post, and FatalError."""
         identifier = delivery_id(self._subscriber, document)
         return await self.post(identifier, body_of(document, self._settings))
 
     async def post(self, identifier: str, body: Body) -> Answer:
-        """Post one signed body and judge the answer. Raises as `open` does."""
+        """Post one signed body and return the verdict. Raises as `open` does."""
         started = time.perf_counter()
         try:
             status, headers = await self._exchanged(identifier, body)
@@ -87,23 +87,25 @@ class WebhookSink:
         return judge(self._subscriber, status, headers, _since(started), self._now())
 
     def wants(self, document: Document) -> bool:
-        """Say whether the subscriber's filter lets a document through. Raises SchemaError when it cannot be read."""
+        """Return whether the subscriber's filter passes a document. Raises SchemaError if it cannot be read."""
         return is_wanted(document, self._filter)
 
     def outgoing(self, document: Document, known: int = 0) -> Document | None:
-        """Return what the subscriber is told, if anything; `known` is as in `lost_in`. Raises as `wants`."""
+        """Return the request for a document, or None; `known` is as in `lost_in`. Raises as `wants`."""
         return outgoing(document, self._filter, known, self._now())
 
     def lost_in(self, document: Document) -> int:
-        """Return the version that took words from the subscriber last, 0 where none did. Raises as `wants` does."""
+        """Return the last version that removed words from the subscriber's view, 0 without one. Raises as `wants`
+        does.
+        """
         return lost_in(document, self._filter)
 
     def may_read(self, document: Document) -> bool:
-        """Say whether the subscriber may read tickets of this one's level (保密). Raises as `wants` does."""
+        """Return whether the subscriber may read tickets of this level (保密). Raises as `wants` does."""
         return may_be_read(document, self._filter)
 
     def reason(self, answer: Answer) -> str:
-        """Say what is in the way, and nothing of the URL: it may hold a token."""
+        """Return the reason of a failure without the URL, which may hold a token."""
         test = f"run `hotline webhook test {self._subscriber}`"
         if answer.told.isdecimal():
             return f"subscriber {self._subscriber} answers {answer.told}: look at its log, or {test}"
@@ -172,7 +174,7 @@ class WebhookSink:
 
 
 def _obstacle(error: Exception) -> str:
-    """Name what was in the way in one word; the library's text can quote the URL."""
+    """Return the failure in one word; the library's text can quote the URL."""
     if isinstance(error, TimeoutError):
         return "timeout"
     if isinstance(error, ClientConnectorDNSError):

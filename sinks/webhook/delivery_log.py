@@ -1,4 +1,4 @@
-"""The delivery log: one record in `hotline.delivery.v1` for each first failure and each end of a delivery."""
+"""Delivery log: one record in `hotline.delivery.v1` for each first failure and each end of a delivery."""
 
 from aiokafka import AIOKafkaProducer
 

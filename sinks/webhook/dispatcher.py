@@ -1,4 +1,4 @@
-"""Brings documents to one subscriber: each in its ticket's order, tried again for two hours, then a dead letter."""
+"""Dispatches documents to one subscriber: in each ticket's order, retried for two hours, then a dead letter."""
 
 import asyncio
 import random
@@ -32,7 +32,7 @@ _log = structlog.get_logger(__name__)
 
 
 class _Journey:
-    """One document on its way."""
+    """One document in delivery."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -41,7 +41,7 @@ class _Journey:
 
 
 class Courier:
-    """Shared by all batches of a runner, so that it knows whether the subscriber is well."""
+    """Shared by all batches of a runner, so that it knows the state of the endpoint."""
 
     def __init__(
         self,
@@ -78,14 +78,15 @@ class Courier:
 
     @property
     def trouble(self) -> str | None:
-        """Return what is in the way; an endpoint for which nothing waits is in nobody's."""
+        """Return the reason of a failing delivery; without waiting deliveries there is none."""
         away = self._gate.reason if self._turns else None
         return self._kafka_trouble or away or self._ahead.trouble
 
     async def deliver(self, documents: Sequence[Document]) -> None:
-        """Return when each document is delivered, not wanted, or a dead letter that Kafka holds.
+        """Return when each document is delivered, not wanted, or a dead letter in Kafka.
 
-        What waits of a ticket that one of them erases, redacts or hides from the subscriber is wanted no more.
+        Waiting deliveries of a ticket are dropped if one of the documents erases, redacts or hides it from the
+        subscriber.
         """
         self._ahead.note(documents)
         async with self._reading:  # in the order in which they came
@@ -98,7 +99,7 @@ class Courier:
                 task.cancel()
 
     async def _in_turn(self, document: Document) -> None:
-        """Let the versions of a ticket go one after the other, in the order in which they were read."""
+        """Deliver the versions of a ticket one after the other, in the order in which they were read."""
         turn = self._turns.setdefault(document.key, asyncio.Lock())
         async with turn:
             await self._ahead.known(document.position)
@@ -135,9 +136,10 @@ class Courier:
             await self._sleep(min(wait, self._left(journey)))
 
     async def _tried(self, journey: _Journey) -> Answer | None:
-        """Send it; while the endpoint is away keep the place and send it again, as long as there is time.
+        """Send it; while the endpoint fails, keep the place in the order and send again until the time is over.
 
-        None when its ticket lost words behind it, or may be read no more: nothing of before is told.
+        Returns None if a later version removed words of its ticket, or it may no longer be read: no earlier version
+        is sent.
         """
         while True:
             async with self._slots:
@@ -154,7 +156,7 @@ class Courier:
                     if self._gate.reason is None or self._left(journey) <= 0:
                         return answer
                     if not self._gate.is_sure:
-                        break  # another one asks: the endpoint may break down at this one alone
+                        break  # another delivery is tried: the endpoint may fail at this one alone
 
     async def _sent(self, journey: _Journey, closings: int) -> Answer:
         if journey.began is None:
@@ -202,7 +204,7 @@ class Courier:
         _log.warning("delivery_given_up", subscriber=self._subscriber, code=code, attempts=journey.attempts)
 
     def _line(self, journey: _Journey, outcome: str, answer: Answer) -> Delivery | None:
-        """Return a line of the log; None for a record that has no id to name it by."""
+        """Return a line of the log; None for a record without an id."""
         document, at = journey.document, self._now()
         took = timedelta(seconds=0.0 if journey.began is None else self._clock() - journey.began)
         try:
@@ -227,7 +229,7 @@ class Courier:
             await self._with_kafka(lambda: self._write(line))
 
     async def _with_kafka(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Write into Kafka or ask it, however long it is away: what is not there yet must not be committed."""
+        """Write to Kafka or ask it, and wait while it is unreachable: what is not written yet must not be committed."""
         faults = 0
         while True:
             try:

@@ -1,7 +1,7 @@
-"""What lost its words behind what waits for a subscriber, or is hidden from it: nothing of before is sent any more.
+"""Erasure look-ahead: suppresses queued deliveries of tickets that are erased or restricted later in the topic.
 
-A subscriber that is away has more waiting than is in hand, and an erasure lies at the end of it. So a second reader
-goes ahead to the topic's end before the first delivery of a partition, and stays there.
+The queue of an unreachable subscriber is longer than the batches in memory, and an erasure stands at its end. A
+second reader therefore reads to the topic's end before the first delivery of a partition, and stays there.
 """
 
 import asyncio
@@ -23,9 +23,9 @@ _PAUSE_SECONDS = 1.0
 
 
 class Ahead:
-    """Reads on from the first record that it is asked about of each partition; without a reader it only listens.
+    """Reads on from the first record of each partition that it is asked about; without a reader it only listens.
 
-    `may_read` says of a snapshot whether the subscriber may read tickets of its level (保密).
+    `may_read` returns for a snapshot whether the subscriber may read tickets of its level (保密).
     """
 
     def __init__(
@@ -45,11 +45,11 @@ class Ahead:
 
     @property
     def trouble(self) -> str | None:
-        """Say what deliveries wait for, None when they do not."""
+        """Return what deliveries wait for, or None."""
         return None if all(map(self._is_read, self._next)) else "what lies ahead is read before anything is delivered"
 
     def note(self, documents: Iterable[Document]) -> None:
-        """Remember which tickets these take words from, and which they hide."""
+        """Record the tickets that these documents erase, redact or hide."""
         for document in documents:
             with suppress(RecordError):  # whoever delivers it makes a dead letter of it
                 self._note(document)
@@ -64,7 +64,7 @@ class Ahead:
             del self._hidden[key]
 
     def is_void(self, document: Document) -> bool:
-        """Say whether its ticket lost words in a version behind it, or is hidden by now; never of a notice without one.
+        """Return whether a later version removed words of its ticket or hides it; never for a notice without words.
 
         Raises SchemaError.
         """
@@ -72,9 +72,9 @@ class Ahead:
         return below > 0 and version_of(document) < below and not is_notice(document)
 
     async def known(self, position: Position) -> None:
-        """Return when the partition is read to the end that it had as it was first asked about.
+        """Return when the partition is read up to the end that it had at the first question.
 
-        Raises what ended `run`.
+        Raises the error that ended `run`.
         """
         if self._reader is None:
             return
@@ -87,14 +87,14 @@ class Ahead:
             raise self._fault
 
     async def run(self) -> None:
-        """Read until it is cancelled; what ends it otherwise comes out of `known`."""
+        """Read until cancelled; `known` raises any other end."""
         await self._asked.wait()
         while self._reader is not None:
             try:
                 with allowed():
                     async with running(self._reader()) as consumer:
                         await self._read(consumer)
-            except (KafkaError, RetriableError):  # the runner beside it tells of the same broker
+            except (KafkaError, RetriableError):  # the runner beside it reports the same broker
                 await asyncio.sleep(_PAUSE_SECONDS)
             except Exception as error:  # noqa: BLE001 - kept, and raised by `known` in the task of the deliveries
                 self._fault = error

@@ -1,4 +1,4 @@
-"""Who wants first versions and was away while Kafka compacted some is told by the oldest snapshot that is left."""
+"""For subscribers of first versions: if compaction removed version 1, the oldest remaining snapshot stands for it."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
@@ -17,26 +17,26 @@ from sinks.webhook.request import KEPT
 from sinks.webhook.settings import FilterSettings
 
 Stood = Callable[[TopicPartition], Awaitable[datetime]]
-"""Says up to when a subscriber knows a partition; raises RetriableError."""
+"""Returns the time up to which a subscriber knows a partition; raises RetriableError."""
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 _ALWAYS = datetime.max.replace(tzinfo=UTC)
 
 _WAIT_MS = 200
 _LOOK_BACK = 100
-"""Offsets; ten times as many where nothing is left of them."""
+"""Offsets to look back; ten times as many if none of them is left."""
 
 
 async def knows_all(_: TopicPartition) -> datetime:
-    """Say of a subscriber that all was written before it read it."""
+    """Return that a subscriber knows all records written before it read them."""
     return _ALWAYS
 
 
 class Firsts:
-    """Up to when the subscriber knows each partition, and of which tickets it was told.
+    """Time up to which the subscriber knows each partition, and the tickets that it was sent.
 
-    What is read within an hour was preceded by all that was written before. Of what is read later the first version may
-    be gone: where its ticket was opened since the subscriber was up to date, it stands for that one, once.
+    A record that is read within an hour was preceded by all records before it. For one that is read later the first
+    version may be compacted away: if its ticket was opened after that time, it stands for the first version, once.
     """
 
     def __init__(self, chosen: FilterSettings, stood: Stood = knows_all) -> None:
@@ -47,20 +47,20 @@ class Firsts:
         self._told: set[bytes] = set()
 
     async def read(self, documents: Iterable[Document], now: datetime) -> list[Document]:
-        """Return documents in the order in which they were read, each that may stand for a first one headed so.
+        """Return documents in the order of reading, with a header on each that may stand for a first version.
 
-        Raises RetriableError while Kafka does not tell where the subscriber stood.
+        Raises RetriableError while Kafka does not return the subscriber's position.
         """
         return [await self._read(document, now) if self._is_asked else document for document in documents]
 
     def once(self, document: Document) -> Document:
-        """Return a document, headed as a first one no more where its ticket was told of."""
+        """Return a document, without the header if its ticket was sent already."""
         if document.key not in self._told:
             return document
         return document._replace(headers=[one for one in document.headers if one != FIRST_WRITTEN])
 
     def told(self, document: Document) -> None:
-        """Note that the subscriber was told of a document."""
+        """Record that the document was sent."""
         if self._is_asked and FIRST_WRITTEN in document.headers:
             self._told.add(document.key)
 
@@ -68,7 +68,7 @@ class Firsts:
         place = TopicPartition(*document.position[:2])
         try:
             ticket = decode(document.value, Ticket)
-        except RecordError:  # whoever delivers it makes a dead letter of it
+        except RecordError:  # its dispatcher writes a dead letter
             return document
         if now - ticket.updated_at < KEPT:
             self._known[place] = max(ticket.updated_at, self._known.get(place, NEVER))
@@ -85,10 +85,11 @@ def _headed(document: Document) -> Document:
 
 
 async def stood(make: Callable[[], AIOKafkaConsumer], place: TopicPartition) -> datetime:
-    """Return when the newest ticket changed that is left of what a group has read, `NEVER` for a new group's.
+    """Return when the newest remaining ticket that a group has read was changed, `NEVER` for a new group.
 
-    What it read last may be compacted away by now, and so may what it reads next: the one makes this time too early by
-    a little, so that a ticket is told of twice; by the other one it would be too late, and some never be told of.
+    The last record that it read may be compacted away by now, and so may the next: with the former the time is a
+    little too early, so that a ticket may be sent twice; with the latter it would be too late, and some tickets would
+    never be sent.
     """
     with answering():
         async with running(make()) as consumer:
@@ -110,7 +111,7 @@ async def _newest_before(consumer: AIOKafkaConsumer, place: TopicPartition, end:
 
 
 async def _newest(consumer: AIOKafkaConsumer, place: TopicPartition, begin: int, end: int) -> datetime | None:
-    """Return when the last ticket between two offsets changed, None when there is none."""
+    """Return when the last ticket between two offsets was changed, or None."""
     progress = Progress("what a subscriber had read", SILENT_SECONDS)
     consumer.seek(place, begin)
     newest = None

@@ -1,4 +1,4 @@
-"""A Kafka record into the body and headers of a webhook request; pure."""
+"""Builds the body and headers of a webhook request from a Kafka record; pure."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -25,30 +25,30 @@ from tickets.export import service_request, service_requests_json, service_reque
 JSON = "application/json"
 
 _KEY = re.compile(rb"[A-Za-z0-9_-]{1,128}")
-"""A ticket's id. No dot and no colon: they part the id from its neighbours in the signature and the delivery id."""
+"""A ticket's id. It has no dot and no colon: they separate the id from the rest in signature and delivery id."""
 
 _TOLD = ("specversion", "id", "source", "type", "time", "subject", "dataschema", "sequence", "jurisdiction")
-"""The attributes that go along; never `ce_sender` or whatever else a later version puts beside them."""
+"""The attributes that are sent; never `ce_sender` or an attribute of a later version."""
 
 _ERASED, _REDACTED, _LEVELLED = b'"erased":true', b'"redacted_version":', b'"confidentiality_version":'
-"""In the snapshot of a ticket that lost words or readers; in a text their quotes would be escaped."""
+"""In the snapshot of a ticket that lost words or readers; in a text its quotes would be escaped."""
 
 KEPT = timedelta(milliseconds=int(topics.TOPICS[topics.TICKET_MASKED].extra["min.compaction.lag.ms"]))
-"""So long Kafka keeps each snapshot of a ticket; of those that are older only the newest may be there."""
+"""Kafka keeps each snapshot of a ticket for this long; of older ones perhaps only the newest."""
 
 _PLAIN = "".join(map(chr, range(0x21, 0x7F))).replace('"', "").replace("%", "")
 """What CloudEvents' HTTP binding leaves unescaped in a header."""
 
 
 class Body(NamedTuple):
-    """What is sent, and the headers that say what it is."""
+    """The body and the headers that describe it."""
 
     content: bytes
     headers: dict[str, str]
 
 
 def version_of(document: Document) -> int:
-    """Return the ticket's version. Raises SchemaError when the record has none."""
+    """Return the ticket's version. Raises SchemaError if the record has none."""
     text = dict(document.headers).get("ce_sequence", b"")
     if not (text.isdigit() and len(text) <= 18):
         raise SchemaError("ce_sequence is not the record's version: look at its producer")
@@ -56,14 +56,14 @@ def version_of(document: Document) -> int:
 
 
 def delivery_id(subscriber: str, document: Document) -> str:
-    """Return what names a delivery for ever, so that a receiver knows a repeat. Raises SchemaError."""
+    """Return the permanent id of a delivery, so that a receiver recognises a repeat. Raises SchemaError."""
     if not _KEY.fullmatch(document.key):
         raise SchemaError("the record's key is no ticket's id: look at its producer")
     return f"{subscriber}:{document.key.decode()}:{version_of(document)}"
 
 
 def may_be_read(document: Document, chosen: FilterSettings) -> bool:
-    """Say whether a subscriber may read tickets of this level (保密). Raises SchemaError for what is no ticket."""
+    """Return whether a subscriber may read tickets of this level (保密). Raises SchemaError for any other record."""
     if not chosen.confidentiality:
         return True
     ticket = decode(document.value, Ticket)
@@ -71,7 +71,7 @@ def may_be_read(document: Document, chosen: FilterSettings) -> bool:
 
 
 def is_wanted(document: Document, chosen: FilterSettings) -> bool:
-    """Say whether a filter lets a ticket through. Raises SchemaError when it cannot be read."""
+    """Return whether a filter passes a ticket. Raises SchemaError if it cannot be read."""
     if chosen == _EVERYTHING:
         return True
     ticket = decode(document.value, Ticket)
@@ -79,7 +79,7 @@ def is_wanted(document: Document, chosen: FilterSettings) -> bool:
         return False
     if chosen.since is not None and ticket.updated_at < chosen.since:
         return False
-    if ticket.erased:  # whoever may hold the ticket must hear that it has to go
+    if ticket.erased:  # a subscriber that may hold the ticket must learn that it is gone
         return True
     level = [ticket.emergency.level] if ticket.emergency else []
     return (
@@ -97,11 +97,12 @@ def is_wanted(document: Document, chosen: FilterSettings) -> bool:
 
 
 def outgoing(document: Document, chosen: FilterSettings, known: int, now: datetime) -> Document | None:
-    """Return what a subscriber is told by a record; None when there is nothing to tell. Raises as `is_wanted` does.
+    """Return the request for a record, or None. Raises as `is_wanted` does.
 
-    Whoever may hold a ticket hears of its redaction, and of a level (保密) that he may not read, whatever the filter
-    says: where it leaves the ticket out, by a snapshot without a word. `known` is the last version of which he knows
-    that it took words from him. A record that is read when its snapshot may be compacted away tells of it, too.
+    A subscriber that may hold the ticket gets its redaction, and a level (保密) that it may not read, whatever the
+    filter says: if the filter excludes the ticket, as a snapshot without words. `known` is the last version that
+    removed words and that the subscriber knows. A record whose snapshot may be compacted away carries the redaction,
+    too.
     """
     if is_wanted(document, chosen):
         return document
@@ -120,7 +121,7 @@ def outgoing(document: Document, chosen: FilterSettings, known: int, now: dateti
 
 
 def is_notice(document: Document) -> bool:
-    """Say whether this is a snapshot without a word, which may always be told; what cannot be read is none."""
+    """Return whether this is a snapshot without words, which may always be sent; an unreadable one is not."""
     try:
         ticket = decode(document.value, Ticket)
     except SchemaError:
@@ -129,9 +130,10 @@ def is_notice(document: Document) -> bool:
 
 
 def lost_in(document: Document, chosen: FilterSettings) -> int:
-    """Return the version that took words from a subscriber last: by a redaction, or by a level that he may not read.
+    """Return the last version that removed words from the subscriber: by a redaction, or by a level that it may not
+    read.
 
-    0 where none did, as of a ticket that was of this level from the beginning. Raises SchemaError.
+    0 without one, as for a ticket of this level from the beginning. Raises SchemaError.
     """
     if _LEVELLED not in document.value or may_be_read(document, chosen):
         return redaction_of(document)
@@ -141,17 +143,19 @@ def lost_in(document: Document, chosen: FilterSettings) -> int:
 
 
 def redaction_of(document: Document) -> int:
-    """Return the version in which the ticket lost words last, 0 where it lost none. Raises SchemaError."""
+    """Return the version of the last redaction, 0 without one. Raises SchemaError."""
     return cast(int, decode(document.value, Ticket).redacted_version) if _REDACTED in document.value else 0
 
 
 def void_below(document: Document) -> int:
-    """Return the version below which no word of the ticket may be told any more, 0 for none. Raises SchemaError."""
+    """Return the version below which no word of the ticket may be sent any more, 0 for none. Raises SchemaError."""
     return version_of(document) if _ERASED in document.value else redaction_of(document)
 
 
 def _is_first(document: Document, ticket: Ticket) -> bool:
-    """Say whether nothing was written of a ticket before; one that changed as it was opened has a later version."""
+    """Return whether this is the ticket's first snapshot; a ticket that changed when it was opened has a later
+    version.
+    """
     return ticket.version == 1 or FIRST_WRITTEN in document.headers
 
 
@@ -159,24 +163,24 @@ _EVERYTHING = FilterSettings()
 
 
 def body_of(document: Document, settings: SubscriberSettings) -> Body:
-    """Return the body that a subscriber gets. Raises a RecordError when there can be none."""
+    """Return the body for the subscriber. Raises RecordError if there can be none."""
     try:
         return _FORMATS[settings.format](document, settings)
     except RecordError:
         raise
-    except Exception as error:  # a fault of ours on one ticket: it becomes a dead letter, the next goes on
+    except Exception as error:  # an internal error on one ticket: it becomes a dead letter, and the next goes on
         raise RecordError(type(error).__name__) from error
 
 
 def _ticket(document: Document, _: SubscriberSettings) -> Body:
-    """Keep the record's bytes as they are, with its attributes in headers: CloudEvents' binary mode."""
+    """Return the record's bytes unchanged, with its attributes in headers: CloudEvents' binary mode."""
     if not (document.value.startswith(b"{") and document.value.endswith(b"}")):
         raise SchemaError("the record's value is not a JSON object: look at its producer")
     return Body(document.value, {"content-type": JSON, **_attributes(document.headers, "ce-")})
 
 
 def _cloudevent(document: Document, _: SubscriberSettings) -> Body:
-    """Put the record's bytes into an event with its attributes beside them: CloudEvents' structured mode."""
+    """Return the record's bytes in an event with its attributes: CloudEvents' structured mode."""
     Envelope.of(document.headers)  # raises what is missing
     decode(document.value, Ticket)
     event = {**_attributes(document.headers, ""), "datacontenttype": JSON, "data": msgspec.Raw(document.value)}

@@ -1,4 +1,4 @@
-"""Looks up where a webhook leads, and lets it connect only where it may (SSRF)."""
+"""Resolves a webhook's host, and lets it connect only to permitted addresses (SSRF)."""
 
 import socket
 from ipaddress import ip_address
@@ -12,7 +12,7 @@ from sinks.webhook.ssrf import refusal
 
 
 class CheckedResolver(AbstractResolver):
-    """Looks names up and checks each answer, in the moment of the connection: a name may lead elsewhere tomorrow."""
+    """Checks each resolved address at the moment of the connection: a name may have another address tomorrow."""
 
     def __init__(self, setting: str, *, allow_private: bool, tls: bool) -> None:
         self._setting = setting
@@ -23,16 +23,16 @@ class CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        """Return the addresses of a name. Raises MisconfiguredError when one of them must not be asked."""
+        """Return the addresses of a name. Raises MisconfiguredError if one of them is not permitted."""
         found = await self._inner.resolve(host, port, family)
         for one in found:
             self._check(one["host"])
         return found
 
     def socket_for(self, place: AddrInfoType) -> socket.socket:
-        """Return a socket for an address that is about to be connected to. Raises as `resolve` does.
+        """Return a socket for an address before the connection. Raises as `resolve` does.
 
-        The client asks no resolver about a host that it reads as an address.
+        The client does not ask a resolver for a host that it parses as an address.
         """
         family, kind, protocol, _, address = place
         self._check(str(address[0]))
@@ -44,5 +44,5 @@ class CheckedResolver(AbstractResolver):
             raise MisconfiguredError(f"`{self._setting}` {reason}.")
 
     async def close(self) -> None:
-        """Release the resolver."""
+        """Close the resolver."""
         await self._inner.close()

@@ -1,4 +1,4 @@
-"""Judges what a subscriber's endpoint answered; pure."""
+"""Verdict on the answer of a subscriber's endpoint; pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ from schemas.errors import MisconfiguredError
 GONE = 410
 
 AWAY = frozenset({401, 403, 404, 405, 407, 429, 502, 503, 504})
-"""Says nothing about the one delivery: a login, a path, a proxy, a load. It is the same for all, and will be mended."""
+"""Temporary faults that concern no single delivery: a login, a path, a proxy, load."""
 
 LATER = frozenset({408, 409, 425})
-"""This delivery was not taken now. Whoever has it already answers 2xx."""
+"""This delivery was not accepted now. An endpoint that has it already answers 2xx."""
 
 
 class Outcome(Enum):
@@ -22,15 +22,15 @@ class Outcome(Enum):
 
     DELIVERED = "delivered"
     LATER = "later"
-    """The endpoint is there and did not take this one: try it again, let the others go on."""
+    """The endpoint works and did not accept this one: try it again, and let the others go on."""
     AWAY = "away"
-    """The endpoint takes nothing just now: all wait."""
+    """The endpoint accepts nothing at the moment: all wait."""
     REFUSED = "refused"
-    """It will never take this one."""
+    """It will never accept this one."""
 
 
 class Answer(NamedTuple):
-    """What came of one attempt; `told` is the HTTP status, or what was in the way."""
+    """Result of one attempt; `told` is the HTTP status or the failure."""
 
     outcome: Outcome
     told: str
@@ -39,7 +39,7 @@ class Answer(NamedTuple):
 
 
 def judge(subscriber: str, status: int, headers: Mapping[str, str], milliseconds: int, now: datetime) -> Answer:
-    """Sort an answer by its status. Raises MisconfiguredError when the subscriber says that it is gone for good."""
+    """Return the verdict by status. Raises MisconfiguredError if the subscriber says that it is gone for good (410)."""
     if status == GONE:
         raise MisconfiguredError(
             f"Subscriber {subscriber} answers 410, it is gone: remove `sinks.webhook.{subscriber}`, or correct its url."
@@ -56,7 +56,7 @@ def _outcome(status: int) -> Outcome:
 
 
 def _seconds(text: str | None, now: datetime) -> float | None:
-    """Read Retry-After: seconds, or a date; None for what is neither."""
+    """Parse Retry-After: seconds, or a date; None for anything else."""
     if text is None:
         return None
     if (stripped := text.strip()).isdecimal():

@@ -1,4 +1,4 @@
-"""Runs the subscribers, each with a consumer group of its own: what keeps one waiting keeps no other."""
+"""Runs the subscribers, each with its own consumer group: one that waits delays no other."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -25,12 +25,12 @@ from sinks.webhook.settings import SubscriberSettings
 
 BATCH_DOCUMENTS = 10
 BATCHES = 400
-"""Batches under way: a delivery that waits holds the commit up and not the others; a crash repeats at most so many."""
+"""Batches in flight: a waiting delivery delays the commit and no other delivery; a crash repeats at most so many."""
 
 _DRAIN_MAX_SECONDS = 30.0
 
 AGAIN_SECONDS = 10.0
-"""After a fault of ours that ended one subscriber, before it is started again."""
+"""Seconds after an internal error of one subscriber until it is restarted."""
 
 TOPICS = {"masked": topics.TICKET_MASKED, "clear": topics.TICKET, "restricted": topics.TICKET_RESTRICTED}
 
@@ -51,9 +51,10 @@ class Webhooks:
         self._failed: dict[str, str] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Run until `stop` is set; whom a person must mend stops alone, who met a fault of ours begins again alone.
+        """Run until `stop` is set; a subscriber that needs an operator stops alone, one with an internal error
+        restarts alone.
 
-        Raises its FatalError when none is left, and what is wrong with Kafka at once.
+        Raises its FatalError if none is left, and faults of Kafka at once.
         """
         tasks = [asyncio.create_task(self._watched(name, stop)) for name in self._subscribers]
         try:
@@ -67,11 +68,11 @@ class Webhooks:
 
     @property
     def begun(self) -> bool:
-        """Say whether each subscriber was read for at least once, or does not begin for a reason that is told."""
+        """Return whether each subscriber has read at least once, or does not start for a reported reason."""
         return not self._subscribers.keys() - self._runners.keys() - self._failed.keys() - self._stopped.keys()
 
     def troubles(self) -> dict[str, str]:
-        """Return what is in whose way, by subscriber."""
+        """Return the reason of each failing subscriber."""
         known = {name: runner.health() for name, runner in self._runners.items()}
         away = {name: health.detail for name, health in known.items() if not health.ready}
         return away | self._failed | {name: str(error) for name, error in self._stopped.items()}
@@ -86,7 +87,7 @@ class Webhooks:
             _log.error("subscriber_stopped", subscriber=name, sentence=str(error))
 
     async def _ended(self, name: str, stop: asyncio.Event) -> bool:
-        """Run a subscriber, and say whether it is done; a fault of ours is told, and it is not."""
+        """Run a subscriber and return whether it is done; an internal error is logged, and it is not."""
         settings, ready = self._subscribers[name], partial(self._ready, name)
         try:
             await run_subscriber(name, settings, self._connection, stop, ready, tracer=self._tracer)
@@ -113,7 +114,7 @@ async def run_subscriber(
     source: Source | None = None,
     tracer: Tracer = OFF,
 ) -> None:
-    """Run one subscriber until `stop` is set; `source` is the topic to read, where it is not its snapshots'."""
+    """Run one subscriber until `stop` is set; `source` is the topic to read, if it is not that of its snapshots."""
     sink = WebhookSink(name, settings)
     asks = partial(stood, partial(make_consumer, connection, group_of(sink.name)))
     ahead = Ahead(sink.may_read, partial(make_reader, connection, client_id=f"{group_of(sink.name)}-ahead"))

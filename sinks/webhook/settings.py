@@ -30,7 +30,7 @@ else:  # whatever is written today: a new word needs no line here
 
 
 def key_of(secret: str) -> bytes:
-    """Return the key of a secret, which is base64, with or without `whsec_`. Raises ValueError when it is none."""
+    """Return the key of a secret, which is base64, with or without `whsec_`. Raises ValueError if it is invalid."""
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except ValueError:  # binascii.Error, or no ASCII
@@ -128,7 +128,7 @@ class SubscriberSettings(Section):
 
     @model_validator(mode="after")
     def _reachable(self) -> "SubscriberSettings":
-        """Refuse an address that must not be asked; what a name leads to is looked at when it is asked."""
+        """Refuse a forbidden address; the address of a name is checked when it is used."""
         host = host_of(self.url)
         address = literal(host)
         reason = refusal(address, allow_private=self.allow_private, tls=self.tls) if address else None
@@ -144,7 +144,7 @@ class SubscriberSettings(Section):
 
     @property
     def readable(self) -> FilterSettings:
-        """Return the filter; of restricted tickets (严格保密) only who has `snapshot = restricted` reads any."""
+        """Return the filter; only subscribers with `snapshot = restricted` read restricted tickets (严格保密)."""
         levels = self.filter.confidentiality or tuple(enums.CONFIDENTIALITY)
         if self.snapshot == "restricted":
             return self.filter
@@ -152,12 +152,12 @@ class SubscriberSettings(Section):
 
     @property
     def tls(self) -> bool:
-        """Say whether the endpoint is asked over TLS."""
+        """Return whether the endpoint uses TLS."""
         return self.url.lower().startswith("https:")
 
     @property
     def endpoint(self) -> str:
-        """Return where deliveries go without path and query, which may hold a token."""
+        """Return the URL without path and query, which may hold a token."""
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.netloc}"
 

@@ -1,4 +1,4 @@
-"""The signature of a delivery: Standard Webhooks 1.0, symmetric (https://www.standardwebhooks.com)."""
+"""Signature of a delivery: Standard Webhooks 1.0, symmetric (https://www.standardwebhooks.com)."""
 
 import base64
 import hmac

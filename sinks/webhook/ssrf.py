@@ -1,4 +1,6 @@
-"""Which addresses a webhook may ask: a name must not lead into our own network unless that was said (SSRF)."""
+"""Permitted addresses of webhooks: a name must not resolve into the internal network unless the settings allow it
+(SSRF).
+"""
 
 import re
 import unicodedata
@@ -25,23 +27,23 @@ _METADATA = frozenset(
         ),
     )
 )
-"""Where the machines of a cloud read their keys; not all of them are link-local."""
+"""Addresses of cloud metadata services, which hold a machine's keys; not all of them are link-local."""
 
 _NAT64 = IPv6Network("64:ff9b::/96")
 _IPV4_COMPATIBLE = IPv6Network("::/96")
 _LOW_32_BITS = 0xFFFFFFFF
 
 _NUMERIC = re.compile(r"(0x[0-9a-f]+|[0-9]+)(\.(0x[0-9a-f]+|[0-9]+))*\.?", re.IGNORECASE)
-"""What the C library reads as an address though it is not written as one: 127.1, 2130706433, 0x7f000001."""
+"""Texts that the C library parses as an address although they look different: 127.1, 2130706433, 0x7f000001."""
 
 _ALLOW = "set allow_private = true if that is meant"
 
 
 def host_of(url: str) -> str:
-    """Return the host of a URL as the HTTP client asks for it: in IDNA, plain digits and dots, without a dot behind it.
+    """Return the host of a URL as the HTTP client uses it: in IDNA, with plain digits and dots, without a final dot.
 
-    yarl, by which the client reads URLs, makes 127.0.0.1 of the same in full width. It leaves percent signs, which are
-    read as well: a resolver or proxy behind it may do so. Raises ValueError for a URL without a host.
+    yarl, which parses the client's URLs, turns full-width 127.0.0.1 into the plain one. It leaves percent signs,
+    which are decoded here: a resolver or proxy behind it may do so. Raises ValueError for a URL without a host.
     """
     host = unicodedata.normalize("NFKC", unquote(URL(url).host or "")).lower().replace("。", ".").partition("%")[0]
     if not host.rstrip("."):
@@ -50,7 +52,7 @@ def host_of(url: str) -> str:
 
 
 def literal(host: str) -> Address | None:
-    """Return the address that a host is written as, None for a name."""
+    """Return the address that a host is written as, or None for a name."""
     try:
         return ip_address(host)
     except ValueError:
@@ -58,20 +60,20 @@ def literal(host: str) -> Address | None:
 
 
 def is_disguised(host: str) -> bool:
-    """Say whether a host is an address in a form that hides which one."""
+    """Return whether a host is an address in a disguised form."""
     return literal(host) is None and _NUMERIC.fullmatch(host) is not None
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether a host is this machine."""
+    """Return whether a host is this machine."""
     address = literal(host)
     return host == "localhost" or (address is not None and _inner(address).is_loopback)
 
 
 def refusal(address: Address, *, allow_private: bool, tls: bool) -> str | None:
-    """Return why an address must not be asked, None when it may.
+    """Return why an address is not permitted, or None.
 
-    Link-local addresses and those of a cloud's metadata are never asked: a machine's keys lie there.
+    Link-local addresses and cloud metadata services are never permitted: a machine's keys are there.
     """
     inner = _inner(address)
     if (
@@ -91,7 +93,7 @@ def refusal(address: Address, *, allow_private: bool, tls: bool) -> str | None:
 
 
 def _inner(address: Address) -> Address:
-    """Return the address that another one wraps."""
+    """Return the IPv4 address that an IPv6 address wraps."""
     if isinstance(address, IPv4Address):
         return address
     if address in _NAT64 or (address in _IPV4_COMPATIBLE and int(address) > 1):  # :: and ::1 are themselves
