@@ -82,7 +82,7 @@ class Versions:
 
 def _known(tree: Path, settings: dict[str, str]) -> dict[str, str]:
     """Return the environment for a tree: one from before the keys of commands refuses their settings."""
-    has_keys = (tree / "hotline/admin/command_keys.py").exists()
+    has_keys = any(tree.glob("hotline/**/command_keys.py"))
     known = {name: value for name, value in settings.items() if has_keys or not name.startswith(KEYS)}
     return known | {"PYTHONPATH": str(tree)}
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
-from hotline.admin import kafka_reader
-from hotline.admin.command_keys import principal, signer_of_person
+from hotline.config.command_signers import principal, signer_of_person
 from schemas import audit_chain, ids, topics
 from schemas.audit_chain import Fault, Head, Link
 from schemas.codec import Outbound, appended_at, decode, encode
@@ -86,7 +86,7 @@ def run_of(settings: "Settings", reason: str | None = None) -> Run:
 
     The reason may be words, but no erasure reaches them: who is named in them, or could be rung up, is blacked out.
     """
-    from hotline.runtime.clients import rules_of
+    from hotline.config.clients import rules_of
     from tickets.masking.mask import Known, mask_text
 
     by_rules = Known(rules=rules_of(settings))

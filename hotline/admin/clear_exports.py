@@ -9,8 +9,8 @@ import msgspec
 
 from connectors.backoffice import command_status
 from hotline.admin import commands, placement
-from hotline.admin.command_keys import keys_of, principal
-from hotline.runtime import clients
+from hotline.config import clients
+from hotline.config.command_signers import keys_of, principal
 from schemas import ids
 from schemas.errors import MisconfiguredError
 from tickets.admission import CONFIRMED

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from broker import kafka_reader
 from broker.sync_producer import Producer
 from connectors.backoffice import command_status
-from hotline.admin import kafka_reader
-from hotline.admin.command_keys import principal, signer_of_person
+from hotline.config.command_signers import principal, signer_of_person
 from normalizers.parse.codes import is_code
 from schemas import command_signature, ids, topics
 from schemas.codec import UNREADABLE, Outbound, appended_at, decode

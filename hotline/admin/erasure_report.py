@@ -100,7 +100,7 @@ def bound(topic: topics.Topic) -> timedelta:
 
 async def report(settings: "Settings", decision: Event, seconds: float) -> Report | None:
     """Look until nothing waits, at most for `seconds`; None for a decision that erases nothing."""
-    from hotline.runtime import clients
+    from hotline.config import clients
 
     change = change_of(decision)
     if change is None:

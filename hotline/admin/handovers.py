@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from schemas import topics
 from schemas.codec import decode
 from schemas.errors import MisconfiguredError, PipelineError, SchemaError

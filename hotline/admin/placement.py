@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 import structlog
 from kafka import KafkaProducer
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
 from broker.sync_client import opened
 from broker.sync_producer import SETTINGS
-from hotline.admin import kafka_reader
 from schemas import topics
 from schemas.codec import decode, encode
 from schemas.envelope import Envelope, schema_of, type_of

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from elasticsearch import AsyncElasticsearch
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
-from hotline.runtime import clients
+from hotline.config import clients
 from schemas.errors import MisconfiguredError
 from sinks import Route, routes
 from sinks.elastic import indices

@@ -5,9 +5,10 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
 from connectors.replies.ledger import ASSIGN, INTENT, STATE
-from hotline.admin import kafka_reader, placement
+from hotline.admin import placement
 from schemas import ids, topics
 from schemas.codec import decode
 from schemas.errors import SchemaError

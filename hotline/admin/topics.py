@@ -1,7 +1,7 @@
 """Makes the Kafka topics of `schemas/topics.py` and says where a cluster differs from them."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kafka import errors as theirs
 from kafka.admin import ConfigResource, ConfigResourceType
@@ -14,9 +14,6 @@ from hotline.admin.cluster import Answer, Cluster, TopicConfig, TopicFacts, admi
 from schemas import topics
 from schemas.errors import MisconfiguredError, UnauthorizedError
 from schemas.topics import TOPICS, Topic
-
-if TYPE_CHECKING:
-    pass
 
 
 class Difference(Struct, frozen=True, kw_only=True):

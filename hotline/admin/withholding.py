@@ -7,10 +7,10 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from broker import kafka_reader
 from broker.aio_client import running
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from schemas import topics
 from schemas.codec import Outbound, decode, encode
 from schemas.envelope import WITHHELD

@@ -37,7 +37,7 @@ def list_(
 ) -> "list[Answer]":
     """List the answers of the last seven days; no line holds an address or a code."""
     from hotline.admin.replies import Wanted, listed
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
     from schemas.errors import MisconfiguredError
 
     settings = settings_of(ctx, accounts=False)

@@ -40,7 +40,7 @@ def approve(
 ) -> None:
     """Confirm a forget, a lowered level or a clear export that somebody else asked for; then it is carried out."""
     from hotline.admin import commands, placement
-    from hotline.runtime import clients
+    from hotline.config import clients
     from schemas.codec import decode
     from schemas.errors import MisconfiguredError
     from schemas.records import Command

@@ -135,10 +135,10 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Walk from a ticket to its links, messages, raw records and bytes, with the versions of the rules."""
+    from hotline.admin.explain import explain as walk
+    from hotline.admin.explain import looks_up, with_answers
     from hotline.cli import archive_view
-    from hotline.runtime import clients
-    from hotline.search.explain import explain as walk
-    from hotline.search.explain import looks_up, with_answers
+    from hotline.config import clients
 
     refuse_misread(name)
     clear = clear or restricted
@@ -161,7 +161,7 @@ def explain(
 def _log(ctx: typer.Context, tickets: Iterable[str], reason: str | None, *fields: str) -> None:
     """Leave a trace of who reads what in clear; without Kafka nobody does."""
     from hotline.admin.commands import log_reads
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
 
     settings = settings_of(ctx, accounts=False)
     log_reads(settings, kafka(settings), tickets, reason, *fields)
@@ -170,7 +170,7 @@ def _log(ctx: typer.Context, tickets: Iterable[str], reason: str | None, *fields
 def _log_alone(ctx: typer.Context, message_id: str, reason: str | None) -> None:
     """Leave the same trace of a message that no ticket has, which could tell of it: an auto-reply, a bounce."""
     from hotline.admin import audit
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
 
     settings = settings_of(ctx, accounts=False)
     audit.record(kafka(settings), audit.run_of(settings, reason).act(audit.READ, datetime.now(UTC), message_id))
@@ -178,7 +178,7 @@ def _log_alone(ctx: typer.Context, message_id: str, reason: str | None) -> None:
 
 def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], *, restricted: bool = False) -> T:
     """Return what the archive answers, asked about restricted tickets alone or about all others."""
-    from hotline.runtime.clients import elasticsearch
+    from hotline.config.clients import elasticsearch
     from hotline.search.archive import Archive
 
     async def asked() -> T:

@@ -14,8 +14,8 @@ from hotline.terminal import Console
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
+    from hotline.admin.explain import Explanation, Filed, Raw
     from hotline.search.archive import Hit
-    from hotline.search.explain import Explanation, Filed, Raw
 
 
 def hits(found: "Sequence[Hit]", console: Console | None = None) -> None:

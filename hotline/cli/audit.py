@@ -22,7 +22,7 @@ def _audit() -> None:
 def verify(ctx: typer.Context) -> Iterator[dict[str, str]]:
     """Check the chains of the audit log; exit code 2 and a line for each record changed, removed, moved or inserted."""
     from hotline.admin.audit import verify as verified
-    from hotline.runtime import clients
+    from hotline.config import clients
 
     count, faults = verified(clients.kafka(settings_of(ctx, accounts=False)), datetime.now(UTC))
     for fault in faults:

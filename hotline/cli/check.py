@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 def check(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Look for faults in the settings, without connecting; exit 2 when there are any, else name what would run."""
-    from hotline.config.checks import faults, faults_of_the_rest
+    from hotline.config.clients import rules_of
     from hotline.config.load import FaultySettingsError
-    from hotline.runtime.clients import rules_of
+    from hotline.doctor.checks import faults, faults_of_the_rest
     from tickets.policy import version_of
 
     try:

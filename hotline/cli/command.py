@@ -51,7 +51,7 @@ def command(
     After redact and forget also what is gone now, and what leaves when.
     """
     from hotline.admin import commands, handovers, placement
-    from hotline.runtime import clients
+    from hotline.config import clients
     from schemas import ids
 
     settings = settings_of(ctx, accounts=False)

@@ -77,7 +77,7 @@ def list_(
     from hotline.admin.audit import replays
     from hotline.admin.dead_letters.query import letters
     from hotline.cli.dead_view import of_a_stage
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
 
     chosen = _filters(code, stage, channel, account, jurisdiction, since, until)
     connection = kafka(settings_of(ctx, accounts=False))
@@ -106,7 +106,7 @@ def show(
 
     from hotline.admin.dead_letters.original import bytes_shown
     from hotline.admin.dead_letters.query import find, letter_of
-    from hotline.runtime import clients
+    from hotline.config import clients
     from schemas.errors import MissingBlobError
     from streams.blobs import Blobs
 
@@ -164,7 +164,7 @@ def replay(
     from hotline.admin import placement
     from hotline.admin.dead_letters.query import find
     from hotline.cli import dead_view
-    from hotline.runtime import clients
+    from hotline.config import clients
     from hotline.runtime.logging import set_up_tool
 
     chosen = _filters(code, stage, channel, account, jurisdiction, since, until, identifiers or ())
@@ -216,7 +216,7 @@ def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: 
     from datetime import UTC
 
     from hotline.admin import audit, commands
-    from hotline.runtime import clients
+    from hotline.config import clients
     from schemas.errors import MisconfiguredError
 
     if not reason:

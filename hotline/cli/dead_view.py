@@ -16,9 +16,9 @@ from hotline.admin.dead_letters.query import Filters, Letter, letters
 from hotline.admin.dead_letters.replay import Held, Plan, Replay, Report, plan, target_of
 from hotline.admin.dead_letters.replay_sinks import Archive, Subscriber, Target
 from hotline.cli.common import print_json, say
+from hotline.config import clients
 from hotline.dev.stack.progress import Shown
 from hotline.output import readable
-from hotline.runtime import clients
 from hotline.terminal import Console
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError

@@ -76,7 +76,7 @@ def recompute(
     Each is a command `set_deadline`; it moves no time that a clerk set, and keeps what was granted.
     """
     from hotline.admin import commands
-    from hotline.runtime import clients
+    from hotline.config import clients
     from hotline.search.query import Filters
 
     settings = settings_of(ctx, accounts=False)
@@ -132,7 +132,7 @@ def _order(settings: "Settings", ticket_id: str, clock: str) -> "Command":
 
 
 def _limits(settings: "Settings") -> "Limits":
-    from hotline.runtime.clients import verified_rules
+    from hotline.config.clients import verified_rules
     from tickets.policy import limits_of
 
     return limits_of(verified_rules(settings))

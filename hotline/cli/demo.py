@@ -100,11 +100,11 @@ def _stage(stack: "Stack", settings: "Settings", console: "Console", quiet: bool
     import asyncio
 
     from hotline.admin.topics import Provision
+    from hotline.config import clients
     from hotline.dev.demo.play import Play
     from hotline.dev.stack.jars import GREENMAIL, SMSGATE
     from hotline.dev.stack.progress import Shown
     from hotline.dev.stack.stack import prepare
-    from hotline.runtime import clients
 
     with Shown(console) as progress:
         prepare(progress, settings.local.maven_mirror, also=[GREENMAIL, SMSGATE])
@@ -117,7 +117,7 @@ def _stage(stack: "Stack", settings: "Settings", console: "Console", quiet: bool
 
 
 async def _ensure_indices(settings: "Settings") -> None:
-    from hotline.runtime import clients
+    from hotline.config import clients
     from sinks.elastic.templates import ensure_indices
 
     async with clients.elasticsearch(settings) as client:
@@ -149,8 +149,8 @@ def _shown(play: "Play", console: "Console", versions: dict[str, str]) -> "Resul
 def _versions(settings: "Settings") -> dict[str, str]:
     import asyncio
 
+    from hotline.config import clients
     from hotline.dev.stack.kafka import running_version
-    from hotline.runtime import clients
 
     async def elasticsearch() -> str:
         async with clients.elasticsearch(settings) as client:

@@ -33,7 +33,7 @@ def record(settings: "Settings", found: "Report") -> None:
     from datetime import UTC, datetime
 
     from hotline.admin import audit
-    from hotline.runtime import clients
+    from hotline.config import clients
 
     run = audit.run_of(settings)
     states = Counter(one.state for one in found.places)

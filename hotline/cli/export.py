@@ -100,7 +100,7 @@ async def _recorded(tickets: "Tickets", settings: "Settings", reason: str | None
     Not by commands, as `hotline search` does of the few that it shows: assign would decide about nothing else for long.
     """
     from hotline.admin import audit
-    from hotline.runtime import clients
+    from hotline.config import clients
 
     run, connection = audit.run_of(settings, reason), clients.kafka(settings)
     async for page in _pages(tickets):

@@ -134,8 +134,8 @@ def _publish(settings: "Settings", start: "Start", again: bool) -> None:
     """Publish what Kafka does not hold yet; `again` forgets first what it holds."""
     from connectors.publish.publisher import Publisher
     from hotline.admin.topics import Provision
+    from hotline.config import clients
     from hotline.importer.ledger import Ledger
-    from hotline.runtime import clients
     from hotline.runtime.logging import tracing
     from schemas import topics
     from storage import private_files

@@ -103,7 +103,7 @@ def _told(report: "Report") -> str:
 
 
 async def _asked(settings: "Settings", ask: Callable[[Any], Awaitable[Any]]) -> Any:
-    from hotline.runtime.clients import elasticsearch
+    from hotline.config.clients import elasticsearch
     from sinks.elastic.errors import translated
 
     async with elasticsearch(settings) as client:

@@ -27,9 +27,9 @@ def category(
 
     Writes a model and a card with its scores (cross-validated); `rules.category_model` names the model to use.
     """
+    from hotline.config.clients import verified_rules
     from hotline.quality.learn import category as learning
     from hotline.quality.learn import labelled
-    from hotline.runtime.clients import verified_rules
 
     path = learning.learn(list(labelled.read(data)), _folder(ctx, out), verified_rules(settings_of(ctx)))
     say(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)

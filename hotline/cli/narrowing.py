@@ -100,7 +100,7 @@ def persons(said: str | None, settings: "Settings") -> tuple[str, ...]:
     """Return the hashes of whom a person named; raises BadParameter for what identifies nobody."""
     if said is None or re.fullmatch(r"[^@:]+:[a-z2-7]{16}", said):
         return (said,) if said else ()
-    from hotline.runtime.clients import requester_keys, rules_of
+    from hotline.config.clients import requester_keys, rules_of
     from normalizers.base import Policy
     from normalizers.similarity.requester import requester_hashes
     from schemas.records import Party

@@ -92,8 +92,8 @@ def _run_here(settings: "Settings", names: list[str]) -> None:
 
 def _explained(settings: "Settings", error: "PipelineError") -> "PipelineError":
     """Return what a person must mend where no broker lets us in: its clients call a refused password no connection."""
+    from hotline.config import clients
     from hotline.doctor.kafka import brokers
-    from hotline.runtime import clients
     from schemas.errors import FatalError
 
     for told in islice(brokers(clients.kafka(settings)), BROKERS_ASKED):

@@ -16,10 +16,10 @@ def up(
     fetch_only: Annotated[bool, typer.Option("--fetch-only", help="Fetch and verify all jars; start nothing.")] = False,
 ) -> None:
     """Start the local Kafka and Elasticsearch, unless they run."""
+    from hotline.config.clients import without_login
     from hotline.dev.stack.jars import GREENMAIL, SMSGATE
     from hotline.dev.stack.progress import Shown
     from hotline.dev.stack.stack import prepare
-    from hotline.runtime.clients import without_login
     from hotline.terminal import Console
 
     settings = settings_of(ctx, accounts=False)

@@ -33,10 +33,11 @@ def status(ctx: typer.Context, as_json: AsJson = False) -> None:
 
 def _looked(settings: "Settings") -> Iterator[object]:
     """Yield what Elasticsearch, the processes on this machine and Kafka tell; what is away keeps nothing else away."""
+    from hotline.config import clients
     from hotline.monitor import processes
     from hotline.monitor.services import Service, elasticsearch
     from hotline.monitor.watcher import Watcher
-    from hotline.runtime import clients, components
+    from hotline.runtime import components
     from schemas.errors import PipelineError
 
     yield elasticsearch(settings)

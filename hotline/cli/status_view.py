@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from rich.table import Column, Table
 
 from hotline.cli.common import shown
+from hotline.config.clients import without_login
 from hotline.monitor.accounts import Account
 from hotline.monitor.answers import AnswerCount
 from hotline.monitor.dead import DeadCount
@@ -14,7 +15,6 @@ from hotline.monitor.handovers import Unanswered
 from hotline.monitor.processes import OtherInstallation, Process, Quarantined
 from hotline.monitor.services import Service
 from hotline.monitor.stages import Stage
-from hotline.runtime.clients import without_login
 from hotline.terminal import Console
 from tickets.emergency import MENTIONED
 

@@ -16,7 +16,7 @@ async def refuse_unknown(archive: "Archive", said: str | None, settings: "Settin
 
     A clerk, a model of the city's own or an app may have given tickets others than the rules have.
     """
-    from hotline.runtime.clients import rules_of
+    from hotline.config.clients import rules_of
     from hotline.search.query import Filters
     from normalizers.enrich import category
 
@@ -31,7 +31,7 @@ def refuse_misspelt(settings: "Settings", words: Iterable[str]) -> None:
 
     `words` are the command's arguments: with `scheme` the category is another system's, which only that system knows.
     """
-    from hotline.runtime.clients import category_model, rules_of
+    from hotline.config.clients import category_model, rules_of
     from normalizers.enrich import category
 
     given = dict(word.partition("=")[::2] for word in words)

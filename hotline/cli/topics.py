@@ -33,7 +33,7 @@ def create(
     Freezes the number of partitions over which cities are spread, and makes nothing when it is another one.
     """
     from hotline.admin.topics import Provision
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
 
     provision = Provision(kafka(settings_of(ctx, accounts=False)))
     created = provision.create(begun_with)
@@ -64,7 +64,7 @@ def describe(ctx: typer.Context) -> Iterator[dict[str, Any]]:
     """Show the topics as the brokers have them; exit 1 when one is not as it should be."""
     from hotline.admin import placement
     from hotline.admin.topics import Provision
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
     from schemas.errors import MisconfiguredError
 
     connection = kafka(settings_of(ctx, accounts=False))
@@ -102,7 +102,7 @@ def _about(topic: str) -> str:
 def withhold(ctx: typer.Context, as_json: AsJson = False) -> None:
     """Take restricted tickets that an older version wrote out of the masked topic; once, while no assign works."""
     from hotline.admin.withholding import withhold as work
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
 
     count = work(kafka(settings_of(ctx, accounts=False)))
     if as_json:
@@ -134,7 +134,7 @@ def hanging(
     """Show the transactions that nobody will end: readers stop before them; exit 1 when one is left."""
     from hotline.admin import transactions
     from hotline.admin.transactions import TOPICS
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
 
     connection = kafka(settings_of(ctx, accounts=False))
     found = transactions.find(connection, TOPICS)

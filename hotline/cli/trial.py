@@ -60,8 +60,8 @@ def try_(
     A message without a time gets the present one. Without a city, in the settings or by --jurisdiction, it asks on a
     terminal. Prints JSON, one object a line for each input, with --json or when the output is not a terminal.
     """
+    from hotline.config import clients
     from hotline.quality.replay import rules
-    from hotline.runtime import clients
     from hotline.trial import inputs, run
 
     settings = settings_of(ctx)

@@ -11,7 +11,7 @@ from hotline.cli.narrowing import no_number
 from hotline.cli.output import Column, lists
 
 if TYPE_CHECKING:
-    from hotline.admin.webhooks import Subscriber
+    from hotline.monitor.webhooks import Subscriber
     from schemas.records import Delivery
 
 webhook = typer.Typer(no_args_is_help=True, help="Subscribers of webhooks and their deliveries.")
@@ -39,8 +39,8 @@ DELIVERIES = (
 @lists(SUBSCRIBERS, nothing="No subscribers: add [sinks.webhook.<id>] to the settings, see docs/how-to/webhooks.md.")
 def list_(ctx: typer.Context) -> "Iterable[Subscriber]":
     """List the subscribers, and how many records wait for each."""
-    from hotline.admin.webhooks import subscribers
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
+    from hotline.monitor.webhooks import subscribers
 
     settings = settings_of(ctx)
     return subscribers(settings.sinks.webhook, kafka(settings)) if settings.sinks.webhook else ()
@@ -58,8 +58,8 @@ def log(
     limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 100,
 ) -> "Iterable[Delivery]":
     """Show the newest lines of the delivery log; no line holds personal data."""
-    from hotline.admin import webhooks
-    from hotline.runtime.clients import kafka
+    from hotline.config.clients import kafka
+    from hotline.monitor import webhooks
 
     wanted = webhooks.Wanted(subscriber=name, outcome=outcome, ticket=ticket)
     settings = settings_of(ctx)
@@ -69,7 +69,7 @@ def log(
 @webhook.command()
 def test(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="Which subscriber.")]) -> None:
     """Send a signed ping to a subscriber, once; success is an answer 2xx."""
-    from hotline.admin import webhooks
+    from hotline.monitor import webhooks
     from schemas.errors import UnreachableError
     from sinks.webhook.response import Outcome
 

@@ -27,10 +27,10 @@ from connectors.registry import entries
 from connectors.replies.settings import AnswerSettings
 from connectors.reply_registry import check
 from hotline.config.command_keys import CommandKeySettings, CommandSettings
-from hotline.runtime.disk_probe import OPEN_SECONDS, in_time
 from schemas.settings_base import Section
 from sinks.settings import ArchiveSettings, SinkSettings
 from sinks.webhook.settings import SubscriberSettings
+from storage.disk_probe import OPEN_SECONDS, in_time
 from streams.backpressure.settings import FloodSettings
 
 # Tables of `hotline.toml` that say where the services are, and where files lie.
@@ -207,6 +207,11 @@ class Connectors(Section):
     def sections(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the accounts by section of `connectors.registry` and id."""
         return {section: getattr(self, section) for section in type(self).model_fields}
+
+    @property
+    def fetches_media(self) -> bool:
+        """Say whether an account may fetch files: WeChat's needs its secret; 企业微信 without one is told so."""
+        return bool(self.wecom) or any(account.secret for account in self.wechat.values())
 
     @model_validator(mode="after")
     def _named_once(self) -> "Connectors":

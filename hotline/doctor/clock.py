@@ -6,9 +6,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hotline.admin.cluster import Cluster, admin
+from hotline.config import clients
 from hotline.doctor.findings import Told
 from hotline.doctor.storage import probe
-from hotline.runtime import clients
 from schemas.errors import MisconfiguredError, PipelineError
 
 if TYPE_CHECKING:

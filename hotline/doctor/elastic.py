@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from connectors.registry import entries
+from hotline.config import clients
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.reach import Address, NoTlsError, Ours, reach, speaks_tls, trusting
-from hotline.runtime import clients
 from schemas.contract.index_templates import Index, indices, mapping
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError

@@ -6,9 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from connectors.registry import DOORS
-from hotline.admin import command_keys
-from hotline.admin.acls import DESK, OPERATOR, PEOPLE
-from hotline.config import checks
+from hotline.config import command_signers
+from hotline.doctor import checks
 from hotline.doctor.accounts import cmpp, mailbox, smpp, smtp, wechat, weibo
 from hotline.doctor.calls import asterisk, call_files
 from hotline.doctor.clock import CLOCKS, clock
@@ -20,6 +19,7 @@ from hotline.doctor.storage import blobs, disks
 from hotline.doctor.subscribers import subscriber
 from hotline.runtime import components as wiring
 from hotline.runtime import components_media
+from hotline.runtime.acls import DESK, OPERATOR, PEOPLE
 from schemas.command_signature import Signer
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError
@@ -101,8 +101,8 @@ def _chosen(settings: "Settings", components: Iterable[str]) -> list[str]:
 
 def _keys(settings: "Settings") -> Iterator[Told]:
     """Look whether `assign` knows every sender of commands, and none that is unsigned."""
-    faults = command_keys.missing(settings)
-    if (told := command_keys.transition(settings, datetime.now(UTC))) is not None:
+    faults = command_signers.missing(settings)
+    if (told := command_signers.transition(settings, datetime.now(UTC))) is not None:
         faults.append(told)
     yield from map(MisconfiguredError, faults)
     if not faults:
@@ -111,11 +111,11 @@ def _keys(settings: "Settings") -> Iterator[Told]:
 
 def _door(settings: "Settings") -> Iterator[Told]:
     if settings.backoffice:
-        yield from _signs(command_keys.signer_of_door(settings))
+        yield from _signs(command_signers.signer_of_door(settings))
 
 
 def _person(settings: "Settings") -> Iterator[Told]:
-    yield from _signs(command_keys.signer_of_person(settings))
+    yield from _signs(command_signers.signer_of_person(settings))
 
 
 def _signs(signer: Signer | None) -> Iterator[Told]:

@@ -8,12 +8,12 @@ from cryptography import x509
 
 from broker.config import KafkaConnection
 from hotline.admin import placement
-from hotline.admin.acls import Need, needs
 from hotline.admin.cluster import Cluster, TopicFacts, admin
 from hotline.admin.topics import Difference, Found, Provision
+from hotline.config import clients
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.handshake import greet
-from hotline.runtime import clients
+from hotline.runtime.acls import Need, needs
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.topics import PLACEMENT, TOPICS
 

@@ -5,18 +5,18 @@ import os
 import pwd
 import shutil
 import socket
-import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from hotline.config import clients
 from hotline.doctor.findings import Told
-from hotline.runtime import clients, components
-from hotline.runtime.disk_probe import in_time
+from hotline.runtime.folders import BLOBS, Folder, written_to
 from schemas.errors import MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
+from storage.disk_probe import in_time
 from storage.private_files import make_private
 
 if TYPE_CHECKING:
@@ -26,11 +26,6 @@ PROBE = f"doctor-probe-{socket.gethostname()}"
 """In no folder, which would stay; doctors of several hosts take nothing from each other."""
 
 VALUE = b"hotline doctor"
-
-_BLOBS = "the blob store"
-
-LEAST_FREE_BYTES = 256 << 20
-"""A disk with less room is told, before it is full."""
 
 DISK_SECONDS = 10.0
 """A disk that has not taken a few bytes by then hangs."""
@@ -57,13 +52,13 @@ def blobs(settings: "Settings") -> Iterator[Told]:
     """Put a few bytes, get them, delete them; as root not into a folder of another user."""
     url = clients.blob_url(settings)
     if url.startswith("file:"):
-        yield in_time(lambda: _tried(settings, url), f"{_BLOBS} {clients.folder_of(url)}", DISK_SECONDS)
+        yield in_time(lambda: _tried(settings, url), f"{BLOBS} {clients.folder_of(url)}", DISK_SECONDS)
     else:
         yield _tried(settings, url)
 
 
 def _tried(settings: "Settings", url: str) -> Told:
-    if url.startswith("file:") and (fault := _of_another(_BLOBS, clients.folder_of(url))):
+    if url.startswith("file:") and (fault := _of_another(BLOBS, clients.folder_of(url))):
         return fault
     return f"{clients.told_url(url)} takes and gives {probe(settings).size} bytes"
 
@@ -113,18 +108,6 @@ def _refusal(url: str, error: Exception) -> PipelineError:
     )
 
 
-class Folder(NamedTuple):
-    """A folder that we write to: what for, which setting moves it, and how much room it may come to need.
-
-    The room is worked out when it is asked for, as that looks at the disk, which may hang.
-    """
-
-    what: str
-    path: Path
-    setting: str
-    room: Callable[[], int]
-
-
 def disks(settings: "Settings") -> Iterator[Told]:
     """Write to each folder of ours on this machine, and see that its disk has room."""
     folders = list(written_to(settings))
@@ -132,38 +115,6 @@ def disks(settings: "Settings") -> Iterator[Told]:
     yield from faults
     if not faults:
         yield "; ".join(f"{folder.path} has {_mib(_free(folder.path))} MiB left" for folder in folders)
-
-
-def written_to(settings: "Settings") -> Iterator[Folder]:
-    """Yield every folder of this machine that we write to."""
-    yield Folder("the data folder", settings.data_dir, "local.data_dir", _least)
-    if "receiver" in components.names(settings):
-        path, most = clients.journal_folder(settings), settings.receiver.journal_max_bytes
-        yield Folder("the journal", path, "receiver.journal_folder", partial(_wanted, path, most))
-    if "lmtp" in components.names(settings):
-        path, most = clients.lmtp_journal_folder(settings), settings.lmtp.journal_max_bytes
-        yield Folder("the journal of LMTP", path, "lmtp.journal_folder", partial(_wanted, path, most))
-    for name in settings.connectors.sections["asterisk"]:
-        path = clients.listener_journal_folder(settings, name)
-        yield Folder(f"the journal of {name}", path, "local.data_dir", partial(_wanted_to_listen, path))
-    url = clients.blob_url(settings)
-    if url.startswith("file:"):
-        yield Folder(_BLOBS, clients.folder_of(url), "blobs.url", _least)
-
-
-def _least() -> int:
-    return LEAST_FREE_BYTES
-
-
-def _wanted(journal: Path, most: int) -> int:
-    """Return the room that a journal may still take, and that of the large messages in it as much."""
-    return max(2 * most - _size(journal), LEAST_FREE_BYTES)
-
-
-def _wanted_to_listen(journal: Path) -> int:
-    from connectors.publish.line_publisher import JOURNAL_MAX_BYTES  # with Kafka's client, for which no start waits
-
-    return _wanted(journal, JOURNAL_MAX_BYTES)
 
 
 def _fault_in_time(folder: Folder) -> PipelineError | None:
@@ -230,18 +181,6 @@ def _write(folder: Path) -> None:
 
 def _free(path: Path) -> int:
     return shutil.disk_usage(path).free
-
-
-def _size(folder: Path) -> int:
-    return sum(map(_size_of, folder.rglob("*")))
-
-
-def _size_of(file: Path) -> int:
-    try:
-        found = file.stat()
-    except FileNotFoundError:  # a receiver has just brought it to Kafka
-        return 0
-    return found.st_size if stat.S_ISREG(found.st_mode) else 0
 
 
 def _mib(size: int) -> int:

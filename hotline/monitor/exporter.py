@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from hotline.admin.transactions import TOPICS
+from hotline.config import clients
 from hotline.monitor import metrics
 from hotline.monitor.handovers import LEVELS, Unanswered
 from hotline.monitor.overdue import overdue
 from hotline.monitor.services import elasticsearch
 from hotline.monitor.watcher import Seen, Watcher
-from hotline.runtime import clients
 from schemas.enums import URGENCIES
 from schemas.errors import PipelineError
 from tickets.emergency import MENTIONED

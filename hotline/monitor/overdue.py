@@ -4,8 +4,8 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from hotline.config import clients
 from hotline.monitor.services import PATIENCE_SECONDS
-from hotline.runtime import clients
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings

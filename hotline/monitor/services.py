@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from hotline.runtime import clients
+from hotline.config import clients
 from schemas.enums import counted
 from schemas.errors import PipelineError
 

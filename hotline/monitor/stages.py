@@ -10,7 +10,6 @@ from msgspec import Struct
 from connectors.media_fetch.consumer import GROUP as FETCHER
 from connectors.replies.kafka import GROUP
 from hotline.monitor.kafka import Kafka
-from hotline.runtime import components_media
 from schemas import topics
 from sinks import SINKS
 from sinks.kafka import group_of
@@ -55,7 +54,7 @@ def watched(settings: "Settings") -> dict[str, Watched]:
     kept = Watched(group=group_of("archive"), topics=tuple(source.topic for source in sources()))
     archive = {"sink:archive": kept} if settings.sinks.archive.enabled else {}
     answering = {"outbox": Watched(group=GROUP, topics=(topics.OUTBOX,))} if settings.answers else {}
-    later = {"fetcher": Watched(group=FETCHER, topics=())} if components_media.is_needed(settings) else {}
+    later = {"fetcher": Watched(group=FETCHER, topics=())} if settings.connectors.fetches_media else {}
     return {**WATCHED, **archive, **of_subscribers(settings.sinks.webhook), **answering, **later}
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from hotline.admin import command_keys
-from hotline.runtime import clients, components_connectors, components_media, components_replies, components_web, health
+from hotline.config import clients, command_signers
+from hotline.runtime import components_connectors, components_media, components_replies, components_web, health
 from hotline.runtime.process import Component, blocking
 from schemas.errors import MisconfiguredError
 from schemas.tracing import OFF, Tracer
@@ -39,7 +39,7 @@ def names(settings: "Settings") -> list[str]:
     kept = ["sink:archive"] if settings.sinks.archive.enabled else []
     subscribed = ["sink:webhook"] if settings.sinks.webhook else []
     back = ["outbox"] if settings.answers else []
-    later = ["fetcher"] if components_media.is_needed(settings) else []
+    later = ["fetcher"] if settings.connectors.fetches_media else []
     sinks = [*(f"sink:{name}" for name in SINKS), *kept, *subscribed]
     return [*STAGES, *sinks, "eraser", *back, *pushed, *handed, *later, *fetched, "monitor"]
 
@@ -223,7 +223,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     chosen = settings.receiver
     signer, is_closed = None, False
     try:
-        signer = command_keys.signer_of_door(settings) if settings.backoffice else None
+        signer = command_signers.signer_of_door(settings) if settings.backoffice else None
     except MisconfiguredError as error:  # citizens' messages come in all the same
         is_closed = True
         _log.error("commands_cannot_be_signed", reason=str(error))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, SecretStr
 
-from hotline.runtime import clients, components_replies
+from hotline.config import clients
+from hotline.runtime import components_replies
 from hotline.runtime import health as probes
 from hotline.runtime.process import Component, blocking
 from schemas.errors import MisconfiguredError

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from hotline.runtime import clients
+from hotline.config import clients
 from hotline.runtime import health as probes
 from hotline.runtime.process import Component, blocking
 from schemas import topics
@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 
 
 TOPICS = (topics.raw("wechat"),)
-
-
-def is_needed(settings: "Settings") -> bool:
-    """Say whether an account may fetch anything: without its secret none can, but 企业微信 has to be told so."""
-    accounts = settings.connectors
-    return bool(accounts.wecom) or any(account.secret for account in accounts.wechat.values())
 
 
 def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:

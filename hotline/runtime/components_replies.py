@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from hotline.runtime import clients, health
+from hotline.config import clients
+from hotline.runtime import health
 from hotline.runtime.process import Component
 from schemas import ids, topics
 from schemas.tracing import Tracer

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hotline.runtime import clients
+from hotline.config import clients
 
 if TYPE_CHECKING:
     from starlette.routing import Route

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hotline.doctor.storage import written_to
 from hotline.monitor import metrics
+from hotline.runtime.folders import written_to
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from hotline.admin.acls import needs
-from hotline.runtime import clients
+from hotline.config import clients
+from hotline.runtime.acls import needs
 from schemas.errors import PipelineError
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import Any
 
 from rich.console import Console
 
+from hotline.admin.explain import Explanation, Filed, Raw
+from hotline.admin.explain import _rules as rules_of
 from hotline.cli import archive_view
 from hotline.dev.demo import samples
 from hotline.importer.mails import identifier_of
-from hotline.search.explain import Explanation, Filed, Raw
-from hotline.search.explain import _rules as rules_of
 from normalizers import Policy, alarming, normalize
 from normalizers.handover import handover
 from schemas.codec import encode

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from hotline.admin.topics import Provision
-from hotline.config import checks
+from hotline.config import clients
 from hotline.config.load import FaultySettingsError, load
 from hotline.config.settings import Settings
-from hotline.runtime import clients, supervisor
+from hotline.doctor import checks
+from hotline.runtime import supervisor
 from hotline.runtime.components import MAKERS, STAGES, names
 from tests.docs.pages import ROOT
 from tests.peers.presence import missing, require

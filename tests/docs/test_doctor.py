@@ -11,7 +11,7 @@ SECURE = ROOT / "docs" / "how-to" / "secure.md"
 
 _ROOMS = (
     "hotline/doctor",
-    "hotline/admin/command_keys.py",
+    "hotline/config/command_signers.py",
     "hotline/admin/placement.py",
     "hotline/admin/topics.py",
     "hotline/cli",

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.admin.webhooks import ping
 from hotline.config.load import load
+from hotline.monitor.webhooks import ping
 from sinks.webhook.client import WebhookSink
 from sinks.webhook.response import judge
 from sinks.webhook.settings import key_of

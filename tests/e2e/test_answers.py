@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from imapclient import IMAPClient
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.codec import decode

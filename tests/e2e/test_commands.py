@@ -11,10 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
 from connectors.http.signature import sign
-from hotline.admin import kafka_reader
 from hotline.admin.erasure_report import expiries
 from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics

@@ -13,10 +13,11 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
 from connectors.web.receipts import Receipts
-from hotline.admin import commands, kafka_reader
+from hotline.admin import commands
 from hotline.cli.app import app
 from hotline.dev.demo import pipeline as demo
 from hotline.dev.demo import web

@@ -15,8 +15,8 @@ from typing import TypeVar
 import httpx
 import pytest
 
+from broker import kafka_reader
 from connectors.http.signature import sign
-from hotline.admin import kafka_reader
 from hotline.dev.demo.smsc import Sms, Smsc
 from hotline.dev.demo.wechat_api import WeChatApi
 from hotline.dev.demo.wechat_platform import WeChatPlatform

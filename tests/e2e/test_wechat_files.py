@@ -8,8 +8,8 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from hotline.dev.demo.wechat_api import Call, WeChatApi
 from hotline.dev.demo.wechat_platform import WeChatPlatform
 from hotline.dev.stack.stack import Endpoints, Stack

@@ -82,7 +82,7 @@ OURS = {
     "hotline/quality/evaluate/duplicates.py": "the project's own labels beside it",
     "hotline/dev/stack/elastic.py": "the local servers that `up` started",
     "hotline/dev/stack/kafka.py": "the local servers that `up` started",
-    "hotline/dev/stack/state.py": "a file that `up` wrote",
+    "hotline/config/stack_state.py": "a file that `up` wrote",
     "hotline/output.py": "what it encoded itself in the same line",
     "hotline/trial/raw.py": "one message that a person gives to `try`, through the same normalizers",
     "hotline/config/errors.py": "the operator's environment, through the same settings as the file",

@@ -1,6 +1,6 @@
 """Who gives commands in a test: the machine's user, and a key of his for a Kafka that is not the local stack's."""
 
-from hotline.admin.command_keys import principal
+from hotline.config.command_signers import principal
 from hotline.config.settings import Settings
 
 US = principal(Settings())

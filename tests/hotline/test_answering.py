@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from broker.config import KafkaConnection
-from hotline.admin.acls import needs
 from hotline.config.load import load
 from hotline.runtime import components, components_replies
+from hotline.runtime.acls import needs
 from schemas import ids, topics
 from tests.assign import logs
 from tests.connectors.outbox.answers import CITY, outbound

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from rich.console import Console
 
+from hotline.admin.explain import Explanation
 from hotline.admin.replies import Wanted, _standing, answer_of
 from hotline.cli import archive_view
 from hotline.monitor.answers import AnswerCount, Answers
-from hotline.search.explain import Explanation
 from schemas.codec import encode
 from schemas.envelope import Envelope, type_of
 from schemas.records import Outbox

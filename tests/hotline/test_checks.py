@@ -13,13 +13,13 @@ from pydantic import AwareDatetime
 from typer.testing import CliRunner, Result
 
 from hotline.cli.app import app
-from hotline.config.checks import faults, faults_of_the_rest
+from hotline.config.clients import own_addresses
 from hotline.config.errors import variable_of
 from hotline.config.load import FaultySettingsError, load
 from hotline.config.paths import CHOSEN, is_list, is_secret, kinds
 from hotline.config.settings import Settings
+from hotline.doctor.checks import faults, faults_of_the_rest
 from hotline.monitor.accounts import expected
-from hotline.runtime.clients import own_addresses
 from hotline.runtime.components import names
 from tests.connectors.wechat.vectors import WECOM_AES_KEY
 from tests.peers.certificates import Authority

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.config.checks import faults
 from hotline.config.load import load
+from hotline.doctor.checks import faults
 
 CALENDAR = 'id = "guangxi"\nversion = "2026.1"\nextends = "cn"\n[years.2026]\noff = [2026-04-20, 2026-04-21]\n'
 LIMITS = """

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from hotline.config.checks import faults
 from hotline.config.load import FaultySettingsError, load
+from hotline.doctor.checks import faults
 from tests.rows import each_row
 
 MAILBOX = '[connectors.mailbox.mayor]\nhost = "imap.example.cn"\nusername = "u"\n'

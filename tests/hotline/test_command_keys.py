@@ -8,9 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from hotline.admin import clear_exports
-from hotline.admin.command_keys import keys_of, missing, principal, signer_of_door, signer_of_person, transition
-from hotline.config import checks
+from hotline.config.command_signers import keys_of, missing, principal, signer_of_door, signer_of_person, transition
 from hotline.config.settings import Settings
+from hotline.doctor import checks
 from schemas.errors import MisconfiguredError
 from schemas.records import Command, Event
 from schemas.records.common import InputRef
@@ -49,7 +49,7 @@ def test_without_a_login_it_is_the_machines_user_marked_as_such_whatever_variabl
 
 
 def test_a_user_without_a_name_is_known_by_his_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hotline.admin.command_keys.os.getuid", lambda: 3_999_999_999)
+    monkeypatch.setattr("hotline.config.command_signers.os.getuid", lambda: 3_999_999_999)
     assert principal(Settings()) == "local:uid-3999999999"
 
 

@@ -14,12 +14,14 @@ import pytest
 from prometheus_client import REGISTRY
 
 from hotline.cli import run
-from hotline.config import checks, settings
+from hotline.config import clients, settings
 from hotline.config.settings import BlobSettings, LocalSettings, Settings
-from hotline.runtime import clients, disk_metrics, disk_probe
+from hotline.doctor import checks
+from hotline.runtime import disk_metrics
 from hotline.runtime.disk_metrics import Disk
 from hotline.runtime.health import HealthServer, ProcessHealth
 from schemas.errors import UnreachableError
+from storage import disk_probe
 from tests.peers.hanging_disk import hanging
 from tests.waiting import until
 

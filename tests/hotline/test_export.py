@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from broker.config import KafkaConnection
-from hotline.admin.kafka_reader import read_all
+from broker.kafka_reader import read_all
 from hotline.cli import export as cli
 from hotline.cli.app import app
 from hotline.cli.export import _opened

@@ -7,8 +7,9 @@ import pytest
 
 from broker.sync_producer import Producer
 from connectors.wechat.media_jobs import CustomerErrand
+from hotline.config import clients
 from hotline.config.load import load
-from hotline.runtime import clients, components, components_media
+from hotline.runtime import components, components_media
 from schemas.errors import UnauthorizedError
 from tests.connectors.wechat.test_errands import EVENT, raw
 from tests.connectors.wechat.vectors import WECOM_AES_KEY

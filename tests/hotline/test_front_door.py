@@ -14,13 +14,13 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner, Result
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from hotline.admin.topics import Provision
 from hotline.cli.app import app
+from hotline.config import clients
 from hotline.config.load import load
 from hotline.dev.stack.stack import Endpoints, Stack
-from hotline.runtime import clients
 from normalizers import normalize
 from normalizers.base import Policy
 from schemas import topics

@@ -15,12 +15,12 @@ from broker.aio_client import running
 from broker.aio_producer import make_producer
 from broker.config import KafkaConnection
 from hotline.admin import transactions
-from hotline.admin.acls import needs
 from hotline.admin.cluster import admin
 from hotline.admin.transactions import TOPICS, Entry, Hanging, Open, decided, entries, look, partition_of
 from hotline.config.settings import KafkaSettings, Settings
 from hotline.monitor.exporter import Monitor
 from hotline.monitor.watcher import Seen
+from hotline.runtime.acls import needs
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.errors import MisconfiguredError, PipelineError

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from broker.config import KafkaConnection
-from hotline.admin.kafka_reader import read_all
+from broker.kafka_reader import read_all
 from hotline.dev.stack.stack import Stack
 from schemas import topics
 from tests.connectors.mailboxes import mail

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from broker.config import KafkaConnection
-from hotline.admin.kafka_reader import read_all
+from broker.kafka_reader import read_all
 from schemas import topics
 from tests.connectors.mailboxes import mail
 from tests.docs.pages import ROOT

@@ -14,10 +14,10 @@ from broker.lease import GroupLease
 from broker.sync_client import reader
 from broker.sync_producer import Producer
 from connectors.runtime.cursor_store import Cursors
-from hotline.admin.acls import Need
 from hotline.admin.cluster import admin
 from hotline.config.load import load
 from hotline.runtime import required_topics as missing
+from hotline.runtime.acls import Need
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.errors import LoginRefusedError

@@ -10,14 +10,15 @@ from kafka.admin import NewPartitions, NewTopic
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from broker import kafka_reader
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader, placement, replies
-from hotline.admin.acls import needs
+from hotline.admin import placement, replies
 from hotline.admin.topics import Provision
 from hotline.cli.app import app
 from hotline.config.load import load
 from hotline.doctor.kafka import topics as doctor_of_topics
+from hotline.runtime.acls import needs
 from hotline.runtime.components import STAGES, component
 from schemas import ids, topics
 from schemas.codec import Outbound, decode

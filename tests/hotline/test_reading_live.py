@@ -12,9 +12,9 @@ from aiokafka import AIOKafkaProducer
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
 from broker.sync_client import reader
-from hotline.admin import kafka_reader
 from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.codec import Outbound, Position

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from hotline.cli.app import app
-from hotline.config import checks
+from hotline.config import clients
 from hotline.config.load import load
-from hotline.dev.stack.state import ServerName, ServerState, StackState, save
-from hotline.runtime import clients
+from hotline.config.stack_state import ServerName, ServerState, StackState, save
+from hotline.doctor import checks
 from hotline.runtime.components import component, names
 from hotline.trial import run
 from hotline.trial.inputs import Input

@@ -16,10 +16,10 @@ import pytest
 
 from broker.config import KafkaConnection
 from hotline.config.load import load
+from hotline.config.stack_state import ServerState, StackState, save
+from hotline.config.stack_state import load as state_of
 from hotline.dev.demo.wechat_platform import WeChatPlatform
 from hotline.dev.stack.stack import Stack
-from hotline.dev.stack.state import ServerState, StackState, save
-from hotline.dev.stack.state import load as state_of
 from hotline.runtime.components import component
 from schemas import topics
 from schemas.errors import MisconfiguredError

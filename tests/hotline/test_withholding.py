@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from broker import kafka_reader
 from broker.aio_client import running
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from schemas import topics
 from schemas.codec import Outbound, decode, encode
 from schemas.envelope import WITHHELD

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
+from hotline.admin.explain import looks_up
 from hotline.dev.stack.stack import Endpoints
-from hotline.search.explain import looks_up
 from schemas import topics
 from schemas.codec import Position, decode
 from schemas.records import RawMessage, RawRef, event, media, raw_message

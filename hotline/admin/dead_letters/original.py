@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from hotline.admin.dead_letters.query import Letter, letter_of, message_id_of
 from schemas import ids
 from schemas.codec import Position

@@ -10,8 +10,8 @@ from aiokafka import AIOKafkaProducer
 from elasticsearch import AsyncElasticsearch
 from obstore.store import ObjectStore
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from schemas.codec import Position
 from schemas.errors import RecordError
 from schemas.records import Delivery

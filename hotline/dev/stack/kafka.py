@@ -12,13 +12,13 @@ import uuid
 from pathlib import Path
 from typing import ClassVar
 
+from hotline.config.stack_state import ServerName
 from hotline.dev.stack import jars
 from hotline.dev.stack.errors import StackError
 from hotline.dev.stack.jvm import Jvm
 from hotline.dev.stack.paths import CONFIG
 from hotline.dev.stack.processes import environment
 from hotline.dev.stack.server import make_own, mark
-from hotline.dev.stack.state import ServerName
 
 _FLAGS = (
     "-Xmx256m",

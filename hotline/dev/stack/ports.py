@@ -17,10 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from hotline.dev.stack import state
+from hotline.config import stack_state
+from hotline.config.stack_state import ServerName
 from hotline.dev.stack.errors import StackError
 from hotline.dev.stack.paths import cache_dir
-from hotline.dev.stack.state import ServerName
 
 _SLOTS = 18  # 19110 is the receiver's, 19111 that of LMTP, and the demo's peers listen from 19300
 
@@ -127,7 +127,7 @@ def _is_of_another(slot: int, folder: Path | None) -> bool:
     """Say whether the last stack with this slot was that of another folder, which remembers it."""
     with suppress(OSError):
         last = Path(os.fsdecode((_slots() / str(slot)).read_bytes()))
-        known = state.load(last) if last.is_absolute() and last != folder else None
+        known = stack_state.load(last) if last.is_absolute() and last != folder else None
         return known is not None and known.slot == slot
     return False
 

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import ClassVar, Protocol
 
+from hotline.config.stack_state import ServerName
 from hotline.dev.stack.jvm import Jvm
-from hotline.dev.stack.state import ServerName
 from storage.private_files import OWNER_ONLY, make_private
 
 

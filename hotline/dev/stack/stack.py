@@ -13,7 +13,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from hotline.dev.stack import jars, maven, processes, state, supervisor
+from hotline.config import stack_state
+from hotline.config.stack_state import ServerName, StackState
+from hotline.dev.stack import jars, maven, processes, supervisor
 from hotline.dev.stack.disk import require_room, sweep, writing
 from hotline.dev.stack.elastic import build_home
 from hotline.dev.stack.errors import StackError
@@ -21,7 +23,6 @@ from hotline.dev.stack.paths import cache_dir
 from hotline.dev.stack.ports import Ports
 from hotline.dev.stack.progress import SILENT, Progress
 from hotline.dev.stack.server import mark
-from hotline.dev.stack.state import ServerName, StackState
 from storage.private_files import make_private
 
 _START_SECONDS = 180.0
@@ -86,7 +87,7 @@ class Stack:
     def up(self, progress: Progress = SILENT, owner: int | None = None) -> Endpoints:
         """Bring every server up, unless it is; the servers end with the process `owner`, if one is given."""
         with self._exclusively():
-            before = state.load(self.data_dir)
+            before = stack_state.load(self.data_dir)
             if not self._is_up():
                 self._start(progress, owner)
             return self._endpoints(before)
@@ -109,11 +110,11 @@ class Stack:
             with self._exclusively():
                 for name in names:
                     shutil.rmtree(self.data_dir / name, ignore_errors=True)
-                state.forget(self.data_dir)
+                stack_state.forget(self.data_dir)
 
     def status(self) -> list[ServerStatus]:
         """Return what each server of ours does now; an existing cluster is not listed."""
-        known = state.load(self.data_dir)
+        known = stack_state.load(self.data_dir)
         return [self._status(name, known) for name in self._names]
 
     def pid(self, which: ServerName | Literal["supervisor"]) -> int | None:
@@ -158,14 +159,14 @@ class Stack:
 
     def _spawn_supervisor(self, owner: int | None) -> None:
         """Start a supervisor, unless one runs that keeps the same servers; it adopts servers that still run."""
-        running, known = supervisor.find(self.data_dir), state.load(self.data_dir)
+        running, known = supervisor.find(self.data_dir), stack_state.load(self.data_dir)
         if running and known and set(known.servers) == set(self._names):
             return
         if running:
             self._stop()
         (self.data_dir / "logs").mkdir(exist_ok=True)
         (self.data_dir / supervisor.FAULT).unlink(missing_ok=True)
-        state.save(self.data_dir, StackState(known.slot if known else 0))
+        stack_state.save(self.data_dir, StackState(known.slot if known else 0))
         with (self.data_dir / "logs" / "supervisor.out").open("ab") as log:
             command = supervisor.command(self.data_dir, self._names, owner)
             subprocess.run(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
@@ -197,7 +198,7 @@ class Stack:
 
     def _is_in_vain(self) -> bool:
         """Say whether waiting longer is of no use."""
-        known = state.load(self.data_dir)
+        known = stack_state.load(self.data_dir)
         failed = known is not None and any(s.failed_starts >= _FAILED_STARTS for s in known.servers.values())
         return failed or supervisor.find(self.data_dir) is None
 
@@ -223,7 +224,7 @@ class Stack:
         )
 
     def _endpoints(self, before: StackState | None) -> Endpoints:
-        known = state.load(self.data_dir)
+        known = stack_state.load(self.data_dir)
         ports = Ports(known.slot if known else 0)
         return Endpoints(
             self._existing.bootstrap_servers or f"127.0.0.1:{ports.kafka}",

@@ -12,12 +12,13 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from hotline.dev.stack import ports, processes, state
+from hotline.config import stack_state
+from hotline.config.stack_state import ServerName, ServerState, StackState
+from hotline.dev.stack import ports, processes
 from hotline.dev.stack.elastic import Elasticsearch
 from hotline.dev.stack.errors import StackError
 from hotline.dev.stack.kafka import Kafka
 from hotline.dev.stack.server import Server, mark
-from hotline.dev.stack.state import ServerName, ServerState, StackState
 
 SERVERS: dict[ServerName, type[Kafka] | type[Elasticsearch]] = {"elasticsearch": Elasticsearch, "kafka": Kafka}
 PATIENCE_SECONDS = 30.0
@@ -73,7 +74,7 @@ class Supervisor:
         self._owner = owner
         self._stopping = threading.Event()
         self._sign = folder / _SIGN
-        before = state.load(folder)
+        before = stack_state.load(folder)
         held = [name for name in names if processes.find(mark(folder / name))]
         self._claim = ports.claim(before.slot if before else 0, names, held, folder)
         self._keepers = {name: self._keeper(name) for name in names}
@@ -140,7 +141,7 @@ class Supervisor:
         servers = {name: msgspec.structs.replace(keeper.state) for name, keeper in self._keepers.items()}
         now = StackState(self._claim.ports.slot, pid, servers)
         if now != self._saved:
-            state.save(self._folder, now)
+            stack_state.save(self._folder, now)
             self._saved = now
 
 

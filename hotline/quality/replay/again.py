@@ -9,9 +9,9 @@ from typing import Any
 from kafka import TopicPartition
 from obstore.store import ObjectStore
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
 from broker.sync_client import reader
-from hotline.admin import kafka_reader
 from hotline.quality.replay.record import Input
 from normalizers import Policy, normalize
 from schemas.codec import Position

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from schemas import topics
 from schemas.codec import decode
 from schemas.errors import MisconfiguredError

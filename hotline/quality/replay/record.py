@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from kafka import TopicPartition
 from msgspec import Struct, field
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
 from broker.sync_client import reader
-from hotline.admin import kafka_reader
 from hotline.quality.replay.facts import Facts, of_ticket
 from schemas import topics
 from schemas.codec import decode

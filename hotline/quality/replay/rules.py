@@ -9,7 +9,7 @@ from itertools import chain
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from hotline.runtime import clients
+from hotline.config import clients
 from normalizers.rules import THE_PROGRAMS, Rules
 from schemas.errors import MisconfiguredError
 from tickets import policies

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 from msgspec import field
 
-from hotline.admin import kafka_reader
+from broker import kafka_reader
+from hotline.config import clients
 from hotline.quality.replay import rules
 from hotline.quality.replay.again import Again
 from hotline.quality.replay.facts import Difference
 from hotline.quality.replay.point import begins, refuse_to_come
 from hotline.quality.replay.record import Recorded
 from hotline.quality.replay.walk import Counts, Walk
-from hotline.runtime import clients
 from schemas import topics
 
 if TYPE_CHECKING:

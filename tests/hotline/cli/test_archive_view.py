@@ -7,9 +7,9 @@ from obstore.store import MemoryStore
 from rich.console import Console
 
 from broker.config import KafkaConnection
+from hotline.admin.explain import Explanation, Filed, Raw, looks_up
 from hotline.cli import archive_view
 from hotline.search.archive import Hit
-from hotline.search.explain import Explanation, Filed, Raw, looks_up
 from schemas.records import Link
 from sinks.eraser import Target, emptied
 

@@ -19,11 +19,11 @@ from broker.config import KafkaConnection
 from connectors.publish.publisher import Publisher
 from hotline.cli import demo as cli
 from hotline.cli.app import app
+from hotline.config import stack_state
 from hotline.dev.demo.greenmail import first_port
 from hotline.dev.demo.ledger import Ledger, TopicReader
 from hotline.dev.demo.play import Play, Result
 from hotline.dev.demo.view import summary
-from hotline.dev.stack import state
 from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.envelope import Envelope
@@ -48,7 +48,7 @@ def test_demos_of_two_stacks_look_for_ports_apart(tmp_path: Path) -> None:
     for slot in range(3):
         folder = tmp_path / str(slot)
         folder.mkdir()
-        state.save(folder, state.StackState(slot))
+        stack_state.save(folder, stack_state.StackState(slot))
         ports.append(first_port(folder))
     assert ports == [19300, 19340, 19380]
     assert first_port(tmp_path / "none") == 19300

@@ -16,12 +16,12 @@ from kafka.errors import KafkaError
 
 from broker.aio_producer import make_producer
 from broker.config import KafkaConnection
-from hotline.admin.acls import PEOPLE, Need, needs
 from hotline.admin.cluster import Cluster, TopicFacts, admin
 from hotline.admin.topics import Provision
 from hotline.config.load import load
 from hotline.doctor.findings import Told
 from hotline.doctor.kafka import availability, brokers, kafkas_own, rights, topics
+from hotline.runtime.acls import PEOPLE, Need, needs
 from hotline.runtime.components import names
 from schemas.errors import FatalError, PipelineError, UnauthorizedError, UnreachableError
 from schemas.topics import TOPICS

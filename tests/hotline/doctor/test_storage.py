@@ -17,7 +17,8 @@ import pytest
 from hotline.config.load import load
 from hotline.doctor import storage
 from hotline.doctor.findings import Finding, findings
-from hotline.doctor.storage import _owner, _size, blobs, disks
+from hotline.doctor.storage import _owner, blobs, disks
+from hotline.runtime.folders import _size
 from tests.peers.presence import missing, require
 
 SECRET = "planted-secret-access-key"

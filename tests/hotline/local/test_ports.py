@@ -6,11 +6,11 @@ from shutil import rmtree
 
 import pytest
 
+from hotline.config.stack_state import ServerName, StackState, forget, save
 from hotline.dev.stack import ports
 from hotline.dev.stack.errors import StackError
 from hotline.dev.stack.paths import cache_dir
 from hotline.dev.stack.ports import Ports, claim
-from hotline.dev.stack.state import ServerName, StackState, forget, save
 
 pytestmark = pytest.mark.integration
 

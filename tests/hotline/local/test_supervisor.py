@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 import psutil
 import pytest
 
-from hotline.dev.stack import processes, state, supervisor
+from hotline.config import stack_state
+from hotline.config.stack_state import ServerName, StackState
+from hotline.dev.stack import processes, supervisor
 from hotline.dev.stack.jvm import Jvm
 from hotline.dev.stack.server import mark
-from hotline.dev.stack.state import ServerName, StackState
 from hotline.dev.stack.supervisor import Keeper, Supervisor
 from tests.waiting import until
 
@@ -147,7 +148,7 @@ def _run(folder: Path, meanwhile: Callable[[], None], owner: psutil.Process | No
 def sleeping(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setitem(supervisor.SERVERS, "kafka", Sleeper)
     monkeypatch.setattr("signal.signal", lambda *_: None)
-    state.save(folder, StackState(3))
+    stack_state.save(folder, StackState(3))
     return folder
 
 
@@ -158,14 +159,14 @@ def test_a_supervisor_whose_folder_is_deleted_stops_its_servers(sleeping: Path) 
 def test_a_folder_that_is_deleted_just_before_its_state_is_written_stops_them_too(
     sleeping: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = state.save
+    save = stack_state.save
 
     def save_late(folder: Path, what: StackState) -> None:
         if what.servers["kafka"].phase == "ready":
             shutil.rmtree(folder)
         save(folder, what)
 
-    monkeypatch.setattr(state, "save", save_late)
+    monkeypatch.setattr(stack_state, "save", save_late)
     _run(sleeping, lambda: None)
     assert not sleeping.exists()
 
@@ -173,14 +174,14 @@ def test_a_folder_that_is_deleted_just_before_its_state_is_written_stops_them_to
 def test_a_state_that_is_written_just_after_its_deletion_keeps_no_servers(
     sleeping: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    save = state.save
+    save = stack_state.save
 
     def save_after_deletion(folder: Path, what: StackState) -> None:
         if what.servers["kafka"].phase == "ready":
             (folder / "supervisor.pid").unlink()
         save(folder, what)
 
-    monkeypatch.setattr(state, "save", save_after_deletion)
+    monkeypatch.setattr(stack_state, "save", save_after_deletion)
     _run(sleeping, lambda: None)
 
 
@@ -218,6 +219,6 @@ def test_who_keeps_servers_that_serve_looks_at_them_twice_a_second(
 def test_a_supervisor_whose_owner_is_gone_stops_its_servers(sleeping: Path) -> None:
     owner = processes.spawn([sys.executable, "-c", "import time; time.sleep(60)"], sleeping, sleeping / "log")
     _run(sleeping, owner.kill, owner)
-    left = state.load(sleeping)
+    left = stack_state.load(sleeping)
     assert left is not None
     assert (left.supervisor, left.servers["kafka"].phase) == (None, "down")

@@ -13,9 +13,9 @@ from kafka.admin import KafkaAdminClient
 from msgspec.structs import replace
 from typer.testing import CliRunner, Result
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
-from hotline.admin import kafka_reader
 from hotline.cli.app import app
 from hotline.quality.replay import point
 from normalizers import Policy, registry, rules

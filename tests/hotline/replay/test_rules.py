@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from hotline.config.checks import faults
 from hotline.config.load import load
 from hotline.config.settings import Settings
+from hotline.doctor.checks import faults
 from hotline.quality.replay import rules
 from schemas.errors import MisconfiguredError
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from broker.config import KafkaConnection
-from hotline.admin import command_keys
-from hotline.dev.stack import state
-from hotline.dev.stack.state import ServerName, StoppedError
-from hotline.runtime.disk_probe import blob_folder
+from hotline.config import command_signers, stack_state
+from hotline.config.stack_state import ServerName, StoppedError
 from schemas.errors import MisconfiguredError, UnreachableError
+from storage.disk_probe import blob_folder
 from storage.private_files import denial
 
 if TYPE_CHECKING:
@@ -239,7 +238,7 @@ def ticket_policy(settings: "Settings") -> "TicketPolicy":
         directories=directories_of(rules),
         rules=rules,
         answers=answer_policy(settings),
-        command_keys=command_keys.keys_of(settings),
+        command_keys=command_signers.keys_of(settings),
     )
 
 
@@ -269,7 +268,7 @@ def own_addresses(settings: "Settings") -> Iterator[str]:
 
 
 def _local_port(settings: "Settings", server: ServerName) -> int:
-    known = state.load(settings.data_dir)
+    known = stack_state.load(settings.data_dir)
     if known is None or server not in known.servers:
         names = {"kafka": "HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "elasticsearch": "HOTLINE_ELASTICSEARCH__HOSTS"}
         raise MisconfiguredError(f"No {server.capitalize()} to talk to: run `hotline up`, or set {names[server]}.")

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import msgspec
 from msgspec import Struct
 
+from broker import kafka_reader
 from broker.config import KafkaConnection
-from hotline.admin import kafka_reader
 from hotline.monitor import stages
 from hotline.monitor.kafka import opened
 from schemas import topics

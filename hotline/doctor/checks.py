@@ -15,13 +15,12 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import SecretStr
 
 from broker.tls import present
-from hotline.config import errors, routes
-from hotline.config.checks_rules import checks_of_rules_rules as rules
-from hotline.config.checks_rules import refusal
+from hotline.config import clients, errors, routes
 from hotline.config.errors import variable_of
 from hotline.config.paths import leaves
-from hotline.runtime import clients, components
-from hotline.runtime.disk_probe import OPEN_SECONDS, in_time
+from hotline.doctor.checks_rules import checks_of_rules_rules as rules
+from hotline.doctor.checks_rules import refusal
+from hotline.runtime import components
 from normalizers import rulebooks
 from normalizers.enrich.category import codes
 from normalizers.rules import Rules
@@ -31,6 +30,7 @@ from schemas.host_port import join_host_port
 from schemas.ids import is_in_china
 from schemas.records.raw import SIZE_LIMIT
 from schemas.topics import CHANNELS
+from storage.disk_probe import OPEN_SECONDS, in_time
 
 if TYPE_CHECKING:
     from hotline.config.settings import ElasticsearchSettings, KafkaSettings, Settings

@@ -169,7 +169,7 @@ def _blob(blobs: "ObjectStore", path: str) -> bytes | None:
 
 
 def _record(connection: "KafkaConnection", ref: RawRef) -> bytes | None:
-    from hotline.admin.kafka_reader import read_one
+    from broker.kafka_reader import read_one
 
     if ref.topic is None or ref.partition is None or ref.offset is None:
         return None

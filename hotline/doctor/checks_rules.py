@@ -5,8 +5,8 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from hotline.config import clients
 from hotline.quality.replay.rules import idle_calendars, strangers
-from hotline.runtime import clients
 from normalizers import rulebooks
 from normalizers.enrich import category
 from normalizers.geo import divisions
