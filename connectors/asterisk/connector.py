@@ -64,7 +64,7 @@ class Asterisk:
         self._content_type = f'{AMI}; platform={self._platform}; zone="{self._zone.key}"'
         self._retry = retry_seconds
         self._call_of_leg: dict[str, str] = {}
-        self._gaps = Gaps("asterisk", account_id, metrics.ASTERISK_GAP_SECONDS, utc_now)
+        self._gaps = Gaps("asterisk_not_heard", account_id, metrics.ASTERISK_GAP_SECONDS, utc_now)
         self._zone_check = ZoneCheck("asterisk", account_id, self._zone)
         self._events = partial(metrics.ASTERISK_EVENTS.labels, account_id)
         for outcome in ("too_large", "lost"):  # an alarm on their growth has to see them at 0

@@ -6,8 +6,8 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
+import prometheus_client
 import structlog
-from prometheus_client import Counter
 
 from connectors.base import Emit, utc_now
 from schemas.errors import PipelineError
@@ -21,10 +21,12 @@ _log = structlog.get_logger(__name__)
 
 
 class Gaps:
-    """Of one account of a `kind`: between two connections, and between two processes."""
+    """The gaps of one account, between two connections and between two processes; each is logged as `event`."""
 
-    def __init__(self, kind: str, account: str, seconds: Counter, now: Callable[[], datetime] = utc_now) -> None:
-        self._kind = kind
+    def __init__(
+        self, event: str, account: str, seconds: prometheus_client.Counter, now: Callable[[], datetime] = utc_now
+    ) -> None:
+        self._event = event
         self._account = account
         self._now = now
         self._heard: float | None = None
@@ -60,4 +62,4 @@ class Gaps:
         seconds = (at or 0.0) - before if isinstance(before, int | float) else 0.0  # nothing is kept on a first start
         if seconds > 0:
             self._seconds.inc(seconds)
-            _log.warning(f"{self._kind}_not_heard", connector=self._account, seconds=round(seconds))
+            _log.warning(self._event, connector=self._account, seconds=round(seconds))
