@@ -290,6 +290,14 @@ class Journal:
                 self._seal()
             return self._replay(publish)
 
+    def waiting(self) -> Iterator[RawMessage]:
+        """Yield the messages that the broker does not hold yet, oldest first. Raises UnreachableError."""
+        for sealed in self._sealed:
+            try:
+                yield from read_all(sealed)
+            except OSError as error:
+                raise UnreachableError(f"{sealed.path} cannot be read: {error.strerror or error}") from error
+
     def newest(self, most_bytes: int) -> list[RawMessage]:
         """Return the last messages that nobody appends to any more, of about so many bytes, oldest first.
 

@@ -71,6 +71,7 @@ VERBS = {
         "something would differ.",
     ),
     "dead": Verb("dead:dead", OPERATE, "List, show and replay dead letters (死信)."),
+    "journal": Verb("journal:journal", OPERATE, "Show and drain the journal of a process that is gone."),
     "audit": Verb("audit:audit", OPERATE, "Check the audit log (审计日志)."),
     "search": Verb("archive:search", ARCHIVE, "Find tickets, the newest first."),
     "show": Verb("archive:show", ARCHIVE, "Show a ticket or a message."),
