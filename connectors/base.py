@@ -1,4 +1,4 @@
-"""The three shapes of a connector: it asks (pull), it is called (push), or the other side speaks (session)."""
+"""The three kinds of connectors: pull (it asks a service), push (it is called), session (the other side sends)."""
 
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
@@ -14,15 +14,15 @@ from schemas.records import Cursor, DeadLetter, RawMessage
 
 
 def utc_now() -> datetime:
-    """Return the time of this moment; connectors take what tells it as an argument, and this one by default."""
+    """Return the present time; connectors take their clock as an argument, with this as the default."""
     return datetime.now(UTC)
 
 
 class Batch(Struct, frozen=True, kw_only=True):
-    """What came after a cursor, oldest first, and the cursor that means "after this"; empty when nothing is new.
+    """Messages after a cursor, oldest first, and the cursor for the next call; empty if nothing is new.
 
-    `dead_letters` are messages that can never be fetched whole; `complaints` are sentences for a person, shown by the
-    health check while messages go on.
+    `dead_letters` are messages that can never be fetched whole; `complaints` are sentences for an operator, shown by
+    the health check while messages go on.
     """
 
     messages: tuple[RawMessage, ...] = ()
@@ -32,50 +32,50 @@ class Batch(Struct, frozen=True, kw_only=True):
 
 
 class PullConnector(Protocol):
-    """Asks a service what is new. Never sleeps, retries, publishes or logs.
+    """Asks a service for new messages. Never sleeps, retries, publishes or logs.
 
-    Raises only errors of `schemas.errors`. Blocking calls are fine: the runner gives it a thread of its own.
+    Raises only errors of `schemas.errors`. It may block: the runner gives it its own thread.
     """
 
     channel: ClassVar[str]
 
     def open(self) -> None:
-        """Connect. Safe to call again after a failure."""
+        """Connect. May be called again after a failure."""
         ...
 
     def fetch(self, cursor: Cursor) -> Batch:
-        """Return what came after `cursor`; an empty batch means nothing new."""
+        """Return the messages after `cursor`; an empty batch means nothing new."""
         ...
 
     def wait(self, seconds: float) -> bool:
-        """Wait `seconds` at most; say whether it is time to fetch: something may be new, or the service's turn is due.
+        """Wait at most `seconds` and return whether to fetch: a message may have come, or the next poll is due.
 
-        The runner calls it again and again, so that it can stop in between: the pace is the connector's own.
+        The runner calls it again and again, so that it can stop in between; the connector sets the pace.
         """
         ...
 
     def close(self) -> None:
-        """Release everything. Safe to call twice, and before open()."""
+        """Release everything. Idempotent, and safe before open()."""
         ...
 
 
 @runtime_checkable
 class Deferring(Protocol):
-    """A pull connector whose messages need not come in their order: some may be asked for later."""
+    """A pull connector whose messages may be fetched out of order, some of them later."""
 
     def without(self, batch: Batch, waiting: Collection[str]) -> Batch | None:
-        """Return the last batch without these messages, whose cursor asks for them again later.
+        """Return the last batch without these messages; its cursor asks for them again later.
 
-        `waiting` are ids of messages. None when too many wait already.
+        `waiting` are ids of messages. Returns None if too many wait already.
         """
         ...
 
 
 class Request(Struct, frozen=True, kw_only=True):
-    """One HTTP request as the receiver hands it over: no framework behind it.
+    """One HTTP request as the receiver passes it on, independent of a framework.
 
-    `client` is the address that calls; behind a proxy of `receiver.trusted_proxies` the one that called it. "" when
-    nobody knows.
+    `client` is the caller's address; behind a proxy of `receiver.trusted_proxies` that of the proxy's caller; "" if
+    unknown.
     """
 
     method: str
@@ -87,7 +87,7 @@ class Request(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, frozen=True, kw_only=True):
-    """The HTTP answer to give once the messages are safe."""
+    """The HTTP answer to send once the messages are safe."""
 
     status: int = 200
     body: bytes = b""
@@ -102,59 +102,59 @@ class Accepted(Struct, frozen=True, kw_only=True):
 
 
 class PushConnector(Protocol):
-    """Judges one HTTP request. HTTP itself belongs to the receiver that hosts every push channel."""
+    """Verifies one HTTP request. The receiver, which hosts all push channels, handles HTTP itself."""
 
     channel: ClassVar[str]
 
     def accept(self, request: Request) -> Accepted:
-        """Return the verified messages; raises RefusedRequest (400, 401, 403, 413) for a stranger's."""
+        """Return the verified messages; raises RefusedRequest (400, 401, 403, 413) for a stranger's request."""
         ...
 
 
 @runtime_checkable
 class Recognising(Protocol):
-    """A push connector that knows a stranger by what comes before the body.
+    """A push connector that can verify a request before its body.
 
-    So a stranger's body is not read, and what is refused for its size is known to be a message that somebody misses.
+    The body of a stranger is not read, and a request that is refused for its size is known to be a lost message.
     """
 
     def recognise(self, request: Request) -> None:
-        """Judge a request without its body; raises RefusedRequest for a stranger's. Keeps nothing."""
+        """Verify a request without its body; raises RefusedRequest for a stranger's. Stores nothing."""
         ...
 
 
 class Emit(Protocol):
-    """What a session does with a message that came."""
+    """Passes on the messages of a session."""
 
     async def __call__(self, message: RawMessage) -> None:
-        """Return when the bytes are safe; only then may the protocol's own acknowledgement be sent.
+        """Return when the bytes are safe; the protocol's acknowledgement may be sent only then.
 
-        Raises a RetriableError when they may not be: then nothing is acknowledged, and the other side is told to slow
-        down where the protocol can say so.
+        Raises RetriableError if they may not be safe: nothing is acknowledged, and the other side is asked to slow
+        down if the protocol can do so.
         """
         ...
 
     def alive(self) -> None:
-        """Note that the other side has just shown that it lives: a login, an answer to a heartbeat."""
+        """Record a sign of life of the other side: a login, an answer to a heartbeat."""
         ...
 
     async def recall(self) -> Mapping[str, Any]:
-        """Return what the account's owner kept last, this one or the one before; empty on a first start.
+        """Return what the account's present or former owner saved last; empty on a first start.
 
-        Raises a RetriableError when nobody can say.
+        Raises RetriableError if Kafka does not answer.
         """
         ...
 
     async def keep(self, position: Mapping[str, Any]) -> None:
-        """Return when whoever owns the account next would recall this; raises a RetriableError when it might not."""
+        """Save it for the account's next owner; raises RetriableError if it may not be saved."""
         ...
 
 
 @runtime_checkable
 class Listening(Protocol):
-    """A session connector whose source tells all who listen, and keeps nothing for who is away.
+    """A session connector whose source broadcasts events and stores none for absent listeners.
 
-    Two at once do no harm, as they name alike what they hear; none at all is a loss.
+    Two listeners at once are harmless, as they give an event the same id; without a listener events are lost.
     """
 
     listens: ClassVar[bool]
@@ -166,14 +166,14 @@ class SessionConnector(Protocol):
     channel: ClassVar[str]
 
     async def run(self, emit: Emit) -> None:
-        """Serve one connection until it ends; raises errors of `schemas.errors`. Cancelled, it takes its leave first.
+        """Serve one connection until it ends; raises errors of `schemas.errors`. If cancelled, it logs out first.
 
-        Never connects again, waits between attempts or logs faults: the runner does.
+        Never reconnects, waits between attempts or logs faults: the runner does.
         """
         ...
 
 
-# What every account has: the city that its messages are for.
+# Settings of every account: the city of its messages.
 
 Adcode = Annotated[str, Field(pattern=ADCODE)]
 """行政区划代码 of a city, six digits."""
@@ -181,23 +181,23 @@ Adcode = Annotated[str, Field(pattern=ADCODE)]
 Jurisdiction = Annotated[
     str | None, Field(pattern=ADCODE, description="行政区划代码 of the city; the settings' own by default")
 ]
-"""None by default: the settings give every account a city that names none."""
+"""None by default: the settings give such an account the installation's city."""
 
 
 def _known_zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # a folder's name, or one too long for a file
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # the name of a folder, or too long for a file
         raise ValueError("it is no time zone: write one such as Asia/Shanghai or UTC") from error
     return name
 
 
 Zone = Annotated[str, Field(min_length=1), AfterValidator(_known_zone)]
-"""Name of a time zone. One that there is not would count as China's, and nobody would see by how much times are off."""
+"""Name of a time zone. An unknown one would count as China's, and wrong times would go unnoticed."""
 
 
 def city_of(jurisdiction: str | None, account_id: str) -> str:
-    """Return the city of an account; raises MisconfiguredError when it has none."""
+    """Return the city of an account; raises MisconfiguredError if it has none."""
     if jurisdiction is None:
         raise MisconfiguredError(f"the account {account_id} has no jurisdiction: set its 行政区划代码")
     return jurisdiction

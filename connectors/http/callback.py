@@ -1,4 +1,4 @@
-"""The few fields of a callback, in XML or JSON, that name it: nothing else of it is understood here."""
+"""Reads the fields of a callback, in XML or JSON, from which its message id is made; nothing else."""
 
 import hashlib
 import re
@@ -18,20 +18,20 @@ from schemas.codec import UNREADABLE
 from schemas.ids import bounded
 
 _CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
-"""Citizens' keyboards send them and XML forbids them: out for parsing, not for publishing."""
+"""Control characters that citizens' keyboards send and XML forbids: removed for parsing, not from the message."""
 
 _ENCRYPTED = re.compile(rb"<Encrypt><!\[CDATA\[([A-Za-z0-9+/=]+)\]\]></Encrypt>")
 
 _LONGEST_OPENID = 128
 _LONGEST_NUMBER = 20
 _DIGITS = 16
-"""Of the digest of who wrote: what tells two persons' messages of one MsgId apart."""
+"""Characters of the digest of the sender, which distinguishes two persons' messages with one MsgId."""
 
 
 class Callback(Struct, frozen=True, kw_only=True):
-    """What names a callback; `sender` is the openid, `time` is None when CreateTime makes no sense.
+    """Fields that identify a callback; `sender` is the openid, `time` is None for an invalid CreateTime.
 
-    `account` is who of us is addressed, and `is_words` says that a citizen says something.
+    `account` is the addressed account; `is_words` is True if the callback holds a citizen's words.
     """
 
     identifier: str
@@ -42,7 +42,7 @@ class Callback(Struct, frozen=True, kw_only=True):
 
 
 def read(body: bytes, now: datetime) -> Callback:
-    """Return what names this callback; for a body that is no callback, the digest of its bytes does."""
+    """Return the fields; for a body that is no callback, the digest of its bytes."""
     fields = parse(body)
     if fields is None:
         return unread(body)
@@ -56,12 +56,12 @@ def read(body: bytes, now: datetime) -> Callback:
 
 
 def unread(body: bytes) -> Callback:
-    """Name a callback that was not read by its bytes."""
+    """Return the identity of an unreadable callback, by its bytes."""
     return Callback(identifier=_digest(body))
 
 
 def parse(body: bytes) -> dict[str, str] | None:
-    """Return the texts under the root; None when it is neither XML nor JSON, has a DTD, or names a thing twice."""
+    """Return the texts under the root; None if it is neither XML nor JSON, has a DTD, or repeats a name."""
     if is_json(body):
         return _of_json(body)
     try:
@@ -81,10 +81,10 @@ def _of_json(body: bytes) -> dict[str, str] | None:
 
 
 def encrypted(body: bytes) -> str:
-    """Return the Encrypt field of an outer body, "" when there is none.
+    """Return the Encrypt field of an outer body, "" if there is none.
 
-    In compatible mode the citizen's text stands beside it, and may break the XML: then the last Encrypt counts,
-    as the platform writes it last. The signature over it judges in any case.
+    In compatible mode the citizen's text stands beside it and may break the XML: the last Encrypt counts then, as the
+    platform writes it last. Its signature is verified in any case.
     """
     fields = parse(body)
     if fields is not None:
@@ -94,7 +94,7 @@ def encrypted(body: bytes) -> str:
 
 
 def _identifier(fields: dict[str, str]) -> str | None:
-    """Return a message's name. Its MsgId alone is none: people who spoke at once were seen with the same one."""
+    """Return the message's id. Its MsgId alone is not unique: two simultaneous messages had the same one."""
     if fields.get("MsgType") != "event":
         number = fields.get("MsgId", "")
         whose = _digest(fields.get("FromUserName", "").encode())[:_DIGITS]
@@ -106,7 +106,7 @@ def _identifier(fields: dict[str, str]) -> str | None:
 
 
 def _is_number(text: str) -> bool:
-    """Say whether this is a 64-bit number; a MsgId stays text, as many programs cannot hold one."""
+    """Return whether this is a 64-bit number; a MsgId stays text, as many programs cannot hold such a number."""
     return text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER and bool(text.strip("0"))
 
 
@@ -115,7 +115,7 @@ def _openid(text: str) -> str | None:
 
 
 def sensible(text: str, now: datetime) -> datetime | None:
-    """Return the time of a CreateTime; None for one that makes no sense."""
+    """Return the time of a CreateTime; None for an invalid one."""
     return believed(moment(text), FIRST, now)
 
 

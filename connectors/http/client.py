@@ -1,4 +1,4 @@
-"""Whether a request by requests surely never left: there was no connection to send it on, so it may be sent again."""
+"""Whether a request by requests surely never left, because there was no connection, so that it may be repeated."""
 
 import ssl
 import traceback
@@ -13,11 +13,11 @@ _NEVER_LEFT = (
 )
 
 _HANDSHAKE = "do_handshake"
-"""Where the module `ssl` agrees on keys and looks at the certificate, before anything is sent."""
+"""Functions of `ssl` that agree on keys and verify the certificate, before any data is sent."""
 
 
 def never_left(error: requests.RequestException) -> bool:
-    """Say whether the request surely did not reach anybody: no address, no connection, or no trust in who answered."""
+    """Return whether the request surely reached nobody: no address, no connection, or a failed TLS handshake."""
     if _after_handshake(error):
         return False
     if isinstance(error, (requests.ConnectTimeout, requests.exceptions.SSLError)):
@@ -27,7 +27,7 @@ def never_left(error: requests.RequestException) -> bool:
 
 
 def _after_handshake(error: BaseException) -> bool:
-    """Say whether TLS failed on a connection that stood: what could not be read was perhaps the answer."""
+    """Return whether TLS failed on an established connection: the unreadable data may have been the answer."""
     below: BaseException | None = error
     while below is not None and not isinstance(below, ssl.SSLError):
         below = below.__context__

@@ -1,7 +1,6 @@
-"""Answers by requests that end: who dribbles is hung up on, and no body grows over its limit.
+"""HTTP clients with total limits: an answer must end in time, and its body may not exceed its size.
 
-The limits of requests are for each read: a byte every few seconds would keep a call for ever, in the header as in the
-body.
+requests limits each read only: a byte every few seconds, in the header or in the body, would keep a call for ever.
 """
 
 import threading
@@ -34,7 +33,9 @@ class TooLongError(requests.RequestException):
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Hang up on whom this thread asks by a `Session` and who takes longer; then it raises requests.ReadTimeout."""
+    """Close the connections that this thread's `Session` opens if the block takes longer; raises requests.ReadTimeout
+    then.
+    """
     watch, outer = Watch(seconds), getattr(_here, "watch", None)
     _here.watch = watch
     try:
@@ -46,12 +47,12 @@ def within(seconds: float) -> Iterator[None]:
     finally:
         _here.watch = outer
         watch.end()
-    if watch.is_over:  # a body without a length ends where we hung up
+    if watch.is_over:  # a body without a length ends where the connection was closed
         raise requests.ReadTimeout
 
 
 def whole(response: requests.Response, limit: int) -> bytes:
-    """Return the body of a streamed answer; raises TooLongError before more of it than that is held."""
+    """Return the body of a streamed answer; raises TooLongError before more than the limit is in memory."""
     body = bytearray()
     with response:
         for piece in response.iter_content(PIECE_BYTES):
@@ -62,7 +63,7 @@ def whole(response: requests.Response, limit: int) -> bytes:
 
 
 class Session(requests.Session):
-    """Gives an answer whole, within these limits, and follows no redirect; what is streamed its asker must bound."""
+    """Session with total limits that follows no redirect; the caller of a streamed answer limits it by itself."""
 
     def __init__(self, seconds: float, body_max_bytes: int) -> None:
         super().__init__()
@@ -72,12 +73,12 @@ class Session(requests.Session):
             self.mount(scheme, _Adapter())
 
     def send(self, request: requests.PreparedRequest, **options: Any) -> requests.Response:
-        """Send a request; raises what requests does, and TooLongError."""
+        """Send a request; raises requests' errors and TooLongError."""
         if options.get("stream"):
             return super().send(request, **options)
         with within(self._seconds):
             response = super().send(request, **{**options, "stream": True, "allow_redirects": False})
-            if response.is_redirect:  # our secret, or what a citizen is told, would go to whoever is named
+            if response.is_redirect:  # a redirect would send a secret, or an answer to a citizen, to any host
                 response.close()
                 raise requests.TooManyRedirects
             response._content = whole(response, self._limit)  # as requests itself sets it after a read
@@ -114,7 +115,7 @@ _POOLS: dict[str, type[HTTPConnectionPool]] = {"http": _HttpPool, "https": _Http
 
 
 class _Adapter(HTTPAdapter):
-    """Makes connections that the watch of their thread sees, through a proxy as well."""
+    """Registers its connections with the thread's watch, also behind a proxy."""
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
         super().init_poolmanager(*arguments, **options)
@@ -127,7 +128,7 @@ class _Adapter(HTTPAdapter):
         return manager
 
 
-# Headers that every answer of the receiver has, also those of nobody's paths and of faults.
+# Headers of every answer of the receiver, also for unknown paths and errors.
 
 SAFE: Mapping[str, str] = MappingProxyType(
     {
@@ -137,7 +138,7 @@ SAFE: Mapping[str, str] = MappingProxyType(
         "Cache-Control": "no-store",
     }
 )
-"""What no browser may make of an answer; an answer that says otherwise itself keeps its own."""
+"""What a browser may do with an answer; an answer's own header wins."""
 
 _FRAMINGS = frozenset({b"content-length", b"transfer-encoding"})
 
@@ -147,9 +148,9 @@ _DOUBTFUL = Response(status_code=400, headers={"Connection": "close"}, media_typ
 
 
 class SafeHeaders:
-    """Adds them where they are missing; a request that says twice where it ends is refused, and its connection ends.
+    """Adds missing headers; refuses a request with two lengths and closes its connection.
 
-    RFC 9112, 6.1: what stands behind such a request may be a stranger's, smuggled past a proxy that read it otherwise.
+    RFC 9112, 6.1: the data behind such a request may be another's, smuggled past a proxy that read it otherwise.
     """
 
     def __init__(self, app: ASGIApp, header_max_bytes: int) -> None:
@@ -168,7 +169,7 @@ class SafeHeaders:
 
         if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif _size_of(scope) > self._header_max_bytes:  # h11 looks at the size of what has not yet arrived whole
+        elif _size_of(scope) > self._header_max_bytes:  # h11 limits only data that has not arrived whole
             await _TOO_LARGE(scope, receive, sending)
         elif {name for name, _ in scope["headers"]} >= _FRAMINGS:
             await _DOUBTFUL(scope, receive, sending)
@@ -182,16 +183,16 @@ def _size_of(scope: Scope) -> int:
     return target + sum(len(name) + len(value) + 4 for name, value in scope["headers"])
 
 
-# Who calls: what a named proxy says of it, and one warning where a proxy stands that nobody named.
+# The caller's address behind trusted proxies, and one warning about an unnamed proxy.
 
 _log = structlog.get_logger(__name__)
 
 
 class Proxies(ProxyHeadersMiddleware):
-    """Takes the caller's address from X-Forwarded-For of trusted proxies alone.
+    """Takes the caller's address from X-Forwarded-For of trusted proxies only.
 
-    Behind a proxy that is not named all citizens have one address, and share what each may send. Anybody can write the
-    header, so this is told once, and without any address.
+    Behind an unnamed proxy all citizens have one address and share its limits. Any caller can send the header, so the
+    warning comes once and names no address.
     """
 
     _told = False

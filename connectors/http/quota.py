@@ -1,4 +1,4 @@
-"""Shares: how much of what is scarce one address may have at once, so that it can take nothing from another."""
+"""Quotas of scarce resources by address, so that one caller cannot take them from the others."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ _REFUSED = PlainTextResponse("too many requests at once from this address", 503,
 
 
 class Shares:
-    """Counts what each address has at once; an address that has nothing is not remembered."""
+    """Counts what each address has at the moment; an address without anything is not remembered."""
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._taken: Counter[str] = Counter()
 
     def take(self, address: str, amount: int = 1) -> bool:
-        """Take an amount for an address, or return False if that is more than its share."""
+        """Take an amount for an address; return False if that exceeds its share."""
         if self._taken[address] + amount > self._most:
             self._drop_if_empty(address)
             return False
@@ -30,7 +30,7 @@ class Shares:
         return True
 
     def give_back(self, address: str, amount: int = 1) -> None:
-        """Give an amount back that was taken."""
+        """Return an amount that was taken."""
         self._taken[address] -= amount
         self._drop_if_empty(address)
 
@@ -43,7 +43,7 @@ class Shares:
 
 
 class SharedRequests:
-    """Answers 503 to requests beyond one address's share; behind a trusted proxy the address is the citizen's."""
+    """Answers 503 to requests beyond an address's share; behind a trusted proxy the address is the citizen's."""
 
     def __init__(self, app: ASGIApp, most: int) -> None:
         self._app = app
@@ -66,7 +66,7 @@ class SharedRequests:
 
 
 class Room:
-    """Bytes of large bodies in memory at once: of all, and of one address."""
+    """Bytes of large bodies in memory at a time: in total, and by address."""
 
     def __init__(self, most_bytes: int, most_of_one: int) -> None:
         self._free = most_bytes
@@ -74,7 +74,7 @@ class Room:
 
     @contextmanager
     def hold(self, address: str) -> Iterator["Hold"]:
-        """Give the room of one body, which grows with the bytes that arrive and is free again at the end."""
+        """Reserve the room of one body, which grows with the arriving bytes and is released at the end."""
         hold = Hold(self, address)
         try:
             yield hold
@@ -82,20 +82,20 @@ class Room:
             hold.release()
 
     def take(self, address: str, amount: int) -> bool:
-        """Take room, or return False if there is none."""
+        """Take room; return False if there is none."""
         if amount > self._free or not self._shares.take(address, amount):
             return False
         self._free -= amount
         return True
 
     def give_back(self, address: str, amount: int) -> None:
-        """Give room back that was taken."""
+        """Release room."""
         self._free += amount
         self._shares.give_back(address, amount)
 
 
 SMALL_BYTES = 64 * 1024
-"""A body that is no larger never waits for room: words come before pictures."""
+"""A body of at most so many bytes never waits for room: words come before pictures."""
 
 
 class Hold:
@@ -107,7 +107,7 @@ class Hold:
         self._taken = 0
 
     def grow(self, size: int) -> bool:
-        """Have room for `size` bytes in all, or return False if there is none."""
+        """Reserve `size` bytes in total; return False if there is no room."""
         if size <= max(self._taken, SMALL_BYTES):
             return True
         if not self._room.take(self._address, size - self._taken):
@@ -116,13 +116,13 @@ class Hold:
         return True
 
     def release(self) -> None:
-        """Give all of it back."""
+        """Release everything."""
         self._room.give_back(self._address, self._taken)
         self._taken = 0
 
 
 def subscriber(host: str) -> str:
-    """Return what one subscriber is counted by: an IPv4 address, or the /64 of an IPv6 address."""
+    """Return the key of a subscriber's quota: an IPv4 address, or the /64 of an IPv6 address."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""Reads the body of a request: within a size, at a least pace, and as far as there is room for it."""
+"""Reads the body of a request with limits of size, pace and memory."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from starlette.requests import ClientDisconnect, Request
 from schemas.errors import RefusedRequest
 
 FIRST_SECONDS = 10.0
-"""Of a body that brings hardly anything; each `LEAST_BYTES_PER_SECOND` that arrive give it another second.
+"""Seconds for a body that brings hardly any bytes; each `LEAST_BYTES_PER_SECOND` that arrive add one second.
 
 As `RequestReadTimeout body=10,MinRate=1024` of Apache's mod_reqtimeout.
 """
@@ -27,8 +27,8 @@ async def read_body(
 ) -> bytes:
     """Return the body. Raises RefusedRequest: 400 cut off, 408 slow, 413 larger than `limit`, 503 without room.
 
-    `has_room` is asked before more is held, with the bytes in all. What arrived before a refusal is in `body`; a body
-    that says it is too large is read up to `first_bytes` before it is refused.
+    `has_room` is called, with the total size, before more is stored. `body` has the bytes that arrived before a
+    refusal; a body that announces too large a size is read up to `first_bytes` before it is refused.
     """
     body = bytearray() if body is None else body
     loop = asyncio.get_running_loop()

@@ -1,4 +1,4 @@
-"""The receiver: one HTTP server that hosts every push channel and says yes only when the message is safe."""
+"""The receiver: one HTTP server for every push channel; it answers success only when the messages are safe."""
 
 import asyncio
 import socket
@@ -38,17 +38,17 @@ from schemas.records import RawMessage
 _log = structlog.get_logger(__name__)
 
 SLICE_MESSAGES = 1000
-"""Of one request that are made safe at once; a slice that fails is a 503, and the request comes again whole."""
+"""Messages of one request that are made safe at once; a failed slice means 503, and the request is repeated whole."""
 
 UNHEARD = ("size", "slow", "address", "overloaded", "failed")
-"""Why a message may come to nobody though no stranger sent it: refusals of these names, our load, faults of ours."""
+"""Reasons for which a message may be lost although no stranger sent it: these refusals, load, internal errors."""
 
 Keep = Callable[[Sequence[RawMessage]], Awaitable[Outcome]]
-"""Returns when the messages are safe in Kafka or in the journal; raises UnreachableError when they are not."""
+"""Returns when the messages are safe in Kafka or in the journal; raises UnreachableError if they are not."""
 
 
 class ReceiverReport(Struct, frozen=True, kw_only=True):
-    """One moment of the receiver's life; it is degraded when the journal has hardly any room left."""
+    """State of the receiver at a moment; degraded if the journal is nearly full."""
 
     state: Literal["starting", "running", "degraded"]
     last_success: datetime | None
@@ -57,7 +57,7 @@ class ReceiverReport(Struct, frozen=True, kw_only=True):
 
 
 class _Hosted(NamedTuple):
-    """A connector, how it knows a stranger before the body, and how large that may be."""
+    """A connector, its check before the body, and the limit of the body."""
 
     connector: PushConnector
     recognise: Callable[[Request], None]
@@ -69,9 +69,9 @@ class _Hosted(NamedTuple):
 
 
 class Receiver:
-    """An ASGI application: each path is one push connector's; `doors` answer for themselves.
+    """An ASGI application: each path is one push connector; `doors` are other applications.
 
-    A door of `keeping` is handed what keeps messages safe, and returns when they are.
+    A door of `keeping` gets the function that makes messages safe.
     """
 
     def __init__(
@@ -104,11 +104,11 @@ class Receiver:
             lifespan=lambda _: self.lifespan(),
         )
         app.router.redirect_slashes = False  # it would lead to whatever host the caller names
-        self._app = SafeHeaders(app, self._settings.header_max_bytes)  # around Starlette's own answer to a fault, too
+        self._app = SafeHeaders(app, self._settings.header_max_bytes)  # around Starlette's own answer to an error, too
 
     @property
     def report(self) -> ReceiverReport:
-        """Return the report of this moment."""
+        """Return the present report."""
         full = self._keeper.full
         return ReceiverReport(
             state="starting" if not self._ready else "degraded" if full else "running",
@@ -123,7 +123,7 @@ class Receiver:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Drain what an earlier run left, and whatever comes; at the end everything is on the disk or in Kafka."""
+        """Publish what an earlier run left and what arrives; at the end everything is on the disk or in Kafka."""
         working = asyncio.create_task(self._keeper.run())
         self._ready = True
         try:
@@ -168,7 +168,7 @@ class Receiver:
             self._running -= 1
 
     async def _judged(self, hosted: _Hosted, request: requests.Request) -> tuple[str, Answer]:
-        """Return what became of a request, and its answer: a success only when the messages are safe."""
+        """Return the outcome of a request and its answer: success only if the messages are safe."""
         channel = hosted.channel
         try:
             accepted = hosted.connector.accept(await self._read(request, hosted))
@@ -198,7 +198,7 @@ class Receiver:
         return outcome
 
     async def _read(self, request: requests.Request, hosted: _Hosted) -> Request:
-        """Return a request; a stranger's body is not waited for."""
+        """Return a request; the body of a stranger is not awaited."""
         query = parse_qs(request.scope["query_string"].decode("latin-1"), keep_blank_values=True)
         head = Request(
             method=request.method,
@@ -221,20 +221,20 @@ class Receiver:
 
 
 def _as_anybody(_: Request) -> None:
-    """Of this one nobody can say who he is before the body."""
+    """A check for connectors that can verify nothing before the body."""
 
 
 def headers_of(request: requests.Request) -> dict[str, str]:
-    """Return the headers by their names in lower case; of one that came twice the last."""
+    """Return the headers by their names in lower case; of a repeated one the last."""
     return {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
 
 
 def caller_of(request: requests.Request) -> str:
-    """Return the address that calls, "" when nobody knows."""
+    """Return the caller's address, "" if unknown."""
     return request.client.host if request.client else ""
 
 
-# Serves the receiver over HTTP until it is told to stop: one uvicorn, with limits against those who dawdle.
+# Serves the receiver over HTTP until it stops: one uvicorn, with limits against slow clients.
 
 _UNHEARD = metrics.PUSH_UNHEARD.labels("any", "connections")
 _BEYOND_SHARE = metrics.PUSH_UNHEARD.labels("any", "share")
@@ -251,9 +251,9 @@ async def _crowded(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class _Impatient(H11Protocol):
-    """Closes a connection that brings no whole request header in time, also when it dribbles.
+    """Closes a connection without a complete request header in time, even if bytes trickle in.
 
-    One too many is answered 503; uvicorn would answer so on all of them, and nobody would count it.
+    One connection too many is answered 503; uvicorn would answer so on all of them, and no metric would count it.
     """
 
     def __init__(
@@ -263,7 +263,7 @@ class _Impatient(H11Protocol):
         self._is_trusted = is_trusted
         self._shares = shares
         self._address: str | None = None
-        """Whose share this connection counts in; None of a trusted proxy."""
+        """Address whose share counts this connection; None for a trusted proxy."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as in the parent
         host = get_remote_addr(transport)
@@ -306,14 +306,14 @@ class _Impatient(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Leaves the process's signals to those who started it."""
+    """Leaves the process's signals to the main program."""
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override] # the same, without a generator
         return nullcontext()
 
 
 async def serve_until(app: Receiver, settings: ReceiverSettings, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set; running requests end first. Raises MisconfiguredError when the port is taken."""
+    """Serve until `stop` is set; running requests end first. Raises MisconfiguredError if the port is taken."""
     server = _Server(_config(app, settings))
     serving = asyncio.create_task(_serve(server, _listen(settings)))
     stopping = asyncio.create_task(stop.wait())
@@ -355,7 +355,7 @@ def _config(app: Receiver, settings: ReceiverSettings) -> uvicorn.Config:
         lifespan="on",
         log_config=None,
         access_log=False,
-        proxy_headers=False,  # the application believes those that it was told to, and no address by default
+        proxy_headers=False,  # the application trusts the named proxies, and by default none
         server_header=False,
         limit_concurrency=settings.connections_max,
         timeout_keep_alive=settings.idle_timeout_seconds,
@@ -365,7 +365,7 @@ def _config(app: Receiver, settings: ReceiverSettings) -> uvicorn.Config:
 
 
 def _is_trusted(settings: ReceiverSettings, host: str) -> bool:
-    """Say whether this is a proxy that brings requests of many: each of those has a share of its own."""
+    """Return whether this is a proxy with requests of many callers, each of whom has its own share."""
     try:
         address = ip_address(host.partition("%")[0])
     except ValueError:

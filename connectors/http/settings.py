@@ -1,4 +1,4 @@
-"""What an operator says of the receiver; it imports nothing heavy, as every command reads the settings."""
+"""Settings of the receiver; it imports nothing heavy, because every command reads the settings."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What time it may be: by our clock, and by the same clock as it would go on if nobody had set it since we began."""
+"""Two readings of the time: the wall clock, and the start time plus the monotonic clock."""
 
 import time
 from collections.abc import Callable
@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 class Moments:
     """Two readings of which one may be wrong.
 
-    A platform signs the time and sends a push a few times within seconds, never again: a clock that is set wrong while
-    we run must not make each of them old. One that was wrong and is set right must not, either.
+    A platform signs the time and repeats a push a few times within seconds, then never again: a step of the clock in
+    either direction must not make each push look old.
     """
 
     def __init__(self, now: Callable[[], datetime], passed: Callable[[], float] = time.monotonic) -> None:
@@ -18,18 +18,18 @@ class Moments:
         self._first, self._began = now(), passed()
 
     def nearest(self, at: datetime) -> datetime:
-        """Return the reading that is nearer to a time that somebody tells."""
+        """Return the reading that is nearer to a given time."""
         counted = self._first + timedelta(seconds=self._passed() - self._began)
         return min(self._now(), counted, key=lambda one: abs(one - at))
 
 
-# A clock for pauses: it goes with the system's, and stands still where that was set back.
+# A clock for pauses: it follows the system's, and stands still when that is set back.
 
 
 class Steady:
-    """Seconds since 1970, later by as much as the clock was ever set back.
+    """Seconds since 1970, plus the amount by which the clock was ever set back.
 
-    By the clock itself a pause would last until the wrong time came again: an hour, or a year.
+    By the system's clock a pause would last until the wrong time came again: an hour, or a year.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:

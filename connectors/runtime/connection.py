@@ -1,4 +1,4 @@
-"""Connections over TCP or TLS, with errors that name the settings to correct, and frames that end with a mark."""
+"""TCP and TLS connections whose errors name the setting to correct, and frames that end with a mark."""
 
 import asyncio
 import ssl
@@ -19,7 +19,7 @@ async def connect(
     tls: ssl.SSLContext | None = None,
     limit: int = _CHUNK_BYTES,
 ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Return both ends of a new connection, which buffers up to twice `limit` bytes that were not read.
+    """Return reader and writer of a new connection, which buffers up to twice `limit` unread bytes.
 
     Raises UnreachableError, whose text ends with `advice`.
     """
@@ -36,9 +36,9 @@ async def connect(
 async def frames(
     reader: asyncio.StreamReader, end: bytes, most: int, silence_seconds: float
 ) -> AsyncIterator[bytes | None]:
-    """Yield what stands before each `end`, None for more than `most` bytes, until the connection ends.
+    """Yield the bytes before each `end`, or None for more than `most` bytes, until the connection ends.
 
-    What that cuts off is dropped. Raises TimeoutError after `silence_seconds` without a byte.
+    An unfinished frame is dropped. Raises TimeoutError after `silence_seconds` without a byte.
     """
     held, is_dropped = b"", False
     while True:

@@ -1,6 +1,6 @@
-"""Cursors: where one connector stands, kept as its newest record in the compacted topic `hotline.cursor.v1`.
+"""Cursors: the newest record of a connector in the compacted topic `hotline.cursor.v1`.
 
-Of one that asks it is how far it has read, of a session what the account's next owner has to know.
+For a pull connector it is the position in its source, for a session what the account's next owner must know.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,10 +26,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Cursors:
-    """The cursor of one connector. One process at a time owns it; `load` reads Kafka once, then remembers.
+    """The cursor of one connector. One process at a time owns it; `load` reads Kafka once and then remembers.
 
-    Who reads it from Kafka begins a new epoch, and the newest record of the highest epoch counts: what a former owner
-    saves late (a process that was frozen) takes nothing back.
+    Reading it from Kafka begins a new epoch, and the newest record of the highest epoch counts: a late save of a
+    former owner (a process that was frozen) has no effect.
     """
 
     def __init__(
@@ -61,14 +61,14 @@ class Cursors:
         self._known = None
 
     def save(self, cursor: Cursor) -> None:
-        """Return when the broker holds the cursor; raises a RetriableError when it may not."""
+        """Return when the broker holds the cursor; raises RetriableError if it may not."""
         self.load()  # the epoch comes with it
         stamped = msgspec.structs.replace(cursor, connector_id=self._connector_id, at=self._now(), epoch=self._epoch)
         self._producer.deliver_now([self._record(stamped)])
         self._known = stamped
 
     def close(self) -> None:
-        """Let go of Kafka. Safe twice."""
+        """Close the clients. Idempotent."""
         self._producer.close()
 
     @property
@@ -92,7 +92,7 @@ class Cursors:
             return self._newest(list(self._values(consumer)))
 
     def _values(self, consumer: Any) -> Iterator[bytes]:
-        """Yield this connector's records, oldest first, up to the end of its partition as it is now."""
+        """Yield this connector's records, oldest first, up to the present end of its partition."""
         partition = self._partition(consumer)
         consumer.assign([partition])
         consumer.seek_to_beginning(partition)

@@ -1,4 +1,4 @@
-"""Watch: connections that are ended when a time is over, whatever dribbles over them meanwhile."""
+"""Watch: closes connections when a time limit is over, even if bytes trickle in."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class Connected(Protocol):
-    """A socket, in clear or with TLS."""
+    """A socket, with or without TLS."""
 
     def fileno(self) -> int:
         """Return its descriptor."""
@@ -19,7 +19,7 @@ class Connected(Protocol):
 
 @contextmanager
 def watched(connected: Connected, seconds: float) -> Iterator[None]:
-    """End a connection on which this takes longer."""
+    """Close a connection if the block takes longer."""
     watch = Watch(seconds)
     try:
         watch.see(connected)
@@ -29,7 +29,7 @@ def watched(connected: Connected, seconds: float) -> Iterator[None]:
 
 
 class Watch:
-    """Ends the connections that it has seen when the time is over: whoever reads from one meets its end."""
+    """Closes the registered connections when the time is over: their readers see the end of the data."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
@@ -41,19 +41,19 @@ class Watch:
 
     @property
     def is_over(self) -> bool:
-        """Say whether the time is over."""
+        """Return whether the time is over."""
         return time.monotonic() >= self._end
 
     def see(self, connected: Connected) -> None:
-        """Watch a connection, too."""
-        # By a second descriptor, which stays ours: libraries give the first one away, or close it.
+        """Register a connection."""
+        # A second descriptor of its own: libraries give the first one away, or close it.
         with self._lock:
             self._seen.append(os.dup(connected.fileno()))
         if self.is_over:
             self._hang_up()
 
     def end(self) -> None:
-        """Leave the connections as they are."""
+        """Stop watching; connections stay open."""
         self._timer.cancel()
         with self._lock:
             for descriptor in self._seen:

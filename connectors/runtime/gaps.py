@@ -1,4 +1,4 @@
-"""Gaps: how long nobody listened to a source that keeps nothing (`Listening`), so that its loss can be counted."""
+"""Gaps: time without a listener at a source that stores nothing (`Listening`), so that losses can be counted."""
 
 from asyncio import sleep
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from connectors.base import Emit, utc_now
 from schemas.errors import PipelineError
 
 KEEP_SECONDS = 30.0
-"""Between two saved times of a live connection; no gap is measured finer."""
+"""Interval in seconds at which the time of a live connection is saved; gaps are measured no finer."""
 
 _HEARD = "heard"
 
@@ -34,7 +34,7 @@ class Gaps:
         self._seconds = seconds.labels(account)  # an alarm on its growth has to see it at 0
 
     def heard(self) -> None:
-        """Note that something was just heard."""
+        """Record that something was just heard."""
         self._heard = self._now().timestamp()
 
     def logged_in(self) -> None:
@@ -46,12 +46,12 @@ class Gaps:
         self._count(before, self._heard)
 
     async def follow(self, emit: Emit) -> None:
-        """Count the gap before our first login, and keep for the next process that somebody listens; until cancelled.
+        """Count the gap before the first login, and save the time of listening at intervals; runs until cancelled.
 
-        Kafka may be long in answering: nothing that the source says may wait for this.
+        Kafka may answer slowly: no event of the source may wait for this.
         """
         while True:
-            with suppress(PipelineError):  # what does not pass ends the way of the messages, too
+            with suppress(PipelineError):  # a lasting error also ends the way of the messages
                 if self._first_login is not None:
                     self._count((await emit.recall()).get(_HEARD), self._first_login)
                     self._first_login = None

@@ -1,4 +1,4 @@
-"""Health: how one connector does, as its runner writes it and the health endpoint reads it."""
+"""Health of one connector: its runner writes it, the health endpoint reads it."""
 
 import threading
 from collections.abc import Callable
@@ -21,7 +21,7 @@ _log = structlog.get_logger(__name__)
 
 
 class HealthReport(Struct, frozen=True, kw_only=True):
-    """One moment of a connector's life. `sentence` says what a person should do; it holds no personal data."""
+    """State of a connector at a moment. `sentence` is the advice for an operator; it has no personal data."""
 
     connector: str
     channel: str
@@ -36,7 +36,7 @@ class HealthReport(Struct, frozen=True, kw_only=True):
 
 
 class Health:
-    """The current report; one line is logged when the state or its cause changes, none while they stay. Thread-safe."""
+    """The present report; a line is logged when the state or its cause changes. Thread-safe."""
 
     def __init__(self, connector: str, channel: str, now: Callable[[], datetime] = utc_now) -> None:
         self._report = HealthReport(connector=connector, channel=channel)
@@ -47,12 +47,12 @@ class Health:
 
     @property
     def report(self) -> HealthReport:
-        """Return the report of this moment."""
+        """Return the present report."""
         with self._lock:
             return self._report
 
     def succeeded(self, messages: int = 0, dead_letters: int = 0, complaints: tuple[str, ...] = ()) -> None:
-        """Note that the source answered and what came is safe."""
+        """Record that the source answered and its messages are safe."""
         report, now = self.report, self._now()
         metrics.LAST_SUCCESS.labels(*self._labels).set(now.timestamp())
         self._become(
@@ -65,19 +65,19 @@ class Health:
         )
 
     def standing_by(self) -> None:
-        """Note that another process owns the account: nothing is wrong, and nothing is done here."""
+        """Record that another process owns the account: this one has nothing to do."""
         self._become("standby", sentence="another process owns the account; this one takes over when it ends")
 
     def troubled(self, error: BaseException) -> None:
-        """Note a fault that is tried again."""
+        """Record a fault that is retried."""
         self._note(error, "degraded")
 
     def failed(self, error: BaseException) -> None:
-        """Note a fault that only a person can mend."""
+        """Record a fault that needs an operator."""
         self._note(error, "failed")
 
     def stopped(self) -> None:
-        """Note an orderly end; a failure stays one."""
+        """Record an orderly end; a failure stays one."""
         if self.report.state != "failed":
             self._become("stopped")
 
@@ -101,12 +101,12 @@ class Health:
 
 
 def _shown(report: HealthReport) -> tuple[object, ...]:
-    """Return what makes a line in the log when it changes: a refused password where a network was away is another."""
+    """Return the values whose change is logged: a refused password after a missing network is another fault."""
     return report.state, report.complaints, report.last_error if report.state in _TROUBLED else None
 
 
 def _sentence(error: BaseException) -> str:
-    """Say what a person should do; what others wrote into their errors may be a citizen's words."""
+    """Return the advice for an operator; foreign error texts may hold a citizen's words."""
     if isinstance(error, PipelineError):
         return str(error)
     return f"a fault of ours ({type(error).__name__}), which is tried again: tell the developers"

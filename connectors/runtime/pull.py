@@ -1,4 +1,4 @@
-"""The runner moves batches from a source to Kafka: it alone decides the order, waits and tries again."""
+"""Runner of pull connectors: moves batches from a source to Kafka; only it decides order, pauses and retries."""
 
 import threading
 import time
@@ -20,25 +20,25 @@ from connectors.runtime.health import Health
 from schemas.errors import FatalError, StoreAwayError, ThrottledError, UnauthorizedError, UnshownError
 
 SLICE_SECONDS = 1.0
-"""How long a connector waits before it is asked whether to stop."""
+"""Seconds of one wait of a connector, between two looks whether to stop."""
 
 PACE = wait_exponential_jitter(multiplier=1, max=60, jitter=1)
-"""After a fault of the surroundings: 1, 2, 4 .. 60 s and up to one more, so that connectors do not knock together."""
+"""Back-off after a temporary fault: 1, 2, 4 … 60 s plus up to one second, so that connectors spread out."""
 
 LOOK_SECONDS = 0.5
-"""Between two looks, in a pause, whether Kafka is back."""
+"""Interval in a pause, in seconds, at which Kafka is looked for."""
 
 LONGEST_ASKED_SECONDS = 25 * 3600.0
-"""A service that asks for a longer pause is asked again all the same: quotas are a day's."""
+"""Limit of a pause that a service asks for: quotas are for a day."""
 
 SLOW_PACE = wait_exponential_jitter(multiplier=30, max=900, jitter=30)
-"""After a refused login: repeated failures lock accounts, and a person may mend this one at any time."""
+"""Pause after a refused login, in seconds: repeated failures lock accounts, and an operator may mend it at any time."""
 
 
 def run_once(connector: PullConnector, publisher: Publisher, cursors: Cursors, beside: set[str] | None = None) -> Batch:
-    """Move one batch. A crash between any two lines repeats messages, never loses one.
+    """Move one batch. A crash between any two lines repeats messages and never loses one.
 
-    `beside` remembers which messages went although their batch waits.
+    `beside` remembers messages that were sent although their batch waits.
     """
     before = cursors.load()
     batch = connector.fetch(before)
@@ -49,10 +49,10 @@ def run_once(connector: PullConnector, publisher: Publisher, cursors: Cursors, b
 
 
 def _published(connector: PullConnector, publisher: Publisher, batch: Batch, beside: set[str]) -> Batch:
-    """Return what was published: while the blob store is away large messages hold up no other, where that can be.
+    """Publish, and return what was published: if the blob store is away, large messages do not delay others.
 
-    Where it cannot, the batch waits with its cursor, and comes again whole; but what needs no store goes at once, and
-    once: an emergency beside a large message must not wait with it.
+    If the connector cannot defer them, the batch waits with its cursor and comes again whole; its small messages are
+    sent at once, and only once: an emergency must not wait with a large message.
     """
     try:
         publisher.publish(batch.messages, batch.dead_letters)
@@ -80,12 +80,12 @@ def run_pull(
     pace: wait_base = PACE,
     slow_pace: wait_base = SLOW_PACE,
 ) -> None:
-    """Move batches until `stop` is set: the batch in flight is finished and its cursor saved before it returns.
+    """Move batches until `stop` is set; the batch in flight is finished and its cursor saved first.
 
-    Only the owner of the account works; another process stands by until it is its turn. Faults of the surroundings are
-    waited out, and so are faults of ours: other accounts of the process go on meanwhile. Raises FatalError when only a
-    person can help and it never worked: where it did, with these settings, something beside them has changed (rights of
-    a folder, a file that is being replaced) and may change back.
+    Only the owner of the account works; another process stands by. Temporary faults and internal errors are waited
+    out; other accounts of the process go on. Raises FatalError if an operator is needed and it never worked: if it
+    worked before with these settings, something else has changed (rights of a folder, a file that is being replaced)
+    and may change back.
     """
     pull = _Pull(connector, publisher, cursors, lease, stop, health)
     retrying = Retrying(
@@ -132,11 +132,11 @@ class _Pull:
         self._open = False
         self._beside: set[str] = set()
         self._faults: RetryCallState | None = None
-        """What is counted of faults that could end with Kafka's absence; None of others."""
+        """Faults that could end with Kafka's absence; None for others."""
         self.worked = False
 
     def step(self) -> None:
-        """Connect if needed, move one batch, and when there was nothing wait for more; all this as the owner only."""
+        """Connect if needed, move one batch, and wait if there was none; all this as the owner only."""
         if not self._owns():
             return
         if not self._open:
@@ -150,7 +150,7 @@ class _Pull:
             self._wait()
 
     def _owns(self) -> bool:
-        """Say whether the account is ours, when it is not after waiting for it; False when told to stop."""
+        """Return whether this process owns the account, after a wait if needed; False at a stop."""
         if self._owner and self._lease.held:
             return True
         if self._owner:
@@ -173,17 +173,17 @@ class _Pull:
         self._open = False
 
     def interrupted(self, state: RetryCallState) -> None:
-        """Let go of a connection that may be half dead, before the wait."""
+        """Close a connection that may be half dead, before the wait."""
         fault = _error(state)
         self._faults = None if isinstance(fault, ThrottledError | FatalError) else state
         self._health.troubled(fault)
         self._let_go()
 
     def pause(self, seconds: float) -> None:
-        """Wait after a fault; where Kafka was away, and the account with it, until it is ours again and no longer.
+        """Wait after a fault; if Kafka was away, and with it the ownership, only until the account is owned again.
 
-        By then the pauses may be a minute long, and the next fault is the first of another kind. What asked for a pause
-        itself, or refused our login, gets it whole.
+        By then the pauses may be a minute long, and the next fault is the first of another kind. A fault that asked
+        for a pause, or a refused login, gets all of it.
         """
         end, lost = time.monotonic() + seconds, False
         while (left := end - time.monotonic()) > 0:
@@ -197,11 +197,12 @@ class _Pull:
 
 
 def passes(error: BaseException, worked: bool = False) -> bool:
-    """Say whether to try again: what only a person can mend does not pass, except a login, which is mended elsewhere.
+    """Return whether to retry: a fault for an operator is not retried, except a refused login, which is mended
+    elsewhere.
 
-    What `worked` before, with the settings as they are, may work again.
-    What is no error of ours is a fault of ours, and ends nobody else's work. A RecordError is that of a connector that
-    cannot say which record it was: dead letters come in its batch.
+    If it `worked` before with the present settings, it may work again. Any exception outside of `schemas.errors` is
+    an internal error and ends nothing else. A RecordError is an internal error of the connector: dead letters come in
+    its batch.
     """
     if isinstance(error, FatalError):
         return worked or isinstance(error, UnauthorizedError)
@@ -209,7 +210,7 @@ def passes(error: BaseException, worked: bool = False) -> bool:
 
 
 def wait_for(state: RetryCallState, pace: wait_base, slow_pace: wait_base) -> float:
-    """Return the seconds to wait after a fault, longer after a refused login, at least what the service asked for."""
+    """Return the seconds to wait after a fault: longer after a refused login, at least what the service asked for."""
     error = _error(state)
     if isinstance(error, FatalError) and not isinstance(error, UnshownError):
         return slow_pace(state)

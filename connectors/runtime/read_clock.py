@@ -1,4 +1,4 @@
-"""Listened: a clock that stands still while we do not read from a connection."""
+"""A clock that stands still while a connection is not read."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 _LEAST_SECONDS = 0.1
-"""Between two looks at a clock that may stand still."""
+"""Interval in seconds between two looks at a clock that may stand still."""
 
 
 class Listened:
@@ -19,12 +19,12 @@ class Listened:
 
     @property
     def is_deaf(self) -> bool:
-        """Say whether nothing is read now."""
+        """Return whether the connection is not read at the moment."""
         return self._deaf_since is not None
 
     @property
     def seconds(self) -> float:
-        """Return how long it was listened, from some moment on."""
+        """Return the seconds of reading since a fixed moment."""
         now = time.monotonic()
         return now - self._deaf - (now - self._deaf_since if self._deaf_since is not None else 0.0)
 
@@ -39,7 +39,7 @@ class Listened:
             self._deaf_since = None
 
     async def arrived(self, answer: "asyncio.Future[Any]", seconds: float) -> bool:
-        """Return True once an answer is there, False if it was listened for `seconds` and none came."""
+        """Return True once an answer arrived, False after `seconds` of reading without one."""
         begun = self.seconds
         while not answer.done():
             left = begun + seconds - self.seconds

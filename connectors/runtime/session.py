@@ -1,4 +1,4 @@
-"""The runner of sessions: it connects again and again, and what comes is safe in Kafka before the protocol says yes."""
+"""Runner of session connectors: reconnects, and makes messages safe in Kafka before the protocol acknowledges them."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -20,42 +20,42 @@ from storage.thread_pool import Threads
 T = TypeVar("T")
 
 BATCH_MESSAGES = 500
-"""What comes within one trip to the broker shares the next."""
+"""Messages that arrive during one request to the broker share the next."""
 
 PUBLISH_SECONDS = 10.0
-"""After so long without Kafka's answer the other side is told to slow down; gateways wait 10 to 60 s for one."""
+"""Seconds without Kafka's answer until the other side is asked to slow down; gateways wait 10 to 60 s."""
 
 LEAVE_SECONDS = 5.0
-"""How long a session may take its leave of the other side."""
+"""Seconds for a session's logout."""
 
 LOST_SECONDS = 1.0
-"""The same when another process may own the account soon."""
+"""The same if another process may own the account soon."""
 
 WATCH_SECONDS = 0.2
-"""How often a session looks whether the account is still ours."""
+"""Interval in seconds of the check of the ownership."""
 
 
 class Publisher(Protocol):
-    """What brings messages to Kafka."""
+    """Publishes messages to Kafka."""
 
     async def publish_async(
         self,
         messages: Sequence[RawMessage],
         timeout: float,  # noqa: ASYNC109 - what is late must be our error, not a TimeoutError
     ) -> None:
-        """Return when the broker holds them; raises UnreachableError when it may not after `timeout` seconds."""
+        """Return when the broker holds them; raises UnreachableError if it may not after `timeout` seconds."""
         ...
 
 
 class Memory(Protocol):
-    """What an account's owner keeps for the next one; it blocks."""
+    """What an account's owner saves for the next one; it blocks."""
 
     def load(self) -> Cursor:
-        """Return what was kept; raises a RetriableError when Kafka does not say."""
+        """Return what was saved; raises RetriableError if Kafka does not answer."""
         ...
 
     def save(self, cursor: Cursor) -> None:
-        """Keep it; raises a RetriableError when it may not be kept."""
+        """Save it; raises RetriableError if it may not be saved."""
         ...
 
     def forget(self) -> None:
@@ -64,7 +64,7 @@ class Memory(Protocol):
 
 
 class Outlet(Emit):
-    """Makes messages safe; what comes at once shares one trip to Kafka."""
+    """Makes messages safe; concurrent ones share a request to Kafka."""
 
     def __init__(
         self,
@@ -81,54 +81,54 @@ class Outlet(Emit):
         self._timeout = timeout_seconds
         self._queue: asyncio.Queue[Waiting[RawMessage, None]] = asyncio.Queue()
         self.lively = False
-        """Whether the other side has shown that it lives since this was last set to False."""
+        """Whether the other side has shown a sign of life since this was last set to False."""
 
     async def __call__(self, message: RawMessage) -> None:
-        """Return when Kafka holds the message; raises a RetriableError when it may not."""
+        """Return when Kafka holds the message; raises RetriableError if it may not."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queue.put_nowait(Waiting(message, done))
         await done
 
     def alive(self) -> None:
-        """Note that the other side lives."""
+        """Record a sign of life of the other side."""
         self.lively = True
         self._health.succeeded()
 
     async def recall(self) -> Mapping[str, Any]:
-        """Return what the account's owner kept last, asked anew; raises a RetriableError when Kafka does not say."""
+        """Return what the account's owner saved last, read anew; raises RetriableError if Kafka does not answer."""
         memory = self._memory
         if memory is None:
             return {}
 
         def anew() -> Cursor:
-            memory.forget()  # somebody else may have owned the account meanwhile
+            memory.forget()  # another process may have owned the account meanwhile
             return memory.load()
 
         return (await self._errand(anew)).position
 
     async def keep(self, position: Mapping[str, Any]) -> None:
-        """Return when Kafka holds it; raises a RetriableError when it may not."""
+        """Return when Kafka holds it; raises RetriableError if it may not."""
         memory = self._memory
         if memory is not None:
             cursor = Cursor(connector_id="", position=dict(position))
             await self._errand(lambda: memory.save(cursor))
 
     async def _errand(self, work: Callable[[], T]) -> T:
-        """Do what blocks in a thread, one at a time; what takes too long is left to its end, and its asker refused."""
+        """Run blocking work in a thread, one at a time; slow work continues while its caller gets an error."""
 
         async def alone() -> T:
             async with self._errands:
                 return await self._remembering.do(work)
 
         task = asyncio.create_task(alone())
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # nobody may be left to hear of it
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # no caller may be left
         try:
             return await asyncio.wait_for(asyncio.shield(task), self._timeout)
         except TimeoutError as error:
             raise UnreachableError(f"Kafka did not answer within {self._timeout} s: see that it runs") from error
 
     async def run(self) -> None:
-        """Serve until this is cancelled; whoever waits then is refused."""
+        """Serve until cancelled; waiting callers then get an error."""
         try:
             while True:
                 await settle([await self._queue.get(), *self._more()], self._published)
@@ -161,11 +161,11 @@ async def run_session(
     publish_seconds: float = PUBLISH_SECONDS,
     memory: Memory | None = None,
 ) -> None:
-    """Serve connections one after another until `stop` is set, then take leave of the other side.
+    """Serve connections one after another until `stop` is set, then log out.
 
-    Only the owner of the account connects; another process stands by until it is its turn. Faults of the surroundings
-    are waited out, an ended connection and faults of ours too. Raises FatalError when only a person can help, unless it
-    worked before: with the settings as they are it may work again.
+    Only the owner of the account connects; another process stands by. Temporary faults, ended connections and
+    internal errors are waited out. Raises FatalError if an operator is needed, unless it worked before: with the
+    present settings it may work again.
     """
     outlet = Outlet(publisher, health, publish_seconds, memory)
     carrying = asyncio.create_task(outlet.run(), name="outlet")
@@ -201,7 +201,7 @@ class _Session:
         return self._worked_before or self._outlet.lively
 
     async def serve(self, pace: wait_base, slow_pace: wait_base) -> None:
-        """Serve connections one after another until told to stop; raises what does not pass."""
+        """Serve connections one after another until the stop; raises permanent faults."""
         attempt = 0
         while not self._stop.is_set():
             self._outlet.lively = False
@@ -215,7 +215,9 @@ class _Session:
                 await asyncio.wait_for(self._stop.wait(), wait_for(state_of(attempt, fault), pace, slow_pace))
 
     async def _one_turn(self) -> Exception | None:
-        """Serve one connection as the owner of the account; None when it is not ours, or not any more."""
+        """Serve one connection as the owner of the account; returns None if this process does not own it, or no
+        longer.
+        """
         try:
             if not self._may_connect():
                 await asyncio.sleep(ASK_SECONDS)
@@ -227,9 +229,10 @@ class _Session:
             return error
 
     def _may_connect(self) -> bool:
-        """Say whether the account is ours; who listened goes on, on a new connection too, until it is surely another's.
+        """Return whether to connect: as the owner; a listener also continues until another process surely owns the
+        account.
 
-        So begins who only listens while Kafka is away: two do no harm, and what nobody hears is lost.
+        A listener also starts so while Kafka is away: two are harmless, and unheard events are lost.
         """
         try:
             return self._lease.ask(self._health.standing_by) or (
@@ -241,7 +244,7 @@ class _Session:
             raise
 
     async def _one_connection(self) -> PipelineError | None:
-        """Return why the connection ended, None when it is no longer ours; raises what the connector raises."""
+        """Return why the connection ended, None if the account is owned no more; raises the connector's errors."""
         serving = asyncio.create_task(self._connector.run(self._outlet), name="session")
         ending = [asyncio.create_task(self._stop.wait()), asyncio.create_task(self._lost())]
         try:
@@ -259,13 +262,13 @@ class _Session:
         return UnreachableError("the other side ended the connection")
 
     async def _lost(self) -> None:
-        """Return when the account is not surely ours; who only listens goes on until it is surely another's."""
+        """Return when the ownership is uncertain; for a listener when another process surely owns the account."""
         while self._lease.held or (self._listens and not self._lease.taken):  # noqa: ASYNC110 - no clock makes an event
             await asyncio.sleep(WATCH_SECONDS)
 
 
 def state_of(attempt: int, fault: Exception) -> RetryCallState:
-    """Return what `wait_for` asks, for a loop that retries by itself."""
+    """Return the argument of `wait_for` for a loop that retries by itself."""
     state = RetryCallState(None, None, (), {})  # type: ignore[arg-type] # the paces ask only for the attempt and the fault
     state.attempt_number = attempt
     state.set_exception((type(fault), fault, None))

@@ -1,4 +1,4 @@
-"""Window: the messages of one connection that are on their way to Kafka, so many at a time, each until it is there."""
+"""Window: messages of one connection on their way to Kafka, a limited number at a time."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -13,8 +13,8 @@ from schemas.records import RawMessage
 async def until_held(message: RawMessage, emit: Emit, pause_seconds: float | None, faults_most: int = 0) -> bool:
     """Return True when Kafka holds a message, however long that takes; False after more internal errors than allowed.
 
-    Such an error ends no other message's way. Raises the PipelineErrors that do not pass; without a pause those that
-    pass as well.
+    Such an error does not affect other messages. Raises permanent PipelineErrors, and, without a pause, temporary
+    ones.
     """
     failures = 0
     while True:
@@ -36,9 +36,9 @@ async def until_held(message: RawMessage, emit: Emit, pause_seconds: float | Non
 
 
 class Window:
-    """Takes in messages side by side; while it is full, `take` waits and nothing more is read.
+    """Takes in messages concurrently; while it is full, `take` waits and nothing more is read.
 
-    At an error that does not pass, `give_up` ends the connection and the other messages are cancelled.
+    At a permanent error `give_up` ends the connection and cancels the other messages.
     """
 
     def __init__(self, size: int, give_up: Callable[[], None]) -> None:
@@ -46,17 +46,17 @@ class Window:
         self._free = asyncio.Semaphore(size)
         self._taking: set[asyncio.Task[None]] = set()
         self.fault: BaseException | None = None
-        """What ended the connection: Kafka refuses for good, or an internal error."""
+        """Reason of the end: Kafka refuses permanently, or an internal error."""
 
     async def take(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin to take in a message as soon as there is room."""
+        """Start to take in a message as soon as there is room."""
         await self._free.acquire()
         task = asyncio.create_task(work())
         self._taking.add(task)
         task.add_done_callback(self._taken)
 
     async def settle(self, seconds: float | None) -> None:
-        """Let those on their way arrive and be answered; after `seconds`, or when cancelled, cancel the rest."""
+        """Wait for the messages in progress; after `seconds`, or if cancelled, cancel the rest."""
         try:
             if self._taking:
                 await asyncio.wait(self._taking, timeout=seconds)
