@@ -22,7 +22,7 @@ class Tickets:
 
 
 def asked(said: str | None, archive: Any) -> None:
-    asyncio.run(refuse_unknown(archive, said, None))
+    asyncio.run(refuse_unknown(archive, said, Settings()))
 
 
 @pytest.mark.parametrize("said", [None, "construction", "construction.utilities", "城乡建设", "宠物"])
