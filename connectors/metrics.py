@@ -1,4 +1,4 @@
-"""Every instrument of the connectors' room, with its help text; labels are bounded."""
+"""Metrics of the connectors; labels are bounded."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,1 +1,1 @@
-"""Messages to Kafka, in order; a disk buffer holds them while Kafka is away."""
+"""Publishing: messages go to Kafka in order; a disk buffer holds them while Kafka is unreachable."""

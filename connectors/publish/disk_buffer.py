@@ -1,4 +1,4 @@
-"""The journal: where push channels keep messages safe, on this machine's disk, while Kafka does not answer."""
+"""The journal: a disk buffer for messages of push channels while Kafka does not answer."""
 
 import errno
 import fcntl
@@ -42,16 +42,16 @@ from storage.private_files import denial, make_private
 
 _log = structlog.get_logger(__name__)
 
-# Replay: a sealed segment goes to the broker in order; what is no message is set aside and reported, never dropped.
+# Replay: a sealed segment goes to the broker in order; damaged pieces are set aside and reported, never dropped.
 
 Publish = Callable[[Sequence[RawMessage]], None]
 """Returns when the broker holds the messages."""
 
 CLOSED = (TopicRefusedError, TopicMissingError)
-"""One topic takes nothing, and that says nothing of the others."""
+"""Errors of a single topic, which say nothing about the others."""
 
 Refused: TypeAlias = dict[str, TopicRefusedError | TopicMissingError]
-"""What Kafka said of the topics that our user may not write, or that are not there."""
+"""Kafka's error for each topic that is missing or that this user may not write."""
 
 BATCH_MESSAGES = 500
 
@@ -61,9 +61,10 @@ _decoder = msgspec.msgpack.Decoder(RawMessage)
 
 
 def replay(sealed: Sealed, publish: Publish, refused: Refused) -> int:
-    """Publish what the broker does not hold, and note how far that is; return how many messages that were.
+    """Publish the messages that the broker lacks, record the progress, and return their number.
 
-    Messages of a topic that is `refused`, by now or before, stay and keep their order; those of others pass them.
+    Messages of a topic that is `refused`, now or before, stay and keep their order; messages of other topics pass
+    them.
     """
     published, waiting = 0, set[str]()
     for batch in _batches(pieces(sealed.marker, sealed.path.read_bytes(), sealed.done)):
@@ -86,13 +87,13 @@ def _batches(found: Iterable[Piece]) -> Iterator[list[Piece]]:
 
 
 def _messages(sealed: Sealed, batch: list[Piece]) -> list[tuple[Piece, RawMessage]]:
-    """Return the messages of a batch, each with its piece; the other pieces are dealt with."""
+    """Return the messages of a batch, each with its piece; damaged pieces are handled."""
     read = [(piece, _message(sealed, piece)) for piece in batch]
     return [(piece, message) for piece, message in read if message is not None]
 
 
 def _message(sealed: Sealed, piece: Piece) -> RawMessage | None:
-    if piece.kind is Kind.TORN:  # its sender was never told that we have it, and sends it again
+    if piece.kind is Kind.TORN:  # its sender got no acknowledgement and sends it again
         _log.warning("journal_tail_torn", segment=sealed.path.name, bytes=len(piece.data))
         metrics.JOURNAL_TORN.inc()
         return None
@@ -106,7 +107,7 @@ def _message(sealed: Sealed, piece: Piece) -> RawMessage | None:
 
 
 def read(payload: bytes) -> RawMessage | None:
-    """Return the message that the journal holds in one frame, None for what is none."""
+    """Return the message in one frame of the journal, or None for damaged bytes."""
     try:
         return _decoder.decode(payload)
     except UNREADABLE:
@@ -114,7 +115,7 @@ def read(payload: bytes) -> RawMessage | None:
 
 
 def read_all(sealed: Sealed) -> list[RawMessage]:
-    """Return the messages of a segment that the broker does not hold yet, in order; raises OSError."""
+    """Return the messages of a segment that the broker lacks, in order; raises OSError."""
     found = pieces(sealed.marker, sealed.path.read_bytes(), sealed.done)
     messages = (read(piece.data) for piece in found if piece.kind is Kind.RECORD)
     return [message for message in messages if message is not None]
@@ -123,7 +124,7 @@ def read_all(sealed: Sealed) -> list[RawMessage]:
 def _publish_allowed(
     sealed: Sealed, messages: list[tuple[Piece, RawMessage]], publish: Publish, refused: Refused
 ) -> int:
-    """Publish a batch without what is refused; when Kafka refuses a topic now, topic by topic."""
+    """Publish a batch without refused topics; if Kafka refuses a topic now, publish topic by topic."""
     allowed: dict[str, list[tuple[Piece, RawMessage]]] = {}
     for piece, message in messages:
         if message.topic not in refused:
@@ -141,7 +142,7 @@ def _publish_allowed(
 
 
 def _publish(sealed: Sealed, batch: list[tuple[Piece, RawMessage]], publish: Publish) -> int:
-    """Publish a batch; when one message spoils it, one by one."""
+    """Publish a batch; if one message spoils it, one by one."""
     try:
         publish([message for _, message in batch])
     except (RetriableError, FatalError):
@@ -163,7 +164,7 @@ def _publish_one(sealed: Sealed, piece: Piece, message: RawMessage, publish: Pub
 
 
 def _replay_set_aside(sealed: Sealed, piece: Piece, reason: str) -> None:
-    """Keep the bytes in a `.bad` file for a person to look at; doing so twice gives one file."""
+    """Save the bytes in a `.bad` file for an operator; doing so twice gives one file."""
     start = piece.end - len(piece.data)
     path = sealed.path.with_suffix(f".{start}{BAD_SUFFIX}")
     write_aside(path, piece.data)
@@ -174,10 +175,10 @@ def _replay_set_aside(sealed: Sealed, piece: Piece, reason: str) -> None:
 SUFFIX = ".journal"
 
 SMALL = "small"
-"""What the messages of a receiver's journal are called in metrics and logs; a listener's by its account."""
+"""Label of a receiver's journal in metrics and logs; a listener's journal has its account."""
 
 PROBE_BYTES = 64 << 10
-"""More than nearly all messages have: a disk that takes less is full."""
+"""Bytes: nearly all messages are smaller, so a disk that does not accept so much is full."""
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -187,13 +188,13 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 class JournalInUseError(MisconfiguredError):
-    """Another process of this machine has the journal."""
+    """Another process of this machine uses the journal."""
 
 
 class Journal:
-    """Messages in a folder of this process's own, oldest first, each of them fsynced before `append` returns.
+    """Messages in a folder of this process, oldest first; `append` returns after the fsync.
 
-    A new segment begins at each start, so nothing is ever written behind what a crash tore.
+    Each start begins a new segment, so nothing is ever written behind data that a crash tore.
     """
 
     def __init__(
@@ -220,39 +221,39 @@ class Journal:
         metrics.JOURNAL_SET_ASIDE.inc(_set_aside(folder))
 
     def within(self, kind: str) -> "Journal":
-        """Open a journal of another kind of messages in a folder of this one, with the same limits."""
+        """Open a journal for another kind of messages in a subfolder, with the same limits."""
         told = kind if self.kind == SMALL else f"{self.kind} {kind}"
         return Journal(self._folder / kind, self._max_bytes, self._segment_max_bytes, self._fsync, told)
 
     @property
     def empty(self) -> bool:
-        """Say whether nothing is left on the disk."""
+        """Return whether the disk holds no message."""
         return self.size_bytes == 0
 
     @property
     def drained(self) -> bool:
-        """Say whether the broker holds everything that was promised.
+        """Return whether the broker holds every acknowledged message.
 
-        A disk that has become read-only keeps what it held for ever, and one that hangs has promised nothing yet.
+        A disk that became read-only keeps its messages for ever, and a hanging one has acknowledged none yet.
         """
         active = self._active
         return not (active and active.synced) and all(sealed.held or not sealed.size for sealed in self._sealed)
 
     @property
     def full(self) -> bool:
-        """Say whether less than a tenth of the room is left: time to look at Kafka."""
+        """Return whether less than a tenth of the room is left: an operator should look at Kafka."""
         return self.size_bytes > 0.9 * self._max_bytes
 
     @property
     def size_bytes(self) -> int:
-        """Return how many bytes wait for the broker. Takes no lock: the event loop asks."""
+        """Return the bytes that wait for the broker. Takes no lock, because the event loop calls it."""
         active = self._active
         return sum(sealed.size for sealed in self._sealed) + (active.written if active else 0)
 
     def append(self, messages: Sequence[RawMessage]) -> None:
-        """Return when the disk holds the messages; threads that append at once share an fsync.
+        """Return when the disk holds the messages; concurrent threads share an fsync.
 
-        Raises UnreachableError when it does not: the sender must be told to try again.
+        Raises UnreachableError otherwise: the sender must be asked to repeat.
         """
         payloads = [_encoder.encode(message) for message in messages]
         try:
@@ -264,7 +265,7 @@ class Journal:
         metrics.JOURNAL_APPENDED.inc(len(messages))
 
     def probe(self) -> None:
-        """Return when the disk has taken a file as it takes a segment, which is gone again; raises UnreachableError."""
+        """Return when the disk accepted a test file of a segment's size, which is deleted; raises UnreachableError."""
         path = self._folder / "probe"
         try:
             path.unlink(missing_ok=True)  # that of a process that was killed over it
@@ -278,12 +279,11 @@ class Journal:
             raise self._unwritable(error) from error
 
     def replay(self, publish: Publish) -> int:
-        """Publish what is here now, oldest first, and return how many messages that were.
+        """Publish the present messages, oldest first, and return their number.
 
-        A segment is removed when the broker holds it. What `publish` raises ends the replay; the next one goes on
-        after the last batch that went well. A segment that the disk does not give, and a topic that is missing or that
-        our user may not write, are raised when the others are done: what one channel lacks must not keep another's
-        emergency.
+        A segment is removed when the broker holds it. An error of `publish` ends the replay; the next one continues
+        after the last published batch. An unreadable segment, and a topic that is missing or forbidden, are raised at
+        the end, so that a fault of one channel does not delay another's emergency.
         """
         with self._replaying:
             with self._writing:
@@ -291,7 +291,7 @@ class Journal:
             return self._replay(publish)
 
     def waiting(self) -> Iterator[RawMessage]:
-        """Yield the messages that the broker does not hold yet, oldest first. Raises UnreachableError."""
+        """Yield the messages that the broker lacks, oldest first. Raises UnreachableError."""
         for sealed in self._sealed:
             try:
                 yield from read_all(sealed)
@@ -313,7 +313,7 @@ class Journal:
         return found
 
     def close(self) -> None:
-        """Close the files; what is in them stays for the next start. Safe to call twice."""
+        """Close the files; their messages stay for the next start. Idempotent."""
         with self._replaying, self._writing:
             self._seal()
             self._lock.close()
@@ -348,7 +348,7 @@ class Journal:
         except OSError:
             with self._writing:
                 if self._active is segment:
-                    self._seal()  # nothing may be promised on this file again
+                    self._seal()  # nothing may be acknowledged on this file again
             raise
 
     def _seal(self) -> None:
@@ -360,7 +360,7 @@ class Journal:
         self._active = None
         try:
             segment.close()
-        except OSError as error:  # those who wait for this segment are told by `settle`
+        except OSError as error:  # `settle` answers the threads that wait for this segment
             _log.error("journal_segment_failed", segment=segment.path.name, error=type(error).__name__)
 
     def _replay(self, publish: Publish) -> int:
@@ -393,7 +393,7 @@ class Journal:
 
 
 def _locked(folder: Path) -> IO[bytes]:
-    """Claim the folder; the claim ends with this process, however it ends."""
+    """Lock the folder; the lock ends with this process in any case."""
     try:
         make_private(folder)
         lock = (folder / "lock").open("ab")
@@ -412,7 +412,7 @@ def _locked(folder: Path) -> IO[bytes]:
 
 
 def _found(folder: Path) -> tuple[Sealed, ...]:
-    """Return the segments that an earlier process left, oldest first; what is none of them stays where it is."""
+    """Return the segments of an earlier process, oldest first; other files stay where they are."""
     found = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         if _NAME.fullmatch(path.name):
@@ -423,7 +423,7 @@ def _found(folder: Path) -> tuple[Sealed, ...]:
 
 
 def _set_aside(folder: Path) -> int:
-    """Return how many pieces that an earlier process set aside are still here: no restart may hide them."""
+    """Return the number of `.bad` files of earlier processes: a restart must not hide them."""
     found = sorted(path.name for path in folder.glob(f"*{BAD_SUFFIX}"))
     if found:
         _log.error("journal_bytes_still_aside", files=len(found), first=found[0])

@@ -1,4 +1,4 @@
-"""A line of pushed messages: each is safe in Kafka, or in the journal, which is drained when Kafka answers again."""
+"""Durable publisher: pushed messages are safe in Kafka, or in the journal, which drains when Kafka answers again."""
 
 import asyncio
 from collections import deque
@@ -20,23 +20,23 @@ from storage.thread_pool import Threads
 
 _log = structlog.get_logger(__name__)
 
-# Those who wait until what they brought is safe: each hears once what became of it, however many shared the trip.
+# Waiting callers: each learns once whether its messages are safe, however many shared the request.
 
 Given = TypeVar("Given")
 Result = TypeVar("Result")
 
 
 class Waiting(NamedTuple, Generic[Given, Result]):
-    """What somebody brought, and where the outcome is told."""
+    """The messages of one caller, and its future."""
 
     given: Given
     done: asyncio.Future[Result]
 
 
 async def settle(batch: Sequence[Waiting[Given, Result]], bring: Callable[[list[Given]], Awaitable[Result]]) -> None:
-    """Bring a batch and tell each what became of it; what spoils the batch spoils only its own.
+    """Publish a batch and answer each caller; a message that spoils the batch affects only its own caller.
 
-    That is tried again at once until the publisher puts aside what spoils it: some platforms send nothing again.
+    The batch is repeated at once until the publisher sets that message aside: some platforms send nothing again.
     """
     try:
         await _settle(batch, bring, 1)
@@ -46,7 +46,7 @@ async def settle(batch: Sequence[Waiting[Given, Result]], bring: Callable[[list[
 
 
 def refuse(batch: Iterable[Waiting[Any, Any]], error: Exception) -> None:
-    """Tell those who still wait that nothing of theirs is safe."""
+    """Answer each waiting caller that its messages are not safe."""
     for waiting in batch:
         if not waiting.done.done():
             waiting.done.set_exception(error)
@@ -71,16 +71,16 @@ async def _settle(
 BATCH_REQUESTS = 500
 
 NEARLY_DRAINED_BYTES = 1 << 20
-"""With this little left, new messages wait for the last of it instead of going behind it for ever."""
+"""Messages left in the journal at which new ones wait for the rest instead of being appended for ever."""
 
 DISK_SECONDS = 5.0
-"""How long a sender waits for the disk: no platform waits longer, and some disks hang for ever."""
+"""Seconds that a sender waits for the disk: no platform waits longer, and some disks hang for ever."""
 
 Outcome: TypeAlias = Literal["published", "journaled"]
 
 
 class Publisher(Protocol):
-    """What brings messages to Kafka."""
+    """Publishes messages to Kafka."""
 
     def publish(self, messages: Sequence[RawMessage]) -> None:
         """Return when the broker holds them."""
@@ -91,20 +91,20 @@ class Publisher(Protocol):
         messages: Sequence[RawMessage],
         timeout: float,  # noqa: ASYNC109 - what is late must be our error, not a TimeoutError
     ) -> None:
-        """The same within `timeout` seconds; raises UnreachableError, also when the broker may yet get them."""
+        """The same within `timeout` seconds; raises UnreachableError, even if the broker may still receive them."""
         ...
 
     def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
-        """Bring how these begin, and return those that the broker does not take now."""
+        """Publish previews of these messages, and return those that the broker does not accept now."""
         ...
 
 
 class Line:
-    """Makes messages safe in the order of their arrival; messages that come together share one write to Kafka or disk.
+    """Makes messages safe in the order of arrival; concurrent messages share one write to Kafka or disk.
 
-    While the journal holds messages, new ones are appended behind them. The preview of each is sent at once, so that an
-    emergency waits for no backlog. A line has its own threads for the disk: the threads of the event loop are few, and
-    a Kafka that hangs can hold all of them.
+    While the journal has messages, new ones are appended behind them. A preview of each is published at once, so that
+    an emergency does not wait for the backlog. The lane has its own threads for the disk: those of the event loop are
+    few, and a hanging Kafka can hold all of them.
     """
 
     def __init__(
@@ -127,30 +127,30 @@ class Line:
 
     @property
     def full(self) -> bool:
-        """Say whether the journal has little room left."""
+        """Return whether the journal has little room left."""
         return self._journal.full
 
     @property
     def journal_bytes(self) -> int:
-        """Return how many bytes wait in the journal."""
+        """Return the bytes that wait in the journal."""
         return self._journal.size_bytes
 
     async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
-        """Return when the messages are safe; raises UnreachableError when nothing holds them."""
+        """Return when the messages are safe; raises UnreachableError if no place holds them."""
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append(Waiting(messages, done))
         self._arrived.set()
         return await done
 
     async def run(self) -> None:
-        """Serve `keep`, and drain the journal whenever it holds something, until this is cancelled."""
+        """Serve `keep` and drain the journal until cancelled."""
         async with asyncio.TaskGroup() as all_three:
             all_three.create_task(self._serve(), name="line")
             all_three.create_task(self._drain(), name="journal")
             all_three.create_task(self._ahead.run(), name="ahead")
 
     async def close(self) -> None:
-        """Close the journal; what is in it goes to Kafka after the next start. Safe twice."""
+        """Close the journal; its messages go to Kafka after the next start. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -176,9 +176,10 @@ class Line:
         return "journaled"
 
     async def _journal_in_time(self, messages: Sequence[RawMessage]) -> None:
-        """Return when the disk holds the messages; one that hangs is given no more before it has come to its end.
+        """Return when the disk holds the messages; a hanging disk gets no further write before the last one ends.
 
-        Raises UnreachableError. What it holds in the end though the sender was told no is a repeat, or is heard late.
+        Raises UnreachableError. Messages that it stores in the end although the sender was refused are repeats, or
+        come late.
         """
         try:
             async with asyncio.timeout(DISK_SECONDS):
@@ -228,7 +229,7 @@ class Line:
             _log.info("journal_drained", messages=drained)
 
     async def _replayed(self) -> int | None:
-        """Return how many messages went to Kafka, None when something is in the way."""
+        """Return the number of messages published to Kafka, None after an error."""
         try:
             count = await self._draining.do(self._journal.replay, self._publisher.publish)
         except Exception as error:  # noqa: BLE001 - the drain must outlive every fault: nobody else starts it again
@@ -240,7 +241,7 @@ class Line:
         return count
 
     def _tell(self, error: Exception) -> None:
-        """Log what is in the way, once until the journal goes on: it is tried each second."""
+        """Log an error once until the journal drains again: it is retried each second."""
         told = type(error).__name__, str(error) if isinstance(error, PipelineError) else None
         if told not in self._told:
             self._told.add(told)
@@ -248,16 +249,16 @@ class Line:
             _log.warning("journal_waits", journal=kind, error=told[0], reason=told[1], bytes=size)
 
 
-# Intake: pushed messages stand in two lines, so that those which wait for the blob store hold up no others.
+# Intake: two lanes, so that messages waiting for the blob store do not delay others.
 
 LARGE = "large"
 
 
 class Intake:
-    """Makes messages safe: what Kafka takes alone in one line, what the blob store must take before in another.
+    """Makes messages safe in two lanes: small ones need Kafka only, large ones the blob store as well.
 
-    Each line keeps its order and has a journal of its own, that of the large messages in a folder of the other's. By
-    size and not by what failed: a store that hangs says nothing for minutes.
+    Each lane keeps its order and has its own journal; that of the large messages is a subfolder of the other. The
+    size decides, not the last error: a hanging store reports nothing for minutes.
     """
 
     def __init__(
@@ -270,21 +271,21 @@ class Intake:
 
     @property
     def ready(self) -> bool:
-        """Say whether there is room for small messages: that the blob store is away must turn no emergency away."""
+        """Return whether there is room for small messages: an unreachable blob store must not refuse an emergency."""
         return not self._small.full
 
     @property
     def full(self) -> bool:
-        """Say whether a journal has little room left."""
+        """Return whether a journal has little room left."""
         return self._small.full or self._large.full
 
     @property
     def journal_bytes(self) -> int:
-        """Return how many bytes wait in the journals for Kafka or the blob store."""
+        """Return the bytes that wait in the journals for Kafka or the blob store."""
         return self._small.journal_bytes + self._large.journal_bytes
 
     async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
-        """Return when the messages are safe; raises UnreachableError when nothing holds them."""
+        """Return when the messages are safe; raises UnreachableError if no place holds them."""
         large = [message for message in messages if len(message.value) > INLINE_LIMIT]
         if not large:
             return await self._small.keep(messages)
@@ -294,68 +295,68 @@ class Intake:
         return "journaled" if "journaled" in outcomes else "published"
 
     def probe(self) -> None:
-        """Return when the disk takes what the journals would write; raises UnreachableError."""
+        """Return when the disk accepts what the journals would write; raises UnreachableError."""
         for journal in self._journals:
             journal.probe()
 
     async def run(self) -> None:
-        """Serve `keep`, and drain the journals whenever they hold something, until this is cancelled."""
+        """Serve `keep` and drain the journals until cancelled."""
         async with asyncio.TaskGroup() as both:
             both.create_task(self._small.run(), name="small")
             both.create_task(self._large.run(), name="large")
 
     async def close(self) -> None:
-        """Close the journals; what is in them goes to Kafka after the next start."""
+        """Close the journals; their messages go to Kafka after the next start."""
         await self._small.close()
         await self._large.close()
 
 
-# Kept: messages are safe in Kafka, or in a journal; a journal that cannot be had is no reason to take nothing.
+# If the journal cannot be opened, messages are accepted as long as Kafka answers.
 
 PROBE_SECONDS = 15.0
-"""How often an open journal is tried."""
+"""Interval in seconds at which an open journal is tested."""
 
 HUNG_SECONDS = 10.0
-"""After this long a disk hangs that has not answered."""
+"""Seconds after which a disk that has not answered counts as hanging."""
 
 
 class Keeper(Protocol):
-    """What makes messages safe: an `Intake`, or a `Kept`."""
+    """Makes messages safe: an `Intake`, or a `Kept`."""
 
     @property
     def ready(self) -> bool:
-        """Say whether there is room for small messages."""
+        """Return whether there is room for small messages."""
         ...
 
     @property
     def full(self) -> bool:
-        """Say whether a journal has little room left."""
+        """Return whether a journal has little room left."""
         ...
 
     @property
     def journal_bytes(self) -> int:
-        """Return how many bytes wait for Kafka or the blob store."""
+        """Return the bytes that wait for Kafka or the blob store."""
         ...
 
     async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
-        """Return when the messages are safe; raises UnreachableError when nothing holds them."""
+        """Return when the messages are safe; raises UnreachableError if no place holds them."""
         ...
 
     async def run(self) -> None:
-        """Serve, and drain the journal, until this is cancelled."""
+        """Serve, and drain the journal, until cancelled."""
         ...
 
     async def close(self) -> None:
-        """Close the journal; what is in it goes to Kafka after the next start."""
+        """Close the journal; its messages go to Kafka after the next start."""
         ...
 
 
 class Kept:
     """Makes messages safe in Kafka, or in the journal while Kafka does not answer.
 
-    One process of a machine has the journal. As long as this one cannot have it, or it cannot be written, messages are
-    safe in Kafka alone: to take them is better than to take none. It is opened as soon as it can be, and tried now and
-    then, as nobody writes it as long as Kafka answers.
+    One process of a machine has the journal. While this one cannot have it, or cannot write it, messages are safe in
+    Kafka only, which is better than refusing them. The journal is opened as soon as possible and tested at intervals,
+    because nothing is written to it while Kafka answers.
     """
 
     def __init__(self, publisher: Publisher, make: Callable[[], Journal], publish_timeout_seconds: float) -> None:
@@ -367,30 +368,30 @@ class Kept:
         self._threads = Threads("journal-trial")
         self._trial: asyncio.Task[PipelineError | None] | None = None
         self.fault: PipelineError | None = None
-        """Why there is no journal."""
+        """The reason why there is no journal."""
 
     @property
     def ready(self) -> bool:
-        """Say whether small messages are taken, as far as we know."""
+        """Return whether small messages are accepted, as far as known."""
         return self._intake.ready if self._intake else True
 
     @property
     def full(self) -> bool:
-        """Say whether the journal has little room left."""
+        """Return whether the journal has little room left."""
         return self._intake.full if self._intake else False
 
     @property
     def journal_bytes(self) -> int:
-        """Return how many bytes wait for Kafka."""
+        """Return the bytes that wait for Kafka."""
         return self._intake.journal_bytes if self._intake else 0
 
     async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
-        """Return when the messages are safe; raises UnreachableError when nothing holds them."""
+        """Return when the messages are safe; raises UnreachableError if no place holds them."""
         if self._intake is not None:
             return await self._intake.keep(messages)
         try:
             await self._publisher.publish_async(messages, self._timeout)
-        except FatalError as error:  # a person's to mend; who sends is told the same: not now
+        except FatalError as error:  # an operator must mend it; the sender gets the same answer: not now
             raise UnreachableError(str(error)) from error
         return "published"
 
@@ -399,19 +400,19 @@ class Kept:
         messages: Sequence[RawMessage],
         timeout: float,  # noqa: ASYNC109 - what is late must be our error, not a TimeoutError
     ) -> None:
-        """Return when the messages are safe; without a journal, raises what the publisher does."""
+        """Return when the messages are safe; without a journal, raises the publisher's errors."""
         if self._intake is None:
             await self._publisher.publish_async(messages, timeout)
         else:
             await self._intake.keep(messages)
 
     async def open(self) -> bool:
-        """Open the journal and say whether that went well; what a disk says against it is told once."""
+        """Open the journal and return whether that succeeded; an error of the disk is logged once."""
         self._note(await self._tried(self._open))
         return self.fault is None
 
     async def run(self) -> None:
-        """Serve, and drain the journal, until this is cancelled."""
+        """Serve, and drain the journal, until cancelled."""
         while not await self.open() or self._intake is None:  # noqa: ASYNC110 - nobody tells when it can be had
             await asyncio.sleep(ASK_SECONDS)
         async with asyncio.TaskGroup() as both:
@@ -419,7 +420,7 @@ class Kept:
             both.create_task(self._probe(self._intake), name="probe")
 
     async def close(self) -> None:
-        """Close the journal; what is in it goes to Kafka after the next start."""
+        """Close the journal; its messages go to Kafka after the next start."""
         self._note(None)
         if self._intake is not None:
             await self._intake.close()
@@ -428,7 +429,7 @@ class Kept:
         self._threads.close()
 
     def _note(self, fault: PipelineError | None) -> None:
-        """Tell of a journal that cannot be had when that begins; another process that has it is no fault."""
+        """Log when the journal becomes unavailable; another process that has it is no fault."""
         was, self.fault = self.fault, fault
         if _is_a_fault(fault) and not _is_a_fault(was):
             metrics.JOURNALS_AWAY.inc()
@@ -437,18 +438,20 @@ class Kept:
             metrics.JOURNALS_AWAY.dec()
 
     def _open(self) -> None:
-        """Open it once, and then what is missing: that of the large messages is a folder in it."""
+        """Open it, and after a partial success what is missing: the journal of large messages is a subfolder."""
         self._journal = self._journal or self._make()
         self._intake = self._intake or Intake(self._publisher, self._journal, self._timeout)
 
     async def _probe(self, intake: Intake) -> None:
-        """Try the open journal now and then: a disk fails, fills or becomes read-only long before Kafka is away."""
+        """Test the open journal at intervals: a disk fails, fills or becomes read-only long before Kafka is
+        unreachable.
+        """
         while True:
             await asyncio.sleep(PROBE_SECONDS)
             self._note(await self._tried(intake.probe))
 
     async def _tried(self, work: Callable[[], None]) -> PipelineError | None:
-        """Do it, and return what is in the way; what hangs is not begun again before it has come to its end."""
+        """Run it, and return the error; a hanging call is not repeated before it ends."""
         if self._trial is None:
             self._trial = asyncio.create_task(self._threads.do(_fault, work))
         await asyncio.wait({self._trial}, timeout=HUNG_SECONDS)
@@ -459,7 +462,7 @@ class Kept:
 
 
 def _fault(work: Callable[[], None]) -> PipelineError | None:
-    """Do it; return what is in the way."""
+    """Run it; return the error."""
     try:
         work()
     except PipelineError as error:
@@ -472,9 +475,9 @@ def _is_a_fault(fault: PipelineError | None) -> bool:
 
 
 async def opened(publisher: Publisher, make: Callable[[], Journal], publish_timeout_seconds: float) -> Kept:
-    """Return what keeps messages safe, with its journal where that can be had.
+    """Return an object that makes messages safe, with its journal if it can be opened.
 
-    Raises JournalInUseError: of two processes that take messages each needs a journal of its own.
+    Raises JournalInUseError: two processes that receive messages need a journal each.
     """
     kept = Kept(publisher, make, publish_timeout_seconds)
     await kept.open()

@@ -1,7 +1,7 @@
-"""Listening: what a source tells once, to whoever listens, is kept on this machine's disk while Kafka is away.
+"""Durable publishing for sources that broadcast: their events are buffered on disk while Kafka is unreachable.
 
-Who does not take it at once is hung up on (Asterisk waits for a tenth of a second, `writetimeout`), and what is told
-until the next login nobody tells again: so it must not wait for Kafka.
+Such a source disconnects slow readers (Asterisk waits a tenth of a second, `writetimeout`) and repeats no event of
+the time until the next login: reading must not wait for Kafka.
 """
 
 import asyncio
@@ -12,15 +12,15 @@ from connectors.publish.disk_buffer import Journal
 from connectors.publish.durable_publisher import Kept, Publisher
 
 JOURNAL_MAX_BYTES = 512 * 1024 * 1024
-"""Of one account: five hours of a busy exchange (20 events a second that are kept, 1.5 KB each)."""
+"""Bytes of one account's journal: five hours of a busy exchange (20 relevant events a second, 1.5 KB each)."""
 
 PUBLISH_SECONDS = 2.0
-"""After this long without Kafka's answer the journal takes what was heard."""
+"""Seconds without Kafka's answer after which the journal takes the events."""
 
 
 @asynccontextmanager
 async def kept(publisher: Publisher, make: Callable[[], Journal]) -> AsyncIterator[Kept]:
-    """Give what keeps messages safe as long as this lasts; `make` opens the journal."""
+    """Yield an object that makes messages safe during the block; `make` opens the journal."""
     keeping = Kept(publisher, make, PUBLISH_SECONDS)
     await keeping.open()
     working = asyncio.create_task(keeping.run(), name="intake")

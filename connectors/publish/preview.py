@@ -1,7 +1,7 @@
-"""Early: how a message begins that waits, for the blob store or in a journal, so that an emergency in it does not wait.
+"""Previews: the beginning of a message that waits for the blob store or in a journal, so that screen reads it at once.
 
-It goes into the message's own raw topic, under its name and with a type of its own: `screen` reads it as any other, and
-nobody else does. The hand-over of the whole, when it comes, has the same id.
+The preview goes into the message's own raw topic under its id, with its own type: only `screen` reads it. The
+hand-over of the whole message, which comes later, has the same id.
 """
 
 import asyncio
@@ -21,26 +21,26 @@ from schemas.records import RawMessage
 from schemas.records.raw import BEGINNING_BYTES, beginning
 from storage.thread_pool import Threads
 
-# Ahead: what stands behind a journal's backlog is told at once by how it begins, so that no emergency waits there.
+# Previews of messages behind a journal's backlog are published at once, so that no emergency waits there.
 #
-# `screen` alone reads a beginning. The message itself keeps its place in the journal, and so in its conversation.
+# Only `screen` reads a preview. The message itself keeps its place in the journal, and so in its conversation.
 
 MOST_MESSAGES, MOST_BYTES = 10_000, 32 << 20
-"""What waits to be told at most; older ones come with the journal."""
+"""Most previews that wait; older ones come with the journal."""
 
 AT_ONCE = 500
 
 
 class Teller(Protocol):
-    """What brings beginnings to Kafka."""
+    """Publishes previews."""
 
     def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
-        """Bring to Kafka how these begin; return those that have to be told again, as Kafka is away."""
+        """Publish previews of these; return those to repeat, because Kafka is unreachable."""
         ...
 
 
 class Ahead:
-    """Tells the newest first: who writes now is in danger now."""
+    """Publishes the newest previews first: a person who writes now is in danger now."""
 
     def __init__(self, teller: Teller, journal: Journal, retry_seconds: float) -> None:
         self._teller = teller
@@ -52,7 +52,7 @@ class Ahead:
         self._threads = Threads(f"ahead-{journal.kind}")
 
     def put(self, messages: Iterable[RawMessage]) -> None:
-        """Take what the journal has just got."""
+        """Add messages that the journal has just stored."""
         for message in messages:
             self._waiting.append(replace(message, value=message.value[:BEGINNING_BYTES]))
             self._bytes += len(self._waiting[-1].value)
@@ -60,7 +60,7 @@ class Ahead:
         self._arrived.set()
 
     def _put_back(self, newest_first: Sequence[RawMessage]) -> None:
-        """Take again what could not be told; what has come meanwhile is newer."""
+        """Add failed previews again; messages that came meanwhile are newer."""
         self._waiting.extendleft(newest_first)
         self._bytes += sum(len(message.value) for message in newest_first)
         self._let_go_of_the_oldest()
@@ -70,7 +70,7 @@ class Ahead:
             self._bytes -= len(self._waiting.popleft().value)
 
     async def run(self) -> None:
-        """Tell whatever comes, and first the newest of what an earlier process left, until this is cancelled."""
+        """Publish previews until cancelled, starting with the newest messages of an earlier process."""
         self.put(await self._threads.do(self._journal.newest, MOST_BYTES))
         while True:
             await self._arrived.wait()
@@ -81,11 +81,11 @@ class Ahead:
                     await asyncio.sleep(self._retry)
 
     def close(self) -> None:
-        """Let go of the thread. Safe twice."""
+        """Stop the thread. Idempotent."""
         self._threads.close()
 
     async def _told(self, batch: list[RawMessage]) -> list[RawMessage]:
-        """Return those that have to be told again."""
+        """Return the previews to repeat."""
         try:
             return await self._threads.do(self._teller.tell, batch)
         except Exception as error:  # noqa: BLE001 - whatever it is, the messages still come, and so must others
@@ -99,16 +99,16 @@ class Ahead:
 
 
 _MOST = 10_000
-"""Messages that are remembered as told; each is told once, though it is tried again each minute."""
+"""Messages that are remembered as previewed; each is previewed once, although it is retried each minute."""
 
 _BATCH_MESSAGES, _BATCH_BYTES = 500, 4 << 20
-"""Beginnings that are brought together."""
+"""Previews in one request."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Producer(Protocol):
-    """What brings records to Kafka."""
+    """Publishes records."""
 
     def deliver_now(self, records: Sequence[Outbound]) -> None:
         """Return when the broker holds them."""
@@ -116,7 +116,7 @@ class Producer(Protocol):
 
 
 class Early:
-    """Tells of what waits, once; whatever goes wrong with that, the whole message still comes. Thread-safe."""
+    """Publishes a preview of each waiting message once; an error affects no whole message. Thread-safe."""
 
     def __init__(self, producer: Producer, most: int = _MOST) -> None:
         self._producer = producer
@@ -125,10 +125,10 @@ class Early:
         self._remembering = threading.Lock()
 
     def tell(self, waiting: Iterable[RawMessage]) -> list[RawMessage]:
-        """Bring to Kafka how these begin, and return those that it does not take now; back-fill alarms nobody.
+        """Publish previews of these, and return those that Kafka does not accept now; back-fill has no previews.
 
-        A topic that takes nothing, as it is missing or not for our user, says nothing of the others: the whole message
-        waits for it as well.
+        An error of one topic, missing or forbidden, says nothing about the others: the whole message waits for that
+        as well.
         """
         fresh = [one for one in waiting if one.message_id not in self._told and not one.backfill]
         left: list[RawMessage] = []
@@ -143,7 +143,7 @@ class Early:
         return left
 
     def _tell(self, batch: list[RawMessage]) -> None:
-        """Bring a batch; over a fault of ours each by itself, and what it came over not at all."""
+        """Publish a batch; after an internal error each by itself, without those that cause it."""
         try:
             self._producer.deliver_now([beginning(one).outbound() for one in batch])
         except (RetriableError, FatalError):
@@ -164,7 +164,7 @@ class Early:
 
 
 def _batches(messages: Iterable[RawMessage]) -> Iterator[list[RawMessage]]:
-    """Yield the messages of each topic in pieces that are no burden."""
+    """Yield the messages of each topic in small pieces."""
     by_topic: defaultdict[str, list[RawMessage]] = defaultdict(list)
     for one in messages:
         by_topic[one.topic].append(one)

@@ -1,4 +1,4 @@
-"""Publisher: a message is published when the broker holds it, and not a moment earlier.
+"""Publisher: a message counts as published only when the broker holds it.
 
 Invariant I1 of docs/explanation/invariants.md.
 """
@@ -30,28 +30,28 @@ from storage.paths import RAW
 from storage.thread_pool import Threads
 
 STAGE = "connector"
-"""The stage in the dead letters of what never became a raw record."""
+"""The stage in dead letters of messages that never became a raw record."""
 
 HEADERS_LIMIT = 64 * 1024
-"""Bytes of key and headers; more than that is an attack, not a sender."""
+"""Limit of key and headers, in bytes; only an attack exceeds it."""
 
 WAITING_LIMIT = 64 * 1024 * 1024
-"""Bytes that `publish_async` lets wait for a broker that does not answer; above it refuses at once."""
+"""Bytes that may wait in `publish_async` for a silent broker; beyond it, it refuses at once."""
 
 STORE_SECONDS = 30.0
-"""How long `publish` waits for the blob store to take one message; one that hangs must not hold up the small ones."""
+"""Seconds that `publish` waits for the blob store for one message; a hanging store must not delay small messages."""
 
 PUSHED_AT_ONCE = 4
-"""Large messages of `publish_async` that the blob store takes at once: it may hang."""
+"""Large messages of `publish_async` that the blob store takes at a time: it may hang."""
 
 ATTEMPTS = 5
-"""A message over which a fault of ours came so often is put aside: those behind it go on."""
+"""A message that caused so many internal errors is set aside, and those behind it go on."""
 
 _TRIMMED = 1024
 
 
 class Publisher:
-    """Brings raw messages and dead letters to Kafka, large bytes to the blob store before. Thread-safe."""
+    """Publishes raw messages and dead letters to Kafka, after their large bytes to the blob store. Thread-safe."""
 
     def __init__(
         self, connection: KafkaConnection, blobs: ObjectStore, producer: Producer | None = None, tracer: Tracer = OFF
@@ -69,9 +69,9 @@ class Publisher:
         self._early = Early(self._producer)
 
     def publish(self, messages: Iterable[RawMessage], dead: Iterable[DeadLetter] = ()) -> None:
-        """Return when the broker holds all of it; raises a RetriableError when it may not.
+        """Return when the broker holds all of it; raises RetriableError if it may not.
 
-        A fault leaves the whole batch unacknowledged: publish it again, repeats are harmless.
+        After an error the whole batch is unacknowledged: publish it again, repeats are harmless.
         """
         with metrics.PUBLISH_SECONDS.time(), self._tracer.hop(STAGE) as hop:
             records = self._stored(list(messages))
@@ -84,9 +84,9 @@ class Publisher:
         messages: Sequence[RawMessage],
         timeout: float,  # noqa: ASYNC109 - the receiver's own deadline: it must get our error, not a TimeoutError
     ) -> None:
-        """Return when the broker holds all of it; raises UnreachableError when it has not after `timeout` seconds.
+        """Return when the broker holds all of it; raises UnreachableError if it does not after `timeout` seconds.
 
-        What was given up may still arrive later, as a repeat.
+        Abandoned records may still arrive later, as repeats.
         """
         deadline = asyncio.get_running_loop().time() + timeout
         with metrics.PUBLISH_SECONDS.time(), self._tracer.hop(STAGE) as hop:
@@ -100,18 +100,18 @@ class Publisher:
         _count(records)
 
     def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
-        """Bring to Kafka how messages begin that have to wait; return those that it does not take now."""
+        """Publish previews of messages that have to wait; return those that Kafka does not accept now."""
         return self._early.tell(messages)
 
     def close(self) -> None:
-        """Deliver what is on its way, then let go. Safe twice."""
+        """Deliver pending records, then close. Idempotent."""
         self._sender.shutdown()
         self._storing.shutdown(wait=False)
         self._pushed.close()
         self._producer.close()
 
     def _stored(self, messages: Sequence[RawMessage]) -> list[Outbound]:
-        """Return the records. Raises StoreAwayError when the blob store does not take what is large."""
+        """Return the records. Raises StoreAwayError if the blob store does not accept large bytes."""
         try:
             return [self._record_in_time(message) for message in messages]
         except StoreAwayError as error:
@@ -120,7 +120,7 @@ class Publisher:
             raise StoreAwayError(str(error), frozenset(message.message_id for message in large)) from error
 
     def _record_in_time(self, message: RawMessage) -> Outbound:
-        """Return the record; a store that hangs is left to it, and nothing else is given to it meanwhile."""
+        """Return the record; a hanging store is left alone and gets no further write meanwhile."""
         if len(message.value) <= INLINE_LIMIT:
             return self._record(message)
         late, self._late = self._late, None
@@ -148,7 +148,7 @@ class Publisher:
         waiter = asyncio.wrap_future(delivery)
         waiter.add_done_callback(_look_at)
         try:
-            await asyncio.wait([waiter])  # leaves the delivery alone when it is we who give up
+            await asyncio.wait([waiter])  # leaves the delivery alone if this wait is given up
         except asyncio.CancelledError:
             if job and job.cancel():
                 delivery.cancel()
@@ -156,7 +156,7 @@ class Publisher:
         waiter.result()
 
     def _start(self, records: Sequence[Outbound], delivery: Future[None]) -> Future[None] | None:
-        """Queue the records, by a thread when that could block: an unknown topic must not hold up the event loop."""
+        """Queue the records, in a thread if that could block: an unknown topic must not hold up the event loop."""
         if self._producer.is_ready(records):
             self._deliver(records, delivery)
             return None
@@ -187,7 +187,7 @@ class Publisher:
         return await self._pushed.do(self._record, message)
 
     def _record(self, message: RawMessage) -> Outbound:
-        """Return the record of a message; after enough faults of ours over it, its dead letter."""
+        """Return the record of a message; after enough internal errors, its dead letter."""
         try:
             record = self._safe(message)
         except PipelineError:
@@ -201,7 +201,7 @@ class Publisher:
         return record
 
     def _safe(self, message: RawMessage) -> Outbound:
-        """Return the record that Kafka can take; large bytes lie in the blob store before it leaves."""
+        """Return a record that Kafka accepts; its large bytes go to the blob store first."""
         if len(message.value) > SIZE_LIMIT:
             reason = f"{len(message.value)} bytes are over the limit"
             return _put_aside(msgspec.structs.replace(message, value=b""), TooLargeError(reason))
@@ -212,13 +212,13 @@ class Publisher:
         return record
 
     def _fitting(self, message: RawMessage) -> RawMessage:
-        """Return the message with what Kafka cannot take in the blob store."""
+        """Return the message, with bytes that Kafka does not accept in the blob store."""
         if len(message.value) <= INLINE_LIMIT:
             return message
         sha256 = message.envelope.sha256 or ""
         path = ids.blob_path(message.jurisdiction, message.message_id, sha256)
         try:
-            # In one piece: a bucket keeps the parts of an upload that was broken off, and lists them nowhere.
+            # In one piece: a bucket keeps the parts of an interrupted upload and does not list them.
             obstore.put(self._blobs, path, message.value, use_multipart=False)
             obstore.put(self._blobs, f"{path}{RAW}", b"")
             settle(self._blobs, (path, f"{path}{RAW}"))
@@ -234,13 +234,13 @@ class Publisher:
 
 
 def _plain(message: RawMessage) -> RawMessage:
-    """Return the message with a time of our own: the other side's may be what nobody can write."""
+    """Return the message with the present time: the other side's may be one that cannot be encoded."""
     envelope = msgspec.structs.replace(message.envelope, time=message.envelope.recordedtime)
     return msgspec.structs.replace(message, envelope=envelope)
 
 
 def _put_aside(message: RawMessage, error: Exception) -> Outbound:
-    """Return the dead letter of a message that cannot become a raw record; what is over the limit does not travel."""
+    """Return the dead letter of a message that cannot become a raw record, without the parts beyond the limit."""
     record = message.outbound()
     headers: Headers = [(name, value[:_TRIMMED]) for name, value in record.headers]
     return DeadLetter.of(
@@ -262,7 +262,7 @@ def _pass_on(done: Future[None], to: Future[None]) -> None:
 
 
 def _look_at(waiter: asyncio.Future[None]) -> None:
-    # Nobody may wait for it any more; asyncio would complain about an error that nobody has seen.
+    # No caller may await it any more; asyncio would log its exception as never retrieved.
     if not waiter.cancelled():
         waiter.exception()
 

@@ -1,4 +1,4 @@
-"""Segments: append-only files of checksummed frames, fsynced once for many writers and readable after damage."""
+"""Segments: append-only files of checksummed frames, with shared fsync, readable after damage."""
 
 import os
 import struct
@@ -15,14 +15,14 @@ from crc32c import crc32c
 
 HEADER_BYTES = 20
 MARKER_BYTES = 8
-"""Each file has a random marker of its own, so that no text of a citizen can pass for a frame."""
+"""Each file has its own random marker, so that no text of a citizen can pass for a frame."""
 
 _HEADER = struct.Struct(">8sIII")  # marker, length and checksum of the payload, checksum of this header
 _SEALED = struct.Struct(">8sII")
 
 
 class Kind(Enum):
-    """What a piece of a file is."""
+    """Kind of a piece of a file."""
 
     RECORD = "record"
     CORRUPT = "corrupt"
@@ -30,7 +30,7 @@ class Kind(Enum):
 
 
 class Piece(NamedTuple):
-    """A piece of a file: a record's payload, or the bytes that are none. `end` is where the next piece begins."""
+    """A piece of a file: a record's payload, or damaged bytes. `end` is where the next piece begins."""
 
     kind: Kind
     data: bytes
@@ -38,15 +38,16 @@ class Piece(NamedTuple):
 
 
 def frame(marker: bytes, payload: bytes) -> bytes:
-    """Return the payload with its header before it."""
+    """Return the payload with its header."""
     start = _SEALED.pack(marker, len(payload), crc32c(payload))
     return start + crc32c(start).to_bytes(4, "big") + payload
 
 
 def pieces(marker: bytes, data: bytes, at: int = 0) -> Iterator[Piece]:
-    """Yield everything in `data` from `at` on, in order; nothing is left out.
+    """Yield every piece of `data` from `at` on, in order, without gaps.
 
-    TORN is an append that a crash cut short: it can only be the last piece. CORRUPT is anything else that is no frame.
+    TORN is an append that a crash cut short: only the last piece can be one. CORRUPT is anything else that is no
+    frame.
     """
     while at < len(data):
         piece = _record(marker, data, at) or _torn(marker, data, at) or _corrupt(marker, data, at)
@@ -65,7 +66,7 @@ def _record(marker: bytes, data: bytes, at: int) -> Piece | None:
 
 
 def _length(marker: bytes, data: bytes, at: int) -> int | None:
-    """Return the payload's length if a sound header stands at `at`."""
+    """Return the payload's length if a valid header stands at `at`."""
     if len(data) - at < _HEADER.size:
         return None
     found, length, _, checksum = _HEADER.unpack_from(data, at)
@@ -82,7 +83,7 @@ def _torn(marker: bytes, data: bytes, at: int) -> Piece | None:
 
 
 def _corrupt(marker: bytes, data: bytes, at: int) -> Piece:
-    """Return what reaches from `at` to the next place that makes sense."""
+    """Return the bytes from `at` to the next valid header or the end."""
     end = data.find(marker, at + 1)
     while end >= 0 and not (_record(marker, data, end) or _torn(marker, data, end)):
         end = data.find(marker, end + 1)
@@ -90,17 +91,17 @@ def _corrupt(marker: bytes, data: bytes, at: int) -> Piece:
     return Piece(Kind.CORRUPT, data[at:end], end)
 
 
-# A segment: one append-only file of the journal, written by many threads and fsynced once for all of them.
+# A segment: one append-only file of the journal, written by many threads with shared fsyncs.
 
 OWNER_ONLY = 0o600
-"""The journal holds what citizens wrote."""
+"""the journal holds citizens' words"""
 
 
 @dataclass
 class Sealed:
-    """A segment that nobody appends to any more; `done` is how far the broker holds it, `held` that it holds all.
+    """A finished segment; the broker holds everything before `done`, and all of it if `held`.
 
-    Behind that some wait for a right to write their topics, which are `waiting`, and others have `passed` them.
+    Behind `done` some messages wait for the right to write their topics (`waiting`), and others have `passed` them.
     """
 
     path: Path
@@ -113,7 +114,7 @@ class Sealed:
 
 
 class Segment:
-    """The file that is being appended to."""
+    """The segment that is being written."""
 
     def __init__(self, path: Path, marker: bytes, fsync: Callable[[int], None] = os.fsync) -> None:
         self.path = path
@@ -132,9 +133,9 @@ class Segment:
             raise
 
     def write(self, data: bytes) -> int:
-        """Append `data` and return the position to settle; the caller lets in one thread at a time.
+        """Append `data` and return the position to settle; the caller admits one thread at a time.
 
-        What a full disk leaves of it is cut off again.
+        Bytes that a full disk accepted in part are cut off again.
         """
         try:
             _write_all(self._fd, data)
@@ -145,7 +146,9 @@ class Segment:
         return self.written
 
     def settle(self, position: int) -> None:
-        """Return when everything before `position` is on the disk; one fsync serves all who wait. Raises OSError."""
+        """Return when everything before `position` is on the disk; one fsync serves all waiting threads. Raises
+        OSError.
+        """
         with self._syncing:
             if self.synced >= position:
                 return
@@ -154,7 +157,7 @@ class Segment:
             self._sync()
 
     def close(self) -> None:
-        """Settle everything and close the file; writing to it is over."""
+        """Settle everything and close the file; it takes no more writes."""
         with self._syncing:
             try:
                 if not self._broken and self.synced < self.written:
@@ -163,7 +166,7 @@ class Segment:
                 os.close(self._fd)
 
     def sealed(self) -> Sealed:
-        """Return what a reader needs to know."""
+        """Return what a reader needs."""
         return Sealed(self.path, self.marker, self.written)
 
     def _sync(self) -> None:
@@ -171,13 +174,13 @@ class Segment:
         try:
             self._fsync(self._fd)
         except OSError:
-            self._broken = True  # the kernel may forget the pages: a second fsync would say "fine" and lie
+            self._broken = True  # the kernel may drop the pages: a second fsync would return success wrongly
             raise
         self.synced = target
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names of new and removed files as durable as their contents."""
+    """Sync the folder, so that the names of new and removed files survive a power cut."""
     fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(fd)
@@ -186,7 +189,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def write_aside(path: Path, data: bytes) -> None:
-    """Write a whole file, fsynced, readable by its owner alone."""
+    """Write a whole file with fsync, readable by its owner only."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, OWNER_ONLY)
     try:
         _write_all(fd, data)
