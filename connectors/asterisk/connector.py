@@ -76,7 +76,7 @@ class Asterisk:
             emit.alive()
             self._gaps.logged_in()
             window = Window(WINDOW, writer.transport.abort)
-            beside = asyncio.gather(self._ping(writer), self._gaps.follow(emit))
+            beside = [asyncio.create_task(one) for one in (self._ping(writer), self._gaps.follow(emit))]
             try:
                 with suppress(OSError, TimeoutError):
                     async for value in events:
@@ -87,7 +87,8 @@ class Asterisk:
                 await window.settle(SETTLE_SECONDS)
                 raise
             finally:
-                beside.cancel()
+                for one in beside:
+                    one.cancel()
         raise window.fault or self._gone("the connection ended")
 
     async def examine(self) -> None:

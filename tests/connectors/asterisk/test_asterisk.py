@@ -275,9 +275,11 @@ async def test_a_stop_does_not_wait_for_ever_and_counts_what_is_lost(monkeypatch
 async def test_a_fault_that_only_a_person_can_mend_ends_the_connection() -> None:
     class Refused(Held):
         async def __call__(self, message: RawMessage) -> None:
-            raise MisconfiguredError("the topic is missing")
+            if message.value == frames.CDR:
+                raise MisconfiguredError("the topic is missing")
+            raise UnreachableError("Kafka does not answer")  # this one would be tried for ever
 
-    async with served(quiet_after(frames.CDR + END)) as port, asyncio.timeout(60):
+    async with served(quiet_after(frames.HANGUP + END + frames.CDR + END)) as port, asyncio.timeout(60):
         with pytest.raises(MisconfiguredError):
             await asterisk(port).run(Refused())
 
