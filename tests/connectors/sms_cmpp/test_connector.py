@@ -241,12 +241,19 @@ async def test_a_silent_ismg_is_given_up_after_the_last_test(kafka: Kafka) -> No
     assert ismg.got.count(peer.ACTIVE_TEST) == 2
 
 
-async def test_the_gateways_end_is_answered_and_ends_the_session(kafka: Kafka) -> None:
+async def test_the_gateways_end_is_answered_behind_what_is_on_its_way_and_ends_the_session(
+    kafka: Kafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connector, "SETTLE_SECONDS", 60)
+    kafka.answering.clear()
     async with Ismg() as ismg, session(ismg, kafka) as running:
-        await ismg.until(lambda: bool(ismg.logins))
+        number = ismg.queue(LAMP)
+        await soon(lambda: kafka.tried == 1)
         ismg.write(peer.frame(peer.TERMINATE, 3))
+        kafka.answering.set()
         assert isinstance(await ended(running), UnreachableError)
         await ismg.until(lambda: peer.TERMINATE | peer.RESPONSE in ismg.got)
+        assert ismg.results == {number: [0]}, "unanswered, it would cost one of the three tries of an ISMG"
 
 
 async def test_a_reset_ends_the_session(kafka: Kafka) -> None:
