@@ -48,6 +48,11 @@ VERBS = {
     ),
     "topics": Verb("topics:topics", SET_UP, "Create, describe and list the Kafka topics."),
     "index": Verb("index:index", SET_UP, "Create, describe and rebuild the indices of the archive."),
+    "manifest": Verb(
+        "manifest:manifest",
+        SET_UP,
+        "Print users, topics, roles and alarms for whoever applies them; connects to nothing.",
+    ),
     "status": Verb(
         "status:status",
         OPERATE,

@@ -20,8 +20,6 @@ from schemas.topics import PLACEMENT, TOPICS
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
 
-ACLS = "deploy/kafka-acls.txt"
-
 KAFKAS_OWN = {
     "__consumer_offsets": "offsets.topic.replication.factor",
     "__transaction_state": "transaction.state.log.replication.factor",
@@ -154,7 +152,7 @@ def rights(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
     for need in missing:
         yield UnauthorizedError(
             f"The user {user} may not {need}: grant it with `kafka-acls.sh --add --allow-principal User:{user} "
-            f"{need.options}`, or all that it needs as in {ACLS}."
+            f"{need.options}`, or all that it needs as `hotline manifest kafka-users` prints it."
         )
     if not missing:
         yield f"{user} may do all {len(needed)} things that it needs"

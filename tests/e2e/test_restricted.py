@@ -187,7 +187,8 @@ def test_a_raised_ticket_leaves_what_others_read_and_a_lowered_one_comes_back(ci
 
 NOT_READING = (
     "up,down,demo,run,pipe,check,import,try,evaluate,bench,topics create,topics withhold,index create,index rebuild,"
-    "dead replay,journal show,journal drain,webhook test,schema check,schema release,schema export,learn category,"
+    "manifest kafka-users,manifest topics,manifest roles,manifest alerts,dead replay,journal show,journal drain,"
+    "webhook test,schema check,schema release,schema export,learn category,"
     "learn place,new connector"
 )
 """Verbs that show no ticket of the city: they read what they are given, or say how many."""

@@ -1,0 +1,59 @@
+"""`hotline manifest`: users, topics, roles and alarms for whoever applies them."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from hotline.cli.common import print_json, settings_of
+
+manifest = typer.Typer(
+    no_args_is_help=True, help="Print users, topics, roles and alarms for whoever applies them; connects to nothing."
+)
+
+Cluster = Annotated[str, typer.Option(help="Name of Strimzi's Kafka.")]
+
+
+@manifest.command("kafka-users")
+def kafka_users(
+    form: Annotated[Literal["acl", "strimzi"], typer.Option("--format", help="Form of the output.")] = "acl",
+    cluster: Cluster = "hotline",
+) -> None:
+    """Print the Kafka users and their ACLs: arguments of kafka-acls.sh, or Strimzi's KafkaUsers as a JSON list."""
+    from hotline.admin import manifest as made
+
+    if form == "acl":
+        typer.echo(made.acls(), nl=False)
+    else:
+        print_json(made.users(cluster))
+
+
+@manifest.command()
+def topics(ctx: typer.Context, cluster: Cluster = "hotline") -> None:
+    """Print the topics as Strimzi's KafkaTopics, a JSON list, with the partitions and copies of the settings."""
+    from hotline.admin import manifest as made
+    from hotline.admin.topics import copied
+
+    kafka = settings_of(ctx, accounts=False).kafka
+    copies = kafka.replication_factor
+    print_json(made.topics(cluster, kafka.partitions, copies, copied(copies)))
+
+
+@manifest.command()
+def roles() -> None:
+    """Print Elasticsearch's roles: bodies of PUT _security/role/NAME by name; as roles.yml it is a file realm's."""
+    from hotline.admin import manifest as made
+
+    typer.echo(made.file("elasticsearch-roles.json"), nl=False)
+
+
+@manifest.command()
+def alerts(
+    form: Annotated[
+        Literal["prometheus", "operator"], typer.Option("--format", help="Rules file, or a PrometheusRule.")
+    ] = "prometheus",
+    runbook_url: Annotated[str | None, typer.Option(help="URL at which pagers open docs/how-to/runbook.md.")] = None,
+) -> None:
+    """Print the alarms for Prometheus or its operator, as YAML."""
+    from hotline.admin import manifest as made
+
+    typer.echo((made.alerts if form == "prometheus" else made.rule)(runbook_url), nl=False)
