@@ -1,7 +1,7 @@
-"""Admission of commands: which key signed one, whether it may, and whether a second person confirmed it.
+"""Admission of commands: the key that signed one, whether it may, and whether a second person confirmed it.
 
-Pure. A command that is not admitted becomes a refusal in the event log under an id of its own, so that nobody can take
-the id of somebody else's command by a forged one.
+Pure. A command that is not admitted becomes a refusal in the event log under an id of its own, so that a forged
+command cannot take the id of a real one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,23 +19,23 @@ TWO_PERSONS = frozenset({"forget", "export"})
 """Kinds that take effect only after a second person confirmed them; so does `reclassify` where it lowers the level."""
 
 PERSONAL = frozenset({*TWO_PERSONS, "approve", "record"})
-"""Kinds that no system's key gives, whatever its settings say."""
+"""Kinds that no system's key may give, whatever the settings say."""
 
 _OWN_ACTS = frozenset({"read", "record"})
-"""A person's key may always say what this person did."""
+"""A person's key may always give these kinds: they record acts of this person."""
 
 CONFIRM_WITHIN = timedelta(days=7)
 """How long a request waits for its second person: as long as `hotline.command.v1` keeps it."""
 
 CONFIRMED = "+2"
-"""Behind a request's id it makes its confirmation's, so that a request is carried out once."""
+"""Suffix that makes a confirmation's id from the request's, so that a request is carried out once."""
 
 UNPROVEN, SECOND_PERSON = "unproven", "second_person"
 """Methods and codes of refusals."""
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """What is known of the senders of a command: who confirmed it, and why it is not admitted.
+    """Facts about the senders of a command: who confirmed it, and why it is not admitted.
 
     `needs_two` is false in a local installation without keys, where no sender is known.
     """
@@ -50,7 +50,7 @@ LOCAL = Standing()
 
 
 class CommandKey(Struct, frozen=True, kw_only=True):
-    """A key: of one person (`author`), or of a door that signs for the people of `systems`."""
+    """A key: of one person (`author`), or of a service that signs for the people of `systems`."""
 
     secret: bytes
     kinds: frozenset[str]
@@ -59,7 +59,7 @@ class CommandKey(Struct, frozen=True, kw_only=True):
     systems: frozenset[str] = frozenset()
 
     def obstacle(self, command: Command, kind: str) -> str | None:
-        """Return why the key may not give a command; `kind` is the request's where it confirms one."""
+        """Return why the key may not give a command; `kind` is the request's if it confirms one."""
         if command.jurisdiction not in self.jurisdictions:
             return "its key is not for this city"
         if self.author is None:
@@ -76,7 +76,7 @@ class CommandKey(Struct, frozen=True, kw_only=True):
 
 
 class CommandKeys(Struct, frozen=True, kw_only=True):
-    """All keys by id. Unsigned commands that the broker took before `unsigned_until` pass, but no `PERSONAL`."""
+    """All keys by id. Unsigned commands that the broker took before `unsigned_until` pass, but none of `PERSONAL`."""
 
     keys: Mapping[str, CommandKey] = {}
     unsigned_until: datetime | None = None
@@ -89,9 +89,9 @@ class CommandKeys(Struct, frozen=True, kw_only=True):
 
 
 def admit(command: Command, record: Inbound, keys: CommandKeys | None) -> tuple[Command, Standing]:
-    """Return the command that is to be decided, and its standing; a confirmation becomes the request it confirms.
+    """Return the command to decide, and its standing; a confirmation becomes the request that it confirms.
 
-    `keys` is None in a local installation that has none.
+    `keys` is None in a local installation without keys.
     """
     headers = dict(record.headers)
     request = _request(headers) if command.kind == "approve" else None
@@ -115,7 +115,7 @@ def admit(command: Command, record: Inbound, keys: CommandKeys | None) -> tuple[
 
 
 def as_recorded(command: Command, record: Inbound, decided: Event | None) -> tuple[Command, Standing]:
-    """Return what `admit` returned when a decision was recorded: a replay has no keys and repeats its judgement."""
+    """Return what `admit` returned when a decision was recorded: a replay has no keys and repeats the judgement."""
     request = _request(dict(record.headers)) if command.kind == "approve" else None
     if decided is not None and decided.method == UNPROVEN:
         refused = next(one for one in decided.changes if isinstance(one, event.CommandRefused))
@@ -166,7 +166,9 @@ def _obstacle(command: Command, request: Command | None, headers: Mapping[str, b
 
 
 def _confirmed(request: Command, command: Command) -> Command:
-    """Return the request as it is carried out: now, and by what its sender had read of the ticket."""
+    """Return the request as it is carried out: at the present time, with the version of the ticket that its sender had
+    read.
+    """
     seen_at = request.seen_at or request.at
     return replace(request, command_id=command.command_id, at=command.at, seen_at=seen_at)
 

@@ -1,4 +1,4 @@
-"""Codes of findings (`emergency.fire`, `category.noise`), as decisions look at them."""
+"""Codes of findings (`emergency.fire`, `category.noise`), as decisions use them."""
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -8,7 +8,7 @@ from schemas.enums import UNKNOWN
 
 EMERGENCY = "emergency."
 AS_GIVEN = "as_given"
-"""The scheme of a category that another system names in words of its own."""
+"""The scheme of a category that another system names in its own words."""
 
 INCOMPLETE = "incomplete"
 """Label of a ticket whose text lacks parts of a long SMS."""
@@ -17,22 +17,22 @@ SAME_MAIL = "same_mail"
 """Evidence: the same mail came by another of the city's mailboxes before; its ticket has the words."""
 
 TOPIC_CHANGED = "topic_changed"
-"""Evidence: what is filed names places or objects, and shares none with its ticket."""
+"""Evidence: the message names places or objects, and none of those of its ticket."""
 
 SAME_NAME = "same_name"
-"""Evidence: so it is by its name (Message-ID), but other words stand in it, or under it: a list's footer."""
+"""Evidence: the Message-ID is the same, but the text or an added footer of a list differs."""
 
 BY_PARTICIPANT = "_participant"
-"""Ends the method of a decision about an answer of somebody who takes part in a ticket and does not own it."""
+"""Suffix of the method of a decision about a reply of a participant who does not own the ticket."""
 
 CLERK = "clerk"
-"""Source of what a person said of a ticket: no rule or model changes it."""
+"""Source of a person's statement about a ticket: no rule or model changes it."""
 
 RECORD_OF_CALL = "record_of_call"
-"""Method of a decision about a later record of a call; `tickets/snapshot/call_record.py` writes what it says."""
+"""Method of a decision about a later record of a call; `tickets/snapshot/call_record.py` applies it."""
 
 AFTER_REDACTION = "record_after_redaction"
-"""Method of the same, where the words stay out of the ticket: they could say again what was blacked out."""
+"""The same method without the words in the ticket: they could repeat blacked-out text."""
 
 NO_CITIZEN = frozenset({"auto_reply", "bounce", "list", "calendar", "event"})
 """Classes of messages that open no ticket."""
@@ -42,12 +42,12 @@ _PLACE = "place."
 _BETWEEN_LEVELS = "./-"
 
 REMEMBERED = 4_096
-"""Answers about codes that are kept: most messages have the codes of an earlier one."""
+"""Results by codes that are kept: most messages have the codes of an earlier one."""
 
 
 @lru_cache(REMEMBERED)
 def by_kind(codes: tuple[str, ...]) -> Mapping[str, str]:
-    """Return what the codes say of each kind, the last of a kind; that it is unknown says nothing."""
+    """Return the last code of each kind; "unknown" counts as none."""
     said = (code.split(".", 1) for code in codes if "." in code)
     return MappingProxyType({kind: value for kind, value in said if value != UNKNOWN})
 
@@ -66,7 +66,7 @@ def is_below(code: str | None, above: str) -> bool:
 
 
 def is_of_participant(method: str | None) -> bool:
-    """Return True if a decision filed the answer of somebody who only takes part in its ticket."""
+    """Return True if a decision filed the reply of a mere participant of the ticket."""
     return method is not None and method.endswith(BY_PARTICIPANT)
 
 

@@ -25,25 +25,25 @@ from tickets.sla import clocks
 from tickets.sla.deadlines import matter_of
 from tickets.state.state import State
 
-# A form proves nobody. A sender who types another person's telephone must not learn from the answer what that person
-# asked, or will ask.
+# A web form proves no identity. A sender who types another person's telephone must not learn from the answer what
+# that person asked or will ask.
 #
-# Its answer is a number for what is new, and that it was added to an earlier one for what is not. That would tell an
-# employer who types the telephones of all his people, with one and the same complaint, which of them had complained;
-# and the number and code of the ticket that his own form opened would tell him who does so later. So nothing that a
-# form brings is filed in a ticket by itself, and nothing that somebody else says in one which a form opened: it is
-# proposed to a clerk, and joined as what several people say is. Unless a name was typed or quoted that only the
-# ticket's own citizen was told: the query code (查询码), for which the door gives a token, and to a known telephone the
-# official number.
+# The form's answer is a number for a new ticket, and a note that the message was added to an earlier one otherwise.
+# An employer who types the telephones of all staff with one complaint would learn from the note which of them had
+# complained; and the number and code of the ticket that his form opened would show him who complains later. So a
+# message of a form is never filed in an existing ticket automatically, and another person's message never in a ticket
+# that a form opened: a clerk gets a proposal, and the tickets are joined as those of several people are. The
+# exception is a name that only the ticket's own citizen knows: the query code (查询码), for which the form gives a
+# token, and the official number together with a known telephone.
 
 _SIGNED = "token_"
-"""How the methods begin that rest on a name which we signed."""
+"""Prefix of methods that rest on a token signed by this system."""
 
 _BY_MATTER, _BY_ANSWER = "same_person_same_matter", "follow_up"
 
 
 def would_tell(state: State, incoming: Incoming, verdict: Verdict) -> bool:
-    """Return True if filing a message by this verdict would show its sender somebody else's words."""
+    """Return True if filing a message by this verdict would show its sender another person's words."""
     if verdict.relation not in (_BY_MATTER, _BY_ANSWER) or verdict.method.startswith(_SIGNED):
         return False
     if not incoming.proven:
@@ -53,7 +53,7 @@ def would_tell(state: State, incoming: Incoming, verdict: Verdict) -> bool:
 
 
 def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | None:
-    """Return the decision about one input; None when it was decided before (a repeat changes nothing)."""
+    """Return the decision about one input; None if it was decided before (a repeat changes nothing)."""
     if scoped(incoming.jurisdiction, incoming.event_id) in state.inputs:
         return None
     if incoming.command is not None:
@@ -86,7 +86,7 @@ def decide(state: State, incoming: Incoming, policy: TicketPolicy) -> Event | No
 
 
 def _kept_out(incoming: Incoming, policy: TicketPolicy) -> Event:
-    """Return the decision about what comes again of something erased: it goes as well, and the log keeps none of it."""
+    """Return the decision about a repeat of something erased: it is erased as well, and the log keeps none of it."""
     gone = ErasedMessage(message_id=incoming.id, month=month_of(incoming.at))
     return Event(
         event_id=incoming.event_id,
@@ -117,7 +117,7 @@ def _ask(state: State, incoming: Incoming) -> tuple[Verdict, list[Verdict]]:
 
 
 def _beside(state: State, incoming: Incoming, verdict: Verdict, proposals: list[Verdict]) -> Iterator[Verdict]:
-    """Yield to which of the person's own tickets it may belong, too: what it names, else where nothing leads to one."""
+    """Yield the person's own tickets that it may belong to as well: named ones, else similar ones if it names none."""
     if (
         (incoming.tokens or incoming.features.ticket_nos)
         and verdict.relation not in ("part_of", "no_ticket")
@@ -136,9 +136,9 @@ def _names_an_erased_one(state: State, verdict: Verdict) -> bool:
 
 
 def _ask_again(state: State, incoming: Incoming, ticket_id: str) -> tuple[event.Changes, list[Verdict]]:
-    """Ask about a text that is complete now; its messages stay in the ticket that its first part opened.
+    """Compare a text again that is complete now; its messages stay in the ticket that its first part opened.
 
-    What was joined or proposed before, and what a clerk parted or refused, is not said again.
+    Joins and proposals that exist, and those that a clerk separated or rejected, are not repeated.
     """
     proposals: list[Verdict] = []
     incoming = replace(incoming, within=ticket_id)
@@ -157,10 +157,10 @@ def _ask_again(state: State, incoming: Incoming, ticket_id: str) -> tuple[event.
 
 
 def _may_be_joined(state: State, incoming: Incoming, ticket_id: str, other: str) -> bool:
-    """Return True if a ticket may be joined by itself to the cluster of another.
+    """Return True if a ticket may be joined automatically to another one's cluster.
 
-    None that hangs together with others already: it would bring their cluster and a further one together. And none that
-    is restricted by any of its messages, whatever this one tells.
+    Not if it has other edges: it would connect their cluster with a further one. Not if any of its messages makes it
+    restricted, whatever this message says.
     """
     joined = (state.tickets[one] for one in (ticket_id, other, state.clusters.of(other)))
     return (
@@ -195,14 +195,14 @@ def _file(state: State, incoming: Incoming, verdict: Verdict) -> tuple[tuple[Tic
 
 
 def _waiting(state: State, incoming: Incoming, ticket_id: str) -> event.Changes:
-    """File the records of a call that had no words, now that its ticket is there."""
+    """File the waiting records of a call without words, now that its ticket exists."""
     return tuple(
         event.MessageFiled(ticket_id=ticket_id, message_id=message_id) for message_id in state.calls.waiting(incoming)
     )
 
 
 def _complete(state: State, incoming: Incoming, ticket_id: str) -> tuple[tuple[TicketVersion, ...], event.Changes]:
-    """Note the file in the ticket that has its message; nobody wrote again, so a closed one stays closed."""
+    """Record the file in the ticket that has its message; it is no new message, so a closed ticket stays closed."""
     ticket = state.tickets[ticket_id]
     changed = TicketVersion(ticket_id=ticket_id, version=ticket.version + 1)
     noted = event.Noted(ticket_id=ticket_id, message_id=incoming.id)

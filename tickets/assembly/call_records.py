@@ -1,16 +1,16 @@
-"""Calls: which records are of one call, so that a later one completes the ticket of the earlier ones.
+"""Calls: the records of one call, so that a later record completes the ticket of the earlier ones.
 
-One rule: a call is its platform, its call id and its day; another caller's record under them is of another call. The
-day is that on which the call began, or that of the record's intake where it does not say. A record without a caller is
-of the one call that is known under its id and day; where several callers are known it is a call of its own, and a
-clerk is asked (`CallIndex.likely`).
+One rule: a call is identified by its platform, its call id and its day; a record with another caller belongs to
+another call. The day is that of the call's begin, or of the record's intake if it has no begin. A record without a
+caller belongs to the one call known under its id and day; if several callers are known, it is a call of its own, and
+a clerk is asked (`CallIndex.likely`).
 
-A call has a name, which leads to its ticket for ever (`tickets/state/thread_index.py`) and follows a message that a
-clerk moves: `<key> <day>` for the first call of an id and day, `<key> <day> <caller>` for a further one; the key is the
-hash of platform and call id. Where there is a further one, `<key> <day> *` says so.
+A call has a permanent name, which leads to its ticket (`tickets/state/thread_index.py`) and follows a message that a
+clerk moves: `<key> <day>` for the first call of an id and day, `<key> <day> <caller>` for a further one; the key is
+the hash of platform and call id. `<key> <day> *` marks that there is a further one.
 
-A record without words (no note, no transcript) opens no ticket; it waits for the one that has some. The records of a
-call are known for two days after the last one, to be understood together; one that comes later adds its own words.
+A record without words (no note, no transcript) opens no ticket; it waits for one with words. The records of a call
+are kept for two days after the last one, to be understood together; a later one adds its own words.
 """
 
 from collections.abc import Iterator
@@ -23,17 +23,16 @@ from schemas.records import Features, Message
 from tickets.model.ticket_state import Filed
 
 REMEMBERED = timedelta(hours=48)
-"""Of log time, after the last record: transcripts come within minutes, files of call records within a day."""
+"""Log time after the last record: transcripts come within minutes, files of call records within a day."""
 
 LINKED_LATER = 2
-"""Version of the link of a record that waited for its ticket: the first said that it had none."""
+"""Version of the link of a record that waited for its ticket: the first version said that it had none."""
 
 
 class CallRecords(Struct, kw_only=True):
-    """The records of one call by message id, as they came; `told_at` is the log time of the last.
+    """The records of one call by message id, in the order of arrival; `told_at` is the log time of the last.
 
-    `waiting` are those that have no ticket yet; `callers` are the hashed numbers of its caller, none while no record
-    told one.
+    `waiting` have no ticket yet; `callers` are the hashed numbers of its caller, empty until a record has one.
     """
 
     name: str
@@ -60,7 +59,7 @@ def names_of_key(features: Features, at: datetime) -> Iterator[str]:
 
 
 def further(first: str, caller: str = "") -> str:
-    """Return the name of a further call under the id and day of `first`: of this caller, or of nobody known."""
+    """Return the name of a further call under the id and day of `first`: of this caller, or of an unknown one."""
     return f"{first} {caller}"
 
 
@@ -75,7 +74,7 @@ def is_name(key: str) -> bool:
 
 
 def are_of_one(message: Message, other: Message) -> bool:
-    """Return True for two records of one call, as far as they tell by themselves."""
+    """Return True for two records of one call, as far as their own fields show."""
     if not (message.call and other.call) or message.features.message_key != other.features.message_key:
         return False
     callers, others = message.features.requesters, other.features.requesters

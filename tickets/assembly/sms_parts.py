@@ -1,10 +1,10 @@
-"""Parts of long SMS: which ticket they belong to, and when it is complete.
+"""Parts of long SMS: the ticket that they belong to, and when it is complete.
 
-Nobody waits for a part: the first one opens a ticket that is marked incomplete, the others complete it, in whatever
-order they come. Which parts are one message, their key says: sender, destination, format, reference and total. Phones
-use the same reference again after 255 messages, and some give each message the same one. So a number that comes again
-with other bytes begins another message, and what fills a gap late may be the beginning of another: it opens a ticket of
-its own, to be read beside the one that still waits.
+A part waits for no other: the first one opens a ticket marked incomplete, the others complete it in any order. The
+key of a message is its sender, destination, format, reference and total. Phones repeat a reference after 255
+messages, and some use the same one for each message. A part with a known number and other bytes therefore begins
+another message, and a part that fills a gap late may belong to another: it opens a ticket of its own, linked to the
+incomplete one.
 """
 
 from datetime import datetime, timedelta
@@ -16,33 +16,33 @@ from schemas.records import Features, Message, Part
 from tickets.model.keys import scoped
 
 WITHIN = timedelta(hours=24)
-"""Of message time: so long a part that comes again is known, and one under a rare reference is of the same message."""
+"""Message time within which a repeated part is known, and a part under a rare reference belongs to the same message."""
 
 IN_TIME = timedelta(minutes=30)
-"""So long after the first a part that was not there yet is of the same message: gateways wait 10 to 30 minutes."""
+"""Time after the first part within which a new part belongs to the same message: gateways wait 10 to 30 minutes."""
 
 LATE = timedelta(hours=6)
-"""So long a part that was not there yet may be one of an erased message: none is lost to it that is another's.
+"""Time within which a new part may belong to an erased message; after it, it is another's and must not be lost.
 
-Where the reference takes more than 8 bits it is used again after 65,535 messages, and may be one of it as long as any.
+A reference of more than 8 bits is repeated after 65,535 messages: such a part may belong to it for any time.
 """
 
 _OF_8_BITS = 255
 """The greatest reference of them."""
 
 REMEMBERED = timedelta(hours=48)
-"""Of log time, after the last part: repeats of a part are still known."""
+"""Log time after the last part within which repeats of a part are known."""
 
 
 class Piece(Struct, frozen=True, array_like=True):
-    """One part that came."""
+    """A part of a long SMS."""
 
     message_id: str
     digest: str | None
 
 
 class PartSet(Struct, kw_only=True):
-    """What came of one long message, by the numbers of the parts; `joined_at` is the log time of the last."""
+    """The parts of one long message by number; `joined_at` is the log time of the last."""
 
     ticket_id: str
     total: int
@@ -52,7 +52,7 @@ class PartSet(Struct, kw_only=True):
 
 
 def keys_of(jurisdiction: str, features: Features) -> tuple[str, ...]:
-    """Return under which keys the parts of this one's message may be known, the newest first; none for a whole one."""
+    """Return the keys under which the parts of this message may be known, the newest first; none for a whole one."""
     if features.part_key is None:
         return ()
     return tuple(scoped(jurisdiction, key) for key in (features.part_key, *(features.part_known_as or ())))
@@ -65,10 +65,10 @@ def is_rare(part: Part | None) -> bool:
 
 
 def without_words(message: Message) -> Message:
-    """Return a part of which the ticket shows no word before its message is whole."""
+    """Return a part without words that the ticket may show before the message is whole."""
     return replace(message, title=None, text="", search_text="", findings=())
 
 
 def is_again(piece: Piece, features: Features) -> bool:
-    """Return True if a part is the one that came before, byte for byte."""
+    """Return True if a part equals the earlier one byte for byte."""
     return piece.digest in (features.part_digest, *(features.part_digest_known_as or ()))

@@ -1,4 +1,4 @@
-"""Commands: what clerks and back offices order, carried out or refused with the reason.
+"""Commands of clerks and back offices: carried out, or refused with the reason.
 
 Pure; one function a kind, which raises RefusalError with a code and a sentence.
 """

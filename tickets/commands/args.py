@@ -1,4 +1,4 @@
-"""The arguments of each kind of command; what names something is a code, since the event log keeps it for years."""
+"""Arguments of each kind of command; names are codes, because the event log keeps them for years."""
 
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
@@ -16,7 +16,7 @@ from tickets.commands.refusal import RefusalError
 A = TypeVar("A", bound="Args")
 
 Word = tuple[str, str | None, Collection[str]]
-"""The name of an argument, its word, and the words that there are."""
+"""The name of an argument, its word, and the vocabulary."""
 
 Words = Annotated[str, Meta(max_length=4000, extra={"words": True})]
 """Text for people: it goes into the ticket, and never into the event log."""
@@ -26,12 +26,12 @@ Name = Annotated[str, Meta(min_length=1, max_length=100, extra={"category": True
 
 
 class Args(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`if_version`: carry it out only while the ticket is at this version; else it is refused as stale."""
+    """`if_version`: carry it out only while the ticket has this version; otherwise it is refused as stale."""
 
     if_version: int | None = None
 
     def words(self) -> Iterator["Word"]:
-        """Yield the words of a vocabulary among them."""
+        """Yield the words of a vocabulary among the arguments."""
         return iter(())
 
 
@@ -44,7 +44,7 @@ class SetStatus(Args, frozen=True, kw_only=True):
     result_text: Words | None = None
 
     def words(self) -> Iterator["Word"]:
-        """Yield the stage, and of one that is not accepted the reason."""
+        """Yield the stage, and for one that is not accepted the reason."""
         yield "status", self.status, enums.STATUSES
         if self.status == "not_accepted":
             yield "reason_code", self.reason_code or "", enums.NOT_ACCEPTED
@@ -73,8 +73,8 @@ class Move(Args, frozen=True, kw_only=True):
 class Reclassify(Args, frozen=True, kw_only=True):
     """诉求类型, 事项分类, 保密, 涉未成年人, or several.
 
-    `minor_role`, `minor_topic` and `minor_harm` go with `minor` true; without them what was told stays. `minor_harm`
-    says whether harm to the minor is to be reported (强制报告).
+    `minor_role`, `minor_topic` and `minor_harm` go with `minor` true; without them the earlier values stay.
+    `minor_harm` says whether harm to the minor is to be reported (强制报告).
     """
 
     kind: str | None = None
@@ -88,7 +88,7 @@ class Reclassify(Args, frozen=True, kw_only=True):
     minor_harm: bool | None = None
 
     def words(self) -> Iterator["Word"]:
-        """Yield what it is classed as."""
+        """Yield the classes."""
         yield "kind", self.kind, enums.REQUEST_KINDS
         yield "confidentiality", self.confidentiality, enums.CONFIDENTIALITY
         yield "minor_role", self.minor_role, enums.MINOR_ROLES
@@ -96,10 +96,10 @@ class Reclassify(Args, frozen=True, kw_only=True):
 
 
 class SetDeadline(Args, frozen=True, kw_only=True):
-    """办结时限 by a person; a later automatic one does not replace it.
+    """办结时限 set by a person; a later automatic one does not replace it.
 
-    One of: `due_at`; `extend`, by so much of the limit's unit (延期); `policy_id` alone, the limit to count by;
-    `recompute`, by the same limit after the calendar has grown, which is no word of a person's.
+    One of: `due_at`; `extend`, in the limit's unit (延期); `policy_id` alone, the limit to count by; `recompute`, by
+    the same limit after the calendar has grown, which is no person's decision.
     """
 
     clock: str
@@ -158,7 +158,7 @@ class Dismiss(Args, frozen=True, kw_only=True):
 
 
 class Judge(Args, frozen=True, kw_only=True):
-    """Of a proposal."""
+    """Verdict on a proposal."""
 
     proposal_id: str
 
@@ -175,7 +175,7 @@ class Redact(Args, frozen=True, kw_only=True):
 
 
 class Forget(Args, frozen=True, kw_only=True):
-    """`message_ids`: of a ticket that is only in the archive; of any other the messages are known.
+    """`message_ids`: of a ticket that is only in the archive; those of a live ticket are known.
 
     Without a ticket: messages that no ticket has, and `month`, 2026-11, of their intake (UTC), as far as it is known.
     """
@@ -185,7 +185,7 @@ class Forget(Args, frozen=True, kw_only=True):
 
 
 class Export(Args, frozen=True, kw_only=True):
-    """Tickets in clear for another system: in which form, which of them, in words for who confirms it."""
+    """Tickets in clear for another system: the format, the selection, and its description for the second person."""
 
     form: str
     digest: Words
@@ -207,15 +207,15 @@ class Approve(Args, frozen=True, kw_only=True):
 
 
 class Read(Args, frozen=True, kw_only=True):
-    """Which fields somebody read in clear."""
+    """Fields that a person read in clear."""
 
     fields: tuple[str, ...] = ()
 
 
 def read_args(given: dict[str, Any], kind: type[A], name: str, rules: Rules = DEFAULT_RULES) -> A:
-    """Return the arguments of a command of kind `name`. Raises RefusalError, which names the fields that there are.
+    """Return the arguments of a command of kind `name`. Raises RefusalError, which lists the existing fields.
 
-    `rules` may hold the city's own names of persons: no class or office is called by one.
+    `rules` may hold the city's own names of persons: no class or office may have one.
     """
     try:
         args = msgspec.convert(given, kind)
@@ -244,7 +244,7 @@ def _misfit(given: dict[str, Any], kind: type[Args]) -> str:
 
 
 def unknown(given: Iterable[str], kind: type[Args]) -> dict[str, str | None]:
-    """Return the names among those given that a kind has no argument of, each with the one that is nearest."""
+    """Return the names that no argument of the kind has, each with the nearest existing one."""
     known = [field.encode_name for field in msgspec.structs.fields(kind)]
     return {name: next(iter(get_close_matches(name, known, n=1)), None) for name in given if name not in known}
 

@@ -1,8 +1,8 @@
-"""Personal data goes: single spans and fields (redact), all of a ticket, or a message that none has (forget).
+"""Erasure of personal data: single spans and fields (redact), a whole ticket, or a message without a ticket (forget).
 
-The event says so and names nobody.
+The event records it and names nobody.
 
-What was written before stays in the topics until their retention or compaction takes it: docs/how-to/commands.md.
+Earlier records stay in the topics until their retention or compaction: docs/how-to/commands.md.
 """
 
 import re
@@ -20,7 +20,7 @@ FIELDS = frozenset({"title", "text", "summary", "requester", "location", "attach
 """Fields of a ticket that can be blacked out as a whole."""
 
 MOST_ERASED = 50_000
-"""So many messages one event names, at some 63 bytes each."""
+"""Most messages in one event, of about 63 bytes each."""
 
 MOST_ALONE = 10
 """Messages without a ticket that are erased together."""
@@ -30,7 +30,7 @@ _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 
 
 def redact(order: Order, given: args.Redact) -> event.Changes:
-    """Black out fields and spans of a ticket, and let the archive empty its messages."""
+    """Black out fields and spans of a ticket, and have the archive empty its messages."""
     ticket = order.ticket(given)
     if not set(given.fields) <= FIELDS or not (given.fields or given.spans):
         raise RefusalError("arguments", f"redact takes spans, and fields out of {', '.join(sorted(FIELDS))}")
@@ -49,7 +49,7 @@ def redact(order: Order, given: args.Redact) -> event.Changes:
 
 
 def forget(order: Order, given: args.Forget) -> event.Changes:
-    """Erase a ticket whole, one that left the memory long ago as well; or messages that no ticket has."""
+    """Erase a whole ticket, also one that left the memory long ago; or messages that no ticket has."""
     ticket_id = order.command.ticket_id
     if ticket_id is None and given.message_ids:
         return (_alone(order, given),)
@@ -66,7 +66,7 @@ def forget(order: Order, given: args.Forget) -> event.Changes:
 
 
 def _alone(order: Order, given: args.Forget) -> event.MessagesErased:
-    """Erase messages by their ids: an auto-reply, a bounce, what is only a dead letter."""
+    """Erase messages by their ids: an auto-reply, a bounce, a dead letter."""
     names = tuple(dict.fromkeys(given.message_ids))
     if len(names) > MOST_ALONE or not all(map(_MESSAGE.fullmatch, names)):
         raise RefusalError("arguments", f"without a ticket forget takes the ids of up to {MOST_ALONE} messages")

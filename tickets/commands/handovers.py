@@ -1,4 +1,4 @@
-"""Hand-overs (紧急转接) of single messages: the desk has one, a clerk calls one a false alarm or takes that back."""
+"""Hand-overs (紧急转接) of single messages: acknowledgement, dismissal as a false alarm, and its reversal."""
 
 import re
 
@@ -33,7 +33,7 @@ def acknowledge(order: Order, given: args.Args) -> event.Changes:
 def dismiss(order: Order, given: args.Dismiss) -> event.Changes:
     """Dismiss a false alarm (误报). Each message is judged by itself: a later one rings again.
 
-    What the rules protect by it (a minor, confidentiality) stays until `reclassify` says otherwise.
+    The protection by the rules (a minor, confidentiality) stays until a `reclassify` changes it.
     """
     handover_id = _id_of(order)
     ticket = _ticket_of(order, handover_id)
@@ -54,9 +54,9 @@ def dismiss(order: Order, given: args.Dismiss) -> event.Changes:
 
 
 def reinstate(order: Order, given: args.Args) -> event.Changes:
-    """Take a dismissal back: it rings again, and the desk has to take it, even if it had taken it before.
+    """Reverse a dismissal: it rings again, and the desk has to acknowledge it again.
 
-    It reopens a closed ticket, as any message with a danger that goes on does.
+    It reopens a closed ticket, as any message with a lasting danger does.
     """
     handover_id = _id_of(order)
     ticket = _ticket_of(order, handover_id)
@@ -73,7 +73,7 @@ def reinstate(order: Order, given: args.Args) -> event.Changes:
 
 
 def position(state: State, handover_id: str | None) -> list[int]:
-    """Return where the message of a hand-over stands in the input: the desk reads it again."""
+    """Return the position of a hand-over's message in the input: the desk reads it again."""
     if handover_id is None or not _HANDOVER.fullmatch(handover_id):
         return []
     ticket = next(state.tickets.having(handover_id), None)
@@ -89,7 +89,7 @@ def _id_of(order: Order) -> str:
 
 
 def _ticket_of(order: Order, handover_id: str) -> TicketState:
-    """Return the live ticket that has the message of a hand-over, wherever it is filed by now. Raises RefusalError."""
+    """Return the live ticket that has the message of a hand-over now. Raises RefusalError."""
     ticket_id = order.state.handovers.ticket_of(handover_id)
     tickets = order.state.tickets
     there = tickets.get(ticket_id) if ticket_id else next(tickets.having(handover_id), None)

@@ -1,4 +1,4 @@
-"""How a ticket goes on its way: its stage, deadlines, dispatch, supervision, revisit, class."""
+"""Life cycle of a ticket: stage, deadlines, dispatch, supervision, revisit, class."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -34,7 +34,7 @@ def set_status(order: Order, given: args.SetStatus) -> event.Changes:
 
 
 def _check_danger_is_taken(order: Order, ticket: TicketState) -> None:
-    """Refuse to close a ticket while the desk has not taken one of its dangers: no alarm ends in silence."""
+    """Refuse to close a ticket with an unacknowledged danger: no alarm ends in silence."""
     for message_id, filed in ticket.messages.items():
         alarm = emergency.alarm_of(filed.codes)
         if alarm is not None and alarm.endangers and message_id in order.state.handovers:
@@ -50,7 +50,7 @@ def _is_with_nobody(ticket: TicketState) -> bool:
 
 
 def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
-    """Set when a clock runs out: at a time, by another limit, later by an extension, or by the calendar of today."""
+    """Set a deadline: at a time, by another limit, later by an extension, or by the present calendar."""
     ticket = order.ticket(given)
     if given.due_at is not None and given.extend is None and not given.recompute:
         return _granted(order, ticket, _by_hand(order, ticket, given, given.due_at))
@@ -69,7 +69,7 @@ def set_deadline(order: Order, given: args.SetDeadline) -> event.Changes:
 
 
 def _granted(order: Order, ticket: TicketState, deadline: event.DeadlineSet) -> event.Changes:
-    """Return a deadline, with the stage of 延期 where that may follow and the time to resolve the matter got longer."""
+    """Return a deadline, with the stage of 延期 if that may follow and the time to resolve the matter got longer."""
     _check_is_of_use(order, ticket, deadline)
     is_longer = deadline.clock == "resolve" and _is_longer(ticket, deadline)
     if not is_longer or not lifecycle.may_become(ticket.status, "extended"):
@@ -83,7 +83,7 @@ def _is_longer(ticket: TicketState, deadline: event.DeadlineSet) -> bool:
 
 
 def _check_is_of_use(order: Order, ticket: TicketState, deadline: event.DeadlineSet) -> None:
-    """Refuse more time that nobody can use any more: it says only that what came late came in time."""
+    """Refuse an extension after the end: it would only turn a late result into one in time."""
     if not _is_longer(ticket, deadline):
         return
     if ticket.status in lifecycle.CLOSED:
@@ -103,7 +103,7 @@ def _chosen(order: Order, ticket: TicketState, clock: str, policy_id: str) -> ev
 
 
 def _of_its_place(order: Order, ticket: TicketState, clock: str, policy_id: str) -> Deadline:
-    """Return until when a limit runs that a person names. Raises RefusalError for one that is not the ticket's."""
+    """Return the end of a limit that a person names. Raises RefusalError for a limit of another kind of ticket."""
     start = clocks.start_by_name(ticket, clock)
     deadline = _by_limit(order, policy_id, clock, start)
     if not order.limits.may_be_chosen(policy_id, ticket.jurisdiction, start):
@@ -112,7 +112,7 @@ def _of_its_place(order: Order, ticket: TicketState, clock: str, policy_id: str)
 
 
 def _by_hand(order: Order, ticket: TicketState, given: args.SetDeadline, due_at: datetime) -> event.DeadlineSet:
-    """Return a time that a person sets; one of our limits that is named as its basis counts after a reopening."""
+    """Return a time set by a person; a named limit as its basis counts again after a reopening."""
     if due_at < clocks.start_of(ticket, given.clock):
         raise RefusalError("too_early", "due_at lies before the clock began: set a later time")
     policy_id = given.policy_id or clocks.BY_HAND
@@ -134,7 +134,7 @@ def _by_limit(order: Order, policy_id: str, clock: str, started_at: datetime, ex
 
 
 def _extended(order: Order, ticket: TicketState, name: str, amount: int) -> event.DeadlineSet:
-    """Return a deadline with more time; where that ends a stage in which the clock stood, it goes on first."""
+    """Return a deadline with more time; if that ends a stage in which the clock stood, the clock runs first."""
     ends_stage = name == "resolve" and lifecycle.may_become(ticket.status, "extended")
     clock = clocks.gone_on(ticket, order.limits, name, order.at) if ends_stage else ticket.clocks[name]
     started_at = clock.started_at if clock is not ticket.clocks[name] else None
@@ -147,7 +147,7 @@ def _extended(order: Order, ticket: TicketState, name: str, amount: int) -> even
 
 
 def dispatch(order: Order, given: args.Dispatch) -> event.Changes:
-    """Give a ticket to its organizer; one that came back goes to another (改派)."""
+    """Give a ticket to its organizer; a returned one goes to another (改派)."""
     ticket = order.ticket(given)
     following = "redispatched" if ticket.status == "returned" else "dispatched"
     stage = _stage(ticket, following)
@@ -171,7 +171,7 @@ def return_dispatch(order: Order, given: args.ReturnDispatch) -> event.Changes:
 
 
 def supervise(order: Order, given: args.Supervise) -> event.Changes:
-    """Press an organizer; the stage changes only where it may, the record stays in any case."""
+    """Supervise an organizer; the stage changes only if allowed, the record stays in any case."""
     ticket = order.ticket(given)
     if ticket.organizer is None or ticket.status not in lifecycle.WITH_AN_ORGANIZER:
         raise RefusalError("illegal_transition", f"no organizer has the ticket, it is {ticket.status}: dispatch it")
@@ -182,7 +182,7 @@ def supervise(order: Order, given: args.Supervise) -> event.Changes:
 
 
 def revisit(order: Order, given: args.Revisit) -> event.Changes:
-    """Record what the citizen says of a ticket that was resolved; asked again, the last answer counts."""
+    """Record the citizen's answers about a resolved ticket; the last revisit counts."""
     ticket = order.ticket(given)
     if ticket.status == "archived" and not ticket.resolved:
         raise RefusalError(
@@ -221,7 +221,7 @@ def reclassify(order: Order, given: args.Reclassify) -> event.Changes:
 
 
 def _check_all_is_heard(given: args.Reclassify) -> None:
-    """Refuse what would be carried out without a part of what it says."""
+    """Refuse a command of which a part would not be carried out."""
     if given.minor is None and (given.minor_role, given.minor_topic, given.minor_harm) != (None, None, None):
         raise RefusalError("arguments", "minor_role, minor_topic and minor_harm go with minor true")
     if given.category is None and (given.scheme, given.scheme_version) != (_LOCAL.scheme, _LOCAL.scheme_version):
@@ -229,7 +229,7 @@ def _check_all_is_heard(given: args.Reclassify) -> None:
 
 
 _LOCAL = args.Reclassify()
-"""What is said without being asked."""
+"""Fields that may be set without a question."""
 
 
 def _protected(ticket: TicketState, given: args.Reclassify, policy: TicketPolicy) -> Iterator[event.AnyChange]:
@@ -242,7 +242,7 @@ def _protected(ticket: TicketState, given: args.Reclassify, policy: TicketPolicy
 
 
 def _minor(told: event.MinorFlagged, given: args.Reclassify, flag: bool) -> event.MinorFlagged:
-    """Return what a clerk says of a minor; what the command leaves out stays as it was told, harm to a minor too."""
+    """Return a clerk's statement about a minor; omitted parts keep their values, also harm to a minor."""
     role, topic = given.minor_role or told.role, given.minor_topic or told.topic
     if given.minor_harm and not flag:
         raise RefusalError("arguments", "minor_harm goes with minor true")
@@ -251,7 +251,7 @@ def _minor(told: event.MinorFlagged, given: args.Reclassify, flag: bool) -> even
 
 
 def read(order: Order, given: args.Read) -> event.Changes:
-    """Log that somebody read a ticket in clear, also one that is only in the archive."""
+    """Log that a person read a ticket in clear, also one that is only in the archive."""
     ticket_id = order.command.ticket_id
     if ticket_id is None:
         raise RefusalError("arguments", "read needs a ticket_id")
@@ -262,7 +262,7 @@ def read(order: Order, given: args.Read) -> event.Changes:
 
 
 def nothing(order: Order, given: args.Args) -> event.Changes:
-    """Change no ticket: what is ordered stands in the audit log."""
+    """Change no ticket: the act is in the audit log."""
     return ()
 
 

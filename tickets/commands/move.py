@@ -1,4 +1,4 @@
-"""A message filed in the wrong ticket goes to another one, or gets the ticket that it would have had."""
+"""Moves a message from a wrong ticket to another one, or to the ticket that it would have had."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -29,7 +29,7 @@ def move(order: Order, given: args.Move) -> event.Changes:
 
 
 def positions(ticket: TicketState) -> list[int]:
-    """Return where the messages of a ticket stand in the input: a move reads them all."""
+    """Return the positions of a ticket's messages in the input: a move reads them all."""
     return [filed.offset for filed in ticket.messages.values()]
 
 
@@ -63,8 +63,8 @@ def _moved(order: Order, ticket: TicketState, to: str, message_id: str) -> event
 def _left_texts(ticket: TicketState, gone: Features, left: Sequence[Features]) -> tuple[str, ...]:
     """Return the texts that stay in the ticket; a message with one of them is a repeat.
 
-    What a record of a call said, a later one of the same call may have corrected: then nobody reads it there. Of a call
-    whose record goes it is not known what its others tell together.
+    A later record of the same call may have corrected an earlier one, which is then not shown. If a record of a call
+    is moved, the combined text of the remaining ones is unknown.
     """
     worded = Counter(one.message_key for one in left if is_record(one) and one.message_class == "person")
     said = [one.text_key for one in left if one.text_key and (not is_record(one) or worded[one.message_key] == 1)]
@@ -77,7 +77,7 @@ def _among(people: tuple[str, ...], owners: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _others(people: tuple[str, ...], owners: tuple[str, ...]) -> tuple[str, ...]:
-    """Return who answered, as somebody who takes part does, and owns the ticket no more than before."""
+    """Return the senders that replied as participants; the move does not make them owners."""
     return tuple(one for one in people if one not in owners)
 
 

@@ -1,4 +1,4 @@
-"""Order: one command in its turn, and the live tickets that it may name."""
+"""One command in progress, and the live tickets that it may name."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ from tickets.state.state import State
 
 
 class Order(Struct, frozen=True, kw_only=True):
-    """A command and the state it meets; `at` is its log time, `earlier` as in `Incoming`."""
+    """A command and the state; `at` is its log time, `earlier` as in `Incoming`."""
 
     state: State
     command: Command
@@ -26,7 +26,7 @@ class Order(Struct, frozen=True, kw_only=True):
     earlier: Mapping[str, Earlier] = MappingProxyType({})
 
     def ticket(self, args: Args) -> TicketState:
-        """Return the ticket it is about. Raises RefusalError when it is not there for this command."""
+        """Return the command's ticket. Raises RefusalError if it does not exist for this command."""
         if self.command.ticket_id is None:
             raise RefusalError("arguments", f"{self.command.kind} needs a ticket_id")
         ticket = self.named(self.command.ticket_id)
@@ -34,7 +34,7 @@ class Order(Struct, frozen=True, kw_only=True):
         return ticket
 
     def check_version(self, ticket: TicketState, args: Args) -> None:
-        """Raise RefusalError for what was ordered of another version than the ticket has by now."""
+        """Raise RefusalError if the ticket has another version than the command expects."""
         if args.if_version not in (None, ticket.version):
             raise RefusalError("stale", f"the ticket is at version {ticket.version} by now: read it again")
 
@@ -56,7 +56,7 @@ class Order(Struct, frozen=True, kw_only=True):
         return ticket
 
     def check_heard(self, ticket: TicketState) -> None:
-        """Raise RefusalError if a citizen wrote after the sender of the order had read the ticket."""
+        """Raise RefusalError if a citizen wrote after the sender of the command had read the ticket."""
         if ticket.heard_at is None:
             return
         if self.at < ticket.heard_at:
@@ -73,12 +73,12 @@ class Order(Struct, frozen=True, kw_only=True):
             raise RefusalError("jurisdiction", "the ticket is not of the command's jurisdiction")
 
 
-# What the sender of an order had read of its ticket, where the order itself does not say so.
+# Version of the ticket that a command's sender had read, if the command has none.
 
 LOOKED = timedelta(hours=1)
-"""So long before they order people may have looked: whatever a citizen wrote since then may be unread."""
+"""People may have looked at the ticket so long before: a later message of a citizen may be unread."""
 
 
 def presumed(ordered: datetime, args: Mapping[str, Any]) -> datetime | None:
-    """Return by when a ticket had been read of which an order came at `ordered`; None where its arguments say so."""
+    """Return the time at which the sender of a command had read the ticket; None if its arguments have a version."""
     return None if args.get("if_version") is not None else ordered - LOOKED

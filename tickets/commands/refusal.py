@@ -1,8 +1,8 @@
-"""Why a command is not carried out, in a sentence that holds nothing of what its sender wrote."""
+"""Why a command is not carried out, in a sentence without any word of its sender."""
 
 
 class RefusalError(Exception):
-    """`code` is for machines, `reason` for people; both stand in the event log for years."""
+    """`code` is for machines, `reason` for people; both stay in the event log for years."""
 
     def __init__(self, code: str, reason: str) -> None:
         super().__init__(reason)

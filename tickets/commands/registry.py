@@ -1,4 +1,4 @@
-"""The kinds of commands, and the decision about one of them."""
+"""The kinds of commands, and the decision about one."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -28,7 +28,7 @@ from tickets.state.state import State
 
 
 class Kind(Struct, frozen=True):
-    """The arguments that a kind takes, and what carries it out or raises RefusalError."""
+    """The arguments of a kind, and the function that carries it out or raises RefusalError."""
 
     args: type[args.Args]
     carry_out: Callable[[Order, Any], event.Changes]
@@ -62,13 +62,13 @@ COMMANDS: Mapping[str, Kind] = MappingProxyType(
 """By name (docs/how-to/commands.md)."""
 
 NEEDS_REASON = frozenset({"forget", "read", "export"})
-"""What the audit log says the reason of; so does `reclassify` where it lowers the level."""
+"""Kinds whose reason the audit log keeps; so does `reclassify` if it lowers the level."""
 
 LAST_VERSION = 2**53
-"""Of what nothing follows; every reader of JSON can hold it."""
+"""An integer without consequences; every JSON parser can hold it."""
 
 MOST_MESSAGES = 500
-"""A ticket with more messages cannot be written anew without one of them."""
+"""A ticket with more messages cannot be written without one of them."""
 
 _ERASING = (event.Erased, event.Redacted, event.MessagesErased)
 
@@ -77,7 +77,7 @@ _NO_CHANGE = (event.Read, event.NeverLink, event.CommandRefused)
 
 
 def decide_command(state: State, incoming: Incoming, command: Command, policy: TicketPolicy) -> Event:
-    """Return the decision about a command: what it changes, or why it is refused."""
+    """Return the decision about a command: its changes, or why it is refused."""
     method, at = command.kind if command.kind in COMMANDS else "unknown", incoming.at
     if incoming.standing.unproven is not None:
         return _unproven(incoming, incoming.standing.unproven, policy)
@@ -113,7 +113,7 @@ def decide_command(state: State, incoming: Incoming, command: Command, policy: T
 
 
 def _unproven(incoming: Incoming, why: str, policy: TicketPolicy) -> Event:
-    """Return the refusal of a command of which nobody knows the sender; it changes nothing and says nothing of him."""
+    """Return the refusal of a command whose sender is unknown; it changes nothing and names nobody."""
     refused = event.CommandRefused(command_id=incoming.id, reason=why, code=UNPROVEN)
     return Event(
         event_id=incoming.event_id,
@@ -128,7 +128,7 @@ def _unproven(incoming: Incoming, why: str, policy: TicketPolicy) -> Event:
 
 
 def _check_two_persons(state: State, incoming: Incoming, command: Command, changes: event.Changes) -> None:
-    """Raise RefusalError for what one person alone cannot order: it waits for `hotline approve`."""
+    """Raise RefusalError for a command that needs a second person: it waits for `hotline approve`."""
     standing = incoming.standing
     if not standing.needs_two:
         return
@@ -144,7 +144,7 @@ def _check_two_persons(state: State, incoming: Incoming, command: Command, chang
 
 
 def lowered(state: State, change: event.AnyChange) -> str | None:
-    """Return the level that a ticket has, of a change that lowers it; None for any other change."""
+    """Return the ticket's level if a change lowers it; None for any other change."""
     ticket = state.tickets.get(change.ticket_id) if isinstance(change, event.ConfidentialitySet) else None
     if ticket is None or not isinstance(change, event.ConfidentialitySet):
         return None
@@ -157,9 +157,9 @@ _LOWEST = _LEVELS[0]
 
 
 def _stages_left(state: State, changes: event.Changes) -> Iterator[datetime]:
-    """Yield when the stages began that end: an order that bears an older date counts from then.
+    """Yield the begin of the stages that end: a command with an older date counts from then.
 
-    What ends the first one may have been ordered before we took the message, as an archive tells it.
+    The command that ends the first stage may be dated before the message's intake, as in an archive.
     """
     for change in changes:
         ticket = state.tickets.get(change.ticket_id) if isinstance(change, event.StatusSet | event.Reopened) else None
@@ -168,7 +168,7 @@ def _stages_left(state: State, changes: event.Changes) -> Iterator[datetime]:
 
 
 def _told(state: State, incoming: Incoming, changes: event.Changes) -> clocks.Told:
-    """Return what the message tells that a command moves or rings for again: limits count from its receipt."""
+    """Return the facts of the message that a command moves or rings for again: limits count from its receipt."""
     again = next((change for change in changes if isinstance(change, event.HandoverReinstated)), None)
     if again is not None:
         known = incoming.earlier.get(again.handover_id)
@@ -193,7 +193,7 @@ def _moved(changes: event.Changes) -> str | None:
 
 
 def check(command: Command) -> None:
-    """Raise RefusalError for what no state could make right: an unknown kind, arguments that do not fit, no reason."""
+    """Raise RefusalError for a command that is wrong in any state: unknown kind, misfit arguments, missing reason."""
     _args_of(command)
     check_reason(command)
 
@@ -216,18 +216,18 @@ def changed_by(state: State, changes: event.Changes) -> tuple[TicketVersion, ...
 
 
 def erases(decision: Event) -> bool:
-    """Return True if a decision takes personal data away."""
+    """Return True if a decision removes personal data."""
     return any(isinstance(change, _ERASING) for change in decision.changes)
 
 
 def _version_after(state: State, ticket_id: str, changes: event.Changes) -> int:
-    """Return the next version; the last of all for a ticket that is erased when only the archive has it."""
+    """Return the next version; the highest number for a ticket that is erased while only the archive has it."""
     opened = any(isinstance(change, event.Opened) and change.ticket_id == ticket_id for change in changes)
     return state.tickets.version_of(ticket_id) + 1 if opened or ticket_id in state.tickets else LAST_VERSION
 
 
 def looks_back(state: State, command: Command) -> list[int]:
-    """Return where the messages stand in the input that a command is about, so that its caller can read them."""
+    """Return the positions of the messages that a command is about, so that its caller can read them."""
     if command.kind == "reinstate_handover":
         return handovers.position(state, command.handover_id)
     parts = command.kind == "move" or (command.kind == "unmerge" and "message_id" in command.args)

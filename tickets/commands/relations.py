@@ -1,4 +1,4 @@
-"""Which tickets and messages belong together: a person's word on what was decided by rules, or was not."""
+"""Relations between tickets and messages: a person's decision about what rules decided or left open."""
 
 from schemas.records import event
 from schemas.records.ticket import Proposal
@@ -21,9 +21,9 @@ def merge(order: Order, given: args.Merge) -> event.Changes:
 
 
 def unmerge(order: Order, given: args.Unmerge) -> event.Changes:
-    """Take every edge between two tickets away, or a message that was filed by mistake out of its ticket.
+    """Remove every edge between two tickets, or a wrongly filed message from its ticket.
 
-    The other ticket may be erased: the edge names it, and tells nothing of it.
+    The other ticket may be erased: the edge has its id and nothing more.
     """
     if given.message_id is not None and given.ticket_id is None:
         return move.move(order, args.Move(message_id=given.message_id, if_version=given.if_version))
@@ -42,7 +42,7 @@ def unmerge(order: Order, given: args.Unmerge) -> event.Changes:
 
 
 def confirm_proposal(order: Order, given: args.Judge) -> event.Changes:
-    """Say yes: the two tickets are joined; the answer of somebody else to a ticket is merged with it."""
+    """Accept: the two tickets are joined; another person's reply to a ticket is merged with it."""
     ticket, proposal = _proposed(order, given)
     confirmed = event.Confirmed(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
     if not proposal.target.startswith(f"{order.command.jurisdiction}-"):
@@ -59,7 +59,7 @@ def confirm_proposal(order: Order, given: args.Judge) -> event.Changes:
 
 
 def reject_proposal(order: Order, given: args.Judge) -> event.Changes:
-    """Say no, for ever, and for both tickets (`tickets/reducers/relations.py`)."""
+    """Reject, permanently and for both tickets (`tickets/reducers/relations.py`)."""
     ticket, proposal = _proposed(order, given)
     rejected = event.Rejected(proposal_id=proposal.proposal_id, ticket_id=ticket.ticket_id)
     message_id = proposal.proposal_id.partition("-")[0]
@@ -92,7 +92,7 @@ def _merged_with(state: State, ticket: TicketState) -> set[str]:
 
 
 def _checked(order: Order, changes: event.Changes) -> event.Changes:
-    """Refuse what would write so many tickets again that one transaction cannot hold them."""
+    """Refuse a change of more tickets than one transaction can hold."""
     limit = order.state.policy.max_cluster_moves
     if len(order.state.clusters.after(changes)) > limit:
         raise RefusalError("too_many", f"more than {limit} tickets would change their cluster at once: ask an operator")

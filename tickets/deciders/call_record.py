@@ -1,8 +1,8 @@
 """A later record of a call completes the ticket of the earlier ones; it opens none, and reopens one only for a danger.
 
-The words of a transcript (通话转写) or of a corrected note are of the same call: the citizen said nothing new since, so
-a ticket that was answered at once stays closed. What an agent notes of another matter nobody has worked on: that opens
-it again.
+The words of a transcript (通话转写) or of a corrected note belong to the same call: the citizen said nothing new, so a
+ticket that was answered at once stays closed. If an agent notes another matter, no office has worked on it: that
+reopens the ticket.
 """
 
 from tickets.codes import AFTER_REDACTION, RECORD_OF_CALL, TOPIC_CHANGED
@@ -13,11 +13,11 @@ from tickets.model.keys import texts_of
 from tickets.state.state import State
 
 SAME_CALL_ID = "same_call_id"
-"""Method of a proposal: the platform's id is that of a call, but no caller, or no day, says that it is the same one."""
+"""Method of a proposal: the id is that of a call, but no caller or no day confirms that it is the same one."""
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
-    """Decide about every record of a call that has a ticket; any other is asked about as a message is."""
+    """Decide about every record of a call with a ticket; other records are treated as messages."""
     features = incoming.features
     ticket = state.calls.ticket_of(incoming.jurisdiction, features, incoming.id, incoming.at)
     if features.message_key is None:

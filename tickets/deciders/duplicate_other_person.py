@@ -1,9 +1,9 @@
-"""Another person with the same matter gets a ticket of their own, and an edge to the oldest of its cluster.
+"""Another person with the same matter gets an own ticket, with an edge to the oldest of its cluster.
 
-Each citizen is answered; the office that handles the matter sees them together. What is restricted (reports, minors,
-self-harm) is only proposed, and so is what names another district: two districts are two incidents. What names no
-place, building or district brings two that do into no cluster: the oldest of its tickets are asked as well. Where two
-have nothing in common that tells where it is, the one is only proposed to the other.
+Each citizen is answered; the office in charge sees the tickets together. Restricted tickets (reports, minors,
+self-harm) are only proposed, and so is a ticket that names another district: two districts are two incidents. A
+ticket without a place, building or district connects no two clusters that have one: the oldest tickets of the cluster
+are compared as well. Two tickets without a common place are only proposed to each other.
 """
 
 from itertools import islice
@@ -19,7 +19,7 @@ from tickets.state.state import State
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
-    """Take the likest ticket; between the two thresholds a clerk decides."""
+    """Choose the most similar ticket; between the two thresholds a clerk decides."""
     policy = state.policy.near
     is_short = incoming.features.untitled is True and len(incoming.features.grams) < GRAMS
     least = policy.least_to_propose(is_short=is_short)
@@ -55,7 +55,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _are_parted(state: State, incoming: Incoming, ticket_id: str, oldest: str) -> bool:
-    """Return True if a clerk keeps the message from these, or the ticket that has it already from their cluster."""
+    """Return True if a clerk separated the message from these tickets, or its ticket from their cluster."""
     if any((incoming.id, other) in state.separations for other in (ticket_id, oldest)):
         return True
     return incoming.within is not None and state.are_parted(incoming.within, oldest)
@@ -64,7 +64,7 @@ def _are_parted(state: State, incoming: Incoming, ticket_id: str, oldest: str) -
 def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
     """Return True if the two share no place: two persons have no power, each in their own flat.
 
-    A long text that was copied is one matter all the same, as it is passed around.
+    A long copied text is one matter all the same, as it is passed around.
     """
     if found.method == COPIED and len(incoming.features.grams) >= GRAMS:
         return False
@@ -72,7 +72,7 @@ def _could_be_anywhere(state: State, incoming: Incoming, found: Found) -> bool:
 
 
 def _is_other(state: State, incoming: Incoming, ticket: TicketState, cluster: str) -> bool:
-    """Return True if the cluster knows of another thing or place of the kind; its likest ticket may tell of none."""
+    """Return True if the cluster names another thing or place of the kind, even if the most similar ticket does not."""
     features, near = incoming.features, state.dedupe
     by_place = bool(features.places) and not near.names_any(features.places, ticket.order)
     by_district = ticket.place is None and place_of(features.codes) is not None

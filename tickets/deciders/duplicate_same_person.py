@@ -1,7 +1,7 @@
-"""Who says the same again, on whatever channel, is heard once: the message joins the ticket it repeats.
+"""A person's repeat, on any channel, joins the ticket that it repeats.
 
-Two persons may share a telephone or a mailbox: who states another name than the ticket's is only proposed. So is the
-very same text days later, where its words mean another day by then: 昨晚又停电了.
+Two persons may share a telephone or a mailbox: a sender with another name than the ticket's is only proposed. So is
+the very same text days later, if its words then mean another day: 昨晚又停电了.
 """
 
 from datetime import timedelta
@@ -51,7 +51,7 @@ def _equal(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _near(state: State, incoming: Incoming) -> Verdict | None:
-    """Look among the tickets about the same matter, likest first, for one of the person's own.
+    """Search the tickets about the same matter, most similar first, for one of the person's own.
 
     A number or address that one of two messages quotes, and that the other was sent from or quotes too, is a claim:
     it only proposes.
@@ -78,18 +78,19 @@ def _near(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _is_of_another_day(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    """Return True if the same words tell of another day: nothing else gives one text other marks.
+    """Return True if the same words refer to another day: only this gives one text other marks.
 
-    What reaches us long after it was sent says nothing by when it comes: an archive brings two nights in one minute.
+    The time of arrival says nothing about a message that comes long after it was sent: an archive brings two nights
+    in one minute.
     """
     is_later = _since(incoming, ticket) > state.policy.near.one_day
     return is_later and state.dedupe.has_other_marks(incoming.features, ticket.order)
 
 
 def _may_mean_another(state: State, incoming: Incoming, ticket: TicketState) -> bool:
-    """Return True if words that name nothing (还没解决) may be said of another matter than the first time.
+    """Return True if words that name nothing (还没解决) may refer to another matter than the first time.
 
-    An alarm is heard wherever it is filed, and what was blacked out must not be opened anew.
+    An alarm is raised in any ticket, and blacked-out text must not be shown again.
     """
     if not names_nothing(incoming.features, state.policy.near) or is_alarm(incoming.features.codes) or ticket.redacted:
         return False
@@ -104,7 +105,7 @@ def _since(incoming: Incoming, ticket: TicketState) -> timedelta:
 
 
 def _shared_contacts(features: Features, ticket: TicketState) -> set[str]:
-    """Return what says that it is the same person, where it is not what both were sent from."""
+    """Return the contacts that prove the same person, without those from which both were sent."""
     if not features.contacts and not ticket.contacts:
         return set()
     both = {*features.requesters, *features.contacts} & {*ticket.requesters, *ticket.contacts}

@@ -1,8 +1,8 @@
-"""What was forgotten and comes again: a later record of a call, a late part or file, a mail that is delivered twice,
-an SMS under another id that was sent before it was forgotten.
+"""Repeats of erased input: a later record of a call, a late part or file, a mail that is delivered twice, an SMS under
+another id that was sent before the erasure.
 
-So does what a machine answers to an erased ticket: a bounce quotes all of it. None of it is filed, and the archive
-empties it. A new message of the same citizen is none of these, and is heard.
+So is an automatic reply to an erased ticket: a bounce quotes all of it. None of it is filed, and the archive empties
+it. A new message of the same citizen is none of these, and is filed.
 """
 
 from datetime import timedelta
@@ -17,23 +17,23 @@ from tickets.state.state import State
 from tickets.state.tombstones import Forgotten, said_by
 
 METHOD = "forgotten_before"
-"""Method of a decision about what comes again."""
+"""Method of a decision about such a repeat."""
 
 OF_ONE_DAY = timedelta(days=2)
-"""So long equal words tell of the same day: sent further off they are no repeat.
+"""How long equal words refer to the same day: beyond it they are no repeat.
 
-`one_day_hours` of `near.toml` is as long by default and does not count here: no number about likeness brings back what
-was erased, or swallows what was not.
+`one_day_hours` of `near.toml` has the same default and is not used here: no setting of similarity may bring back what
+was erased, or drop what was not.
 """
 
 TIMED = frozenset({"sms", "wechat", "weibo", "web"})
-"""Channels that tell when something was sent. A mail has a name that tells more; an import repeats what is old."""
+"""Channels whose messages have a time of sending. A mail has its Message-ID; an import repeats old messages."""
 
 _MACHINES = frozenset({"auto_reply", "bounce"})
 
 
 def comes_again(state: State, incoming: Incoming) -> bool:
-    """Return True if this is of a message or a call that was erased, and nothing that anybody told since."""
+    """Return True if this belongs to an erased message or call, and is not new."""
     features = incoming.features
     if features.part_key is not None:
         city, sent_at, is_rare = incoming.jurisdiction, incoming.sent_at, incoming.has_rare_reference
@@ -51,14 +51,14 @@ def comes_again(state: State, incoming: Incoming) -> bool:
 
 
 def redacted_ticket(state: State, incoming: Incoming) -> TicketState | None:
-    """Return the redacted ticket of a call that a record may be of, which does not tell its day."""
+    """Return the redacted ticket of a call to which a record without a day may belong."""
     known = _undated(state, incoming)
     ticket = _live(state, known) if known is not None else None
     return None if ticket is None or (incoming.id, ticket.ticket_id) in state.separations else ticket
 
 
 def _is_of_a_call(state: State, incoming: Incoming) -> bool:
-    """Return True for a record of an erased call: of its caller, or of nobody known where no other call has its id."""
+    """Return True for a record of an erased call: of its caller, or of an unknown one if no other call has the id."""
     features, city, at = incoming.features, incoming.jurisdiction, incoming.at
     if state.calls.call_of(city, features, at) is not None:
         return False
@@ -74,11 +74,11 @@ def _live(state: State, known: Forgotten) -> TicketState | None:
 
 
 def _undated(state: State, incoming: Incoming) -> Forgotten | None:
-    """Return what is known of the erased or redacted call that a record may be of, which does not tell its day.
+    """Return the erased or redacted call to which a record without a day may belong.
 
-    The call may be of any day before. Nothing says that the record is of another one, and what was blacked out or
-    erased comes back by no file that is delivered at night: so the record is of that call for as long as records of
-    a call come, from the redaction or erasure on.
+    The call may be of any earlier day. Nothing proves that the record belongs to another one, and a file delivered at
+    night must not bring back what was blacked out or erased: the record counts as that call's for as long as records
+    of a call come, from the redaction or erasure on.
     """
     features, city = incoming.features, incoming.jurisdiction
     if features.call_began is not UNSET or state.calls.call_of(city, features, incoming.at) is not None:
@@ -112,7 +112,7 @@ def _is_of_erased(state: State, incoming: Incoming, first: str) -> bool:
 
 
 def _is_the_same_mail(state: State, incoming: Incoming) -> bool:
-    """Return True if an erased mail is delivered again: its name, its very text, its sender."""
+    """Return True if an erased mail is delivered again: the same Message-ID, text and sender."""
     keys = [scoped(incoming.jurisdiction, name) for name in names_of(incoming.features)]
     people, texts = incoming.features.requesters, texts_of(incoming.features)
     known = next(filter(None, map(state.tombstones.get, keys)), None)
@@ -122,9 +122,9 @@ def _is_the_same_mail(state: State, incoming: Incoming) -> bool:
 
 
 def _was_said_before(state: State, incoming: Incoming) -> bool:
-    """Return True if the same person sent the very same words before they were erased: they were heard in that ticket.
+    """Return True if the same person sent the very same words before the erasure: they were filed in that ticket.
 
-    A gateway may deliver again, under another id, what it says was sent then. What is said since is heard.
+    A gateway may deliver an old message again under another id. A message that was sent after the erasure is new.
     """
     city, features, at = incoming.jurisdiction, incoming.features, incoming.sent_at
     keys = (said_by(city, text, one) for text in texts_of(features) for one in features.requesters)

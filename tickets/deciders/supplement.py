@@ -1,7 +1,7 @@
-"""What a person adds to a matter of their own and does not name: 还没解决, a picture, 电梯还是没修好, 是13号楼.
+"""Additions to a person's own matter that do not name it: 还没解决, a picture, 电梯还是没修好, 是13号楼.
 
-The ticket that it belongs to is uncertain: it gets a ticket of its own, proposed to the few that it may continue.
-The same holds for a citizen who was sent on to another line (12315) and comes back, or whom that line passes on.
+Their ticket is uncertain: each gets a ticket of its own, proposed to the few that it may continue. The same holds for
+a citizen who was sent on to another line (12315) and comes back, or whom that line passes on.
 """
 
 from datetime import datetime
@@ -21,10 +21,10 @@ _SENT_ON = frozenset({"not_accepted", "handed_over"})
 
 
 def proposals(state: State, incoming: Incoming) -> list[Verdict]:
-    """Return to which of the person's tickets a new one may belong.
+    """Return the person's tickets that a new one may continue.
 
-    Those that name something come first, and of them what had news last.
-    A report, a danger to oneself and a minor in need are matters of their own.
+    Those that share a name with it come first, and of them the most recently changed. A report, a danger to oneself
+    and a minor in need are matters of their own.
     """
     features = incoming.features
     if state.policy.is_restricted(features.codes):
@@ -45,7 +45,7 @@ def names_nothing(features: Features, policy: NearPolicy) -> bool:
 
 
 def _asking(features: Features) -> Features:
-    """Return the features with those who are named where nobody is known to have sent it: 12315 is no citizen."""
+    """Return the features with the named persons as senders if the sender is unknown: 12315 is no citizen."""
     return features if features.requesters else replace(features, requesters=features.contacts)
 
 
