@@ -30,6 +30,19 @@ def present(context: ssl.SSLContext, certfile: Path | str, keyfile: Path | str |
         ) from error
 
 
+def common_name(certfile: Path | str, setting: str) -> str | None:
+    """Return the common name of a certificate, None for one without. Raises MisconfiguredError, with the `setting`."""
+    from cryptography import x509  # takes a while, and few have a certificate
+    from cryptography.x509.oid import NameOID
+
+    try:
+        subject = x509.load_pem_x509_certificate(Path(certfile).read_bytes()).subject
+    except (OSError, ValueError) as error:
+        raise MisconfiguredError(f"`{setting}` names {certfile}, which holds no certificate: correct it.") from error
+    names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else None
+
+
 def is_this_machine(host: str) -> bool:
     """Return whether a host is this machine: a login to it may be sent in clear."""
     return host in ("127.0.0.1", "::1", "localhost")

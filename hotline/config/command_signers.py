@@ -5,6 +5,7 @@ import pwd
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from broker.tls import common_name
 from schemas.command_signature import Signer
 from schemas.errors import MisconfiguredError
 from tickets.admission import CommandKey, CommandKeys
@@ -21,18 +22,25 @@ LOCAL = "local:"
 def principal(settings: "Settings") -> str:
     """Return who gives commands here: the login that Kafka checks, else the machine's user, marked as local.
 
+    The login of a certificate (mutual TLS) is its common name.
+
     Raises MisconfiguredError for a login that cannot stand in the logs.
     """
     from normalizers.parse.codes import is_code
 
-    kafka = settings.kafka
-    if kafka.security_protocol.startswith("SASL") and kafka.sasl_username:
-        if not is_code(kafka.sasl_username) or kafka.sasl_username.startswith(LOCAL):
+    kafka, login, setting = settings.kafka, None, "kafka.sasl_username"
+    if kafka.security_protocol.startswith("SASL"):
+        login = kafka.sasl_username
+    elif kafka.security_protocol == "SSL" and kafka.ssl_certfile:
+        setting = "kafka.ssl_certfile"
+        login = common_name(kafka.ssl_certfile, setting) or ""
+    if login is not None:
+        if not is_code(login) or login.startswith(LOCAL):
             raise MisconfiguredError(
-                "`kafka.sasl_username` is the author in the logs, so it must be a code of A-Z a-z 0-9 _ . : / + - "
+                f"The login of `{setting}` is the author in the logs, so it must be a code of A-Z a-z 0-9 _ . : / + - "
                 f"that does not begin with {LOCAL}: make another user."
             )
-        return kafka.sasl_username
+        return login
     uid = os.getuid()
     try:
         name = pwd.getpwuid(uid).pw_name  # no variable is asked, which anybody could set

@@ -98,6 +98,7 @@ def test_the_unit_runs_its_instance_for_ever_and_lets_it_drain(settings: Setting
     assert told["Environment"] == [
         "HOTLINE_SETTINGS=/etc/hotline/hotline.toml",
         "HOTLINE_SECRETS_DIR=/etc/hotline/secrets",
+        "PYTHONSAFEPATH=1",
     ]
 
 

@@ -2,6 +2,7 @@
 
 import os
 import pwd
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from hotline.doctor import checks
 from schemas.errors import MisconfiguredError
 from schemas.records import Command, Event
 from schemas.records.common import InputRef
+from tests.peers.certificates import Authority
 from tests.rows import each_row
 from tests.tickets.build import START
 
@@ -38,6 +40,14 @@ def secured(login: str = "wang.li", **more: Any) -> Settings:
 
 def test_the_author_is_the_login_that_kafka_checks() -> None:
     assert principal(secured("wang.li")) == "wang.li"
+
+
+def test_that_of_a_certificate_is_its_common_name(tmp_path: Path) -> None:
+    file = Authority(tmp_path).issue("wang.li").file
+    kafka = {"bootstrap_servers": "k:9094", "security_protocol": "SSL", "ssl_certfile": file}
+    assert principal(Settings.model_validate({"kafka": kafka})) == "wang.li"
+    with pytest.raises(MisconfiguredError, match="holds no certificate"):
+        principal(Settings.model_validate({"kafka": kafka | {"ssl_certfile": tmp_path / "gone"}}))
 
 
 @pytest.mark.parametrize("variable", ["HOTLINE_AUTHOR", "LOGNAME", "USER", "LNAME", "USERNAME"])

@@ -35,7 +35,7 @@ def running(folder: Path, settings: Mapping[str, str], receiver_port: int, compo
     Raises UnreachableError when they do not come up.
     """
     with (folder / "pipeline.log").open("ab") as log:
-        command = [sys.executable, "-m", "hotline", "run", *STAGES, *components]
+        command = [sys.executable, "-P", "-m", "hotline", "run", *STAGES, *components]
         started = psutil.Popen(command, env={**os.environ, **settings}, stdout=log, stderr=log)
     try:
         _wait(started, receiver_port, folder / "pipeline.log")

@@ -46,7 +46,7 @@ class Jvm:
     def assemble(self) -> None:
         """Make the archive from the record, in the background."""
         if self._record.exists() and not self.archive.exists():
-            program = [sys.executable, "-m", "hotline.dev.stack.jvm", str(self.archive), str(self._record)]
+            program = [sys.executable, "-P", "-m", "hotline.dev.stack.jvm", str(self.archive), str(self._record)]
             subprocess.run([*program, *self.command()], cwd=cache_dir(), check=False)
 
     @property

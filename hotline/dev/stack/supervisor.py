@@ -148,7 +148,7 @@ class Supervisor:
 def command(folder: Path, names: Sequence[ServerName], owner: int | None) -> list[str]:
     """Return the command that starts a supervisor in the background and returns at once."""
     owned = ["--owner", str(owner)] if owner else []
-    return [sys.executable, "-m", "hotline.dev.stack.supervisor", *names, *owned, _mark(folder)]
+    return [sys.executable, "-P", "-m", "hotline.dev.stack.supervisor", *names, *owned, _mark(folder)]
 
 
 def find(folder: Path) -> psutil.Process | None:

@@ -37,6 +37,14 @@ def test_ctrl_c_while_the_libraries_are_loaded_shows_no_traceback(tmp_path: Path
         assert process.stderr.read() == b""
 
 
+def test_no_folder_that_is_named_as_ours_is_imported_from_where_it_is_started(tmp_path: Path) -> None:
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "__init__.py").write_text("raise SystemExit('not ours')")
+    command = [sys.executable, "-m", "hotline", "check", "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_full_disk_behind_our_output_is_a_sentence() -> None:
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
