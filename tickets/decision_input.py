@@ -1,4 +1,4 @@
-"""Incoming: all that `decide` sees of one input; features, never personal text."""
+"""Incoming: the features of one input that `decide` uses; never personal text."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -13,13 +13,13 @@ from tickets.admission import LOCAL, UNPROVEN, Standing
 from tickets.assembly import sms_parts
 
 AT_ONCE = timedelta(seconds=1)
-"""What came within this time did not wait, as hardly any message does: the log has no word of it."""
+"""Shorter waits are not recorded in the log; hardly any message waits longer."""
 
 _FORMS = ids.source_of("web", "")
 
 
 class Earlier(Struct, frozen=True, kw_only=True):
-    """What a command may look at of a message that was decided before it."""
+    """Features of an earlier message that a command may use."""
 
     features: Features
     channel: str
@@ -28,7 +28,7 @@ class Earlier(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, message: Message) -> "Earlier":
-        """Reduce a message, as `Incoming` does."""
+        """Return the features of a message, as in `Incoming`."""
         at = min(message.received_at, message.ingested_at)
         return cls(features=message.features, channel=message.channel, received_at=at, proven=_is_proven(message))
 
@@ -65,7 +65,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of_message(cls, message: Message, position: Position, appended_at: datetime | None = None) -> "Incoming":
-        """Reduce a message to what a decision may look at."""
+        """Return the features of a message."""
         return cls(
             id=message.message_id,
             jurisdiction=message.jurisdiction,
@@ -90,7 +90,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
         appended_at: datetime | None = None,
         standing: Standing = LOCAL,
     ) -> "Incoming":
-        """Put a command in line with the messages."""
+        """Return the features of a command."""
         return cls(
             id=command.command_id,
             jurisdiction=command.jurisdiction,
@@ -107,7 +107,7 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
     @property
     def tokens(self) -> tuple[str, ...]:
-        """Return the tickets that it names by tokens which we signed, the one that it answers first."""
+        """Return the tickets that it names by signed tokens, the one that it answers first."""
         first, further = self.features.token, self.features.further_tokens
         return (*((first,) if first else ()), *(further or ()))
 
@@ -129,8 +129,9 @@ class Incoming(Struct, frozen=True, kw_only=True):
 
 
 def _is_proven(message: Message) -> bool:
-    """Return True if the channel proves the sender; anybody can type anything into a web form.
+    """Return True if the channel proves the sender; any sender can type anything into a web form.
 
-    The account of an app's user is what the app says of who is logged in, and nobody's who has but its telephone.
+    The account of an app's user is the app's claim about who is logged in; an account that is only a telephone number
+    proves no identity.
     """
     return not message.source.startswith(_FORMS) or (message.sender is not None and message.sender.kind == "uid")

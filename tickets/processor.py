@@ -1,4 +1,4 @@
-"""The desk of one partition: it takes inputs in order, decides, folds, and says what is to be written."""
+"""Processor of one partition: it takes inputs in order, decides, folds, and returns the records to write."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -29,16 +29,16 @@ from tickets.state.state import State
 
 
 class Desk:
-    """State and the snapshots of one chunk; no I/O. `streams/assign.py` and `hotline try` sit at the same desk.
+    """State and the snapshots of one chunk; no I/O. Used by `streams/assign.py` and `hotline try`.
 
-    Of a ticket that changes more than once in a chunk only the last snapshot is written: the highest version wins.
+    If a ticket changes more than once in a chunk, only its last snapshot is written: the highest version wins.
     """
 
     def __init__(self, state: State) -> None:
         self.state = state
         self.repeats = 0
         self.is_torn = False
-        """Whether a fault left a decision half carried out: the state is no longer that of the log."""
+        """Whether an error interrupted a decision: the state may differ from the log's."""
         self._events: list[Event] = []
         self._handovers: list[Handover] = []
         self._rings: list[tuple[Handover, Event]] = []
@@ -62,11 +62,11 @@ class Desk:
         appended_at: datetime | None = None,
         standing: Standing = LOCAL,
     ) -> Event | None:
-        """Decide about one input; None for a repeat, which its id tells.
+        """Decide about one input; None for a repeat, by its id.
 
-        Its position tells nothing: in a topic that was made anew another input stands there. `earlier` are the messages
-        that `looks_back` asked for, as far as the input topic still has them. `appended_at` is when the broker took it,
-        `standing` what is known of the senders of a command.
+        Its position proves nothing: in a topic that was made anew another input stands there. `earlier` are the
+        messages that `looks_back` asked for, as far as the input topic still has them. `appended_at` is when the
+        broker took it, `standing` the facts about the senders of a command.
         """
         record, earlier = self._whole(record, earlier)
         incoming = _incoming(record, position, earlier, appended_at, standing)
@@ -85,12 +85,12 @@ class Desk:
         return decision
 
     def follow(self, record: Message | Command, decision: Event, earlier: Sequence[Message] = ()) -> None:
-        """Carry out a decision about an input that stands in the event log; `earlier` as for `take`."""
+        """Apply a decision of the event log about an input; `earlier` as for `take`."""
         record, earlier = self._whole(record, earlier)
         self._carry_out(record, decision, earlier, self._audited(record, decision))
 
     def _audited(self, record: Message | Command, decision: Event) -> list[Audit]:
-        """Return what the audit log gets of a decision, behind what it has of this partition."""
+        """Return the audit records of a decision, after those of this partition."""
         if isinstance(record, Message):
             return []
         acts = audit.acts(decision, record, self.state, self.state.policy.rules)
@@ -99,9 +99,9 @@ class Desk:
     def _whole(
         self, record: Message | Command, earlier: Sequence[Message]
     ) -> tuple[Message | Command, Sequence[Message]]:
-        """Return a message with what came before it of the same call or text, as far as that is filed with it.
+        """Return a message with the earlier parts of the same call or text, as far as those are filed with it.
 
-        Behind the earlier records of a call stands the record itself, as it came.
+        The record itself follows the earlier records of a call, unchanged.
         """
         if isinstance(record, Command):
             return record, earlier
@@ -134,19 +134,19 @@ class Desk:
         self.is_torn = False
 
     def _ring_again(self, decision: Event, changed: Sequence[Ticket], earlier: Sequence[Message]) -> None:
-        """Note the hand-overs that a clerk takes for no false alarm any more."""
+        """Add the hand-overs whose dismissal a clerk reversed."""
         for ticket in changed:
             held = self.state.tickets.get(ticket.ticket_id)
             rung = emergency.again(decision, ticket, earlier, is_redacted=held is None or held.redacted)
             self._rings += [(one, decision) for one in rung]
 
     def ticket(self, ticket_id: str) -> Ticket:
-        """Return a live ticket as it stands."""
+        """Return a live ticket in its present state."""
         held = self._changed.get(ticket_id)
         return held[0] if held else decode(self.state.bodies[ticket_id], Ticket)
 
     def flush(self) -> list[Outbound]:
-        """Return what the chunk's decisions write, and start the next chunk."""
+        """Return the records of the chunk's decisions, and start the next chunk."""
         records = [record for decision in self._events for record in records_out.of_event(decision)]
         opened = {one.ticket_id for made in self._events for one in made.changes if type(one) is event.Opened}
         redacted = {name for made in self._events for name in blackout.redacted_by(made)}
@@ -178,7 +178,7 @@ class Desk:
             yield ticket if due == ticket.due else replace(ticket, due=due)
 
     def _calmed(self, decision: Event, earlier: Sequence[Message]) -> Sequence[Message]:
-        """Return the messages of which a ticket is written anew; of what a clerk called a false alarm without it."""
+        """Return the messages of which a ticket is rebuilt; a dismissed one without its alarm."""
         moved = next((one for one in decision.changes if isinstance(one, event.Moved)), None)
         if moved is None:
             return earlier

@@ -1,4 +1,4 @@
-"""What one decision writes: its event, its link and the snapshots, as Kafka records."""
+"""Kafka records of one decision: its event, its link and the snapshots."""
 
 from msgspec.structs import replace
 
@@ -51,7 +51,7 @@ def link_of(decision: Event) -> Link | None:
 
 
 def waiting_links(decision: Event) -> list[Link]:
-    """Return the links of records of a call that had no ticket yet: they go where the call's words went."""
+    """Return the links of waiting records of a call: they follow the call's words."""
     named = decision.input.message_id
     filed = [one for one in decision.changes if type(one) is event.MessageFiled and one.message_id != named]
     link = link_of(decision) if filed and named is not None else None
@@ -88,10 +88,10 @@ def of_event(decision: Event) -> list[Outbound]:
 def of_ticket(ticket: Ticket, value: bytes, decision: Event, rules: Rules, *, is_first: bool = False) -> list[Outbound]:
     """Return the snapshots: in clear, and masked or, of a restricted ticket (严格保密), in a topic of its own.
 
-    `value` is the ticket's JSON, `rules` the city's own. Where the level changed, what stands for the ticket in
-    the topic that it leaves is a later snapshot without a word: by its version no older one comes back.
+    `value` is the ticket's JSON, `rules` the city's own. If the level changed, the topic that the ticket leaves gets
+    a later snapshot without words: its version keeps older ones out.
 
-    `is_first` says that none was written of the ticket before: where that is a later version, its headers tell so.
+    `is_first` says that no snapshot of the ticket was written before: if its version is later, the headers say so.
     """
     headers = _headers(
         decision,
@@ -117,22 +117,22 @@ def of_ticket(ticket: Ticket, value: bytes, decision: Event, rules: Rules, *, is
 
 
 def withheld_of(ticket: Ticket) -> Ticket:
-    """Return the snapshot without a word that takes the place of those that were written at another level (保密)."""
+    """Return the snapshot without words that replaces those written at another level (保密)."""
     return blackout.withheld(replace(ticket, masked=True, redacted_version=ticket.version))
 
 
 def of_handover(urgent: Handover) -> Outbound:
-    """Return the hand-over (紧急转接) of a text that was joined from parts, none of which alarms alone."""
+    """Return the hand-over (紧急转接) of a text joined from parts of which none alarms alone."""
     return record_of(urgent, "assign")
 
 
 def of_ring(urgent: Handover, decision: Event) -> Outbound:
-    """Return the hand-over that a clerk lets ring again: under an id of its own, as the desk has taken the first."""
+    """Return the hand-over that a clerk has ring again, under a new id, as the desk has the first one."""
     return record_of(urgent, "assign", identifier=f"{urgent.handover_id}:{decision.event_id}")
 
 
 def of_answer(answer: Outbox | OutboxState, decision: Event) -> Outbound:
-    """Return the intent to answer, which `hotline run outbox` sends once, or what withdraws it."""
+    """Return the intent to answer, which `hotline run outbox` sends once, or its withdrawal."""
     record, identifier = "outbox", answer.outbox_id
     if isinstance(answer, OutboxState):
         record, identifier = "outbox_state", f"{identifier}:{answer.code}"
@@ -141,7 +141,7 @@ def of_answer(answer: Outbox | OutboxState, decision: Event) -> Outbound:
 
 
 def of_audit(act: Audit, decision: Event) -> Outbound:
-    """Return what a decision leaves in the audit log, whose partition is its key's."""
+    """Return the audit record of a decision; its partition is its key's."""
     headers = _headers(decision, "audit", act.audit_id, correlationid=act.subject)
     return Outbound(topics.AUDIT, act.audit_id.encode(), encode(act), headers)
 
@@ -154,7 +154,7 @@ def _headers(
     subject: str | None = None,
     correlationid: str | None = None,
 ) -> Headers:
-    """Return the headers of a record, as an `Envelope` writes them: there are three or four of a decision."""
+    """Return the headers of a record, as an `Envelope` writes them: a decision has three or four records."""
     at, city = written_time(decision.at), decision.jurisdiction
     known, schema = _KINDS[record]
     headers = [
@@ -182,7 +182,7 @@ def _headers(
 
 _SPECVERSION, _JSON = ("ce_specversion", b"1.0"), ("content-type", b"application/json")
 _SUBJECT = 7
-"""Where the subject stands."""
+"""Position of the subject."""
 
 _KINDS = {
     record: (("ce_type", type_of(record).encode()), ("ce_dataschema", schema_of(record).encode()))

@@ -1,9 +1,9 @@
-"""A reply belongs to the ticket it answers, if the same person or a participant writes it; a stranger only proposes.
+"""A reply belongs to the ticket it answers, if the same person or a participant writes it; a stranger's only proposes.
 
-What tells the ticket, in this order: a token that we signed, the References of a mail, an official number (工单编号)
-quoted by its owner, an answer that came before the message itself. A token that we did not sign is no more than a
-claim. Who uses an old thread for another matter is filed there all the same, and the evidence says so: a clerk parts
-the two. Who names several of their tickets is filed in one of them, and the others are proposed.
+The ticket is found, in this order, by a token signed by this system, the References of a mail, an official number
+(工单编号) quoted by its owner, or a reply that came before the message itself. An unsigned token is only a claim. A
+reply about another matter in an old thread is filed there nevertheless, and the evidence says so: a clerk separates
+the two. A message that names several tickets of its sender is filed in one of them, and the others are proposed.
 """
 
 from collections.abc import Collection, Iterator
@@ -20,7 +20,7 @@ from tickets.state.state import State
 
 
 def judge(state: State, incoming: Incoming) -> Verdict | None:
-    """Return the first sure answer, else the first doubtful one."""
+    """Return the first sure verdict, else the first doubtful one."""
     doubtful: Verdict | None = None
     for found in (way(state, incoming) for way in (_by_token, _by_references, _of_numbers, _by_answers)):
         for verdict in (_with_its_topic(state, incoming, one) for one in found):
@@ -31,7 +31,7 @@ def judge(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def also_named(state: State, incoming: Incoming, known: Collection[str | None]) -> Iterator[Verdict]:
-    """Yield the person's own tickets, but the `known` ones, that a message names beside what it is filed by."""
+    """Yield the person's own tickets that a message names beside that of its verdict, except the `known` ones."""
     named = [one for found in (_by_token, _of_numbers) for one in found(state, incoming) if one.sure]
     for ticket_id, verdict in {one.ticket_id: one for one in named}.items():
         if ticket_id not in known:
@@ -44,7 +44,7 @@ def is_same_mail(state: State, incoming: Incoming, ticket: TicketState) -> bool:
 
 
 def has_its_name(state: State, incoming: Incoming, ticket_id: str) -> bool:
-    """Return True if a mail of this name (Message-ID) is in the ticket."""
+    """Return True if a mail with this Message-ID is in the ticket."""
     names = names_of(incoming.features) if incoming.channel == "mailbox" else ()
     return any(state.threads.find(incoming.jurisdiction, name) == ticket_id for name in names)
 
@@ -55,7 +55,7 @@ def says_the_same(incoming: Incoming, ticket: TicketState) -> bool:
 
 
 def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdict:
-    """Mark a message about something else in the evidence; only propose somebody else's own matter."""
+    """Add to the evidence that a message has another topic; only propose another person's own matter."""
     ticket = state.tickets.get(verdict.ticket_id or "")
     if ticket is None or not verdict.sure:
         return verdict
@@ -71,14 +71,14 @@ def _with_its_topic(state: State, incoming: Incoming, verdict: Verdict) -> Verdi
 def _is_secret(state: State, incoming: Incoming, ticket: TicketState) -> bool:
     """Return True for a report, or a message about a child, which the first requester must not read.
 
-    In a ticket that is restricted already, its participants go on.
+    In a restricted ticket its participants continue.
     """
     is_restricted, stated = state.policy.is_restricted, incoming.features.stated
     return is_restricted(incoming.features.codes) and (ticket.is_anothers(stated) or not is_restricted(ticket.codes))
 
 
 def _is_anothers(incoming: Incoming, ticket: TicketState, verdict: Verdict) -> bool:
-    """Return True if the message states another name than the ticket's, or its sender only takes part."""
+    """Return True if the message has another name than the ticket's, or its sender is only a participant."""
     return is_of_participant(verdict.method) or ticket.is_anothers(incoming.features.stated)
 
 
@@ -90,7 +90,7 @@ def _by_token(state: State, incoming: Incoming) -> Iterator[Verdict]:
 
 
 def _by_references(state: State, incoming: Incoming) -> Iterator[Verdict]:
-    """Follow the References, nearest first; a call refers to itself alone."""
+    """Follow the References, nearest first; a call refers only to itself."""
     if call_records.is_record(incoming.features):
         return
     for key in incoming.features.threads:
@@ -100,7 +100,7 @@ def _by_references(state: State, incoming: Incoming) -> Iterator[Verdict]:
 
 
 def _of_numbers(state: State, incoming: Incoming) -> Iterator[Verdict]:
-    """Follow the official numbers; who takes part in a ticket does not own it."""
+    """Follow the official numbers; a participant of a ticket is not its owner."""
     for number in incoming.features.ticket_nos:
         ticket = _live(state, incoming, state.tickets.numbered(number))
         if ticket is None:
@@ -112,7 +112,7 @@ def _of_numbers(state: State, incoming: Incoming) -> Iterator[Verdict]:
 
 
 def _by_answers(state: State, incoming: Incoming) -> Iterator[Verdict]:
-    """Follow the answers that were decided before this message: their References name it."""
+    """Follow replies that were decided before this message: their References name it."""
     for key, ticket_id in state.dangling.waiting_for(incoming.jurisdiction, incoming.features):
         ticket = _live(state, incoming, ticket_id)
         if ticket is None or ticket_id == incoming.within:
@@ -131,7 +131,7 @@ def _by_claim(state: State, incoming: Incoming) -> Verdict | None:
 
 
 def _live(state: State, incoming: Incoming, ticket_id: str | None) -> TicketState | None:
-    """Return a live ticket of this city that the message was not taken out of."""
+    """Return a live ticket of this city from which the message was not removed."""
     ticket = state.tickets.get(ticket_id) if ticket_id is not None else None
     if ticket is None or ticket.jurisdiction != incoming.jurisdiction or (incoming.id, ticket_id) in state.separations:
         return None
@@ -139,7 +139,9 @@ def _live(state: State, incoming: Incoming, ticket_id: str | None) -> TicketStat
 
 
 def _of_ticket(state: State, incoming: Incoming, ticket_id: str, by: str, evidence: str) -> Iterator[Verdict]:
-    """Judge one ticket; none of this person's own that left the memory: whatever is opened instead succeeds it."""
+    """Return the verdict for one ticket; None for a ticket of this person that left the memory: the new ticket
+    succeeds it.
+    """
     people, ticket = incoming.features.requesters, state.tickets.get(ticket_id)
     if ticket is not None and _shares(people, ticket.requesters):
         yield _verdict(f"{by}_same_person", ticket_id, evidence)

@@ -1,4 +1,4 @@
-"""Clusters: which tickets hang together by edges, named by the oldest ticket of the connected component.
+"""Clusters: connected components of tickets and edges, each named by its oldest ticket.
 
 An edge belongs to the ticket that was joined to another one, which alone shows it. A merge (并单) is an edge on each
 side.
@@ -18,7 +18,7 @@ Pair = tuple[str, str]
 
 
 class ClusterIndex:
-    """Connected components; `order` tells a ticket's place in the order of opening, infinity for one not yet open."""
+    """Connected components; `order` returns a ticket's place in the order of opening, infinity if it is not open."""
 
     def __init__(self, order: Callable[[str], float]) -> None:
         self._order = order
@@ -30,7 +30,7 @@ class ClusterIndex:
         return len(self._members)
 
     def of(self, ticket_id: str) -> str:
-        """Return the cluster of a ticket: its own id when it is alone."""
+        """Return the cluster of a ticket: its own id if it is alone."""
         return self._cluster.get(ticket_id, ticket_id)
 
     def is_alone(self, ticket_id: str) -> bool:
@@ -38,18 +38,18 @@ class ClusterIndex:
         return self.of(ticket_id) not in self._members
 
     def members(self, cluster_id: str) -> Iterable[str]:
-        """Return the tickets of a cluster, the oldest first, in whatever order they came to it."""
+        """Return the tickets of a cluster, the oldest first."""
         return self._members.get(cluster_id, (cluster_id,))
 
     def after(self, changes: Iterable[event.AnyChange]) -> dict[str, str]:
-        """Return the tickets whose cluster the changes would alter, with the new one; nothing is altered here."""
+        """Return the tickets whose cluster the changes would alter, with the new one; the index stays unchanged."""
         edges = list(_connecting(changes))
         if not any(isinstance(change, event.EdgeRemoved) for change in edges):
             return self._after_joining([_ends(change) for change in edges])
         return self._after_parting(edges)
 
     def apply(self, change: EdgeChange) -> None:
-        """Fold one change of an edge."""
+        """Apply one change of an edge."""
         moved = self.after((change,))
         for edge in _connecting((change,)):
             self._count(_ends(edge), 1 if isinstance(edge, event.EdgeAdded) else -1)
@@ -65,7 +65,7 @@ class ClusterIndex:
                     self._cluster.pop(cluster_id, None)
 
     def _add(self, moved: Mapping[str, str]) -> None:
-        """Put tickets among the members of their clusters; mostly it is one, and the newest of all."""
+        """Add tickets to the members of their clusters; mostly one, and the newest of all."""
         mixed = set()
         for ticket_id, cluster_id in moved.items():
             members = self._members.setdefault(cluster_id, {cluster_id: self._order(cluster_id)})
@@ -83,7 +83,7 @@ class ClusterIndex:
             self._beside.pop(ticket_id, None)
 
     def _after_joining(self, pairs: Iterable[Pair]) -> dict[str, str]:
-        """Join whole clusters, so that a new ticket costs the same whatever the size of the cluster it comes to."""
+        """Join whole clusters; the cost of a new ticket does not depend on the size of its cluster."""
         now: dict[str, str] = {}
         for pair in pairs:
             ends = {_last(now, self.of(end)) for end in pair}
@@ -132,7 +132,7 @@ class ClusterIndex:
 def versions(
     clusters: ClusterIndex, version_of: Callable[[str], int], changed: tuple[TicketVersion, ...], changes: event.Changes
 ) -> tuple[TicketVersion, ...]:
-    """Return the tickets that a decision changes, with those whose edges or cluster it changes behind them."""
+    """Return the tickets that a decision changes, followed by those whose edges or cluster it changes."""
     edges = [change for change in changes if type(change) in _EDGE_CHANGES]
     if not edges:
         return changed

@@ -1,11 +1,11 @@
-"""Contradictions: what tells two things of one kind apart, whatever else their messages share."""
+"""Conflicts: features that distinguish two things of one kind, whatever else their messages share."""
 
 from tickets.dedupe.sketch import GRAMS, KIND, Sketch
 from tickets.policy import NearPolicy
 
 
 def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
-    """Return True if the two tell of different things: by place, marks, what happened, or one stretch of a text."""
+    """Return True if the two refer to different things: by place, marks, event, or one stretch of a text."""
     return (
         other_places(one, other)
         or other_marks(one.marks, other.marks)
@@ -19,8 +19,8 @@ def are_others(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
 def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     """Return True if two short texts differ in one stretch only, and share no place or number.
 
-    What stands there tells the one from the other, whatever it is: 种了大豆 and 种了果树. The two are about as long;
-    who says the same again in other words changes it here and there. Of longer texts not all 3-grams are kept.
+    That stretch distinguishes them, whatever it is: 种了大豆 and 种了果树. The two are about as long; a person's
+    repeat in other words changes it here and there. Of longer texts not all 3-grams are kept.
     """
     ours, theirs = one.grams, other.grams
     has_one_thing = not (one.places.isdisjoint(other.places) and one.papers.isdisjoint(other.papers))
@@ -36,8 +36,8 @@ def are_parallel(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
 def name_another(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
     """Return True if two short texts without a title differ in one stretch, about as long, where each names another.
 
-    村医 and 电工 who charge too much, at one place: no list has to know them. Who only says that it goes on (停水两天了
-    and 停水三天了) names nothing else, and two who say what they are called name themselves.
+    村医 and 电工 who charge too much, at one place: no list has to know them. A mere continuation (停水两天了 and
+    停水三天了) names nothing else, and two senders who give their names name themselves.
     """
     ours, theirs = one.grams, other.grams
     if not (one.untitled and other.untitled and ours and theirs) or max(len(ours), len(theirs)) >= GRAMS:
@@ -52,23 +52,23 @@ def name_another(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
 
 
 def _in_common(ours: tuple[int, ...], theirs: tuple[int, ...]) -> tuple[float, int, int]:
-    """Return which part of the shorter text's 3-grams is in the other, and how many each has alone, fewer first."""
+    """Return the share of the shorter text's 3-grams in the other, and how many each has alone, fewer first."""
     shared = len(frozenset(ours).intersection(theirs))
     fewer, more = sorted((len(ours) - shared, len(theirs) - shared))
     return shared / min(len(ours), len(theirs)), fewer, more
 
 
 def tell_otherwise(one: Sketch, other: Sketch) -> bool:
-    """Return True if both tell what happened, and none of it is the same: a lift that is stuck, and one that is loud.
+    """Return True if both name an event and share none: a lift that is stuck, and one that is loud.
 
-    Who quotes the same order or meter is spared; so is who tells nothing of the kind, as no list knows all words.
+    Not if both quote the same order or meter, or one names no event, as no list has all words.
     """
     ours, theirs = one.aspects, other.aspects
     return bool(ours and theirs) and ours.isdisjoint(theirs) and one.papers.isdisjoint(other.papers)
 
 
 def name_other_things(one: Sketch, other: Sketch) -> bool:
-    """Return True if the heads of two short texts without a title each name a thing that the other names nowhere.
+    """Return True if the heads of two short texts without a title each name a thing that the other does not.
 
     A barbecue that is loud and a building site that is loud share the noise and the estate, and are two matters.
     """
@@ -79,10 +79,10 @@ def name_other_things(one: Sketch, other: Sketch) -> bool:
 
 
 def go_on_otherwise(one: Sketch, other: Sketch, copied: float, policy: NearPolicy) -> bool:
-    """Return True if two letters begin alike, are no copies, and tell nothing of the same behind that.
+    """Return True if two letters begin alike, are no copies, and share nothing after that.
 
-    Who writes two letters, or fills in a form, says first who and where they are: 我是锦绣华庭的业主, and then tells of
-    the water or of the lift. Who tells one incident in other words begins otherwise.
+    A person who writes two letters, or fills in a form, begins with name and address: 我是锦绣华庭的业主, and then
+    describes the water or the lift. One incident in other words begins otherwise.
     """
     if one.opening is None or one.opening != other.opening or copied >= policy.copy_share:
         return False
@@ -90,9 +90,9 @@ def go_on_otherwise(one: Sketch, other: Sketch, copied: float, policy: NearPolic
 
 
 def stand_elsewhere(one: Sketch, other: Sketch) -> bool:
-    """Return True if of two short texts that share no place each has a name that the other has nowhere.
+    """Return True if two short texts without a common place each have a name that the other lacks.
 
-    It is asked where much is copied: 福满楼的菜里有蟑螂 and 老刘家常菜馆的菜里有蟑螂. Ordinary words are no names.
+    It is used if much is copied: 福满楼的菜里有蟑螂 and 老刘家常菜馆的菜里有蟑螂. Ordinary words are no names.
     """
     ours, theirs = one.whereabouts, other.whereabouts
     if not (one.untitled and other.untitled and ours and theirs) or max(len(one.grams), len(other.grams)) >= GRAMS:
@@ -101,13 +101,13 @@ def stand_elsewhere(one: Sketch, other: Sketch) -> bool:
 
 
 def stand_apart(one: Sketch, other: Sketch) -> bool:
-    """Return True if each tells where it is, or whose, by a name that the other has nowhere."""
+    """Return True if each names its place or owner by a name that the other lacks."""
     ours, theirs = one.whereabouts or frozenset(), other.whereabouts or frozenset()
     return bool(ours - theirs - other.names - other.text_names and theirs - ours - one.names - one.text_names)
 
 
 def may_be_elsewhere(one: Sketch, other: Sketch) -> bool:
-    """Return True if the two share nothing that tells where it is, or whose; both must have been asked it."""
+    """Return True if the two share no place or owner; both must have been searched for one."""
     if one.whereabouts is None or other.whereabouts is None:
         return False
     ours, theirs = one.whereabouts | one.places, other.whereabouts | other.places
@@ -115,10 +115,10 @@ def may_be_elsewhere(one: Sketch, other: Sketch) -> bool:
 
 
 def is_filled_in(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
-    """Return True if of two copies of one text each names what the other names nowhere: somebody put in his own.
+    """Return True if, of two copies of one text, each has a name that the other lacks: a form that was filled in.
 
-    Titles are free, so it is asked of texts without one. Who passes a text on, greets otherwise or adds to it leaves
-    its names as they are, or puts 3-grams in on one side; who tells it anew changes more than so little on both.
+    Titles are free, so it is used for texts without one. A person who passes a text on, with another greeting or an
+    addition, leaves its names unchanged or adds 3-grams on one side; a retelling changes more on both sides.
     """
     ours, theirs = one.names | one.text_names, other.names | other.text_names
     if not (one.untitled and other.untitled) or ours <= theirs or theirs <= ours:
@@ -130,13 +130,13 @@ def is_filled_in(one: Sketch, other: Sketch, policy: NearPolicy) -> bool:
 
 
 def other_places(one: Sketch, other: Sketch) -> bool:
-    """Return True if each names a place in its head that the other names nowhere."""
+    """Return True if each names a place in its head that the other does not."""
     ours, theirs = one.places - other.names - other.text_names, other.places - one.names - one.text_names
     return bool(ours and theirs)
 
 
 def other_marks(ours: frozenset[int], theirs: frozenset[int]) -> bool:
-    """Return True if both have marks of one kind, and none of them is the same."""
+    """Return True if both have marks of one kind and share none of them."""
     if not ours or not theirs:
         return False
     same = {mark >> KIND for mark in ours & theirs}

@@ -1,4 +1,4 @@
-"""What each reducer is: the effect of one kind of change on the state, and its effect on the ticket's snapshot."""
+"""Reducer: the effect of one kind of change on the state, and its effect on the ticket's snapshot."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -25,7 +25,7 @@ class Occasion(Struct, frozen=True):
     is_redacted: bool = False
 
     def argument(self, name: str) -> Any:
-        """Return what the command says beside the event: text for people, which stays out of the event log."""
+        """Return the command's argument that is not in the event: text for people stays out of the event log."""
         return self.record.args.get(name) if isinstance(self.record, Command) else None
 
     def office(self, code: str | None) -> str | None:

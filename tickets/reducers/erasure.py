@@ -1,4 +1,4 @@
-"""Erasure: effect on state and snapshot of redaction and erasure, and what stays so that nothing comes back."""
+"""Erasure: effect on state and snapshot of redaction and erasure, and the tombstones against repeats."""
 
 from msgspec.structs import replace
 
@@ -28,7 +28,7 @@ def _show_redaction(ticket: Ticket, change: event.Redacted, occasion: Occasion) 
 
 
 def _erased(state: State, decision: Event, change: event.Erased) -> None:
-    """Forget who and what; the ticket stays as a knot of its cluster until it leaves with it."""
+    """Forget people and texts; the ticket stays as a node of its cluster until it leaves with it."""
     _bury(state, decision, change.ticket_id)
     state.threads.forget(change.ticket_id)
     state.handovers.forget(change.ticket_id)
@@ -53,7 +53,7 @@ def _show_erasure(ticket: Ticket, change: event.Erased, occasion: Occasion) -> T
 
 
 def _bury(state: State, decision: Event, ticket_id: str) -> None:
-    """Note the keys under which its messages would come again.
+    """Record the keys of repeats of its messages.
 
     If the ticket left the memory before, `Participants` knows its people.
     """
@@ -72,7 +72,7 @@ def _bury(state: State, decision: Event, ticket_id: str) -> None:
 
 
 def _messages_erased(state: State, decision: Event, change: event.MessagesErased | event.Erased) -> None:
-    """Let none of them be filed when it comes again, or for the first time, as a dead letter that is put back does."""
+    """Prevent all of them from being filed, if repeated or first filed later, as a replayed dead letter is."""
     gone = {one.message_id for one in change.messages}
     for name in gone:
         state.inputs.shut_out(decision.jurisdiction, name)

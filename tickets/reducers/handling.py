@@ -25,7 +25,7 @@ _TAKEN = frozenset({"registered", "answered", "dispatched", "in_progress"})
 """Stages by which a clerk says that the matter is taken (受理)."""
 
 NO_REASON = "not_given"
-"""Of a return (退单) that was told as a stage alone."""
+"""Reason of a return (退单) that was recorded as a stage only."""
 
 
 def _reopened(state: State, decision: Event, change: event.Reopened) -> None:
@@ -169,7 +169,7 @@ def _deadline_set(ticket: TicketState, decision: Event, change: event.DeadlineSe
 
 
 def _begins_or_ends(change: event.DeadlineSet) -> bool:
-    """Return True if a clock starts anew or ends, as a person's time does when it has passed."""
+    """Return True if a clock restarts or ends, as a person's time does after it has passed."""
     return change.started_at is not None or change.ended
 
 
@@ -192,7 +192,7 @@ def _show_deadline(ticket: Ticket, change: event.DeadlineSet, occasion: Occasion
 
 
 def _extended_from(former: Deadline | None, change: event.DeadlineSet, status: str) -> datetime | None:
-    """Return until when the same clock ran before; one that starts again is another, one that only stood is not."""
+    """Return the earlier end of the same clock; a restarted clock is another, one that only stood is not."""
     if former is None:
         return None
     if change.started_at is not None and (
@@ -250,7 +250,7 @@ def _returned(ticket: TicketState, decision: Event, change: event.Returned) -> N
 
 
 def _give_back(ticket: TicketState) -> None:
-    """Note that the organizer who has a ticket gave it back (退单)."""
+    """Record that the organizer of a ticket returned it (退单)."""
     if ticket.organizer is not None:
         ticket.returned_by.append(ticket.organizer)
         ticket.organizer = None
@@ -261,7 +261,7 @@ def _show_return(ticket: Ticket, change: event.Returned, occasion: Occasion) -> 
 
 
 def _given_back(ticket: Ticket, reason: str, organizer: str | None, occasion: Occasion) -> Ticket:
-    """Return the ticket that nobody has: who gave it back stands among the returns alone."""
+    """Return the ticket without an organizer; the returning office is listed in the returns only."""
     dispatch = _known(ticket.dispatch, Dispatch())
     by = organizer or dispatch.organizer_code
     returned = DispatchReturn(reason_code=reason, at=occasion.decision.at, organizer_code=by)
@@ -283,7 +283,7 @@ def _show_revisit(ticket: Ticket, change: event.Revisited, occasion: Occasion) -
 
 
 def _by_clerk(ticket: TicketState, name: str, *codes: str) -> None:
-    """Note what a person said of a ticket, and the codes that say so, too."""
+    """Record a person's statement about a ticket, and its codes."""
     ticket.by_clerk = with_more(ticket.by_clerk, (name,))
     ticket.codes = with_more(ticket.codes, codes)
 
@@ -293,7 +293,7 @@ def _known(value: Any, otherwise: Any) -> Any:
 
 
 def _of_a_ticket(step: Callable[[TicketState, Event, Any], None]) -> Callable[[State, Event, Any], None]:
-    """Return a step that does nothing where nobody holds the ticket any more."""
+    """Return a step without effect if no state holds the ticket any more."""
 
     def alter(state: State, decision: Event, change: Any) -> None:
         ticket = state.tickets.get(change.ticket_id)

@@ -45,7 +45,7 @@ def _dismissed(state: State, decision: Event, change: event.HandoverDismissed) -
 
 
 def _show_dismissal(ticket: Ticket, change: event.HandoverDismissed, occasion: Occasion) -> Ticket:
-    """Return the ticket as its other messages alarm; of them it keeps how sure the worst of all was."""
+    """Return the ticket with the alarm of its other messages, and the highest of their confidences."""
     dismissed = replace(
         _alarming_known(ticket, change.handover_id),
         dismissed_at=occasion.decision.at,
@@ -59,7 +59,7 @@ def _show_dismissal(ticket: Ticket, change: event.HandoverDismissed, occasion: O
 
 
 def _reinstated(state: State, decision: Event, change: event.HandoverReinstated) -> None:
-    """Wait for the desk again, whatever it or a clerk has said until now; what was `acknowledged` is so for ever."""
+    """Wait for the desk again, in spite of earlier answers; what was `acknowledged` stays so."""
     state.handovers.reinstate(change.handover_id, change.ticket_id)
     ticket = state.tickets.get(change.ticket_id)
     if ticket is not None:
@@ -68,7 +68,7 @@ def _reinstated(state: State, decision: Event, change: event.HandoverReinstated)
 
 
 def _show_reinstatement(ticket: Ticket, change: event.HandoverReinstated, occasion: Occasion) -> Ticket:
-    """Return the ticket as it alarms again; what the desk had said before counts no more, as it is to come again."""
+    """Return the ticket with its alarm; the desk's earlier answer no longer counts, as it has to come again."""
     again = HandoverState(
         handover_id=change.handover_id,
         reinstated_at=occasion.decision.at,

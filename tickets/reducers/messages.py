@@ -1,4 +1,4 @@
-"""Messages: effect on state and snapshot of tickets that are opened, and of messages that are filed and moved."""
+"""Messages: effect on state and snapshot of opened tickets, and of filed and moved messages."""
 
 from datetime import datetime
 
@@ -85,7 +85,7 @@ def _filed(state: State, decision: Event, change: event.MessageFiled) -> None:
 
 
 def _show_filed(ticket: Ticket, change: event.MessageFiled, occasion: Occasion) -> Ticket:
-    """Return the ticket with one more message; the message that opened it stands in it already."""
+    """Return the ticket with one more message; a ticket's first message is in it already."""
     decision, record, policy = occasion.decision, occasion.record, occasion.policy
     if not isinstance(record, Message):
         return ticket
@@ -116,7 +116,7 @@ def _is_incomplete(decision: Event) -> bool:
 
 
 def _readable_from(decision: Event) -> datetime:
-    """Return before when nobody can have read what a decision files: while it waited it stood in no ticket."""
+    """Return the earliest time at which the filed message could be read: while it waited it was in no ticket."""
     appended_at = decision.input.appended_at
     return decision.at if appended_at is UNSET else max(decision.at, appended_at)
 
@@ -160,7 +160,7 @@ def _show_noted(ticket: Ticket, change: event.Noted, occasion: Occasion) -> Tick
 
 
 def _names_of(features: Features) -> tuple[str, ...]:
-    """Return the hashes of the thread ids by which a later message may call this one."""
+    """Return the hashes of the thread ids by which a later message may refer to this one."""
     return (*((features.message_key,) if features.message_key else ()), *(features.known_as or ()))
 
 
@@ -207,7 +207,7 @@ def _tells_more(decision: Event, ticket: TicketState, features: Features, call: 
 
 
 def _moved(state: State, decision: Event, change: event.Moved) -> None:
-    """Part a message from one ticket and file it in another, which this decision may have opened."""
+    """Remove a message from one ticket and file it in another, which this decision may have opened."""
     former, ticket = state.tickets.get(change.from_ticket_id), state.tickets.get(change.to_ticket_id)
     if former is None or ticket is None or decision.features is None:
         return
@@ -240,7 +240,7 @@ def _moved(state: State, decision: Event, change: event.Moved) -> None:
 
 
 def _show_moved(ticket: Ticket, change: event.Moved, occasion: Occasion) -> Ticket:
-    """Return one of the two tickets, written anew from its messages."""
+    """Return one of the two tickets, rebuilt from its messages."""
     former = occasion.ticket_of(change.from_ticket_id)
     moved = split.after_move(ticket, former, change, occasion.earlier, occasion.decision, occasion.policy)
     return build.settled(moved, former)

@@ -1,7 +1,7 @@
-"""Relations: effect on state and snapshot of edges between tickets, proposals, and what a clerk says of them.
+"""Relations: effect on state and snapshot of edges between tickets, proposals, and clerks' verdicts on them.
 
-`Desk` shows edges and clusters itself, after the fold: an edge changes the cluster of tickets that no event names.
-A proposal about the message that is filed is shown with the message (`tickets/snapshot/build.py`).
+`Desk` shows edges and clusters itself, after the fold: an edge changes the cluster of tickets that no event names. A
+proposal about the filed message is shown with the message (`tickets/snapshot/build.py`).
 """
 
 from msgspec.structs import replace

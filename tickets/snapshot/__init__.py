@@ -1,1 +1,1 @@
-"""The ticket as others read it: built from decisions, changed, and divided."""
+"""Snapshot: the ticket as readers get it; built from decisions, changed, and split."""

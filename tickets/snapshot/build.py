@@ -1,4 +1,4 @@
-"""The body of a ticket: what a decision and the message it files make of the last snapshot."""
+"""Body of a ticket: the last snapshot, changed by a decision and the message that it files."""
 
 import re
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ from tickets.snapshot import fields
 from tickets.snapshot.fields import requester_of, with_sender
 
 TITLE_CHARACTERS = 100
-"""The most that 标题 has."""
+"""Most characters of 标题."""
 
 KIND_GROUPS: Mapping[str, str] = MappingProxyType(
     {
@@ -42,12 +42,12 @@ KIND_GROUPS: Mapping[str, str] = MappingProxyType(
 """The five groups of the request kinds; `other` and `unknown` are in none."""
 
 _REPLIES = re.compile(r"(?:\s*(?:re|fwd?|aw|回复|答复|转发)\s*[:：])+", re.IGNORECASE)
-"""Before the title of a mail that answers another one, or passes it on."""
+"""Prefixes of the title of a mail that answers or forwards another one."""
 
 _NO_KIND = (None, "unknown")
 
 _SOURCES = {"channel": "requester"}
-"""Whose word the finding of a channel is: there the requester chose the kind."""
+"""Source of a channel's finding: there the requester chose the kind."""
 
 
 def open_ticket(message: Message, decision: Event, opened: event.Opened, policy: TicketPolicy) -> Ticket:
@@ -90,7 +90,7 @@ def open_ticket(message: Message, decision: Event, opened: event.Opened, policy:
 
 
 def file_message(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
-    """Return the ticket with one more message in it; text that only repeats is not written twice."""
+    """Return the ticket with one more message in it; repeated text is not written twice."""
     text, search_text = (
         _texts(ticket, message, decision, policy.max_text_characters)
         if says_more(decision)
@@ -118,13 +118,13 @@ def file_message(ticket: Ticket, message: Message, decision: Event, policy: Tick
 
 
 def file_silently(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> Ticket:
-    """Return the ticket with one more message that shows only its danger."""
+    """Return the ticket with one more message of which only the danger is shown."""
     ticket = replace(ticket, **_alarm_of(ticket, message, decision, policy))
     return counted(ticket, message.message_id, policy)
 
 
 def _alarm_of(ticket: Ticket, message: Message, decision: Event, policy: TicketPolicy) -> dict[str, Any]:
-    """Return the fields that call for somebody: the emergency, and the stage of a ticket that is opened again."""
+    """Return the fields that need attention: the emergency, and the stage of a reopened ticket."""
     told = alarmed(ticket, message.emergency)
     if any(isinstance(change, event.Reopened) for change in decision.changes):
         told |= {
@@ -138,7 +138,7 @@ def _alarm_of(ticket: Ticket, message: Message, decision: Event, policy: TicketP
 
 
 def says_more(decision: Event) -> bool:
-    """Return True if the words of the message that is filed are written behind those of the ticket."""
+    """Return True if the words of the filed message are written behind those of the ticket."""
     repeats = decision.relation == "same_person_same_matter" and decision.method not in NEAR
     return (
         not repeats and SAME_MAIL not in decision.evidence and decision.method not in ("repeated_part", RECORD_OF_CALL)
@@ -146,17 +146,17 @@ def says_more(decision: Event) -> bool:
 
 
 def complete(ticket: Ticket, message: Message) -> Ticket:
-    """Return the ticket with what became of a file that one of its messages only named."""
+    """Return the ticket with the result of a file that one of its messages only named."""
     return replace(ticket, attachments=fields.settled(ticket.attachments, map(limits.short_file, message.attachments)))
 
 
 def settled(ticket: Ticket, former: Ticket) -> Ticket:
-    """Return the ticket, knowing of its files what the snapshot of before knew of the same ones."""
+    """Return the ticket with the results of its files that the earlier snapshot has."""
     return replace(ticket, attachments=fields.settled(ticket.attachments, former.attachments))
 
 
 def not_refused(ticket: Ticket) -> Acceptance | UnsetType:
-    """Return what is decided of a ticket that is reopened: that it is not accepted stands no more."""
+    """Return the decision of a reopened ticket without 不予受理."""
     known = ticket.acceptance
     return known if known is UNSET or known.decision != "not_accepted" else UNSET
 
@@ -167,9 +167,9 @@ def with_step(ticket: Ticket, status: str, at: datetime, policy: TicketPolicy) -
 
 
 def rewritten(filed: Ticket, former: Ticket, message: Message, before: Message, policy: TicketPolicy) -> Ticket:
-    """Return the ticket with this message's words in place of those of the parts `before` it, which they hold.
+    """Return the ticket with this message's words instead of those of the parts `before` it, which they contain.
 
-    `former` is the ticket as it was; the words of other messages in it stay.
+    `former` is the ticket as it was; the words of other messages stay.
     """
     limit, most = policy.max_text_characters, limits.MESSAGE_CHARACTERS
     search_text, old = (limits.beginning(one.search_text, most) for one in (message, before))
@@ -189,14 +189,14 @@ def _in_place(text: str, before: str, now: str, limit: int) -> str:
 
 
 def counted(ticket: Ticket, message_id: str, policy: TicketPolicy) -> Ticket:
-    """Return the ticket with one more message that says nothing in it."""
+    """Return the ticket with one more message that adds no words."""
     lineage = ticket.lineage
     ids_of = (*lineage.message_ids, message_id)[-policy.lineage_messages :]
     return replace(ticket, message_count=ticket.message_count + 1, lineage=replace(lineage, message_ids=ids_of))
 
 
 def title_of(message: Message) -> str | None:
-    """Return the message's title, else its first words; None when it says nothing."""
+    """Return the message's title, else its first words; None without words."""
     text = message.title or message.text.strip().split("\n", 1)[0]
     return limits.beginning(text, TITLE_CHARACTERS) or None
 
@@ -207,7 +207,7 @@ def text_of(message: Message) -> str:
 
 
 def _texts(ticket: Ticket, message: Message, decision: Event, limit: int) -> tuple[str, str]:
-    """Return both texts with the message's words; of a mail that comes again under its name only what is new in it."""
+    """Return both texts with the message's words; of a repeated Message-ID only the new words."""
     text, search_text = _words_of(message, ticket), message.search_text
     if SAME_NAME in decision.evidence:
         there = set(ticket.text.splitlines())
@@ -218,7 +218,7 @@ def _texts(ticket: Ticket, message: Message, decision: Event, limit: int) -> tup
 
 
 def _words_of(message: Message, ticket: Ticket) -> str:
-    """Return what a further message says: its title, too, unless that stands in the ticket or names our receipt."""
+    """Return the words of a further message with its title, unless the ticket has it or it names a receipt."""
     title = _REPLIES.sub("", message.title or "").strip()
     is_there = any(title in words for words in (ticket.title or "", ticket.text, message.text))
     return message.text if is_there or message.thread.token else titled(title, message.text)
@@ -229,7 +229,7 @@ def _by_no_clerk(ticket: Ticket) -> bool:
 
 
 def request_kind_of(message: Message) -> dict[str, Any]:
-    """Return the fields of the request kind, as far as the message tells it."""
+    """Return the fields of the request kind, as far as the message has them."""
     told = [finding for finding in message.findings if finding.kind == "request_kind"]
     if not told:
         return {}
@@ -250,7 +250,7 @@ def _found(message: Message, kind: str) -> str | None:
 
 
 def category_of(message: Message, policy: TicketPolicy) -> Category | None:
-    """Return the category, as far as the message tells it."""
+    """Return the category, as far as the message has it."""
     found = next((finding for finding in message.findings if finding.kind == "category"), None)
     if found is None:
         return None
@@ -269,7 +269,7 @@ def category_of(message: Message, policy: TicketPolicy) -> Category | None:
 
 
 def _origin(message: Message, policy: TicketPolicy) -> Origin | None:
-    """Return the line that was dialled; an account counts as one where the city's list names it."""
+    """Return the dialled line; an account counts as one if the city's list names it."""
     external = _found(message, "external_ticket_no")
     said = _found(message, "hotline_code")
     mode = merged_hotlines.merge_mode(said or message.account, message.jurisdiction, policy.rules)
@@ -280,14 +280,14 @@ def _origin(message: Message, policy: TicketPolicy) -> Origin | None:
 
 
 def _anonymous(message: Message) -> str:
-    """Return whether the identity is there; who is unknown has nothing to withhold."""
+    """Return the state of the identity; an unknown one has nothing to withhold."""
     if message.sender is None or message.sender.kind == "name":
         return "not_given"
     return WITHHELD if _found(message, ANONYMOUS) == WITHHELD else "given"
 
 
 def _still_anonymous(before: str, now: str) -> str:
-    """Return what holds of both: a wish to be withheld is never taken back by a later message."""
+    """Return the stricter of both: a later message never reverses a wish for anonymity."""
     return now if before == "not_given" or now == WITHHELD else before
 
 

@@ -1,4 +1,4 @@
-"""What a later record of a call makes of its ticket: its words stand beside those that the call told before."""
+"""A later record of a call in its ticket: its words are added to those of the earlier records."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +20,7 @@ def file_record(
 ) -> Ticket:
     """Return the ticket with one more record; `records` are those of its call, the newest last, `message` all of them.
 
-    No word leaves the ticket: the call's text grows where it stands, else the record's own words are added.
+    No word leaves the ticket: the call's text grows in place, else the record's own words are added.
     """
     if decision.method == AFTER_REDACTION:
         return build.file_silently(ticket, message, decision, policy)
@@ -42,7 +42,7 @@ def file_record(
 
 
 def _grown(text: str, before: str, now: str, added: Sequence[str], limit: int) -> str:
-    """Return a text with `now` in the place of `before`, and behind it what of `added` does not stand in it."""
+    """Return a text with `now` instead of `before`, followed by the parts of `added` that it lacks."""
     if before and before != now:
         told = limits.instead(text, before, now, limit)
         text = told if told is not None else text
@@ -53,7 +53,7 @@ def _grown(text: str, before: str, now: str, added: Sequence[str], limit: int) -
 
 
 def _afresh(ticket: Ticket, message: Message, policy: TicketPolicy) -> dict[str, Any]:
-    """Return what the call's words tell of the matter now; a clerk's word stays."""
+    """Return the matter by the present words of the call; a clerk's decision stays."""
     said: dict[str, Any] = {"title": build.title_of(message) or ticket.title}
     if ticket.request_kind_source != "clerk":
         said |= build.request_kind_of(message)

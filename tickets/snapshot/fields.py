@@ -1,4 +1,4 @@
-"""Who asks: what the messages of a ticket tell of the person, kept once."""
+"""Requester, files and place of a ticket, collected from its messages without repeats."""
 
 from collections.abc import Iterable
 
@@ -12,11 +12,11 @@ from tickets.codes import is_of_participant
 from tickets.model import limits
 from tickets.policy import TicketPolicy
 
-# Files of a ticket: what a further message brings, and what became of one that was only named.
+# Files of a ticket: those of a further message, and the results of files that were only named.
 
 
 def added(there: tuple[Attachment, ...], message: Message, policy: TicketPolicy) -> tuple[Attachment, ...]:
-    """Add what is not there yet; without a digest only the very same entry is."""
+    """Add missing files; a file without a digest equals only an identical entry."""
     if not message.attachments:
         return there
     known = {file.sha256 or file for file in there}
@@ -25,7 +25,7 @@ def added(there: tuple[Attachment, ...], message: Message, policy: TicketPolicy)
 
 
 def settled(there: tuple[Attachment, ...], known: Iterable[Attachment]) -> tuple[Attachment, ...]:
-    """Put what is known of a file in place of the entry that waits for it; the name is the message's."""
+    """Replace the entry of a waiting file by its result; the name stays the message's."""
     fate = {file.id: file for file in known if file.dataref or file.unavailable}
     return tuple(
         replace(fate[one.id], name=one.name, media_type=_finer(one, fate[one.id]))
@@ -36,15 +36,15 @@ def settled(there: tuple[Attachment, ...], known: Iterable[Attachment]) -> tuple
 
 
 def _finer(told: Attachment, fetched: Attachment) -> str:
-    """Return the type that the download showed; one that is only bytes tells less than `image/*`."""
+    """Return the type found by the download; `application/octet-stream` is less precise than `image/*`."""
     return told.media_type if fetched.media_type == "application/octet-stream" else fetched.media_type
 
 
-# Where a ticket's matter is (事发地址): what its messages say, put together.
+# Place of a ticket's matter (事发地址), collected from its messages.
 
 
 def told(message: Message, place: str | None, adcode: str | None) -> Location | None:
-    """Return where it is, in words, as a division and as a point on a map; None when nothing is known."""
+    """Return the place in words, as a division and as a point on a map; None if unknown."""
     longitude, latitude, datum = coordinates(message.findings) or (None, None, None)
     if not place and not adcode and datum is None:
         return None
@@ -52,7 +52,7 @@ def told(message: Message, place: str | None, adcode: str | None) -> Location | 
 
 
 def named(message: Message) -> str | None:
-    """Return the place that a message names, as its ticket shows it."""
+    """Return the place that a message names, in the form of its ticket."""
     return _shown(next((one.value for one in message.findings if one.kind == "place"), None))
 
 
@@ -61,7 +61,7 @@ def _shown(place: str | None) -> str | None:
 
 
 def joined(there: Location | None, more: Location | None) -> Location | None:
-    """Keep the first place; a point that is shared later is added to a place that has only words."""
+    """Keep the first place; a point that is shared later is added to a place with words only."""
     if there is None or more is None or more.datum is None or there.datum is not None:
         return there or more
     return replace(there, longitude=more.longitude, latitude=more.latitude, datum=more.datum)
@@ -84,7 +84,7 @@ def requester_of(message: Message) -> Requester:
 
 
 def with_sender(first: Requester, message: Message, decision: Event, policy: TicketPolicy, text: str) -> Requester:
-    """Return who asks, and by what else they write; who only takes part is known beside them, and lends no name."""
+    """Return the requester with the sender's identities; a participant's are listed separately and give no name."""
     more = requester_of(message)
     parties = _parties((*first.identities, *more.identities))
     known = replace(first, identities=limits.people(parties, policy.max_identities, text))
@@ -102,7 +102,7 @@ def with_sender(first: Requester, message: Message, decision: Event, policy: Tic
 
 
 def _parties(parties: tuple[Party, ...]) -> tuple[Party, ...]:
-    """Keep each once. Another display name on the same number is an entry of its own: masks look for every name."""
+    """Keep each party once. Another display name on a number is an entry of its own: masks look for every name."""
     named = {(party.kind, party.value) for party in parties if party.name}
     kept = [party for party in reversed(parties) if party.name or (party.kind, party.value) not in named]
     return tuple({(party.kind, party.value, party.name): party for party in kept}.values())[::-1]

@@ -1,4 +1,4 @@
-"""A ticket without one of its messages: written anew from the others, and everything else as it was."""
+"""A ticket without one of its messages: rebuilt from the others, with all other fields unchanged."""
 
 from collections.abc import Iterator, Sequence
 
@@ -17,10 +17,10 @@ FROM_MESSAGES = (
     "channels", "origin", "title", "text", "search_text", "requester", "anonymous", "location", "message_count",
     "attachments", "urgency", "emergency", "lineage",
 )  # fmt: skip
-"""The fields that messages alone make; whatever people or rules set stays as it is."""
+"""Fields that only messages set; fields set by people or rules stay."""
 
 _KIND = ("request_kind", "request_kind_group", "request_kind_source", "request_kind_confidence")
-"""What messages tell of the kind, unless a clerk said it."""
+"""Fields of the kind that messages set, unless a clerk did."""
 
 
 def after_move(
@@ -62,7 +62,7 @@ def _without(
 
 
 def _told_by_messages(ticket: Ticket) -> Iterator[str]:
-    """Yield the fields of which no clerk said anything."""
+    """Yield the fields that no clerk has set."""
     yield from FROM_MESSAGES
     if ticket.request_kind_source != CLERK:
         yield from _KIND
@@ -73,7 +73,7 @@ def _told_by_messages(ticket: Ticket) -> Iterator[str]:
 def _written(
     ticket: Ticket, messages: Sequence[Message], decision: Event, policy: TicketPolicy, owners: Sequence[str]
 ) -> Ticket:
-    """Return the ticket of these owners as the messages alone make it, in the order in which they were filed."""
+    """Return the ticket of these owners as built from the messages alone, in the order of filing."""
     first, *others = messages
     opened = event.Opened(
         ticket_id=ticket.ticket_id, ticket_no=ticket.ticket_no, day="", sequence=0, message_id=first.message_id
