@@ -1,1 +1,1 @@
-"""`hotline doctor`: connects to every service and says of each fault, in one sentence, what to do next."""
+"""`hotline doctor`: connects to every service and reports each fault in one sentence with the next action."""

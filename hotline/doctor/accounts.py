@@ -1,4 +1,4 @@
-"""The accounts that messages come from and answers leave by: the login works, and what we are to read is there."""
+"""Accounts of connectors and replies: the login works, and the folders and pages to read exist."""
 
 import ssl
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
         connector.open()
         unreadable = connector.unreadable_folders()
     except UnreachableError as error:
-        # The connector asks again, as the server may mend it; whoever calls the doctor can mend it now.
+        # The connector retries because the server may be mended; the caller of the doctor can mend it now.
         if isinstance(error.__cause__, ssl.SSLCertVerificationError):
             raise MisconfiguredError(str(error)) from error
         raise
@@ -84,7 +84,7 @@ def cmpp(settings: "Settings", name: str) -> Iterator[Told]:
 
 
 def weibo(settings: "Settings", name: str) -> Iterator[Told]:
-    """Show the access token to the platform, which tells when it ends and what is left of the quota."""
+    """Ask the platform about the access token: when it ends, and the rest of the quota."""
     from connectors.weibo.pull import WeiboPull
 
     connector = WeiboPull(settings.connectors.weibo_pull[name], name)

@@ -1,4 +1,4 @@
-"""Where records of calls come from: the manager interface lets us in, the folder can be read."""
+"""Sources of call records: the login to the manager interface works, the folder can be read."""
 
 import asyncio
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def asterisk(settings: "Settings", name: str) -> Iterator[Told]:
 
 
 def call_files(settings: "Settings", name: str) -> Iterator[Told]:
-    """Look what is there, and whether each file may be read."""
+    """Look at the folder, and whether each file may be read."""
     from connectors.call_files import folder
     from schemas.errors import UnreachableError
 

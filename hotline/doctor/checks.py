@@ -1,4 +1,4 @@
-"""What `hotline check` looks at: settings that can be read and still cannot work. Every fault is one sentence."""
+"""Checks of `hotline check`: settings that are well-formed and cannot work. Every fault is one sentence."""
 
 import base64
 import binascii
@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from hotline.config.settings import ElasticsearchSettings, KafkaSettings, Settings
 
 
-# What cannot work in the settings of Kafka and Elasticsearch, told without connecting to them.
+# Faults in the settings of Kafka and Elasticsearch, found without a connection.
 
 _SERVER = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):(\d{1,5})")
 
 
 def kafka(settings: "Settings") -> Iterator[str]:
-    """Yield what contradicts itself."""
+    """Yield contradictions."""
     chosen = settings.kafka
     if chosen.bootstrap_servers is None:
         for name in sorted(chosen.model_fields_set - {"partitions", "replication_factor"}):
@@ -68,7 +68,7 @@ def kafka(settings: "Settings") -> Iterator[str]:
 
 
 def _shown(name: str, certificate: Path | None, key_name: str, key: Path | None) -> Iterator[str]:
-    """Look whether a certificate of ours can be shown."""
+    """Check whether the client certificate can be used."""
     if certificate is None:
         if key is not None:
             yield f"`{key_name}` is set without `{name}`: name the certificate, or remove the key."
@@ -94,7 +94,7 @@ def _login(chosen: "KafkaSettings") -> Iterator[str]:
 
 
 def elasticsearch(settings: "Settings") -> Iterator[str]:
-    """Yield what contradicts itself."""
+    """Yield contradictions."""
     chosen = settings.elasticsearch
     urls = [urlsplit(host) for host in chosen.hosts]
     for host, url in zip(chosen.hosts, urls, strict=True):
@@ -144,10 +144,10 @@ def _is_api_key(text: str) -> bool:
         return False
 
 
-# What `hotline check` looks at in single values: hosts that are none, times without end, too little room.
+# Checks of single values: invalid hosts, endless times, too little room.
 
 _NO_HOST = re.compile(r"://|[\s/@]|^[^:]*:[^:]*$")
-"""What stands in an address that was copied whole, and in no host (IPv6 has two colons at least)."""
+"""Characters of an address that was copied whole, and of no host (IPv6 has at least two colons)."""
 
 _LONGEST_SECONDS = 1e9
 """Thirty years; far longer ones are no times that a clock can reckon with."""
@@ -156,10 +156,10 @@ _LEAST_BODY_BYTES = 16 * 1024
 """A citizen's longest words by a callback, encrypted, with room to spare."""
 
 _ENVELOPE_BYTES = 64 * 1024
-"""What a journal keeps beside a body, at most."""
+"""Most bytes that a journal stores beside a body."""
 
 _ANY_BYTES = ("requester_keys", "query_key")
-"""These keys are no words, and must stay what they are."""
+"""Keys that are no names and stay unchanged."""
 
 
 def hosts(settings: "Settings") -> Iterator[str]:
@@ -178,7 +178,7 @@ def times(settings: "Settings") -> Iterator[str]:
 
 
 def names(settings: "Settings") -> Iterator[str]:
-    """Find limits of accounts that there are not: they would limit nothing."""
+    """Find limits of unknown accounts: they would have no effect."""
     known = {name for accounts in settings.connectors.sections.values() for name in accounts}
     for name in settings.floods.accounts:
         if name not in known:
@@ -189,7 +189,7 @@ def names(settings: "Settings") -> Iterator[str]:
 
 
 def rooms(settings: "Settings") -> Iterator[str]:
-    """Find limits below what a message needs: each would be refused, or lost to a journal that cannot hold it."""
+    """Find limits below the size of a message: each would be refused, or fit into no journal."""
     for keys, value in leaves(settings):
         if keys[-1] == "body_max_bytes" and value < _LEAST_BODY_BYTES:
             yield (
@@ -214,7 +214,7 @@ def _largest_body(settings: "Settings") -> int:
 
 
 def secrets(settings: "Settings") -> Iterator[str]:
-    """Find passwords and tokens with a line end or another character that nobody sees, as an editor may leave one."""
+    """Find passwords and tokens with a line end or another invisible character, as an editor may leave one."""
     for keys, value in leaves(settings):
         listed = value if isinstance(value, tuple) else (value,)
         texts = [one.get_secret_value() for one in listed if isinstance(one, SecretStr)]
@@ -223,7 +223,7 @@ def secrets(settings: "Settings") -> Iterator[str]:
 
 
 def filters(settings: "Settings") -> Iterator[str]:
-    """Find words in a subscriber's filter that no ticket can have: it would get nothing, and nobody would say why."""
+    """Find words in a subscriber's filter that no ticket can have: it would get nothing, without an error."""
     known = _categories(clients.rules_of(settings))
     for subscriber, one in settings.sinks.webhook.items():
         where = f"sinks.webhook.{subscriber}.filter"
@@ -234,7 +234,7 @@ def filters(settings: "Settings") -> Iterator[str]:
 
 
 def _categories(rules: Rules) -> dict[str, str]:
-    """Return the codes of the categories by their names; none by rules that cannot be used, which is told elsewhere."""
+    """Return the codes of the categories by their names; empty for invalid rules, which another check reports."""
     with suppress(MisconfiguredError):
         rulebooks.verify_one(rules, "category")
         return codes(rules)
@@ -247,29 +247,29 @@ LOOKS = (hosts, times, names, rooms, secrets, filters)
 T = TypeVar("T")
 
 FOLDER_SUFFIXES = ("_dir", "_folder")
-"""How the names of settings end that name a folder to write to."""
+"""Suffixes of settings that name a folder to write to."""
 
 CALL_FILES = ("connectors", "call_files")
 """Its paths name folders that others write to."""
 
 CERTIFICATE_SUFFIXES = ("cafile", "ca_certs")
-"""How the names of settings end that name a file of certificates."""
+"""Suffixes of settings that name a file of certificates."""
 
 _ALL_ADDRESSES = {"0.0.0.0", "::"}  # noqa: S104 - looked for, not listened on
 
 
 def faults(settings: "Settings") -> list[str]:
-    """Return what cannot work in settings that can be read, without connecting anywhere or writing anything."""
+    """Return the faults of well-formed settings, without connecting anywhere or writing anything."""
     return list(dict.fromkeys(fault for look in _LOOKS for fault in look(settings)))
 
 
 def faults_of_the_rest(settings: "Settings") -> list[str]:
-    """Return the same of settings of which something could not be read; what depends on that says nothing."""
+    """Return the faults of settings of which a part could not be read; checks that need that part are left out."""
     return list(dict.fromkeys(fault for look in _LOOKS for fault in _of_the_rest(look, settings)))
 
 
 def _of_the_rest(look: "Look", settings: "Settings") -> Iterator[str]:
-    """Take a look that asks for what could not be read once more, without the accounts that lack something."""
+    """Run a check again without the accounts whose settings are incomplete, if it needs those."""
     with suppress(AttributeError):
         try:
             yield from look(settings)
@@ -283,7 +283,9 @@ def _keys(settings: "Settings") -> Iterator[str]:
 
 
 def _command_keys(settings: "Settings") -> Iterator[str]:
-    """A host may lack the secrets of others' keys, and all have the same file: only what stands there is looked at."""
+    """A host may lack the secrets of others' keys, and all hosts have the same file: only existing secrets are
+    checked.
+    """
     systems = {one.system for one in settings.backoffice.values()}
     signed = {one for key in settings.command_keys.values() for one in key.systems}
     if (settings.command_keys or not settings.is_local) and systems - signed:
@@ -321,7 +323,7 @@ def _certificates(name: str, file: Path) -> Iterator[str]:
 
 
 def _looked_at(look: Callable[[str, Path], Iterator[str]], name: str, folder: Path) -> Iterator[str]:
-    """Yield what a look at a folder finds, or that its disk hangs."""
+    """Yield the result of a look at a folder, or that its disk hangs."""
     try:
         yield from in_time(lambda: list(look(name, folder)), f"`{name}` ({folder})", OPEN_SECONDS)
     except UnreachableError as error:
@@ -329,14 +331,14 @@ def _looked_at(look: Callable[[str, Path], Iterator[str]], name: str, folder: Pa
 
 
 def _folder(name: str, folder: Path) -> Iterator[str]:
-    """A folder may be made when it is needed; what stands in its way may not."""
+    """A folder may be created when needed; anything else in its place is a fault."""
     there = next(path for path in (folder.expanduser(), *folder.expanduser().absolute().parents) if path.exists())
     if not there.is_dir():
         yield f"`{name}` names {folder}, but {there} is a file: correct it."
 
 
 def _others_folder(name: str, folder: Path) -> Iterator[str]:
-    """A folder that others fill is nothing that we make: without it we would wait for ever for what they write."""
+    """A folder that others fill is never created here: without it the connector would wait for ever."""
     if not folder.is_dir():
         yield f"`{name}` names {folder}, which is no folder: correct it, or make the folder for whoever writes there."
 
@@ -353,7 +355,7 @@ def _cities(settings: "Settings") -> Iterator[str]:
 
 
 def _own_city(settings: "Settings") -> Iterator[str]:
-    """Outside of the local stack a city is named: what stands there by default would be in every number and id."""
+    """Outside of the local stack the city must be set: the default would be in every number and id."""
     if not settings.is_local and "jurisdiction" not in settings.model_fields_set:
         yield (
             f"`jurisdiction` is missing, and outside of the local stack {settings.jurisdiction} would stand in every "
@@ -362,7 +364,7 @@ def _own_city(settings: "Settings") -> Iterator[str]:
 
 
 def _proxies(settings: "Settings") -> Iterator[str]:
-    """Look whether citizens can be told apart: behind a proxy that nobody names they share the pace of one address."""
+    """Check whether citizens can be told apart: behind an unnamed proxy they share one address's limits."""
     forms = [name for name, account in settings.connectors.web.items() if account.form]
     if forms and not settings.is_local and not settings.receiver.trusted_proxies:
         yield (
@@ -383,7 +385,7 @@ def _wechat(settings: "Settings") -> Iterator[str]:
 
 
 def _members(settings: "Settings") -> Iterator[str]:
-    """Look whether who writes to an application of 企业微信 can be answered; 微信客服 answers without one."""
+    """Check whether a sender to an application of 企业微信 can be answered; 微信客服 answers without it."""
     for name, account in settings.connectors.wecom.items():
         if name in settings.answers and account.agent_id is None and not account.open_kfids:
             yield (
@@ -441,7 +443,7 @@ def _ports(settings: "Settings") -> Iterator[str]:
 
 
 def _doors(settings: "Settings") -> Iterator[str]:
-    """The receiver and LMTP may share a port on two addresses of a machine, and none of them is all."""
+    """The receiver and LMTP may share a port on two addresses of a machine, if neither is "all addresses"."""
     one, other = settings.receiver, settings.lmtp
     same = one.host == other.host or not _ALL_ADDRESSES.isdisjoint((one.host, other.host))
     if {"receiver", "lmtp"} <= set(components.names(settings)) and same and one.port == other.port != 0:

@@ -1,4 +1,4 @@
-"""What `hotline check` looks at in the city's own rules, policies and models: what cannot be used, or has no effect."""
+"""Checks of the city's own rules, policies and models: unusable or without effect."""
 
 import difflib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from hotline.config.settings import Settings
 
 
-# What is misspelt in a city's own rules and is passed over in silence: optional keys, and words of our lists.
+# Misspelt words in a city's own rules that would be ignored: optional keys, and words of vocabularies.
 
 Table = Mapping[str, Any]
 
 
 def misspelt(city: Rules) -> Iterator[str]:
-    """Name what is nearly a key of ours, and words that there are not, in a city's rules that can be used."""
+    """Yield keys that nearly equal a known one, and unknown words, in a city's valid rules."""
     for name in RULEBOOKS:
         if city.has_any((f"{name}.toml",)):
             for told in _keys(DEFAULT_RULES.toml(name), city.toml(name)):
@@ -100,7 +100,7 @@ def _looks(city: Rules) -> Iterator[Callable[[], object]]:
 
 
 def refusal(look: Callable[["Settings"], object], settings: "Settings") -> Iterator[str]:
-    """Yield why something of ours cannot be made by these settings."""
+    """Yield why an object cannot be made by these settings."""
     try:
         look(settings)
     except PipelineError as error:
@@ -108,9 +108,9 @@ def refusal(look: Callable[["Settings"], object], settings: "Settings") -> Itera
 
 
 def _ended_calendars(city: Rules) -> Iterator[str]:
-    """Name each calendar that stands for one of ours and ends before it: its working days would be counted as unknown.
+    """Yield each calendar that replaces a shipped one and ends before it: its working days would count as unknown.
 
-    A city that added a year by itself hides those that come with the program later.
+    A city that added a year by itself hides the years that later come with the program.
     """
     own = policies.read("calendars", city)
     for name, ours in policies.read("calendars").items():
@@ -123,7 +123,9 @@ def _ended_calendars(city: Rules) -> Iterator[str]:
 
 
 def _meant_for_nobody(city: Rules) -> Iterator[str]:
-    """Name what a time limit or a directory is for, or what stops its clock, and is nowhere: it would never count."""
+    """Yield unknown subjects of a time limit or a directory, or unknown stages that stop a clock: it would never
+    apply.
+    """
     codes = category.names(city)
     for kind in ("deadlines", "dispatch"):
         for name, table in policies.read(kind, city).items():
@@ -143,7 +145,7 @@ def _strange(where: str, key: str, table: Mapping[str, Any], is_known: Callable[
 
 
 def _is_slip(code: str, known: Collection[str]) -> bool:
-    """Say whether a category is meant as one of ours and is none; a clerk, or a channel, may give those of others."""
+    """Return whether a category looks like a misspelt known one; clerks and channels may use those of other schemes."""
     if any(one.startswith(code) for one in known):
         return False
     return code.split(".", 1)[0] in known or bool(difflib.get_close_matches(code, known, n=1, cutoff=0.75))

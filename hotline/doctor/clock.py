@@ -21,13 +21,13 @@ Now: TypeAlias = Callable[[], float]
 
 
 def clock(settings: "Settings", asked: Collection[str], now: Now = time.time) -> Iterator[Told]:
-    """Compare our clock with that of each of these services that tells its own."""
+    """Compare this machine's clock with that of each service that reports its own."""
     told: list[str] = []
     for service in asked:
         try:
             ahead = CLOCKS[service](settings, now)
         except PipelineError:
-            continue  # whatever it is, it is told where that service is examined
+            continue  # any fault is reported by the check of that service
         if ahead is None:
             continue
         if abs(ahead) > OFF_SECONDS:
@@ -59,7 +59,7 @@ def _elasticsearch(settings: "Settings", now: Now) -> float | None:
                 answer: Any = await client.options(max_retries=0, request_timeout=10).cat.health(
                     format="json", h="epoch"
                 )
-                # It tells whole seconds.
+                # it has whole seconds
                 return (before + now()) / 2 - (float(answer[0]["epoch"]) + 0.5)
 
     return asyncio.run(ask())
@@ -79,4 +79,4 @@ CLOCKS: Mapping[str, Callable[["Settings", Now], float | None]] = {
     "Elasticsearch": _elasticsearch,
     "blob store": _blobs,
 }
-"""What tells its time, by the name of its finding."""
+"""Services that report their time, by the name of the finding."""

@@ -1,4 +1,4 @@
-"""Elasticsearch: every node lets us in, its version and health will do, and every index takes what we write."""
+"""Elasticsearch: login to every node, version and health, and write access to every index."""
 
 import asyncio
 import ssl
@@ -24,10 +24,10 @@ SECONDS = 10.0
 
 _HOSTS, _AUTHORITIES = "elasticsearch.hosts", "elasticsearch.ca_certs"
 _SEARCHED = ("ticket_masked", "link")
-"""What a web door asks: `hotline/runtime/components_web.py`."""
+"""Requests of a web door: `hotline/runtime/components_web.py`."""
 
 _COUNTED = ("ticket_masked",)
-"""What the monitor counts: `hotline/monitor/overdue.py`."""
+"""Requests of the monitor: `hotline/monitor/overdue.py`."""
 
 _BLOCKS = ("read_only", "read_only_allow_delete", "write")
 
@@ -35,19 +35,19 @@ Ask = Callable[[Any], AsyncIterator[Told]]
 
 
 def examine_nodes(settings: "Settings") -> Iterator[Finding]:
-    """Yield what is found at each node."""
+    """Yield the findings at each node."""
     yield from findings("Elasticsearch", lambda: _nodes(settings, _node))
 
 
 def examine_watch(settings: "Settings") -> Iterator[Finding]:
-    """Yield what is found by the monitor, which looks at the cluster and counts what is overdue."""
+    """Yield the findings for the monitor, which reads the cluster's health and counts overdue tickets."""
     yield from _let_in(settings, "archive", partial(_searches, names=_COUNTED, who="the monitor"))
 
 
 def examine_elasticsearch(settings: "Settings", *, writes: bool = True, searches: bool = False) -> Iterator[Finding]:
-    """Yield what is found; without a node that lets us in nothing can be said of the indices.
+    """Yield the findings; if no node accepts the login, the indices are unknown.
 
-    Templates matter to those who write, and only they may look at them; at messages who `searches` them.
+    Templates matter to writers, and only writers may read them; only a user that `searches` may read messages.
     """
     cities = dict(_cities(settings)) if searches else {}
     shards = settings.elasticsearch.shards.by_index
@@ -64,7 +64,7 @@ def _cities(settings: "Settings") -> Iterator[tuple[str, str]]:
 
 
 def _let_in(settings: "Settings", name: str, ask: Ask) -> Iterator[Finding]:
-    """Yield what is found at each node, and, where one lets us in, what it says when it is asked."""
+    """Yield the findings at each node and, if one accepts the login, the answers to the questions."""
     let_in = False
     for finding in examine_nodes(settings):
         let_in = let_in or finding.outcome == "ok"
@@ -74,7 +74,7 @@ def _let_in(settings: "Settings", name: str, ask: Ask) -> Iterator[Finding]:
 
 
 def examine_searches(settings: "Settings") -> Iterator[Finding]:
-    """Yield what is found by a web door, which may search two indices and ask nothing else, not even the version."""
+    """Yield the findings for a web door, which may only search two indices, and not even read the version."""
     yield from findings(
         "Elasticsearch", lambda: _nodes(settings, partial(_searches, names=_SEARCHED, who="the web door"))
     )
@@ -112,7 +112,7 @@ def _reach(settings: "Settings", url: str) -> None:
 
 
 def _asked(settings: "Settings", hosts: list[str], ask: Ask) -> Iterator[Told]:
-    """Run an asynchronous look to its end; its last fault is told like the others."""
+    """Run an asynchronous check; its last fault is reported like the others."""
     from sinks.elastic.errors import translated
 
     async def all_of_it() -> list[Told]:
@@ -178,7 +178,7 @@ async def _indices(
 
 
 async def _named_alike(client: Any, cities: Mapping[str, str]) -> AsyncIterator[PipelineError]:
-    """Yield the accounts that have the name of another city's: what both call alike is one document here."""
+    """Yield accounts with the name of another city's account: their ids coincide, so one document replaces another."""
     if not cities:
         return
     asked = {source: _of_others(source, city) for source, city in cities.items()}

@@ -1,4 +1,4 @@
-"""Looks at everything in turn; what one service says never keeps the next from being looked at."""
+"""Runs all checks in turn; an error of one never prevents the next."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hotline.config.settings import Settings
 
 _WRITERS = ("sink:elastic", "eraser")
-"""How the names of those begin that write into the archive."""
+"""Prefixes of components that write into the archive."""
 
 _ACCOUNTS: Mapping[str, tuple[str, Callable[["Settings", str], Iterator[Told]]]] = {
     "mailbox": ("mailbox", mailbox),
@@ -38,15 +38,15 @@ _ACCOUNTS: Mapping[str, tuple[str, Callable[["Settings", str], Iterator[Told]]]]
     "call_files": ("call files", call_files),
     "weibo_pull": ("weibo", weibo),
 }
-"""How to look at an account that messages are fetched from, and what it is called, by its section."""
+"""Check and name of an account's section, for accounts that fetch messages."""
 
 
 def examine(settings: "Settings", components: Iterable[str] = ()) -> Iterator[Finding]:
-    """Connect to all that these components use and yield what was found, as it is found; all of them by default."""
+    """Connect to every service of these components and yield findings as they come; by default of all components."""
     components = list(components)
     chosen = _chosen(settings, components)
     answering: set[str] = set()
-    if not {DESK, OPERATOR}.isdisjoint(components):  # of all that a host may run nobody is
+    if not {DESK, OPERATOR}.isdisjoint(components):  # no component needs everything that a host may run
         yield from findings("commands", lambda: _person(settings))
     for finding in _services(settings, chosen):
         if finding.outcome == "ok":
@@ -84,7 +84,7 @@ def _archive(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]
     if writes or not set(PEOPLE).isdisjoint(chosen):
         yield from examine_elasticsearch(settings, writes=writes, searches="eraser" in chosen)
         return
-    if "monitor" in chosen:  # without the right to ask it would tell for ever that Elasticsearch is away, or be blind
+    if "monitor" in chosen:  # without the right to ask, it would always report Elasticsearch as away, or see nothing
         yield from examine_watch(settings)
     if "receiver" in chosen and any(settings.connectors.sections[section] for section in DOORS):
         yield from examine_searches(settings)

@@ -1,4 +1,4 @@
-"""What the doctor says: one line for each thing that is in order, one for each fault."""
+"""Findings of the doctor: one line for each check that passed, one for each fault."""
 
 from collections.abc import Callable, Iterator
 from typing import Literal, TypeAlias
@@ -11,10 +11,10 @@ Outcome = Literal["ok", "wait", "mend"]
 """`wait` is a fault of the surroundings, `mend` is one that a person must mend."""
 
 Told: TypeAlias = str | PipelineError
-"""What a look tells: a sentence that all is well, or a fault."""
+"""Result of a check: a sentence that all is well, or a fault."""
 
 Look: TypeAlias = Callable[[], Iterator[Told]]
-"""Looks at one service. What it raises is its last fault."""
+"""Checks one service. An exception is its last fault."""
 
 
 class Finding(Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 def findings(name: str, look: Look) -> Iterator[Finding]:
-    """Yield what a look finds, as it is found."""
+    """Yield the findings of a check as they come."""
     try:
         for told in look():
             yield _finding(name, told)

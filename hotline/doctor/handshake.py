@@ -20,16 +20,16 @@ _SETTING, _AUTHORITIES, _PROTOCOL = "kafka.bootstrap_servers", "kafka.ssl_cafile
 
 
 class Greeted(Struct, frozen=True, kw_only=True):
-    """What a broker said: the brokers of its cluster as it knows them, and until when its certificate is valid."""
+    """Answer of a broker: the brokers of its cluster, and the end of its certificate."""
 
     brokers: frozenset[str]
     certificate_until: str | None = None
 
 
 def greet(connection: KafkaConnection, server: str) -> Greeted:
-    """Log in at ``host:port`` and ask for the cluster; raises an error of ours that says what to do.
+    """Log in at ``host:port`` and ask for the cluster; raises an error with the next action.
 
-    Not to be called in an event loop.
+    Not for use inside an event loop.
     """
     host, port = split_host_port(server)
     address = Address(service="Kafka", host=host, port=port, setting=_SETTING, authorities=_AUTHORITIES)
@@ -97,7 +97,7 @@ async def _asked(connection: KafkaConnection, address: Address) -> list[str]:
 
 
 async def _unexplained(connection: KafkaConnection, address: Address, error: Exception) -> PipelineError:
-    """A broker that dislikes how it is spoken to hangs up: find out what it wants instead."""
+    """A broker closes the connection if the protocol is wrong: try the other protocols to explain it."""
     bare = "SSL" not in connection.security_protocol
     if bare and await asyncio.to_thread(speaks_tls, address):
         return MisconfiguredError(
@@ -120,7 +120,7 @@ async def _unexplained(connection: KafkaConnection, address: Address, error: Exc
 
 
 async def _wants_login(connection: KafkaConnection, address: Address) -> bool:
-    """Say whether a login is a thing that this port knows, by trying one that nobody has."""
+    """Return whether this port knows logins, by a login that no user has."""
     nobody = msgspec.structs.replace(
         connection,
         security_protocol=f"SASL_{connection.security_protocol}",

@@ -1,4 +1,4 @@
-"""Kafka: every broker lets us in, every topic is as it should be, and our user may do what its components do."""
+"""Kafka: login to every broker, the settings of every topic, and the rights of the components' user."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -24,11 +24,11 @@ KAFKAS_OWN = {
     "__consumer_offsets": "offsets.topic.replication.factor",
     "__transaction_state": "transaction.state.log.replication.factor",
 }
-"""Topics that Kafka makes by itself, and the setting of its brokers that says in how many copies."""
+"""Topics that Kafka makes by itself, and the broker's setting of their replication factor."""
 
 
 def examine_kafka(settings: "Settings", components: Iterable[str]) -> Iterator[Finding]:
-    """Yield what is found; without a broker that lets us in nothing can be said of topics and rights."""
+    """Yield the findings; if no broker accepts the login, topics and rights are unknown."""
     let_in = False
     for finding in findings("Kafka", lambda: brokers(clients.kafka(settings))):
         let_in = let_in or finding.outcome == "ok"
@@ -66,7 +66,7 @@ def _greeted(connection: KafkaConnection, server: str) -> tuple[Told, frozenset[
 
 
 def topics(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told]:
-    """Compare the topics that our components use with what they should be."""
+    """Compare the topics of these components with the declared ones."""
     names = sorted({need.name for need in wanted if need.kind == "topic"}, key=list(TOPICS).index)
     with admin(connection) as client:
         cluster = Cluster(client)
@@ -92,7 +92,7 @@ def topics(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
 
 
 def _placed(connection: KafkaConnection) -> Iterator[PipelineError]:
-    """Yield what is wrong with the frozen number of partitions; who may not read it is told so among the rights."""
+    """Yield faults of the frozen number of partitions; a missing right to read it is among the rights."""
     try:
         placement.check(connection)
     except UnauthorizedError:
@@ -102,10 +102,10 @@ def _placed(connection: KafkaConnection) -> Iterator[PipelineError]:
 
 
 def kafkas_own(cluster: Cluster, copies: int) -> Iterator[PipelineError]:
-    """Yield what is wrong with the topics in which Kafka keeps groups and transactions, as far as our user sees them.
+    """Yield faults of Kafka's own topics of groups and transactions, if this user may see them.
 
-    Kafka's packages come with settings that give them one copy: while its broker is away whole stages stand still, and
-    when its disk is lost nobody knows which transactions were to be committed.
+    Kafka's packages set one copy of them: while its broker is away whole stages stand still, and if its disk is lost
+    the decisions about open transactions are lost.
     """
     seen, _ = cluster.topics(list(KAFKAS_OWN))
     configs = cluster.configs(list(seen))
@@ -120,7 +120,7 @@ def kafkas_own(cluster: Cluster, copies: int) -> Iterator[PipelineError]:
 
 
 def _told(differing: Iterable[Difference]) -> Iterator[PipelineError]:
-    """Tell a difference once, however many topics have it."""
+    """Report a difference once, however many topics have it."""
     same: dict[tuple[str, str | None, str], list[Difference]] = {}
     for one in differing:
         same.setdefault((one.what, one.found, one.wanted if one.found else ""), []).append(one)
@@ -130,7 +130,7 @@ def _told(differing: Iterable[Difference]) -> Iterator[PipelineError]:
 
 
 def availability(name: str, facts: TopicFacts, config: Mapping[str, str]) -> Iterator[PipelineError]:
-    """Yield what keeps a topic from taking records, of which these facts and settings are known."""
+    """Yield the reasons why a topic takes no records, by these facts and settings."""
     least = int(config.get("min.insync.replicas", "1"))
     if facts.without_leader:
         yield UnreachableError(f"{facts.without_leader} partitions of {name} have no leader: see which broker is away.")

@@ -16,9 +16,9 @@ SECONDS = 5.0
 
 
 class Address(Struct, frozen=True, kw_only=True):
-    """Where a service is, which setting says so, and which one names the authorities that it trusts.
+    """Address of a service, its setting, and the setting of the trusted authorities.
 
-    `port_setting` is there where the port has one of its own.
+    `port_setting` is set if the port has its own.
     """
 
     service: str
@@ -33,7 +33,7 @@ class Address(Struct, frozen=True, kw_only=True):
 
 
 def of_account(service: str, where: str, account: Any, port: int | None = None) -> Address:
-    """Return where the service of an account is, by the settings that all of them have below `where`."""
+    """Return the address of an account's service, by the settings below `where`."""
     return Address(
         service=service,
         host=account.host,
@@ -45,11 +45,11 @@ def of_account(service: str, where: str, account: Any, port: int | None = None) 
 
 
 class NoTlsError(MisconfiguredError):
-    """The server closed the connection, or answered something else, where TLS begins."""
+    """The server closed the connection, or answered in another protocol, when TLS began."""
 
 
 class Ours(NamedTuple):
-    """A certificate of ours with its key, and the setting that names it."""
+    """A client certificate with its key, and its setting."""
 
     certificate: Path | str | None
     key: Path | str | None
@@ -73,9 +73,9 @@ def trusting(authorities: Path | str | None, setting: str, ours: Ours | None = N
 
 
 def reach(address: Address, context: ssl.SSLContext | None) -> datetime | None:
-    """Connect, with TLS when there is a context; return until when the certificate is valid.
+    """Connect, with TLS if there is a context; return the end of the certificate.
 
-    Raises an error of ours that says what to do.
+    Raises an error with the next action.
     """
     try:
         connection = socket.create_connection((address.host, address.port), SECONDS)
@@ -86,7 +86,7 @@ def reach(address: Address, context: ssl.SSLContext | None) -> datetime | None:
 
 
 def speaks_tls(address: Address) -> bool:
-    """Say whether TLS is spoken there; whose certificate it is does not matter."""
+    """Return whether the server speaks TLS, with any certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     try:

@@ -1,4 +1,4 @@
-"""What we write outside of Kafka and Elasticsearch: the blob store, and the folders on this machine's own disk."""
+"""Storage outside of Kafka and Elasticsearch: the blob store, and the folders on this machine's disk."""
 
 import errno
 import os
@@ -31,9 +31,9 @@ DISK_SECONDS = 10.0
 """A disk that has not taken a few bytes by then hangs."""
 
 _RETRIES = {"max_retries": 1, "retry_timeout": timedelta(seconds=5)}
-"""By itself obstore tries for three minutes."""
+"""obstore's default is to retry for three minutes."""
 
-# What stores and disks say, in small letters. S3's codes: its API reference, "Error Responses".
+# Errors of stores and disks, in lower case. S3's codes: its API reference, "Error Responses".
 _FULL = ("no space left", "quota exceeded", "os error 28", "os error 122")
 _LOGIN = ("signaturedoesnotmatch", "invalidaccesskeyid", "expiredtoken", "invalidtoken")
 _CLOCK = ("requesttimetooskewed",)
@@ -64,7 +64,7 @@ def _tried(settings: "Settings", url: str) -> Told:
 
 
 def probe(settings: "Settings") -> Stored:
-    """Return what the blob store made of a few bytes; raises an error of ours that says what to do."""
+    """Write, read and delete a few bytes in the blob store; raises an error with the next action."""
     from obstore.exceptions import BaseError
 
     store = clients.blobs(settings, retry_config=_RETRIES)
@@ -81,7 +81,7 @@ def probe(settings: "Settings") -> Stored:
 
 
 def _refusal(url: str, error: Exception) -> PipelineError:
-    """Its own text is not told: it quotes requests, which are signed."""
+    """The store's own text is left out: it quotes requests, which are signed."""
     from obstore import exceptions as theirs
 
     said = str(error).lower()
@@ -109,7 +109,7 @@ def _refusal(url: str, error: Exception) -> PipelineError:
 
 
 def disks(settings: "Settings") -> Iterator[Told]:
-    """Write to each folder of ours on this machine, and see that its disk has room."""
+    """Write to each of the program's folders on this machine, and check the room on its disk."""
     folders = list(written_to(settings))
     faults = [fault for folder in folders if (fault := _fault_in_time(folder)) is not None]
     yield from faults
@@ -147,10 +147,10 @@ def _fault(folder: Folder) -> PipelineError | None:
 
 
 def _of_another(what: str, folder: Path) -> PipelineError | None:
-    """Return what keeps root from writing to a folder of a service's user."""
+    """Return why root cannot write to a folder of a service's user."""
     try:
         owner = None if os.geteuid() else _owner(folder)
-    except OSError:  # an NFS server that trusts no root: whoever writes there is told
+    except OSError:  # an NFS server that does not trust root: the component itself reports it
         return None
     if owner is None:
         return None
@@ -161,18 +161,18 @@ def _of_another(what: str, folder: Path) -> PipelineError | None:
 
 
 def _owner(folder: Path) -> str | None:
-    """Return whose a folder is, or will be while it is missing; None for root's, and for nobody's of this system."""
+    """Return the owner of a folder, or of the folder to be created; None for root's or an unknown user's."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     number = there.stat().st_uid
     try:
         return pwd.getpwuid(number).pw_name if number else None
-    except KeyError:  # as a container sees what lies outside of it: no service runs as who is not known
+    except KeyError:  # as a container sees a folder from outside: no service runs as an unknown user
         return None
 
 
 def _write(folder: Path) -> None:
-    """Write for good, as the journal does: some disks only say at the sync that they are full."""
-    make_private(folder)  # as whoever uses it would
+    """Write and sync, as the journal does: some disks report only at the sync that they are full."""
+    make_private(folder)  # as a component would
     with tempfile.TemporaryFile(dir=folder) as file:
         file.write(bytes(64 << 10))
         file.flush()

@@ -1,4 +1,4 @@
-"""The receivers of webhooks: there, with a certificate that we trust, and where we may go. Nothing is sent to them."""
+"""Endpoints of webhooks: reachable, with a trusted certificate and a permitted address. Nothing is sent to them."""
 
 import socket
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def subscriber(settings: "Settings", name: str) -> Iterator[Told]:
-    """Connect to one receiver, with TLS where its URL says so."""
+    """Connect to one endpoint, with TLS if its URL says so."""
     chosen, setting = settings.sinks.webhook[name], f"sinks.webhook.{name}"
     url = urlsplit(chosen.url)
     address = Address(
@@ -34,7 +34,7 @@ def subscriber(settings: "Settings", name: str) -> Iterator[Told]:
 
 
 def _see_that_we_may_ask(address: Address, chosen: "SubscriberSettings") -> None:
-    """Raise MisconfiguredError for a host that the sink would refuse; one that nobody knows is told by `reach`."""
+    """Raise MisconfiguredError for a host that the sink would refuse; `reach` reports an unknown one."""
     try:
         found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
     except socket.gaierror:

@@ -1,1 +1,1 @@
-"""What an operator asks at night: who works, how far behind, who is silent, whom nobody has answered."""
+"""Monitor: workers, lag, silent accounts and unanswered hand-overs, as an operator needs them at night."""

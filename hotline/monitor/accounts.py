@@ -27,7 +27,7 @@ class Expected(Struct, frozen=True, kw_only=True):
 
 
 class Account(Struct, frozen=True, kw_only=True):
-    """One account. `silent` is null where it cannot be told: not in these settings, or beyond what was read."""
+    """One account. `silent` is null if unknown: not in these settings, or beyond the records that were read."""
 
     kind: Literal["account"] = "account"
     account: str
@@ -112,7 +112,7 @@ class Accounts:
         )
 
     def _silent_for_sure(self, wanted: Expected) -> bool | None:
-        """Say whether everything that is young enough was read."""
+        """Return whether every record that is young enough was read."""
         return True if self._bound.get(topics.raw(wanted.channel), True) else None
 
 

@@ -1,4 +1,4 @@
-"""What became of the answers of a day, by account: those that nobody knows of are for a person."""
+"""Outcomes of a day's receipts, by account; those with an unknown outcome need a person."""
 
 from collections import Counter
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""How many dead letters came in the last day and in the last hour, by stage and code."""
+"""Number of dead letters in the last day and in the last hour, by stage and code."""
 
 from collections import Counter
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""`hotline run monitor`: looks at Kafka and Elasticsearch now and then, and tells Prometheus what it saw."""
+"""`hotline run monitor`: looks at Kafka and Elasticsearch at intervals and exports the results to Prometheus."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Monitor:
-    """Looks until it is told to stop; a service that is away is a gauge, and no end."""
+    """Looks until it is stopped; an unreachable service sets a gauge and ends nothing."""
 
     def __init__(self, settings: "Settings") -> None:
         self._settings = settings
@@ -41,13 +41,13 @@ class Monitor:
         self.last_look: datetime | None = None
 
     def run(self, stop: threading.Event) -> None:
-        """Look every `telemetry.monitor_seconds`; a missing right is told as well, and ends nobody in this process."""
+        """Look every `telemetry.monitor_seconds`; a missing right is reported and ends nothing in this process."""
         while not stop.is_set():
             self.look(datetime.fromtimestamp(time.time(), UTC))
             stop.wait(self._settings.telemetry.monitor_seconds)
 
     def look(self, now: datetime) -> None:
-        """Look once and set the gauges; those of what is not to be seen stay as they were, as the last look does."""
+        """Look once and set the gauges; gauges of unavailable values keep their last ones."""
         archive = elasticsearch(self._settings).reachable
         metrics.REACHABLE.labels("elasticsearch").set(archive)
         unseen = self._count_overdue(now) if archive else None
@@ -67,7 +67,7 @@ class Monitor:
             metrics.LOOKED.set(now.timestamp())
 
     def _count_overdue(self, now: datetime) -> str | None:
-        """Count the tickets whose limit has run out; return why that was not to be seen."""
+        """Count the tickets whose limit has run out; return why that was not possible."""
         try:
             counted = overdue(self._settings, now)
         except PipelineError as error:
@@ -76,19 +76,19 @@ class Monitor:
         return None
 
     def _tell_unseen(self, seen: Seen) -> None:
-        """Say once of which topics Kafka does not tell the transactions: for want of a right, or as it is too old."""
+        """Log once the topics whose transactions Kafka does not show: a right is missing, or Kafka is too old."""
         unseen = frozenset(TOPICS) - seen.transactions_hanging.keys()
         if unseen - self._unseen:
             _log.warning("transactions_unseen", topics=sorted(unseen))
         self._unseen = unseen
 
     def _remind(self, waiting: Iterable[Unanswered], now: datetime) -> None:
-        """Say so when emergencies are overdue, and again after each time that the desk has, until it acknowledges."""
+        """Log overdue emergencies, and again after each period that the desk has, until it acknowledges them."""
         overdue = {one.level: one for one in waiting if one.overdue and one.level != MENTIONED}
         self._reminded = {level: at for level, at in self._reminded.items() if level in overdue}
         again_after = timedelta(seconds=self._settings.telemetry.acknowledge_within_seconds)
         for level, one in overdue.items():
-            # Where the clock was set back, the last time lies ahead.
+            # after a step of the clock backwards, the last time lies in the future
             if level not in self._reminded or not timedelta(0) <= now - self._reminded[level] < again_after:
                 self._reminded[level] = now
                 metrics.REMINDERS.labels(level).inc()
@@ -103,7 +103,7 @@ class Monitor:
 
 
 def show(seen: Seen) -> None:
-    """Set every gauge to what was seen; what was seen before and is no more goes."""
+    """Set every gauge to the values of a look; gauges of former values are removed."""
     _set(metrics.WORKERS, {(one.stage,): one.workers for one in seen.stages})
     _set(metrics.LAG_RECORDS, {(one.stage,): one.lag_records for one in seen.stages})
     _set(metrics.OLDEST_SECONDS, {(one.stage,): one.oldest_seconds for one in seen.stages})
@@ -122,7 +122,7 @@ def show(seen: Seen) -> None:
 
 
 _NONE = {(level,): 0.0 for level in LEVELS}
-"""Shown at all times: an alarm on what is not there would never ring."""
+"""Shown from the start: an alarm on a missing series would never ring."""
 
 
 _NOTHING_LATE = {(clock, urgency): 0 for clock in WAITING for urgency in URGENCIES}

@@ -1,4 +1,4 @@
-"""Which hand-overs (紧急转接) no desk acknowledged and no clerk dismissed: by a reader's clock, not the stream's."""
+"""Hand-overs (紧急转接) without an acknowledgement or a dismissal, by the reader's clock."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -16,13 +16,13 @@ from schemas.records.common import Time
 from tickets.emergency import MENTIONED
 
 WINDOW = timedelta(days=7)
-"""What is older than this at the first look is not looked for."""
+"""Older hand-overs are not searched for at the first look."""
 
 LEVELS = ("critical", "urgent", MENTIONED)
-"""Of an emergency, the worst first."""
+"""Levels of emergencies, the worst first."""
 
 CLOCKS = timedelta(hours=1)
-"""How far the brokers' clocks and the connectors' may be apart."""
+"""Largest expected difference between the brokers' clocks and the connectors'."""
 
 _MARKS = (b'"acknowledged"', b'"handover_dismissed"', b'"handover_reinstated"')
 """The tags of the changes; a million events are passed over without being parsed."""
@@ -42,10 +42,10 @@ class Waiting(Struct, frozen=True, kw_only=True):
 class Unanswered(Struct, frozen=True, kw_only=True):
     """Hand-overs of one level that wait for the desk.
 
-    Left out are stale ones, which alarm nobody, and a folded one while the one that rings for it waits, or if the desk
-    acknowledged one of the same address after it came.
+    Left out are stale ones, which raise no alarm, and a folded one while the one that rings for it waits, or if the
+    desk acknowledged one of the same address after it came.
 
-    `overdue` are those that wait for longer than the desk may take; `longest` names those that wait longest.
+    `overdue` wait for longer than the desk may take; `longest` are those that wait longest.
     """
 
     kind: Literal["handovers"] = "handovers"
@@ -57,7 +57,7 @@ class Unanswered(Struct, frozen=True, kw_only=True):
 
 
 class _Urgent(Struct, frozen=True, kw_only=True):
-    """Of a hand-over only what is measured: its text stays where it is."""
+    """The measured fields of a hand-over, without its text."""
 
     handover_id: str
     jurisdiction: str = ""
@@ -69,12 +69,12 @@ class _Urgent(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> tuple[str, str]:
-        """Return its city and id: what another city's desk says of the id answers nothing."""
+        """Return its city and id: an answer of another city's desk under the same id does not count."""
         return self.jurisdiction, self.handover_id
 
     @property
     def alarms(self) -> bool:
-        """Return True if a desk has to hear of it: it is not old."""
+        """Return True if it rings at a desk: it is not old."""
         return not self.stale
 
     @property
@@ -83,7 +83,7 @@ class _Urgent(Struct, frozen=True, kw_only=True):
         return self.jurisdiction, self.folded_into or self.handover_id
 
     def rings_for(self, other: "_Urgent") -> bool:
-        """Return True if a desk that hears of this one sees `other` beside it, and that one is no worse."""
+        """Return True if a desk that gets this one sees `other` beside it, and that one is no worse."""
         return self.bell == other.bell and _weight(self.level) <= _weight(other.level)
 
     @property
@@ -103,7 +103,7 @@ class Handovers:
         self._answered: dict[tuple[str, str], int] = {}
 
     def look(self, kafka: Kafka, now: datetime) -> list[Unanswered]:
-        """Return what waits now, by level; raises errors of ours."""
+        """Return what waits now, by level; raises errors of the pipeline."""
         handed, decided = kafka.places([topics.HANDOVER]), kafka.places([topics.EVENT])
         ends = kafka.ends(decided)
         self._follow_handovers(kafka, handed, now)
@@ -126,7 +126,7 @@ class Handovers:
             try:
                 urgent = decode(record.value or b"", _Urgent)
             except SchemaError:
-                continue  # a stranger's record is nobody's emergency
+                continue  # the record of a stranger is no emergency
             if urgent.alarms and urgent.name not in self._answered:
                 self._open.setdefault(urgent.name, _taken_by_then(urgent, record))
 
@@ -161,7 +161,7 @@ class Handovers:
                 self._answered[name] = timestamp
 
     def _forget(self, now: datetime) -> None:
-        """Let go of answers so old that `screen` will not repeat their hand-overs any more."""
+        """Drop answers so old that `screen` will not repeat their hand-overs."""
         limit = (now - WINDOW).timestamp() * 1000
         self._answered = {name: at for name, at in self._answered.items() if at > limit}
 
@@ -192,7 +192,7 @@ def _weight(level: str) -> int:
 
 
 def _again(change: event.HandoverReinstated, decision: Event) -> _Urgent:
-    """Return what waits again: the log alone tells the order in which it was answered and taken back."""
+    """Return the hand-overs that wait again: only the log has the order of answers and reversals."""
     return _Urgent(
         handover_id=change.handover_id,
         jurisdiction=decision.jurisdiction,

@@ -23,7 +23,7 @@ from hotline.admin.transactions import Found, Hanging, Hangings
 
 FETCH_BYTES = 256 * 1024
 
-_patiently = retry(  # a cluster whose first group is asked for makes the topic of all groups first; others move it
+_patiently = retry(  # a cluster makes the topic of all groups when the first one is asked for; others move it
     retry=retry_if_exception_type((CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError)),
     wait=wait_fixed(0.2),
     stop=stop_after_delay(PATIENCE_MS / 1000),
@@ -71,14 +71,16 @@ class Kafka:
         return {place: OffsetAndMetadata(end, "", epochs[place]) for place, end in self.ends(epochs).items()}
 
     def holds(self, known: Known) -> bool:
-        """Say whether the logs still are what they were up to there; others may have taken the places (KIP-320)."""
+        """Return whether the logs still are the same up to these offsets; other records may have replaced theirs
+        (KIP-320).
+        """
         self._consumer.assign(list(known))
         for place, at in known.items():
             self._consumer._subscription.seek(place, at)  # `seek` itself takes no epoch
         return all(position(self._consumer, place) >= at.offset for place, at in known.items())
 
     def since(self, places: Iterable[TopicPartition], moment: datetime) -> Places:
-        """Return the offsets of the first records that Kafka took at `moment` or later, the ends where none is."""
+        """Return the offsets of the first records that Kafka took at `moment` or later, the ends if there is none."""
         asked = dict.fromkeys(places, int(moment.timestamp() * 1000))
         found = self._consumer.offsets_for_times(asked) if asked else {}
         ends = self.ends(asked)
@@ -103,13 +105,13 @@ class Kafka:
         return found
 
     def seconds_ahead(self, now: Callable[[], float]) -> float | None:
-        """Return how far the clock `now` (Unix seconds) is ahead of Kafka's; None when we are not told."""
+        """Return how far the clock `now` (Unix seconds) is ahead of Kafka's; None if Kafka does not say."""
         with suppress(KafkaError):  # a look sees all the rest
             return Cluster(self._admin).seconds_ahead(now)
         return None
 
     def hanging(self, hangings: Hangings, topics: Iterable[str], now: datetime) -> tuple[list[Hanging], Found]:
-        """Look for transactions that nobody ends; return those, and what there was to see."""
+        """Find hanging transactions; return them, and the topics that could be examined."""
         return hangings.look(self._admin, self.places(topics), now)
 
     @_patiently
@@ -119,12 +121,12 @@ class Kafka:
         return {name: len(group.get("members", ())) for name, group in described.items()}
 
     def committed(self, groups: Iterable[str]) -> dict[str, Places]:
-        """Return what each consumer group has committed."""
+        """Return the committed offsets of each consumer group."""
         return {group: self._committed(group) for group in groups}
 
     @_patiently
     def _committed(self, group: str) -> Places:
-        with suppress(GroupIdNotFoundError):  # nobody has ever worked in it
+        with suppress(GroupIdNotFoundError):  # this group has never worked
             found = self._admin.list_group_offsets({group: None})[group]
             return {TopicPartition(place.topic, place.partition): one.offset for place, one in found.items()}
         return {}
@@ -140,7 +142,7 @@ class Kafka:
 
 @contextmanager
 def opened(connection: KafkaConnection) -> Iterator[Kafka]:
-    """Connect for one look. Raises errors of ours only."""
+    """Connect for one look. Raises only errors of the pipeline."""
     with (
         reader(connection, auto_offset_reset="earliest", max_partition_fetch_bytes=FETCH_BYTES) as consumer,
         admin(connection) as asking,

@@ -1,4 +1,4 @@
-"""What `hotline run monitor` sees from outside, when a worker is dead as well; and what a process says of itself."""
+"""Metrics of `hotline run monitor`, which sees dead workers, too, and of a process about itself."""
 
 from prometheus_client import Counter, Gauge
 

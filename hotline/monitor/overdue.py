@@ -1,4 +1,4 @@
-"""How many tickets wait for longer than they may (超期): a reader's clock decides that, over what the archive holds."""
+"""Number of tickets beyond their limits (超期): by a reader's clock, over the contents of the archive."""
 
 import asyncio
 from datetime import datetime
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def overdue(settings: "Settings", now: datetime) -> dict[tuple[str, str], int]:
-    """Return the tickets by clock and urgency, in one question for all. Raises errors of ours."""
+    """Return the tickets by clock and urgency, in one query. Raises errors of the pipeline."""
     return asyncio.run(_overdue(settings, now))
 
 

@@ -1,4 +1,4 @@
-"""What the processes on this machine tell of themselves under /readyz: a refused password is known to them alone."""
+"""Reports of this machine's processes under /readyz: only they know of, for example, a refused password."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -63,7 +63,7 @@ class _Report(Struct):
 def look(settings: "TelemetrySettings", installation: str, count: int) -> list[Process | OtherInstallation]:
     """Ask the `count` ports from `telemetry.port` on, where `hotline run all` has its children, and the parent's.
 
-    Components of another installation than this are told apart: they say nothing of what runs here.
+    Components of another installation are returned separately: they say nothing about this one.
     """
     found: dict[str, Process] = {}
     others: list[OtherInstallation] = []
@@ -84,7 +84,7 @@ def look(settings: "TelemetrySettings", installation: str, count: int) -> list[P
 
 
 def _report(http: PoolManager, url: str) -> _Report:
-    """Return what answers there; nothing if nobody does, or another program."""
+    """Return the report at a port; empty without an answer, or for another program."""
     try:
         return json.decode(http.request("GET", url).data, type=_Report)
     except (HTTPError, DecodeError):
@@ -92,7 +92,7 @@ def _report(http: PoolManager, url: str) -> _Report:
 
 
 def _process(told: dict[str, Any], version: str, parent: Process | None) -> Process:
-    """Join what a child says with what its parent, asked before it, knows of its restarts."""
+    """Combine a child's report with its parent's knowledge of its restarts; the parent was asked before it."""
     return Process(
         component=told["component"],
         version=version,
@@ -118,5 +118,5 @@ def _time(told: object) -> datetime | None:
 
 
 def _host(host: str) -> str:
-    """Return where to ask a process that listens on every address."""
+    """Return the address of a process that listens on every address."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - asked, not listened on

@@ -1,4 +1,4 @@
-"""Whether Kafka and Elasticsearch answer, and what they say of themselves."""
+"""Whether Kafka and Elasticsearch answer, and their reports."""
 
 import asyncio
 from typing import TYPE_CHECKING, Literal
@@ -17,7 +17,7 @@ PATIENCE_SECONDS = 5.0
 
 
 class Service(Struct, frozen=True, kw_only=True):
-    """A service; `detail` is what it says, or what to do about it."""
+    """A service; `detail` is its report, or the next action."""
 
     kind: Literal["service"] = "service"
     service: str

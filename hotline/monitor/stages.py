@@ -1,4 +1,4 @@
-"""How far behind each stage is, seen from outside: a worker that is dead tells nothing of itself."""
+"""Lag of each stage, seen from outside: a dead worker reports nothing."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Watched(Struct, frozen=True, kw_only=True):
-    """A stage's consumer group and what it reads."""
+    """A stage's consumer group and its topics."""
 
     group: str
     topics: tuple[str, ...]
@@ -67,7 +67,7 @@ def of_subscribers(settings: Mapping[str, SubscriberSettings]) -> dict[str, Watc
 
 
 class Stage(Struct, frozen=True, kw_only=True):
-    """One stage: how many processes work in it, and what waits for them."""
+    """One stage: the number of its workers, and the records that wait for them."""
 
     kind: Literal["stage"] = "stage"
     stage: str
@@ -77,7 +77,7 @@ class Stage(Struct, frozen=True, kw_only=True):
 
     @property
     def fine(self) -> bool:
-        """Say whether somebody works in it."""
+        """Return whether the stage has a worker."""
         return self.workers > 0
 
 

@@ -1,4 +1,4 @@
-"""Transactions that nobody will end, by topic; Kafka is asked once a minute."""
+"""Hanging transactions by topic; Kafka is asked once a minute."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ EVERY = timedelta(minutes=1)
 
 
 class Transactions:
-    """Looks once a minute: what two looks find is told."""
+    """Looks once a minute; what two looks find is reported."""
 
     def __init__(self) -> None:
         self._hangings = Hangings()
@@ -23,7 +23,7 @@ class Transactions:
         if self._looked is None or now - self._looked >= EVERY:
             hanging, found = kafka.hanging(self._hangings, WATCHED, now)
             counted = Counter(one.open.topic for one in hanging)
-            # Of what cannot be seen at this moment stays what was seen last: an alarm must not end for that.
+            # topics that are unavailable now keep their last result: an alarm must not end for that
             self._told = {**self._told, **{topic: counted[topic] for topic in found.seen}}
             self._looked = now
         return self._told

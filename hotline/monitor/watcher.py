@@ -1,4 +1,4 @@
-"""One look at everything in Kafka, and the next ones: what is known already is not read again."""
+"""Repeated looks at Kafka: records that were read once are not read again."""
 
 import time
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ long, and Kafka's is the one by which everything was written."""
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """What one look found."""
+    """Results of one look."""
 
     stages: list[Stage]
     accounts: list[Account]
@@ -36,9 +36,9 @@ class Seen(Struct, frozen=True, kw_only=True):
     handovers: list[Unanswered]
     answers: list[AnswerCount]
     transactions_hanging: Mapping[str, int] = {}
-    """How many hang in each topic that was to be looked into."""
+    """Number of hanging transactions by topic, for topics that could be examined."""
     clock_ahead: float | None = None
-    """Seconds that our clock is ahead of Kafka's; None when it is not told."""
+    """Seconds by which this clock is ahead of Kafka's; None if unknown."""
 
 
 class Watcher:
@@ -61,7 +61,9 @@ class Watcher:
         self._handovers = Handovers(settings.telemetry.acknowledge_within_seconds)
 
     def _look_for_lost(self, kafka: Kafka) -> None:
-        """Read back again where a topic was made anew or lost its end: before our old place an emergency is unseen."""
+        """Read again from the start if a topic was made anew or lost its end: an emergency before the old position is
+        unseen.
+        """
         ids = kafka.ids(topics.TOPICS)
         is_anew = any(self._ids.get(topic, identifier) != identifier for topic, identifier in ids.items())
         if is_anew or not kafka.holds(self._known):
@@ -70,7 +72,9 @@ class Watcher:
         self._known = kafka.known(topics.TOPICS)
 
     def look(self, now: datetime) -> Seen:
-        """Return how things are by our clock `now`, or by Kafka's where ours is wrong. Raises errors of ours."""
+        """Return the state at the time `now` of this clock, or of Kafka's if this one is wrong. Raises errors of the
+        pipeline.
+        """
         with opened(self._connection) as kafka:
             self._look_for_lost(kafka)
             ahead = kafka.seconds_ahead(time.time)

@@ -1,4 +1,4 @@
-"""What operators ask about webhooks: who subscribes, how much waits, what became of which delivery; and a ping."""
+"""Webhooks for operators: subscribers, backlog, outcome of deliveries, and a ping."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -35,14 +35,14 @@ class Subscriber(Struct, frozen=True, kw_only=True):
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What narrows the delivery log."""
+    """Filters of the delivery log."""
 
     subscriber: str | None = None
     outcome: str | None = None
     ticket: str | None = None
 
     def lets_through(self, line: Delivery) -> bool:
-        """Say whether a line is asked for."""
+        """Return whether a line passes the filters."""
         asked = ((self.subscriber, line.subscriber), (self.outcome, line.outcome), (self.ticket, line.ticket_id))
         return all(wanted in (None, found) for wanted, found in asked)
 
@@ -77,7 +77,7 @@ def log(
 
 
 def find(settings: dict[str, SubscriberSettings], name: str) -> SubscriberSettings:
-    """Return a subscriber's settings. Raises MisconfiguredError when there is none of this name."""
+    """Return a subscriber's settings. Raises MisconfiguredError if none has this name."""
     if not settings:
         raise MisconfiguredError(f"There is no subscriber: add [sinks.webhook.{name}] to the settings.")
     if name not in settings:
@@ -107,7 +107,7 @@ def _lines(connection: KafkaConnection, wanted: Wanted) -> Iterable[Delivery]:
     for record in kafka_reader.read_all(connection, topics.DELIVERY):
         try:
             line = decode(record.value, Delivery)
-        except SchemaError:  # of a version that knows more: what it knows is not ours to tell
+        except SchemaError:  # of a later version with fields that this one does not know
             continue
         if wanted.lets_through(line):
             yield line

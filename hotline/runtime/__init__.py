@@ -1,1 +1,1 @@
-"""What `hotline run` does: components, processes, health, watchdog, logging."""
+"""Run-time of `hotline run`: components, processes, health, watchdog, logging."""

@@ -1,4 +1,4 @@
-"""What each component needs in Kafka: `deploy/kafka-acls.txt` grants it, `hotline doctor` asks whether it does."""
+"""Kafka rights of each component: `deploy/kafka-acls.txt` grants them, `hotline doctor` checks them."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Literal
@@ -39,7 +39,7 @@ class Need(Struct, frozen=True, kw_only=True):
 
     @property
     def options(self) -> str:
-        """Return what `kafka-acls.sh` calls it."""
+        """Return its option of `kafka-acls.sh`."""
         return " ".join(("--operation", self.operation, f"--{self.kind.replace(' ', '-')}", *self._named))
 
     @property
@@ -48,7 +48,7 @@ class Need(Struct, frozen=True, kw_only=True):
 
 
 def needs(settings: "Settings", component: str) -> list[Need]:
-    """Return what a component of `hotline run`, or the desk, needs; nothing for a name that is neither."""
+    """Return the rights of a component of `hotline run`, or of the desk; empty for any other name."""
     kind, _, which = component.partition(":")
     return _NEEDS[kind](settings, which) if kind in _NEEDS else []
 
@@ -63,7 +63,7 @@ def _connector(settings: "Settings", which: str) -> list[Need]:
 
 
 def _over_session(settings: "Settings", which: str, raw: list[str]) -> list[Need]:
-    """To answer over the session of an account, and to read what the gateway reports of it."""
+    """Rights for replies over an account's session, and for the gateway's delivery reports."""
     from connectors.replies.kafka import transactional_id
     from hotline.runtime.components_replies import elsewhere
 
@@ -94,7 +94,7 @@ def _raw_topics(sections: Iterable[str]) -> list[str]:
 
 
 def _commands() -> list[Need]:
-    """To give a command, and to see what became of it."""
+    """Rights for giving a command and reading its outcome."""
     return [*_topics("Write", [topics.COMMAND]), *_topics("Read", [topics.EVENT, topics.PLACEMENT])]
 
 
@@ -104,7 +104,7 @@ def _screen(settings: "Settings", which: str) -> list[Need]:
 
 
 def _normalize(settings: "Settings", which: str) -> list[Need]:
-    """With back-fill it asks how far the groups behind it are: that needs Describe on them, and on what they read."""
+    """With back-fill it asks for the lag of downstream groups, which needs Describe on them and on their topics."""
     from hotline.runtime.components import behind_normalize
     from sinks import SINKS
 
@@ -183,7 +183,7 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
     from hotline.runtime.components_replies import elsewhere
 
     stages, numbers = watched(settings).values(), range(settings.kafka.partitions)
-    waiting = [topic for stage in stages for topic in stage.topics]  # the oldest record that waits tells its age
+    waiting = [topic for stage in stages for topic in stage.topics]  # its oldest waiting record has the age
     reads = dict.fromkeys([*topics.LIVE_RAW, *WATCHED, *waiting])  # of WATCHED the transactions, too
     whose = [name_of(number) for name_of in (groups.transactional_id, outbox.transactional_id) for number in numbers]
     whose += [outbox.transactional_id(number, account) for account, number in elsewhere(settings).items()]
@@ -196,7 +196,7 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
 def _desk(settings: "Settings", which: str) -> list[Need]:
     answers = [topics.OUTBOX] if settings.answers else []
     raw = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD]
-    # Which dead letters were put back; whether there is such a hand-over; of commands the request that is confirmed.
+    # replays of dead letters, existing hand-overs, and the request that a command confirms
     reads = _topics("Read", [*raw, *answers, topics.DEAD, topics.REPLAYED, topics.HANDOVER, topics.COMMAND])
     return [*reads, *_commands()]
 
@@ -209,7 +209,7 @@ def _operator(settings: "Settings", which: str) -> list[Need]:
 
 
 def _for_subscribers(settings: "Settings") -> list[Need]:
-    """What `hotline webhook list` asks, and what brings a dead letter to its subscriber again."""
+    """Rights for `hotline webhook list`, and for replaying a dead letter to its subscriber."""
     if not settings.sinks.webhook:
         return []
     webhooks = _webhooks(settings)

@@ -1,4 +1,4 @@
-"""The only place where rooms are composed: from settings to components that run."""
+"""The only place that composes packages: settings become running components."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping

@@ -29,7 +29,7 @@ _NAMING_KEY = "naming_key"
 
 
 def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
-    """Make the component of an account that asks or holds a session; raises MisconfiguredError where there is none."""
+    """Return the component of a pull or session account; raises MisconfiguredError if there is none."""
     from connectors.registry import PULL, SESSION
 
     for section, accounts in settings.connectors.sections.items():
@@ -44,7 +44,7 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
 
 
 def with_naming_key(settings: "Settings", account: A) -> A:
-    """Return the settings of an account with a key for its messages' names, where it takes one and has none.
+    """Return the settings of an account with a key for message ids, if it takes one and has none.
 
     Raises MisconfiguredError as `naming_key` does.
     """
@@ -54,9 +54,9 @@ def with_naming_key(settings: "Settings", account: A) -> A:
 
 
 def naming_key(settings: "Settings") -> SecretStr | None:
-    """Return the key for the names of messages that their words name, made of that of the query codes.
+    """Return the key for ids of messages that only their words identify, derived from that of the query codes.
 
-    On the local stack there may be none. Raises MisconfiguredError where `HOTLINE_QUERY_KEY` lacks elsewhere.
+    The local stack may have none. Raises MisconfiguredError if `HOTLINE_QUERY_KEY` is missing elsewhere.
     """
     key = clients.query_key(settings)
     return None if settings.query_key is None else SecretStr(keyed_digest(key, _NAMING_KEY.encode()).hex())

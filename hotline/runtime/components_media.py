@@ -1,4 +1,4 @@
-"""Wires the fetcher: the accounts of WeChat that have a secret, their APIs, and what is pulled of 微信客服."""
+"""Composes the media fetcher: accounts of WeChat with a secret, their APIs, and the pulls of 微信客服."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def fetcher(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
 
 
 def plan(settings: "Settings", producer: "Producer", stop: threading.Event) -> "WeChatErrands":
-    """Make what knows the errands of all accounts; those of 企业微信 that have no secret can only complain."""
+    """Return the errands of all accounts; those of 企业微信 without a secret can only complain."""
     from connectors.wechat.media_jobs import WeChatErrands
 
     able, mute = dict(accounts(settings, producer, stop)), settings.connectors.wecom.keys()
@@ -66,7 +66,7 @@ def apis(settings: "Settings") -> Iterator[tuple[str, str, "Api"]]:
 
 
 def accounts(settings: "Settings", producer: "Producer", stop: threading.Event) -> Iterator[tuple[str, "Account"]]:
-    """Yield what the fetcher knows of each of them, by its id; cursors go through `producer`."""
+    """Yield the fetcher's accounts with their ids; cursors go through `producer`."""
     from connectors.wechat.media_jobs import Account
 
     for section, name, api in apis(settings):

@@ -45,9 +45,9 @@ def outbox(settings: "Settings", name: str, _: str, __: Tracer) -> Component:
 def over_session(
     settings: "Settings", account: str, connector: "SessionConnector", is_ours: Callable[[], bool]
 ) -> "AccountAnswers | None":
-    """Make what answers over the session of an account; None for an account that answers nobody.
+    """Return the sender over an account's session; None for an account without replies.
 
-    `is_ours` says whether this process may hold the session.
+    `is_ours` returns whether this process may hold the session.
     """
     from connectors.replies.account import AccountAnswers
     from connectors.replies.base import Answering
@@ -87,7 +87,7 @@ def senders(settings: "Settings") -> Iterator[tuple[str, "Sender"]]:
 
 
 def _tools(settings: "Settings") -> "Callable[[str, Sender | None], Tools]":
-    """Return what makes the tools of an account and its sender."""
+    """Return the factory of an account's tools and sender."""
     from connectors.replies.account_queue import Tools
     from connectors.replies.render import reply_of
     from connectors.reply_registry import at_once

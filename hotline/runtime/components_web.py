@@ -1,4 +1,4 @@
-"""What the web door is handed: the archive as it may see it, keys and rules."""
+"""Composes the web doors: the archive with their rights, keys and rules."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -36,7 +36,7 @@ class WebArchive:
         return await self._archive().requests(wanted)
 
     async def close(self) -> None:
-        """Let go of Elasticsearch."""
+        """Close the client of Elasticsearch."""
         if self._opened is not None:
             await self._opened.close()
 
@@ -49,7 +49,7 @@ class WebArchive:
 
 
 def doors(settings: "Settings") -> "tuple[list[Callable[[Keep], Sequence[Route]]], WebArchive]":
-    """Return the web doors of the settings, and the archive behind them, which whoever runs them closes."""
+    """Return the web doors of the settings, and their archive, which the caller closes."""
     from connectors.registry import DOORS
     from connectors.web.service import Tools
 

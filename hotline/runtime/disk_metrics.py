@@ -1,4 +1,4 @@
-"""Tells Prometheus how much room is left on the disks that this process may write to, and which of them hang."""
+"""Metrics of the disks that this process writes to: free room, and whether one hangs."""
 
 import math
 import shutil
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 
 
 LOOK_SECONDS = 15.0
-"""Between two looks at a disk."""
+"""Interval in seconds at which a disk is looked at."""
 
 HUNG_SECONDS = 10.0
-"""After this long a disk hangs that has not told its room."""
+"""Seconds after which a disk that has not returned its room counts as hanging."""
 
 FIRST_SECONDS = 1.0
-"""How long a start waits for the first look at all of them together."""
+"""Seconds that a start waits for the first look at all of them."""
 
 
 class Disk:
-    """The disk of one folder, looked at by a thread of its own.
+    """The disk of one folder, looked at by its own thread.
 
-    One that hangs, as a network's may whose server is away, keeps nobody waiting who asks for what was seen last.
+    A hanging disk, such as a network disk without its server, does not delay readers of the last result.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -44,7 +44,7 @@ class Disk:
         return self._free
 
     def hangs(self) -> bool:
-        """Say whether a look at it has not come back for long."""
+        """Return whether a look at it has not returned for long."""
         began = self._began
         return began is not None and self._clock() - began > HUNG_SECONDS
 
@@ -75,7 +75,7 @@ def watch(settings: "Settings") -> None:
 
 
 def free_bytes(folder: Path) -> float:
-    """Return the room on the disk of a folder, which may not be made yet; NaN when the system does not tell."""
+    """Return the room on the disk of a folder, which may not exist yet; NaN if the system does not say."""
     try:
         there = next((path for path in (folder, *folder.parents) if path.exists()), Path("/"))
         return float(shutil.disk_usage(there).free)

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 BLOBS = "the blob store"
 
 LEAST_FREE_BYTES = 256 << 20
-"""A disk with less room is told, before it is full."""
+"""A disk with less room is reported before it is full."""
 
 
 class Folder(NamedTuple):
-    """A folder that we write to: what for, which setting moves it, and how much room it may come to need.
+    """A folder to write to: its purpose, its setting, and the room that it may need.
 
-    The room is worked out when it is asked for, as that looks at the disk, which may hang.
+    The room is computed on demand, because it looks at the disk, which may hang.
     """
 
     what: str

@@ -36,11 +36,11 @@ Phase = Literal["starting", "standby", "running", "waiting", "stopped", "failed"
 _READY = ("running", "standby")
 Respond = Callable[..., Any]
 Probe = Callable[[], Mapping[str, Any]]
-"""Returns what a component tells about itself; keys of `ComponentHealth` replace what is known."""
+"""Returns a component's own report; keys of `ComponentHealth` replace known values."""
 
 
 class ComponentHealth(Struct, kw_only=True):
-    """What one component does; `last_success` and `lag` come from the component itself, where it can tell."""
+    """State of one component; `last_success` and `lag` come from the component itself, if it knows them."""
 
     component: str
     state: Phase = "starting"
@@ -65,7 +65,7 @@ class ProcessHealth:
         self._probes: dict[str, Probe] = {}
 
     def set(self, name: str, state: Phase, detail: str | None = None) -> None:
-        """Note what a component does now."""
+        """Set the state of a component."""
         component = self._components[name]
         component.state, component.detail = state, detail
         metrics.COMPONENT_UP.labels(name).set(state in _READY)
@@ -75,7 +75,7 @@ class ProcessHealth:
         self._components[name].restarts += 1
 
     def watch(self, name: str, probe: Probe) -> None:
-        """Ask `probe` for more about a component whenever somebody asks for the report."""
+        """Call `probe` for a component's own report whenever the report is read."""
         self._probes[name] = probe
 
     def report(self) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class _ServerV6(_Server):
 
 class _Silent(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: a probe is no event."""
+        """Log nothing for a probe."""
 
 
 class HealthServer:
@@ -155,14 +155,14 @@ def _json(respond: Respond, status: str, body: dict[str, Any]) -> list[bytes]:
     return [json.dumps(body).encode()]
 
 
-# What components of the connectors' room tell about themselves in /readyz.
+# Own reports of connectors in /readyz.
 
 STARTING: Mapping[str, Any] = {"state": "starting", "detail": "starting"}
-"""Nobody is at work yet: what waits for a service or a disk is not ready."""
+"""Not working yet: a component that waits for a service or a disk is not ready."""
 
 
 def connector(report: "HealthReport") -> Mapping[str, Any]:
-    """Say what keeps a connector from working, what it complains of, and that messages were put aside."""
+    """Return why a connector does not work, its complaints, and the number of messages put aside."""
     told = [report.sentence, *report.complaints, _put_aside(report.dead_letters)]
     return {
         "state": report.state,
@@ -173,9 +173,7 @@ def connector(report: "HealthReport") -> Mapping[str, Any]:
 
 
 def session(health: "Health", keeping: Sequence["Kept"], answers: "AccountAnswers | None" = None) -> Mapping[str, Any]:
-    """Say the same of a session, what waits for Kafka in the journal of one that only listens, and what keeps it from
-    answering.
-    """
+    """Return the same of a session, the messages in a listener's journal, and why it cannot send replies."""
     told = connector(health.report)
     if answers is not None and answers.trouble is not None:
         state = "degraded" if told["state"] == "running" else told["state"]
@@ -188,7 +186,7 @@ def session(health: "Health", keeping: Sequence["Kept"], answers: "AccountAnswer
 
 
 def receiver(report: "ReceiverReport", fault: "PipelineError | None" = None) -> Mapping[str, Any]:
-    """Say what waits for Kafka or the blob store; while the journal has room, citizens are heard.
+    """Return what waits for Kafka or the blob store; while the journal has room, messages are accepted.
 
     `fault` is why there is no journal.
     """
@@ -201,7 +199,7 @@ def receiver(report: "ReceiverReport", fault: "PipelineError | None" = None) -> 
 
 
 def lmtp(door: "Door", kept: "Kept") -> Mapping[str, Any]:
-    """Say what waits for Kafka or the blob store, and when a mail was last safe."""
+    """Return what waits for Kafka or the blob store, and when a mail was last safe."""
     return {
         "state": "degraded" if kept.full or kept.fault else "running",
         "last_success": _text(door.last_success),
@@ -213,7 +211,7 @@ def lmtp(door: "Door", kept: "Kept") -> Mapping[str, Any]:
 def stage(
     begun: bool, troubles: Sequence[str], quarantines: Sequence["Quarantines"] = (), restoring: int = 0
 ) -> Mapping[str, Any]:
-    """Say what keeps a partition of a stage from getting on; the others go on meanwhile.
+    """Return why a partition of a stage does not progress; the others go on meanwhile.
 
     While partitions are `restoring` the stage is not ready, so that a rolling update takes no other worker meanwhile.
     With more than half of the partitions in quarantine the stage is not ready: a fault of so many has one cause.
@@ -238,7 +236,7 @@ def _in_quarantine(one: "Quarantined") -> str:
 
 
 def sink(report: "Sinking") -> Mapping[str, Any]:
-    """Say what keeps a sink from bringing anything home."""
+    """Return why a sink delivers nothing."""
     return {"detail": report.detail, **({} if report.ready else {"state": "degraded"})}
 
 
@@ -247,13 +245,13 @@ def _put_aside(letters: int) -> str | None:
 
 
 def webhooks(troubles: Mapping[str, str]) -> Mapping[str, Any]:
-    """Say which subscribers wait. Their trouble is not ours: the component is ready."""
+    """Return the subscribers that wait. Their fault is not this component's, which is ready."""
     told = [f"{name}: {trouble}" for name, trouble in troubles.items()]
     return {"detail": _joined(list(told)) or "running"}
 
 
 def answers(troubles: Mapping[str, str]) -> Mapping[str, Any]:
-    """Say which accounts cannot answer now, and why."""
+    """Return the accounts that cannot answer now, and why."""
     told: list[str | None] = [f"{account}: {trouble}" for account, trouble in troubles.items()]
     return {"detail": _joined(told) or "running", **({"state": "degraded"} if troubles else {})}
 

@@ -23,39 +23,39 @@ Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
 
 _ROOMS = ("hotline", "connectors", "streams", "sinks", "tickets", "normalizers", "broker", "storage", "schemas")
-"""Who writes at the level that is asked for: below a warning libraries write keys, values and addresses."""
+"""Libraries that log at the configured level; below WARNING others log keys, values and addresses."""
 
 _QUIET = ("streams.engine.app", "streams.engine.transport")
-"""Of ours, where Faust writes."""
+"""Loggers of this program that Faust writes to."""
 
 _MUTE = (
-    # It cannot read what Faust tells of its members, and says so with all their bytes each time one asks who works.
+    # it cannot parse Faust's member metadata, and logs them with all their bytes at each question for workers
     "kafka.admin._groups",
     # On a busy machine it warns of each of its own turns that took a tenth of a second.
     "kafka.net.selector",
     # It warns of an answer with a malformed header, and of each repeat, with the whole address: platforms want their
-    # secrets and access tokens in the query. What failed is an exception, which we tell in our own words.
+    # the query holds secrets and access tokens; a failure is an exception with a text of its own
     "urllib3",
 )
 
 _VALUES = re.compile(r"[\n(<]")
-"""Where asyncio begins to show what its words are about."""
+"""Lines of asyncio that show the objects they are about."""
 
 _TALKATIVE = ("aiokafka", "faust", "kafka", "mode")
 """Their clients knock ten times a second at a broker that is away, and write several lines each time."""
 
 _OWN_PORT = re.compile(r"(?<=<-)\d+")
-"""What is another one in each line of `kafka` about a connection that the other end closes again and again."""
+"""The varying part of lines of `kafka` about a connection that the peer closes again and again."""
 
 _CLIENTS = ("aiokafka", "kafka", "elastic_transport")
-"""What a tool that a person waits for asks through."""
+"""Libraries that a verb with a waiting person uses."""
 
 _CALM_SECONDS = 30.0
 _CALM_LINES = 1_000
 
 
 class Calm(logging.Filter):
-    """Lets what a talkative library says again and again through once in a while, and counts what it leaves out."""
+    """Rate limit for repeated lines of a library; the skipped ones are counted."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ class Calm(logging.Filter):
         self._told: dict[tuple[str, str], tuple[float, int]] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Say whether a line is told."""
+        """Return whether a line is logged."""
         if record.name.partition(".")[0] not in _TALKATIVE:
             return True
         now, line = self._clock(), (record.name, _OWN_PORT.sub("", record.getMessage()))
@@ -80,14 +80,14 @@ class Calm(logging.Filter):
 
 
 class Wordless(logging.Filter):
-    """Names a fault in the line of a library, and leaves of what asyncio tells of one its first words.
+    """Logs the class of a fault in a library's line, and of asyncio's lines only their first words.
 
-    The rest shows values, and what the fault says: a client of a server alone says nothing but where it is. Which fault
-    it was, and where, is told beside it.
+    The rest shows values and the fault's own text; a client of a server only names its place. The class of the fault,
+    and its place, are logged beside it.
     """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Cut the line; it is always told."""
+        """Shorten the line; it is always logged."""
         if isinstance(record.args, tuple) and record.name.partition(".")[0] not in _CLIENTS:
             record.args = tuple(type(one).__name__ if isinstance(one, BaseException) else one for one in record.args)
         if record.name == "asyncio":
@@ -96,7 +96,9 @@ class Wordless(logging.Filter):
 
 
 def set_up_tool(level: Level, form: Format) -> None:
-    """Send our own lines to standard error: of a server that is away the verb tells in a sentence, not its client."""
+    """Send this program's own lines to standard error: the verb reports an unreachable server in a sentence, not its
+    client.
+    """
     set_up(level, form)
     for name in _CLIENTS:
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -135,11 +137,11 @@ def _ended(event: str, error: BaseException | None) -> None:
 
 @contextmanager
 def tracing(settings: "TelemetrySettings") -> Iterator[Tracer]:
-    """Make what the components tell their hops: nothing, unless a collector is named. Sends what is left at the end."""
+    """Trace the components if a collector is set; the remaining spans are sent at the end."""
     if settings.otlp_endpoint is None:
         yield OFF
         return
-    from hotline.runtime.tracing import exporting  # a tenth of a second and 30 MB that nobody pays who does not want it
+    from hotline.runtime.tracing import exporting  # a tenth of a second and 30 MB, only for installations that use it
 
     spans = exporting(settings.otlp_endpoint, settings.trace_ratio)
     try:
@@ -175,7 +177,7 @@ def _set_up_libraries(level: Level, handler: logging.Handler) -> None:
 
 
 def _name_exception(_: Any, __: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Name an exception and its place; its own text may quote what a citizen wrote."""
+    """Return the class and place of an exception; its own text may quote a citizen's words."""
     told = entry.pop("exc_info", None)
     error = sys.exc_info()[1] if told is True else told[1] if isinstance(told, tuple) else told
     if isinstance(error, BaseException):

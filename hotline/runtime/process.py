@@ -18,16 +18,16 @@ from hotline.runtime.supervisor import MISCONFIGURED
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, UnauthorizedError, UnreachableError
 
 Run = Callable[[asyncio.Event], Awaitable[None]]
-"""Works until the event is set, drains, and returns; raises an error of ours when it cannot go on."""
+"""Works until the event is set, drains, and returns; raises an error of the pipeline if it cannot go on."""
 
 _log = structlog.get_logger(__name__)
 
 ORPHANED_SECONDS = 1.0
 
 DRAIN_SECONDS = 45.0
-"""After a signal, or the end of a component, the others have this long: a little more than `run all` gives a child.
+"""Seconds that the others have after a signal, or the end of a component: slightly more than `run all` gives a child.
 
-What hangs in its end would keep whoever failed from being started again, for good; nothing acknowledged is lost by it.
+A hanging end would prevent the restart for good; nothing acknowledged is lost by killing it.
 """
 
 
@@ -38,7 +38,7 @@ class Component(Struct, frozen=True, kw_only=True):
     run: Run
     probe: Probe | None = None
     isolated: bool = False
-    """What only a person can mend here ends no other component: one of many accounts in a process."""
+    """A fault that needs an operator ends no other component: it is one of many accounts in a process."""
 
 
 def blocking(work: Callable[[threading.Event], None]) -> Run:
@@ -64,7 +64,7 @@ async def _in(executor: ThreadPoolExecutor, work: Callable[[threading.Event], No
 
 
 class Deadline:
-    """Ends this process, however it hangs, some time after it was told to end."""
+    """Ends this process, even if it hangs, some time after it was asked to end."""
 
     def __init__(self, seconds: float = DRAIN_SECONDS, leave: Callable[[int], None] = os._exit) -> None:
         self._seconds = seconds
@@ -73,7 +73,7 @@ class Deadline:
         self._code = 1
 
     def note(self, fault: BaseException) -> None:
-        """Let the end tell, however it hangs, that a person must act: whoever starts this process again waits then."""
+        """Make the exit code say that an operator must act: the supervisor then waits before a restart."""
         if isinstance(fault, MisconfiguredError | UnauthorizedError):
             self._code = MISCONFIGURED
 
@@ -114,7 +114,7 @@ async def serve(
     for task in filter(None, (watching, counting, feeding)):
         task.cancel()
     faults = [fault for fault in results if isinstance(fault, BaseException)]
-    # What a person must mend is told before what may mend itself.
+    # a fault for an operator is reported before one that may end by itself
     for fault in sorted(faults, key=lambda fault: not isinstance(fault, FatalError)):
         raise fault
 
@@ -151,7 +151,10 @@ async def _one(
             raise UnreachableError(f"{component.name} ended although nobody stopped it: see the log above.")
         health.set(component.name, "stopped")
         _log.info("component_stopped", component=component.name)
-    except (Exception, asyncio.CancelledError) as error:  # nobody cancels a component: a library let its own out
+    except (
+        Exception,
+        asyncio.CancelledError,
+    ) as error:  # a library leaked its own cancellation
         sentence = str(error) if isinstance(error, PipelineError) else None
         health.set(component.name, "failed", sentence)
         _log.error("component_failed", component=component.name, error=type(error).__name__, sentence=sentence)

@@ -17,14 +17,14 @@ _log = structlog.get_logger(__name__)
 
 
 def watch(settings: "Settings", names: Iterable[str]) -> threading.Thread:
-    """Ask once, beside the components: those that take messages in wait for nobody, however slow Kafka is."""
+    """Ask once, beside the components: intake must not wait, however slow Kafka is."""
     asking = threading.Thread(target=tell, args=(settings, list(names)), name="topics", daemon=True)
     asking.start()
     return asking
 
 
 def tell(settings: "Settings", names: Iterable[str]) -> None:
-    """Log what is missing or hidden. A Kafka that is away is told by those who need it."""
+    """Log missing and hidden topics. Components report an unreachable Kafka themselves."""
     from hotline.admin.cluster import Cluster, admin
 
     wanted = sorted({need.name for name in names for need in needs(settings, name) if need.kind == "topic"})

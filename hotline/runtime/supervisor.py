@@ -25,7 +25,7 @@ DRAIN_SECONDS = 40.0
 """After SIGTERM a child has this long to drain before it is killed."""
 
 MISCONFIGURED = 2
-"""The exit code of a process whose settings or credentials a person must mend."""
+"""Exit code of a process whose settings or credentials an operator must mend."""
 
 _log = structlog.get_logger(__name__)
 
@@ -84,7 +84,7 @@ class Child:
 
 
 def starter(command: Sequence[str], environment: Mapping[str, str]) -> Start:
-    """Return what starts a child in a session of its own, so that Ctrl-C reaches it through us alone."""
+    """Return a function that starts a child in its own session, so that Ctrl-C reaches it through this process only."""
     return lambda: subprocess.Popen(command, env={**os.environ, **environment}, start_new_session=True)  # noqa: S603 - this program itself
 
 
@@ -104,7 +104,7 @@ def run(children: Sequence[Child], health: ProcessHealth, stop: threading.Event,
 
 
 def drain(processes: Sequence["subprocess.Popen[bytes]"]) -> None:
-    """Ask every process to end; kill what does not within DRAIN_SECONDS: nothing acknowledged is lost by that."""
+    """Ask every process to end; kill those that need more than DRAIN_SECONDS: nothing acknowledged is lost."""
     for process in processes:
         process.send_signal(signal.SIGTERM)
     end = time.monotonic() + DRAIN_SECONDS

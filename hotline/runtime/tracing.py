@@ -1,4 +1,4 @@
-"""Spans of every hop, sent by OTLP; imported only when a setting names who takes them."""
+"""Spans of every hop, sent by OTLP; imported only if a collector is set."""
 
 import logging
 import time
@@ -37,17 +37,17 @@ from schemas.records.dead_letter import CODE
 from schemas.tracing import Came
 
 CONVENTIONS = "https://opentelemetry.io/schemas/1.36.0"
-"""Of the attributes' names; those of messaging are still in development, so this version stays."""
+"""Version of the attributes' names; those of messaging are still in development, so it stays."""
 
 LINKS = 128
-"""Of one batch's span: the specification's own limit."""
+"""Most links of one batch's span: the specification's own limit."""
 
 QUEUE_SPANS = 8_192
 EXPORT_SECONDS = 5.0
 """After this a collector that does not answer is given up; spans that find no room are dropped, messages wait never."""
 
 CLOSE_SECONDS = 3.0
-"""How long the end of a process waits for its last spans."""
+"""Seconds that the end of a process waits for its last spans."""
 
 _log = structlog.get_logger(__name__)
 
@@ -68,9 +68,9 @@ class _Ids(RandomIdGenerator):
 
 
 class Spans:
-    """A tracer of `schemas.tracing`: spans name stages, topics and codes, never a person, an id or a word of anybody.
+    """A tracer of `schemas.tracing`: spans name stages, topics and codes, never a person, an id or a citizen's word.
 
-    A share `ratio` of the traces is told, chosen by trace id: stages with one ratio tell the same ones.
+    A share `ratio` of the traces is recorded, chosen by trace id: stages with one ratio record the same ones.
     """
 
     def __init__(self, processor: SpanProcessor, ratio: float) -> None:
@@ -96,11 +96,11 @@ class Spans:
             hop.end()
 
     def tells(self, context: SpanContext | None) -> bool:
-        """Say whether this trace is one of those that are told."""
+        """Return whether this trace is recorded."""
         return context is not None and context.trace_id & _TRACE_IDS < self._bound
 
     def close(self) -> None:
-        """Send what is left, for as long as a collector may take."""
+        """Send the remaining spans, within the collector's time limit."""
         self._provider.shutdown()
 
 
@@ -153,7 +153,7 @@ class _Hop:
             self._attributes |= {"messaging.destination.partition.id": str(partition)}
 
     def links(self, came: Sequence[Came]) -> None:
-        """Link the batch's span to the spans of whoever sent these records."""
+        """Link the batch's span to the spans of the records' senders."""
         self._count += len(came)
         contexts = (_context(headers) for headers in came)
         for context in islice(filter(self._spans.tells, contexts), LINKS):
@@ -275,7 +275,7 @@ def _with(outbound: Outbound, changed: dict[str, bytes]) -> Outbound:
 
 
 def _dead(span: Span, outbound: Outbound) -> Outbound:
-    """Say in the span why the record is a dead letter, and leave its headers as they came."""
+    """Record in the span why the record is a dead letter; its headers stay unchanged."""
     _fail(span, next((value.decode() for name, value in outbound.headers if name == CODE), "unknown"))
     return outbound
 

@@ -1,4 +1,4 @@
-"""Tells systemd that this process gets on (`WatchdogSec`, sd_notify(3)): one that does not is started anew."""
+"""Notifies systemd of progress (`WatchdogSec`, sd_notify(3)): a process without progress is restarted."""
 
 import asyncio
 import os
@@ -6,11 +6,11 @@ import socket
 from contextlib import suppress
 
 PARTS = 3
-"""How often it is told within the time that systemd waits."""
+"""Notifications within the time that systemd waits."""
 
 
 def interval() -> float | None:
-    """Return how often, in seconds, systemd is to be told; None when it does not wait for this process."""
+    """Return the interval of notifications in seconds; None if systemd does not watch this process."""
     wanted = os.environ.get("WATCHDOG_USEC", "")
     waits_for = os.environ.get("WATCHDOG_PID", "")
     if not wanted.isdigit() or "NOTIFY_SOCKET" not in os.environ:
@@ -21,7 +21,7 @@ def interval() -> float | None:
 
 
 def feed() -> None:
-    """Tell systemd once. A socket that is away ends nothing: systemd does then."""
+    """Notify systemd once. A missing socket ends nothing: systemd does then."""
     path = os.environ["NOTIFY_SOCKET"]
     address = f"\0{path[1:]}" if path.startswith("@") else path
     with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as told:
@@ -30,7 +30,7 @@ def feed() -> None:
 
 
 async def run() -> None:
-    """Tell systemd as long as the event loop has its turns; to be cancelled."""
+    """Notify systemd as long as the event loop runs; until cancelled."""
     if (seconds := interval()) is None:
         return
     while True:

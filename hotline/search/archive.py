@@ -1,4 +1,4 @@
-"""What the command line, the web door and the monitor ask of Elasticsearch; masked unless somebody may see it all."""
+"""Queries of the command line, the web door and the monitor to Elasticsearch; masked by default."""
 
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -162,7 +162,7 @@ class Archive:
             after = hits[-1]["sort"]
 
     async def close(self) -> None:
-        """Let go of Elasticsearch, where nobody else does."""
+        """Close the client of Elasticsearch, if this object owns it."""
         await self._client.close()
 
     async def refresh(self) -> None:
@@ -182,7 +182,7 @@ class Archive:
         return None if found is None else _read(found["_source"], kind)
 
     async def _search(self, *, track_total_hits: bool = False, **asked: Any) -> ObjectApiResponse[Any]:
-        """Ask all shards: of what lies in a lost one nobody may say that it is not there."""
+        """Search all shards: the contents of a lost one must not be reported as missing."""
         with _asked():
             answer = await self._client.search(
                 **asked, track_total_hits=track_total_hits, allow_partial_search_results=False

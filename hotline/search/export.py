@@ -14,7 +14,7 @@ Format = Literal["open311-json", "open311-xml", "zammad"]
 
 
 class Choices(NamedTuple):
-    """What the formats leave open."""
+    """Values that the formats leave open."""
 
     media_base_url: str | None = None
     zammad_group: str = GROUP
@@ -22,7 +22,7 @@ class Choices(NamedTuple):
 
 
 class _Form(NamedTuple):
-    """How a document begins, each ticket, what stands between two, and how the document ends."""
+    """Text before, between and after the tickets of a document, and the form of a ticket."""
 
     begin: bytes
     one: Callable[[Ticket, Choices], bytes]
@@ -55,7 +55,7 @@ _FORMS: Mapping[str, _Form] = MappingProxyType(
 
 
 async def export(tickets: AsyncIterator[Ticket], form: Format, out: BinaryIO, chosen: Choices) -> int:
-    """Write the tickets and return how many they are."""
+    """Write the tickets and return their number."""
     shape, count = _FORMS[form], 0
     out.write(shape.begin)
     async for ticket in tickets:

@@ -1,4 +1,4 @@
-"""What a question to the archive is in Elasticsearch's words: filters only, and no text but as a phrase."""
+"""Queries of the archive in Elasticsearch's language: only filters, and texts only as phrases."""
 
 from datetime import datetime
 from typing import Any
@@ -13,23 +13,23 @@ from tickets.sla.overdue import WAITING
 
 
 class Filters(Struct, frozen=True, kw_only=True):
-    """What narrows a search beside its words; times are of the first message, from inclusive, to exclusive."""
+    """Filters of a search beside its words; times are those of the first message, from inclusive, to exclusive."""
 
     channel: str | None = None
     status: str | None = None
     jurisdiction: str | None = None
     request_kind: str | None = None
     category: str | None = None
-    """A category's code or name; what is below it counts, too."""
+    """A category's code or name; sub-categories count, too."""
     adcode: str | None = None
-    """How the place's 行政区划代码 begins."""
+    """Prefix of the place's 行政区划代码."""
     cluster_id: str | None = None
     requesters: tuple[str, ...] = ()
     """A person's hashes, any of them; masked tickets have none."""
     received_from: datetime | None = None
     received_to: datetime | None = None
     revisited: bool = False
-    """Only those whose citizens were asked (回访)."""
+    """Only tickets with a revisit (回访)."""
     is_open: bool = False
     """Only those that are not closed, and not erased."""
     due_before: datetime | None = None
@@ -39,7 +39,7 @@ class Filters(Struct, frozen=True, kw_only=True):
 
 
 def matching(text: str, filters: Filters) -> dict[str, Any]:
-    """Return the query for tickets with all these words, none of those behind a minus, and what the filters ask."""
+    """Return the query for tickets with all these words, without those behind a minus, and with the filters."""
     number = text.strip()
     if ids.valid_ticket_no(number):
         return _bool([{"term": {"ticket_no": number}}, *_narrowed(filters)], [])
@@ -52,7 +52,7 @@ def matching(text: str, filters: Filters) -> dict[str, Any]:
 
 
 _THERE: dict[str, Any] = {"exists": {"field": "ticket_id"}}
-"""What a restricted ticket leaves in an index is empty."""
+"""A restricted ticket leaves an empty document in an index."""
 
 
 def _bool(filters: list[dict[str, Any]], unwanted: list[dict[str, Any]]) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def _phrase(word: str) -> dict[str, Any]:
 
 
 def _has_token(word: str) -> bool:
-    """Say whether anything of a word is searched; punctuation is not."""
+    """Return whether a word has searchable characters; punctuation has none."""
     return any(character.isalnum() or character > "\u2fff" for character in word)
 
 
@@ -113,7 +113,7 @@ def _category(said: str) -> dict[str, Any]:
 
 
 def published(wanted: Wanted) -> dict[str, Any]:
-    """Return the query for what Open311 may tell everybody: nothing that is confidential or restricted."""
+    """Return the query for tickets that Open311 may publish: none that is confidential or restricted."""
     span = {"gte": wanted.start.isoformat(), "lte": wanted.end.isoformat()}
     filters: list[dict[str, Any]] = [
         {"term": {"jurisdiction": wanted.jurisdiction}},

@@ -10,7 +10,7 @@ HIDDEN = "＊"
 
 
 def hidden(record: Struct) -> dict[str, Any]:
-    """Return the record with every personal or sensitive value hidden; what is absent stays absent."""
+    """Return the record with every personal or sensitive value hidden; missing fields stay missing."""
     shown: dict[str, Any] = to_builtins(record)
     for info in walk(type(record)):
         if info.pii:
