@@ -180,7 +180,7 @@ def rulebook(rules: Rules) -> Rulebook:
 
 def _sentences(about: Words, rules: Rules) -> list[Sentence]:
     """Return the sentences by which reasons are heard: of ordinary letters those with one of the words."""
-    known = classifier.sentences("acceptance", enums.NOT_ACCEPTED, rules.folder)
+    known = classifier.sentences("acceptance", enums.NOT_ACCEPTED, rules)
     return [one for one in known if one.labels or about.occur(fold(one.text))]
 
 

@@ -180,7 +180,7 @@ def rulebook(rules: Rules) -> Rulebook:
         apart=scale["apart"],
         classes=classes,
         topics=_by_class(all_topics),
-        leaning=classifier.leaning_hearing("category", (*classes, *all_topics), rules.folder),
+        leaning=classifier.leaning_hearing("category", (*classes, *all_topics), rules),
         hearing=table["hearing"],
         version=table["version"],
     )

@@ -99,10 +99,10 @@ def rulebook(rules: Rules) -> Rulebook:
         raise ValueError(f"there is no level {', '.join(sorted(unknown))}")
     written = ((name, cue) for name in _TELLS for cue in table[name])
     cues = Cues(written, table["within"], table["not"], table.get("lists", {}))
-    known = classifier.sentences("confidentiality", _TELLS, rules.folder)
+    known = classifier.sentences("confidentiality", _TELLS, rules)
     return Rulebook(
         cues=cues,
-        hearing=classifier.hearing("confidentiality", known, rules.folder),
+        hearing=classifier.hearing("confidentiality", known, rules),
         against=TextClassifier.fitted(logistic_regression, known),
         sure=table["hearing"]["sure"],
         scores=shares(table["scores"]),

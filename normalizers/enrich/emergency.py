@@ -77,7 +77,7 @@ def rulebook(rules: Rules) -> Rulebook:
         cues={name: re.compile(pattern or "(?!)") for name, pattern in data["cues"].items()},
         resolution=mitigation.resolution(data["resolution"]),
         fumes=mitigation.fumes(data["fumes"]),
-        hearing=classifier.hearing("emergency", _sentences(rules), rules.folder),
+        hearing=classifier.hearing("emergency", _sentences(rules), rules),
     )
 
 
@@ -92,7 +92,7 @@ def _sentences(rules: Rules) -> tuple[Sentence, ...]:
                 f"{ALARM} the classes: {', '.join(EMERGENCY_CLASSES)}."
             )
         found.append(Sentence(classes, row["text"]))
-    return *classifier.of_both_kinds("heard", found), *classifier.ordinary(rules.folder)
+    return *classifier.of_both_kinds("heard", found), *classifier.ordinary(rules)
 
 
 def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> Rule:

@@ -95,12 +95,12 @@ def rulebook(rules: Rules) -> Rulebook:
     unknown = {*table["roles"]} - {*enums.MINOR_ROLES} or {*topics, table["otherwise"]} - {*enums.MINOR_TOPICS}
     if unknown:
         raise ValueError(f"there is no role or topic {', '.join(sorted(unknown))}")
-    heard = classifier.sentences("minors", enums.MINOR_TOPICS, rules.folder)
+    heard = classifier.sentences("minors", enums.MINOR_TOPICS, rules)
     return Rulebook(
         cues=Cues(_written(table), table["within"], table["not"], table["lists"]),
-        about=Words(classifier.settings("minors", rules.folder)["about"]),
-        kin=Words(classifier.settings("minors", rules.folder)["kin"]),
-        hearing=classifier.hearing("minors", heard, rules.folder),
+        about=Words(classifier.settings("minors", rules)["about"]),
+        kin=Words(classifier.settings("minors", rules)["kin"]),
+        hearing=classifier.hearing("minors", heard, rules),
         protections={name: Protection(one["referral"], one["basis"]) for name, one in topics.items()},
         grown_up=Words(table["grown_up"]),
         scores=shares(table["scores"]),

@@ -110,7 +110,7 @@ def rulebook(rules: Rules) -> Rulebook:
         weights=table["weights"],
         kinds=kinds,
         hearing=table["hearing"],
-        leaning=classifier.leaning_hearing("kind", kinds, rules.folder),
+        leaning=classifier.leaning_hearing("kind", kinds, rules),
         version=table["version"],
     )
 

@@ -239,16 +239,3 @@ def _completed(own: dict[str, Any], ours: Mapping[str, Any], younger: Sequence[s
             lacking = ours[section] if not name else {name: ours[section][name]}
             made[section] = {**lacking, **made[section]}
     return made
-
-
-# For what still takes a folder.
-
-
-def load(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """Return the rules in `<name>.toml` of a folder."""
-    return Rules.load(folder).toml(name)
-
-
-def table(name: str, columns: Sequence[str], folder: Path | None = None) -> list[dict[str, str]]:
-    """Return the lines of `<name>.tsv` of a folder."""
-    return Rules.load(folder).table(name, columns)

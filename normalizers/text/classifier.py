@@ -18,13 +18,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import accumulate
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from normalizers import rules
+from normalizers.rules import Rules
 from normalizers.text.fold import Span, aligned
 from normalizers.text.matcher import cover
 from normalizers.text.ngrams import (
@@ -345,37 +344,37 @@ NOTHING = "none"
 """The value of a sentence that tells nothing of the kind."""
 
 
-def hearing(subject: str, sentences: Sequence[Sentence], folder: Path | None) -> TextClassifier:
+def hearing(subject: str, sentences: Sequence[Sentence], rules: Rules) -> TextClassifier:
     """Return what hears a subject by these sentences."""
-    said = settings(subject, folder)
+    said = settings(subject, rules)
     return TextClassifier.fitted(naive_bayes, sentences, said["among"], said["least"])
 
 
-def settings(subject: str, folder: Path | None) -> dict[str, Any]:
+def settings(subject: str, rules: Rules) -> dict[str, Any]:
     """Return `[hearing]` of a subject's rules."""
-    said: dict[str, Any] = rules.load(subject, folder)["hearing"]
+    said: dict[str, Any] = rules.toml(subject)["hearing"]
     return said
 
 
-def sentences(subject: str, values: Collection[str], folder: Path | None) -> tuple[Sentence, ...]:
+def sentences(subject: str, values: Collection[str], rules: Rules) -> tuple[Sentence, ...]:
     """Return the lines of `<subject>_heard.tsv`, and ordinary ones: of `ordinary.tsv`, and no emergency of `heard.tsv`.
 
     Raises MisconfiguredError for a value that nobody knows, or when the file itself has but one kind.
     """
     file = f"{subject}_heard"
-    lines = rules.table(file, ("value", "text"), folder)
+    lines = rules.table(file, ("value", "text"))
     unknown = {line["value"] for line in lines} - {*values, NOTHING}
     if unknown:
         raise MisconfiguredError(f"{file}.tsv has values that nobody knows: {', '.join(sorted(unknown))}.")
     own = [Sentence((line["value"],) if line["value"] != NOTHING else (), line["text"]) for line in lines]
-    emergencies = rules.table("heard", ("expected", "classes", "text"), folder)
+    emergencies = rules.table("heard", ("expected", "classes", "text"))
     calm = (Sentence((), line["text"]) for line in emergencies if line["expected"] == NOTHING)
-    return *of_both_kinds(file, own), *ordinary(folder), *calm
+    return *of_both_kinds(file, own), *ordinary(rules), *calm
 
 
-def ordinary(folder: Path | None) -> tuple[Sentence, ...]:
+def ordinary(rules: Rules) -> tuple[Sentence, ...]:
     """Return the clauses of ordinary letters, which tell nothing of any kind."""
-    return tuple(Sentence((), line["text"]) for line in rules.table("ordinary", ("text",), folder))
+    return tuple(Sentence((), line["text"]) for line in rules.table("ordinary", ("text",)))
 
 
 def of_both_kinds(file: str, found: Sequence[Sentence]) -> tuple[Sentence, ...]:
@@ -444,7 +443,7 @@ def _features(folded: str) -> tuple[int, Keys]:
     return len(said), distinct(features_of_one(said))
 
 
-def leaning_hearing(subject: str, values: Collection[str], folder: Path | None) -> TextClassifier | None:
+def leaning_hearing(subject: str, values: Collection[str], rules: Rules) -> TextClassifier | None:
     """Return what hears classes, and topics of them (`class.topic`), by the lines of `<subject>_heard.tsv`.
 
     A city without such a file has those of our lines whose values it knows; None when a class of its own has none of
@@ -452,9 +451,9 @@ def leaning_hearing(subject: str, values: Collection[str], folder: Path | None) 
     a class.
     """
     file = f"{subject}_heard"
-    lines = [(line["value"], line["text"]) for line in rules.table(file, ("value", "text"), folder)]
+    lines = [(line["value"], line["text"]) for line in rules.table(file, ("value", "text"))]
     known, classes = {*values, LEANING_NOTHING}, {*map(_class_of, values), LEANING_NOTHING}
-    is_ours = folder is not None and not (folder / f"{file}.tsv").is_file()
+    is_ours = rules.folder is not None and not rules.has_any((f"{file}.tsv",))
     if is_ours:
         lines = [(value, text) for value, text in lines if value in known]
     elif unknown := {value for value, _ in lines} - known:

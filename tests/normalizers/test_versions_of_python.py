@@ -13,14 +13,15 @@ OLDEST = (3, 11)
 DIGEST = """
 import hashlib, json
 from datetime import UTC, datetime
-from normalizers import Policy, normalize, rules
+from normalizers import Policy, normalize
+from normalizers.rules import DEFAULT_RULES
 from normalizers.text import classifier
 from schemas.codec import encode
 from schemas.records import raw_message
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 texts = [line["text"]
     for file in ("kind_heard", "category_heard")
-    for line in rules.table(file, ("value", "text"), None)]
+    for line in DEFAULT_RULES.table(file, ("value", "text"))]
 letters = ["\\n".join(texts[at::len(texts) // 4][:at % 4 + 1]) for at in range(600)]
 whole = hashlib.sha256()
 judged = classifier.judged
