@@ -25,6 +25,7 @@ from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
 from hotline.admin.topics import Provision
 from normalizers import Policy, normalize
+from normalizers.enrich.annotators import Annotations
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.records import RawMessage, raw_message
@@ -150,7 +151,7 @@ def main() -> None:
         print(f"{'kind':<16}{' '.join(f'{name:>12}' for name in COLUMNS)}   {count:,} records, mails a fifth")
         for name, (make, fewer) in KINDS.items():
             raws = [make(number) for number in range(count // fewer)]
-            nothing = patch("normalizers.pipeline.subject.findings", lambda *_: ())
+            nothing = patch("normalizers.pipeline.annotators.annotate", lambda *_: Annotations())
             with patch("normalizers.pipeline._emergency", lambda *_: None), nothing:
                 plain = pure(raws)
             alone = pure(raws)

@@ -8,7 +8,8 @@ from msgspec import UNSET, structs
 
 from normalizers import finalize, registry
 from normalizers.base import Draft, Policy
-from normalizers.enrich import emergency, subject
+from normalizers.enrich import annotators, emergency
+from normalizers.enrich.annotators import Annotations, Failure
 from normalizers.finalize import Blob, Stored, cleaned, stored
 from normalizers.parse import ticket_tokens
 from normalizers.parse.codes import is_category
@@ -32,10 +33,12 @@ MAX_APART = 256 * 1024
 
 
 class Normalized(NamedTuple):
-    """A message, and the bytes it names in the blob store: store them first."""
+    """A message, the bytes it names in the blob store (store them first), and what could not be found in it."""
 
     message: Message
     blobs: tuple[Blob, ...]
+    failures: tuple[Failure, ...] = ()
+    """Annotators that failed: the message lacks their findings."""
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Normalized:
@@ -58,7 +61,8 @@ def alarming(raw: RawMessage, policy: Policy) -> Message | None:
 def _normalized(raw: RawMessage, draft: Draft, policy: Policy, *, is_whole: bool) -> Normalized:
     message_id = raw.message_id
     kept = stored(draft, raw.jurisdiction, message_id, policy.max_text_bytes)
-    return Normalized(_message(raw, message_id, draft, kept, policy, is_whole=is_whole), kept.blobs)
+    message, failures = _message(raw, message_id, draft, kept, policy, is_whole=is_whole)
+    return Normalized(message, kept.blobs, failures)
 
 
 def _draft(raw: RawMessage, policy: Policy) -> Draft:
@@ -83,7 +87,7 @@ def _without_names(draft: Draft, rules: Rules) -> Draft:
 
 def _message(
     raw: RawMessage, message_id: str, whole: Draft, kept: Stored, policy: Policy, *, is_whole: bool
-) -> Message:
+) -> tuple[Message, tuple[Failure, ...]]:
     envelope, answers = raw.envelope, ticket_tokens.named(kept.draft, policy)
     draft = _answering(kept.draft, answers) if answers != ticket_tokens.NOTHING else kept.draft
     received_at = draft.received_at or envelope.time
@@ -92,14 +96,16 @@ def _message(
     urgent = _emergency(whole, kept.draft, search_text, seconds_old, policy)
     account = draft.account or envelope.account or ""
     if is_whole:
-        findings = _findings(draft, search_text, raw.jurisdiction, urgent, policy)
+        annotations = annotators.annotate(draft, search_text, raw.jurisdiction, policy)
+        findings = _findings(draft, annotations, urgent, policy)
         giver = giver_of(envelope.source, account)
         features = features_of(
             draft, search_text, kept.attachments, findings, policy, answers, message_id, received_at, giver
         )
     else:
-        findings, features = draft.findings + subject.place(draft, search_text, raw.jurisdiction, policy), Features()
-    return Message(
+        annotations = annotators.place(draft, search_text, raw.jurisdiction, policy)
+        findings, features = draft.findings + annotations.findings, Features()
+    message = Message(
         message_id=message_id,
         source=envelope.source,
         id=envelope.id,
@@ -129,6 +135,7 @@ def _message(
         trace=envelope.traceparent or envelope.hop,
         extra=draft.extra,
     )
+    return message, annotations.failures
 
 
 def understood(message: Message, text: str, policy: Policy, said: tuple[Finding, ...] = ()) -> Message:
@@ -150,7 +157,8 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
     draft, giver = _without_names(draft, policy.rules), giver_of(message.source, message.account)
     search_text, answers = fold(titled(draft.title, text)), ticket_tokens.named(draft, policy)
     urgent = _emergency(draft, draft, search_text, finalize.seconds(message), policy)
-    findings = _findings(draft, search_text, message.jurisdiction, urgent, policy)
+    annotations = annotators.annotate(draft, search_text, message.jurisdiction, policy)
+    findings = _findings(draft, annotations, urgent, policy)
     return structs.replace(
         message,
         message_class=draft.message_class,
@@ -166,11 +174,9 @@ def understood(message: Message, text: str, policy: Policy, said: tuple[Finding,
     )
 
 
-def _findings(
-    draft: Draft, search_text: str, jurisdiction: str, urgent: Emergency | None, policy: Policy
-) -> tuple[Finding, ...]:
+def _findings(draft: Draft, annotations: Annotations, urgent: Emergency | None, policy: Policy) -> tuple[Finding, ...]:
     """Return what the channel says, what the text is about, and the classes of its emergency."""
-    found = draft.findings + subject.findings(draft, search_text, jurisdiction, policy)
+    found = draft.findings + annotations.findings
     return found + emergency.findings(urgent, draft.title, policy.rules) if urgent is not None else found
 
 

@@ -39,6 +39,11 @@ DECIDED_AGAIN = Counter(
     "hotline_streams_decided_again",
     "Decisions about inputs that were acknowledged before: Kafka had lost the end of the event log",
 )
+ANNOTATOR_FAILURES = Counter(
+    "hotline_streams_annotator_failures",
+    "Messages that went on without the findings of an annotator, which failed on them",
+    ["annotator"],
+)
 RECORDS_GONE = broker_metrics.STREAM_RECORDS_GONE
 POSITIONS_LOST = Counter(
     "hotline_streams_positions_lost",

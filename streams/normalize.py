@@ -7,6 +7,7 @@ from functools import partial
 from typing import TypeVar
 
 import faust
+import structlog
 from faust.types import TP
 from msgspec import UNSET
 from msgspec.structs import replace
@@ -14,10 +15,11 @@ from obstore.store import ObjectStore
 
 from broker.config import KafkaConnection
 from normalizers import Normalized, Policy, normalize
+from normalizers.enrich.annotators import ANNOTATORS
 from normalizers.parse.codes import is_code
 from normalizers.warmup import work_through
 from schemas import ids, topics
-from schemas.codec import AHEAD, NO_TIME, Inbound, Outbound, appended_at, decode, encode
+from schemas.codec import AHEAD, NO_TIME, Inbound, Outbound, appended_at, decode, encode, position_of
 from schemas.command_signature import carried
 from schemas.envelope import FIRST_TRACE, HOP, Envelope, schema_of, trace_context, type_of
 from schemas.errors import ErasedError, FatalError, MalformedError, RecordError, TooLargeError
@@ -36,6 +38,8 @@ from streams.engine.input import SLICE, has_reference, header_of, is_claimed, ma
 from streams.engine.output import Outlet
 from streams.engine.result import Result, bare, dead, refused_of
 from tickets.masking.precompute import foreseen
+
+_log = structlog.get_logger(__name__)
 
 STAGE = "normalize"
 COMMANDS = "commands"
@@ -95,6 +99,9 @@ class Normalize:
         self._control = control
         self._in_work = in_work_of(app)
         self._beside = Beside(app, self._put_behind, f"{STAGE}-beside")
+        for one in ANNOTATORS:  # shown from the start, as in `metrics.py`
+            if not one.is_required:
+                metrics.ANNOTATOR_FAILURES.labels(annotator=one.name)
         work_through(lambda raw: foreseen(normalize(raw, policy).message, policy.rules))
 
     async def handle(self, tp: TP, chunk: partition_worker.Chunk) -> None:
@@ -162,7 +169,12 @@ class Normalize:
         left = (one for one in read if not isinstance(one[1], ErasedError) and may_be_gone(one[1]) not in gone)
         # All are decoded before the words of any are analysed: this keeps the caches of either step warm.
         found = [(record, await self._apart(record, understood, raw)) for record, raw in left]
-        return [(record, await self._apart(record, result_of, record, one)) for record, one in found]
+        done = [(record, await self._apart(record, result_of, record, one)) for record, one in found]
+        for record, result in done:
+            for one in result.failures:
+                metrics.ANNOTATOR_FAILURES.labels(annotator=one.annotator).inc()
+                _log.warning("annotator_failed", **one._asdict(), **position_of(record)._asdict())
+        return done
 
     async def _apart(self, record: Inbound, work: Callable[..., Made], *arguments: object) -> Made:
         if has_reference(record):  # megabytes take seconds, in which the other cities go on
@@ -234,9 +246,9 @@ def result_of(record: Inbound, found: Understood | Exception, policy: Policy) ->
     try:
         if isinstance(found, Exception):
             raise found
-        (message, blobs), origin = found
+        (message, blobs, failures), origin = found
         message = foreseen(message, policy.rules)
-        return Result(message_record(message, origin), blobs, may_wait=message.emergency is None)
+        return Result(message_record(message, origin), blobs, message.emergency is None, failures)
     except Exception as error:  # noqa: BLE001 - a fault on one record: it becomes a dead letter, the next goes on
         return dead(record, error, STAGE)
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from normalizers import Blob
+from normalizers.enrich.annotators import Failure
 from schemas import ids
 from schemas.codec import Inbound, Outbound
 from schemas.errors import TooLargeError
@@ -22,6 +23,7 @@ class Result(NamedTuple):
     outbound: Outbound
     blobs: tuple[Blob, ...] = ()
     may_wait: bool = False
+    failures: tuple[Failure, ...] = ()
 
 
 def dead(record: Inbound, error: Exception, stage: str, inline_limit: int = INLINE_LIMIT) -> Result:

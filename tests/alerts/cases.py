@@ -123,6 +123,7 @@ CASES = {
     ),
     "CheckpointsFail": grows("hotline_streams_checkpoint_errors_total", operation="save"),
     "WorkerFenced": grows("hotline_streams_fenced_total"),
+    "AnnotatorFails": grows("hotline_streams_annotator_failures_total", annotator="place"),
     "CommandsUnproven": grows("hotline_streams_commands_unproven_total"),
     "DecisionsLost": grows("hotline_streams_decided_again_total"),
     "RecordsLost": grows("hotline_streams_records_gone_total", topic="hotline.message.v1", end="new"),
@@ -225,6 +226,7 @@ YOUNG = [
     ("ScreenPositionUnknown", young("hotline_streams_positions_unknown_total")),
     ("CheckpointsFail", young("hotline_streams_checkpoint_errors_total", operation="list")),
     ("WorkerFenced", young("hotline_streams_fenced_total")),
+    ("AnnotatorFails", young("hotline_streams_annotator_failures_total", annotator="place")),
     ("CommandsUnproven", young("hotline_streams_commands_unproven_total")),
     ("DecisionsLost", young("hotline_streams_decided_again_total")),
     *(

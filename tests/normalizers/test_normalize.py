@@ -48,7 +48,7 @@ def test_a_record_names_its_own_channel_time_and_account(raw: Raw) -> None:
 
 def test_attachments_name_blobs_beside_the_message(raw: Raw) -> None:
     files = [{"name": "C:\\pic\\井盖.jpg", "data": "aGVsbG8=", "media_type": "image/jpeg"}, {"name": "/etc/passwd"}]
-    message, blobs = record(raw, attachments=files)
+    message, blobs, _ = record(raw, attachments=files)
     photo, named = message.attachments
     digest = hashlib.sha256(b"hello").hexdigest()
     assert (photo.name, photo.size, photo.sha256) == ("井盖.jpg", 5, digest)
@@ -58,14 +58,14 @@ def test_attachments_name_blobs_beside_the_message(raw: Raw) -> None:
 
 
 def test_equal_files_are_one_blob(raw: Raw) -> None:
-    message, blobs = record(raw, attachments=[{"name": name, "data": "aGVsbG8="} for name in "ab"])
+    message, blobs, _ = record(raw, attachments=[{"name": name, "data": "aGVsbG8="} for name in "ab"])
     assert len(message.attachments) == 2
     assert len(blobs) == 1
 
 
 def test_long_texts_are_cut_and_kept_whole_beside(raw: Raw) -> None:
     text = "井盖坏了。" * 10_000
-    message, blobs = record(raw, text=text)
+    message, blobs, _ = record(raw, text=text)
     assert len(message.text.encode()) <= 64 * 1024 < len(message.text.encode()) + 3
     assert text.startswith(message.text)
     assert message.attachments[0].name == "text.txt"
@@ -73,7 +73,7 @@ def test_long_texts_are_cut_and_kept_whole_beside(raw: Raw) -> None:
 
 
 def test_long_titles_and_extras_are_kept_beside(raw: Raw) -> None:
-    message, blobs = record(raw, title="标" * 5_000, note="备" * 100_000)
+    message, blobs, _ = record(raw, title="标" * 5_000, note="备" * 100_000)
     assert len(message.title or "") == 1_000
     assert [file.name for file in message.attachments] == ["title.txt", "extra.json"]
     assert json.loads(blobs[1].data) == {"note": "备" * 100_000}
@@ -139,7 +139,7 @@ def test_reasons_name_fields_and_quote_nothing(raw: Raw) -> None:
 
 def test_a_long_subject_stands_whole_beside_the_message(raw: Raw) -> None:
     title = "标" * 5_000
-    message, blobs = normalize(raw(f"Subject: {title}\n\n正文".encode(), "mailbox"), POLICY)
+    message, blobs, _ = normalize(raw(f"Subject: {title}\n\n正文".encode(), "mailbox"), POLICY)
     assert message.title == title[:1_000]
     assert [file.name for file in message.attachments] == ["title.txt"]
     assert blobs[0].data.decode() == title

@@ -1,5 +1,6 @@
 """A record that held the processor is a dead letter with all its bytes at each stage, and those around it go on."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -7,11 +8,15 @@ from typing import Any
 import pytest
 from faust.types import TP
 from obstore.store import MemoryStore
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from broker.config import KafkaConnection
 from normalizers import Policy
+from normalizers.enrich import annotators
 from schemas import topics
 from schemas.codec import Outbound
+from schemas.records import Finding
 from streams import screen
 from streams.blobs import Blobs
 from streams.engine.app import StageApp, make_app
@@ -70,6 +75,29 @@ async def test_normalize_sets_it_aside(app: StageApp) -> None:
     assert any(b"held the processor" in value for _, value in dead.headers)
     assert len(outlet.of(topics.MESSAGE)) == 2
     assert acked == [True]
+
+
+async def test_what_an_annotator_fails_on_goes_on_and_is_counted(
+    app: StageApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(_: annotators.Reading) -> Iterator[Finding]:
+        raise RecursionError
+
+    def counted() -> float:
+        return REGISTRY.get_sample_value("hotline_streams_annotator_failures_total", {"annotator": "category"}) or 0.0
+
+    changed = [one._replace(annotate=fails) if one.name == "category" else one for one in annotators.ANNOTATORS]
+    monkeypatch.setattr(annotators, "ANNOTATORS", tuple(changed))
+    app.in_work._held = []
+    outlet: Any = Outlet()
+    given, acked = chunk(RAW, records(RAW, "路灯坏了三天没人修"))
+    work, before = Normalize(app, outlet, Blobs(MemoryStore()), Policy()), counted()
+    with capture_logs() as logs:
+        await work.handle(RAW, given)
+    assert (len(outlet.of(topics.MESSAGE)), outlet.of(topics.DEAD), acked) == (3, [], [True])
+    assert counted() == before + 3
+    told = [(one["annotator"], one["error"], one["offset"]) for one in logs if one["event"] == "annotator_failed"]
+    assert told == [("category", "RecursionError", at) for at in range(3)]
 
 
 async def test_screen_sets_it_aside_and_hands_the_others_over(app: StageApp) -> None:

@@ -14,7 +14,7 @@ from hotline.quality.learn import labelled
 from hotline.quality.learn.labelled import Labelled
 from normalizers import Policy, rules
 from normalizers.base import Draft
-from normalizers.enrich import category, subject
+from normalizers.enrich import annotators, category
 from normalizers.enrich.category import CategoryModel
 from normalizers.rules import DEFAULT_RULES
 from normalizers.text.fold import fold
@@ -80,7 +80,7 @@ def test_what_a_model_is_not_sure_of_is_left_to_the_rules(model: CategoryModel) 
 
 
 def category_of(text: str, policy: Policy) -> tuple[str, str]:
-    found = subject.findings(Draft(text=text), text, "210100", policy)
+    found = annotators.annotate(Draft(text=text), text, "210100", policy).findings
     return next((one.value, one.source) for one in found if one.kind == "category")
 
 

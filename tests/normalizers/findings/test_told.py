@@ -6,7 +6,7 @@ from msgspec import UNSET
 
 from normalizers import Policy
 from normalizers.base import Draft
-from normalizers.enrich import emergency, subject
+from normalizers.enrich import annotators, emergency
 from normalizers.text.fold import fold
 from normalizers.text.spans import written
 from schemas.records import Finding
@@ -18,7 +18,7 @@ CITY = "330100"
 def found(title: str | None, text: str) -> dict[tuple[str, str], Finding]:
     """Return what is found in a message, by kind and value."""
     whole = f"{title}\n{text}" if title else text
-    findings = subject.findings(Draft(title=title, text=text), fold(whole), CITY, Policy())
+    findings = annotators.annotate(Draft(title=title, text=text), fold(whole), CITY, Policy()).findings
     told = emergency.screen(whole)
     findings += emergency.findings(told, title) if told is not None else ()
     return {(one.kind, one.value): one for one in findings}
