@@ -1,4 +1,4 @@
-"""Faults of ours over one message: a developer hears of each, and the message goes on as plainly as it came."""
+"""Internal errors over one message: logged for a developer, while the message continues without optional parts."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -14,15 +14,15 @@ _log = structlog.get_logger(__name__)
 
 
 def told(channel: str, connector: str, error: BaseException) -> None:
-    """Count a fault of ours and log where it happened, and nothing of what it says: that may be a citizen's words."""
+    """Count an internal error and log its place, but not its text, which may hold a citizen's words."""
     metrics.FAULTS_OF_OURS.labels(channel, connector).inc()
     _log.error("connector_fault", connector=connector, error=type(error).__name__, at=place_of(error))
 
 
 def or_plainly(channel: str, connector: str, fully: Callable[[], T], plainly: Callable[[], T]) -> T:
-    """Return what `fully` makes of a message; over a fault of ours what `plainly` does, which looks into nothing.
+    """Return the result of `fully`; after an internal error that of `plainly`, which parses nothing.
 
-    Else the one message would be asked for again and again, or not sent again, and those behind it would wait.
+    Otherwise the message would be requested again and again, or never sent again, and later ones would wait for it.
     """
     try:
         return fully()

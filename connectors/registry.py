@@ -1,4 +1,4 @@
-"""Every connector by its section of the settings: one line is what a new one costs here."""
+"""All connectors by section of the settings; a new one adds one line."""
 
 from collections.abc import Iterator, Mapping
 from pkgutil import resolve_name
@@ -28,11 +28,11 @@ Connector = TypeVar("Connector")
 
 
 class Entry(Struct, Generic[Connector], frozen=True):
-    """One kind of account: its channel, what its accounts are called, their settings, and where its connector is.
+    """One kind of account: its channel, a description, the settings class, and the path of the connector class.
 
-    `connector` is loaded when one is made, of the settings of an account and its id: every process has this table, and
-    hardly any needs the clients of more than one channel. The settings of a push connector have a `path` and may have
-    `body_max_bytes`, and a `route` where the path of its requests holds more than that (Starlette's patterns).
+    `connector` is imported only when a connector is created: every process has this table, and hardly any needs the
+    clients of more than one channel. The settings of a push connector have a `path` and may have `body_max_bytes`,
+    and a `route` if its requests have variable paths (Starlette's patterns).
     """
 
     channel: str
@@ -41,7 +41,7 @@ class Entry(Struct, Generic[Connector], frozen=True):
     connector: str
 
     def make(self, settings: Any, account: str) -> Connector:
-        """Make the connector of an account."""
+        """Create the connector of an account."""
         made: Connector = resolve_name(self.connector)(settings, account)
         return made
 
@@ -63,7 +63,7 @@ PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
         ),
     }
 )
-"""They ask."""
+"""Pull connectors: they poll a service."""
 
 PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
@@ -89,7 +89,7 @@ PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
         ),
     }
 )
-"""They are called, through the receiver."""
+"""Push connectors: a service calls them through the receiver."""
 
 SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
     {
@@ -100,7 +100,7 @@ SESSION: Mapping[str, Entry[SessionConnector]] = MappingProxyType(
         ),
     }
 )
-"""They hold a connection on which the other side speaks."""
+"""Session connectors: they hold a connection on which the other side sends."""
 
 DOORS: Mapping[str, "Entry[WebDoor]"] = MappingProxyType(
     {
@@ -112,7 +112,7 @@ DOORS: Mapping[str, "Entry[WebDoor]"] = MappingProxyType(
         ),
     }
 )
-"""They are called on several paths below their own, through the receiver, and ask the archive."""
+"""Web connectors: called on several paths below their own through the receiver; they query the archive."""
 
 
 def entries() -> Iterator[tuple[str, Entry[Any]]]:

@@ -1,4 +1,4 @@
-"""The sender of each channel that can answer, by its section of the settings; a new one adds one line."""
+"""Senders of the channels that can send receipts, by section of the settings; a new one adds one line."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -13,12 +13,13 @@ from schemas.errors import MisconfiguredError
 
 
 class SenderEntry(Struct, frozen=True):
-    """`make` takes the settings of the account, those of its answers, and its id; it loads the sender, which only the
-    outbox needs. It is None where the connector's session sends (`connectors/replies/base.py:Answering`).
+    """Sender of one kind of account, and the settings that it needs.
 
-    `at_once` is how many answers are on their way at a time where the operator says nothing of it.
-    `of_account` and `of_answers` are the settings of either that may be absent elsewhere, and not here; of those of
-    `one_of_account` one is enough.
+    `make` takes the settings of the account, those of its receipts, and its id; it imports the sender, which only the
+    outbox needs. It is None if the connector's session sends (`connectors/replies/base.py:Answering`).
+
+    `at_once` is the default limit of parallel sends. `of_account` and `of_answers` are settings that are optional
+    elsewhere and required here; of the settings in `one_of_account`, one is enough.
     """
 
     make: Callable[[Any, AnswerSettings, str], Sender] | None
@@ -29,7 +30,7 @@ class SenderEntry(Struct, frozen=True):
 
 
 def check(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise ValueError for answers of an account that there is not, or that cannot give any."""
+    """Raise ValueError for receipts of an unknown account, or of an account that cannot send any."""
     section_of = {name: section for section, accounts in sections.items() for name in accounts}
     for name, one in answers.items():
         section = section_of.get(name, "")
@@ -48,7 +49,7 @@ def check(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[
 
 
 def at_once(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[str, Any]]) -> dict[str, int]:
-    """Return how many answers of each account may be on their way at a time."""
+    """Return the limit of parallel sends of each account."""
     return {
         name: answers[name].at_once or SENDERS[section].at_once
         for section, accounts in sections.items()
@@ -60,7 +61,7 @@ def at_once(answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mappin
 def over_session(
     answers: Mapping[str, AnswerSettings], sections: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[tuple[str, Any]]:
-    """Yield the accounts whose session carries their answers, each with its settings."""
+    """Yield the accounts whose session carries their receipts, with their settings."""
     for section, accounts in sections.items():
         if section in SENDERS and SENDERS[section].make is None:
             yield from ((name, account) for name, account in accounts.items() if name in answers)
@@ -89,7 +90,7 @@ def _wecom(account: Any, _: AnswerSettings, name: str) -> Sender:
 def _weibo(account: TokenSettings, _: AnswerSettings, name: str) -> Sender:
     from connectors.weibo.reply import WeiboSender
 
-    account.token()  # an account that only listens has none, and says so here
+    account.token()  # only receiving accounts lack one, and this check reports it
     return WeiboSender(account, name)
 
 

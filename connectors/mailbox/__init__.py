@@ -1,1 +1,1 @@
-"""IMAP: the mail in the folders of one account, oldest first, by UID, without changing anything on the server."""
+"""IMAP: reads the mail in the folders of one account by UID, oldest first, without changing anything on the server."""

@@ -1,4 +1,4 @@
-"""Mailbox: one account as a pull connector; its cursor is the last UID of each folder with the folder's UIDVALIDITY."""
+"""Mailbox: one account as a pull connector; the cursor holds the UIDVALIDITY and last UID of each folder."""
 
 import time
 from collections.abc import Callable, Collection
@@ -26,7 +26,7 @@ from schemas.records import Cursor, DeadLetter, RawMessage
 
 
 class Mailbox:
-    """Mail in the folders of one account. Unless it is told to, it changes nothing there, not even a flag."""
+    """Reads the mail in the folders of one account. By default it changes nothing on the server, not even a flag."""
 
     channel: ClassVar[str] = CHANNEL
 
@@ -61,10 +61,10 @@ class Mailbox:
         self._watched: str | None = None
         self._taken: tuple[str, list[tuple[str, int]]] = "", []
         self._due = 0.0
-        metrics.MAILS_VANISHED.labels(account_id)  # an alarm on its growth has to see it at 0
+        metrics.MAILS_VANISHED.labels(account_id)  # an alarm on the growth of this metric needs the initial 0
 
     def open(self) -> None:
-        """Connect and log in; a refused token is renewed once, and tried once more on a connection of its own."""
+        """Connect and log in; renew a refused token once and repeat the login on a new connection."""
         self.close()
         try:
             session = self._logged_in()
@@ -81,12 +81,12 @@ class Mailbox:
         return Session(self._settings, self._account, self._connect, self._tokens)
 
     def unreadable_folders(self) -> list[str]:
-        """Return those of our folders that the server does not open; raises UnreachableError without a connection."""
+        """Return the configured folders that the server does not open; raises UnreachableError without a connection."""
         session, _ = self._ready()
         return [folder for folder in self._settings.folders if self._view(session, folder) is None]
 
     def fetch(self, cursor: Cursor) -> Batch:
-        """Return the oldest mails after `cursor` of the first folder that has any; raises a RetriableError."""
+        """Return the oldest mails after `cursor` of the first folder that has new ones; raises a RetriableError."""
         session, reader = self._ready()
         for folder in list(self._folders):
             try:
@@ -95,7 +95,7 @@ class Mailbox:
                 if view is None:
                     continue
                 batch = self._from_folder(session, reader, cursor, folder, view)
-            except Exception:  # a fault of ours as well: the other folders go on
+            except Exception:  # includes internal errors: the other folders continue
                 self._next_turn(folder)
                 raise
             if batch.messages or batch.dead_letters or batch.cursor.position != cursor.position:
@@ -104,7 +104,7 @@ class Mailbox:
         return self._nothing_new(session, cursor)
 
     def without(self, batch: Batch, waiting: Collection[str]) -> Batch | None:
-        """Return the last batch without mails that the blob store does not take; None when too many wait already."""
+        """Return the last batch without the mails that the blob store refuses, or None if too many wait already."""
         folder, taken = self._taken
         late = [uid for message_id, uid in taken if message_id in waiting]
         here = retry_queue.put_off(batch.cursor.position[folder], late, self._now().timestamp())
@@ -116,7 +116,7 @@ class Mailbox:
         return msgspec.structs.replace(batch, messages=rest, cursor=cursor, complaints=self._complained(cursor))
 
     def wait(self, seconds: float) -> bool:
-        """Wait for an announcement by the server where it makes them, else for the next time to ask."""
+        """Wait for an announcement if the server supports IDLE, else for the next poll."""
         session, left = self._session, self._due - time.monotonic()
         if session is None or left <= 0:
             return True
@@ -128,7 +128,7 @@ class Mailbox:
         return session.idle_news(min(seconds, left))
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         session, self._session, self._reader = self._session, None, None
         if session is not None:
             session.close()
@@ -140,7 +140,7 @@ class Mailbox:
         return self._session, self._reader
 
     def _view(self, session: Session, folder: str) -> Folder | None:
-        """Open a folder; one that cannot be opened is a complaint, and the others go on."""
+        """Open a folder; if the server refuses, set a complaint and return None, and the other folders continue."""
         try:
             view = session.examine(folder)
         except (CommandRefusedError, NotNowError):
@@ -151,7 +151,7 @@ class Mailbox:
         return view
 
     def _count_missed(self, session: Session, folder: str, known: dict[str, Any] | None) -> None:
-        """Once in a connection: mails that came and were deleted while there was none."""
+        """Count, once per connection, the mails that came and were deleted while this connector was not connected."""
         if folder in self._resynced:
             return
         self._resynced.add(folder)
@@ -180,7 +180,7 @@ class Mailbox:
         return Batch(cursor=cursor if valid or known is None else retry_queue.moved(cursor, folder, view, 0, {}, {}))
 
     def _tidy(self, session: Session, folder: str, view: Folder, known: dict[str, Any]) -> None:
-        """Flag or move what the saved cursor names: it is safe, unless other mails may have these UIDs by now."""
+        """Flag or move the mails of the saved cursor, which are safe, unless their UIDs may belong to other mails."""
         if not self._epochs.doubts(folder):
             self._tidying[folder].tidy(session, view, known)
 
@@ -203,7 +203,7 @@ class Mailbox:
                 done = uids[-1]
             self._limits[folder] = self._settings.max_batch_messages
         except Exception as error:  # noqa: BLE001 - by a fault of ours too, those before it go on
-            # Fewer next time, down to the one mail that may be at fault; and it waits.
+            # Read fewer mails next time, down to the single mail that may cause the error; then postpone that one.
             self._limits[folder] = max(1, len(uids) // 8)
             if not done:
                 self._give_way(folder, uids, error, postponed)
@@ -220,7 +220,7 @@ class Mailbox:
         postponed[uid] = Postponed(self._now().timestamp(), ours=not isinstance(why, PipelineError))
 
     def _give_way(self, folder: str, uids: list[int], fault: Exception, postponed: dict[int, Postponed]) -> None:
-        """Postpone the one mail over which faults of ours came often enough; raises any other, and before that."""
+        """Postpone a single mail after enough internal errors; otherwise raise the error."""
         is_ours = len(uids) == 1 and not isinstance(fault, PipelineError)
         if not is_ours or self._doubts[folder].fault(uids[0]) < self._settings.max_attempts:
             raise fault
@@ -229,7 +229,7 @@ class Mailbox:
         self._limits[folder] = self._settings.max_batch_messages
 
     def _again(self, reader: Reader, cursor: Cursor, folder: str, view: Folder, known: dict[str, Any]) -> Batch | None:
-        """Ask for a postponed mail whose time has come, if any; by turns with new mail, as hundreds may have waited."""
+        """Read a postponed mail that is due, if any; alternates with new mail, because hundreds may wait."""
         postponed, pace = waiting_in(known), self._pace[folder]
         if (uid := pace.due(postponed)) is None:
             return None
@@ -291,6 +291,6 @@ class Mailbox:
         return (*self._complaints.values(), *dict.fromkeys(untidy), *late)
 
     def _next_turn(self, folder: str) -> None:
-        """Put a folder that had its turn behind the others, so that a full one does not keep them waiting."""
+        """Move a folder behind the others after its turn, so that a full folder does not delay them."""
         self._folders.remove(folder)
         self._folders.append(folder)

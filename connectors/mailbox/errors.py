@@ -1,4 +1,4 @@
-"""The door to IMAPClient: whatever it and imaplib raise leaves as an error of ours."""
+"""Translates errors of IMAPClient and imaplib into errors of the pipeline."""
 
 import imaplib
 import ssl
@@ -19,41 +19,41 @@ from schemas.errors import (
 )
 
 LINK_LOST = (imaplib.IMAP4.abort, OSError, EOFError)
-"""Connect again; ssl.SSLError and TimeoutError are OSErrors."""
+"""Errors after which the connector reconnects; ssl.SSLError and TimeoutError are OSErrors."""
 
 _THROTTLED = ("[LIMIT]", "too many", "rate limit", "try again later", "over quota", "[OVERQUOTA]")
 _UNAVAILABLE = ("[UNAVAILABLE]", "[INUSE]", "temporary")
 _BROKEN = ("[SERVERBUG]", "internal error")
-"""A login meets the whole server; of a FETCH it can be said because of one mail."""
+"""Response codes that concern the whole server at a login; in answer to FETCH they may concern a single mail."""
 
 THROTTLED_SECONDS = 60.0
 
 
 class NotNowError(UnreachableError):
-    """The server says that it cannot do it now, whatever was asked: no mail is to blame."""
+    """The server cannot serve any command now; the error does not count against a mail."""
 
 
 class EndlessError(UnreachableError):
-    """The server says more to one command than any mail is long; nobody can read on behind that."""
+    """The answer to one command exceeds the limit for a mail; the rest of the connection is unreadable."""
 
 
 class CommandRefusedError(RetriableError):
-    """The server said NO or BAD to this one command, or answered it with what nobody can read."""
+    """The server refused this one command (NO or BAD), or its answer cannot be parsed."""
 
 
 @contextmanager
 def door(account: str) -> Iterator[None]:
-    """Translate what the library raises inside."""
+    """Translate exceptions of the library in the block."""
     try:
         yield
     except PipelineError:
         raise
-    except Exception as error:  # its parser raises whatever int(), decode() and datetime() do
+    except Exception as error:  # the parser raises the errors of int(), decode() and datetime()
         raise translated(error, account) from error
 
 
 def translated(error: Exception, account: str) -> PipelineError:
-    """Return the error of ours; it holds no text of the server, which may quote addresses."""
+    """Return the pipeline's error; it has no text of the server, which may quote addresses."""
     name, said = type(error).__name__, str(error).lower()
     if isinstance(error, ssl.SSLCertVerificationError):
         why = certificate_fault(error, f"connectors.mailbox.{account}.ssl_cafile")
@@ -68,7 +68,7 @@ def translated(error: Exception, account: str) -> PipelineError:
         return EndlessError(f"mailbox {account}: the server says more than any mail is long; see that it is one")
     if isinstance(error, LINK_LOST):
         return UnreachableError(f"mailbox {account}: no connection ({name}); see host, port and the network")
-    # A ProtocolError quotes what could not be read, so a citizen's words.
+    # A ProtocolError quotes the unreadable text, which may be a citizen's words.
     if isinstance(error, imaplib.IMAP4.error) and not isinstance(error, ProtocolError):
         return _refusal(account, name, said)
     return _refused(account, name)
@@ -89,7 +89,7 @@ def _refused(account: str, name: str) -> PipelineError:
 
 
 def _login(error: LoginError, account: str, said: str) -> PipelineError:
-    # IMAPClient calls every fault of the login so, also a connection that ends in it.
+    # IMAPClient raises this error for every fault of the login, including a lost connection.
     if isinstance(error.__context__, LINK_LOST) or _says(said, _UNAVAILABLE + _BROKEN):
         return UnreachableError(f"mailbox {account}: no login now; the server is not ready")
     if _says(said, _THROTTLED):

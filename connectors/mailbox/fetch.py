@@ -1,4 +1,4 @@
-"""Reads mails by UID with bounded memory: small ones together, large ones in parts, never trusting a size."""
+"""Reads mails by UID with bounded memory: small ones in groups, large ones in parts; reported sizes are not trusted."""
 
 import io
 import tempfile
@@ -23,14 +23,14 @@ from schemas.errors import (
 )
 from schemas.records.raw import SIZE_LIMIT
 
-# Doubts: whether one mail cannot be fetched, or the server hands out none.
+# Doubts: decide whether one mail cannot be fetched or the server returns no mail at all.
 
 
 class Doubts:
-    """What is known of the mails of one folder that did not come; it outlives sessions.
+    """Failed fetches of the mails of one folder; kept across sessions.
 
-    A failure counts against a mail only when another one, its witness, came just before in the same session. A server
-    that hands out neither is at fault itself, for however long, and no mail is given up for that.
+    A failure counts against a mail only if another mail, its witness, was fetched just before in the same session. If
+    the server returns neither, the server is at fault, for however long, and no mail is given up.
     """
 
     def __init__(self) -> None:
@@ -44,30 +44,30 @@ class Doubts:
         return uid in self._failures
 
     def failures(self, uid: int) -> int:
-        """Return how often the mail did not come although its witness did."""
+        """Return how often the fetch of the mail failed after its witness was fetched."""
         return self._failures[uid]
 
     def note(self, uid: int, *, witnessed: bool) -> None:
-        """Note that the mail did not come."""
+        """Record a failed fetch of the mail."""
         self._failures[uid] += witnessed
 
     def fault(self, uid: int) -> int:
-        """Count an error of this program over the mail, also without a witness; return the count."""
+        """Count an internal error for the mail, also without a witness; return the count."""
         self._faults[uid] += 1
         return self._faults[uid]
 
     def endless(self, uid: int) -> bool:
-        """Note that a mail is longer than any that is taken; False when that was known."""
+        """Record that a mail exceeds the size limit; return False if that was known."""
         was_known = uid in self._endless
         self._endless.add(uid)
         return not was_known
 
     def is_endless(self, uid: int) -> bool:
-        """Say whether that is known of a mail."""
+        """Return whether a mail is known to exceed the size limit."""
         return uid in self._endless
 
     def witness(self, others: Sequence[int]) -> int | None:
-        """Choose one of the other mails: the one that came last time, else the first that has not failed yet."""
+        """Choose one of the other mails: the last witness that was fetched, else the first that has not failed yet."""
         if self._witness in others:
             return self._witness
         if self._silent.issuperset(others):
@@ -75,18 +75,18 @@ class Doubts:
         return next((uid for uid in others if uid not in self._silent), None)
 
     def came(self, witness: int) -> None:
-        """Note that the server hands out this other mail."""
+        """Record that the witness was fetched."""
         self._witness = witness
         self._silent.clear()
 
     def stayed_away(self, witness: int) -> None:
-        """Note that it does not hand out this one either: what was counted so far may have been the server's fault."""
+        """Record that the witness failed as well, and reset the failure counts: the server may have caused them."""
         self._witness = None
         self._silent.add(witness)
         self._failures = Counter(dict.fromkeys(self._failures, 0))
 
     def settle(self, uid: int) -> None:
-        """Forget the mails up to `uid`, which came or were given up."""
+        """Forget the mails up to `uid`, which were fetched or given up."""
         self._failures = Counter({other: times for other, times in self._failures.items() if other > uid})
         self._faults = Counter({other: times for other, times in self._faults.items() if other > uid})
         self._endless = {other for other in self._endless if other > uid}
@@ -104,9 +104,9 @@ NOTHING = About(None, 0, None)
 
 
 class Mail(Struct, frozen=True, kw_only=True):
-    """One mail: its bytes, or the fault that keeps them away (its header section is `value` then, as far as known).
+    """One mail: its bytes, or the fault that prevents the fetch (`value` then holds known header lines).
 
-    `refusal` is what the server says that may pass, of this mail alone.
+    `refusal` is a temporary refusal by the server that concerns this mail alone.
     """
 
     uid: int
@@ -117,7 +117,7 @@ class Mail(Struct, frozen=True, kw_only=True):
 
 
 class OversizeError(TooLargeError):
-    """A mail over the limit; `header` is its header section, by which a clerk finds and answers it."""
+    """A mail over the limit; `header` is its header section, by which a clerk finds and answers the mail."""
 
     def __init__(self, beginning: bytes) -> None:
         super().__init__(f"a mail over {SIZE_LIMIT >> 20} MiB; answer it from the mailbox")
@@ -125,7 +125,7 @@ class OversizeError(TooLargeError):
 
 
 class Reader:
-    """Reads from one session. A mail that did not come `max_attempts` times while others did holds up no other."""
+    """Reads mails from one session; a mail that fails `max_attempts` times while others come no longer delays them."""
 
     def __init__(self, session: Session, *, max_attempts: int, mail_timeout_seconds: float) -> None:
         self._session = session
@@ -137,15 +137,15 @@ class Reader:
         self._witnessed: int | None = None
 
     def take_vanished(self) -> int:
-        """Return how many mails were gone since the last call."""
+        """Return the number of mails found deleted since the last call."""
         vanished, self._vanished = self._vanished, 0
         return vanished
 
     def read(self, uids: Sequence[int], doubts: Doubts) -> Iterator[Mail]:
-        """Yield the mails in this order; those that were deleted meanwhile are left out and counted.
+        """Yield the mails in this order; skip and count those that were deleted meanwhile.
 
-        The first that does not come ends it: raises a RetriableError, and has it in `doubts` until it comes or is given
-        up.
+        The first failure ends the iteration: it raises a RetriableError and keeps the mail in `doubts` until the mail
+        is fetched or given up.
         """
         self._witnessed = uids[0] if uids[0] in doubts and self._has_witness(uids[0], doubts) else None
         about = self._about(uids, doubts)
@@ -156,7 +156,7 @@ class Reader:
             yield from self._read_group(group, about, doubts)
 
     def again(self, uid: int) -> Mail | None:
-        """Read a mail that was refused before; None when it is gone. Raises an error when no other comes either."""
+        """Read a postponed mail; return None if it was deleted. Raises an error if the witness fails as well."""
         doubts = Doubts()
         doubts.note(uid, witnessed=False)
         try:
@@ -167,7 +167,7 @@ class Reader:
             return Mail(uid=uid, about=NOTHING, refusal=error)
 
     def _has_witness(self, uid: int, doubts: Doubts) -> bool:
-        """Fetch another mail before the doubtful one; raises an error when that does not come either."""
+        """Fetch another mail before the doubtful one; raises an error if that fails as well."""
         other = doubts.witness(self._session.others(uid))
         if other is None:
             return False
@@ -182,14 +182,14 @@ class Reader:
         return came
 
     def _comes(self, uid: int) -> bool:
-        with suppress(CommandRefusedError):  # as a server does that knows no parts
+        with suppress(CommandRefusedError):  # a server without partial FETCH refuses
             if self._session.part(uid, 0, PART):
                 return True
         return bool(self._session.bodies([uid]).get(uid))
 
     def _about(self, uids: Sequence[int], doubts: Doubts) -> dict[int, About]:
         if doubts.failures(uids[0]) >= max(1, self._max_attempts - 1):
-            return {}  # the last attempt: perhaps the description alone breaks the connection
+            return {}  # last attempt: the request for the description itself may break the connection
         try:
             return self._described(uids)
         except RetriableError:
@@ -200,7 +200,7 @@ class Reader:
     def _described(self, uids: Sequence[int]) -> dict[int, About]:
         try:
             return self._session.about(uids)
-        except CommandRefusedError:  # one of them cannot be described: ask for each
+        except CommandRefusedError:  # one mail cannot be described: describe each separately
             return dict(self._about_each(uids))
 
     def _about_each(self, uids: Sequence[int]) -> Iterator[tuple[int, About]]:
@@ -209,7 +209,7 @@ class Reader:
                 yield from self._session.about([uid]).items()
 
     def _group(self, uids: Sequence[int], about: Mapping[int, About], doubts: Doubts) -> Sequence[int]:
-        """Return how many of the next mails go into one fetch: a single one until the server's sizes proved right."""
+        """Return the mails of the next fetch: a single one until the sizes that the server reports proved right."""
         if not self._sizes_trusted or uids[0] in doubts:
             return uids[:1]
         total = 0
@@ -235,7 +235,7 @@ class Reader:
     def _bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
         try:
             return self._session.bodies(uids)
-        except CommandRefusedError:  # one of them cannot be fetched: each on its own
+        except CommandRefusedError:  # one mail cannot be fetched: fetch each separately
             return {}
 
     def _read_one(self, uid: int, about: About, value: bytes | None, doubts: Doubts) -> Mail | None:
@@ -246,7 +246,7 @@ class Reader:
         except OversizeError as error:
             return Mail(uid=uid, about=about, value=error.header, fault=error)
         except RetriableError as error:
-            # On the next connection the header of one without end is asked for, and no more of it.
+            # After an endless answer, the next connection asks for the header of the mail only.
             is_new = isinstance(error, EndlessError) and doubts.endless(uid)
             self._blame(uid, doubts)
             if is_new or doubts.failures(uid) < self._max_attempts:
@@ -259,7 +259,7 @@ class Reader:
         return None if value is None else Mail(uid=uid, about=about, value=value)
 
     def _blame(self, uid: int, doubts: Doubts) -> None:
-        """Count a failure: one mail may not keep all later ones away for ever."""
+        """Count a failure: one mail must not block all later ones for ever."""
         doubts.note(uid, witnessed=uid == self._witnessed)
 
     def _value(self, uid: int, about: About) -> bytes | None:
@@ -282,14 +282,14 @@ class Reader:
             first = self._session.part(uid, 0, PART)
         except CommandRefusedError:
             value = self._whole(uid)
-            self._parts_work = False  # a server that cannot: GreenMail's answer is unreadable
+            self._parts_work = False  # the server does not support partial FETCH: GreenMail's answer cannot be parsed
             return value
         if first is None or _is_last(first, len(first), about):
             return first
         try:
             with tempfile.TemporaryFile() as spool:
                 return self._spooled(uid, about, first, spool)
-        except OSError:  # a full disk: what the server does is told by errors of ours
+        except OSError:  # the disk is full; faults of the server raise errors of the pipeline instead
             return self._spooled(uid, about, first, io.BytesIO())
 
     def _spooled(self, uid: int, about: About, first: bytes, spool: IO[bytes]) -> bytes | None:
@@ -300,13 +300,13 @@ class Reader:
         return self._checked(uid, value) if _falls_short(value, about) else value
 
     def _checked(self, uid: int, value: bytes) -> bytes:
-        """Ask for the whole mail as well, where a server seems to hand out the first parts alone."""
+        """Fetch the whole mail as well, because the server seems to return only the first parts."""
         with suppress(CommandRefusedError):
             return max(value, self._whole(uid) or b"", key=len)
         return value
 
     def _spool(self, uid: int, about: About, first: bytes, spool: IO[bytes]) -> bool:
-        """Write the mail into `spool`, so that its parts and the whole are never in memory together."""
+        """Write the mail into `spool`, so that memory never holds the parts and the whole at once."""
         end = time.monotonic() + self._mail_timeout_seconds
         part, size = first, spool.write(first)
         while not _is_last(part, size, about):
@@ -314,7 +314,7 @@ class Reader:
                 raise UnreachableError(f"mail UID {uid} took too long: see mail_timeout_seconds")
             following = self._session.part(uid, size, PART)
             if following is None and not self._session.has(uid):
-                return False  # deleted while it was read: half a mail is none
+                return False  # deleted during the fetch: discard the first half
             part = following or b""
             size += spool.write(part)
             if size > SIZE_LIMIT:
@@ -326,12 +326,12 @@ class Reader:
 
 
 def _is_last(part: bytes, size: int, about: About) -> bool:
-    """Say whether a part ends its mail: it is short and no more was promised, or it is empty."""
+    """Return whether a part ends its mail: it is empty, or short with at least the reported size read."""
     return not part or (len(part) < PART and size >= about.size)
 
 
 def _falls_short(value: bytes, about: About) -> bool:
-    """Say whether the parts ended with a full one, though much more was promised: half a mail would look so."""
+    """Return whether the last part was full and the total is far below the reported size, as in a truncated mail."""
     return len(value) % PART == 0 and about.size - len(value) > _tolerance(len(value))
 
 

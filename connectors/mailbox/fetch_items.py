@@ -1,4 +1,4 @@
-"""What a server is asked about a mail before its bytes are, and what it says."""
+"""FETCH items that describe a mail before its bytes are fetched, and their parser."""
 
 from contextlib import suppress
 from datetime import datetime
@@ -9,19 +9,19 @@ from typing import Any
 from msgspec import Struct
 
 ASKED = ("INTERNALDATE", "RFC822.SIZE", "BODY.PEEK[HEADER.FIELDS (FROM)]")
-"""ENVELOPE would bring all that a mail is sent to, which may be 25,000 addresses."""
+"""ENVELOPE would return all recipients of a mail, which may be 25,000 addresses."""
 
 _FIELDS = b"BODY[HEADER.FIELDS"
-"""How its answer begins; some servers quote the name."""
+"""Begin of the key in the answer; some servers quote the field name."""
 
 _FROM_BYTES = 8 * 1024
-"""Of a From that may name thousands: one address is wanted."""
+"""Limit of the From header that is read: it may hold thousands of addresses, and one is needed."""
 
 _SENDER_LIMIT = 320
 
 
 class About(Struct, frozen=True):
-    """What the server says of a mail; its `size` can be wrong (GreenMail counts the body alone)."""
+    """The server's description of a mail; its `size` can be wrong (GreenMail counts the body alone)."""
 
     received: datetime | None
     size: int
@@ -29,7 +29,7 @@ class About(Struct, frozen=True):
 
 
 def about_of(data: dict[bytes, Any]) -> About:
-    """Return what an answer to `ASKED` says; what it lacks is 0 or None."""
+    """Return the description in an answer to `ASKED`; missing items are 0 or None."""
     received = data.get(b"INTERNALDATE")
     return About(
         received if isinstance(received, datetime) and received.tzinfo else None,
@@ -39,8 +39,8 @@ def about_of(data: dict[bytes, Any]) -> About:
 
 
 def _sender(fields: bytes | None) -> str | None:
-    """Return the first address of From, None where there is none that can be read."""
-    with suppress(Exception):  # the standard library's parser has met stranger headers than its authors
+    """Return the first address of From, or None if no address can be parsed."""
+    with suppress(Exception):  # the standard library's parser raises unexpected errors for malformed headers
         found = message_from_string((fields or b"")[:_FROM_BYTES].decode("utf-8", "replace")).get("From", "")
         return next((address.lower()[:_SENDER_LIMIT] for _, address in getaddresses([found]) if "@" in address), None)
     return None

@@ -1,4 +1,4 @@
-"""An IMAP connection whose server may say so much and no more: in its greeting, and to each command."""
+"""An IMAP connection with a size limit for the server's greeting and for each answer."""
 
 import imaplib
 import socket
@@ -15,13 +15,13 @@ from connectors.mailbox.settings import MailboxSettings
 from connectors.runtime.deadline import Watch
 from schemas.records.raw import SIZE_LIMIT
 
-# What IMAPClient and imaplib take for a fault, though a server may well say it: folders to read only, long answers.
+# Work around valid answers that IMAPClient and imaplib treat as faults: read-only folders, long answers.
 
 
 def opened(client: Any, folder: str, *, readonly: bool) -> tuple[dict[bytes, Any], bool]:
-    """Open a folder; return what the server says of it, and whether anything may be changed there.
+    """Open a folder; return the server's answer, and whether the folder can be changed.
 
-    Where the account may only read, imaplib takes the answer to SELECT for a lost connection.
+    For a read-only account, imaplib takes the answer to SELECT for a lost connection.
     """
     if not readonly:
         try:
@@ -32,22 +32,22 @@ def opened(client: Any, folder: str, *, readonly: bool) -> tuple[dict[bytes, Any
 
 
 def found(client: Any, uids: str) -> list[int]:
-    """Return which of these UIDs there are. A server may say it in several lines; IMAPClient reads one and no other."""
+    """Return the existing ones of these UIDs. A server may answer in several lines, of which IMAPClient reads one."""
     lines = client._raw_command_untagged(b"SEARCH", [b"UID", uids.encode()])
     return [uid for line in lines for uid in parse_message_list([line])]
 
 
-# From nothing to a connection that is logged in: TLS, who we are (NetEase asks), password or OAuth token.
+# Connecting and logging in: TLS, ID (required by NetEase), password or OAuth token.
 
 Connect: TypeAlias = Callable[..., Any]
-"""Makes a `Client`."""
+"""Creates a `Client`."""
 
 IDENTITY = {"name": "hotline", "version": "0.1.0", "vendor": "hotline", "support-email": "ops@localhost"}
-"""What NetEase (163, 126) wants to hear before it opens a folder."""
+"""ID that NetEase (163, 126) requires before it opens a folder."""
 
 
 def connected(settings: MailboxSettings, connect: Connect) -> Any:
-    """Connect, encrypted from the first byte where the settings say so; raises whatever the library does."""
+    """Connect, with TLS from the first byte if the settings say so; raises the library's errors."""
     tls = settings.tls == "tls"
     client = connect(
         settings.host,
@@ -57,19 +57,19 @@ def connected(settings: MailboxSettings, connect: Connect) -> Any:
         timeout=SocketTimeout(settings.connect_timeout_seconds, settings.read_timeout_seconds),
         greeting_seconds=settings.mail_timeout_seconds,
     )
-    client.normalise_times = False  # aware times, not the local clock's
+    client.normalise_times = False  # return aware times instead of local ones
     return client
 
 
 def log_in(client: Any, settings: MailboxSettings, tokens: Tokens) -> None:
-    """Send ID and log in. Raises the library's errors, and PipelineError if no token can be had."""
+    """Send ID and log in. Raises the library's errors, and PipelineError if no token is available."""
     if settings.tls == "starttls":
         client.starttls(settings.tls_context())
     if client.has_capability("ID"):
         _introduce(client)
     _authenticate(client, settings, tokens)
-    # Once more: NetEase (163, 126) refuses folders to a client that did not say it after the login, and some servers
-    # offer ID only then.
+    # Send ID again: NetEase (163, 126) refuses folders to a client that did not send ID after the login, and some
+    # servers offer ID only then.
     if client.has_capability("ID"):
         _introduce(client)
 
@@ -87,30 +87,30 @@ def _authenticate(client: Any, settings: MailboxSettings, tokens: Tokens) -> Non
         client.login(settings.username, settings.password.get_secret_value())
 
 
-# Words: what a server says, read as a library reads a socket's file, and never more of it than its limit.
+# Words: the server's output, as a library reads a socket's file, with a limit for each answer.
 
 
 class TooMuchError(OSError):
-    """A server says more than any would."""
+    """An answer of the server exceeds the limit."""
 
 
 class Words:
-    """A file of a socket whose reader holds so many bytes of one answer at most."""
+    """File of a socket that limits the bytes of one answer."""
 
     def __init__(self, file: Any, most: int) -> None:
         self.file = file
         self._most = self._left = most
 
     def begin(self) -> None:
-        """Let another answer be as long."""
+        """Reset the limit for the next answer."""
         self._left = self._most
 
     def readline(self, most: int) -> bytes:
-        """Return a line, or so much of it; raises TooMuchError when the answer is too long."""
+        """Return a line of at most `most` bytes; raises TooMuchError if the answer is too long."""
         return self._counted(self.file.readline(most))
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes; raises TooMuchError before they are read when the answer would be too long."""
+        """Return `size` bytes; raises TooMuchError before reading if the answer would be too long."""
         if size > self._left:
             raise TooMuchError
         return self._counted(self.file.read(size))
@@ -127,16 +127,17 @@ class Words:
 
 
 GREETING_BYTES = 1 << 20
-"""Of all that a server says before it is asked for anything: a line, and what it can."""
+"""Limit in bytes of all that a server sends before the first command: greeting and capabilities."""
 
 ANSWER_BYTES = SIZE_LIMIT + (1 << 20)
-"""Of all that it says to one command: the largest mail that is taken, and what stands around it."""
+"""Limit in bytes of the answer to one command: the largest accepted mail and the protocol text around it."""
 
 
 class Client(IMAPClient):  # type: ignore[misc] # imapclient has no types
-    """IMAPClient, whose connection is given up when the server is not done with its greeting in time.
+    """IMAPClient that closes the connection if the server does not complete its greeting in time.
 
-    The library's limit is for each read: a byte every few seconds would keep it for ever, in the TLS handshake, too.
+    The library's timeout applies to each read: a byte every few seconds would hold it for ever, in the TLS handshake,
+    too.
     """
 
     def __init__(self, host: str, *, greeting_seconds: float, **options: Any) -> None:
@@ -144,7 +145,7 @@ class Client(IMAPClient):  # type: ignore[misc] # imapclient has no types
         super().__init__(host, **options)
 
     def begin_answer(self) -> None:
-        """Let the server say as much again: another command goes out."""
+        """Reset the limit of the answer, because another command is sent."""
         self._imap.begin_answer()
 
     def _create_IMAP4(self) -> Any:  # noqa: N802 - the library's name
@@ -161,7 +162,7 @@ class Client(IMAPClient):  # type: ignore[misc] # imapclient has no types
 
 
 class _Bounded:
-    """Reads no more than the server may say; imaplib makes room for as many bytes as are announced ({4294967295})."""
+    """Limits reads from the server; imaplib allocates as many bytes as are announced ({4294967295})."""
 
     file: Any
 
@@ -174,14 +175,14 @@ class _Bounded:
         self._left = ANSWER_BYTES
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes; raises TooMuchError before any of them is read when they are too many."""
+        """Return `size` bytes; raises TooMuchError before reading if they exceed the limit."""
         self._take(size)
         return super().read(size)  # type: ignore[misc,no-any-return] # the library's, which stands behind this one
 
     def readline(self) -> bytes:
-        """Return a line; raises TooMuchError when all lines are too long together.
+        """Return a line; raises TooMuchError if all lines together are too long.
 
-        Those of imaplib have at most 1,000,000 bytes: the addresses of one mail, or the UIDs of many, may have more.
+        imaplib limits a line to 1,000,000 bytes; the addresses of one mail, or the UIDs of many, may be longer.
         """
         line: bytes = self.file.readline(max(self._left, 0) + 1)
         self._take(len(line))

@@ -1,4 +1,4 @@
-"""LMTP: mail that a city's own mail server hands over; it hears 250 when the mail is safe, and not a moment earlier."""
+"""LMTP: accepts mail from a city's own mail server and answers 250 only after the mail is safe."""
 
 import asyncio
 import hashlib
@@ -23,27 +23,27 @@ from schemas.host_port import join_host_port
 from schemas.records import RawMessage, raw_message
 from schemas.records.raw import SIZE_LIMIT
 
-# It writes addresses at INFO, and mails at DEBUG.
+# aiosmtpd logs addresses at INFO and mails at DEBUG.
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 MAIL_LIMIT = SIZE_LIMIT - 1024
-"""Bytes of a mail: there is room for the line that is written above it, as no command is longer (RFC 5321, 4.5.3)."""
+"""Limit of a mail in bytes, plus room for the Return-Path line: no command is longer (RFC 5321, 4.5.3)."""
 
 BLOCK_BYTES = 64 * 1024
 
 COMPONENT = "lmtp"
-"""What a fault of ours is counted under, as it may be over no account's mail."""
+"""Label of internal errors in metrics, which may concern no account."""
 
 _END = b".\r\n"
 
 _PATH = re.compile(r'<(?:@[^:<>"]*:)?((?:[^<>"\\]|\\.|"(?:[^"\\]|\\.)*")*)>')
-"""An address between angle brackets, in quotes whatever it likes; a route before it (RFC 5321, C) is left out."""
+"""An address in angle brackets, with any characters in quotes; a source route before it (RFC 5321, C) is skipped."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Door:
-    """What becomes of each command; aiosmtpd calls it."""
+    """Command handlers that aiosmtpd calls."""
 
     def __init__(self, settings: LmtpSettings, keeper: Keeper, now: Callable[[], datetime] = utc_now) -> None:
         self._accounts = {
@@ -54,12 +54,12 @@ class Door:
         self._keeper = keeper
         self._now = now
         self.last_success: datetime | None = None
-        metrics.FAULTS_OF_OURS.labels(CHANNEL, COMPONENT)  # an alarm on its growth has to see it at 0
+        metrics.FAULTS_OF_OURS.labels(CHANNEL, COMPONENT)  # an alarm on the growth of this metric needs the initial 0
 
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, server: Any, session: Client, envelope: Envelope, address: str, options: list[str]
     ) -> str:
-        """Take a recipient that we know; the mail server tells its sender of any other."""
+        """Accept a known recipient; for any other the mail server informs the sender."""
         if self._account(address) is None:
             metrics.LMTP_RECIPIENTS.labels("unknown").inc()
             return "550 5.1.1 no such recipient"
@@ -70,7 +70,7 @@ class Door:
     async def handle_DATA(  # noqa: N802 - the library's name
         self, server: Any, session: Client, envelope: Envelope
     ) -> str:
-        """Answer for each recipient in turn, when all is safe; recipients of one account share one message."""
+        """Answer for each recipient in order when all is safe; recipients of one account share one message."""
         answers: dict[str, str] = {}
         for address in envelope.rcpt_tos:
             name, city = self._accounts[self._account(address) or ""]
@@ -79,7 +79,7 @@ class Door:
         return "\r\n".join(answers[self._accounts[self._account(each) or ""][0]] for each in envelope.rcpt_tos)
 
     async def handle_exception(self, error: Exception) -> str:
-        """Answer for a fault of ours: the mail server keeps the mail and tries again."""
+        """Answer an internal error with 451: the mail server keeps the mail and repeats it."""
         faults.told(CHANNEL, COMPONENT, error)
         return "451 4.3.0 not now"
 
@@ -95,7 +95,7 @@ class Door:
         return "250 2.0.0 kept"
 
     def _account(self, address: str) -> str | None:
-        """Return the address, that without what follows its plus, or the domain with its @, whichever is known."""
+        """Return a recipient's known name: the address, the address without its plus tag, or the domain with its @."""
         whole = address.lower()
         local, _, domain = whole.rpartition("@")
         names = (whole, f"{local.partition('+')[0]}@{domain}", f"@{domain}")
@@ -111,7 +111,7 @@ class Door:
             account=account,
             jurisdiction=city,
             identifier=digest,
-            # RFC 5321, 4.4: who delivers a mail writes the envelope's sender above it; an empty one marks a bounce.
+            # RFC 5321, 4.4: final delivery adds the envelope's sender as Return-Path; an empty one marks a bounce.
             value=b"Return-Path: <%s>\r\n%s" % (sender.encode("utf-8", "replace"), _STRAY_CR.sub(b" ", wire)),
             content_type="message/rfc822",
             time=now,
@@ -128,9 +128,10 @@ was not heard."""
 
 
 class _Blocks:
-    """Gives aiosmtpd a mail's lines many at once: it keeps an object of a hundred bytes for each that it is given.
+    """Hands the lines of a mail to aiosmtpd in blocks, since it keeps an object of a hundred bytes for each read.
 
-    Of what it is given it takes a dot away at the beginning alone, and knows the end by a dot that stands alone.
+    aiosmtpd removes a leading dot only at the beginning of a block, and recognises the end by a block with a single
+    dot.
     """
 
     def __init__(self, reader: asyncio.StreamReader, heard: Callable[[], None]) -> None:
@@ -147,12 +148,12 @@ class _Blocks:
             try:
                 line = await self._reader.readuntil(separator)
             except asyncio.LimitOverrunError:
-                break  # it is raised again when it is asked for next
+                break  # raised again by the next read
             if line == _END:
                 self._ended = True
                 break
             block += line.removeprefix(b".")
-        await asyncio.sleep(0)  # a mail whose bytes are all here would let nobody else have a turn
+        await asyncio.sleep(0)  # yield to other connections even if all bytes of a mail have arrived
         return bytes(block)
 
     async def read(self, size: int) -> bytes:
@@ -162,8 +163,9 @@ class _Blocks:
 class _Lmtp(LMTP):
     """One connection. aiosmtpd refuses lines over 1,000 bytes, which mailers write, and gives one answer for all.
 
-    It refuses for good, and so bounces, the mail of senders whose addresses it cannot read, and what follows a fault of
-    ours on the same connection; and it hangs up on a mail that takes longer than the silence it allows.
+    aiosmtpd also refuses permanently, and so bounces, mail of senders whose addresses it cannot parse, and mail after
+    an internal error on the same connection; and it closes the connection of a mail that takes longer than the idle
+    timeout.
     """
 
     line_length_limit = SIZE_LIMIT
@@ -196,7 +198,7 @@ class _Lmtp(LMTP):
 
     @syntax("DATA")
     async def smtp_DATA(self, arg: str) -> None:  # noqa: N802 - the library's name
-        """Take a mail; the recipients' number outlives a fault, whose answer the library gives after it."""
+        """Accept a mail; the recipient count outlives an error, because the library answers the error afterwards."""
         self._recipients = len(self.envelope.rcpt_tos) if self.envelope else 1
         reader = self._reader
         self._reader = _Blocks(reader, self._reset_timeout)  # type: ignore[assignment] # it asks for no more than these two
@@ -210,9 +212,9 @@ class _Lmtp(LMTP):
         self._recipients = 1
 
     def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
-        """Part an address from its parameters. Whether it is a good one is for others: a sender's only names him."""
+        """Split an address from its parameters without validating it: a sender's address is only recorded."""
         address, rest = None, None
-        with suppress(Exception):  # the standard library's parser raises IndexError for a bracket that nobody closes
+        with suppress(Exception):  # the standard library's parser raises IndexError for an unclosed bracket
             address, rest = super()._getaddr(arg)
         as_written = _PATH.match(arg.lstrip())
         if as_written and (address is None or (rest and not rest[0].isspace())):
@@ -220,7 +222,7 @@ class _Lmtp(LMTP):
         return address, rest
 
     async def push(self, status: Any) -> None:
-        """Give an answer, after DATA once for each recipient (RFC 2033, 4.2)."""
+        """Send an answer, after DATA once per recipient (RFC 2033, 4.2)."""
         if isinstance(status, str) and status.startswith("552"):
             metrics.LMTP_MAILS.labels("too_large").inc()
             _log.warning("lmtp_mail_too_large", limit_bytes=MAIL_LIMIT)
@@ -237,7 +239,7 @@ class _Lmtp(LMTP):
 
 
 async def serve_until(settings: LmtpSettings, door: Door, keeper: Keeper, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set; raises MisconfiguredError when the port is taken."""
+    """Serve until `stop` is set; raises MisconfiguredError if the port is in use."""
     connections: set[_Lmtp] = set()
     loop = asyncio.get_running_loop()
     try:
@@ -261,7 +263,7 @@ async def serve_until(settings: LmtpSettings, door: Door, keeper: Keeper, stop: 
 
 
 def _hang_up(connections: Sequence[_Lmtp]) -> None:
-    """End every connection: what had no answer yet the mail server delivers again."""
+    """Close every connection: the mail server delivers unanswered mails again."""
     for connection in connections:
         if connection.transport is not None:
             connection.transport.abort()  # type: ignore[attr-defined] # a socket's transport has it

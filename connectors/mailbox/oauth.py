@@ -1,4 +1,4 @@
-"""OAuth access tokens of a mailbox: from a file that somebody renews, or from a command that prints one."""
+"""OAuth access tokens of a mailbox, read from a file that is renewed externally, or from a command's output."""
 
 import subprocess
 import time
@@ -14,21 +14,21 @@ from schemas.errors import MisconfiguredError, UnreachableError
 COMMAND_SECONDS = 30.0
 
 EARLY_SECONDS = 60.0
-"""A token is renewed so long before it expires."""
+"""Seconds before its expiry at which a token is renewed."""
 
 _LIMIT = 16 * 1024
 
 
 @built
 class _Answer(msgspec.Struct):
-    """What a token endpoint answers (RFC 6749, 5.1), as far as we read it."""
+    """Response of a token endpoint (RFC 6749, 5.1); only the fields that are used."""
 
     access_token: str
     expires_in: float | None = None
 
 
 class Tokens:
-    """The token of one account; it outlives connections, so that a provider is not asked for each."""
+    """Token of one account; kept across connections, so that not every login asks the provider."""
 
     def __init__(self, settings: MailboxSettings, account: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
@@ -45,7 +45,7 @@ class Tokens:
         return self._token or ""
 
     def renewed(self) -> bool:
-        """Get a new token after a refusal; False when it is the refused one: a second try could lock the account."""
+        """Get a new token after a refusal; False for the same one, because a second try could lock the account."""
         refused = self._token
         self._renew()
         return self._token != refused
@@ -92,7 +92,7 @@ class Tokens:
             raise MisconfiguredError(
                 f"mailbox {self._account}: token_command cannot be started ({error.strerror}); correct it"
             ) from error
-        if done.returncode:  # its output may hold secrets
+        if done.returncode:  # the command's output may hold secrets
             raise UnreachableError(
                 f"mailbox {self._account}: token_command ended with {done.returncode}; run it by hand to see why"
             )

@@ -1,4 +1,4 @@
-"""Tidying: what becomes of a mail on the server once it is safe in Kafka; by default nothing."""
+"""Post-processing: flags or moves a mail on the server after it is safe in Kafka; off by default."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,21 +9,21 @@ from connectors.mailbox.settings import MailboxSettings
 from schemas.errors import ThrottledError
 
 MOST = 5_000
-"""Mails that may wait to be tidied up, by folder: a server that refuses for days must not swell the cursor."""
+"""Limit of mails per folder that wait for post-processing, so that a refusing server does not grow the cursor."""
 
 ATTEMPTS = 3
-"""After so many lost connections in a row nothing is tidied up until the next start: mail comes first."""
+"""Lost connections in a row after which post-processing stops until the next start: reading mail has priority."""
 
 _FLAGGED = ""
 
 Waiting = Mapping[str, str]
-"""Where mails go (a folder, or "" for a flag) and their UIDs as IMAP writes sets (`1:5,7`)."""
+"""Target (a folder, or "" for a flag) and the UIDs as an IMAP set (`1:5,7`)."""
 
 
 class Tidying:
-    """Flags or moves the mails of one folder after their cursor is saved: they travel in the cursor until it is done.
+    """Flags or moves the mails of one folder after their cursor is saved; the cursor holds them until that is done.
 
-    A server that refuses is complained of, and asked again with the next batch; no mail is held up by it.
+    If the server refuses, a complaint is set and the next batch tries again; no mail is delayed.
     """
 
     def __init__(self, settings: MailboxSettings, account: str) -> None:
@@ -35,7 +35,7 @@ class Tidying:
         self.complaint: str | None = None
 
     def to_do(self, position: Mapping[str, Any], came: Iterable[int], failed: Iterable[int]) -> dict[str, str]:
-        """Return what must be done with these mails, and with those that wait for it in the cursor's `position`."""
+        """Return the pending post-processing of these mails and of those in the cursor's `position`."""
         if self._settings.processed == "keep":
             return {}
         waiting = {where: uids_of(uids) for where, uids in self._left(position).items()}
@@ -45,12 +45,12 @@ class Tidying:
         return {where: set_of(uids) for where, uids in waiting.items()}
 
     def tidy(self, session: Session, view: Folder, position: Mapping[str, Any]) -> None:
-        """Do what waits in a cursor that is saved."""
+        """Carry out the pending post-processing of a saved cursor."""
         waiting = self._left(position)
         if not waiting or position["uidvalidity"] != view.uidvalidity or self._broken >= ATTEMPTS:
             return
         self._broken += 1
-        self.complaint = self._sentence()  # stays when the connection breaks over it
+        self.complaint = self._sentence()  # remains set if the connection breaks
         try:
             for where, uids in waiting.items():
                 self._put(session, view, where, uids_of(uids))
@@ -83,13 +83,13 @@ class Tidying:
             fresh = [uid for uid in uids if (view.uidvalidity, uid) not in self._copied]
             if fresh:
                 session.copy(fresh, where)
-                # A delete that fails must not make a second copy with each attempt.
+                # A failing delete must not create another copy at each attempt.
                 self._copied |= {(view.uidvalidity, uid) for uid in fresh}
             session.delete(uids)
 
 
 def set_of(uids: Iterable[int]) -> str:
-    """Write UIDs as IMAP does: `1:5,7`."""
+    """Format UIDs as an IMAP set: `1:5,7`."""
     runs: list[list[int]] = []
     for uid in sorted(set(uids)):
         if runs and uid == runs[-1][1] + 1:
@@ -100,6 +100,6 @@ def set_of(uids: Iterable[int]) -> str:
 
 
 def uids_of(uids: str) -> list[int]:
-    """Read what `set_of` wrote."""
+    """Parse the output of `set_of`."""
     ends = (run.partition(":") for run in uids.split(",") if run)
     return [uid for first, _, last in ends for uid in range(int(first), int(last or first) + 1)]

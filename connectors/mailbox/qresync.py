@@ -1,19 +1,19 @@
-"""QRESYNC (RFC 7162), where it is offered: which mails were deleted before we saw them, while nobody was connected."""
+"""QRESYNC (RFC 7162), if offered: reports mails that were deleted unread while this connector was not connected."""
 
 from typing import Any
 
 
 def enabled(client: Any) -> bool:
-    """Ask for it after the login, before any folder is opened; say whether the server does it."""
+    """Enable QRESYNC after the login, before any folder is opened; return whether the server supports it."""
     if not (client.has_capability("ENABLE") and client.has_capability("QRESYNC")):
         return False
     return b"QRESYNC" in client.enable("QRESYNC")
 
 
 def missed(client: Any, folder: str, uidvalidity: int, modseq: int, last: int) -> int:
-    """Return how many mails over UID `last` are gone that were there after `modseq`; no folder is open afterwards.
+    """Return the number of mails over UID `last` that were deleted since `modseq`; no folder is open afterwards.
 
-    IMAPClient has no call for it. CONDSTORE alone would only tell of flags, which are not read.
+    IMAPClient has no call for it. CONDSTORE alone reports only flags, which are not read.
     """
     imap = client._imap
     name = client._normalise_folder(folder)

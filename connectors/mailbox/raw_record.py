@@ -1,4 +1,4 @@
-"""Records: a mail of one account as a raw record, or as the dead letter of what could not be fetched."""
+"""Builds the raw record of a mail, or the dead letter of one that could not be fetched."""
 
 import hashlib
 from collections.abc import Callable
@@ -21,14 +21,14 @@ from schemas.records import DeadLetter, RawMessage, raw_message
 CHANNEL = "mailbox"
 
 Made: TypeAlias = tuple[int, RawMessage | DeadLetter]
-"""What became of a mail, with its UID."""
+"""UID and the record or dead letter of a mail."""
 
 _FIRST = datetime(1980, 1, 1, tzinfo=UTC)
-"""Before it there was no IMAP."""
+"""Earliest credible time of a mail: IMAP did not exist before."""
 
 
 class Records:
-    """Makes the records of one account."""
+    """Builds the records of one account."""
 
     def __init__(self, account: str, jurisdiction: str, now: Callable[[], datetime]) -> None:
         self._account = account
@@ -36,13 +36,13 @@ class Records:
         self._now = now
 
     def message(self, mail: Mail) -> RawMessage:
-        """Return the raw record of a mail, named by its bytes; what the server says of it can be done without."""
+        """Return the raw record of a mail; its id is the digest of its bytes. The server's description is optional."""
         return faults.or_plainly(
             CHANNEL, self._account, lambda: self._message(mail, mail.about), lambda: self._message(mail, NOTHING)
         )
 
     def record(self, mail: Mail, folder: str, view: Folder) -> RawMessage | DeadLetter:
-        """Return the raw record of a mail, or the dead letter of one that nobody has."""
+        """Return the raw record of a mail, or the dead letter of one without bytes."""
         return self.message(mail) if mail.fault is None else self._letter(mail, mail.fault, folder, view)
 
     def _message(self, mail: Mail, about: About) -> RawMessage:
@@ -61,11 +61,11 @@ class Records:
         )
 
     def _letter(self, mail: Mail, fault: RecordError, folder: str, view: Folder) -> DeadLetter:
-        """Return its dead letter, named by its place on the server."""
+        """Return the dead letter of a mail; its id is the mail's place on the server."""
         unnamed = self.message(mail)
         envelope = msgspec.structs.replace(
             unnamed.envelope,
-            id=f"{folder}:{view.uidvalidity}:{mail.uid}",  # the digest of bytes that nobody has
+            id=f"{folder}:{view.uidvalidity}:{mail.uid}",  # instead of the digest of the missing bytes
             datacontenttype="text/rfc822-headers",
         )
         record = msgspec.structs.replace(unnamed, envelope=envelope).outbound()
@@ -80,5 +80,5 @@ class Records:
 
 
 def _sensible(at: datetime | None, now: datetime) -> datetime | None:
-    """Return a time at which a mail can have come."""
+    """Return the time if it is credible for a mail."""
     return believed(at, _FIRST, now)

@@ -1,4 +1,4 @@
-"""Receipts by mail: one message a connection over SMTP, marked as a machine's answer, in the thread it answers."""
+"""Sends receipts by SMTP, one message per connection, marked as automatic and in the thread of the citizen's mail."""
 
 import re
 import smtplib
@@ -24,14 +24,14 @@ Connect = Callable[..., smtplib.SMTP]
 
 _PORTS = {"tls": 465, "starttls": 587, "none": 25}
 _POLICY = SMTP.clone(max_line_length=200)
-"""Python writes a word that is longer than a line as an encoded one, and nobody finds the thread by that."""
+"""Python encodes a word that is longer than a line, which mail programs do not recognise as the id of a thread."""
 
 _ADDRESS = re.compile(r"[^\s@<>,;:()\"\\]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
 _ID = re.compile(r"[!-;=?-~]{1,180}")
 
 
 class MailSender:
-    """Sends the receipts of one mailbox; `connect` is a class of smtplib's kind, for a server without `tls = tls`."""
+    """Sends the receipts of one mailbox; `connect` is a class like smtplib's, for a server without `tls = tls`."""
 
     def __init__(self, settings: SmtpSettings, account: str, connect: Connect = Smtp) -> None:
         self._settings = settings
@@ -40,19 +40,19 @@ class MailSender:
         self._thread = Threads(f"smtp-{account}", AT_ONCE_MOST)
 
     async def send(self, reply: Reply) -> Sent:
-        """Send one mail. Raises UnreachableError or UnauthorizedError while the server surely has not got it."""
+        """Send one mail; raises UnreachableError or UnauthorizedError only if the server certainly does not have it."""
         return await self._thread.do(self._send, reply)
 
     async def close(self) -> None:
-        """Nothing is held between two mails."""
+        """Do nothing: no connection is kept between two mails."""
 
     def log_in(self) -> None:
-        """Connect, log in and take leave. Raises as `send` does."""
+        """Connect, log in and quit. Raises as `send` does."""
         _leave(self._opened())
 
     def _send(self, reply: Reply) -> Sent:
         value = reply.recipient.value
-        if not (value.isascii() and _ADDRESS.fullmatch(value)):  # SMTPUTF8 is not spoken
+        if not (value.isascii() and _ADDRESS.fullmatch(value)):  # SMTPUTF8 is not supported
             return Sent(outcome="refused", code="address")
         mail = letter(reply, self._settings, utc_now())
         server = self._opened()
@@ -62,10 +62,10 @@ class MailSender:
             _leave(server)
 
     def _opened(self) -> smtplib.SMTP:
-        """Connect and log in: until here the server knows of no mail."""
+        """Connect and log in; no data about a mail is sent yet."""
         chosen = self._settings
         port = chosen.port or _PORTS[chosen.tls]
-        # Our own name would be looked up, and told to strangers.
+        # Otherwise smtplib would look up this host's name and send it to strangers.
         options: dict[str, Any] = {
             "timeout": chosen.timeout_seconds,
             "local_hostname": chosen.from_address.rpartition("@")[2],
@@ -91,7 +91,7 @@ class MailSender:
         return server
 
     def _not_connected(self, error: BaseException) -> PipelineError:
-        """Return the error of ours; it holds no text of the server, which may quote addresses."""
+        """Return the pipeline's error; it has no text of the server, which may quote addresses."""
         where = f"answers.{self._account}.smtp"
         if isinstance(error, ssl.SSLCertVerificationError):
             return UnreachableError(
@@ -104,34 +104,34 @@ class MailSender:
         return UnreachableError(f"{where}: no connection ({type(error).__name__}); see host, port and the network")
 
     def _handed(self, server: smtplib.SMTP, mail: EmailMessage, recipient: str) -> Sent:
-        """Go through MAIL, RCPT and DATA; only what happens after all of the text went out leaves the outcome open."""
+        """Run MAIL, RCPT and DATA; the outcome is unknown only for failures after the whole text was sent."""
         sender = "" if self._settings.null_return_path else self._settings.from_address
         try:
             for code, _ in (server.mail(sender), server.rcpt(recipient)):
                 if not 200 <= code < 300:
                     return self._refused(code)
-        except (smtplib.SMTPException, OSError) as error:  # no text has gone out yet
+        except (smtplib.SMTPException, OSError) as error:  # no text was sent yet
             raise self._not_connected(error) from error
         try:
             code, _ = server.data(mail.as_bytes(policy=_POLICY))
-        except smtplib.SMTPDataError as error:  # DATA itself was refused
+        except smtplib.SMTPDataError as error:  # the server refused DATA itself
             return self._refused(int(error.smtp_code))
         except NotWholeError as error:
             raise self._not_connected(error.__cause__ or error) from error
         except (smtplib.SMTPException, OSError) as error:
             return Sent(outcome="unknown", code=type(error).__name__)
-        # No reference: the server gives none, and our Message-ID holds the ticket's token.
+        # No reference: the server returns none, and the Message-ID of the receipt holds the ticket's token.
         return Sent(outcome="accepted", code=str(code)) if code == 250 else self._refused(code)
 
     def _refused(self, code: int) -> Sent:
-        """A 4xx is a no for now (greylisting, quota): the server has not got the mail, RFC 5321 4.2.1."""
+        """Treat 4xx as temporary (greylisting, quota): the server did not accept the mail, RFC 5321 4.2.1."""
         if 400 <= code < 500:
             raise ThrottledError(f"answers.{self._account}.smtp: the server says {code}, not now")
         return Sent(outcome="refused", code=str(code))
 
 
 def letter(reply: Reply, settings: SmtpSettings, now: datetime) -> EmailMessage:
-    """Return the mail: in the thread of what it answers (RFC 5322), and no machine's to answer (RFC 3834)."""
+    """Return the mail: in the thread of the citizen's mail (RFC 5322), marked as automatic (RFC 3834)."""
     mail = EmailMessage(policy=_POLICY)
     local, _, domain = settings.from_address.rpartition("@")
     mail["From"] = Address(settings.from_name, username=local, domain=domain)

@@ -1,4 +1,4 @@
-"""Postponed mails: the server says "not now", the blob store takes none, or we fail over them; others go on."""
+"""Postponed mails: the server or the blob store refuses them for now, or an internal error occurs; others continue."""
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -16,28 +16,27 @@ from schemas.errors import MalformedError
 from schemas.records import Cursor
 
 MOST = 500
-"""Mails of one folder that may be postponed; of a server that refuses more, the folder waits."""
+"""Limit of postponed mails in one folder; if the server refuses more, the folder waits."""
 
 STORE_MOST = 2000
-"""Of those that wait for the blob store: photographs make half of all mails large. A cursor of so many has 60 KB."""
+"""Limit of mails that wait for the blob store; photographs make half of all mails large. Such a cursor has 60 KB."""
 
 FIRST_SECONDS, PACE_SECONDS = 60.0, 3600.0
-"""A postponed mail is asked for after a minute, two, four .. and then every hour."""
+"""Seconds: a postponed mail is requested after 1, 2, 4 .. minutes and then every hour."""
 
 STORE_SECONDS = 60.0
-"""So often one of those that wait for the blob store is asked for; when that takes it, the others follow at once."""
+"""Seconds between requests for a mail that waits for the blob store; after one success the others follow at once."""
 
 PATIENCE_TRIES = 48
 PATIENCE_SECONDS = 72 * 3600.0
-"""It becomes a dead letter when it was refused so often, another mail having come just before, and for so long."""
+"""A mail becomes a dead letter after so many refusals, each right after a fetched witness, over so many seconds."""
 
 
 @built
 class Postponed(Struct, frozen=True, array_like=True):
-    """Since when a mail is refused (Unix time), how often it was since, and by whom: the server, unless one is said.
+    """Start of the refusals (Unix time), their number, and their cause; by default the server refuses.
 
-    `for_store`: the blob store does not take it. `ours`: we cannot handle it, a fault that the next version may not
-    have.
+    `for_store`: the blob store refuses the mail. `ours`: an internal error, which the next version may not have.
     """
 
     since: float
@@ -46,21 +45,21 @@ class Postponed(Struct, frozen=True, array_like=True):
     ours: bool = False
 
     def once_more(self, *, ours: bool = False) -> "Postponed":
-        """Return it after another refusal, or fault of ours."""
+        """Return the state after another refusal or internal error."""
         return Postponed(self.since, self.tries + 1, ours=ours)
 
     def is_over(self, now: float) -> bool:
-        """Say whether it was asked for often and long enough."""
+        """Return whether the tries and the time have reached their limits."""
         return self.tries >= PATIENCE_TRIES and now - self.since >= PATIENCE_SECONDS
 
     def judged(self, mail: Mail, now: float) -> Mail:
-        """Return a mail that is refused; one that has been for long enough as what becomes a dead letter."""
+        """Return a refused mail; after enough refusals as one that becomes a dead letter."""
         if not self.is_over(now):
             return mail
         return msgspec.structs.replace(mail, fault=self.fault(mail.uid), refusal=None)
 
     def fault(self, uid: int) -> MalformedError:
-        """Return the reason of its dead letter."""
+        """Return the reason of the dead letter."""
         hours = PATIENCE_SECONDS / 3600
         return MalformedError(
             f"the server did not hand out mail UID {uid}, asked {self.tries} times within {hours:.0f} hours or more, "
@@ -71,16 +70,16 @@ class Postponed(Struct, frozen=True, array_like=True):
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 Waiting = Mapping[int, Postponed]
-"""The postponed mails of a folder by their UIDs."""
+"""Postponed mails of a folder by UID."""
 
 
 def waiting_in(known: Mapping[str, Any]) -> dict[int, Postponed]:
-    """Return the postponed mails of a folder's part of the cursor."""
+    """Return the postponed mails in a folder's part of the cursor."""
     return msgspec.convert(known.get("later", {}), dict[int, Postponed], str_keys=True)
 
 
 def written(waiting: Waiting) -> dict[str, list[float]]:
-    """Return them as the cursor holds them."""
+    """Return the postponed mails in the format of the cursor."""
     return {str(uid): _written(one) for uid, one in waiting.items()}
 
 
@@ -90,12 +89,12 @@ def _written(one: Postponed) -> list[float]:
 
 
 def is_full(waiting: Waiting) -> bool:
-    """Say whether no other mail may be postponed but one that waits for the blob store."""
+    """Return whether no other mail may be postponed, except for the blob store."""
     return sum(not one.for_store for one in waiting.values()) >= MOST
 
 
 def put_off(known: Mapping[str, Any], uids: Collection[int], now: float) -> dict[str, Any] | None:
-    """Return a folder's part of the cursor in which these mails wait for the blob store; None when too many wait."""
+    """Return a folder's part of the cursor with these mails waiting for the blob store, or None if too many wait."""
     waiting = waiting_in(known) | dict.fromkeys(uids, Postponed(now, for_store=True))
     if sum(one.for_store for one in waiting.values()) > STORE_MOST:
         return None
@@ -114,7 +113,7 @@ def moved(
     postponed: Waiting,
     known: Mapping[str, Any] = _NOTHING,
 ) -> Cursor:
-    """Return a cursor that has come to this mail of a folder; of what is `known` of it marks and steps stay."""
+    """Return a cursor advanced to this UID of a folder; `mark` and `steps` are kept from `known`."""
     here: dict[str, Any] = {"uidvalidity": view.uidvalidity, "uid": uid}
     if view.modseq is not None:
         here["modseq"] = view.modseq
@@ -127,7 +126,7 @@ def moved(
 
 
 def complaints(account: str, folder: str, waiting: Waiting) -> Iterator[str]:
-    """Yield what a person should know of the postponed mails of a folder."""
+    """Yield complaints about the postponed mails of a folder for an operator."""
     ours = [uid for uid, one in waiting.items() if one.ours]
     refused = [uid for uid, one in waiting.items() if not one.for_store and not one.ours]
     stored = [uid for uid, one in waiting.items() if one.for_store]
@@ -149,26 +148,26 @@ def complaints(account: str, folder: str, waiting: Waiting) -> Iterator[str]:
 
 
 class Pace:
-    """When the postponed mails of one folder are asked for; it outlives sessions."""
+    """Schedule of the postponed mails of one folder; kept across sessions."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next: dict[int, float] = {}
 
     def due(self, waiting: Waiting) -> int | None:
-        """Return a mail whose time has come."""
+        """Return a mail that is due."""
         now = self._clock()
         return next((uid for uid in waiting if self._next.get(uid, 0.0) <= now), None)
 
     def asked(self, uid: int, tries: int) -> None:
-        """Note that it is asked for now."""
+        """Record a request for the mail now."""
         self._next[uid] = self._clock() + min(PACE_SECONDS, FIRST_SECONDS * 2 ** min(tries, 10))
 
     def hold(self, waiting: Waiting) -> None:
-        """Ask for none of those that wait for the blob store for a while."""
+        """Delay all mails that wait for the blob store."""
         at = self._clock() + STORE_SECONDS
         self._next |= {uid: at for uid, one in waiting.items() if one.for_store}
 
     def settled(self, waiting: Waiting) -> None:
-        """Forget the mails that wait no longer."""
+        """Forget the mails that are no longer postponed."""
         self._next = {uid: at for uid, at in self._next.items() if uid in waiting}

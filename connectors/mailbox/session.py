@@ -1,4 +1,4 @@
-"""One IMAP connection: logged in, read-only, typed; it knows the library's faults so that nobody else must."""
+"""One IMAP connection: logged in, read-only, typed; it handles the library's faults for all callers."""
 
 import logging
 import time
@@ -18,25 +18,25 @@ from connectors.mailbox.settings import MailboxSettings
 from connectors.runtime.deadline import watched
 from schemas.errors import UnreachableError
 
-# At DEBUG imapclient writes every line of the conversation: what citizens wrote has no place in a log.
+# At DEBUG imapclient logs every line of the connection, including citizens' texts.
 logging.getLogger("imapclient").setLevel(logging.WARNING)
 
 WINDOW = 20_000
-"""UIDs asked for at a time, some 140 KB of answer; each time that no mail has any of them, twice as many."""
+"""UIDs per search, some 140 KB of answer; doubled each time that none of them exists."""
 
 
 class Folder(Struct, frozen=True):
-    """A folder as it was when it was opened."""
+    """State of a folder when it was opened."""
 
     uidvalidity: int
     uidnext: int | None
     exists: int
     modseq: int | None = None
-    """Grows with every change, where the server counts them (CONDSTORE)."""
+    """Grows with every change if the server supports CONDSTORE."""
 
 
 class Session:
-    """A connection from login to close."""
+    """One connection from login to close."""
 
     def __init__(self, settings: MailboxSettings, account: str, connect: Connect, tokens: Tokens) -> None:
         self._account = account
@@ -61,11 +61,11 @@ class Session:
 
     @property
     def can_idle(self) -> bool:
-        """Say whether the server announces new mail."""
+        """Return whether the server announces new mail (IDLE)."""
         return self._can_idle
 
     def examine(self, folder: str) -> Folder:
-        """Open a folder, read-only unless mail is flagged or moved in it, and return its state of now."""
+        """Open a folder, read-only unless mail is flagged or moved in it, and return its current state."""
         self._selected = None  # a refused EXAMINE leaves no folder open
         with self._command():
             found, self._changes = imap_client.opened(self._client, folder, readonly=self._readonly)
@@ -76,7 +76,7 @@ class Session:
         return view
 
     def missed(self, folder: str, uidvalidity: int, modseq: int, last: int) -> int:
-        """Return how many mails over `last` were deleted since `modseq`, as far as the server knows (QRESYNC)."""
+        """Return the number of mails over `last` deleted since `modseq`, if the server reports it (QRESYNC)."""
         if not self._resyncs:
             return 0
         self._selected = None
@@ -84,7 +84,7 @@ class Session:
             return qresync.missed(self._client, folder, uidvalidity, modseq, last)
 
     def uids_after(self, last: int, folder: Folder) -> list[int]:
-        """Return UIDs over `last`, the lowest window that has any, in order."""
+        """Return UIDs over `last` in order: those in the lowest window that has any."""
         first, end = last + 1, self._end(folder)
         if folder.exists <= WINDOW:
             return self._search(last, f"{first}:*") if first < end else []
@@ -96,7 +96,7 @@ class Session:
         return []
 
     def has(self, uid: int) -> bool:
-        """Say whether the mail is still there."""
+        """Return whether the mail still exists."""
         return uid in self._search(0, f"{uid}:{uid}")
 
     def others(self, uid: int) -> list[int]:
@@ -107,33 +107,33 @@ class Session:
         return sorted((other for other in found if other != uid), key=lambda other: abs(other - uid))
 
     def about(self, uids: Sequence[int]) -> dict[int, About]:
-        """Return what the server says of these mails; those that are gone are missing."""
+        """Return the server's description of these mails; deleted ones are missing."""
         with self._command():
             found = self._client.fetch(uids, ASKED)
             return {uid: about_of(data) for uid, data in found.items()}
 
     def received(self, uid: int) -> datetime | None:
-        """Return when a mail was received; None when it is gone, or the server does not say."""
+        """Return when a mail was received; None if it was deleted or the server does not report it."""
         try:
             return self.about([uid]).get(uid, About(None, 0, None)).received
         except (CommandRefusedError, NotNowError):
             return None
 
     def bodies(self, uids: Sequence[int]) -> dict[int, bytes]:
-        """Return whole mails; those that are gone are missing."""
+        """Return whole mails; deleted ones are missing."""
         with self._command():
             found = self._client.fetch(uids, ["BODY.PEEK[]"])
             return {uid: data[b"BODY[]"] for uid, data in found.items() if data.get(b"BODY[]") is not None}
 
     def part(self, uid: int, offset: int, length: int) -> bytes | None:
-        """Return up to `length` bytes of a mail, None when it is gone."""
+        """Return up to `length` bytes of a mail, or None if it was deleted."""
         with self._command():
             found = self._client.fetch([uid], [f"BODY.PEEK[]<{offset}.{length}>"])
             part: bytes | None = found.get(uid, {}).get(f"BODY[]<{offset}>".encode())
             return part
 
     def header(self, uid: int) -> bytes:
-        """Return the header section of a mail; nothing where the server gives none."""
+        """Return the header section of a mail; empty if the server returns none."""
         with suppress(CommandRefusedError), self._command():
             found = self._client.fetch([uid], ["BODY.PEEK[HEADER]"])
             return found.get(uid, {}).get(b"BODY[HEADER]") or b""
@@ -141,12 +141,12 @@ class Session:
 
     @property
     def moves(self) -> bool:
-        """Say whether the server can move mail; else it is copied and deleted."""
+        """Return whether the server supports MOVE; otherwise mail is copied and deleted."""
         with self._command():
             return bool(self._client.has_capability("MOVE"))
 
     def flag(self, uids: Sequence[int], flag: str) -> None:
-        """Set a flag on mails; those that are gone are left out. Raises CommandRefusedError where none is kept."""
+        """Set a flag on mails; deleted ones are skipped. Raises CommandRefusedError if flags cannot be stored."""
         self._check_changes()
         if not {b"\\*", flag.encode()} & self._lasting:
             raise CommandRefusedError(f"mailbox {self._account}: the folder keeps no flags but its own")
@@ -154,9 +154,9 @@ class Session:
             self._client.add_flags(uids, [flag], silent=True)
 
     def move(self, uids: Sequence[int], folder: str) -> None:
-        """Move mails into a folder, which is made when it is missing; those that are gone are left out.
+        """Move mails into a folder, which is created if missing; deleted mails are skipped.
 
-        Raises CommandRefusedError where nothing can be changed.
+        Raises CommandRefusedError if the folder cannot be changed.
         """
         self._check_changes()
         self._make(folder)
@@ -164,16 +164,17 @@ class Session:
             self._client.move(uids, folder)
 
     def copy(self, uids: Sequence[int], folder: str) -> None:
-        """Copy mails into a folder, which is made when it is missing. Raises as `move` does."""
+        """Copy mails into a folder, which is created if missing. Raises as `move` does."""
         self._check_changes()
         self._make(folder)
         with self._command():
             self._client.copy(uids, folder)
 
     def delete(self, uids: Sequence[int]) -> None:
-        """Delete these mails and no other.
+        """Delete exactly these mails.
 
-        Raises CommandRefusedError for a server without UIDPLUS: it would delete what others marked as well.
+        Raises CommandRefusedError for a server without UIDPLUS: EXPUNGE would also delete mails that other clients
+        marked.
         """
         with self._command():
             if not self._client.has_capability("UIDPLUS"):
@@ -182,7 +183,7 @@ class Session:
             self._client.uid_expunge(uids)
 
     def _check_changes(self) -> None:
-        """Refuse where nothing can be changed: each start would copy the same mails again, as none can be deleted."""
+        """Raise if the folder cannot be changed: without deletion, each start would copy the same mails again."""
         if not self._changes:
             raise CommandRefusedError(f"mailbox {self._account}: the account may only read the folder")
 
@@ -194,12 +195,12 @@ class Session:
             self._made.add(folder)
 
     def begin_idle(self, folder: str) -> bool:
-        """Ask for announcements on `folder`; True says that there is something new already."""
+        """Start IDLE on `folder`; return True if new mail is there already."""
         if self._selected != folder and self._views.get(folder) != self.examine(folder):
             return True
         with self._command():
-            # What came since the last command would arrive together with the answer to IDLE, where IMAPClient
-            # either stumbles over it or leaves it unseen in its buffer.
+            # News since the last command would arrive together with the answer to IDLE, where IMAPClient either fails
+            # on it or leaves it unseen in its buffer.
             _, news = self._client.noop()
             if _is_news(news):
                 return True
@@ -209,23 +210,23 @@ class Session:
 
     @property
     def idling(self) -> bool:
-        """Say whether announcements are asked for."""
+        """Return whether IDLE is active."""
         return self._idling
 
     def idle_news(self, seconds: float) -> bool:
-        """Wait for an announcement, `seconds` at most; raises UnreachableError when the link has ended."""
+        """Wait for an announcement, `seconds` at most; raises UnreachableError if the connection has ended."""
         began = time.monotonic()
         with self._command():
             news = self._client.idle_check(timeout=seconds)
         if any(line and line[0] == b"BYE" for line in news):
             raise UnreachableError(f"mailbox {self._account}: the server said goodbye")
         if not news and time.monotonic() - began < seconds / 2:
-            # idle_check swallows the end of the connection and would return at once for ever.
+            # idle_check hides the end of the connection and would return at once for ever.
             raise UnreachableError(f"mailbox {self._account}: the connection has ended")
         return _is_news(news)
 
     def end_idle(self) -> None:
-        """Take commands again; raises UnreachableError for a link that is only half there, by a read timeout."""
+        """End IDLE; raises UnreachableError for a half-open connection after the read timeout."""
         if self._idling:
             self._idling = False
             try:
@@ -236,10 +237,11 @@ class Session:
 
     @contextmanager
     def _command(self) -> Iterator[None]:
-        """Give a command as long as a large mail may take.
+        """Limit a command to the time that a large mail may take.
 
-        The limit for silence is no limit for who dribbles, or says that he is still there. Behind an answer that was
-        not read to its end the connection is over: what a citizen wrote would be read as the server's words.
+        The read timeout does not stop a server that sends a few bytes at a time or keep-alives. After an answer that
+        was not read to its end the connection is closed: the citizen's words in the rest would be parsed as the
+        server's answers.
         """
         self._client.begin_answer()
         try:
@@ -250,13 +252,13 @@ class Session:
             raise
 
     def close(self) -> None:
-        """Let go at once: a LOGOUT on a dead link would wait for its answer."""
+        """Close at once: a LOGOUT on a dead connection would wait for its answer."""
         with suppress(Exception):
             self._client.shutdown()
 
     def _search(self, last: int, uids: str) -> list[int]:
         with self._command():
-            # "n:*" always names the last mail, also when its UID is lower than n.
+            # "n:*" always includes the last mail, even if its UID is lower than n.
             return sorted(uid for uid in imap_client.found(self._client, uids) if uid > last)
 
     def _end(self, folder: Folder) -> int:

@@ -1,4 +1,4 @@
-"""What the operator says of one mailbox."""
+"""Settings of one mailbox."""
 
 import ssl
 from pathlib import Path
@@ -100,7 +100,7 @@ class MailboxSettings(Section):
         return verifying(self.ssl_cafile)
 
 
-# What the operator says of the LMTP server.
+# Settings of the LMTP server.
 
 CHANNEL = "mailbox"
 
@@ -108,7 +108,7 @@ Address = Annotated[str, Field(pattern=r"^[^@\s]*@[^@\s]+$")]
 
 
 class LmtpMailbox(Section):
-    """The mail of some addresses; `[lmtp.mailboxes.NAME]` in hotline.toml."""
+    """Mail of some addresses; `[lmtp.mailboxes.NAME]` in hotline.toml."""
 
     recipients: list[Address] = Field(
         min_length=1, description="Addresses; @12345.city.gov.cn stands for all of a domain. Others are refused"
@@ -117,7 +117,7 @@ class LmtpMailbox(Section):
 
 
 class LmtpSettings(Section):
-    """The server that a mail server (Postfix, Exim) hands mail over to; for the same machine or a private network."""
+    """LMTP server for a mail server (Postfix, Exim) on the same machine or a private network."""
 
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; nobody logs in here")
     port: int = Field(19111, ge=0, le=65535, description="Port to listen on")

@@ -1,4 +1,4 @@
-"""SMTP whose answers end: smtplib's limit is for each read, and a server may say another line for ever."""
+"""SMTP with a limit for each whole answer: smtplib's timeout is for each read, and a server may send lines for ever."""
 
 import re
 import smtplib
@@ -9,7 +9,7 @@ from connectors.mailbox.imap_client import Words
 from connectors.runtime.deadline import watched
 
 ANSWER_BYTES = 256 * 1024
-"""Of one answer: the longest, to EHLO, has some hundred bytes."""
+"""Bytes of one answer: the longest, to EHLO, has some hundred."""
 
 GO_ON = 354
 
@@ -17,14 +17,14 @@ _FIRST_DOTS = re.compile(rb"^\.", re.MULTILINE)
 
 
 class NotWholeError(smtplib.SMTPServerDisconnected):
-    """The line was lost before the server had the end of a text: it has not got the mail (RFC 5321, 4.1.1.4)."""
+    """The connection was lost before the end of the text: the server has not accepted the mail (RFC 5321, 4.1.1.4)."""
 
 
 class Smtp(smtplib.SMTP):
-    """Hangs up on a server whose answer does not come whole within `timeout`, or is larger than any."""
+    """SMTP client that disconnects if an answer is not complete within `timeout` or is too large."""
 
     def getreply(self) -> tuple[int, bytes]:
-        """Return an answer; raises SMTPServerDisconnected when it does not end."""
+        """Return an answer; raises SMTPServerDisconnected if it does not end."""
         theirs: Any = self
         if self.file is None:
             theirs.file = Words(theirs.sock.makefile("rb"), ANSWER_BYTES)
@@ -33,9 +33,9 @@ class Smtp(smtplib.SMTP):
             return super().getreply()
 
     def data(self, msg: Any) -> tuple[int, bytes]:
-        """Send a text, its end by itself; raises NotWholeError when the server surely has not got that.
+        """Send a text, its end separately; raises NotWholeError if the server certainly did not accept it.
 
-        smtplib has one error for a line that is lost before the text, in it, and behind it.
+        smtplib raises one error for a connection that is lost before, in, and after the text.
         """
         text = _FIRST_DOTS.sub(b"..", bytes(msg))
         try:
@@ -50,7 +50,7 @@ class Smtp(smtplib.SMTP):
         return self.getreply()
 
     def starttls(self, *arguments: Any, **options: Any) -> tuple[int, bytes]:
-        """Encrypt the connection; the handshake has as long as an answer."""
+        """Encrypt the connection; the handshake has the same time limit as an answer."""
         theirs: Any = self
         with watched(theirs.sock, self.timeout):
             return super().starttls(*arguments, **options)

@@ -1,4 +1,4 @@
-"""Epochs: whether the UIDs of a folder still mean what they did when the cursor was saved."""
+"""UID validity: whether the UIDs of a folder still name the same mails as in the saved cursor."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -10,28 +10,28 @@ from connectors.mailbox.fetch import Mail
 from connectors.mailbox.session import Folder
 
 SURE_SECONDS = 60.0
-"""So long a UIDNEXT must have gone back: one of several servers behind a name may lag for a moment."""
+"""Seconds that UIDNEXT must stay behind: one of several servers behind a name may lag for a moment."""
 
 ATTEMPTS = 5
-"""So many connections in a row may break over what is asked before any mail: of the one read last, of deleted ones."""
+"""Connections in a row that may break over a question asked before any mail is read (last mail, deleted mails)."""
 
 Received: TypeAlias = Callable[[int], datetime | None]
-"""Says when the mail of a UID was received; None when it is gone, or nobody knows."""
+"""Returns when the mail of a UID was received, or None if it was deleted or the time is unknown."""
 
 
 def mark_of(mail: Mail) -> list[int] | None:
-    """Return what the cursor keeps of a mail, to know it again: its UID and when it was received (Unix time)."""
+    """Return the cursor's mark of a mail, by which it is recognised: UID and time of receipt (Unix time)."""
     received = mail.about.received
     return None if received is None else [mail.uid, int(received.timestamp())]
 
 
 class Epochs:
-    """Of one account. Where they do not, everything is read again, and what was known is recognised by its bytes.
+    """UID validity in one account. If UIDs are invalid, all is read again; known mails are recognised by their bytes.
 
-    A server that was restored from a backup may keep its UIDVALIDITY and give UIDs a second time: mails that come then
-    would lie below the cursor. Its UIDNEXT tells, once: a server that is wrong about it would be read for ever. When so
-    many came at once that it has passed the cursor again, another mail lies where the one lay that was read last; that
-    is looked at once in a connection, and whenever UIDNEXT had gone back.
+    A server that was restored from a backup may keep its UIDVALIDITY and reuse UIDs: new mails would lie below the
+    cursor. A UIDNEXT below the cursor shows it; each value is believed once, since a server with a wrong UIDNEXT
+    would be read for ever. If so many mails came at once that UIDNEXT has passed the cursor again, another mail has
+    the UID of the last one read; that is checked once per connection, and whenever UIDNEXT had gone back.
     """
 
     def __init__(self, account: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -45,13 +45,13 @@ class Epochs:
         self._broke: dict[str, tuple[int, int]] = {}
 
     def connected(self) -> None:
-        """Note that there is a new connection: the server may be another one since."""
+        """Record a new connection: the server may be another one."""
         self._looked.clear()
 
     def holds(self, folder: str, view: Folder, known: Mapping[str, Any] | None, received: Received) -> bool:
-        """Say whether a folder's part of the cursor holds; when there is one that does not, that is counted."""
+        """Return whether a folder's part of the cursor is valid; count invalid ones."""
         if known is None:
-            self._looked.add(folder)  # what is read now is of this connection
+            self._looked.add(folder)  # the UIDs read now are of this connection
             return False
         behind = folder in self._since
         if (
@@ -65,7 +65,7 @@ class Epochs:
         return False
 
     def doubts(self, folder: str) -> bool:
-        """Say whether the UIDs of a folder may be other mails' by now, though it is too early to be sure of it."""
+        """Return whether UIDs of a folder may belong to other mails, although that is not certain yet."""
         _, times = self._broke.get(folder, (0, 0))
         return folder in self._doubted or times >= ATTEMPTS
 
@@ -82,9 +82,9 @@ class Epochs:
         return told != here
 
     def _is_another(self, folder: str, mark: list[int] | None, received: Received, *, came_back: bool) -> bool:
-        """Say whether the mail that was read last is another one now; one that is gone says something only with more.
+        """Return whether the last UID read belongs to another mail; a deleted mail counts only if `came_back`.
 
-        A server that tells now this and now that of it is believed once.
+        A server that changes its answer is believed once.
         """
         if folder in self._since or (folder in self._looked and not came_back):
             return False
@@ -97,7 +97,7 @@ class Epochs:
         return found not in (mark, told)
 
     def _asked(self, folder: str, uid: int, received: Received) -> datetime | None:
-        """Ask of a mail; not when connection after connection broke over it: it must keep no other away for ever."""
+        """Ask when a mail was received; skip it after several broken connections, so that it blocks no other mail."""
         last, times = self._broke.get(folder, (uid, 0))
         times = times if last == uid else 0
         if times >= ATTEMPTS:

@@ -1,7 +1,8 @@
-"""Gaps: UIDs between two mails that we read, which no mail had any more when we looked.
+"""Counts vanished mails: gaps between the UIDs of two mails that were read.
 
-A server without QRESYNC tells nobody of a mail that came and was deleted, or moved by another client, before we looked;
-but most count UIDs one by one, and then it leaves a gap. Of one that often skips UIDs a gap says nothing.
+A server without QRESYNC does not report a mail that came and was deleted, or moved by another client, before it was
+read; but most servers number mails without gaps, and then such a mail leaves a gap. If a server often skips UIDs, a
+gap has no meaning.
 """
 
 from collections import Counter
@@ -20,18 +21,18 @@ from connectors.mailbox.uidvalidity import ATTEMPTS
 from schemas.codec import built
 
 LEARNT = 50
-"""So many UIDs must have followed right upon the one before, and only one in `RARELY` steps may leave a gap."""
+"""UIDs that must have followed without a gap before gaps count; one step in `RARELY` may have a gap."""
 
 RARELY = 20
 MOST_STEPS = 1000
-"""Then both counts are halved: a server may be another one some day."""
+"""Steps after which both counts are halved, because the server may change."""
 
 _log = structlog.get_logger(__name__)
 
 
 @built
 class Steps(Struct, frozen=True, array_like=True):
-    """How the UIDs of a folder followed one another from `since` on: what is older, clerks may have cleared up."""
+    """Steps between UIDs of a folder from UID `since` on; clerks may have deleted older mails."""
 
     since: int
     single: int = 0
@@ -39,22 +40,22 @@ class Steps(Struct, frozen=True, array_like=True):
 
     @property
     def counts_on(self) -> bool:
-        """Say whether the server counts one by one, so that a gap was a mail."""
+        """Return whether the server numbers mails without gaps, so that a gap was a mail."""
         return self.single >= LEARNT and not self.skips
 
     @property
     def skips(self) -> bool:
-        """Say whether gaps are so many that they tell nothing."""
+        """Return whether gaps are so frequent that they have no meaning."""
         return self.gaps * RARELY > self.single + self.gaps
 
     def then(self, gap: int) -> "Steps":
-        """Return them with one more."""
+        """Return the counts with one more step."""
         one = structs.replace(self, single=self.single + (not gap), gaps=self.gaps + bool(gap))
         return one if one.single + one.gaps <= MOST_STEPS else Steps(one.since, one.single // 2, one.gaps // 2)
 
 
 class Gaps:
-    """Of one account; the cursor keeps what was learnt, as most goes while nobody is connected."""
+    """Gaps of one account; the cursor keeps the counts, as most mails vanish while there is no connection."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -64,9 +65,9 @@ class Gaps:
         self._skipping: set[str] = set()
 
     def ask(self, folder: str, missed: Callable[[], int]) -> None:
-        """Count mails that the server itself says are gone: their gaps are no further ones.
+        """Count mails that the server itself reports as deleted; their gaps are not counted again.
 
-        It is asked no more when connection after connection broke over it: that must keep no mail away for ever.
+        After several connections in a row broke over it, the question is skipped: it must not block mail for ever.
         """
         if self._broke[folder] >= ATTEMPTS:
             return
@@ -80,15 +81,15 @@ class Gaps:
     def judged(
         self, folder: str, view: Folder, known: Mapping[str, Any], uids: Sequence[int], done: int
     ) -> list[int] | None:
-        """Look at the UIDs up to `done`, behind those that the cursor's part of the folder names; return what it keeps.
+        """Judge the UIDs up to `done` after the cursor's; return the counts for the cursor.
 
-        None where the server does not say where new mail begins.
+        Returns None if the server does not report UIDNEXT.
         """
         if not known.get("steps"):
             return [view.uidnext] if view.uidnext is not None else None
         steps = convert(known["steps"], Steps)
         until = self._judged.get(folder, (view.uidvalidity, 0))
-        passed = until[1] if until[0] == view.uidvalidity else 0  # read again, as Kafka did not take it
+        passed = until[1] if until[0] == view.uidvalidity else 0  # read again because Kafka did not accept the batch
         for before, uid in pairwise((int(known["uid"]), *uids)):
             if max(steps.since, passed + 1) <= uid <= done:
                 steps = self._stepped(folder, steps, max(before + 1, steps.since), uid)

@@ -1,1 +1,1 @@
-"""Files and events that a callback only announces are fetched afterwards, as jobs of their account."""
+"""Fetches files and events that a callback only announces, as jobs of their account."""

@@ -1,4 +1,4 @@
-"""Reads the raw topic for the fetcher as one of a group, and commits what is done; without Kafka it only fetches."""
+"""Reads the raw topic for the fetcher in a group and commits finished jobs; without Kafka it only fetches."""
 
 import threading
 import time
@@ -26,12 +26,12 @@ GROUP = "hotline-fetcher"
 POLL_MS = 100
 
 BUSY_MS = 5
-"""While something is being fetched: what ends makes room for the next."""
+"""Poll timeout in milliseconds while a job is running: its end makes room for the next."""
 
 LONGEST_WAIT = 60.0
 
 JOIN_SECONDS = 5.0
-"""So long the end waits for a rebalance; without it the next process fetches again what is done here."""
+"""Seconds that the shutdown waits for a rebalance; without it the next process repeats the fetches of this one."""
 
 _OPTIONS: dict[str, Any] = {
     "group_id": GROUP,
@@ -58,13 +58,13 @@ def run_fetcher(
     health: Health,
     connect: Connect = KafkaConsumer,
 ) -> None:
-    """Fetch until `stop` is set. Raises FatalError when Kafka refuses us for a reason that only a person can mend.
+    """Fetch until `stop` is set. Raises FatalError if Kafka refuses for a reason that an operator must remove.
 
-    Raises MadeAnewError, too: errands of the old topic's records would count as those of the new one's.
+    Also raises MadeAnewError: jobs for records of the old topic would count as those of the new one.
     """
     tries, ids = 0, TopicIds(topics)
     labelled: dict[TopicPartition, OffsetAndMetadata] = {}
-    for topic, end in product(topics, ("new", "old")):  # an alarm on their growth has to see them at 0
+    for topic, end in product(topics, ("new", "old")):  # an alarm on the growth of this metric needs the initial 0
         metrics.RECORDS_GONE.labels(topic, end)
     try:
         while not stop.is_set():
@@ -88,7 +88,7 @@ def _fetch_meanwhile(fetcher: Fetcher, stop: threading.Event, seconds: float) ->
 
 
 class _Reading:
-    """One membership in the group, from its connection to its end or its fault."""
+    """One membership in the group, from the connection to its end or fault."""
 
     def __init__(
         self,
@@ -105,7 +105,7 @@ class _Reading:
         self._labelled = labelled
         self._committed: dict[TopicPartition, OffsetAndMetadata] = {}
         self._epochs: dict[TopicPartition, int] = {}
-        self.keep(())  # whoever joins anew reads from where the group is
+        self.keep(())  # a new member reads from the group's committed offsets
         try:
             self._consumer = connected(connect, **_OPTIONS, **connection.client_options())
         except (theirs.KafkaError, OSError) as error:
@@ -113,7 +113,7 @@ class _Reading:
 
     def run(self, stop: threading.Event, health: Health) -> None:
         try:
-            for topic in self._topics:  # whoever joins a group before it knows a topic's partitions is given none
+            for topic in self._topics:  # a member that joins before it knows a topic's partitions is assigned none
                 if not self._consumer.partitions_for_topic(topic):
                     raise UnreachableError(
                         f"Kafka shows our user no topic {topic}: run `hotline topics create`, or see `hotline doctor`"
@@ -130,11 +130,11 @@ class _Reading:
         except (theirs.KafkaError, OSError) as error:
             raise translated(error) from error
         finally:
-            with suppress(theirs.KafkaError, OSError):  # it says goodbye to a broker that may be away
+            with suppress(theirs.KafkaError, OSError):  # sends a leave request to a broker that may be unreachable
                 self._consumer.close()
 
     def commit(self) -> None:
-        """Commit what is done, as far as it is news; Kafka refuses a member that is joining, so that one does not."""
+        """Commit changed positions; skipped while the member joins, because Kafka refuses it then."""
         if is_joining(self._consumer):
             return
         reached = {
@@ -147,13 +147,13 @@ class _Reading:
             self._committed |= news
 
     def keep(self, partitions: Iterable[TopicPartition]) -> None:
-        """Forget all partitions but these: another process owns them now, or we read them anew."""
+        """Forget all partitions but these: another process owns them now, or this one reads them again."""
         kept = frozenset(partitions)
         self._fetcher.keep(kept)
         self._committed = {place: at for place, at in self._committed.items() if place in kept}
 
     def _join(self) -> None:
-        """Let a rebalance end before the last commit; what is read meanwhile is left to who reads it next."""
+        """Wait for a rebalance before the last commit; records read meanwhile are left to the next process."""
         end = time.monotonic() + JOIN_SECONDS
         while is_joining(self._consumer) and time.monotonic() < end:
             finish_joining(self._consumer)
@@ -168,7 +168,7 @@ class _Reading:
         self._ids.look(self._consumer)
         mine = self._consumer.assignment()
         done = self._fetcher.step(owns_sweep=any(place.partition == 0 for place in mine))
-        if self._fetcher.is_full:  # it goes on polling, or the group would take it for dead
+        if self._fetcher.is_full:  # polling must continue, or the group removes the member
             self._consumer.pause(*mine)
         elif paused := self._consumer.paused():
             self._consumer.resume(*paused)
@@ -177,16 +177,16 @@ class _Reading:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # kafka-python has no types
-    """Keeps count of the partitions that stay: kafka-python reads on where it was in them, not where we committed.
+    """Tracks the partitions that stay: kafka-python continues at its position in them, not at the committed offset.
 
-    It calls from its own thread, while ours waits for a poll; what is done was committed before that poll.
+    It is called in its own thread while the main thread polls; finished jobs were committed before that poll.
     """
 
     def __init__(self, reading: _Reading) -> None:
         self._reading = reading
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """Wait: all are named before each rebalance, and most of them stay."""
+        """Do nothing: all partitions are revoked before each rebalance, and most of them stay."""
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._reading.keep(assigned)

@@ -1,4 +1,4 @@
-"""An errand: one thing to fetch for one message, tried again until it is done or its time is over."""
+"""Job interface: fetches one thing for one message, and is retried until it succeeds or its deadline has passed."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ Publish = Callable[[Sequence[RawMessage]], None]
 
 
 class GivenUp(Exception):  # noqa: N818 - it ends an errand, and is no error of its own
-    """Raised the last time, behind the record that an errand leaves: what it was for is lost because of `fault`."""
+    """Raised at the last try, after the job has published its failure record: the result is lost because of `fault`."""
 
     def __init__(self, fault: PipelineError) -> None:
         super().__init__(str(fault))
@@ -20,7 +20,7 @@ class GivenUp(Exception):  # noqa: N818 - it ends an errand, and is no error of 
 
 
 class TooEarlyError(Exception):
-    """Raised when what an errand is for may come later: it is run again in `seconds`, and nothing is wrong."""
+    """Raised if the result may come later: the job runs again in `seconds`, and no fault is counted."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__("too early")
@@ -28,37 +28,37 @@ class TooEarlyError(Exception):
 
 
 class Errand(Protocol):
-    """Repeats are harmless: the same errand always publishes records of the same names."""
+    """A fetch job. Repeats are harmless: the same job always publishes records with the same ids."""
 
     @property
     def account(self) -> str:
-        """Return who is asked: errands of one account wait for each other, those of two do not."""
+        """Return the account: jobs of one account wait for each other, those of two accounts do not."""
         ...
 
     @property
     def name(self) -> str:
-        """Return what tells it from every other errand."""
+        """Return the unique name of the job."""
         ...
 
     @property
     def deadline(self) -> datetime:
-        """Return until when it is worth trying; once more is tried in any case."""
+        """Return the time until which it is retried; there is one more try in any case."""
         ...
 
     @property
     def keeps(self) -> bool:
-        """Say whether it is of use while Kafka is away: what it fetches is then safe in the blob store."""
+        """Return whether it may run without Kafka: its result is then safe in the blob store."""
         ...
 
     def run(self, publish: Publish, *, last: bool) -> None:
-        """Fetch, and publish what came of it.
+        """Fetch, and publish the result.
 
-        Whatever it raises, it is run again; the `last` time it settles for what it has, and raises only when the
-        result itself cannot be stored. GivenUp, and an error that is none of ours, end it then. TooEarlyError is no
-        fault.
+        After an error the job runs again. The `last` time it accepts what it has, and raises only if the result
+        itself cannot be stored. GivenUp, or an error outside the pipeline's classes, then ends the job. TooEarlyError
+        is no fault.
         """
         ...
 
 
 Plan = Callable[[RawMessage], Sequence[Errand]]
-"""What a raw message gives us to fetch; mostly nothing."""
+"""Returns the fetch jobs of a raw message; mostly none."""

@@ -1,4 +1,4 @@
-"""The fetcher: plans the errands of messages, runs them in the lanes of their accounts, and knows what is done."""
+"""The fetcher: plans the jobs of messages, runs them in a lane for each account, and tracks finished records."""
 
 import time
 from collections.abc import Callable, Container, Iterable, Sequence
@@ -23,11 +23,11 @@ _log = structlog.get_logger(__name__)
 
 
 class FaultOfOursError(RetriableError):
-    """An errand raised what nobody thought of; its cause is the error."""
+    """A job raised an unexpected error, which is the cause."""
 
 
 class Fetcher:
-    """One process of the group; `plan` says what a message gives to fetch, `sweep` what to ask for without one."""
+    """One process of the group; `plan` returns the jobs of a message, `sweep` those that need no message."""
 
     def __init__(
         self,
@@ -54,41 +54,41 @@ class Fetcher:
 
     @property
     def waiting(self) -> int:
-        """Return how many errands are not done."""
+        """Return the number of unfinished jobs."""
         return len(self._jobs)
 
     @property
     def is_full(self) -> bool:
-        """Say whether no more messages should be read."""
+        """Return whether reading messages should pause."""
         return self.waiting >= self._settings.waiting_max
 
     @property
     def is_busy(self) -> bool:
-        """Say whether something is being fetched at this moment."""
+        """Return whether a job is running now."""
         return any(lane.is_running for lane in self._lanes.values())
 
     @property
     def complaints(self) -> tuple[str, ...]:
-        """Return what is wrong with which account, in sentences."""
+        """Return the errors of the accounts, as sentences."""
         return tuple(f"{name}: {lane.trouble}" for name, lane in sorted(self._lanes.items()) if lane.trouble)
 
     @property
     def positions(self) -> dict[TopicPartition, int]:
-        """Return where each partition may be read from after a crash."""
+        """Return the offset of each partition at which reading resumes after a crash."""
         found = {partition: window.position for partition, window in self._windows.items()}
         return {partition: position for partition, position in found.items() if position is not None}
 
     def take(self, partition: TopicPartition, records: Iterable[Inbound]) -> None:
-        """Plan the errands of records that were read."""
+        """Plan the jobs of the records."""
         window = self._windows.setdefault(partition, Window())
         for record in records:
             jobs = {self._put(errand) for errand in self._errands_of(record)}
             window.take(record.offset, [job.errand.name for job in jobs])
-            for job in jobs:  # a set: after a rebalance a job that still waits is met at the same place again
+            for job in jobs:  # a set: after a rebalance a waiting job may be planned again for the same record
                 job.places.add((partition, record.offset))
 
     def step(self, *, owns_sweep: bool = False) -> int:
-        """Start what is due and settle what ended; return how many errands were done."""
+        """Start due jobs and settle ended ones; return the number of finished jobs."""
         now = self._clock()
         if now >= self._journal_at:
             self._journal_at = now + self._settings.journal_seconds
@@ -102,7 +102,7 @@ class Fetcher:
         return self._collect()
 
     def finish(self) -> int:
-        """Let running errands end and settle them, so that their places can be committed; return how many were done."""
+        """Wait for running jobs and settle them, so that their offsets can be committed; return their number."""
         for lane in self._lanes.values():
             lane.wait()
         return self._collect()
@@ -113,16 +113,16 @@ class Fetcher:
         return len(done)
 
     def keep(self, partitions: Container[TopicPartition]) -> None:
-        """Let all other partitions go: whoever has them next begins at the committed position."""
+        """Drop all other partitions: their next owner begins at the committed offset."""
         self._windows = {place: window for place, window in self._windows.items() if place in partitions}
 
     def close(self) -> None:
-        """Let running errands end; those that wait are found again in Kafka."""
+        """Wait for running jobs; waiting ones are found again in Kafka."""
         for lane in self._lanes.values():
             lane.close()
 
     def _put(self, errand: Errand) -> Job:
-        """Return the job of an errand; one that comes again while it waits is the same one."""
+        """Return the queued job of an errand; a repeated errand shares the waiting one."""
         job = self._jobs.get(errand.name)
         if job is None:
             job = self._jobs[errand.name] = Job(errand)
@@ -132,12 +132,12 @@ class Fetcher:
     def _lane_of(self, account: str) -> Lane:
         if account not in self._lanes:
             self._lanes[account] = Lane(account)
-            for outcome in ("given_up", "failed"):  # an alarm on their growth has to see them at 0
+            for outcome in ("given_up", "failed"):  # an alarm on the growth of this metric needs the initial 0
                 metrics.ERRANDS.labels(account, outcome)
         return self._lanes[account]
 
     def _run(self, errand: Errand) -> None:
-        """Run an errand; a fault of ours is tried again, too, or a citizen's file would be lost by it."""
+        """Run a job; internal errors are retried as well, because a citizen's file would be lost otherwise."""
         last = self._now() >= errand.deadline
         try:
             errand.run(self._publish, last=last)
@@ -149,9 +149,9 @@ class Fetcher:
             raise FaultOfOursError(f"a fault of ours ({type(error).__name__}): it is tried again") from error
 
     def _settled(self, done: Done) -> bool:
-        """Note what became of an errand; a fault of ours ends it at last, or it would hold up its partition for ever.
+        """Record the result of a job; an internal error at the last try ends it, so that its partition is not blocked.
 
-        A fault of ours is told when it begins and when it has won.
+        An internal error is logged at the first try and when it ends the job.
         """
         job, error = done
         if isinstance(error, TooEarlyError):
@@ -174,7 +174,7 @@ class Fetcher:
         return True
 
     def _errands_of(self, record: Inbound) -> Sequence[Errand]:
-        """Return what a record gives to fetch; of how a message begins no file, which would come before it."""
+        """Return the jobs of a record; a message's begin gets no file jobs: their results would precede the message."""
         try:
             raw = raw_of(record)
         except Exception as error:  # noqa: BLE001 - what is wrong with a record is normalize's to tell
@@ -184,11 +184,11 @@ class Fetcher:
         return [errand for errand in errands if not errand.keeps] if is_beginning(record) else errands
 
     def _planned(self, raw: RawMessage) -> Sequence[Errand]:
-        """Return a message's errands. Its files are lost by a fault of ours, which an alarm tells; no other's are."""
-        offset = raw.position.offset if raw.position else None  # none in the journal
+        """Return the jobs of a message. An internal error loses its files only, and an alarm reports it."""
+        offset = raw.position.offset if raw.position else None  # None for a message of the journal
         try:
             return self._plan(raw)
-        except RecordError as error:  # what is wrong with a message is normalize's to tell
+        except RecordError as error:  # the normalizer reports faults of a message
             _log.warning("record_not_planned", offset=offset, error=type(error).__name__)
         except Exception as error:  # noqa: BLE001 - a fault of ours over one message: those behind it go on
             _log.error("record_not_planned", offset=offset, error=type(error).__name__)
@@ -196,7 +196,7 @@ class Fetcher:
         return ()
 
     def _rescue(self) -> None:
-        """Fetch for messages that wait in the journal: the files of a long outage would expire."""
+        """Fetch for messages in the journal: their files would expire during a long outage."""
         for raw in self._journal.news():
             for errand in self._planned(raw):
                 if errand.keeps:
@@ -204,7 +204,7 @@ class Fetcher:
 
 
 class _Kept:
-    """An errand whose result is only put aside: the record follows when its message comes through Kafka."""
+    """A job whose result is only stored: the record follows when its message comes through Kafka."""
 
     def __init__(self, errand: Errand) -> None:
         self._errand = errand
@@ -216,4 +216,4 @@ class _Kept:
 
 
 def _publish_nothing(_: Sequence[RawMessage]) -> None:
-    """Leave the record to the errand that comes through Kafka."""
+    """Publish nothing: the job that comes through Kafka publishes the record."""

@@ -1,4 +1,4 @@
-"""What an operator says of the fetcher; it imports nothing heavy, as every command reads the settings."""
+"""Settings of the fetcher; imports no heavy module, because every command reads the settings."""
 
 from pydantic import Field
 
@@ -6,7 +6,7 @@ from schemas.settings_base import Section
 
 
 class FetcherSettings(Section):
-    """What is fetched after a message came: files by their media id, the messages behind an event of 微信客服."""
+    """Fetches after a message came: files by media id, and the messages behind an event of 微信客服."""
 
     waiting_max: int = Field(100_000, gt=0, description="With so many errands waiting no more messages are read")
     journal_seconds: float = Field(

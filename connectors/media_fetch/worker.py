@@ -1,4 +1,4 @@
-"""A lane: the errands of one account, a few at once, each with its own pace; another account's faults do not count."""
+"""Lane: runs the jobs of one account, a few in parallel, each with its own backoff, independent of other accounts."""
 
 import heapq
 from collections.abc import Callable, Iterator
@@ -14,7 +14,7 @@ from connectors.publish.segment import Kind, pieces
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError
 from schemas.records import RawMessage
 
-# What the receiver's journal holds while Kafka is away: its files can be fetched before they expire.
+# Messages in the receiver's journal while Kafka is unreachable: their files can be fetched before they expire.
 
 
 class Journaled:
@@ -25,7 +25,7 @@ class Journaled:
         self._read: dict[Path, int] = {}
 
     def news(self) -> Iterator[RawMessage]:
-        """Yield what was not there the last time. A half-written end is read when it is whole."""
+        """Yield messages that are new since the last call. A half-written end is read when it is complete."""
         there = sorted(self._folder.glob(f"*{SUFFIX}")) if self._folder else []
         self._read = {path: self._read.get(path, 0) for path in there}
         for path in there:
@@ -36,7 +36,7 @@ class Journaled:
             if path.stat().st_size <= self._read[path]:
                 return
             marker, data = bytes.fromhex(path.stem.partition("-")[2]), path.read_bytes()
-        except (OSError, ValueError):  # drained and deleted meanwhile, or no segment
+        except (OSError, ValueError):  # drained and deleted meanwhile, or another kind of file
             return
         for piece in pieces(marker, data, self._read[path]):
             if piece.kind is Kind.TORN:
@@ -49,16 +49,16 @@ class Journaled:
 
 PARALLEL = 4
 FIRST_WAIT, LONGEST_WAIT = 1.0, 900.0
-"""Seconds between two tries of one errand: 1, 2, 4 .. 900."""
+"""Seconds between two tries of one job: 1, 2, 4 .. 900."""
 
 REFUSED_WAIT = 30.0
-"""After our credentials were refused nobody of this account asks for so long, and longer each time."""
+"""Seconds of pause for all jobs of an account after its credentials were refused; doubled each time."""
 
 Run = Callable[[Errand], None]
 
 
 class Job:
-    """An errand in its lane, and the records that it is done for: none when it is of the journal, or of nobody's."""
+    """A queued errand with the records that wait for it: none if it comes from the journal or from a sweep."""
 
     def __init__(self, errand: Errand) -> None:
         self.errand = errand
@@ -67,14 +67,14 @@ class Job:
 
 
 class Done(NamedTuple):
-    """An errand that was tried, and what went wrong."""
+    """A tried job and its error, if any."""
 
     job: Job
     error: BaseException | None
 
 
 class Lane:
-    """Not thread-safe: one thread puts, starts and collects; only the errands themselves run elsewhere."""
+    """Queue of one account. Not thread-safe: one thread puts, starts and collects; only the jobs run elsewhere."""
 
     def __init__(self, account: str) -> None:
         self._pool = ThreadPoolExecutor(PARALLEL, f"fetch-{account}")
@@ -86,30 +86,30 @@ class Lane:
         self._open_at = 0.0
         self._refusals = 0
         self.trouble: PipelineError | None = None
-        """What is wrong with the account, until something of it succeeds."""
+        """Last error of the account, until one of its jobs succeeds."""
 
     def __len__(self) -> int:
         return len(self._messages) + len(self._files) + len(self._running)
 
     @property
     def is_running(self) -> bool:
-        """Say whether an errand is on its way."""
+        """Return whether a job is running."""
         return bool(self._running)
 
     def put(self, job: Job, due: float = 0.0) -> None:
-        """Add an errand, to be run from `due` on (in the clock's seconds)."""
+        """Add a job that is due from `due` on (in seconds of the clock)."""
         self._count += 1
         heapq.heappush(self._files if job.errand.keeps else self._messages, (due, self._count, job))
 
     def start(self, now: float, run: Run) -> None:
-        """Start what is due: a few at once, a single one to see whether the account answers again."""
+        """Start due jobs: a few in parallel, or a single one after an error to test the account."""
         most = 1 if self.trouble else PARALLEL
         while now >= self._open_at and len(self._running) < most and (job := self._next(now)) is not None:
             job.tries += 1
             self._running[self._pool.submit(run, job.errand)] = job
 
     def _next(self, now: float) -> Job | None:
-        """Take what is due: messages and files by turns, so that no message waits behind ten thousand pictures."""
+        """Take a due job: messages and files alternate, so that no message waits for ten thousand pictures."""
         for due in self._turns:
             if due and due[0][0] <= now:
                 self._turns = [one for one in self._turns if one is not due] + [due]
@@ -117,16 +117,16 @@ class Lane:
         return None
 
     def collect(self, now: float) -> list[Done]:
-        """Return what ended; what failed for now waits for its next turn."""
+        """Return ended jobs; those with a temporary error are queued again."""
         ended = [future for future in self._running if future.done()]
         return [self._judged(self._running.pop(future), future.exception(), now) for future in ended]
 
     def wait(self) -> None:
-        """Return when what is running has ended."""
+        """Return when running jobs have ended."""
         wait(self._running)
 
     def close(self) -> None:
-        """Let running errands end and start no other."""
+        """Wait for running jobs and start no other."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _judged(self, job: Job, error: BaseException | None, now: float) -> Done:

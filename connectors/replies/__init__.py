@@ -1,1 +1,1 @@
-"""Answers (回执) to citizens: intents out of `hotline.outbox.v1`, each sent once at most, and its outcome."""
+"""Receipts (回执) to citizens: sends the intents in `hotline.outbox.v1` at most once and records the outcomes."""

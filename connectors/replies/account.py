@@ -1,4 +1,4 @@
-"""Answers of one account over its session: given by the process that holds it, so that nothing else logs in."""
+"""Sends the receipts of one account over its session, in the process that holds the session: no second login."""
 
 import asyncio
 import contextlib
@@ -17,16 +17,16 @@ from connectors.replies.service import AGAIN_SECONDS, FENCED_SECONDS, LEAVE_SECO
 from schemas.errors import MadeAnewError, PipelineError
 
 WATCH_SECONDS = 0.2
-"""How often it is asked whether the account is ours."""
+"""Seconds between checks whether this process still owns the account."""
 
 _log = structlog.get_logger(__name__)
 
 
 class AccountAnswers:
-    """Owns the answers of one account for as long as `is_ours`: while this process may hold its session.
+    """Owns the receipts of one account as long as `is_ours`: while this process may hold the session.
 
-    Whatever goes wrong here is told as a trouble, and tried again: what citizens send is taken all the same. So is a
-    key that lacks: `make_tools` is called in a thread when it is first needed.
+    Every error is shown as a trouble and retried; messages from citizens are accepted all the same. The same holds
+    for a missing key: `make_tools` is called in a thread when it is first needed.
     """
 
     def __init__(
@@ -58,12 +58,12 @@ class AccountAnswers:
 
     @property
     def trouble(self) -> str | None:
-        """Return what keeps the account from answering."""
+        """Return the error that keeps the account from sending."""
         owned = self._owner.troubles().get(self._account) if self._owner else None
         return self._trouble or owned
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Answer until `stop` is set; what is being sent is finished first, for LEAVE_SECONDS at most."""
+        """Send until `stop` is set; sends in progress are finished first, for LEAVE_SECONDS at most."""
         told = Told()
         while not stop.is_set():
             pause = WATCH_SECONDS
@@ -71,7 +71,7 @@ class AccountAnswers:
                 try:
                     await self._own(stop, told)
                 except MadeAnewError:
-                    told = Told()  # its places are those of the old topic
+                    told = Told()  # its offsets are those of the old topic
                 except Exception as error:  # noqa: BLE001 - the session goes on, and takes what citizens send
                     self._troubled(error)
                     pause = FENCED_SECONDS if isinstance(error, ProducerFenced) else AGAIN_SECONDS

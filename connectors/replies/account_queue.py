@@ -1,7 +1,7 @@
-"""One account's answers, several side by side: the intent to send is in Kafka before the service hears of it.
+"""Sends one account's receipts, several in parallel: Kafka has the state `sending` before the service gets the text.
 
-So a citizen to whom the service takes long holds up no other. An answer that the service does not take now waits for
-itself; the account waits when it is the account's fault.
+A slow recipient therefore delays no other. A receipt that the service refuses for now waits alone; the account waits
+only if the fault is the account's.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ from connectors.runtime.session import state_of
 from schemas.errors import FatalError, PipelineError, RetriableError
 from schemas.records import Outbox
 
-# What waits to be answered on one account: emergencies first, and of each citizen one answer after the other.
+# Queue of the open receipts of one account: emergencies first, and one receipt at a time per citizen.
 
 
 class Place(NamedTuple):
-    """Where an answer stands, for as long as it is open."""
+    """Place of a receipt in the queue as long as it is open."""
 
     calm: bool
     number: int
@@ -39,15 +39,15 @@ class Place(NamedTuple):
 
     @property
     def citizen(self) -> int:
-        """Return what tells recipients apart."""
+        """Return the digest that identifies the recipient."""
         return address(self.entry.outbox.recipient)
 
 
 class Queue:
-    """The open answers of an account in their order.
+    """Open receipts of an account in order.
 
-    The next answer to a citizen waits while an earlier one is on its way. It also waits for one that is to be tried
-    again, unless the next one is about an emergency.
+    The next receipt to a citizen waits while an earlier one is being sent. It also waits for one that will be
+    retried, unless the next one is about an emergency.
     """
 
     def __init__(self) -> None:
@@ -59,11 +59,11 @@ class Queue:
         self._count = itertools.count()
 
     def put(self, entry: Open) -> None:
-        """Queue an open answer behind all others of its kind."""
+        """Queue an open receipt behind all others of its kind."""
         heapq.heappush(self._ready, Place(not entry.outbox.urgent, next(self._count), entry))
 
     def wake(self, moment: float) -> None:
-        """Put those back in their place whose time to be tried again has come."""
+        """Put the receipts whose retry is due back into their place."""
         while self._later and self._later[0][0] <= moment:
             _, place = heapq.heappop(self._later)
             self._resting[place.citizen] -= 1
@@ -71,7 +71,7 @@ class Queue:
             self._let_on(place.citizen)
 
     def first(self) -> Place | None:
-        """Return the next one whose citizen gets none just now; it stays until it is taken."""
+        """Return the next receipt whose citizen has none in progress; it stays queued until it is taken."""
         while self._ready:
             place = self._ready[0]
             if not self._must_wait(place):
@@ -81,24 +81,24 @@ class Queue:
         return None
 
     def take(self, *, away: bool) -> None:
-        """Take the first one out; `away` says that it is on its way to its citizen now."""
+        """Remove the first receipt; `away` marks it as being sent to its citizen."""
         place = heapq.heappop(self._ready)
         if away:
             self._away.add(place.citizen)
 
     def done(self, place: Place) -> None:
-        """Let the citizen's next answer on: this one is not on its way any more."""
+        """Release the citizen's next receipt: this one is no longer being sent."""
         self._away.discard(place.citizen)
         self._let_on(place.citizen)
 
     def rest(self, place: Place, until: float) -> None:
-        """Keep one that was not taken until it is to be tried again."""
+        """Hold a receipt that the service did not accept until its retry."""
         self._resting[place.citizen] += 1
         heapq.heappush(self._later, (until, place))
         self.done(place)
 
     def pause(self, moment: float) -> float | None:
-        """Return the seconds until the next one is to be tried again; None when there is none."""
+        """Return the seconds until the next retry, or None without one."""
         return max(0.001, self._later[0][0] - moment) if self._later else None
 
     def _must_wait(self, place: Place) -> bool:
@@ -112,18 +112,18 @@ class Queue:
 
 
 Mark = Callable[[Open, str, str | None, str | None], Awaitable[None]]
-"""Returns when Kafka holds the new state of an answer, with its code and the service's reference.
+"""Returns when Kafka holds the new state of a receipt, with its code and the service's reference.
 
-When it is `sending`, all that stands before it in the log is known then: the entry says whether it is withdrawn.
+If the state is `sending`, all earlier records of the log are folded then: the entry shows whether it is withdrawn.
 """
 
 Reached = Callable[[str], None]
 
 TOLD_AT_ONCE = 500
-"""States that are written together at most, however many answers are too old after an outage."""
+"""Limit of states that are written together, however many receipts are too old after an outage."""
 
 CLOSED_SECONDS = 0.2
-"""Between two looks whether there is a session to send over."""
+"""Seconds between checks whether the session is open."""
 
 _log = structlog.get_logger(__name__)
 
@@ -133,10 +133,10 @@ def _always() -> bool:
 
 
 class Tools(NamedTuple):
-    """What an account needs to answer; `settings` and `sender` are None for one that does not any more.
+    """Everything that an account needs to send; `settings` and `sender` are None if it no longer sends.
 
-    `wording_version` is that of the words that `write` writes. While `is_open` says no, nothing is begun: there is no
-    session to send over.
+    `wording_version` is the version of the wording that `write` uses. While `is_open` returns False the session is
+    closed, and no receipt is begun.
     """
 
     settings: AnswerSettings | None
@@ -148,7 +148,7 @@ class Tools(NamedTuple):
 
 
 class _Chosen(NamedTuple):
-    """What can be done now: whose turn it is, who gets none and why; and until when nothing else can be."""
+    """Result of a look at the queue: receipts to begin, receipts to withhold with the reason, and seconds to pause."""
 
     begun: list[Place]
     withheld: list[tuple[Open, str]]
@@ -156,7 +156,7 @@ class _Chosen(NamedTuple):
 
 
 class _End(NamedTuple):
-    """How a try ended that nobody is told of yet; `again` is when there is another."""
+    """End of a try that is not recorded yet; `again` is the time of the retry, if any."""
 
     place: Place
     state: str
@@ -166,7 +166,7 @@ class _End(NamedTuple):
 
 
 class Lane:
-    """The queue of one account; emergencies go first. `reached` is told how far an answer is."""
+    """Sends the queue of one account; emergencies go first. `reached` is called at each step of a receipt."""
 
     def __init__(
         self,
@@ -200,12 +200,12 @@ class Lane:
         self.wording_version = tools.wording_version
 
     def put(self, entry: Open) -> None:
-        """Queue an open answer."""
+        """Queue an open receipt."""
         self._queue.put(entry)
         self._news.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop` is set; what is being sent is finished first."""
+        """Work until `stop` is set; sends in progress are finished first."""
         stopping = asyncio.create_task(stop.wait())
         try:
             while not stop.is_set():
@@ -221,16 +221,16 @@ class Lane:
             await asyncio.gather(*self._going, return_exceptions=True)
 
     async def _pause_for(self, seconds: float | None, stopping: "asyncio.Task[bool]") -> None:
-        """Wait for so long, for ever with None, or until there is news."""
+        """Wait for `seconds`, or without a limit if None, or until something changes."""
         news = asyncio.create_task(self._news.wait())
         try:
             await asyncio.wait({news, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         finally:
             news.cancel()
-            await asyncio.wait({news})  # a cancellation of ours at this moment is none of its
+            await asyncio.wait({news})  # does not raise the cancellation of `news` here
 
     async def _finish(self) -> None:
-        """Return when nothing is on its way any more, and it is told how each ended."""
+        """Return when no send is in progress and all outcomes are recorded."""
         while self._going or self._ended:
             if not self._ended:
                 await asyncio.wait(self._going, return_when=asyncio.FIRST_COMPLETED)
@@ -238,7 +238,7 @@ class Lane:
             await self._told()
 
     async def _step(self) -> float | None:
-        """Do what can be done now; return the seconds to wait, None when there is nothing to wait for but news."""
+        """Do everything that is due; return the seconds to wait, or None to wait for a change."""
         self._forget_done()
         chosen = self._chosen()
         if not (chosen.begun or chosen.withheld or self._ended):
@@ -276,7 +276,7 @@ class Lane:
         return _Chosen(begun, withheld, self._queue.pause(moment))
 
     def _has_room(self, place: Place, begun: int) -> bool:
-        """Say whether one more may be on its way; the last place of several is kept for emergencies."""
+        """Return whether one more send may begin; the last of several slots is kept for emergencies."""
         most = self._tools.at_once
         return len(self._going) + begun < (most - 1 if place.calm and most > 1 else most)
 
@@ -290,18 +290,18 @@ class Lane:
         self._going.add(sending)
 
     async def _send(self, place: Place, faults: int) -> None:
-        """Send one; `faults` is how many the account had when it began."""
+        """Send one receipt; `faults` is the account's fault count at the start."""
         self._reached("intended")
         entry = place.entry
         try:
             sent = await self._sent(entry.outbox)
-        except (RetriableError, FatalError) as error:  # the service has not got it
+        except (RetriableError, FatalError) as error:  # the service has not accepted it
             self._troubled(error, entry, faults)
             again = self._steady() + self._wait(entry.attempts, error)
             self._ended.append(_End(place, "waiting", type(error).__name__, again=again))
             return
         self._reached("sent")
-        if faults == self._faults:  # what began before the last fault says nothing of what is since
+        if faults == self._faults:  # a send that began before the last fault does not show that the fault is over
             self._faults, self._failed, self._not_before, self.trouble = 0, None, 0.0, None
         self._ended.append(_End(place, sent.outcome, sent.code, sent.reference))
         if sent.outcome == "accepted":
@@ -309,10 +309,10 @@ class Lane:
             metrics.ANSWER_SECONDS.labels(self._account).observe(max(0.0, waited))
 
     async def _told(self, *further: Awaitable[None]) -> None:
-        """Return when it is told how answers ended, and what is to be told besides.
+        """Record ended receipts, and `further` states with them.
 
-        So the end of one shares a transaction with the beginning of the next: with one for each, half of the time of
-        an account went by between two answers.
+        The end of one receipt thus shares a transaction with the beginning of the next: with separate transactions,
+        half of an account's time passed between two receipts.
         """
         ended, self._ended = self._ended, []
         telling = [asyncio.ensure_future(one) for one in (*map(self._tell, ended), *further)]
@@ -320,7 +320,7 @@ class Lane:
             await asyncio.gather(*telling)
         except BaseException:
             for one in telling:
-                one.cancel()  # none may begin an answer that this lane does not see to its end
+                one.cancel()  # no receipt may begin if this lane will not see its end
             await asyncio.gather(*telling, return_exceptions=True)
             raise
 
@@ -332,7 +332,7 @@ class Lane:
             self._queue.rest(end.place, end.again)
 
     async def _sent(self, outbox: Outbox) -> Sent:
-        """Send it. Whatever else is raised in there leaves open whether the service has it."""
+        """Send a receipt. After any other exception it is unknown whether the service accepted it."""
         if self._tools.sender is None:
             raise FatalError(f"account {self._account} has no sender in this version of hotline")
         try:
@@ -346,10 +346,10 @@ class Lane:
             return Sent(outcome="unknown", code=type(error).__name__)
 
     def _troubled(self, error: PipelineError, entry: Open, faults: int) -> None:
-        """Hold the account back where the fault is its own: it cannot log in, or two answers in a row were not taken.
+        """Delay the account if the fault is its own: the login fails, or two different receipts in a row fail.
 
-        One address that the service does not serve just now holds up no other one. What fails side by side is one
-        fault: `faults` is how many there were when this one began.
+        A single address that the service refuses for now does not delay other addresses. Parallel failures count as
+        one fault: `faults` is the count when this send began.
         """
         self._faults = max(self._faults, faults + 1)
         if isinstance(error, FatalError) or self._failed not in (None, entry.outbox.outbox_id):

@@ -1,4 +1,4 @@
-"""Answering back: what the sender of one channel is handed, and what it says of it (`hotline run outbox`)."""
+"""Interface of senders of receipts: the reply, its outcome, and delivery reports (`hotline run outbox`)."""
 
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
@@ -8,17 +8,17 @@ from msgspec import Struct, field
 from schemas.records import Party, Thread
 
 AT_ONCE_MOST = 64
-"""Answers of one account that may be on their way at a time; each may need a thread of the sender's."""
+"""Limit of parallel sends of one account; each may need a thread of the sender."""
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """One text on its way to one citizen; personal data, so nothing of it goes into logs, metrics or reasons.
+    """One text to one citizen; personal data, so no part of it goes into logs, metrics or reasons.
 
-    `reply_id` names it for ever (`<ticket id>:receipt`): a channel that takes an id of the sender's gets this one or a
-    digest of it. `text` is plain text with line feeds, complete: it holds number, query code (查询码) and token.
-    `subject`, `token` and `thread` (what it answers) are for channels that have a place of their own for them.
-    `written_to` is which of our identities (客服账号) the citizen wrote to, where an account has several.
-    Platforms' windows (48 h) count from `received_at`, when the citizen wrote.
+    `reply_id` is its permanent id (`<ticket id>:receipt`): a channel that accepts a client id gets this one or a
+    digest of it. `text` is complete plain text with line feeds: it holds number, query code (查询码) and token.
+    `subject`, `token` and `thread` (the message that it answers) are for channels with separate fields for them.
+    `written_to` is the identity (客服账号) to which the citizen wrote, if an account has several. Time windows of
+    platforms (48 h) count from `received_at`, when the citizen wrote.
     """
 
     reply_id: str
@@ -35,11 +35,12 @@ class Reply(Struct, frozen=True, kw_only=True):
 
 
 class Sent(Struct, frozen=True, kw_only=True):
-    """What became of a reply.
+    """Outcome of a reply.
 
-    `accepted`: the service has it. `refused`: it said no, and will for ever. `unknown`: it may have it, since the
-    connection broke or time ran out after the text went out: nobody sends it again. `code` is the service's status or a
-    word of ours (`timeout`); `reference` is the service's own id of it, by which a later report names it.
+    `accepted`: the service has it. `refused`: the service refuses it permanently. `unknown`: the service may have it,
+    because the connection broke or time ran out after the text was sent; it is never sent again. `code` is the
+    service's status or an internal word (`timeout`); `reference` is the service's id of the reply, which a later
+    delivery report contains.
     """
 
     outcome: Literal["accepted", "refused", "unknown"]
@@ -48,9 +49,10 @@ class Sent(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What a gateway reports of a text that it has taken (状态报告, delivery receipt).
+    """Delivery report of a gateway for an accepted text (状态报告, delivery receipt).
 
-    `reference` is the gateway's id of it, `status` its word (DELIVRD, UNDELIV …), `number` the phone that it went to.
+    `reference` is the gateway's id of the text, `status` its word (DELIVRD, UNDELIV …), `number` the recipient's
+    phone.
     """
 
     reference: str
@@ -61,40 +63,40 @@ class Report(Struct, frozen=True, kw_only=True):
 class Sender(Protocol):
     """Sends replies of one account. Never repeats, logs or counts; several sends may run at once.
 
-    Made by `(settings of the account, id of the account)`; connects when the first reply comes.
+    Created with `(settings of the account, id of the account)`; connects at the first reply.
     """
 
     async def send(self, reply: Reply) -> Sent:
-        """Send one reply and say what became of it.
+        """Send one reply and return the outcome.
 
-        Raises a RetriableError only when the service surely has *not* got it (no connection, login refused for now, a
-        full quota: ThrottledError): the same reply then comes again. Raises a FatalError when a person must act, and
-        the service has not got it either. In every doubt returns `unknown`.
+        Raises a RetriableError only if the service certainly does *not* have the reply (no connection, login refused
+        for now, quota used up: ThrottledError); the same reply is then sent again. Raises a FatalError if an operator
+        must act and the service does not have the reply either. In every doubt returns `unknown`.
         """
         ...
 
     async def close(self) -> None:
-        """Release everything. Safe twice, and before the first `send`."""
+        """Release everything. Idempotent, and safe before the first `send`."""
         ...
 
 
 class SessionSender(Sender, Protocol):
-    """Sends replies over the session that receives: the gateway sees one login for both directions."""
+    """Sends replies over the receiving session: the gateway sees one login for both directions."""
 
     @property
     def is_open(self) -> bool:
-        """Say whether there is a session to send over; while there is none, no reply is begun."""
+        """Return whether the session is open; while it is closed, no reply is begun."""
         ...
 
     def report_of(self, raw: bytes, content_type: str) -> Report | None:
-        """Return what a raw record of the account reports of a reply; None for anything else."""
+        """Return the delivery report in a raw record of the account, or None for any other record."""
         ...
 
 
 @runtime_checkable
 class Answering(Protocol):
-    """A session connector whose session carries replies as well."""
+    """Session connector whose session also carries replies."""
 
     def sender(self) -> SessionSender:
-        """Return what sends over the session; called before `run`, where the account answers."""
+        """Return the sender of the session; called before `run` if the account sends receipts."""
         ...

@@ -1,4 +1,4 @@
-"""Follows an account's raw records for status reports (状态报告): the topic keeps them, so a restart loses none."""
+"""Reads delivery reports (状态报告) from an account's raw records: the topic keeps them, so a restart loses none."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
@@ -11,10 +11,10 @@ from connectors.replies.base import Report
 from connectors.replies.kafka import header, make_reader
 
 SKEW = timedelta(minutes=1)
-"""Between the clocks of two machines that write; a report that is read twice changes nothing."""
+"""Limit of the difference between the clocks of two writing machines; reading a report twice changes nothing."""
 
 ReportOf = Callable[[bytes, str], Report | None]
-"""Returns what a raw record's value of this content type reports; None for anything else."""
+"""Returns the delivery report in a raw record's value of this content type, or None for any other record."""
 
 
 async def follow_reports(
@@ -25,7 +25,7 @@ async def follow_reports(
     since: datetime,
     take: Callable[[Report], Awaitable[None]],
 ) -> None:
-    """Hand over every report of the account since a moment; never returns.
+    """Pass on every report of the account since a moment; never returns.
 
     Raises aiokafka's errors, and UnreachableError. The topic is partitioned by sender, so all of it is read.
     """
@@ -46,7 +46,7 @@ async def follow_reports(
 
 
 async def _begin(reader: AIOKafkaConsumer, topic: str, since: datetime) -> None:
-    numbers = await reader._client._wait_on_metadata(topic)  # the public methods know a topic once it is assigned
+    numbers = await reader._client._wait_on_metadata(topic)  # the public methods know a topic only after it is assigned
     places = [TopicPartition(topic, number) for number in sorted(numbers)]
     reader.assign(places)
     ends = await reader.end_offsets(places)

@@ -1,4 +1,4 @@
-"""The outbox's clients of Kafka: a member of the group, a reader of one partition, and a producer that fences."""
+"""Kafka clients of the outbox: a group member, a reader of one partition, and a producer that fences."""
 
 from collections import OrderedDict
 from datetime import datetime
@@ -17,11 +17,11 @@ from schemas.records import OutboxState
 GROUP = "hotline-outbox"
 
 ACCOUNT_PREFIX = "hotline-answers-"
-"""Of the transactional ids of accounts that answer over their session."""
+"""Prefix of the transactional ids of accounts that send over their session."""
 
 
 def make_member(connection: KafkaConnection, session_seconds: float) -> AIOKafkaConsumer:
-    """Return a consumer of the group that has not started; it only says whose a partition is."""
+    """Return an unstarted consumer of the group, which only assigns the partitions."""
     return AIOKafkaConsumer(
         **connection.aiokafka_options(),
         group_id=GROUP,
@@ -36,23 +36,23 @@ def make_member(connection: KafkaConnection, session_seconds: float) -> AIOKafka
 
 
 def make_reader(connection: KafkaConnection) -> AIOKafkaConsumer:
-    """Return a consumer without a group that has not started."""
+    """Return an unstarted consumer without a group."""
     return AIOKafkaConsumer(
         **connection.aiokafka_options(),
         client_id=f"{GROUP}-reader",
         enable_auto_commit=False,
-        auto_offset_reset="earliest",  # of what retention takes meanwhile; otherwise it would go on at the end
+        auto_offset_reset="earliest",  # if retention deletes the next record; else the reader would skip to the end
         isolation_level="read_committed",
         fetch_max_wait_ms=100,
     )
 
 
 async def follow(reader: AIOKafkaConsumer, place: TopicPartition, lost: Lost) -> str | None:
-    """Let a reader that has not begun go back where its partition loses its end; `lost` is told, as `Epochs` says.
+    """Rewind an unstarted reader if its partition loses its end; calls `lost` as `Epochs` does.
 
-    Returns the id of its topic, None where Kafka tells none.
+    Returns the id of the topic, or None if Kafka reports none.
     """
-    facts = await described(reader._client, [place.topic])  # Kafka before 2.8 tells none
+    facts = await described(reader._client, [place.topic])  # Kafka before 2.8 reports none
     current = epochs_of(facts)
     if facts and place not in current:
         raise UnknownTopicOrPartitionError
@@ -61,9 +61,9 @@ async def follow(reader: AIOKafkaConsumer, place: TopicPartition, lost: Lost) ->
 
 
 async def end_of(connection: KafkaConnection, place: TopicPartition) -> int:
-    """Return where a partition ends, behind what belongs to open transactions, too.
+    """Return the end of a partition, after the records of open transactions.
 
-    Who reads committed records alone is told of an end before the first open one, and of nothing behind it.
+    For read_committed consumers, Kafka reports the end before the first open transaction.
     """
     async with running(AIOKafkaConsumer(**connection.aiokafka_options(), enable_auto_commit=False)) as asking:
         ends: dict[TopicPartition, int] = await asking.end_offsets([place])
@@ -71,44 +71,44 @@ async def end_of(connection: KafkaConnection, place: TopicPartition) -> int:
 
 
 async def end_own(producer: AIOKafkaProducer, place: TopicPartition) -> None:
-    """Write nothing but the mark of a commit into a partition.
+    """Write only a commit marker into a partition.
 
-    It ends whatever the same producer id has left open there. Kafka may forget a transaction without marking its end,
-    and then nothing else does: whoever is started anew finds none to end.
+    The marker ends any transaction that the same producer id left open there. Kafka may forget a transaction without
+    writing its end marker, and then nothing else does: a new producer finds no transaction to end.
     """
     async with producer.transaction():
-        producer._txn_manager.maybe_add_partition_to_txn(place)  # its public methods add none without a record
+        producer._txn_manager.maybe_add_partition_to_txn(place)  # the public methods add no partition without a record
 
 
 def make_producer(connection: KafkaConnection, partition: int, account: str | None = None) -> AIOKafkaProducer:
-    """Return a transactional producer that has not started: its start fences the former owner.
+    """Return an unstarted transactional producer, whose start fences the former owner.
 
-    That is the partition's, or the one of an account in it that answers over its session.
+    The former owner is that of the partition, or of an account in it that sends over its session.
     """
     name = transactional_id(partition, account)
     return AIOKafkaProducer(**connection.aiokafka_options(), acks="all", linger_ms=0, transactional_id=name)
 
 
 def transactional_id(partition: int, account: str | None = None) -> str:
-    """Return the name under which the owner of a partition writes, or the one of an account in it."""
+    """Return the transactional id of the owner of a partition, or of an account in it."""
     return f"{GROUP}-{partition}" if account is None else f"{ACCOUNT_PREFIX}{partition}-{account}"
 
 
 async def identifier_of(reader: AIOKafkaConsumer, topic: str) -> str | None:
-    """Return the id of a topic, which one that is made anew does not share; None where Kafka tells none."""
+    """Return the id of a topic, which changes when the topic is created anew; None if Kafka reports none."""
     facts = await described(reader._client, [topic])
     return facts[topic].identifier if topic in facts else None
 
 
 def header(record: Any, wanted: str) -> bytes:
-    """Return a header of a record, nothing where it has none."""
+    """Return a header of a record, or empty bytes if it is missing."""
     return next((value or b"" for name, value in record.headers if name == wanted), b"")
 
 
-# States of answers: their records, and the newest ones of a partition, which are written again if Kafka loses them.
+# States of receipts: their records, and the newest ones of a partition, which are written again if Kafka loses them.
 
 KEPT = 5_000
-"""States of a partition that can be written again: about ten minutes of a busy city. None holds an address or text."""
+"""Limit of states per partition that can be written again: about ten minutes of a busy city. No address, no text."""
 
 
 def id_of(told: OutboxState) -> str:
@@ -135,13 +135,13 @@ def envelope_of(told: OutboxState) -> Envelope:
 
 
 class Told:
-    """The newest states of one partition with their offsets; they outlive the owners of the partition in a process."""
+    """The newest states of one partition with their offsets; kept across the owners of the partition in a process."""
 
     def __init__(self) -> None:
         self._states: OrderedDict[str, tuple[int, OutboxState]] = OrderedDict()
 
     def note(self, offset: int, told: OutboxState) -> None:
-        """Note a state that stands in the log."""
+        """Store a state that is in the log."""
         self._states[id_of(told)] = offset, told
         self._states.move_to_end(id_of(told))
         if len(self._states) > KEPT:
@@ -152,5 +152,5 @@ class Told:
         return [told for at, told in self._states.values() if at >= offset]
 
     def since(self, moment: datetime) -> dict[str, OutboxState]:
-        """Return the states since a moment, by their id."""
+        """Return the states since a moment by id."""
         return {name: told for name, (_, told) in self._states.items() if told.at >= moment}

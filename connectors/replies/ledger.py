@@ -1,4 +1,4 @@
-"""The ledger of one partition of the outbox: a fold over its log, in which every answer and every try stands."""
+"""Ledger of one partition of the outbox: a fold over its log, with every receipt and every try."""
 
 import hashlib
 from collections import deque
@@ -13,20 +13,20 @@ from schemas.records import Outbox, OutboxState, Party
 FINAL = frozenset({"accepted", "refused", "unknown", "withheld", "delivered", "undelivered"})
 
 INTENT, STATE = type_of("outbox").encode(), type_of("outbox_state").encode()
-"""`ce_type` of the records of its log."""
+"""`ce_type` of the records of the log."""
 
 ASSIGN = b"/hotline/assign/"
-"""Source of a state that withdraws: of this ticket nothing may be sent. What became of its answer the outbox says."""
+"""Source of a state that withdraws: no receipt of the ticket may be sent. The outbox records its receipt's outcome."""
 
 DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 Withdrawn = Literal["erased", "confidential"]
-"""Why nothing is sent any more: the ticket is erased, or its citizen has to be protected since."""
+"""Reason of a withdrawal: the ticket was erased, or its citizen became confidential."""
 
 
 class Open(Struct, kw_only=True):
-    """An answer that is not settled; `offset` is where its intent stands. What is `withdrawn` is not sent."""
+    """Receipt without an outcome; `offset` is that of its intent. A `withdrawn` one is not sent."""
 
     outbox: Outbox
     offset: int
@@ -36,9 +36,9 @@ class Open(Struct, kw_only=True):
 
 
 class Ledger:
-    """What is open, what is settled, and how often whom we wrote to. Of what is settled only digests stay.
+    """Open receipts, settled ones, and the sends per recipient and account. Of settled ones only digests stay.
 
-    The log keeps seven days and an answer is given up after three at most, so whatever is repeated later is too old.
+    The log keeps seven days and a receipt is given up after three at most, so a later repeat is too old to be sent.
     """
 
     def __init__(self) -> None:
@@ -48,14 +48,14 @@ class Ledger:
         self._of_account: dict[str, deque[datetime]] = {}
 
     def intend(self, outbox: Outbox, offset: int) -> Open | None:
-        """Take an intent; None for one that is known: an answer is given once, however often it is intended."""
+        """Add an intent; return None for a known one: a receipt is sent once, however often it is intended."""
         if outbox.outbox_id in self.open or _digest(outbox.outbox_id) in self._settled:
             return None
         entry = self.open[outbox.outbox_id] = Open(outbox=outbox, offset=offset)
         return entry
 
     def note(self, state: OutboxState) -> None:
-        """Take what became of an answer."""
+        """Apply a state of a receipt."""
         entry = self.open.get(state.outbox_id)
         if entry is None:
             self._settled.add(_digest(state.outbox_id))
@@ -72,36 +72,36 @@ class Ledger:
             self._settled.add(_digest(state.outbox_id))
 
     def withdraw(self, ticket_id: str, why: Withdrawn = "erased") -> None:
-        """Take that nothing may be sent of a ticket: what is open is withheld, unless somebody is sending it."""
+        """Withdraw the receipts of a ticket: open ones are withheld, unless one is being sent."""
         for entry in self.open.values():
             if entry.outbox.ticket_id == ticket_id:
                 entry.withdrawn = entry.withdrawn or why
 
     def interrupted(self) -> list[Open]:
-        """Return the answers that somebody began to send and never told the end of."""
+        """Return the receipts with a begun send and no outcome."""
         return [entry for entry in self.open.values() if entry.state == "sending"]
 
     def sent_to(self, recipient: Party, now: datetime) -> int:
-        """Return how many answers went to an address in the last 24 hours."""
+        """Return the number of receipts sent to an address in the last 24 hours."""
         return len(_since(self._to_recipient.get(address(recipient)), now - DAY))
 
     def next_turn(self, account: str, per_minute: int, now: datetime, beginning: int = 0) -> datetime:
-        """Return when the account may send again; `beginning` are those of which it is not noted yet."""
+        """Return when the account may send again; `beginning` is the number of begun, unrecorded sends."""
         turns, left = _since(self._of_account.get(account), now - MINUTE), per_minute - beginning
-        if turns and turns[-1] > now:  # of before the clock was set back: as they stand they would count until then
+        if turns and turns[-1] > now:  # from before the clock was set back: they would count too long
             turns = self._of_account[account] = deque(min(at, now) for at in turns)
         if len(turns) < left:
             return now
         return (turns[-left] if left > 0 else now) + MINUTE
 
     def done_before(self, position: int) -> int:
-        """Return the offset before which everything is settled; `position` is how far the log is read."""
+        """Return the offset before which all receipts are settled; `position` is the end of the part that was read."""
         return min((entry.offset for entry in self.open.values()), default=position)
 
     def _began(self, outbox: Outbox, at: datetime) -> None:
         self._to_recipient.setdefault(address(outbox.recipient), deque()).append(at)
         self._of_account.setdefault(outbox.account, deque()).append(at)
-        if len(self._to_recipient) % 1000 == 0:  # now and then: those of days ago are of no use
+        if len(self._to_recipient) % 1000 == 0:  # occasionally: those of earlier days are not needed
             self._forget(at - DAY)
 
     def _came_back(self, outbox: Outbox) -> None:
@@ -124,7 +124,7 @@ def _since(turns: deque[datetime] | None, moment: datetime) -> deque[datetime]:
 
 
 def address(recipient: Party) -> int:
-    """Return what tells recipients apart: upper and lower case, tags and country codes do not."""
+    """Return a digest of the recipient, which ignores upper and lower case, plus tags and country codes."""
     value = recipient.value.strip().lower()
     if recipient.kind == "email":
         local, _, domain = value.rpartition("@")

@@ -1,4 +1,4 @@
-"""One partition of the outbox: fence the former owner, read the log, and answer what nobody began to answer."""
+"""One partition of the outbox: fence the former owner, read the log, and send the receipts that were never begun."""
 
 import asyncio
 import time
@@ -43,34 +43,35 @@ from schemas.records import Outbox, OutboxState
 BATCH_RECORDS = 5_000
 
 GIVEN_UP = timedelta(days=3)
-"""An answer that is older is given no more, whatever the log has lost."""
+"""Age after which a receipt is not sent any more, even if the log lost its outcome."""
 
 REPORTS_AGAIN_SECONDS = 10.0
-"""Before status reports are read again after a fault."""
+"""Seconds before delivery reports are read again after a fault."""
 
 Follow = Callable[[datetime, Callable[[Report], Awaitable[None]]], Awaitable[None]]
-"""Hands over every report since a moment, and never returns."""
+"""Passes on every report since a moment, and never returns."""
 
 ToolsOf = Callable[[str], Tools]
-"""What an account needs to answer, by its id."""
+"""Returns everything that an account needs to send, by its id."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Owner:
-    """Answers of one partition. Raises aiokafka's errors; whoever runs it then starts another one, which reads anew.
+    """Sends the receipts of one partition. Raises aiokafka's errors; the caller then starts a new owner.
 
-    A state is written in a transaction of the partition's own producer. So when a second owner has started, the first
-    can begin nothing any more, and whatever it had begun is in the log that the second one reads.
+    A state is written in a transaction of the partition's producer. When a second owner has started, the first one
+    can therefore begin no receipt any more, and all receipts that it began are in the log that the second one reads.
 
-    `assign` writes into the same log that an answer is withdrawn. Which came first, that or `sending`, the log says.
+    `assign` writes withdrawals into the same log. Its order shows whether the withdrawal or `sending` came first.
 
-    An account that answers over its session has an owner of its own: `account` is the name that it is fenced by,
-    `serves` says whose answers are given here, and `reports` hands over what the gateway reports of them. It reads the
-    whole log as well, since limits count what all accounts sent.
+    An account that sends over its session has a separate owner: `account` names it for fencing, `serves` selects the
+    accounts whose receipts are sent here, and `reports` passes on the gateway's delivery reports. It also reads the
+    whole log, since limits count the sends of all accounts.
 
-    Where Kafka loses the end of the log under an owner, it reads what takes those places, and tells again what was lost
-    of its answers: a later owner would give them once more. One that fails by it leaves `told` to its successor.
+    If Kafka loses the end of the log under an owner, the owner reads the new records at these offsets and writes the
+    lost states of its receipts again: otherwise a later owner would send the receipts a second time. An owner that
+    fails in this leaves `told` to its successor.
     """
 
     def __init__(
@@ -108,21 +109,21 @@ class Owner:
         self._lost: Gap | None = None
         self._restored = False
         self._stop = asyncio.Event()
-        for end in ("new", "old"):  # an alarm on their growth has to see them at 0
+        for end in ("new", "old"):  # an alarm on the growth of this metric needs the initial 0
             metrics.RECORDS_GONE.labels(topics.OUTBOX, end)
 
     @property
     def done_before(self) -> int | None:
-        """Return the offset before which every answer is settled; None while the log is being read."""
+        """Return the offset before which every receipt is settled; None while the log is being read."""
         return self._ledger.done_before(self._position) if self._restored and self._position is not None else None
 
     def troubles(self) -> dict[str, str]:
-        """Return what keeps which account from answering, or from hearing what became of its answers."""
+        """Return, by account, the error that prevents sending or reading delivery reports."""
         deaf = {self._account: self._deaf} if self._account and self._deaf else {}
         return {**deaf, **{account: lane.trouble for account, lane in self._lanes.items() if lane.trouble}}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Answer until `stop` is set; what is being sent is finished first."""
+        """Send until `stop` is set; sends in progress are finished first."""
         self._stop = stop
         self._producer: AIOKafkaProducer = make_producer(self._connection, self._place.partition, self._account)
         reader: AIOKafkaConsumer = make_reader(self._connection)
@@ -140,9 +141,9 @@ class Owner:
             await self._leave(reader)
 
     async def _restore(self, reader: AIOKafkaConsumer) -> None:
-        """Read the log up to where it ends now that no other owner can write a state.
+        """Read the log up to its end, now that no other owner can write a state.
 
-        While `assign` writes into it that end is not told yet: what became of answers may stand behind.
+        While a transaction of `assign` is open in it, that end is unknown: states of receipts may follow.
         """
         self._missing = self._told.since(utc_now() - GIVEN_UP)
         reader.assign([self._place])
@@ -152,7 +153,7 @@ class Owner:
         if await _readable(reader, self._place) < end:
             await self._end_own()
         await self._read_up_to(end, reader)
-        self._restored = True  # from now on every state is our own, and noted when it is written
+        self._restored = True  # from now on all new states are of this owner, and recorded when written
         await self._tell_again(list(self._missing.values()))
         for told in self._missing.values():
             self._note(told)
@@ -163,9 +164,9 @@ class Owner:
             self._queue(entry)
 
     async def _end_own(self) -> None:
-        """End what an owner before us left open, if Kafka has forgotten it; what `assign` writes is not ours.
+        """End a transaction that a former owner left open and Kafka forgot; those of `assign` are not ended.
 
-        By a commit: an answer that somebody began, and nobody knows of, would be sent a second time.
+        The transaction is committed: without its states, a begun receipt would be sent a second time.
         """
         await brought(end_own(self._producer, self._place), STUCK_SECONDS)
         _log.warning("outbox_transaction_ended", partition=self._place.partition)
@@ -176,7 +177,7 @@ class Owner:
             while (position := await reader.position(self._place)) < end:
                 progress.at(position)
                 await self._read(reader)
-                if self._lost is not None:  # the end that is looked for may be gone with it
+                if self._lost is not None:  # the target end may be lost with it
                     raise UnreachableError(
                         f"partition {self._place.partition} of {topics.OUTBOX} lost what it held from "
                         f"{self._lost.goes_on} on while it was read: it is read anew"
@@ -200,7 +201,7 @@ class Owner:
             self._lost = gap
 
     async def _serve(self, reader: AIOKafkaConsumer) -> None:
-        """Read on until `stop` is set and nothing is being sent."""
+        """Read on until `stop` is set and no send is in progress."""
         asked = time.monotonic()
         while not self._stop.is_set() or not all(task.done() for task in self._tasks):
             for entry in await self._read(reader):
@@ -219,14 +220,14 @@ class Owner:
         await self._settle()
 
     async def _see_that_it_is_the_same(self, reader: AIOKafkaConsumer) -> None:
-        """Raise MadeAnewError if the topic is another one than it was: this reader would pass over what it holds."""
-        with suppress(KafkaError):  # it is asked again
+        """Raise MadeAnewError if the topic was created anew: this reader would skip its records."""
+        with suppress(KafkaError):  # asked again later
             identifier = await identifier_of(reader, self._place.topic)
             if None not in (identifier, self._identifier) and identifier != self._identifier:
                 raise MadeAnewError(self._place.topic)
 
     async def _follow_reports(self) -> None:
-        """Take what the gateway reports, and begin anew after a fault: answers are given meanwhile."""
+        """Read the gateway's reports and restart after a fault; sending continues meanwhile."""
         while self._reports is not None:
             now = utc_now()
             try:
@@ -245,7 +246,7 @@ class Owner:
             self._settled.append(settled)
 
     async def _settle(self) -> None:
-        """Write what reports have settled; a report of an owner that fails before is read again by the next one."""
+        """Write the states that reports settled; after a failure the next owner reads the reports again."""
         settled, self._settled = self._settled, []
         told = [replace(one, at=utc_now(), wording_version=None) for one in settled]
         await asyncio.gather(*map(self._write, told))
@@ -257,7 +258,7 @@ class Owner:
         return self._serves(entry.outbox.account)
 
     def _note(self, told: OutboxState) -> None:
-        """Fold a state; what reports said before it was known is settled with the next ones."""
+        """Fold a state; earlier reports of it are settled with the next ones."""
         if self._reports is not None and self._serves(told.account):
             entry = self._ledger.open.get(told.outbox_id)
             if told.state == "sending" and entry is not None:
@@ -267,7 +268,7 @@ class Owner:
         self._ledger.note(told)
 
     async def _read(self, reader: AIOKafkaConsumer) -> list[Open]:
-        """Fold what is there and return the answers that are new."""
+        """Fold the available records and return the new receipts."""
         found = await reader.getmany(self._place, timeout_ms=200, max_records=BATCH_RECORDS)
         fresh = [self._fold(record) for record in found.get(self._place, ())]
         self._position = await reader.position(self._place)
@@ -288,7 +289,7 @@ class Owner:
                 read.set()
             elif kind == STATE and not self._serves((told := decode(record.value or b"", OutboxState)).account):
                 self._ledger.note(told)
-        except SchemaError:  # of a later version: that one answers it
+        except SchemaError:  # written by a later version, which handles it
             metrics.ERRORS.labels("outbox", str(self._place.partition), "SchemaError").inc()
             _log.error("outbox_record_unreadable", partition=self._place.partition, offset=record.offset)
         return None
@@ -330,40 +331,40 @@ class Owner:
         await self._write(told)
         self._note(told)
         if state == "sending":
-            await brought(read.wait(), SILENT_SECONDS)  # all that stands before it in the log is folded then
+            await brought(read.wait(), SILENT_SECONDS)  # all earlier records of the log are folded then
         else:
             metrics.ANSWERS.labels(outbox.account, state).inc()
 
     async def _write(self, told: OutboxState) -> None:
-        """Return when Kafka holds the state; raises ProducerFenced when somebody else owns this now.
+        """Return when Kafka holds the state; raises ProducerFenced if another owner has taken over.
 
-        What the accounts of the partition tell while one transaction is being written shares the next: one for each
-        would let many accounts wait for one another. Raises UnreachableError when the client neither writes nor gives
-        up: another one has to begin.
+        States that accounts of the partition produce during one transaction share the next: with one transaction per
+        state, many accounts would wait for each other. Raises UnreachableError if the client neither writes nor gives
+        up: a new client is needed.
         """
         held: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._unwritten.append((told, held))
         async with self._writing:
             if not held.done():
-                await asyncio.sleep(0)  # who has something to tell at this moment tells it
+                await asyncio.sleep(0)  # other tasks add their states at this point
                 await self._write_all()
         await held
 
     async def _write_all(self) -> None:
-        """Write what is told until now; a fault is the fault of each who told something."""
+        """Write all queued states; an error is raised for each of their writers."""
         batch, self._unwritten = self._unwritten, []
         try:
             await brought(self._written([told for told, _ in batch]), STUCK_SECONDS)
         except BaseException as error:
-            # a cancellation is the business of whose task it is: it would end the others without a word
+            # a cancellation concerns its own task only: it would end the other tasks without an error
             told_all = error if isinstance(error, Exception) else UnreachableError("the owner has left the partition")
             for _, held in batch:
                 if not held.done():
                     held.set_exception(told_all)
-                    held.exception()  # who waits for it may be gone, and asyncio would complain
+                    held.exception()  # if its waiter is gone, asyncio would log the unread exception
             raise
         for _, held in batch:
-            if not held.done():  # who told it is still there
+            if not held.done():  # the waiter still exists
                 held.set_result(None)
 
     async def _written(self, batch: list[OutboxState]) -> None:
@@ -392,10 +393,10 @@ class Owner:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for client in (self._producer, reader):
-            await closed(client.stop)  # it may never have started, or Kafka be away
+            await closed(client.stop)  # the client may never have started, or Kafka may be unreachable
         read_faults(self._producer)
 
 
 async def _readable(reader: AIOKafkaConsumer, place: TopicPartition) -> int:
-    """Return where the first open transaction of a partition begins, its end if there is none."""
+    """Return the begin of the first open transaction of a partition, or the end of the partition without one."""
     return int((await reader.end_offsets([place]))[place])

@@ -1,4 +1,4 @@
-"""What to do with an open answer now: send it, wait, or withhold it; pure."""
+"""Decides about an open receipt: send, wait, or withhold. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
@@ -10,7 +10,7 @@ Withheld = Literal["erased", "confidential", "too_old", "recipient_limit", "not_
 
 
 class Turn(NamedTuple):
-    """Exactly one of the two is set when it is not this answer's turn; neither means: send it."""
+    """Decision: at most one field is set; without any the receipt is sent."""
 
     wait_until: datetime | None = None
     withheld: Withheld | None = None
@@ -20,9 +20,9 @@ SEND = Turn()
 
 
 def turn(entry: Open, ledger: Ledger, settings: AnswerSettings | None, now: datetime, beginning: int = 0) -> Turn:
-    """Judge one answer, while `beginning` others of the account begin with it.
+    """Decide about one receipt while `beginning` others of the account begin.
 
-    An emergency's does not wait for the account's turn; the limits of a recipient hold for all.
+    An emergency does not wait for the account's turn; the limits of a recipient apply to all.
     """
     outbox = entry.outbox
     if entry.withdrawn:

@@ -1,4 +1,4 @@
-"""From an intent to the reply that a sender is handed."""
+"""Renders an intent into the reply for a sender."""
 
 from connectors.replies.base import Reply
 from normalizers.base import Policy
@@ -7,7 +7,7 @@ from tickets.receipts import render
 
 
 def reply_of(outbox: Outbox, wording: render.Wording, policy: Policy, query_key: bytes) -> Reply:
-    """Return the reply with its words; number, code and token are made now and kept nowhere."""
+    """Return the reply with its text; number, code and token are computed now and stored nowhere."""
     receipt = render.write(outbox, wording, policy, query_key)
     return Reply(
         reply_id=outbox.outbox_id,

@@ -1,4 +1,4 @@
-"""`hotline run outbox`: a member of the group that owns partitions, and starts an owner anew when one fails."""
+"""`hotline run outbox`: a group member that runs an owner for each of its partitions and restarts failed owners."""
 
 import asyncio
 import contextlib
@@ -22,16 +22,16 @@ from schemas import topics
 from schemas.errors import UnreachableError
 
 SESSION_SECONDS = 10.0
-"""A process that says nothing for so long is dead to the group."""
+"""Seconds without a heartbeat after which the group removes a process."""
 
 AGAIN_SECONDS = 2.0
-"""Before an owner that failed is started anew."""
+"""Seconds before a failed owner is restarted."""
 
 FENCED_SECONDS = 30.0
-"""Before an owner that was fenced does: three sessions, so that whoever fenced it has joined the group, or is dead."""
+"""Seconds before a fenced owner restarts: three sessions, so that the fencing one has joined the group or is dead."""
 
 LEAVE_SECONDS = 8.0
-"""How long a rebalance waits for what is being sent, less than a session; the next owner calls what is left unknown."""
+"""Seconds that a rebalance waits for sends in progress, less than a session; the next owner marks the rest unknown."""
 
 COMMIT_SECONDS = 1.0
 
@@ -39,10 +39,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has no types
-    """The partitions that this process answers from. The group only says whose they are; the log says what is done.
+    """Sends from the partitions of this process. The group only assigns them; the log has the progress.
 
-    `elsewhere` are accounts that answer over their session, each with the partition of its city: their connectors give
-    these answers (`connectors/replies/account.py`).
+    `elsewhere` are accounts that send over their session, each with the partition of its city: their connectors send
+    these receipts (`connectors/replies/account.py`).
     """
 
     def __init__(
@@ -63,18 +63,18 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         self._tasks: dict[int, tuple[asyncio.Task[None], asyncio.Event]] = {}
         self._is_leaving = False
         self.begun = False
-        """Whether it has joined those that answer."""
+        """Whether this process has joined the group."""
 
     def troubles(self) -> dict[str, str]:
-        """Return what keeps which account from answering."""
+        """Return, by account, the error that prevents sending."""
         return {account: told for owner in self._owners.values() for account, told in owner.troubles().items()}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Answer until `stop` is set; what is being sent is finished first.
+        """Send until `stop` is set; sends in progress are finished first.
 
-        Raises MadeAnewError when the outbox is another topic than it was: a reader that goes on where it stood in the
-        old one passes over answers, and whoever is started again reads all of the new one. Raises UnauthorizedError
-        when Kafka lets our user read it no more.
+        Raises MadeAnewError if the outbox topic was created anew: a reader that continues at its old offset would
+        skip receipts, and a restarted one reads all of the new topic. Raises UnauthorizedError if this user may no
+        longer read the topic.
         """
         member: AIOKafkaConsumer = make_member(self._connection, self._session_seconds)
         try:
@@ -90,11 +90,11 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
             await closed(member.stop, STOP_SECONDS)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Let the owners finish what they are sending: their successors would call it unknown."""
+        """Let the owners finish sends in progress: their successors would mark them unknown."""
         await self._end([place.partition for place in revoked])
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Start an owner for each partition; none that a rebalance gives while we leave, as nobody would end it."""
+        """Start an owner for each partition; none during shutdown, because it would never be ended."""
         for place in () if self._is_leaving else assigned:
             if place.partition not in self._tasks:
                 stop = asyncio.Event()
@@ -103,7 +103,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         _log.info("outbox_assigned", partitions=sorted(place.partition for place in assigned))
 
     async def _belong(self, member: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        """Stay in the group and tell it how far the partitions are, for `hotline status`; read nothing."""
+        """Stay in the group and commit the progress of the partitions for `hotline status`; read nothing."""
         committed = time.monotonic()
         while not stop.is_set():
             check_rights(member, {topics.OUTBOX})
@@ -120,7 +120,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         await self._commit(member)
 
     async def _own(self, partition: int, stop: asyncio.Event) -> None:
-        """Own a partition until `stop` is set: after a fault its log is read anew."""
+        """Own a partition until `stop` is set; after a fault its log is read anew."""
         told = Told()
         while not stop.is_set():
             owner = Owner(
@@ -139,7 +139,8 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
                 metrics.ERRORS.labels("outbox", str(partition), type(error).__name__).inc()
                 why = {"sentence": str(error)} if isinstance(error, UnreachableError) else {}
                 _log.warning("outbox_owner_failed", partition=partition, error=type(error).__name__, **why)
-            # Fenced: somebody else has it, and the group will say so. Starting at once would fence that one.
+            # Fenced: another process owns the partition, and the group will report it. A restart at once would fence
+            # that process.
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), FENCED_SECONDS if fenced else AGAIN_SECONDS)
 
@@ -155,7 +156,7 @@ class Outbox(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka has n
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _commit(self, member: AIOKafkaConsumer) -> None:
-        """A commit that fails is made with the next one."""
+        """Commit the progress; a failed commit is repeated with the next one."""
         mine = {place for place in member.assignment() if place.partition in self._owners}
         reached = {place: self._owners[place.partition].done_before for place in mine}
         offsets = {place: offset for place, offset in reached.items() if offset is not None}

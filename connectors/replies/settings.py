@@ -1,4 +1,4 @@
-"""Settings of the answers of one account, `[answers.ID]`, and of the server through which a mailbox sends them."""
+"""Settings of the receipts of one account, `[answers.ID]`, and of the server through which a mailbox sends them."""
 
 import ssl
 from pathlib import Path
@@ -14,7 +14,7 @@ SenderAddress = Annotated[str, Field(pattern=r"^[^\s@<>,;:()\"+]+@[^\s@<>,;:()\"
 
 
 class SmtpSettings(Section):
-    """The server through which a mailbox's receipts leave."""
+    """Server through which a mailbox's receipts are sent."""
 
     host: str = Field(min_length=1, description="SMTP server")
     port: int | None = Field(None, ge=1, le=65535, description="Port; 465 for tls, 587 for starttls, else 25")
@@ -63,7 +63,7 @@ class SmtpSettings(Section):
 
 
 class AnswerSettings(Section):
-    """Receipts (回执) of one account; without this table it answers nobody."""
+    """Receipts (回执) of one account; without this table the account sends none."""
 
     enabled: bool = Field(True, description="Whether new tickets of this account get a receipt")
     max_age_hours: float = Field(

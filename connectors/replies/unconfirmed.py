@@ -1,4 +1,4 @@
-"""Answers that a gateway has taken, and whose arrival it may still report; and reports that came before its answer."""
+"""Receipts that a gateway accepted and may still report on, and reports that arrived before the receipt's state."""
 
 import re
 from collections import OrderedDict
@@ -13,18 +13,18 @@ from connectors.replies.ledger import address
 from schemas.records import Outbox, OutboxState, Party
 
 REPORTED_WITHIN = timedelta(days=3)
-"""Gateways try for 48 to 72 hours, and report then at the latest."""
+"""Gateways try for 48 to 72 hours, and send the report then at the latest."""
 
 _EARLY_MOST = 10_000
-"""Reports that are remembered although no answer has their reference yet."""
+"""Limit of reports that are kept although no receipt has their reference yet."""
 
 _DELIVERED = "DELIVRD"
 _PASSING = frozenset({"", "ENROUTE", "ACCEPTD", "SCHEDULED", "UNKNOWN"})
-"""Words of a report after which another one may come; every other one but DELIVRD is a failure for good."""
+"""Status words after which another report may come; every other word but DELIVRD is a permanent failure."""
 
 
 class _Waiting(Struct, kw_only=True):
-    """An answer in pieces, each under a reference; `missing` are those that are not delivered yet."""
+    """A receipt in parts, each with a reference; `missing` are those that are not delivered yet."""
 
     told: OutboxState
     recipient: int
@@ -33,7 +33,7 @@ class _Waiting(Struct, kw_only=True):
 
 
 class Unconfirmed:
-    """Folds states of answers and reports, in any order, into the states that the reports bring."""
+    """Folds states of receipts and reports, in any order, into the states that follow from the reports."""
 
     def __init__(self) -> None:
         self._began: dict[str, tuple[datetime, int]] = {}
@@ -43,11 +43,11 @@ class Unconfirmed:
         self._early: OrderedDict[str, Report] = OrderedDict()
 
     def begin(self, outbox: Outbox, at: datetime) -> None:
-        """Note that an answer is on its way from this moment on."""
+        """Record the begin of a send."""
         self._began[outbox.outbox_id] = at, address(outbox.recipient)
 
     def note(self, told: OutboxState) -> OutboxState | None:
-        """Note the end of an answer, and return the state that reports bring which came before it."""
+        """Record the outcome of a receipt, and return the state that follows from earlier reports."""
         began, recipient = self._began.pop(told.outbox_id, (told.at, 0))
         if told.state not in ("accepted", "unknown") or not told.reference:
             self._forget(told.outbox_id)
@@ -55,7 +55,7 @@ class Unconfirmed:
         references = [one for one in told.reference.split(",") if one]
         waiting = _Waiting(told=told, recipient=recipient, began=began, missing=set(references))
         if told.state == "unknown":
-            waiting.missing.add("")  # a piece without a reference, of which nothing will be reported
+            waiting.missing.add("")  # a part without a reference, for which no report will come
         self._waiting[told.outbox_id] = waiting
         for reference in references:
             self._by_reference[reference] = told.outbox_id
@@ -66,7 +66,7 @@ class Unconfirmed:
         return states[-1] if states else None
 
     def report(self, report: Report) -> OutboxState | None:
-        """Take a report, and return the state that it brings; None while nothing is settled by it."""
+        """Apply a report, and return the state that follows from it, or None while the receipt is not settled."""
         if report.status in _PASSING:
             return None
         waiting = self._waiting.get(self._named(report) or "")
@@ -81,15 +81,15 @@ class Unconfirmed:
         return None if waiting.missing else self._settled(waiting, "delivered", report.status)
 
     def since(self, now: datetime) -> datetime | None:
-        """Return when the oldest answer began of which a report may still come; None if there is none."""
+        """Return when the oldest receipt began that may still be reported on, or None without one."""
         for gone in [name for name, one in self._waiting.items() if one.began < now - REPORTED_WITHIN]:
             self._forget(gone)
         return min((one.began for one in self._waiting.values()), default=None)
 
     def _named(self, report: Report) -> str | None:
-        """Return the answer of a report: by its reference, or by the number that both may mean and the phone.
+        """Return the receipt of a report: by its reference, or by the phone and the number in the reference.
 
-        There are SMSCs that write an id in hexadecimal where they take a message, and in decimal where they report it.
+        Some SMSCs write an id in hexadecimal in the answer to a submission, and in decimal in the report.
         """
         if (found := self._by_reference.get(report.reference)) is not None:
             return found
@@ -118,7 +118,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _numbers(reference: str) -> Iterator[int]:
-    """Yield what a reference may be as a number."""
+    """Yield the numbers that a reference may stand for."""
     if re.fullmatch(r"[0-9]{1,20}", reference):
         yield int(reference)
     if re.fullmatch(r"[0-9A-Fa-f]{1,20}", reference):
