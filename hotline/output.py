@@ -1,4 +1,4 @@
-"""What leaves for a terminal or a file of lines: characters that move the cursor or turn text around are made visible.
+"""Output to a terminal or a file of lines: control and bidi characters are made visible.
 
 A citizen's text may hold them. In JSON they are escaped, so that nothing is lost; anywhere else they are replaced.
 """
@@ -14,7 +14,7 @@ _ELSEWHERE = "\u0085\u2028\u2029\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
 """Unicode's own line ends, which many readers of lines do not expect in a string; byte order marks, tags."""
 
 _HIDDEN_IN_JSON = re.compile(f"[\x7f-\x9f{_BIDI}{_ELSEWHERE}]")
-"""msgspec escapes what stands below U+0020 itself."""
+"""msgspec itself escapes characters below U+0020."""
 
 _HIDDEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}{_ELSEWHERE}]")
 _BEYOND_BMP = 0x10000

@@ -13,6 +13,6 @@ class Console(RichConsole):
     """rich's console; whatever it prints is `readable`, its own control codes apart."""
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments of what is printed."""
+        """Yield the segments to print."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(readable(segment.text), segment.style)

@@ -1,4 +1,4 @@
-"""Which version of hotline runs: that of the installed package, and the commit of a checkout."""
+"""Version of the running hotline: of the installed package, and the commit of a checkout."""
 
 from functools import lru_cache
 from importlib.metadata import version as installed
@@ -10,7 +10,7 @@ _ROOT = Path(__file__).parents[1]
 
 
 class Build(Struct, frozen=True):
-    """Version of the installed package, and the commit of the checkout that it lies in, "" where it lies in none."""
+    """Version of the installed package, and the commit of its checkout, "" without one."""
 
     version: str
     revision: str
@@ -21,12 +21,12 @@ class Build(Struct, frozen=True):
 
 @lru_cache(1)
 def build() -> Build:
-    """Return what this process began with: a checkout that changes later does not change it."""
+    """Return the version at the start of this process: later changes of a checkout do not count."""
     return Build(installed("hotline"), revision_of(_ROOT))
 
 
 def revision_of(root: Path) -> str:
-    """Return the commit of a checkout, "" for what is none.
+    """Return the commit of a checkout, "" if it is none.
 
     Reads git's files, as git refuses the folder of another user, and a host may have no git.
     """

@@ -1,1 +1,1 @@
-"""What operators change and list in Kafka and Elasticsearch: topics, ACLs, dead letters, audit, commands, replies."""
+"""Administration: topics, ACLs, dead letters, audit, commands and replies in Kafka and Elasticsearch."""

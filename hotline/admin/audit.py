@@ -1,7 +1,7 @@
-"""What people do with the tools: each act is a signed command, which `assign` puts into `hotline.audit.v1`.
+"""Audit: each act of a person with the tools is a signed command, which `assign` writes to `hotline.audit.v1`.
 
-Nobody else writes that topic, and no tool reads it but `hotline audit verify`. Which dead letters were put back is
-read from `hotline.replayed.v1`.
+Only `assign` writes that topic, and only `hotline audit verify` reads it. Replays of dead letters are read from
+`hotline.replayed.v1`.
 """
 
 import secrets
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 STARTED, REPLAYED, READ, ERASURE_CHECKED = "replay_started", "replayed", "read_in_clear", "erasure_checked"
 
 CLOCKS_APART = timedelta(hours=1)
-"""So far before the last audit record the event log is looked at for the decision that wrote it."""
+"""How long before the last audit record the event log is searched for the decision that wrote it."""
 
 SETTLED = timedelta(minutes=10)
-"""What is younger may have come after the audit log was read; a cut of its last minutes is found the next time."""
+"""Younger records may have come after the audit log was read; a cut of its last minutes is found the next time."""
 
 
 class Run(Struct, frozen=True, kw_only=True):
-    """One call of a tool: who called it and why; `signer` is None in a local installation without keys."""
+    """One call of a tool: its caller and reason; `signer` is None in a local installation without keys."""
 
     id: str
     author: str
@@ -82,9 +82,9 @@ class Run(Struct, frozen=True, kw_only=True):
 
 
 def run_of(settings: "Settings", reason: str | None = None) -> Run:
-    """Begin a run. Raises MisconfiguredError for who has no key.
+    """Begin a run. Raises MisconfiguredError for a caller without a key.
 
-    The reason may be words, but no erasure reaches them: who is named in them, or could be rung up, is blacked out.
+    The reason may be free text, which no erasure reaches: persons and telephone numbers in it are blacked out.
     """
     from hotline.config.clients import rules_of
     from tickets.masking.mask import Known, mask_text
@@ -100,15 +100,15 @@ def run_of(settings: "Settings", reason: str | None = None) -> Run:
 
 
 def record(connection: KafkaConnection, *acts: Outbound) -> None:
-    """Return when the brokers hold these acts: what cannot be recorded is not done."""
+    """Return when the brokers hold these acts: an act that cannot be recorded is not carried out."""
     with closing(Producer(connection)) as producer:
         producer.deliver_now(acts)
 
 
 def replays(connection: KafkaConnection, since: datetime | None = None) -> Counter[tuple[str, str]]:
-    """Return how often each dead letter was put back, by its id and where it came from.
+    """Return how often each dead letter was replayed, by its id and its topic.
 
-    The second tells letters of a topic that was made anew from their namesakes.
+    The topic distinguishes letters of a topic that was made anew from earlier ones.
     """
     marks = (decode(record.value, Audit) for record in kafka_reader.read_all(connection, topics.REPLAYED, since))
     return Counter((mark.subject or "", str(mark.details.get("from"))) for mark in marks)
@@ -139,9 +139,9 @@ def _newest(links: list[Link]) -> dict[str, datetime]:
 
 
 def _heads(connection: KafkaConnection, newest: dict[str, datetime], settled: datetime) -> Iterator[tuple[str, Head]]:
-    """Yield the ends of the chains as the events tell them: from the last record on, or all events where there is none.
+    """Yield the ends of the chains according to the events: from the last record on, or all events without one.
 
-    What was decided after `settled` may have come while the audit log was read.
+    A decision after `settled` may have come while the audit log was read.
     """
     for partition in sorted(kafka_reader.bounds(connection, topics.EVENT)):
         writer, head = f"{audit_chain.WRITER}{partition}", None

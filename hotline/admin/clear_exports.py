@@ -1,4 +1,4 @@
-"""Whether a clear export was confirmed: the request's id names what is exported, its decision who confirmed it."""
+"""Confirmation of a clear export: the request's id identifies the export, its decision the second person."""
 
 import hashlib
 import secrets
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 SECONDS = 10.0
-"""How long the event log is asked for a confirmation."""
+"""How long the event log is searched for a confirmation."""
 
 
 class Order(NamedTuple):
-    """What is exported."""
+    """The tickets and form of an export."""
 
     form: str
     query: str
@@ -33,13 +33,13 @@ class Order(NamedTuple):
     restricted: bool = False
 
     def digest(self, author: str, nonce: str) -> str:
-        """Return what binds a request to this very export and to who asks for it."""
+        """Return the digest that binds a request to this export and this requester."""
         told = msgspec.json.encode([author, nonce, *self], order="sorted")
         return ids.b32_text(hashlib.sha256(told).digest()[:15], 24)
 
 
 def is_free(settings: "Settings") -> bool:
-    """Say whether nobody has to confirm it: in a local installation without keys nobody is known."""
+    """Return whether no confirmation is needed: in a local installation without keys no person is known."""
     return keys_of(settings) is None
 
 
@@ -57,7 +57,7 @@ def ask(settings: "Settings", reason: str | None, order: Order) -> str:
 
 
 def check(settings: "Settings", request: str, order: Order) -> None:
-    """Raise MisconfiguredError for a request that nobody confirmed, of another export, or of somebody else."""
+    """Raise MisconfiguredError for a request that is unconfirmed, or of another export or requester."""
     author = principal(settings)
     _, nonce, digest = request.split(":") if request.count(":") == 2 else ("", "", "")
     if digest != order.digest(author, nonce):

@@ -1,4 +1,4 @@
-"""Asks a Kafka cluster about itself: topics, their settings, what our user may do, and the time."""
+"""Questions to a Kafka cluster: topics, their settings, this user's rights, and the time."""
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
@@ -21,7 +21,7 @@ _LONGEST = 2**31 - 1
 
 
 class TopicFacts(Struct, frozen=True, kw_only=True):
-    """A topic as the brokers have it; what it lacks is named by the first partition that lacks it."""
+    """A topic as the brokers have it; each lack names the first partition that has it."""
 
     topic_id: str
     partitions: int
@@ -39,25 +39,25 @@ class TopicConfig(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What came of asking for topics: those that are there, and those that our user may not even see."""
+    """Answer to a question for topics: the existing ones, and those hidden from this user."""
 
     topics: Mapping[str, TopicFacts]
     hidden: frozenset[str]
 
 
 def admin(connection: KafkaConnection) -> AbstractContextManager[Any]:
-    """Give kafka-python's administration client, and turn what it raises into errors of ours."""
+    """Yield kafka-python's administration client; its errors become errors of the pipeline."""
     return opened(KafkaAdminClient, connection, bootstrap_timeout_ms=PATIENCE_MS, request_timeout_ms=PATIENCE_MS)
 
 
 class Cluster:
-    """Questions to a cluster, none of which changes anything."""
+    """Questions to a cluster; none changes anything."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
     def topics(self, names: Collection[str]) -> Answer:
-        """Return what there is of the named topics."""
+        """Return the existing topics of these names."""
         found, hidden = {}, set()
         for topic in self._client.describe_topics(list(names)):
             if topic["error_code"] == theirs.TopicAuthorizationFailedError.errno:
@@ -67,7 +67,7 @@ class Cluster:
         return Answer(found, frozenset(hidden))
 
     def configs(self, names: Collection[str]) -> dict[str, TopicConfig]:
-        """Return the settings of topics; empty where our user may not see them."""
+        """Return the settings of topics; empty if this user may not see them."""
         if not names:
             return {}
         asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
@@ -75,17 +75,21 @@ class Cluster:
         return {name: _config(answer[name]) for name in names}
 
     def may_join(self, group: str) -> bool:
-        """Say whether our user may read in a group: the heartbeat of a stranger is refused one way or the other."""
+        """Return whether this user may read in a group: Kafka refuses an unknown member's heartbeat in either case,
+        with different errors.
+        """
         heartbeat = HeartbeatRequest(group_id=group, generation_id=0, member_id="hotline-doctor")
         return bool(self._ask(heartbeat).error_code != theirs.GroupAuthorizationFailedError.errno)
 
     def may_describe(self, group: str) -> bool:
-        """Say whether our user may see who is in a group and how far it is."""
+        """Return whether this user may see the members and offsets of a group."""
         (answer,) = self._ask(DescribeGroupsRequest(groups=[group])).groups
         return bool(answer.error_code != theirs.GroupAuthorizationFailedError.errno)
 
     def may_write_transactions(self, transactional_id: str) -> bool:
-        """Say whether our user may; a transaction longer than any broker allows is refused, and fences nobody."""
+        """Return whether this user may write transactions; the question asks for too long a one, which fences no
+        producer.
+        """
         beginning = InitProducerIdRequest(
             transactional_id=transactional_id,
             transaction_timeout_ms=_LONGEST,
@@ -96,23 +100,23 @@ class Cluster:
         return bool(self._ask(beginning).error_code != theirs.TransactionalIdAuthorizationFailedError.errno)
 
     def may_describe_transactions(self, transactional_id: str) -> bool:
-        """Say whether our user may see how its transaction stands."""
+        """Return whether this user may see the state of its transaction."""
         try:
             self._client.describe_transactions([transactional_id])
         except theirs.TransactionalIdAuthorizationFailedError:
             return False
         except (theirs.TransactionalIdNotFoundError, theirs.CoordinatorNotAvailableError):
-            return True  # nobody has written with it, or in transactions at all: the right is looked at before that
+            return True  # no producer has used this id, or any transaction: the right is checked before that
         return True
 
     def may_describe_the_cluster(self) -> bool:
-        """Say whether our user may ask for what `seconds_ahead` needs."""
+        """Return whether this user has the right that `seconds_ahead` needs."""
         return self._quorum() is not None
 
     def seconds_ahead(self, now: Callable[[], float]) -> float | None:
-        """Return how far the clock `now` (Unix seconds) is ahead of the controller's; None when that is not told.
+        """Return how far the clock `now` (Unix seconds) is ahead of the controller's; None if unknown.
 
-        To be told needs the operation Describe on the cluster.
+        Needs the operation Describe on the cluster.
         """
         before = now()
         quorum = self._quorum()

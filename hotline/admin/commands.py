@@ -1,4 +1,4 @@
-"""Commands given by hand: from the words of a command line to a Command, into Kafka, and what became of it."""
+"""Commands given by hand: from a command line to a Command, into Kafka, and its outcome."""
 
 import re
 import secrets
@@ -34,10 +34,10 @@ _TICKET = re.compile(ids.TICKET_ID)
 _HANDOVER = re.compile(ids.MESSAGE_ID)
 
 SLACK = timedelta(minutes=1)
-"""So far the clocks of this machine and of the event log's writer may be apart."""
+"""Largest expected difference between the clocks of this machine and of the event log's writer."""
 
 LOOK_BACK = timedelta(days=7)
-"""How far back the outcome of a command is looked for that may have been given before: as long as Kafka keeps it."""
+"""How far back the outcome of an earlier command is searched: as long as Kafka keeps it."""
 
 
 def made(
@@ -85,17 +85,17 @@ def made(
 
 
 def is_message(target: str) -> bool:
-    """Say whether a target is a message's id, which is its hand-over's as well."""
+    """Return whether a target is a message's id, which is its hand-over's as well."""
     return _HANDOVER.fullmatch(target) is not None
 
 
 def _random() -> str:
-    """Return an id with too few digits to be taken for somebody's number: one in 1,500 UUIDs is."""
+    """Return an id with too few digits to be taken for a telephone number: one in 1,500 UUIDs is."""
     return ids.b32_text(secrets.token_bytes(15), 24)
 
 
 def send(settings: "Settings", connection: "KafkaConnection", *commands: Command) -> None:
-    """Return when the brokers hold the commands, signed by who gives them. Raises MisconfiguredError without a key."""
+    """Return when the brokers hold the commands, signed by their sender. Raises MisconfiguredError without a key."""
     if not commands:
         return
     signer = signer_of_person(settings)
@@ -119,7 +119,7 @@ def log_reads(
 ) -> None:
     """Log that the user of this command line reads tickets in clear, before they are shown (谁使用谁负责).
 
-    Raises an error of Kafka's: what cannot be logged is not shown.
+    Raises an error of Kafka's: a reading that cannot be logged is refused.
     """
     told = f"fields={msgspec.json.encode(fields).decode()}"
     reads = (made(settings, "read", ticket_id, [told], reason=reason) for ticket_id in dict.fromkeys(tickets))
@@ -127,9 +127,9 @@ def log_reads(
 
 
 def request(connection: "KafkaConnection", command_id: str) -> Any:
-    """Return the record of a command that waits for its second person. Raises MisconfiguredError where there is none.
+    """Return the record of a command that waits for its second person. Raises MisconfiguredError if there is none.
 
-    The first of several by this id: what is written later is a repeat.
+    The first of several with this id: later ones are repeats.
     """
     wanted = ("ce_id", command_id.encode())
     for record in kafka_reader.read_all(connection, topics.COMMAND, datetime.now(UTC) - LOOK_BACK):
@@ -178,7 +178,7 @@ def _decision(command_id: str) -> bytes:
 
 
 def confirmation(settings: "Settings", record: Any) -> tuple[Command, Outbound]:
-    """Return what confirms a request as its second person, and its record. Raises MisconfiguredError."""
+    """Return the confirmation of a request by its second person, and its record. Raises MisconfiguredError."""
     value = record.value or b""
     asked, author, now = decode(value, Command), principal(settings), datetime.now(UTC)
     if asked.author == author:
@@ -209,7 +209,7 @@ def _arguments(kind: str, words: Iterable[str]) -> dict[str, Any]:
     try:
         read = msgspec.convert(given, COMMANDS[kind].args, strict=False)
     except msgspec.ValidationError:
-        return given  # `check` says what fits
+        return given  # `check` reports what fits
     return {name: value for name, value in msgspec.to_builtins(read).items() if name in given}
 
 

@@ -1,4 +1,4 @@
-"""What an erasure reached: what is gone now, looked at place by place, and when the rest leaves Kafka by itself."""
+"""Reach of an erasure: what is gone now, checked place by place, and when the rest leaves Kafka by itself."""
 
 import asyncio
 import time
@@ -40,9 +40,9 @@ PERSONAL: tuple[str, ...] = (
     topics.TICKET_MASKED,
     topics.TICKET_RESTRICTED,
 )
-"""The topics whose records hold words of citizens, masked ones too: what nobody recognised is in them.
+"""Topics whose records hold citizens' words, masked ones included: undetected personal data are in them.
 
-Cursors name recordings of calls that were not there yet.
+Cursors name recordings of calls that did not exist yet.
 """
 
 _PAUSE_SECONDS = 0.3
@@ -59,7 +59,7 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """What became of one erasure, of a ticket or of messages that none has; it names nobody."""
+    """Result of one erasure, of a ticket or of messages without one; it names nobody."""
 
     ticket_id: str | None = None
     message_ids: tuple[str, ...] = ()
@@ -72,12 +72,12 @@ class Report(Struct, frozen=True, kw_only=True):
 
 
 def change_of(decision: Event) -> Change | None:
-    """Return what a decision erases, None when it erases nothing."""
+    """Return what a decision erases, or None."""
     return next((one for one in decision.changes if isinstance(one, Change)), None)
 
 
 def expiries(at: datetime) -> list[Place]:
-    """Return by when each topic has let go of what was written before `at`, as `schemas/topics.py` sets them up."""
+    """Return when each topic has dropped the records from before `at`, by the settings in `schemas/topics.py`."""
     found: dict[str, datetime] = {}
     for name in PERSONAL:
         shown = "hotline.raw.*" if name.startswith("hotline.raw.") else name
@@ -86,11 +86,11 @@ def expiries(at: datetime) -> list[Place]:
 
 
 def bound(topic: topics.Topic) -> timedelta:
-    """Return how long after an erasure the topic may still hold what was written before it.
+    """Return how long after an erasure the topic may still hold earlier records.
 
-    Kafka deletes whole segments, so a segment's age comes on top of the retention. It compacts a segment that is closed
-    after the longest lag, and not before its last record has the shortest. Its cleaner's own work, minutes, comes on
-    top of either.
+    Kafka deletes whole segments, so a segment's age is added to the retention. It compacts a segment that is closed
+    after the longest lag, and not before its last record has the shortest. The cleaner's own work adds minutes to
+    either.
     """
     if topic.cleanup_policy == "compact":
         lags = (int(topic.extra[f"{name}.compaction.lag.ms"]) for name in ("max", "min"))
@@ -174,7 +174,7 @@ def _takes_attachments(change: Change) -> bool:
 
 
 def _stored(change: Change) -> str:
-    """Name what has to go from the blob store: what stays there is not called gone."""
+    """Return what has to go from the blob store: what is still there is not reported as gone."""
     if _takes_attachments(change):
         return "its attachments and raw bytes in the blob store"
     return "its raw bytes in the blob store; its attachments stay, as `fields` does not name them"
@@ -204,7 +204,7 @@ async def _unfinished(blobs: ObjectStore, place: str) -> int:
 async def _checkpoints(blobs: ObjectStore, decision: Event, partitions: int) -> int:
     """Return how many checkpoints of the city's partition are older than the decision."""
     place = checkpoints(ids.partition_of(decision.jurisdiction, partitions))
-    second = decision.at.replace(microsecond=0)  # S3 tells no more of a time
+    second = decision.at.replace(microsecond=0)  # S3 has no finer time
     return sum(at < second for _, at in await _list(blobs, place))
 
 

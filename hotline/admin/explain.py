@@ -1,4 +1,4 @@
-"""Why a ticket is what it is: ticket → links → messages → raw record → bytes, with the versions of the rules."""
+"""Explains a ticket: ticket → links → messages → raw record → bytes, with the versions of the rules."""
 
 import hashlib
 from collections.abc import Callable
@@ -25,9 +25,9 @@ Bytes = Callable[[Message], "Raw"]
 
 
 class Raw(Struct, frozen=True, kw_only=True):
-    """The raw bytes of a message: where they were looked for and whether they are still the ones that came.
+    """The raw bytes of a message: where they were searched, and whether they are unchanged.
 
-    `place` is empty of an erased message, which does not say any more where they lay.
+    `place` is empty for an erased message, whose place is unknown.
     """
 
     place: str
@@ -67,8 +67,8 @@ class Explanation(Struct, frozen=True, kw_only=True):
 async def explain(archive: Archive, name: str, raw: Bytes, *, clear: bool = False) -> Explanation:
     """Walk from a ticket's id or number, or from a message's id.
 
-    Raises MisconfiguredError if there is no such, or only in the other archive (保密). The fault names what was asked
-    for and no ticket, so nobody learns where a message of a restricted ticket is filed.
+    Raises MisconfiguredError if it does not exist, or only in the other archive (保密). The error names only the
+    question and no ticket, so that it does not show where a message of a restricted ticket is filed.
     """
     ticket, link = await archive.ticket(name, masked=not clear), None
     if ticket is None:
@@ -85,7 +85,7 @@ async def explain(archive: Archive, name: str, raw: Bytes, *, clear: bool = Fals
 
 
 def with_answers(told: Explanation, connection: "KafkaConnection") -> Explanation:
-    """Add what the citizens were told of it, as far as Kafka says."""
+    """Add the receipts of the citizens, as far as Kafka has them."""
     if told.ticket_id is None:
         return told
     try:
@@ -128,7 +128,7 @@ def _rules(message: Message) -> dict[str, str]:
 
 
 def looks_up(connection: "KafkaConnection", blobs: "ObjectStore") -> Bytes:
-    """Return what fetches raw bytes and compares their digest: from Kafka, or from the blob store's copy of them."""
+    """Return a function that fetches raw bytes and compares their digest: from Kafka, or from the blob store's copy."""
 
     def look_up(message: Message) -> Raw:
         ref = message.raw

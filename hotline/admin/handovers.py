@@ -1,4 +1,4 @@
-"""Which city a hand-over (紧急转接) is of: whoever acknowledges it by hand has its id alone."""
+"""City of a hand-over (紧急转接): a person who acknowledges it by hand has only its id."""
 
 from msgspec import Struct
 
@@ -13,17 +13,17 @@ KINDS = ("acknowledge_handover", "dismiss_handover", "reinstate_handover")
 
 
 class _Named(Struct, frozen=True, kw_only=True):
-    """Of a hand-over only whose it is."""
+    """The fields of a hand-over that name its city."""
 
     handover_id: str
     jurisdiction: str
 
 
 def city_of(connection: KafkaConnection, handover_id: str, said: str | None = None) -> str | None:
-    """Return the city of a hand-over; what was `said` where this user may not read any, as a clerk's need not.
+    """Return the city of a hand-over; the argument `said` if this user, as perhaps a clerk, may not read hand-overs.
 
-    Raises MisconfiguredError for one that there is not, in the city that was said: its acknowledgement would look like
-    a success, and the real one would go on waiting for the desk.
+    Raises MisconfiguredError for an unknown one, or one of another city than `said`: its acknowledgement would look
+    like a success, and the real one would go on waiting for the desk.
     """
     try:
         found = _named(connection, handover_id)
@@ -49,5 +49,5 @@ def _named(connection: KafkaConnection, handover_id: str) -> list[_Named]:
 def _read(value: bytes) -> _Named | None:
     try:
         return decode(value, _Named)
-    except SchemaError:  # a stranger's record is nobody's emergency
+    except SchemaError:  # the record of a stranger is no emergency
         return None

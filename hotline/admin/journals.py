@@ -1,4 +1,4 @@
-"""Counts and publishes what waits in the journal of a process that is gone: a lost host, a receiver scaled down."""
+"""Counts and publishes the messages in the journal of a lost process: a lost host, a receiver scaled down."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,14 +32,14 @@ class Waiting(Struct, kw_only=True):
 
 
 class Drained(Struct, frozen=True, kw_only=True):
-    """What became of a journal: messages that Kafka holds by now, and files of bytes that nobody could read."""
+    """Result for a journal: messages that Kafka holds now, and files of unreadable bytes."""
 
     published: int
     set_aside: int
 
 
 def waiting(folder: Path) -> list[Waiting]:
-    """Count what waits in the journals of a folder. Raises MisconfiguredError for a folder without one, or in use."""
+    """Count the messages in the journals of a folder. Raises MisconfiguredError for a folder without one, or in use."""
     found: dict[tuple[str | None, ...], Waiting] = {}
     with _opened(folder) as journals:
         for journal in journals:
@@ -65,9 +65,9 @@ def waiting(folder: Path) -> list[Waiting]:
 
 
 def drain(folder: Path, connection: KafkaConnection, blobs: "ObjectStore") -> Drained:
-    """Publish what waits in the journals of a folder, under the ids that it has; its files go as Kafka holds them.
+    """Publish the messages in the journals of a folder, with their ids; its files go as Kafka holds them.
 
-    Safe to break off and to repeat: a repeat of a message is harmless. Raises errors of ours for what is in the way.
+    May be interrupted and repeated: a repeat of a message is harmless. Raises errors of the pipeline.
     """
     with _opened(folder) as journals:
         publisher = Publisher(connection, blobs)

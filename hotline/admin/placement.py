@@ -26,19 +26,19 @@ from schemas.topics import TOPICS
 DEFAULT = "default"
 
 TRANSACTIONAL_ID = "hotline-placement"
-"""Of two that freeze the number at once, the broker lets one write: beginning fences the other."""
+"""If two processes freeze the number at once, the broker lets one write: its start fences the other."""
 
 AGAIN_SECONDS = 5.0
-"""How often a stage looks for a record that is not there yet."""
+"""Interval at which a stage looks for a missing record."""
 
 AWAY_SECONDS = 40.0
-"""How long a stage waits for a Kafka that does not answer, as its clients do, before its process ends."""
+"""How long a stage waits for a silent Kafka, as its clients do, before its process ends."""
 
 _log = structlog.get_logger(__name__)
 
 
 class NotFrozenError(MisconfiguredError):
-    """No record says over how many partitions cities are spread: an older version made the topics, or nobody yet."""
+    """No record of the frozen number of partitions: an older version made the topics, or they are new."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -47,9 +47,9 @@ class NotFrozenError(MisconfiguredError):
 
 
 def frozen(connection: KafkaConnection) -> int | None:
-    """Return the number of partitions that was frozen, None when none was.
+    """Return the frozen number of partitions, None if there is none.
 
-    Raises MisconfiguredError when there is no such topic, or it holds what this version cannot read.
+    Raises MisconfiguredError if the topic does not exist, or holds a record that this version cannot read.
     """
     found = None
     for record in kafka_reader.read_all(connection, topics.PLACEMENT):
@@ -85,7 +85,7 @@ def refuse_other(connection: KafkaConnection, number: int) -> None:
 
 
 class Checked:
-    """Checks once, and again until it could: for those who start without Kafka."""
+    """Checks once, and again until it succeeds: for processes that start without Kafka."""
 
     def __init__(self, connection: KafkaConnection) -> None:
         self._connection = connection
@@ -130,9 +130,9 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
 
 
 def refuse_grown(connection: KafkaConnection, there: Mapping[str, int], begun_with: int | None) -> None:
-    """Raise MisconfiguredError when no record was written and the topics leave it open where the cities are.
+    """Raise MisconfiguredError if no record was written and the topics leave the cities' partitions open.
 
-    `there` are the numbers of partitions of the topics that exist. An operator who knows better says so: `begun_with`.
+    `there` are the numbers of partitions of existing topics. An operator who knows better gives `begun_with`.
     """
     wanted = connection.partitions
     if begun_with is not None and begun_with != wanted:

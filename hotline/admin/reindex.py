@@ -35,11 +35,11 @@ def rebuild(
     drop: bool,
     told: Callable[[str, int, int], None] = lambda text, done, total: None,
 ) -> Iterator[Report]:
-    """Rebuild the indices of these short names (all by default), and yield what each came to.
+    """Rebuild the indices of these short names (all by default), and yield each result.
 
-    A month that the topic has and the archive lacks is made anew. Months before the topic begins are left as they are
-    unless they are named: all their documents would come from themselves. Raises MisconfiguredError for a name that
-    is none.
+    A month that the topic has and the archive lacks is made anew. Months before the topic's begin stay as they are
+    unless they are named: all their documents would come from themselves. Raises MisconfiguredError for an unknown
+    name.
     """
     known = routes(shards=settings.elasticsearch.shards.by_index)
     wrong = next((name for name in names if name not in known), None)
@@ -69,7 +69,7 @@ def _places(settings: "Settings", connection: KafkaConnection, route: Route, mon
 
 
 async def _behind(client: AsyncElasticsearch, route: Route, months: Sequence[str] = ()) -> list[Place]:
-    """Return what is behind the alias; an index of these months that is gone is made first, to be filled."""
+    """Return what is behind the alias; a missing index of these months is made first, to be filled."""
     async with client:
         with translated():
             for month in months:

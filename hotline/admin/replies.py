@@ -1,4 +1,4 @@
-"""What operators ask about answers to citizens: how far each is, and which need a look; nobody's address."""
+"""Replies to citizens for operators: the state of each, and those that need a look; no addresses."""
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
@@ -15,7 +15,7 @@ from schemas.errors import SchemaError
 from schemas.records import Outbox, OutboxState
 
 INTENDED = "intended"
-"""Nobody has begun to send it."""
+"""No sender has begun to send it."""
 
 
 class Answer(Struct, frozen=True, kw_only=True):
@@ -33,14 +33,14 @@ class Answer(Struct, frozen=True, kw_only=True):
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """What narrows the list."""
+    """Filters of the list."""
 
     account: str | None = None
     state: str | None = None
     ticket: str | None = None
 
     def lets_through(self, answer: Answer) -> bool:
-        """Say whether an answer is asked for; a ticket goes by its id or its number."""
+        """Return whether a reply passes the filters; a ticket is given by its id or its number."""
         if self.ticket is not None and self.ticket not in (answer.ticket_id, answer.ticket_no):
             return False
         return self.account in (None, answer.account) and self.state in (None, answer.state)
@@ -74,7 +74,7 @@ def take(known: dict[str, Answer], record: object) -> None:
 
 
 def answer_of(record: object) -> Answer | None:
-    """Return what one record of the topic says; None for one of a later version, and for what withdraws an answer."""
+    """Return the reply of one record of the topic; None for one of a later version, and for a withdrawal."""
     headers, value = dict(getattr(record, "headers", ())), getattr(record, "value", None) or b""
     if headers.get("ce_type") == STATE and headers.get("ce_source", b"").startswith(ASSIGN):
         return None

@@ -1,4 +1,4 @@
-"""Makes the Kafka topics of `schemas/topics.py` and says where a cluster differs from them."""
+"""Creates the Kafka topics of `schemas/topics.py` and lists differences of a cluster."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -42,7 +42,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
     @property
     def is_harmless(self) -> bool:
-        """Say whether it may stay so: a topic that was given more partitions, where cities stay where they are."""
+        """Return whether the difference may stay: a topic with more partitions than cities use."""
         return self.found is not None and self.what == "partitions" and int(self.found) > int(self.wanted)
 
     @property
@@ -55,7 +55,7 @@ class Difference(Struct, frozen=True, kw_only=True):
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """A topic as the brokers have it; `config` is empty where our user may not see it.
+    """A topic as the brokers have it; `config` is empty if this user may not see it.
 
     `inherited` are the settings that the topic has from its brokers, which may change them at any time.
     """
@@ -91,17 +91,18 @@ def _alter(client: Any, name: str, config: dict[str, str]) -> None:
 
 
 class Provision:
-    """The topics of one cluster; raises errors of ours only."""
+    """The topics of one cluster; raises only errors of the pipeline."""
 
     def __init__(self, connection: KafkaConnection, wanted: Mapping[str, Topic] = TOPICS) -> None:
         self._connection = connection
         self._topics = wanted
 
     def create(self, begun_with: int | None = None) -> list[str]:
-        """Create what is missing and return its names; what exists is left as it is, also what comes meanwhile.
+        """Create missing topics and return their names; existing ones stay as they are, also those that appear
+        meanwhile.
 
-        Freezes the number of partitions. Raises MisconfiguredError, and creates nothing, when cities are spread over
-        another number, or over nobody knows how many (`begun_with`, as in `placement.refuse_grown`).
+        Freezes the number of partitions. Raises MisconfiguredError, and creates nothing, if cities are spread over
+        another or an unknown number (`begun_with`, as in `placement.refuse_grown`).
         """
         if topics.PLACEMENT not in self._topics:
             with admin(self._connection) as client:
@@ -123,9 +124,9 @@ class Provision:
             placement.refuse_grown(self._connection, counts, begun_with)
 
     def alter(self) -> list[Difference]:
-        """Set the configuration that differs and return what was changed; partitions never change in place.
+        """Set the configuration that differs and return the changes; partitions never change in place.
 
-        Raises MisconfiguredError for what Kafka refuses.
+        Raises MisconfiguredError for settings that Kafka refuses.
         """
         differing = [one for one in self.differences() if one.found is not None and one.what in self.config(one.topic)]
         wanted: dict[str, dict[str, str]] = {}

@@ -1,4 +1,4 @@
-"""Ends hanging transactions as Kafka had decided, or as a person says where it no longer tells."""
+"""Ends hanging transactions as Kafka had decided, or as an operator orders if Kafka no longer knows."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from hotline.admin.cluster import Cluster, admin
 from schemas import topics
 from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 
-# Reads records of `__transaction_state`, in which Kafka's coordinators keep what becomes of each transaction.
+# Reads records of `__transaction_state`, in which Kafka's coordinators keep the state of each transaction.
 
 _STATES = (
     "Empty", "Ongoing", "PrepareCommit", "PrepareAbort", "CompleteCommit", "CompleteAbort", "Dead", "PrepareEpochFence"
@@ -28,7 +28,7 @@ _HEAD = Packed(">hqhib")
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """What a transaction came to; `places` are those that were to be marked."""
+    """State of a transaction; `places` are the partitions to be marked."""
 
     producer_id: int
     producer_epoch: int
@@ -39,7 +39,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 def partition_of(transactional_id: str, partitions: int) -> int:
-    """Return where the log of a transactional id is: Java's hash of it says so."""
+    """Return the partition of a transactional id in that topic, by Java's hash."""
     value = 0
     for unit in transactional_id.encode("utf-16-be")[1::2]:  # ours are ASCII
         value = (31 * value + unit) & 0xFFFFFFFF

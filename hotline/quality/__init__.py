@@ -1,1 +1,1 @@
-"""How right the pipeline is: `evaluate`, `learn` and `replay`."""
+"""Quality of the decisions: `evaluate`, `learn` and `replay`."""

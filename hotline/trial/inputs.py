@@ -13,7 +13,7 @@ from schemas.records.raw import SIZE_LIMIT
 
 RECORDS = ".jsonl"
 BY_SUFFIX = {".eml": "mailbox", ".xml": "wechat"}
-"""The channel of a file whose channel nobody named."""
+"""The channel of a file without a named one."""
 
 
 class UnreadableError(PipelineError):
@@ -21,7 +21,7 @@ class UnreadableError(PipelineError):
 
 
 class Input(Struct, frozen=True, kw_only=True):
-    """One input: its bytes and channel, or the fault that stands in their place; `folder` is where its files lie."""
+    """One input: its bytes and channel, or its fault; `folder` is that of its files."""
 
     name: str
     channel: str = ""

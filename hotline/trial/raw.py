@@ -31,7 +31,7 @@ _HEADER_BYTES = 64 * 1024
 
 
 class _Transport(NamedTuple):
-    """What a connector would say of one input."""
+    """The transport facts that a connector would add to an input."""
 
     kind: str
     content_type: str
@@ -103,7 +103,7 @@ def _record(one: Input) -> _Transport:
 
 
 def _fields(line: bytes) -> dict[str, Any]:
-    """Return the fields of a record; none of a line that cannot be read, as the normalizer says why."""
+    """Return the fields of a record; empty for an unreadable line, whose reason the normalizer reports."""
     try:
         return record.parse(line)
     except RecordError:

@@ -1,4 +1,4 @@
-"""What a dead letter was before it failed: key, value and headers byte for byte, and the stage that takes it again."""
+"""The record of a dead letter before it failed: key, value and headers byte for byte, and its stage."""
 
 import hashlib
 from collections.abc import Mapping
@@ -35,11 +35,11 @@ INPUTS: Inputs = MappingProxyType(
         SINK: frozenset((EVENT, *(route.topic for routes in SINKS.values() for route in routes.values()))),
     }
 )
-"""What each stage reads that is there whatever the settings say."""
+"""Inputs of each stage that do not depend on the settings."""
 
 
 def inputs_of(subscribers: Mapping[str, SubscriberSettings]) -> Inputs:
-    """Return what each stage reads; a subscriber reads masked tickets or those in clear, never the other ones."""
+    """Return the inputs of each stage; a subscriber reads either masked tickets or those in clear."""
     return {
         **INPUTS,
         **{f"{SUBSCRIBER}{name}": frozenset((TOPICS[one.snapshot],)) for name, one in subscribers.items()},
@@ -47,7 +47,7 @@ def inputs_of(subscribers: Mapping[str, SubscriberSettings]) -> Inputs:
 
 
 def is_of_a_sink(stage: str) -> bool:
-    """Say whether a stage's letters go to a service; those of others go back into a topic."""
+    """Return whether a stage's letters go to a service; those of others go back into a topic."""
     return stage == SINK or stage.startswith(SUBSCRIBER)
 
 
@@ -72,13 +72,13 @@ class Original(NamedTuple):
 
     @property
     def folder(self) -> str | None:
-        """Return where the blobs of its message lie, or the eraser's mark; None for what is no message."""
+        """Return the folder of its message's blobs, or of the eraser's mark; None for other records."""
         told = {name: value.decode(errors="replace") for name, value in self.headers if value is not None}
         city, name = told.get("ce_jurisdiction"), message_id_of(told)
         return folder(city, name) if city and name else None
 
     def partition(self, partitions: int) -> int:
-        """Return where it goes: a city's records to the city's partition, others to where they were."""
+        """Return its partition: a city's records go to the city's partition, others to their former one."""
         city = dict(self.headers).get("ce_jurisdiction")  # the letter may have had no room for it
         if self.position.topic != MESSAGE or not city:
             return self.position.partition
@@ -86,7 +86,7 @@ class Original(NamedTuple):
 
 
 def place_of(letter: Letter) -> Position:
-    """Return where the record stood. Raises MalformedError when the letter does not tell."""
+    """Return the record's former position. Raises MalformedError if the letter does not have it."""
     topic, _, rest = letter.came_from.partition(":")
     partition, _, offset = rest.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
@@ -95,7 +95,7 @@ def place_of(letter: Letter) -> Position:
 
 
 class Obstacle(NamedTuple):
-    """What keeps a letter from being put back; `settled` when nothing is left to do about it."""
+    """Why a letter cannot be replayed; `settled` if nothing is left to do about it."""
 
     why: str
     settled: bool = False
@@ -110,7 +110,7 @@ _NO_SUBSCRIBER = Obstacle("the settings have no such subscriber, or it gets othe
 
 
 def obstacle(letter: Letter, inputs: Inputs = INPUTS, *, again: bool = False) -> Obstacle | None:
-    """Return what keeps a letter from being put back, None when nothing does; no blob store is asked."""
+    """Return why a letter cannot be replayed, or None; no blob store is asked."""
     if letter.replays >= REPLAY_LIMIT:
         return _LIMIT
     if letter.replayed and not again:
@@ -127,9 +127,9 @@ def obstacle(letter: Letter, inputs: Inputs = INPUTS, *, again: bool = False) ->
 
 
 async def original_of(record: Any, replayed: int, blobs: Blobs, connection: KafkaConnection) -> Original:
-    """Return what a dead letter's record was.
+    """Return the record of a dead letter.
 
-    Raises MissingBlobError while its bytes are nowhere, MalformedError when the stored ones are others.
+    Raises MissingBlobError while its bytes are missing, MalformedError if the stored ones differ.
     """
     letter = letter_of(record)
     headers = [header for header in record.headers if not header[0].startswith(OURS)]
@@ -157,7 +157,7 @@ def _where_it_stands(letter: Letter, replayed: int, connection: KafkaConnection)
 async def bytes_shown(record: Any, letter: Letter, blobs: Blobs) -> bytes:
     """Return the bytes that a person may read. Raises MisconfiguredError for those of an erased message.
 
-    Kafka has them until their time is over; until then they are kept, and used by nobody.
+    Kafka keeps them until their retention; until then they are not used.
     """
     place = folder(letter.jurisdiction, letter.message_id) if letter.jurisdiction and letter.message_id else None
     if place is not None and await blobs.erased({place}):
@@ -168,7 +168,7 @@ async def bytes_shown(record: Any, letter: Letter, blobs: Blobs) -> bytes:
 
 
 async def bytes_of(record: Any, blobs: Blobs) -> bytes:
-    """Return the bytes that a letter is about, from the blob store where they had to go there."""
+    """Return the bytes of a letter, from the blob store if they had to go there."""
     reference = dict(record.headers).get("ce_dataref")
     if record.value or reference is None:
         return record.value or b""

@@ -1,4 +1,4 @@
-"""Dead letters as a person reads them: where they failed and why; what a citizen wrote only when asked for."""
+"""Dead letters for a person: stage and reason; a citizen's words only on request."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ class Letter(Struct, frozen=True, kw_only=True):
 
 
 class Filters(Struct, frozen=True, kw_only=True):
-    """What narrows a list of dead letters; `since` inclusive, `until` exclusive, of when it became one."""
+    """Filters of a list of dead letters; `since` inclusive, `until` exclusive, of the time of the letter."""
 
     code: str | None = None
     stage: str | None = None
@@ -62,7 +62,7 @@ class Filters(Struct, frozen=True, kw_only=True):
     only: frozenset[str] = frozenset()
 
     def let_through(self, letter: Letter) -> bool:
-        """Say whether a letter is asked for."""
+        """Return whether a letter passes the filters."""
         names = ("code", "stage", "channel", "account", "jurisdiction")
         return (
             all(getattr(self, name) in (None, getattr(letter, name)) for name in names)
@@ -73,7 +73,7 @@ class Filters(Struct, frozen=True, kw_only=True):
 
 
 Replays = Mapping[tuple[str, str], int]
-"""How often a letter was put back, by id and `came_from`."""
+"""How often a letter was replayed, by id and `came_from`."""
 
 
 def letters(connection: KafkaConnection, filters: Filters, replays: Replays = MappingProxyType({})) -> Iterator[Letter]:

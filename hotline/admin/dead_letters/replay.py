@@ -1,4 +1,4 @@
-"""Puts dead letters back to the stage that failed on them: chosen first, then piece by piece, with a trace of who."""
+"""Replays dead letters to the stage that failed: first the choice, then piece by piece, with an audit record."""
 
 import asyncio
 import time
@@ -44,14 +44,14 @@ class Held(Struct, frozen=True, kw_only=True):
 
 
 class Plan(Struct, frozen=True, kw_only=True):
-    """Which letters go back, and which do not."""
+    """The letters to replay, and the others with their reasons."""
 
     chosen: list[Letter]
     held: list[Held]
 
 
 class Report(Struct, kw_only=True):
-    """What became of a plan: `put_back` by topic (or sink), `failed_again` of those that a sink took at once."""
+    """Result of a plan: `put_back` by topic (or sink), `failed_again` of those that a sink judged at once."""
 
     run_id: str
     author: str
@@ -78,7 +78,7 @@ def plan(letters: Iterable[Letter], inputs: Inputs = INPUTS, *, again: bool = Fa
 
 
 def target_of(letter: Letter) -> str:
-    """Return where a letter goes: its sink, or the topic it was in."""
+    """Return the target of a letter: its sink, or its former topic."""
     return letter.stage if is_of_a_sink(letter.stage) else letter.came_from.partition(":")[0]
 
 
@@ -98,7 +98,7 @@ class Replay:
     async def carry_out(
         self, chosen: Plan, rate: float | None = None, moved_on: Callable[[int], None] = lambda done: None
     ) -> Report:
-        """Put the chosen letters back, at most `rate` a second. Raises what the surroundings are at fault of."""
+        """Replay the chosen letters, at most `rate` a second. Raises errors of the servers."""
         self.report.held += chosen.held
         producer = make_producer(self._connection)
         try:
@@ -143,7 +143,7 @@ class Replay:
             return None
 
     async def _without_erased(self, originals: Sequence[Original]) -> list[Original]:
-        """Hold what was erased since: put back, it would stand in a topic for another thirty days."""
+        """Leave out letters that were erased since: replayed, they would stay in a topic for another thirty days."""
         gone = await self._blobs.erased({one.folder for one in originals if one.folder is not None})
         self.report.held += [
             Held(id=one.letter.id, why=_ERASED, settled=True) for one in originals if one.folder in gone

@@ -48,7 +48,7 @@ class Target(Protocol):
 class Archive:
     """The archive, written as its own sinks write it, with their retries and verdicts.
 
-    What is of the event log was the eraser's: an erasure that could not be carried out.
+    Letters of the event log are the eraser's: an erasure that could not be carried out.
     """
 
     def __init__(
@@ -83,9 +83,9 @@ class Subscriber:
         self._waits = False
 
     async def settled(self, documents: Sequence[Document]) -> Mapping[Position, str]:
-        """Return snapshots that a newer one replaces: an old one could bring back what was erased since.
+        """Return snapshots that a newer one replaces: an old one could bring back erased words.
 
-        Nor does one go out of a ticket that the subscriber may not read by now: it was no report then, and is one.
+        Nor is one sent of a ticket that the subscriber may no longer read, as it became a report since.
         """
         found = {}
         for place in sorted({(one.position.topic, one.position.partition) for one in documents}):
@@ -107,9 +107,9 @@ class Subscriber:
         return self._sink.outgoing(document) is not None
 
     async def deliver(self, producer: AIOKafkaProducer, documents: Sequence[Document], bury: Bury) -> None:
-        """Post them, but none of a ticket that loses its words, or is hidden, while the endpoint keeps us waiting.
+        """Post them, except those of a ticket that is erased or hidden while the endpoint makes them wait.
 
-        Raises a FatalError when a person must mend the subscriber.
+        Raises FatalError if an operator must mend the subscriber.
         """
         book = Book(producer)
 
@@ -128,7 +128,7 @@ class Subscriber:
             await self._sink.close()
 
     def _say_that_it_waits(self, line: Delivery) -> None:
-        """Say once that a delivery is tried again: a person sits before it, and it may take hours."""
+        """Print once that a delivery is retried: a person is waiting, and it may take hours."""
         if line.outcome != "retrying" or self._waits:
             return
         self._waits = True
@@ -154,7 +154,7 @@ class _Newest:
         self._next = 0
 
     def read(self, begin: int) -> None:
-        """Read what is not known yet of the records from `begin` to the present end."""
+        """Read the unknown records from `begin` to the present end."""
         if self._begin is None or begin < self._begin:
             self._begin = self._next = begin
             self.offsets.clear()

@@ -10,9 +10,9 @@ from hotline.quality.evaluate.labelled import Paths
 from normalizers.rules import Rules
 
 Task = Callable[[Paths, Rules], list[Figure]]
-"""Reads labelled files, by a city's rules, and returns what was measured.
+"""Reads labelled files, by a city's rules, and returns the figures.
 
-Raises MisconfiguredError for a file that is no such one.
+Raises MisconfiguredError for an invalid file.
 """
 
 TASKS: Mapping[str, Task] = MappingProxyType(

@@ -28,9 +28,9 @@ Verdict = Literal["right", "early", "late", "missing", "needless"]
 
 
 def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
-    """Reckon every row's deadline and compare it with the label.
+    """Compute every row's deadline and compare it with the label.
 
-    Raises MisconfiguredError for files without rows, and for a row that cannot be read or names no limit of ours.
+    Raises MisconfiguredError for files without rows, and for a row that is unreadable or names an unknown limit.
     """
     limits = limits_of(rules)
     found = [(str(row["id"]), deadline, _verdict(row, deadline)) for row, deadline in _reckoned(paths, limits)]

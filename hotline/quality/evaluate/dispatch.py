@@ -23,7 +23,7 @@ _LABELS = ("organizer", "expected", "label")
 
 
 def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
-    """Compare who should take each message, by what is found in it, with the office in its label.
+    """Compare the proposed office of each message, by its findings, with its label.
 
     Raises MisconfiguredError for files without labels, and a label that is no office of the city's directory.
     """
@@ -44,7 +44,7 @@ def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
 
 
 def _found(row: Row, message: Message | None, known: Directories) -> tuple[str, bool]:
-    """Return whom the directory proposes, and whether by one of its rules."""
+    """Return the office that the directory proposes, and whether one of its rules did."""
     directory = known.of(message.jurisdiction) if message else None
     if message is None or directory is None:
         return UNKNOWN, False

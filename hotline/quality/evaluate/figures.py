@@ -4,7 +4,7 @@ from msgspec import Struct
 
 
 class Figure(Struct, frozen=True, kw_only=True):
-    """A count, or a share from 0 to 1; None where there was nothing to count."""
+    """A count, or a share from 0 to 1; None without anything to count."""
 
     name: str
     value: float | int | None
@@ -12,7 +12,7 @@ class Figure(Struct, frozen=True, kw_only=True):
 
 
 def share(part: float, whole: float) -> float | None:
-    """Return part / whole to four digits; None of nothing."""
+    """Return part / whole to four digits; None if the whole is 0."""
     return round(part / whole, 4) if whole else None
 
 

@@ -1,4 +1,4 @@
-"""What is found in a message: whether the rules say of it what a person says (kind, category, emergency, duties)."""
+"""Findings of a message (kind, category, emergency, duties) compared with a person's labels."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ JURISDICTION = "110000"
 
 UNKNOWN = enums.UNKNOWN
 NONE = "none"
-"""What a message is labelled, and found, that tells nothing of what is asked."""
+"""Labels and findings without an answer to the question."""
 
 ALARM, MENTIONED = "alarm", "mentioned"
 WITHHELD, CONFIDENTIAL = "withheld", "confidential"
@@ -36,7 +36,7 @@ _KINDS = {name: code for code, name in enums.REQUEST_KINDS.items()}
 
 
 class Judged(NamedTuple):
-    """What a person says of one message, and what the pipeline says."""
+    """A person's label of one message, and the pipeline's finding."""
 
     label: str
     found: str
@@ -114,7 +114,7 @@ def acceptance(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
 
 
 def figures(judged: Sequence[Judged]) -> list[Figure]:
-    """Return what was measured; the macro-F1 is the mean over the labels that occur, whatever else was found."""
+    """Return the figures; the macro-F1 is the mean over the labels that occur, whatever else was found."""
     right = sum(one.label == one.found for one in judged)
     unknown = sum(one.found == UNKNOWN for one in judged)
     classes = sorted(Counter(one.label for one in judged))
@@ -175,7 +175,7 @@ def _said(row: Row, columns: tuple[str, ...]) -> str | None:
 
 
 def _bare(row: Row) -> Row:
-    """Return the row without what its channel said of it: the rules are asked, not the channel."""
+    """Return the row without its channel's fields: the rules are asked, not the channel."""
     return {name: value for name, value in row.items() if name not in ("kind", "category")}
 
 

@@ -13,7 +13,7 @@ from schemas.errors import MisconfiguredError
 Row = dict[str, Any]
 
 _OTHER_NAMES = {"subject": "title", "body": "text", "user": "sender", "time": "received_at"}
-"""What public data sets call the fields of a neutral record."""
+"""Field names of public data sets, and those of a neutral record."""
 
 _TABLE = ".tsv"
 
@@ -21,7 +21,7 @@ Paths = Path | Sequence[Path]
 """One labelled file, or several that are counted together."""
 
 _OF_A_FILE = ("id", "cluster")
-"""What names something within its own file alone."""
+"""Fields that are unique within their own file only."""
 
 _NEUTRAL = ("id", "text", "title", "sender", "received_at", "channel", "kind", "place")
 
@@ -40,7 +40,7 @@ def told(paths: Paths) -> str:
 
 
 def scope(path: Path, paths: Paths) -> str:
-    """Return what stands before the ids of a file's rows: nothing of one file, of several its path."""
+    """Return the prefix for the ids of a file's rows: none for one file, its path for several."""
     return "" if len(files(paths)) == 1 else f"{path}:"
 
 

@@ -1,8 +1,8 @@
-"""Masks (脱敏): whether what names or reaches a person is blacked out of a text, and nothing else.
+"""Masks (脱敏): whether names and contacts of persons are blacked out of a text, and nothing else.
 
-A row has a `text` and, in `names` or `expected`, what of it must not be readable: values with blanks between. Or all
-that stands in the text between ⟦ and ⟧, of which not one letter or digit may be readable. Without any, nothing of the
-text is to be blacked out.
+A row has a `text` and, in `names` or `expected`, the values that must not be readable, separated by blanks. Or the
+text marks them between ⟦ and ⟧; not one letter or digit of them may be readable. Without any, nothing of the text may
+be blacked out.
 """
 
 import re
@@ -20,9 +20,9 @@ _MARKED = re.compile("⟦([^⟦⟧]*)⟧")
 
 
 def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
-    """Black out every text of the files, and look for what should have gone and for what should have stayed.
+    """Black out every text of the files, and compare the result with both lists.
 
-    Raises MisconfiguredError for files without a row, or one that cannot be read.
+    Raises MisconfiguredError for files without a row, or an unreadable one.
     """
     known = Known(rules=rules)
     found = [(str(row["text"]), _readable(row, known)) for row in rows(paths)]
@@ -40,7 +40,7 @@ def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
 
 
 def _readable(row: Row, known: Known) -> list[bool]:
-    """Say of each value that must not be readable whether it is."""
+    """Return for each value that must be hidden whether it is readable."""
     text = str(row["text"])
     if _MARKED.search(text):
         return list(_marked_readable(text, known))
@@ -49,11 +49,11 @@ def _readable(row: Row, known: Known) -> list[bool]:
 
 
 def _marked_readable(text: str, known: Known) -> Iterator[bool]:
-    """Say of each marked piece whether a letter or digit of it is left."""
+    """Return for each marked piece whether a letter or digit of it is left."""
     plain = _MARKED.sub(r"\1", text)
     hidden = {at for start, end in personal_spans(plain, known.values, known.rules) for at in range(start, end)}
     for number, piece in enumerate(_MARKED.finditer(text)):
-        start = piece.start() - 2 * number  # the marks before it are no more
+        start = piece.start() - 2 * number  # the marks before it are gone
         yield any(character.isalnum() and start + at not in hidden for at, character in enumerate(piece[1]))
 
 

@@ -23,12 +23,12 @@ Parse = Callable[[str], Iterable[Piece]]
 
 
 def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
-    """Compare what the rules find in each address of the files with its labels."""
+    """Compare the parts that the rules find in each address with its labels."""
     return list(_figures(_rows(paths), lambda address: place.parse(address, rules)))
 
 
 def measure_model(paths: Paths, model: Path, _: Rules = DEFAULT_RULES) -> list[Figure]:
-    """Compare what a model finds in each address of the files with its labels."""
+    """Compare the parts that a model finds in each address with its labels."""
     return list(_figures(_rows(paths), load(model).pieces))
 
 

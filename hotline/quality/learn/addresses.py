@@ -17,7 +17,7 @@ LEVELS: Mapping[str, str] = MappingProxyType(
         "subroadno": "sub_road_number", "小区": "poi", "subpoi": "sub_poi",
     }
 )  # fmt: skip
-"""What others call our levels (`place.LEVELS`), in lower case; any other label is learned and not used."""
+"""Other names of the levels (`place.LEVELS`), in lower case; any other label is learned and not used."""
 
 
 class Address(NamedTuple):

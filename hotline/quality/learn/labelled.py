@@ -22,7 +22,7 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 class Labelled(NamedTuple):
-    """One message and what it is about."""
+    """One message and its label."""
 
     title: str
     text: str

@@ -51,7 +51,7 @@ def learn(rows: Iterable[Address], folder: Path) -> Path:
 
 
 def _is_held_out(row: Address) -> bool:
-    """Say so by the address itself, so that another order or a repeat changes nothing."""
+    """Decide by the address itself, so that another order or a repeat changes nothing."""
     return hashlib.sha256(row.text.encode()).digest()[0] % HELD_OUT == 0
 
 

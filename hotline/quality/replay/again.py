@@ -25,7 +25,7 @@ WINDOW = 200
 
 
 class Again:
-    """`gone` counts inputs whose bytes are nowhere any more: they are taken as they were understood then."""
+    """`gone` counts inputs whose bytes no longer exist: they are taken as they were understood then."""
 
     def __init__(self, connection: KafkaConnection, blobs: ObjectStore, policy: Policy) -> None:
         self._connection = connection
@@ -59,7 +59,7 @@ class Again:
             return message
         except RecordError as error:
             return error
-        except RetriableError:  # while the store is away nobody can tell what would differ
+        except RetriableError:  # without the store the differences are unknown
             raise
         except Exception as error:  # noqa: BLE001 - as in streams/normalize.py: any fault of one record is that record's
             return RecordError(type(error).__name__)

@@ -1,4 +1,4 @@
-"""What is compared: of a decision, and of a ticket as it stands in the end; ids, codes and times, nobody's words."""
+"""Facts that are compared, of a decision and of a ticket's final state: ids, codes and times, no words."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -21,20 +21,20 @@ _NAMED: dict[type, str] = {
     event.Proposed: "proposals",
     event.CommandRefused: "refused",
 }
-"""Changes by what a reader of a difference calls them; any other is called as in the event log."""
+"""Names of changes for the reader of a difference; any other has its name of the event log."""
 
 _TOLD_ELSEWHERE = (event.Opened, event.MessageFiled, event.Noted)
 """Relation and ticket say it; a ticket's number counts the day's tickets, so one more shifts all behind it."""
 
 _NAMES = frozenset({"ticket_id", "message_id", "handover_id", "proposal_id"})
-"""Fields that name what the fact is of."""
+"""Fields that name the subject of the fact."""
 
 _VERSIONS = frozenset({"profile_version", "directory_version"})
 """Fields that say which file it was made by: another version that says the same is no difference."""
 
 
 class Difference(Struct, frozen=True, kw_only=True):
-    """Where a replay and the record differ: each field as recorded and as replayed; None where there is nothing."""
+    """A difference between a replay and the record: each field as recorded and as replayed, None if missing."""
 
     subject: str
     id: str
@@ -81,7 +81,7 @@ def of_ticket(ticket: Ticket) -> Facts:
 def compared(
     subject: str, identifier: str, recorded: Mapping[str, Any], replayed: Mapping[str, Any], position: str | None = None
 ) -> Difference | None:
-    """Return where two heaps of facts differ, None when they do not."""
+    """Return the differences of two sets of facts, None without any."""
     names = [*recorded, *(name for name in replayed if name not in recorded)]
     fields = {
         name: (recorded.get(name), replayed.get(name)) for name in names if recorded.get(name) != replayed.get(name)

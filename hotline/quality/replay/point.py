@@ -1,4 +1,4 @@
-"""Where a replay begins: an offset of the input log, a time, or a decision."""
+"""Start of a replay: an offset of the input log, a time, or a decision."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,7 +32,7 @@ def begins(connection: KafkaConnection, point: str | None) -> dict[int, int]:
 
 
 def _offset(bounds: Mapping[int, tuple[int, int]], partition: int, offset: int) -> int:
-    """Return an offset of the input log, or its end: behind that there is nothing that could differ."""
+    """Return an offset of the input log, or its end: behind that nothing could differ."""
     if partition not in bounds:
         raise MisconfiguredError(f"{topics.MESSAGE} has no partition {partition}: choose one of 0-{len(bounds) - 1}.")
     end = bounds[partition][1]
@@ -42,7 +42,7 @@ def _offset(bounds: Mapping[int, tuple[int, int]], partition: int, offset: int) 
 
 
 def refuse_to_come(point: str | None, now: datetime) -> None:
-    """Raise MisconfiguredError for a time at which nothing was said yet: that nothing differs would tell nothing."""
+    """Raise MisconfiguredError for a time in the future: a replay of nothing proves nothing."""
     at = _time(point) if point else None
     if at is not None and at > now:
         raise MisconfiguredError(f"{point} is still to come: correct --from.")

@@ -1,4 +1,4 @@
-"""What one partition's logs tell: the state at a point, the decisions after it, and how its tickets ended."""
+"""Logs of one partition: the state at a point, the decisions after it, and the final tickets."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -28,7 +28,7 @@ FLUSH_INPUTS = 1_000
 
 
 class Ahead(NamedTuple):
-    """What stands in the event log from a point on, in one pass over it."""
+    """The event log from a point on, in one pass over it."""
 
     first: int
     last_input: int
@@ -36,9 +36,9 @@ class Ahead(NamedTuple):
 
 
 class Start(Struct, kw_only=True):
-    """The state before the first input that is decided anew, with what could not be had exactly.
+    """The state before the first input that is decided anew, with its inexact parts.
 
-    `inexact` are tickets whose body at that point is nowhere any more: a later one stands in for it.
+    `inexact` are tickets whose body at that point no longer exists: a later one stands in for it.
     """
 
     state: State
@@ -144,7 +144,7 @@ class Recorded:
         return state, inexact & state.tickets.keys()
 
     def carry_out(self, desk: Desk, record: Any, decided: Event) -> set[str]:
-        """Carry a recorded decision out; return the tickets whose bodies cannot be made of what is still there."""
+        """Apply a recorded decision; return the tickets whose bodies can no longer be made."""
         try:
             given, _ = standing_of(input_of(record), record, decided)
             wanted = desk.looks_back(given)
@@ -159,12 +159,12 @@ class Recorded:
 
 
 def standing_of(given: Input, record: Any, decided: Event | None) -> tuple[Input, Standing]:
-    """Return what assign decided about, and what it knew of its senders, as the recorded decision tells."""
+    """Return the input of assign, and its knowledge of the senders, from the recorded decision."""
     return as_recorded(given, record, decided) if isinstance(given, Command) else (given, Standing())
 
 
 class InStep:
-    """Decisions beside the inputs they are about; both are in the same order. `alone` counts those without input."""
+    """Decisions beside their inputs; both have the same order. `alone` counts those without an input."""
 
     def __init__(self, decisions: Iterator[Event]) -> None:
         self._decisions = decisions
@@ -182,7 +182,7 @@ class InStep:
         return decided
 
     def rest(self, before: int) -> Iterator[Event]:
-        """Yield what is left of the decisions about inputs before an offset."""
+        """Yield the remaining decisions about inputs before an offset."""
         while self._next is not None and self._next.input.offset < before:
             yield self._next
             self._next = next(self._decisions, None)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 _RULES = (".toml", ".tsv", ".csv")
-"""How the names of rules that are read when a message is normalized end; all policies are TOML."""
+"""Suffixes of rules that are read at normalization; all policies are TOML."""
 
 _BESIDE = (
     *(".md", ".docx", ".pdf"),
     *(".bak", ".old", ".orig", ".swp", "~", ".rpmsave", ".rpmnew", ".dpkg-old", ".dpkg-dist", ".dpkg-new"),
     *(".npz", ".crfsuite", ".json"),
 )
-"""How the names of notes, copies and models end, which may lie beside the rules."""
+"""Suffixes of notes, copies and models, which may stand beside the rules."""
 
 
 def under(settings: "Settings", folder: Path | None, *, normalizing: bool) -> "Settings":
@@ -62,7 +62,7 @@ def _refuse_idle(folder: Path) -> None:
 
 
 def strangers(folder: Path) -> Iterator[str]:
-    """Name each file in a folder of rules that nobody reads, such as one that is misspelt or lies elsewhere."""
+    """Yield each file in a folder of rules that is never read, such as a misspelt or misplaced one."""
     for path in _files(folder):
         if not _is_read(path):
             yield f"Nobody reads {path} in {folder}: {_advice(path)}"
@@ -70,7 +70,7 @@ def strangers(folder: Path) -> Iterator[str]:
 
 def idle_calendars(folder: Path) -> Iterator[str]:
     """Name each calendar of the city's own by which no time limit (办理时限) counts."""
-    with suppress(MisconfiguredError):  # told by whoever reads the file
+    with suppress(MisconfiguredError):  # its reader reports it
         city = Rules.load(folder)
         tables = policies.read("calendars", city)
         counted = {str(table.get("calendar", "cn")) for table in policies.read("deadlines", city).values()}
@@ -84,7 +84,7 @@ def idle_calendars(folder: Path) -> Iterator[str]:
 
 
 def _files(folder: Path) -> list[PurePath]:
-    """Return what may be meant as rules, from the folder on: hidden files, notes, copies and models are not."""
+    """Return files that may be rules, below the folder: no hidden files, notes, copies or models."""
     found = (PurePath(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
     return sorted(path for path in found if not _is_beside(path))
 

@@ -1,4 +1,4 @@
-"""One replay: every partition in turn, each in memory of its own, and what all of them came to."""
+"""One replay: every partition in turn, each in its own memory, and the sum of the results."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Summary(Counts, kw_only=True):
-    """What a replay came to; `begins` is the input asked for and the one it began with, by partition."""
+    """Result of a replay; `begins` has, by partition, the requested and the actual first input."""
 
     policy_version: str
     begins: dict[int, tuple[int, int]] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Run:
         self._summary = Summary(policy_version=self._policy.version)
 
     def differences(self, told: Callable[[int, int], None] = lambda partition, inputs: None) -> Iterator[Difference]:
-        """Yield what would differ, partition by partition; `told` hears of which how many inputs are done."""
+        """Yield the differences, partition by partition; `told` is called with the number of inputs done."""
         bounds = kafka_reader.bounds(self._connection, topics.MESSAGE)
         for partition, begin in begins(self._connection, self._point).items():
             first_kept = bounds[partition][0]
@@ -58,6 +58,6 @@ class Run:
                 setattr(self._summary, name, getattr(self._summary, name) + getattr(walk.counts, name))
 
     def summary(self) -> Summary:
-        """Return what it came to, once all differences were taken."""
+        """Return the result, after all differences were taken."""
         self._summary.raws_gone = self._again.gone if self._again else 0
         return self._summary

@@ -1,4 +1,4 @@
-"""Walks the input log of a partition in its order, decides in memory, and yields where that differs from the record."""
+"""Walks the input log of a partition in its order, decides in memory, and yields the differences from the record."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,15 +18,15 @@ from tickets.processor import Desk
 from tickets.state.state import State
 
 Again = Callable[[Iterable[tuple[Any, Input]]], Iterator[tuple[Any, Input | RecordError]]]
-"""Gives inputs as other rules of normalize read them, in the same order; a RecordError for what would be dead."""
+"""Returns inputs as other rules of normalize read them, in the same order; a RecordError for dead letters."""
 
 
 class Counts(Struct, kw_only=True):
-    """What was seen.
+    """Counts of a walk.
 
-    `gone` inputs were decided but Kafka has them no more, or not the messages that they look back at; `inexact` tickets
-    are compared by their links alone, as their body at the beginning is nowhere any more; `dead` inputs cannot be
-    decided about now.
+    `gone` inputs were decided but no longer exist in Kafka, or the messages that they look back at do not; `inexact`
+    tickets are compared by their links only, as their body at the beginning no longer exists; `dead` inputs cannot be
+    decided now.
     """
 
     inputs: int = 0
@@ -37,7 +37,7 @@ class Counts(Struct, kw_only=True):
 
 
 class Walk:
-    """One partition. `policy` decides anew; `recorded` hands out what was decided before."""
+    """One partition. `policy` decides anew; `recorded` returns the former decisions."""
 
     def __init__(
         self,
@@ -55,9 +55,9 @@ class Walk:
         self.counts = Counts()
 
     def differences(self, begin: int, first_kept: int) -> Iterator[Difference]:
-        """Yield what differs from input `begin` on: first the decisions in their order, then the tickets in the end.
+        """Yield the differences from input `begin` on: first the decisions in their order, then the final tickets.
 
-        Where retention took inputs, it begins behind them, with the state as recorded there.
+        If retention deleted inputs, it begins behind them, with the state as recorded there.
         """
         first = max(begin, first_kept)
         start = self._recorded.start(first, first_kept)
@@ -82,7 +82,7 @@ class Walk:
                 given, standing = standing_of(given, record, recorded)
             wanted = [] if isinstance(given, RecordError) else desk.looks_back(given)
             earlier = self._recorded.earlier(wanted)
-            if recorded is not None and len(earlier) < len(wanted):  # retention took it: what was done is all there is
+            if recorded is not None and len(earlier) < len(wanted):  # retention deleted it: only its decision is left
                 self.counts.gone += 1
                 start.inexact |= self._recorded.carry_out(desk, record, recorded)
                 continue
@@ -102,7 +102,7 @@ class Walk:
         earlier: Sequence[tuple[Any, Input]],
         standing: Standing,
     ) -> Event | None:
-        """Decide as assign does: what cannot be decided about would be a dead letter."""
+        """Decide as assign does: an undecidable input would be a dead letter."""
         try:
             if isinstance(given, RecordError):
                 raise given
