@@ -1,4 +1,4 @@
-"""Mail: any bytes to a Draft; what cannot be understood is kept, and only what exceeds a published limit is refused."""
+"""Mail: any bytes become a Draft; unreadable parts are kept, and only bytes beyond a published limit are refused."""
 
 from msgspec import structs
 
@@ -61,7 +61,7 @@ def _draft(root: Part, rules: Rules) -> Draft:
 def _split(
     content: Content, attached: str | None, marks: Marks, forwarded: bool, *, is_reply: bool
 ) -> tuple[Split, str | None]:
-    """Split the text; the text of attached mails goes to what is quoted, so that the citizen's own stays clean."""
+    """Split the text; the text of attached mails counts as quoted, so that the citizen's own text stays clean."""
     text = content.text()
     parts = split(text, marks, forwarded=forwarded, certain=is_reply or content.marks_quotes)
     if attached and is_signature(text, marks):  # a phone that forwards a mail adds only its own line
@@ -70,7 +70,7 @@ def _split(
 
 
 def _extra(root: Part, content: Content, doubt: str | None) -> dict[str, str]:
-    """Return the mail's claim of its time, what was wrong with it, and whether a machine may answer."""
+    """Return the mail's claimed time, its defects, and whether a machine may answer it."""
     out = {}
     if date := claimed_date(root.headers):
         out["date_claimed"] = date

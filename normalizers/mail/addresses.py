@@ -1,4 +1,4 @@
-"""Who writes and to whom, from addresses as people's clients write them, including what no grammar allows."""
+"""Sender and recipients, from addresses as people's mail programs write them, valid or not."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _TOKEN = re.compile(
 )
 _ANGLE = re.compile(rb"<([^<>]*+)(>?)[^<>\w]*+$")
 _NO_WORD = bytes(code for code in range(256) if re.match(rb"\w", bytes([code])) is None)
-"""What may stand behind an address whose bracket is never closed."""
+"""Characters that may follow an address whose bracket is never closed."""
 
 _COMMENT = re.compile(rb'("(?:[^"\\]|\\.){0,400}")|\(((?:[^()\\]|\\.){0,400})\)')
 _SPACED_MARK = re.compile(rb"(?:(?<!\s)\s+)?([@.])\s*")
@@ -31,7 +31,7 @@ _NOBODY = re.compile(r"^undisclosed|^recipient list|收件人未公开", re.IGNO
 
 
 def sender_of(headers: Headers) -> Party | None:
-    """Return who wrote: From, else Sender, else the return path; a mere name when there is no address."""
+    """Return the sender: From, else Sender, else the return path; only a name if there is no address."""
     named: Party | None = None
     for field in ("from", "sender", "return-path"):
         for party in _parties(headers.all(field)):
@@ -46,10 +46,10 @@ def sender_of(headers: Headers) -> Party | None:
 def requester_of(headers: Headers, sender: Party | None, rules: Rules = DEFAULT_RULES) -> Party | None:
     """Return the requester: the address in From, or Reply-To of a mail by the city's own web form.
 
-    A web form sends every citizen's words from one address, often the mailbox's own: taken for the requester, it would
-    make them one person. Reply-To counts only if From has the domain of an addressee, because anybody can write from
-    a no-reply address of another domain and name somebody else in Reply-To. If a machine sends and no person is known,
-    the result identifies nobody.
+    A web form sends every citizen's words from one address, often the mailbox's own, which would make all of them one
+    person. Reply-To counts only if From has the domain of an addressee, because anybody can write from a no-reply
+    address of another domain and name another person in Reply-To. If a machine sends and no person is known, the
+    result identifies nobody.
     """
     if sender is None or sender.kind != "email":
         return sender
@@ -66,7 +66,7 @@ def requester_of(headers: Headers, sender: Party | None, rules: Rules = DEFAULT_
 
 
 def says_generated(headers: Headers) -> bool:
-    """Tell a mail that a machine made (RFC 3834), if only on behalf of a person."""
+    """Return whether a machine generated the mail (RFC 3834), even on behalf of a person."""
     return (headers.text("auto-submitted") or "").lower().startswith("auto-generated")
 
 
@@ -129,7 +129,7 @@ def _party(piece: bytes) -> Party | None:
 
 
 def _without_comments(piece: bytes) -> tuple[bytes, bytes]:
-    """Return the mailbox without its comments, and the first of them; what stands in quotes is none."""
+    """Return the mailbox without its comments, and the first of them; quoted text has none."""
     comment = b""
     for _ in range(4):  # they nest
         found = _COMMENT.findall(piece)

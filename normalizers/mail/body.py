@@ -1,4 +1,4 @@
-"""Which parts of a mail are its text and which are its files."""
+"""The parts of a mail that are its text, and those that are its files."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -28,7 +28,7 @@ _STUB = re.compile(
 
 
 def is_stub(texts: list[str]) -> bool:
-    """Say whether these words stand for a text that is elsewhere."""
+    """Return whether these words stand for a text that is elsewhere."""
     text = "".join(texts).strip()
     if len(text) >= 400:
         return False
@@ -62,7 +62,7 @@ _FRAME = re.compile(r"(?m)^(?:--\S.*|[!-9;-~]{1,60}:[ \t].*(?:\n[ \t].*)*)$")
 
 @dataclass(slots=True)
 class Content:
-    """What was gathered: texts to show, files, and texts of files to fall back on when there is none to show."""
+    """Collected parts: texts to show, files, and texts of files that are shown if there is no other."""
 
     texts: list[str] = field(default_factory=list)
     files: list[File] = field(default_factory=list)
@@ -74,7 +74,7 @@ class Content:
     defects: set[str] = field(default_factory=set)
 
     def absorb(self, other: "Content", *, texts: bool = True) -> None:
-        """Take over what another part holds."""
+        """Add the contents of another part."""
         if texts:
             self.texts += other.texts
         self.files += other.files
@@ -109,7 +109,7 @@ class Reader:
     guesses: list[None] = field(default_factory=lambda: [None] * MAX_GUESSES)
 
     def read(self, root: Part) -> Content:
-        """Return what a mail holds."""
+        """Return the contents of a mail."""
         return self._part(root, in_alternative=False)
 
     def _part(self, part: Part, *, in_alternative: bool) -> Content:
@@ -178,7 +178,7 @@ class Reader:
         return self._decoded(data, label, out)
 
     def _page(self, data: bytes, part: Part) -> Content:
-        """Show a page; its pasted pictures are files, and so is the whole when it is longer than what we read."""
+        """Add a page; its embedded pictures become files, and so does the whole page if it exceeds the limit."""
         files = [File(media_type=kind, data=picture) for kind, picture in pictures(data.decode("latin-1"))]
         out = Content(files=files, from_html=True, marks_quotes=True)
         if len(data) > MAX_HTML:
@@ -202,7 +202,7 @@ class Reader:
         return out
 
     def _pack(self, part: Part) -> Content:
-        """Unpack what Outlook packed; a pack that is broken, or holds nothing, is kept as a file as well."""
+        """Unpack Outlook's container; a broken or empty one is kept as a file as well."""
         data, out = part.data(), Content()
         pack = tnef.opened(data, mark_quotes=not self.forwarded)
         if pack:
@@ -229,7 +229,7 @@ class Reader:
 
 
 def _is_shown(part: Part, in_alternative: bool) -> bool:
-    """Say whether a reader would see this part in the window, not as an icon."""
+    """Return whether a mail program shows this part in the window, not as an icon."""
     kind = part.media_type
     if not kind.startswith("text/") or kind in _FILE_TEXTS:
         return False
@@ -247,7 +247,9 @@ def _length(content: Content) -> int:
 
 
 def _chosen(filled: list[Content], marks: Marks) -> Content | None:
-    """Return the alternative that loses nothing: plain text, or the longer one and what it leaves out of the plain."""
+    """Return the alternative that loses nothing: plain text, or the longer one with the lines of the plain one that it
+    lacks.
+    """
     plain = next((content for content in filled if not content.from_html), None)
     others = [content for content in filled if content is not plain]
     if plain is None or not others:
@@ -269,10 +271,10 @@ def _chosen(filled: list[Content], marks: Marks) -> Content | None:
 
 
 def left_out_of(lines: Iterable[str], full: str) -> Iterator[str]:
-    """Yield the lines whose letters the text `full` does not hold.
+    """Yield the lines whose letters the text `full` lacks.
 
-    Each line is searched behind the line before it, where both alternatives of a mail have it, then in the whole text
-    while the budget lasts. A line that is not searched counts as left out: words that stand twice are no loss.
+    Each line is searched after the line before it, where both alternatives of a mail have it, then in the whole text
+    while the budget lasts. An unsearched line counts as missing: repeated words are no loss.
     """
     at, budget = 0, _SEARCHED
     for line in lines:
@@ -288,7 +290,7 @@ def left_out_of(lines: Iterable[str], full: str) -> Iterator[str]:
 
 
 def _says_more(one: int, other: int) -> bool:
-    """Say whether a text of so many characters says much more: spelled links and pictures are no words."""
+    """Return whether a text of so many characters has much more words: spelled links and pictures are none."""
     return one >= 1.25 * other + 4
 
 
@@ -315,7 +317,7 @@ def _name(part: Part) -> str | None:
 
 
 def _file_type(part: Part) -> str:
-    """Return the declared type; where it is missing or garbage, what the name says."""
+    """Return the declared type, or, if it is missing or invalid, the type by the file's name."""
     if part.content.value == part.media_type:
         return part.media_type
     guessed = _TYPES.guess_type(_name(part) or "")[0]

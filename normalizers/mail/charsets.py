@@ -1,4 +1,4 @@
-"""Bytes to text when the label lies: the declared charset first, then what the bytes themselves say."""
+"""Bytes to text with unreliable labels: the declared charset first, then the evidence of the bytes."""
 
 import codecs
 import re
@@ -27,7 +27,7 @@ _PAIRS = re.compile(rb"([\x81-\xfe])([\x40-\x7e\x80-\xfe])|[\x80-\xff]")
 _PROVES_UTF8 = re.compile(
     r"[\u2010-\u2bff\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef\U0001f000-\U0001faff\U00020000-\U000323af]"
 )
-"""What people write in three and four bytes, pictures among it; other bytes may be pairs of GBK by chance."""
+"""Characters of three and four bytes that people use, emoji included; other bytes may be pairs of GBK by chance."""
 
 _PICTURE = re.compile("[\U0001f000-\U0001faff]")
 _HAN = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
@@ -65,9 +65,9 @@ def read(data: bytes, label: str | None = None, *, guess: bool = False) -> Readi
 
 
 def labelled(data: bytes, label: str | None) -> str | None:
-    """Return the text of raw bytes that have no label of their own, by that of what they stand beside.
+    """Return the text of raw bytes without a label, by the label of their neighbours.
 
-    It counts where it names a charset of its own letters: any bytes are Western, and UTF-8 proves itself.
+    A label counts if its charset has its own letters: any bytes are valid Western text, and UTF-8 proves itself.
     """
     codec = codec_of(label)
     if codec is None or codec in _WESTERN or codec.startswith("utf") or _strict(data, "utf-8") is not None:
@@ -84,7 +84,7 @@ def clean(text: str) -> str:
 
 
 def _stateful(label: str) -> bool:
-    """Say whether seven-bit bytes under this label are more than ASCII."""
+    """Return whether seven-bit bytes under this label are more than ASCII."""
     low = label.lower()
     return "utf-7" in low or "hz" in low or "utf-16" in low or "utf-32" in low
 
@@ -129,10 +129,10 @@ def _declared(data: bytes, codec: str) -> str | None:
 
 
 def _is_utf8(utf8: str, data: bytes) -> bool:
-    """Say whether bytes that are called GBK, and can be read as UTF-8, are UTF-8.
+    """Return whether bytes that are labelled GBK, and are valid UTF-8, are UTF-8.
 
-    A picture is no chance, nor are three characters of three bytes, or two of which one is an everyday one.
-    Fewer are where GBK can read them, too: 绠丗 in GBK is 箁F in UTF-8, and then the label is all there is.
+    An emoji is no chance, nor are three characters of three bytes, or two of which one is an everyday one. Fewer may
+    be GBK as well: 绠丗 in GBK is 箁F in UTF-8, and then only the label is left.
     """
     proofs = _PROVES_UTF8.findall(utf8)
     if len(proofs) > 2 or _PICTURE.search(utf8) or _strict(data, "gb18030") is None:
@@ -175,7 +175,7 @@ def _last_resort(data: bytes, guess: bool) -> str:
 
 
 def _is_han(text: str) -> bool:
-    """Tell rare characters, as in a name, from what accents between Western letters look like in GBK."""
+    """Return whether rare characters, as in a name, look like accents between Western letters in GBK."""
     han = len(_HAN.findall(text))
     return han >= len(_ASCII_LETTER.findall(text)) and han == sum(1 for one in text if one > "\x7f")
 
@@ -185,7 +185,7 @@ def _is_long(data: bytes) -> bool:
 
 
 def looks_gb(data: bytes, *, sure: bool = False) -> bool:
-    """Say whether the high bytes come in the pairs of written Chinese rather than as single accents.
+    """Return whether the high bytes come in the pairs of written Chinese and not as single accents.
 
     In GBK nearly every second byte is a high one as well; in a Western text an accent is followed by a letter.
     """
@@ -196,7 +196,7 @@ def looks_gb(data: bytes, *, sure: bool = False) -> bool:
 
 
 def _is_common(lead: int, trail: int) -> bool:
-    """Tell a character of GB 2312's first level, or its punctuation: nine of ten in any Chinese text."""
+    """Return whether a character is in GB 2312's first level, or its punctuation: nine of ten in any Chinese text."""
     return trail >= 0xA1 and (0xB0 <= lead <= 0xD7 or 0xA1 <= lead <= 0xA3)
 
 

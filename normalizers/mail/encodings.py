@@ -1,4 +1,4 @@
-"""Content-Transfer-Encoding undone, leniently: what cannot be decoded stays as it came."""
+"""Decodes Content-Transfer-Encoding leniently: undecodable bytes stay unchanged."""
 
 import binascii
 import re
@@ -59,7 +59,7 @@ def _base64(body: bytes, *, is_text: bool) -> bytes:
 
 
 def _is_plain(body: bytes) -> bool:
-    """Tell a text that is labelled base64 but was never encoded: it has what base64 does not."""
+    """Return whether a text labelled base64 was never encoded: it has characters that base64 lacks."""
     strange = len(body.translate(None, _BASE64_BYTES))
     longest = max(map(len, body.split()), default=0)
     return strange * 20 > len(body) or (b" " in body.strip() and longest < 20)

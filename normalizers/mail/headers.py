@@ -35,7 +35,7 @@ _NONE: frozenset[str] = frozenset()
 
 
 class Headers:
-    """The fields of one header; names in lower case, values unfolded; `defects` name what was not read."""
+    """The fields of one header; names in lower case, values unfolded; `defects` name unreadable parts."""
 
     __slots__ = ("_fields", "defects", "is_raw")
 
@@ -48,7 +48,7 @@ class Headers:
 
     @classmethod
     def of(cls, block: bytes) -> "Headers":
-        """Read a header block; what is no field continues the field before it."""
+        """Parse a header block; a line that is no field continues the field before it."""
         found = list(islice(_FIELD.finditer(block), MAX_FIELDS))
         many = len(found) == MAX_FIELDS and _FIELD.search(block, found[-1].end()) is not None
         if many:  # a title must not hide behind others
@@ -113,7 +113,7 @@ def split_header(data: bytes, *, root: bool = False) -> tuple[bytes, bytes]:
 
 
 def _without_noise(data: bytes) -> bytes:
-    """Drop what stands before the first field: a byte order mark, blank lines, an mbox line; mend Mac line ends."""
+    """Drop bytes before the first field: a byte order mark, blank lines, an mbox line; repair Mac line ends."""
     if b"\n" not in data and b"\r" in data:
         data = data.replace(b"\r", b"\n")
     known = _KNOWN.match(data)

@@ -1,4 +1,4 @@
-"""HTML to text: blocks to lines, quoted blocks marked with "> " as in plain mail, what nobody sees dropped."""
+"""HTML to text: blocks become lines, quoted blocks get "> " as in plain mail, invisible parts are dropped."""
 
 import html as entities
 import re
@@ -56,7 +56,7 @@ _URL = re.compile(r"^https?://", re.I)
 
 
 def pictures(source: str) -> list[tuple[str, bytes]]:
-    """Return the pictures pasted into the page itself, as (media type, bytes): they are evidence like any file."""
+    """Return the pictures embedded in the page, as (media type, bytes): they are evidence like any file."""
     found = list(islice(_DATA_URI.finditer(source), MAX_PICTURES)) if "data:" in source else []
     return [(match[1].lower(), decoded(unquote_to_bytes(match[2]), "base64", is_text=False)) for match in found]
 
@@ -73,7 +73,9 @@ def html_to_text(source: str, *, mark_quotes: bool = True) -> str:
 
 
 def _too_costly(source: str) -> bool:
-    """Tell HTML built to exhaust a tree builder: its time grows with depth times tags, its tree with open fonts."""
+    """Return whether HTML is built to exhaust a tree builder: its time grows with depth times tags, its tree with open
+    fonts.
+    """
     tags = source.count("<")
     if tags < 1_000 and len(source) < 100_000:
         return False
@@ -99,7 +101,7 @@ def _stripped(source: str) -> str:
 
 
 def _without(source: str, opens: re.Pattern[str], closes: re.Pattern[str]) -> str:
-    """Drop what stands between two marks, in one pass; what is never closed stays."""
+    """Drop everything between two marks, in one pass; an unclosed part stays."""
     first, *others = opens.split(source)
     ends = [closes.search(piece) for piece in others]
     return first + "".join(piece[end.end() :] if end else piece for piece, end in zip(others, ends, strict=True))
@@ -193,7 +195,7 @@ class _Writer:
         self.quotes -= mark
 
     def _link(self, node: LexborNode) -> None:
-        """Name a link's address where the text does not: a clerk wants to open it."""
+        """Add a link's address if the text does not have it: a clerk may want to open it."""
         address = (node.attributes.get("href") or "").strip()
         shown = "".join(node.text(deep=True).split())
         if _URL.match(address) and len(address) <= 500 and not shown.startswith(("http", "www.")) and shown:
@@ -228,12 +230,12 @@ class _Writer:
 
 
 def _is_tight(node: LexborNode) -> bool:
-    """Tell an Outlook paragraph, which is a line without space around it."""
+    """Return whether this is an Outlook paragraph, which is a line without space around it."""
     return "Mso" in (node.attributes.get("class") or "")
 
 
 def _is_citation(attributes: dict[str, str | None]) -> bool:
-    """Tell a reply's blockquote from one that a writer used to set a passage apart."""
+    """Return whether this is a reply's blockquote and not a passage that a writer set apart."""
     style = attributes.get("style") or ""
     return (
         attributes.get("type") == "cite"

@@ -14,14 +14,14 @@ _METHOD = re.compile(rb"^METHOD\s*:\s*(\w+)", re.MULTILINE | re.IGNORECASE)
 
 
 def asks(part: Part, data: bytes) -> bool:
-    """Tell an invitation or its answer from a mere calendar file."""
+    """Return whether this is an invitation or its answer, and not a mere calendar file."""
     found = _METHOD.search(data[:4096])
     method = part.content.text("method") or (found[1].decode() if found else "")
     return method.upper() in ("REQUEST", "REPLY", "CANCEL", "COUNTER")
 
 
 def said(part: Part, data: bytes) -> list[str]:
-    """Return the words of a calendar file, its long lines joined as bytes: they are cut inside of characters, too."""
+    """Return the words of a calendar file, its long lines joined as bytes: they may be cut inside a character."""
     text = to_text(_CALENDAR_FOLD.sub(b"", data), part.content.text("charset"))
     found = [
         _CALENDAR_ESCAPE.sub(lambda match: match[1].replace("n", "\n").replace("N", "\n"), line)

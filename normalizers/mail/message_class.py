@@ -51,7 +51,7 @@ def judge(
 
 
 def _is_status_report(root: Part) -> bool:
-    """Tell a report of the mail system (RFC 3464)."""
+    """Return whether this is a report of the mail system (RFC 3464)."""
     kind = (root.content.text("report-type") or "delivery-status").lower()
     return root.media_type == "multipart/report" and kind in ("delivery-status", "delivery_status")
 
@@ -65,7 +65,7 @@ def _is_auto_reply(root: Part, title: str, text: str, known: Machines) -> bool:
         return True
     if root.media_type == "multipart/report":  # a read receipt (MDN) or another machine's report
         return True
-    # RFC 3834's auto-generated is what web forms send on behalf of people: alone it makes no machine of the writer.
+    # RFC 3834's auto-generated is used by web forms on behalf of people: alone it does not make the writer a machine.
     return bool(known.reply_subject.match(title)) and (submitted != "no" or _is_corroborated(headers, text, known))
 
 
@@ -112,9 +112,10 @@ _OF_LISTS = ("list-id", "list-unsubscribe", "list-post", "list-help", "feedback-
 
 
 def unanswerable(headers: Headers) -> str | None:
-    """Return the sign, None for a mail that may be answered (RFC 3834 section 2; Microsoft's [MS-OXCMAIL] 2.2.3.2.14).
+    """Return the sign against an answer, None for a mail that may be answered (RFC 3834 section 2; Microsoft's
+    [MS-OXCMAIL] 2.2.3.2.14).
 
-    A form's mail (auto-generated) speaks for a person whom the form has answered.
+    A form's mail (auto-generated) has a person as its author, whom the form has answered.
     """
     submitted = (headers.text("auto-submitted") or "no").lower().split(";")[0].strip()
     if submitted != "no":
@@ -129,7 +130,7 @@ def unanswerable(headers: Headers) -> str | None:
     return "list" if any(name in headers for name in _OF_LISTS) else None
 
 
-# Voicemail (语音留言) that an Asterisk mails: who called writes no mails, the words around the sound are the PBX's.
+# Voicemail (语音留言) mailed by Asterisk: a caller writes no mails, and the words around the sound are the PBX's.
 #
 # It sends everybody's from one address with nearly one text: taken for the requester's, they would all be one person's
 # one matter.
@@ -139,9 +140,10 @@ _NAMELESS = ("", "unknown", "unknown caller", "an unknown caller", "anonymous")
 
 
 def as_spoken(draft: Draft, headers: Headers) -> Draft:
-    """Return a voicemail as its caller's: known by a claim alone, so by no identity; other mails stay as they are.
+    """Return a voicemail as its caller's message, whose number is only a claim and no identity; other mails stay
+    unchanged.
 
-    The PBX's words go beside the sound; where none came along, they stay.
+    The PBX's words are moved beside the sound; without one they stay.
     """
     if CALLER not in headers:
         return draft

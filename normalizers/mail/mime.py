@@ -1,7 +1,7 @@
-"""The tree of a mail's parts, cut out of the bytes: iterative and bounded, every leaf a slice of what came.
+"""Parts of a mail, cut out of the bytes: iterative and limited, every leaf a slice of the original bytes.
 
 The standard library's parser recurses (5,000 nested multiparts end it), takes seconds for 100,000 header lines and
-does not give back the exact bytes of a nested mail; this one counts before it descends.
+does not return the exact bytes of a nested mail; this one counts before it descends.
 """
 
 import re
@@ -13,7 +13,7 @@ from normalizers.mail.headers import Headers, split_header
 from normalizers.mail.params import Parameters
 
 MAX_DEPTH = 64
-"""Multiparts within multiparts; what lies deeper is one leaf, kept whole."""
+"""Depth of multiparts; a deeper one is one leaf, kept whole."""
 
 MAX_PARTS = 1_000
 """Parts of one mail; the rest stays in the last one."""
@@ -49,7 +49,7 @@ class Part:
 
     @property
     def media_type(self) -> str:
-        """Return type/subtype in lower case; the default where the header is missing or garbage."""
+        """Return type/subtype in lower case; the default if the header is missing or invalid."""
         value = self.content.value
         if value == "text":
             return "text/plain"
@@ -57,7 +57,7 @@ class Part:
 
     @property
     def is_multipart(self) -> bool:
-        """Say whether the body was cut into parts."""
+        """Return whether the body was cut into parts."""
         return bool(self.children)
 
     def data(self) -> bytes:

@@ -1,8 +1,8 @@
-"""Delivery notices (退信) of mail systems that have not the form of RFC 3464: known by several signs together.
+"""Delivery notices (退信) of mail systems in other forms than RFC 3464's, recognised by several signs together.
 
-A citizen writes about mail that does not arrive, passes notices on and pastes them. So what anybody can write, subject
-and text, is never enough; the address that it comes from says how much has to come with it. A display name says
-nothing: anybody may be called System Administrator.
+A citizen may write about lost mail, and forward or paste notices. Subject and text, which anybody can write, are
+therefore never enough; the sender's address decides how many signs are needed. A display name proves nothing: anybody
+may be called System Administrator.
 """
 
 from enum import IntEnum
@@ -14,7 +14,7 @@ from normalizers.parse.automated_senders import Machines
 from schemas.records import Party
 
 _OPENING = 800
-"""Characters at the beginning of a text in which a notice says what it is; below lie the mail's remains."""
+"""Characters at the beginning of a text in which a notice identifies itself; the rest repeats the mail."""
 
 
 class Needed(IntEnum):
@@ -26,10 +26,10 @@ class Needed(IntEnum):
     """
 
     DAEMON = 1
-    """Of a program that writes nothing else: `mailer-daemon`."""
+    """Signs for a program that writes nothing else: `mailer-daemon`."""
 
     ROLE = 2
-    """Of a mail system, behind which a person may sit, too: `postmaster` (RFC 2142), `ndr`."""
+    """Signs for a mail system that a person may use as well: `postmaster` (RFC 2142), `ndr`."""
 
     SOFTWARE = 3
     """Named as a program or a service that handles mail, or no address at all."""
@@ -41,7 +41,7 @@ class Notice:
     """The signs of one mail."""
 
     def __init__(self, root: Part, known: Machines, *, title: str, text: str, sender: Party | None) -> None:
-        """Take a mail's own text, without what it quotes, and its sender as the header names it."""
+        """Take a mail's own text, without quotes, and its sender according to the header."""
         opening = text[:_OPENING]
         self.needed = _needed(sender, known)
         self._machine = "x-failed-recipients" in root.headers or has_null_path(root.headers)
@@ -53,7 +53,7 @@ class Notice:
 
     @property
     def is_certain(self) -> bool:
-        """Say whether a mail system wrote it, and no person."""
+        """Return whether a mail system wrote it, and no person."""
         if self.needed is Needed.ANYBODY and not self._returned:
             return False
         points = 2 * self._machine + self._subject + self._title + self._text + self._failure + self._returned
@@ -61,7 +61,7 @@ class Notice:
 
     @property
     def is_likely(self) -> bool:
-        """Say whether no machine may answer it: a person's as well as a notice."""
+        """Return whether no machine may answer it: a possible notice, or a person's mail."""
         if self.needed <= Needed.ROLE:
             return True
         is_named = self.needed is Needed.SOFTWARE and (self._subject or self._text)
@@ -69,7 +69,7 @@ class Notice:
 
 
 def has_null_path(headers: Headers) -> bool:
-    """Say whether nothing can be returned to the sender: `Return-Path: <>`."""
+    """Return whether nothing can be returned to the sender: `Return-Path: <>`."""
     return any(value.replace(b" ", b"") == b"<>" for value in headers.all("return-path"))
 
 
@@ -85,7 +85,7 @@ def _needed(sender: Party | None, known: Machines) -> Needed:
 
 
 def _brings_back_ours(root: Part) -> bool:
-    """Say whether a mail that is attached was written by an addressee of this one."""
+    """Return whether an attached mail was written by an addressee of this one."""
     ours = {party.value.lower() for party in addressees_of(root.headers)}
     waiting = list(root.children)
     while waiting:

@@ -1,4 +1,4 @@
-"""Parameters of Content-Type and Content-Disposition: RFC 2045, RFC 2231 and what clients make of them."""
+"""Parameters of Content-Type and Content-Disposition: RFC 2045, RFC 2231 and deviations of mail programs."""
 
 import re
 from itertools import groupby

@@ -1,4 +1,4 @@
-"""Split what a citizen wrote from what the mail repeats; nothing visible is lost, it only moves."""
+"""Separates the citizen's words from quoted ones; nothing visible is lost, it only moves."""
 
 from typing import NamedTuple
 
@@ -37,13 +37,13 @@ def split(text: str, marks: Marks, *, forwarded: bool = False, certain: bool = F
 
 
 def is_signature(text: str, marks: Marks) -> bool:
-    """Say whether a text is nothing but a signature."""
+    """Return whether a text is only a signature."""
     lines = [line for line in text.split("\n") if line.strip()]
     return bool(lines) and (_signs(lines) or all(map(marks.device.match, lines)))
 
 
 def _joined(lines: list[str], *, close_gaps: bool = True) -> str | None:
-    """Join lines; runs of blank ones, left where something was taken out, become one."""
+    """Join lines; runs of blank lines, left by removed parts, become one."""
     out: list[str] = []
     for line in lines:
         line = line.rstrip()
@@ -62,7 +62,7 @@ def _mark(lines: list[str], own: list[bool], marks: Marks, announced: bool) -> N
             pass
         elif rules.QUOTED.match(line):
             marked.append(index)
-        elif marks.forward.match(line):  # what follows was passed on for us to read
+        elif marks.forward.match(line):  # the following text was forwarded to be read
             break
         elif tries < _MAX_TRIES and marks.may_open.search(line):
             tries += 1
@@ -152,7 +152,7 @@ def _signature(lines: list[str], marks: Marks) -> tuple[list[str], list[str]]:
 
 
 def _signs(lines: list[str]) -> bool:
-    """Tell a delimiter with a name and a number or two below it from a line that somebody drew above the matter."""
+    """Return whether this is a delimiter above a name and a number, and not a line drawn above the matter."""
     if not rules.DELIMITER.match(lines[0]):
         return False
     said = [line.strip() for line in lines[1:] if line.strip()]

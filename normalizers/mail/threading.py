@@ -1,4 +1,4 @@
-"""What a mail says of its conversation and of its time."""
+"""Conversation and time of a mail."""
 
 import re
 from datetime import UTC, datetime
@@ -63,7 +63,7 @@ def _time(text: bytes) -> datetime | None:
 
 
 def claimed_date(headers: Headers) -> str | None:
-    """Return the mail's Date in ISO 8601 where it can be read, else as written; it is only a claim."""
+    """Return the mail's Date in ISO 8601 if it is readable, else as written; it is only a claim."""
     text = headers.text("date")
     if text is None:
         return None

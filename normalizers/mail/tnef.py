@@ -1,4 +1,4 @@
-"""TNEF (winmail.dat): what Outlook packs its files and its text into; read with limits, and never trusted."""
+"""TNEF (winmail.dat), Outlook's container of files and text; read with limits, and never trusted."""
 
 import struct
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from normalizers.mail.params import base_name
 SIGNATURE = struct.pack("<I", 0x223E9F78)
 
 MAX_PARTS = 10_000
-"""Attributes and properties of one pack; what is behind them is left in the file, which is kept whole."""
+"""Most attributes and properties of one container; the rest stays in the file, which is kept whole."""
 
 MAX_RTF = 1 << 20
 """Bytes of formatted text that are read."""
@@ -48,7 +48,7 @@ class Packed:
 
 @dataclass(slots=True)
 class Pack:
-    """What a TNEF stream holds. `whole` is False when it was cut short, broken, or over a limit."""
+    """Contents of a TNEF stream. `whole` is False if it was cut short, broken, or over a limit."""
 
     subject: str | None = None
     plain: str | None = None
@@ -71,7 +71,7 @@ class _BrokenError(Exception):
 
 
 def unpack(data: bytes) -> Pack | None:
-    """Read a TNEF stream; None when it is none. What stands before a fault is kept."""
+    """Read a TNEF stream; None for other bytes. The contents before a fault are kept."""
     if not data.startswith(SIGNATURE):
         return None
     pack = Pack()
@@ -225,7 +225,7 @@ def _string(value: bytes, pack: Pack) -> str:
     return to_text(value.rstrip(b"\0"), label or (f"cp{pack.codepage}" if pack.codepage else None))
 
 
-# What is inside winmail.dat: Outlook's files, its text, and the messages packed in it.
+# Contents of winmail.dat: Outlook's files, its text, and packed messages.
 
 TYPES = frozenset({"application/ms-tnef", "application/vnd.ms-tnef"})
 

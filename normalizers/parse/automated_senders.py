@@ -1,4 +1,4 @@
-"""Machines: by which words a mail is an automatic reply or a bounce, and an address or an id nobody's."""
+"""Automated senders: words of automatic replies and bounces, and addresses and ids that no person owns."""
 
 import re
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from normalizers.text.matcher import trie
 _NO_READER = r"(?<![a-z])(?:no|not|non|donot|dont)[._-]?(?:reply|respond|response|answer)(?![a-z])"
 _ON_LEAVE = r"(?:am|'m|is|currently|now) on (?:annual |sick |parental )?(?:vacation|leave|holiday)"
 _AWAY_NOTE = r"auto\s*:.{0,80}\b(?:is|am|are|will be) out of (?:the )?office"
-"""How Notes names an absence in the subject."""
+"""Notes's word for an absence, in the subject."""
 
 _UNDELIVERED = (
     r"(?:your|the following|this|original) (?:e-?mail |mail )?(?:message|e-?mail|mail)\b"
@@ -20,7 +20,7 @@ _UNDELIVERED = (
     r"(?:message|e-?mail|mail)\b(?! (?:of|from) m[ey])"
     r"|(?:您|你(?!们|們))[^。！？我\n]{0,20}(?:邮件|郵件|信件)[^。！？我\n]{0,60}(?:退回|退信|未能|无法|無法|不能|没有|没能|失败|失敗)"
 )
-"""How a mail system says to the one who sent a mail that it did not arrive."""
+"""A mail system's sentence to the sender of an undelivered mail."""
 
 _FAILURE = (
     r"(?<![\d.])[45]\d\d[ -]#?[45]\.\d{1,3}\.\d{1,3}(?![\d.])|#[45]\.\d{1,3}\.\d{1,3}"
@@ -34,11 +34,11 @@ _NO_ID = r"0+|-1|(.)\1{3,}|(?:0\d{2,3})?123\d\d|[^\w]*"
 
 
 class Machines(NamedTuple):
-    """What finds them; made of one file of rules."""
+    """Patterns made of one file of rules."""
 
     reply_subject: re.Pattern[str]
     reply_text: re.Pattern[str]
-    """How a machine speaks of itself, or of who is away."""
+    """Names of a machine for itself, or words for an absence."""
 
     mailer: re.Pattern[str]
     """Before the @, of programs that write notices alone."""
@@ -47,12 +47,12 @@ class Machines(NamedTuple):
     mail_software: re.Pattern[str]
     bounce_subject: re.Pattern[str]
     bounce_title: re.Pattern[str]
-    """How the subject of a notice begins, and no person's."""
+    """Beginnings of a notice's subject, which no person writes."""
 
     bounce_text: re.Pattern[str]
     failure: re.Pattern[str]
     senders: frozenset[str]
-    """Before the @, of whoever writes for anybody."""
+    """Local parts of addresses that send for anybody."""
 
     no_reader: re.Pattern[str]
     no_id: re.Pattern[str]
@@ -60,7 +60,7 @@ class Machines(NamedTuple):
 
 @part("machines.toml")
 def rulebook(rules: Rules = DEFAULT_RULES) -> Machines:
-    """Return what finds them by the city's own file, or ours."""
+    """Return the patterns of the city's own file, or the shipped one."""
     found = rules.toml("machines")
     replies, bounces, nobody = found["replies"], found["bounces"], found["nobody"]
     this, away = trie(replies["this"].split()), trie(replies["away"].split())

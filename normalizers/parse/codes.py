@@ -1,4 +1,4 @@
-"""Codes that other systems send: fields that stay in clear hold a code or a known word, never somebody's name."""
+"""Codes of other systems: fields that stay in clear hold a code or a known word, never a person's name."""
 
 import re
 from functools import cache, lru_cache
@@ -35,14 +35,15 @@ _IDENTITY = re.compile(
 """An id number of 18 digits: a province, a birth date; also in groups."""
 
 _NUMBERED_SINCE = "2020"
-"""Since then systems number what they do by place and day, as 210100202611250001: as a birth date it is a child's.
+"""Since this year systems number their records by place and day, as 210100202611250001; as a birth date it would be a
+child's.
 
-So does a city without districts (441900), whose children's id numbers begin in the same way: one of eleven of its own
-systems' ids would be taken for one.
+So does a city without districts (441900), whose children's id numbers begin in the same way: one of eleven ids of its
+own systems would be taken for one.
 """
 
 _ARCHIVED_SINCE = "2000"
-"""Of no day before that an archive is brought in: it is a birth date, whatever the last digit is."""
+"""No archive reaches back so far: an earlier day is a birth date, whatever the check digit is."""
 
 _CARD = re.compile(r"(?<![0-9])62[0-9]{14,17}(?![0-9])")
 
@@ -50,7 +51,7 @@ _UUID = re.compile(
     r"(?=.*[a-f])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[1-8][0-9a-f]{3}\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}", re.IGNORECASE
 )
 """RFC 9562, with hyphens or without; one of 1,500 holds eleven digits that a mobile number could have (without hyphens
-one of 200), and reaches nobody for all that."""
+one of 200), and still reaches nobody."""
 
 _CATEGORY = re.compile(r"[\w、，/·（）()>-]{1,32}")
 _LONG_NUMBER = re.compile(f"[0-9]{{5}}|[0-9{SPOKEN_DIGITS}]{{7}}")
@@ -65,7 +66,7 @@ _NEEDS_A_CUE = 3
 """Characters of a name in another language than Chinese, which is one behind a role: 马合木提; no class is."""
 
 _DOCUMENT = re.compile(r"[\u4e00-\u9fff]{0,8}[〔\[（(【]?(?:19|20)[0-9]{2}[〕\]）)】]?年?[第-]?[0-9]{1,8}号?")
-"""发文字号 as GB/T 9704 writes it, and what offices make of it: 京热〔2026〕123号, 信访2026-00123."""
+"""发文字号 by GB/T 9704, and offices' variants of it: 京热〔2026〕123号, 信访2026-00123."""
 
 _LANDLINE = re.compile(
     r"(?!(?:19|20)[0-9]{2}[-_./:+])[2-9][0-9]{2,3}[-_./:+]?[0-9]{4}"
@@ -86,9 +87,9 @@ _REMEMBERED = 1_024
 
 @lru_cache(_REMEMBERED)
 def is_code(text: str) -> bool:
-    """Say whether `text` is written as a code or an account, and holds no number that reaches a person.
+    """Return whether `text` is written as a code or an account, and holds no number that reaches a person.
 
-    A back office's own id (UUID) may stand behind its system's name and a colon.
+    A back office's own id (UUID) may follow its system's name and a colon.
     """
     system, _, own = text.rpartition(":")
     told = system if _UUID.fullmatch(own) is not None else text
@@ -96,7 +97,7 @@ def is_code(text: str) -> bool:
 
 
 def _names_a_card(text: str) -> bool:
-    """Say whether a card of a Chinese bank is in it: by its beginning, its length and its last digit."""
+    """Return whether it holds the number of a Chinese bank card: by its prefix, length and check digit."""
     return any(luhn.is_valid(found[0]) for found in _CARD.finditer(text))
 
 
@@ -105,15 +106,17 @@ def _reaches_a_person(text: str) -> bool:
 
 
 def _is_identity(found: re.Match[str]) -> bool:
-    """Say whether it is somebody's id number, or one that a system counts: the number of its city and of this day.
+    """Return whether it is a person's id number, or a running number of its city and day.
 
-    Where the day is of these years its check digit has to tell.
+    For a day in recent years the check digit decides.
     """
     return found[3] < _NUMBERED_SINCE or (not found[1].endswith("00") and _is_checked(found))
 
 
 def _is_checked(found: re.Match[str]) -> bool:
-    """Say whether its check digit is right, and its place one that issues them: no city that has districts (210100)."""
+    """Return whether its check digit is right, and its place may issue id numbers: no city that has districts
+    (210100).
+    """
     place, _, year, day, rest = found.groups()
     number = f"{place}{year}{day}{rest}".upper()
     issues = not place.endswith("00") or divisions.is_undivided(place)
@@ -121,9 +124,9 @@ def _is_checked(found: re.Match[str]) -> bool:
 
 
 def names_a_person(text: str) -> bool:
-    """Say whether a telephone, a mail address or an identity number stands in an id, by its last digit or a birth date.
+    """Return whether an id holds a telephone, a mail address or an identity number, by check digit or birth date.
 
-    Not every long number, which most systems give: 202401010001234.
+    Not any long number, which most systems use: 202401010001234.
     """
     if _DIGEST.fullmatch(text) is not None:
         return False
@@ -133,36 +136,36 @@ def names_a_person(text: str) -> bool:
 
 @lru_cache(_REMEMBERED)
 def is_kind(text: str) -> bool:
-    """Say whether `text` is written as the kinds of channels are: `letter`, `wechat_mp`."""
+    """Return whether `text` is written as the kinds of channels are: `letter`, `wechat_mp`."""
     return _KIND.fullmatch(text) is not None and not _reaches_a_person(text)
 
 
 def is_hotline(text: str) -> bool:
-    """Say whether `text` is a short number such as 12301 or 968111."""
+    """Return whether `text` is a short number such as 12301 or 968111."""
     return _HOTLINE.fullmatch(text) is not None
 
 
 @lru_cache(_REMEMBERED)
 def is_reference(text: str) -> bool:
-    """Say whether `text` is a code with a number in it, or the number of an official document."""
+    """Return whether `text` is a code with a number in it, or the number of an official document."""
     is_written = is_code(text) or (_DOCUMENT.fullmatch(text) is not None and not _reaches_a_person(text))
     return is_written and is_numbered(text) and not may_be_a_person_s(text)
 
 
 def is_numbered(code: str) -> bool:
-    """Say whether a code has a number in it and is no landline; a word without one may be anybody's name."""
+    """Return whether a code has a number in it and is no landline; a word without one may be a person's name."""
     return _DIGIT.search(code) is not None and _LANDLINE.fullmatch(code) is None
 
 
 @lru_cache(_REMEMBERED)
 def may_be_a_person_s(text: str) -> bool:
-    """Say whether a code that none of our lists knows may be a landline, or somebody's name in Pinyin."""
+    """Return whether an unknown code may be a landline, or a person's name in Pinyin."""
     return _LANDLINE.fullmatch(text) is not None or _latin_name().search(text.lower()) is not None
 
 
 @cache
 def _latin_name() -> re.Pattern[str]:
-    """Return what finds a name in Pinyin: zhangsan77, Wang.Xiao-ming-1, xiaoming_wang_2."""
+    """Return the pattern of a name in Pinyin: zhangsan77, Wang.Xiao-ming-1, xiaoming_wang_2."""
     surname = trie(DEFAULT_RULES.toml("names")["english"]["pinyin_surnames"].split())
     given = rf"[-_.]?{SYLLABLE}(?:[-_.]?{SYLLABLE})?"
     return re.compile(rf"(?<![a-z])(?:{surname}{given}|{SYLLABLE}{{1,2}}[-_.]{surname})(?![a-z])")
@@ -170,7 +173,7 @@ def _latin_name() -> re.Pattern[str]:
 
 @memoized(_REMEMBERED)
 def is_category(text: str, rules: Rules = DEFAULT_RULES) -> bool:
-    """Say whether `text` is a code, or names a class in a few words; by the city's own names, if it has any."""
+    """Return whether `text` is a code, or names a class in a few words; by the city's own names, if it has any."""
     return is_code(text) or (_CATEGORY.fullmatch(text) is not None and not _tells_of_a_person(fold(text), rules))
 
 
@@ -184,5 +187,5 @@ def _tells_of_a_person(folded: str, rules: Rules) -> bool:
 
 @lru_cache(_REMEMBERED)
 def is_media_type(text: str) -> bool:
-    """Say whether `text` is an IANA media type, with a charset at most, and holds no number that reaches a person."""
+    """Return whether `text` is an IANA media type, with a charset at most, and holds no number of a person."""
     return _MEDIA_TYPE.fullmatch(text) is not None and not _reaches_a_person(text)

@@ -10,7 +10,7 @@ from normalizers.text.fold import nfkc, safe
 from schemas.records import Party
 
 MOST_CONTACTS = 5
-"""Whoever lists more of them lists those of others."""
+"""A list of more contacts is one of other persons."""
 
 _CONTACT = re.compile(
     r"(?<![\d*+])(?:\+?86[- ]?|0)?(1[3-9]\d{9})(?!\d)"
@@ -19,7 +19,7 @@ _CONTACT = re.compile(
 )
 
 _LIKE_A_CONTACT = re.compile("1[3-9][0-9]{9}|@")
-"""What every contact holds, which is sooner told: `_CONTACT` is tried at each character."""
+"""Characters that every contact has, a quick check: `_CONTACT` is tried at each character."""
 
 _FILLING = re.compile(r"[\s()\-.·/—–]+")
 _EXTENSION = re.compile(r"(?:转|分机|#|,|;?ext\.?)\s*\d+$|(?<=\d{7})-\d{1,5}$")
@@ -37,33 +37,33 @@ _HOTLINE = re.compile(
     r"|(?:\+|00)86[1-9]\d{1,2}(?:12345|9[56]\d{3,4})"
 )
 _PLATFORM = re.compile(r"106\d{7,14}")
-"""Of a platform that sends text messages for anybody, or the one that citizens write to."""
+"""Number of a platform that sends text messages for anybody, or of the hotline."""
 
 _COUNTED = "012345678901"
-"""What is typed where a number must stand."""
+"""Fillers typed into a required field."""
 
 _NOWHERE = ("localhost", "localhost.localdomain", "invalid")
 
 
 def contacts_in(text: str) -> tuple[Party, ...]:
-    """Return the mobile numbers and mail addresses in a text: claims of who asks, which anybody can write."""
+    """Return the mobile numbers and mail addresses in a text: unproven claims of the requester's contact."""
     found = _CONTACT.findall(text) if _LIKE_A_CONTACT.search(text) is not None else []
     parties = [Party(kind="phone", value=phone) if phone else Party(kind="email", value=mail) for phone, mail in found]
     return tuple(parties) if len(parties) <= MOST_CONTACTS else ()
 
 
 def identity_of(party: Party, rules: Rules = DEFAULT_RULES) -> str | None:
-    """Return the one spelling of a person's number, address or id; None when it identifies nobody."""
+    """Return the normal form of a person's number, address or id; None if it identifies nobody."""
     spell = _SPELLINGS.get(party.kind)
     return spell(safe(party.value), rules) if spell is not None else None
 
 
 def phone_number(text: str) -> str | None:
-    """Return a number in E.164 (`+86…`, landlines with their area code), else its digits; None when it is none.
+    """Return a number in E.164 (`+86…`, landlines with their area code), else its digits; None for no number.
 
-    A number that is nobody's own is none: a digit repeated, digits counted up, a hotline (12345, 110, 95…), an
-    extension, a platform of text messages (106…). A mobile number with an extension is a platform's (隐私号), which
-    many share: the extension tells them apart.
+    Not numbers that no person owns: a repeated digit, digits counted up, a hotline (12345, 110, 95…), an extension, a
+    platform of text messages (106…). A mobile number with an extension is a platform's (隐私号), which many share:
+    the extension distinguishes them.
     """
     if text.isascii() and (match := _MOBILE.fullmatch(text)):
         return f"+86{match[1]}"
@@ -77,7 +77,7 @@ def phone_number(text: str) -> str | None:
 
 
 def is_nobodys(number: str) -> bool:
-    """Say whether these digits reach whoever picks up, or nobody: 12345, 95588, 000."""
+    """Return whether these digits reach an operator, or nobody: 12345, 95588, 000."""
     return number in _COUNTED or any(one.fullmatch(number) for one in (_REPEATED, _HOTLINE, _PLATFORM))
 
 
@@ -101,7 +101,7 @@ def _address(text: str, rules: Rules) -> str | None:
 
 
 def _is_unread(address: str, rules: Rules) -> bool:
-    """Tell an address from which machines send for anybody."""
+    """Return whether machines send from this address for anybody."""
     local, _, domain = address.rpartition("@")
     if domain in _NOWHERE or domain.endswith(".invalid"):
         return True

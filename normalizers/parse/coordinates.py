@@ -14,7 +14,7 @@ COORDINATES = "coordinates"
 
 
 def located(place: str, longitude: str, latitude: str, *, datum: str) -> tuple[Finding, ...]:
-    """Return what a shared place says: its words, and its coordinates when they can be some on this earth.
+    """Return the words of a shared place, and its coordinates if they are possible on earth.
 
     A place of numbers alone has no words: it may be the point, which analysts do not see.
     """
@@ -26,7 +26,7 @@ def located(place: str, longitude: str, latitude: str, *, datum: str) -> tuple[F
 
 
 def degrees(longitude: str, latitude: str) -> tuple[float, float] | None:
-    """Return both as numbers; None when they are none, out of range, or the 0,0 of a phone that knows nothing."""
+    """Return both as numbers; None if they are invalid, out of range, or the 0,0 of a phone without a position."""
     try:
         east, north = float(longitude), float(latitude)
     except ValueError:

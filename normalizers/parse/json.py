@@ -1,4 +1,4 @@
-"""JSON that msgspec refuses as a whole for what one citizen wrote in it: half an emoji, a raw line break."""
+"""JSON that msgspec refuses because of one citizen's text: half an emoji, a raw line break."""
 
 import re
 from itertools import islice
@@ -9,7 +9,7 @@ import msgspec
 from schemas.codec import UNREADABLE
 from schemas.errors import MalformedError
 
-# How much a JSON body holds, told before anything is built of it.
+# Size of a JSON body, counted before any object is built.
 
 MOST_MARKS = 100_000
 """A body that a person or a platform fills has a thousandth of it; each may become an object of a hundred bytes."""
@@ -21,7 +21,7 @@ _CROWD_MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[,\[{]', re.DOTALL)
 
 
 def not_crowded(body: bytes) -> bytes:
-    """Return the body. Raises MalformedError when it has more texts, commas and brackets than anybody needs."""
+    """Return the body. Raises MalformedError if it has too many texts, commas and brackets."""
     if next(islice(_CROWD_MARK.finditer(body), MOST_MARKS, None), None) is not None:
         raise MalformedError(f"the JSON body has more than {MOST_MARKS} texts, commas and brackets")
     return body
@@ -46,9 +46,9 @@ _MARK = b"\xef\xbb\xbf"
 
 
 def read(data: bytes, kind: type[T]) -> tuple[T, bytes]:
-    """Return what is in the JSON, and its bytes: as they came, unless only `mended` ones can be read.
+    """Return the content of the JSON, and its bytes: unchanged, unless only the `mended` ones are readable.
 
-    Raises what is in UNREADABLE.
+    Raises the errors of UNREADABLE.
     """
     try:
         return msgspec.json.decode(data, type=kind), data

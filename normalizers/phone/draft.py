@@ -13,24 +13,24 @@ from normalizers.text.fold import cut, safe
 from schemas.records import Call, Finding, Party, Recording, Thread
 
 TRANSCRIPT_HEAD = "【通话转写】"
-"""Stands between what the agent wrote and what speech recognition heard."""
+"""Separator between the agent's words and recognised speech."""
 
 _FIRST = datetime(1990, 1, 1, tzinfo=UTC)
 """Before it no platform kept records of calls."""
 
 _NOBODY = frozenset({"anonymous", "unknown", "<unknown>", "withheld", "restricted", "private", "unavailable", "s"})
-"""What stands where a number is withheld (SIP, Asterisk), and Asterisk's extension for none."""
+"""Values for a withheld number (SIP, Asterisk), and Asterisk's extension for none."""
 
 _EXTENSION = re.compile(r"[1-9]\d{1,5}")
 _OUR_LINE = re.compile(r"(?:(?:\+|00)?86[- ]?|0)[1-9]\d{1,2}[- ]?12345")
 """With the city's area code, as a telephone shows it that is called."""
 
 _MOBILE = re.compile(r"\+861[3-9]\d{9}")
-"""No line of a hotline has such a number, so who calls one from an extension calls a citizen."""
+"""No line of a hotline has such a number, so a call to it from an extension is one to a citizen."""
 
 
 class Told(Struct, frozen=True, kw_only=True):
-    """What a record says; texts as written, numbers as received, times aware."""
+    """Contents of a record; texts as written, numbers as received, times aware."""
 
     call_id: str
     revision: int = 0
@@ -74,14 +74,14 @@ def draft_of(told: Told, platform: str, kind: str, recorded: datetime, max_text_
 
 
 def text_of(note: str, transcript: str) -> str:
-    """Return what a ticket shows of a call: the agent's words, then what was heard."""
+    """Return a call's text for the ticket: the agent's words, then the recognised speech."""
     if note.strip() and transcript.strip():
         return f"{note}\n\n{TRANSCRIPT_HEAD}\n{transcript}"
     return note if note.strip() else transcript
 
 
 def is_worded(call: Call | Told) -> bool:
-    """Say whether a record tells what the call was about."""
+    """Return whether a record has words about the matter."""
     return bool(call.subject or call.note or call.transcript)
 
 
@@ -91,15 +91,15 @@ def thread_id(platform: str, call_id: str) -> str:
 
 
 def is_number(text: str) -> bool:
-    """Say whether somebody's number stands here, and not that it is withheld."""
+    """Return whether this is a person's number, not one that is withheld."""
     return bool(text.strip()) and text.strip().lower() not in _NOBODY
 
 
 def _ends(told: Told) -> tuple[str, str]:
-    """Return the numbers of who asks and of the other end.
+    """Return the numbers of the requester and of the other end.
 
-    Whom we call may be an official whom an agent asks, or puts a citizen through to: without a word of it nobody asks
-    there. Two citizens for whom one official was called would be one person.
+    A called person may be an official whom an agent asks, or connects a citizen to: without words nobody is the
+    requester. Two citizens for whom one official was called would become one person.
     """
     if told.direction == "outbound" or _calls_back(told):
         return (told.callee, told.caller) if is_worded(told) else ("", told.callee)
@@ -107,7 +107,7 @@ def _ends(told: Told) -> tuple[str, str]:
 
 
 def _calls_back(told: Told) -> bool:
-    """Say whether an agent's extension, or the hotline itself (12345), called a mobile telephone (回访)."""
+    """Return whether an agent's extension, or the hotline itself (12345), called a mobile telephone (回访)."""
     caller = told.caller.strip()
     from_us = _EXTENSION.fullmatch(caller) is not None or _OUR_LINE.fullmatch(caller) is not None
     return from_us and _MOBILE.fullmatch(phone_number(told.callee) or "") is not None
@@ -138,7 +138,7 @@ def _call(told: Told, platform: str, recorded: datetime, max_text_bytes: int) ->
 
 
 def _line(line: str, said: tuple[Finding, ...]) -> tuple[Finding, ...]:
-    """Return the line that was dialled, where it is a short number and the record itself names none."""
+    """Return the dialled line, if it is a short number and the record itself names none."""
     if not is_hotline(line) or any(finding.kind == "hotline_code" for finding in said):
         return ()
     return (Finding(kind="hotline_code", value=line, source="channel"),)

@@ -18,7 +18,7 @@ FIELD_MAX = 1 << 20
 """Characters of one field; a quotation mark that is never closed reads a file to its end."""
 
 MOST_LINES = 3
-"""A record has a heading line and one below it: a third says that it is none, and no more of them are read."""
+"""A record has a heading line and one below it: a third line refutes it, and no more are read."""
 
 HEADINGS: Mapping[str, str] = MappingProxyType(
     {
@@ -51,9 +51,9 @@ def decoded(data: bytes) -> str:
 
 
 def lines(data: bytes, *, strict: bool = False) -> list[list[str]]:
-    """Return the fields of each line, of three at most; an open quotation mark is forgiven unless `strict`.
+    """Return the fields of each line, of three at most; an open quotation mark is accepted unless `strict`.
 
-    Raises MalformedError for what the csv module cannot read.
+    Raises MalformedError for text that the csv module cannot read.
     """
     csv.field_size_limit(FIELD_MAX)
     try:
@@ -80,7 +80,7 @@ def row_of(data: bytes) -> dict[str, str]:
 
 
 def read(value: bytes, zone: ZoneInfo) -> Told:
-    """Return what a line under its heading line says. Raises as `row_of` does."""
+    """Return the record of a line under its heading line. Raises as `row_of` does."""
     row = row_of(value)
     texts: dict[str, Any] = {name: row.get(name, "") for name in _TEXTS}
     times: dict[str, Any] = {name: values.time_of(row.get(name), zone) for name in values.TIMES}
@@ -104,7 +104,7 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
 
 
 def asterisk(value: bytes, zone: ZoneInfo) -> Told:
-    """Return what a line of Master.csv says. Raises MalformedError."""
+    """Return the record of a line of Master.csv. Raises MalformedError."""
     found = lines(value, strict=True)
     if len(found) != 1:
         raise MalformedError("a line of a CDR file that is cut off, or has an open quotation mark")

@@ -16,7 +16,7 @@ from schemas.records import Finding
 
 TIMES = ("started_at", "answered_at", "ended_at")
 SAID = ("request_kind", "category", "place", "ticket_no", "hotline_code")
-"""What a platform's record says of its call, and of the matter: the names of the fields, in JSON as in a table."""
+"""Names of a platform's fields about the call and the matter, in JSON as in a table."""
 
 DISPOSITIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -52,22 +52,22 @@ def disposition_of(text: str) -> str | None:
 
 
 def direction_of(text: str) -> str:
-    """Return who called whom; a hotline is called."""
+    """Return the direction; a call without one is to the hotline."""
     return "outbound" if text.strip().lower() in _OUTBOUND else "inbound"
 
 
 def revision_of(value: Any) -> int:
-    """Return a revision; what is no whole number is the first one."""
+    """Return a revision; any other text than an integer is the first one."""
     return whole(text_of(value).strip()) or 0
 
 
 def whole(text: str) -> int | None:
-    """Return a number of 18 digits at most; None for any other text, and for digits that are none of ours (², ٣)."""
+    """Return a number of 18 digits at most; None for any other text, and for digits outside of ASCII (², ٣)."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None
 
 
 def findings_of(said: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Return what the platform itself says of the matter; a code that is none is left for `extra`."""
+    """Return the platform's own findings; an invalid code is left for `extra`."""
     kind = KINDS.get(said.get("request_kind", "").strip()) or said.get("request_kind", "").strip()
     found = {
         "request_kind": kind if kind in KINDS.values() else "",
@@ -80,12 +80,12 @@ def findings_of(said: Mapping[str, str]) -> tuple[Finding, ...]:
 
 
 def told_by(findings: Iterable[Finding]) -> set[str]:
-    """Return the fields that are told by these findings; what another one says is nowhere else."""
+    """Return the fields that these findings cover; those of another finding are kept elsewhere."""
     return {_NAMED.get(finding.kind, finding.kind) for finding in findings}
 
 
 _NAMED = {"external_ticket_no": "ticket_no"}
-"""Fields that have another name than what is found in them."""
+"""Fields with another name than their finding."""
 
 
 def _coded(said: Mapping[str, str], name: str, fits: Any) -> str:

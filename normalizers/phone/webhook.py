@@ -1,4 +1,4 @@
-"""Call records by HTTP: our own JSON shape (docs/how-to/channels/phone.md), and what Kamailio posts of a SIP call."""
+"""Call records by HTTP: the project's JSON shape (docs/how-to/channels/phone.md), and Kamailio's posts of SIP calls."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,13 +18,13 @@ _TAKEN = frozenset(
 _SPEAKERS: Mapping[str, str] = {"citizen": "市民", "caller": "市民", "agent": "坐席"}
 
 _KAMAILIO = {"start": (1, "answered"), "end": (2, "answered"), "failed": (2, "no_answer")}
-"""Revision and disposition by event: `start` is when it was answered, `failed` that nobody did."""
+"""Revision and disposition by event: `start` is the answer, `failed` that there was none."""
 
 
 def call(body: bytes, zone: ZoneInfo) -> Told:
-    """Return what a record of our own shape says; a field of another type is kept as text under `extra`.
+    """Return the record of the project's JSON shape; a field of another type is kept as text under `extra`.
 
-    Raises MalformedError for what is no object, or has no call id.
+    Raises MalformedError for anything but an object with a call id.
     """
     fields = _object(body)
     said = {name: values.text_of(fields.get(name)) for name in values.SAID}
@@ -55,7 +55,7 @@ def call(body: bytes, zone: ZoneInfo) -> Told:
 
 
 def kamailio(body: bytes, zone: ZoneInfo) -> Told:
-    """Return what Kamailio's dialog events say (`event_route[dialog:start|end|failed]`): no words, only the call.
+    """Return the record of Kamailio's dialog events (`event_route[dialog:start|end|failed]`): no words, only the call.
 
     Raises as `call` does, and for any other event.
     """

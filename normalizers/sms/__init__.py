@@ -27,7 +27,7 @@ SMPP, CMPP, GSM_PDU = "application/x-smpp", "application/x-cmpp", "application/x
 Options = Mapping[str, str]
 
 DEFAULT_ALPHABETS: tuple[Format, ...] = ("gsm7", "ascii", "latin1", "gb", "ucs2")
-"""What an SMSC may mean by data_coding 0."""
+"""Meanings of data_coding 0 by SMSC."""
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
@@ -79,7 +79,7 @@ def _pdu(value: bytes, _: Options) -> Short:
 
 
 def _completed(draft: Draft, raw: RawMessage) -> Draft:
-    """Let the envelope say who sent it where the body does not, and when where the body's clock was wrong."""
+    """Take the sender from the envelope if the body has none, and the time if the body's clock was wrong."""
     sender = raw.envelope.sender
     if draft.received_at is not None and web.sensible(draft.received_at, raw.envelope.recordedtime) is None:
         draft = structs.replace(draft, received_at=None)

@@ -31,7 +31,7 @@ def encode(text: str) -> bytes | None:
 
 
 def decode(septets: bytes) -> str:
-    """Return the text of septets below 0x80; an escape that leads nowhere stays, and so does what follows it."""
+    """Return the text of septets below 0x80; an invalid escape stays, and so does the next character."""
     characters: list[str] = []
     escaped = False
     for septet in septets:

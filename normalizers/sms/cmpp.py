@@ -95,7 +95,7 @@ def _deliver(frame: bytes, layout: Layout) -> Deliver:
 
 
 def _report(content: bytes) -> dict[str, str]:
-    """Return what a status report (状态报告) says: 60 bytes in 2.0, 71 in 3.0, the same up to the number."""
+    """Return the fields of a status report (状态报告): 60 bytes in 2.0, 71 in 3.0, the same up to the number."""
     reader = Reader(content)
     if reader.left < 35:
         return {"report": content.hex()}

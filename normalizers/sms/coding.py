@@ -7,14 +7,14 @@ from typing import Literal, NamedTuple
 from normalizers.sms import alphabet
 
 Format = Literal["gsm7", "ascii", "latin1", "binary", "ucs2", "gb", "cyrillic", "hebrew", "jis", "korean"]
-"""What the bytes of a message are; `gsm7` always unpacked, one septet a byte."""
+"""Kind of a message's bytes; `gsm7` is always unpacked, one septet a byte."""
 
 _FIRST_THREE_BYTE_CHARACTER = "\u0800"
 _CLASS_GROUPS = (0x10, 0x20, 0x30)
 
 
 class Decoded(NamedTuple):
-    """A text; `read_as` says how, where that was not what the network named; None for bytes that are no text."""
+    """A text; `read_as` is the coding if it was not the declared one; None for bytes that are no text."""
 
     text: str | None
     read_as: str | None = None
@@ -34,14 +34,14 @@ def decode(data: bytes, named: Format) -> Decoded:
 
 
 def of_gsm_coding(scheme: int) -> Format:
-    """Return what a GSM data coding scheme (3GPP 23.038) says."""
+    """Return the coding of a GSM data coding scheme (3GPP 23.038)."""
     if scheme & 0xC0 == 0 or scheme & 0xF0 == 0xF0:  # bits 3 and 2; for F8 phones follow the general rule
         return _ALPHABETS[scheme >> 2 & 3]
     return "ucs2" if scheme & 0xF0 == 0xE0 else "gsm7"
 
 
 def of_smpp_coding(coding: int, default: Format) -> Format:
-    """Return what SMPP's data_coding says; 0 is the SMSC's own alphabet, above 15 it is a GSM scheme."""
+    """Return the coding of SMPP's data_coding; 0 is the SMSC's own alphabet, above 15 it is a GSM scheme."""
     if coding == 0:
         return default
     if coding < min(_CLASS_GROUPS):
@@ -51,12 +51,12 @@ def of_smpp_coding(coding: int, default: Format) -> Format:
 
 
 def of_cmpp_format(number: int) -> Format:
-    """Return what CMPP's Msg_Fmt says."""
+    """Return the coding of CMPP's Msg_Fmt."""
     return _CMPP.get(number, "binary")
 
 
 def _ladder(data: bytes, named: Format) -> Iterator[tuple[str, str | None]]:
-    """Yield what else it could be, likeliest first; the last rung of text fits any bytes."""
+    """Yield other possible codings, most likely first; the last text coding fits any bytes."""
     yield "utf-8", _utf8(data)
     if named == "binary":
         return

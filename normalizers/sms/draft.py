@@ -10,9 +10,9 @@ from schemas.records import Part, Party
 
 
 class Short(Struct, frozen=True, kw_only=True):
-    """One message as it came: `data` holds a header when `headed`, and packed septets when `packed`.
+    """One received message: `data` holds a header if `headed`, and packed septets if `packed`.
 
-    `septets` counts them, header included, where the network says so. A `report` tells of a message of ours.
+    `septets` counts them, header included, if the network has the number. A `report` is about a sent message.
     """
 
     sender: str
@@ -56,7 +56,7 @@ def draft_of(short: Short, channel_kind: str) -> Draft:
 
 
 def _body(short: Short) -> tuple[bytes, Segment | None]:
-    """Return the bytes without their header, septets unpacked, and which piece they are."""
+    """Return the bytes without their header, septets unpacked, and their piece."""
     header, segment = udh.split(short.data) if short.headed else (0, None)
     body = short.data[header:]
     if short.packed and short.format == "gsm7":

@@ -4,7 +4,7 @@ from schemas.errors import MalformedError
 
 
 class Reader:
-    """What is left of some bytes; never more is taken than is there, whatever a length says."""
+    """The unread rest of some bytes; no more is taken than exists, whatever a length field says."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -16,7 +16,7 @@ class Reader:
         return len(self._data) - self._at
 
     def take(self, size: int) -> bytes:
-        """Return the next `size` bytes. Raises MalformedError where there are not so many."""
+        """Return the next `size` bytes. Raises MalformedError if there are fewer."""
         if size > self.left:
             raise MalformedError("the message ends in the middle of a field: see what the gateway sends")
         self._at += size
@@ -31,7 +31,7 @@ class Reader:
         return plain(self.take(size))
 
     def line(self) -> str:
-        """Return a string that a NUL ends. Raises MalformedError where none does."""
+        """Return a NUL-terminated string. Raises MalformedError without a NUL."""
         end = self._data.find(b"\0", self._at)
         if end < 0:
             raise MalformedError("a string of the message has no end: see what the gateway sends")

@@ -15,7 +15,7 @@ DELIVER_SM, DATA_SM = 0x05, 0x103
 _HEADED = 0x40
 _KIND = 0x3C
 _REPORTS = frozenset({0x04, 0x08, 0x20})
-"""Of esm_class: receipt of the SMSC, acknowledgement of a phone, intermediate notification."""
+"""Values of esm_class: receipt of the SMSC, acknowledgement of a phone, intermediate notification."""
 
 _ALPHANUMERIC = 5
 _REF, _TOTAL, _NUMBER, _PAYLOAD, _RECEIPTED, _STATE = 0x020C, 0x020E, 0x020F, 0x0424, 0x001E, 0x0427
@@ -25,13 +25,13 @@ _RECEIPT = re.compile(rb"\b(id|sub|dlvrd|submit date|done date|stat|err):(\S+)")
 _UNMARKED = re.compile(
     rb"id:\S{1,65} sub:\d{3} dlvrd:\d{3} submit date:\d{10,14} done date:\d{10,14} stat:[A-Z]{5,7} err:", re.IGNORECASE
 )
-"""A receipt (SMPP 3.4, appendix B) that an SMSC sends as if somebody had written it: answered, it brings the next."""
+"""A receipt (SMPP 3.4, appendix B) that an SMSC sends as a person's message: an answer to it brings the next."""
 
 
 def read(pdu: bytes, default: Format = "gsm7", packed: bool = False) -> Short:
-    """Return the message of a PDU; `default` and `packed` say what its data_coding 0 means on this bind.
+    """Return the message of a PDU; `default` and `packed` are the meaning of data_coding 0 on this bind.
 
-    Raises MalformedError for what is no PDU, UnsupportedError for a command that carries no message.
+    Raises MalformedError for invalid bytes, UnsupportedError for a command without a message.
     """
     reader = Reader(pdu)
     reader.take(4)
@@ -91,7 +91,7 @@ def _sar(options: Mapping[int, bytes]) -> Segment | None:
 
 
 def _receipt(data: bytes, options: Mapping[int, bytes]) -> dict[str, str]:
-    """Return what a receipt says of the message that we sent; not the words it quotes."""
+    """Return the receipt of a sent message, without the words that it quotes."""
     told = {name.decode().replace(" ", "_"): plain(value) for name, value in _RECEIPT.findall(data)}
     if _RECEIPTED in options:
         told["id"] = plain(options[_RECEIPTED])

@@ -15,14 +15,14 @@ class Segment(NamedTuple):
 
 
 class Split(NamedTuple):
-    """A header taken off its message: its length with the length byte, and what it says."""
+    """A user data header removed from its message: its length with the length byte, and its content."""
 
     header_bytes: int
     segment: Segment | None
 
 
 def split(data: bytes) -> Split:
-    """Return how long the header is; 0 when what should be one is none, so that its bytes stay text."""
+    """Return the length of the header; 0 if it is invalid, so that its bytes stay text."""
     length = data[0] if data else 0
     if not data or length + 1 > len(data):
         return Split(0, None)

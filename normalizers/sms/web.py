@@ -19,13 +19,13 @@ from schemas.errors import MalformedError
 from schemas.records import Part, Party
 
 _FIRST = datetime(1992, 12, 3, tzinfo=UTC)
-"""Of the first SMS."""
+"""Date of the first SMS."""
 
 _MEDIA_MAX = 100
 
 
 class Received(Struct, frozen=True, kw_only=True):
-    """What a gateway told of one message; `identifier` is "" where it names none."""
+    """A gateway's record of one message; `identifier` is "" if it has none."""
 
     identifier: str = ""
     sender: str = ""
@@ -61,7 +61,9 @@ def sensible(at: datetime | None, recorded: datetime) -> datetime | None:
 
 
 def read(provider: str, body: bytes, options: Mapping[str, str]) -> Received:
-    """Return what a provider's body says; `options` are the parameters of its content type. Raises MalformedError."""
+    """Return the message in a provider's body; `options` are the parameters of its content type. Raises
+    MalformedError.
+    """
     reader = PROVIDERS.get(provider)
     if reader is None:
         raise MalformedError("no provider of SMS callbacks by this name: see docs/how-to/channels/sms.md")
@@ -123,9 +125,9 @@ def _tencent(body: bytes, options: Mapping[str, str]) -> Received:
 
 
 def _kannel(body: bytes, options: Mapping[str, str]) -> Received:
-    """The body is the text alone: who, when and which are in the headers, so in the record's envelope.
+    """The body is the text alone; sender, time and id are in the headers, so in the record's envelope.
 
-    A piece of a long message comes with its user data header (`udh`) where Kannel does not join them itself.
+    A piece of a long message has its user data header (`udh`) if Kannel does not join the pieces itself.
     """
     coding = _KANNEL.get(options.get("charset", "").lower(), "gb")
     found, part = decode(body, coding), _piece(options.get("udh", ""), coding, body)
@@ -175,7 +177,7 @@ _TWILIO_REPEATS = frozenset({"SmsSid", "SmsMessageSid", "AccountSid", "NumSegmen
 _KANNEL: Mapping[str, Format] = MappingProxyType(
     {"utf-16be": "ucs2", "ucs-2": "ucs2", "8-bit": "binary", "iso-8859-1": "latin1", "ascii": "ascii"}
 )
-"""By the charset that Kannel names; UTF-8 and nothing at all are told apart by the bytes."""
+"""By the charset that Kannel names; UTF-8 and a missing one are distinguished by the bytes."""
 
 PROVIDERS: Mapping[str, Callable[[bytes, Mapping[str, str]], Received]] = MappingProxyType(
     {"twilio": _twilio, "aliyun": _aliyun, "tencent": _tencent, "kannel": _kannel}

@@ -15,7 +15,7 @@ _FORM = ("text", "title")
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of a submission; its fields tell whether an app or the form sent it. Raises MalformedError."""
+    """Return the draft of a submission; its fields distinguish an app from the form. Raises MalformedError."""
     content_type = raw.envelope.datacontenttype
     given, (_, options) = read(content_type, raw.value), media(content_type)
     names = given.form.keys()

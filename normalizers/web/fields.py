@@ -1,4 +1,4 @@
-"""What a form or an app sent: fields and files, from any of the three encodings in which they come."""
+"""Fields and files of a form or an app, from any of the three encodings."""
 
 import json
 import re
@@ -26,7 +26,7 @@ LEFT_OUT = "left_out"
 MAX_FIELDS = 300
 MAX_DEPTH = 3
 _MEDIA = ("image/", "audio/", "video/")
-"""Nobody's words: such a part is a file, though some apps give it no name."""
+"""Types without words: such a part is a file, though some apps give it no name."""
 
 _BOUNDARY = re.compile(rb"--([0-9A-Za-z'()+_,./:=? -]{1,70})\r?\n")
 
@@ -73,9 +73,9 @@ def media(content_type: str) -> tuple[str, Mapping[str, str]]:
 
 
 def read(content_type: str, body: bytes) -> Fields:
-    """Return what the body says. Raises MalformedError, or UnsupportedError for a type that no form has.
+    """Return the contents of the body. Raises MalformedError, or UnsupportedError for a type that no form has.
 
-    Without a type the bytes tell it, so that a file of such a body can be tried.
+    Without a type the bytes decide, so that a file of such a body can be tried.
     """
     name, options = media(content_type)
     kind, boundary = (name, options.get("boundary", "").encode()) if name in TYPES else _guessed(name, body)
@@ -107,7 +107,7 @@ def _of_parts(found: Iterable[Part]) -> Fields:
 
 
 def is_file(part: Part) -> bool:
-    """Say whether a part is a file: it has a file's name, or the type of one."""
+    """Return whether a part is a file: it has a file's name, or the type of one."""
     return part.filename is not None or part.content_type.lower().startswith(_MEDIA)
 
 
@@ -157,7 +157,7 @@ def _flat(name: str, value: Any, depth: int) -> Iterator[tuple[str, str]]:
 
 
 def text_of(data: bytes) -> str:
-    """Return the text of a value: UTF-8 as the standard wants it, else what the bytes themselves say (GBK)."""
+    """Return the text of a value: UTF-8 by the standard, else by the evidence of the bytes (GBK)."""
     try:
         text = data.decode()
     except UnicodeDecodeError:

@@ -20,7 +20,7 @@ _KINDS = frozenset(KINDS.values())
 
 
 def draft_of(given: Fields, options: Mapping[str, str], rules: Rules) -> Draft:
-    """Return the draft of a form; `options` is what the door knows: hotline_code, ticket (a token)."""
+    """Return the draft of a form; `options` are the door's parameters: hotline_code, ticket (a token)."""
     form = given.form
     asks = people.contact(rules, name=form.get("name", ""), phone=form.get("phone", ""), email=form.get("email", ""))
     text, place = written(given, "text"), form.get("place", "").strip()

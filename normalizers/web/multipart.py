@@ -1,4 +1,4 @@
-"""multipart/form-data (RFC 7578): the parts of a body, and where in it the value of each stands."""
+"""multipart/form-data (RFC 7578): the parts of a body, and the position of each value."""
 
 import logging
 import re
@@ -29,7 +29,7 @@ _silent = logging.Logger("multipart", logging.CRITICAL + 1)
 
 
 class Part(Struct, frozen=True, kw_only=True):
-    """One part; `start` and `end` are its value's place in the body, None where it is not there in one piece."""
+    """One part; `start` and `end` are its value's position in the body, None if it is not contiguous there."""
 
     name: bytes
     filename: bytes | None = None
@@ -74,7 +74,7 @@ def _escaped(name: bytes) -> bytes:
 
 
 class _Reader:
-    """Gathers what the parser calls back with."""
+    """Collects the parser's callbacks."""
 
     def __init__(self, body: bytes) -> None:
         self.found: list[Part] = []

@@ -32,7 +32,7 @@ _NO = frozenset({"no", "n", "false", "0", "off", "否", "不", "不需要", "不
 
 
 def draft_of(given: Fields, options: Mapping[str, str], rules: Rules) -> Draft:
-    """Return the draft of a request; `options` is what the door knows: client, hotline_code, ticket (a token)."""
+    """Return the draft of a request; `options` are the door's parameters: client, hotline_code, ticket (a token)."""
     form, attributes = given.form, dict(_attributes(given))
     service = services(rules).get(form.get("service_code", ""))
     asks = people.contact(
@@ -78,7 +78,7 @@ def files_of(given: Fields, options: Mapping[str, str]) -> tuple[File, ...]:
 
 
 def _account(form: Mapping[str, str], options: Mapping[str, str], rules: Rules) -> str:
-    """Return the app's own name of its user: of no meaning without the app's, and none of who is not logged in."""
+    """Return the app's own id of its user, which is unique within the app; None for a user who is not logged in."""
     client, account = options.get("client", ""), form.get("account_id", "").strip()
     is_somebody = identity_of(Party(kind="uid", value=account), rules) is not None
     return f"{client}:{account}" if client and is_somebody else ""
@@ -104,7 +104,7 @@ def attribute_code(name: str) -> str | None:
 
 
 def _text(given: Fields, attributes: Mapping[str, list[str]], service: Service | None) -> str:
-    """Return the description, with what else a clerk must read below it."""
+    """Return the description, followed by other fields that a clerk must read."""
     form = given.form
     said = written(given, "description") or (service.name if service else "")
     place = form.get("address_string", "").strip()
@@ -142,19 +142,19 @@ def _findings(
 
 
 def said(kind: str, value: str) -> Finding:
-    """Return what the channel itself says."""
+    """Return the channel's own findings."""
     return Finding(kind=kind, value=value, source="channel")
 
 
 def where(place: str, lat: str, long: str) -> tuple[Finding, ...]:
-    """Return the place in words, and as numbers where they can be some; apps send WGS-84."""
+    """Return the place in words, and as coordinates if they are possible; apps send WGS-84."""
     if places.point_of(lat, long) is None:
         lat = long = ""
     return located(place.strip(), long, lat, datum="wgs84")
 
 
 def origin(given: str, options: Mapping[str, str]) -> Iterator[Finding]:
-    """Yield the merged line (归并热线) that the sender came by, else the one whose door this is."""
+    """Yield the merged line (归并热线) through which the sender came, else the door's own."""
     number = given.strip() or options.get("hotline_code", "")
     if is_hotline(number):
         yield said("hotline_code", number)

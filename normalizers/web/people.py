@@ -1,4 +1,4 @@
-"""Who asks, as a form or an app says: a phone number, else a mail address, else the app's own account, else a name."""
+"""The requester of a form or an app: a phone number, else a mail address, else the app's own account, else a name."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -11,14 +11,14 @@ _HAN_FROM = "\u2e80"
 
 
 class Contact(NamedTuple):
-    """The requester, and the mail address where they gave a phone number as well."""
+    """The requester, and the mail address if they gave a phone number as well."""
 
     sender: Party | None
     reply_to: str | None = None
 
 
 def contact(rules: Rules, *, name: str = "", phone: str = "", email: str = "", account: str = "") -> Contact:
-    """Return who asks; a number or address that reaches nobody is no identity, and stays with the caller."""
+    """Return the requester; a number or address that reaches nobody is no identity, and stays with the caller."""
     shown = name.strip() or None
     known = [
         party

@@ -10,14 +10,14 @@ _CHINA = ((3.0, 54.0), (73.0, 136.0))
 
 
 class Point(NamedTuple):
-    """Where something is, in degrees."""
+    """A position in degrees."""
 
     lat: float
     long: float
 
 
 def point_of(lat: str, long: str) -> Point | None:
-    """Return the point of two numbers; None when they are no place on earth (NaN, 1e3, 91, words)."""
+    """Return the point of two numbers; None if they are impossible on earth (NaN, 1e3, 91, words)."""
     if not (_NUMBER.fullmatch(lat.strip()) and _NUMBER.fullmatch(long.strip())):
         return None
     point = Point(float(lat), float(long))
@@ -25,7 +25,7 @@ def point_of(lat: str, long: str) -> Point | None:
 
 
 def is_swapped(lat: str, long: str) -> bool:
-    """Say whether these are two numbers that lie in China only the other way round."""
+    """Return whether these two numbers lie in China only when swapped."""
     if not (_NUMBER.fullmatch(lat.strip()) and _NUMBER.fullmatch(long.strip())):
         return False
     return not _in_china(float(lat), float(long)) and _in_china(float(long), float(lat))

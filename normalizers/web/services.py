@@ -1,4 +1,4 @@
-"""The services of Open311: the categories (事项分类) of `category.toml`, and what `services.toml` asks for."""
+"""Services of Open311: the categories (事项分类) of `category.toml`, and the questions of `services.toml`."""
 
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
@@ -9,7 +9,7 @@ from msgspec import Struct
 from normalizers.rules import DEFAULT_RULES, Rules, part
 
 OTHER = "other"
-"""For whoever finds no category: the text tells, or a clerk."""
+"""For a requester who finds no category: the text decides, or a clerk."""
 
 EVERY = "*"
 

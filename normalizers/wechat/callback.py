@@ -18,16 +18,16 @@ _MILLISECONDS = 10**11
 """A CreateTime from here on counts milliseconds: as seconds it would lie in the year 5138."""
 
 _MOST_DIGITS = 14
-"""More milliseconds than that are beyond what `datetime` can hold."""
+"""More milliseconds exceed the range of `datetime`."""
 
 FIRST = datetime(2011, 1, 21, tzinfo=UTC)
 """WeChat's first day."""
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of a callback: messages, events, and kinds that nobody knows yet (`unsupported`).
+    """Return the draft of a callback: messages, events, and unknown kinds (`unsupported`).
 
-    Raises RecordError for what cannot be read, or names no kind at all.
+    Raises RecordError for an unreadable callback, or one without a kind.
     """
     fields = read(raw.value)
     kind = fields.word("MsgType").lower()
@@ -53,12 +53,12 @@ _KNOWN = ("wechat_mini", "wecom")
 
 
 def _channel_kind(fields: Fields, told: str | None) -> str:
-    """Return what the connector says; of records that name none, an AgentID means 企业微信."""
+    """Return the connector's channel kind; for records without one, an AgentID means 企业微信."""
     return told if told in _KNOWN else "wecom" if "AgentID" in fields else "wechat_mp"
 
 
 def _explain(fields: Fields) -> None:
-    """Say why a callback without MsgType is no message."""
+    """Return why a callback without MsgType is no message."""
     if "Encrypt" in fields:
         raise UnsupportedError(
             "the callback is still encrypted: its connector must publish the decrypted body (check EncodingAESKey)"
@@ -89,7 +89,7 @@ def _image(fields: Fields) -> Draft:
 
 
 def _voice(fields: Fields) -> Draft:
-    """Take what WeChat heard as the text; the sound is the attachment."""
+    """Use the text that WeChat recognised; the sound is the attachment."""
     audio = _AUDIO.get(fields.get("Format", "").strip().lower(), "audio/*")
     return Draft(text=fields.take("Recognition"), files=_media(fields, audio, "Voice"))
 
@@ -120,7 +120,7 @@ def _mini_program_page(fields: Fields) -> Draft:
 
 
 def _event(fields: Fields) -> Draft:
-    """Keep what happened under `extra`: a tap or a scan is nobody's words."""
+    """Keep the event under `extra`: a tap or a scan has no words."""
     return Draft(message_class="event")
 
 

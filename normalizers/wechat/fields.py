@@ -1,4 +1,4 @@
-"""The fields of a callback or of a pulled message by their path, taken one by one: what is left is `extra`."""
+"""Fields of a callback or a pulled message by path, taken one by one: the rest is `extra`."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -25,7 +25,7 @@ class Fields(dict[str, str]):
         return self.pop(name, "").strip()
 
     def left(self) -> dict[str, str]:
-        """Return the fields that nobody took and that say something."""
+        """Return the remaining fields that have a value."""
         return {name: value for name, value in self.items() if value.strip()}
 
 
@@ -35,7 +35,7 @@ def read(value: bytes) -> Fields:
 
 
 def is_json(value: bytes) -> bool:
-    """Say whether a body is JSON: 小程序 may ask for it (数据格式)."""
+    """Return whether a body is JSON: 小程序 may ask for it (数据格式)."""
     return value.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 

@@ -14,16 +14,16 @@ from schemas.errors import MalformedError
 from schemas.records import Party, RawMessage, Thread
 
 CONTENT_TYPE = "application/vnd.wecom.kf+json"
-"""Of a raw record that holds one element of `msg_list`."""
+"""Content type of a raw record that holds one element of `msg_list`."""
 
 CUSTOMER = "3"
 """`origin`: 3 the customer, 4 the platform, 5 one of our staff."""
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of a message; what the platform and our own staff say is an event, kept under `extra`.
+    """Return the draft of a message; messages of the platform and of staff are events, kept under `extra`.
 
-    Raises MalformedError for what cannot be read, or names no kind at all.
+    Raises MalformedError for an unreadable message, or one without a kind.
     """
     fields = Fields(of_json(raw.value))
     kind, origin = fields.word("msgtype"), fields.word("origin")
@@ -90,7 +90,7 @@ def _mini_program(fields: Fields) -> Draft:
 
 
 def _forwarded(fields: Fields) -> Draft:
-    """Take what is said in forwarded chat records (合并转发) as the words of who has none beside: they mean it."""
+    """Use forwarded chat records (合并转发) as the words of a sender without other words: they are meant."""
     title = fields.word("merged_msg.title") or None
     names = [name for name in fields if name.startswith("merged_msg.item.") and name.endswith("content")]
     return Draft(title=title, text="\n".join(filter(None, (_said(fields.take(name)) for name in names))))

@@ -1,4 +1,4 @@
-"""A file of an earlier message, fetched or given up: it completes that ticket and is nobody's message."""
+"""A file of an earlier message, fetched or given up: it completes that ticket and is no message of its own."""
 
 import msgspec
 
@@ -12,9 +12,9 @@ _decoder = msgspec.json.Decoder(Media)
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of what `hotline run fetcher` wrote.
+    """Return the draft of a record of `hotline run fetcher`.
 
-    Raises MalformedError for what cannot be read, or lies in the folder of another message.
+    Raises MalformedError for an unreadable record, or one in the folder of another message.
     """
     try:
         told = _decoder.decode(raw.value)

@@ -18,9 +18,9 @@ from schemas.records import Party, RawMessage
 
 
 def normalize(raw: RawMessage, policy: Policy) -> Draft:
-    """Return the draft of one message; `event` for what is nobody's words, such as a deleted status.
+    """Return the draft of one message; `event` for a record without words, such as a deleted status.
 
-    Raises RecordError for what is no message, or cannot be read.
+    Raises RecordError for any other or unreadable record.
     """
     if is_xml(raw.value):
         return _in_xml(raw, policy)
@@ -46,11 +46,11 @@ def _known_by_all_names(draft: Draft) -> Draft:
 
 
 def _known_by_its_second(draft: Draft) -> Draft:
-    """Return the draft with a name that it has whether it was pushed, without an id, or fetched with one.
+    """Return the draft with an id that a pushed message without an id shares with the same one fetched with an id.
 
-    Direct messages never have one in a push; a mention in a comment may lack it. The same words are known to be one
-    matter, so only a comment with a picture, of which a push says something else, is named by its second: who writes by
-    a program may have written another one in it.
+    Direct messages never have an id in a push; a mention in a comment may lack it. The same words count as one
+    matter, so only a comment with a picture, whose push has other words, is identified by its second: a program may
+    have written another comment in the same second.
     """
     uid, at = draft.sender.value if draft.sender is not None and draft.sender.kind == "uid" else "", draft.received_at
     if draft.message_class == "event" or not uid or at is None:
@@ -67,7 +67,7 @@ def _known_by_its_second(draft: Draft) -> Draft:
 
 
 def _reader(fields: Fields) -> Callable[[Fields], Draft]:
-    """Return who reads this kind; raises UnsupportedError for answers of the platform that are no message."""
+    """Return the reader of this kind; raises UnsupportedError for answers of the platform that are no message."""
     if "type" in fields and "sender_id" in fields:
         return push.draft_of
     if "sender_id" in fields and "recipient_id" in fields:

@@ -32,7 +32,7 @@ NOISE = frozenset({
 })  # fmt: skip
 
 
-# A page of one of the platform's lists, apart: whoever saved an answer whole has several messages in one file.
+# A page of one of the platform's lists, split: a saved answer holds several messages in one file.
 
 _LISTS = ("statuses", "comments", "direct_messages")
 
@@ -47,13 +47,14 @@ def items(data: bytes) -> list[bytes]:
         return []
 
 
-# Thread ids: what one person says under one status is one conversation, whoever else talks there.
+# Thread ids: one person's words under one status are one conversation, separate from those of others.
 
 
 def thread(kind: str, identifier: str, uid: str, *answered: tuple[str, str]) -> Thread:
-    """Return the thread of what `uid` says there; each of `answered` is a kind and an id that it belongs to as well.
+    """Return the thread of the words of `uid`; each of `answered` is a kind and an id that it belongs to as well.
 
-    The uid is part of every id: under a status that thousands comment on, nobody's words lead to another's ticket.
+    The uid is part of every id: under a status with thousands of comments, no person's words lead to another's
+    ticket.
     """
     own = _name(kind, identifier, uid)
     others = (_name(*each, uid) for each in answered if each[1])
@@ -65,10 +66,10 @@ def _name(kind: str, identifier: str, uid: str) -> str:
 
 
 _GONE = re.compile(r"抱歉，此微博已被作者删除[。.]?\s*(?:查看帮助[:：]?\s*(?:https?://\S*)?)?\s*")
-"""What stands for a status that its author took away: a citizen may write the same, and more."""
+"""Placeholder of a status that its author deleted: a citizen may write the same, and more."""
 
 _WORDLESS = frozenset({"转发微博", "轉發微博", "转发", "Repost"})
-"""What the platform writes for somebody who passes on a status without a word."""
+"""The platform's words for a status passed on without words."""
 
 _SIZES = ("/thumbnail/", "/bmiddle/", "/orj360/", "/wap360/", "/square/")
 
@@ -90,7 +91,7 @@ def status(fields: Fields) -> Draft:
         answers_nothing=True,
         text=text,
         quoted=quoted or None,
-        passed_on=quoted or None,  # whoever passes on a cry for help means it
+        passed_on=quoted or None,  # a person who passes on a cry for help means it
         files=files,
         findings=place,
         extra=extra | _rest(fields),
@@ -98,7 +99,7 @@ def status(fields: Fields) -> Draft:
 
 
 def comment(fields: Fields) -> Draft:
-    """Return the draft of a comment; what it stands under and answers is quoted."""
+    """Return the draft of a comment; the status and the comment that it answers are quoted."""
     identifier, sender, name, extra = _author(fields)
     text, under, answered = _words(fields, extra), fields.part("status"), fields.part("reply_comment")
     under_id, quoted = under.identifier(), "\n".join(filter(None, (_quoted(under), _quoted(answered))))
@@ -152,7 +153,7 @@ def _author(fields: Fields, field: str = "user") -> tuple[str, str, str, dict[st
 
 
 def _words(fields: Fields, extra: dict[str, str]) -> str:
-    """Take the text, whole where the rest of it came too; note where it is cut."""
+    """Use the whole text if the rest of it came too; record where it is cut."""
     if source := texts.client(fields.text("source")):
         extra["source"] = source
     text = fields.text("text")
@@ -177,7 +178,7 @@ def _is_gone(fields: Fields, text: str) -> bool:
 
 
 def _comments_thread(identifier: str, uid: str, under: str, shows_us: bool) -> Thread:
-    """Return the thread of a comment. Who shows us something answers nothing: it is known by its own id alone."""
+    """Return the thread of a comment. A mention of this account is no answer: its own id alone identifies it."""
     if not uid or not (identifier or under):
         return Thread()
     own = thread("comment", identifier, uid) if identifier else Thread()
@@ -235,7 +236,7 @@ _TYPES = {"jpg": "image/jpeg", "jpeg": "image/jpeg", "png": "image/png", "gif": 
 
 
 def _place(fields: Fields, extra: dict[str, str]) -> tuple[Finding, ...]:
-    """Take where it was written: the place that the annotations name, and the point."""
+    """Use the place that the annotations name, and the point."""
     point = fields.part("geo").several("coordinates")
     numbers = [text_of(number) for number in point[:2] if isinstance(number, int | float)]
     latitude, longitude = numbers if len(numbers) == 2 else ("", "")
@@ -254,6 +255,6 @@ def _named_places(annotations: list[object]) -> Iterator[str]:
 
 
 def _rest(fields: Fields) -> dict[str, str]:
-    """Return what nobody took and what tells something."""
+    """Return the remaining fields with a value."""
     kept = {name: text_of(value) for name, value in fields.items() if name not in NOISE}
     return {name: text for name, text in kept.items() if text and text not in ("[]", "{}", "false")}

@@ -17,13 +17,13 @@ _EXACT = 2**53
 """A float above this has lost digits already: it names nothing."""
 
 _DIGITS_MOST = 32
-"""The platform's numbers have 16 digits, and none of 64 bits has over 20: what is longer names nothing."""
+"""The platform's numbers have 16 digits, and none of 64 bits has over 20: a longer one identifies nothing."""
 
 _decode = msgspec.json.Decoder().decode
 
 
 class Fields(dict[str, Any]):
-    """One object of the platform; what is taken is no longer `extra`."""
+    """One object of the platform; fields that were taken are no longer `extra`."""
 
     def text(self, name: str) -> str:
         """Take a field as text: numbers as written, nothing for null, objects and lists as JSON."""
@@ -60,7 +60,7 @@ def read(value: bytes) -> Fields:
 
 
 def is_xml(value: bytes) -> bool:
-    """Say whether a push came in WeChat's format."""
+    """Return whether a push came in WeChat's format."""
     return value[:64].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"<"
 
 
@@ -80,7 +80,7 @@ def digits(value: Any) -> str:
 
 
 def _leniently(value: bytes) -> Any:
-    """Read what msgspec refuses: byte order marks, GBK, raw control characters, lone surrogates, forms."""
+    """Decode bytes that msgspec refuses: byte order marks, GBK, raw control characters, lone surrogates, forms."""
     for encoding in ("utf-8-sig", "gb18030"):
         try:
             text = value.decode(encoding)

@@ -1,4 +1,4 @@
-"""Pushes of the fans' service: what somebody sent to the account, what they did, and where they mentioned it."""
+"""Pushes of the fans' service: messages to the account, events, and mentions of it."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -13,11 +13,11 @@ from normalizers.weibo.json import DATUM, Fields, digits
 from schemas.records import Party, Thread
 
 _CAPTION = re.compile(r"(?:发了?|发送了?|分享了?)(?:一?[个张段条])?(?:语音|图片|位置|视频|文件|音频)(?:消息)?[。!！]?")
-"""The platform's own words under a voice, a picture or a place: nobody said them."""
+"""The platform's own words under a voice, a picture or a place, which no person wrote."""
 
 
 def draft_of(fields: Fields) -> Draft:
-    """Return the draft of a push; kinds that nobody knows yet keep their words (`unsupported`)."""
+    """Return the draft of a push; unknown kinds keep their words (`unsupported`)."""
     kind = fields.text("type").strip().lower()
     sender, receiver = digits(fields.pop("sender_id", None)), digits(fields.pop("receiver_id", None))
     text, data = fields.text("text"), fields.part("data")

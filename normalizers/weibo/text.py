@@ -1,4 +1,4 @@
-"""What a person wrote, without what the platform hung on it: zero-width ends, `…全文` and links to the rest."""
+"""A person's words without the platform's additions: zero-width ends, `…全文` and links to the rest."""
 
 import re
 from html import unescape
@@ -16,14 +16,14 @@ _BREAKS = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 
 class Written(NamedTuple):
-    """A text, and where the rest of it is when it was cut (`""` where no address was given, None when it is whole)."""
+    """A text, and the address of the rest if it was cut (`""` if none was given, None if it is whole)."""
 
     text: str
     rest: str | None
 
 
 def written(text: str, is_long: bool) -> Written:
-    """Return what the citizen wrote of a status; emoticons such as [心] are words and stay."""
+    """Return the citizen's words of a status; emoticons such as [心] are words and stay."""
     if text[-1:] in "\u200b\ufeff" or "\u200b" in text[-8:]:
         text = _ENDING.sub("", text)
     cut = _FULL_TEXT.search(text) if "全文" in text[-200:] else None

@@ -24,9 +24,9 @@ _UNITS = {"秒": timedelta(seconds=1), "分钟": timedelta(minutes=1), "小时":
 
 
 def moment(text: str, recorded: datetime) -> datetime | None:
-    """Return the time in UTC, None when it cannot be read or makes no sense.
+    """Return the time in UTC, None if it is unreadable or impossible.
 
-    What counts from now (刚刚, 5分钟前, 昨天 12:01) counts from `recorded`, when we took the message.
+    Relative times (刚刚, 5分钟前, 昨天 12:01) count from `recorded`, the time of intake.
     """
     written = text.strip()
     if not written:
