@@ -1,8 +1,8 @@
-"""The platform's HTTP API (公众号, 小程序, 企业微信): wechatpy's client, with a token that no other process loses.
+"""The platform's HTTP API (公众号, 小程序, 企业微信): wechatpy's client with a token shared by all processes.
 
-`stable_token` and 企业微信's `gettoken` give the same token to whoever asks while it is valid, so every process may
-hold its own copy. wechatpy would ask `cgi-bin/token`, which takes the token from all others, without a time limit,
-and again and again when it is refused.
+`stable_token` and 企业微信's `gettoken` return the same token to all callers while it is valid, so every process may
+hold a copy. wechatpy would call `cgi-bin/token`, which invalidates the token of all other processes, without a time
+limit, and again and again after a refusal.
 """
 
 import threading
@@ -28,28 +28,28 @@ from normalizers.parse import json
 from schemas.codec import UNREADABLE, built
 from schemas.errors import PipelineError, ThrottledError, UnauthorizedError, UnreachableError
 
-# What the platform's errcodes (全局返回码) say that is not about the request itself.
+# Errcodes of the platform (全局返回码) that do not concern the request itself.
 
 STALE_TOKEN = frozenset({40001, 40014, 41001, 42001})
-"""The access_token is refused: a fresh one may help, once."""
+"""The access_token is refused: a new one may help, once."""
 
 _OURS = frozenset({40013, 40056, 40125, 40164, 41002, 41004, 48001, 50001, 50002, 60020, 61004, 301002})
-"""AppID, AppSecret, the address list (IP白名单) or a right is wrong: only a person can help."""
+"""AppID, AppSecret, the address list (IP白名单) or a permission is wrong: an operator must act."""
 
 _USED_UP = 45009
-"""A quota: a day's on the official platform; 企业微信 counts by the minute and the hour, and does not say which."""
+"""A quota: of a day on the official platform; 企业微信 counts by the minute and the hour, and does not say which."""
 
 _OFTEN = frozenset({_USED_UP, 45011, 45033})
-"""Too many calls in a minute, or at once."""
+"""Too many calls in a minute, or in parallel."""
 
 _OFTEN_SECONDS = 60.0
-"""https://developer.work.weixin.qq.com/document/path/90454: blocked for 60 seconds, or for an hour."""
+"""https://developer.work.weixin.qq.com/document/path/90454: calls are blocked for 60 seconds, or for an hour."""
 
 
 def error_of(errcode: int, *, night: float | None) -> PipelineError | None:
-    """Return the error of an errcode, None for one that is about the request.
+    """Return the error of an errcode, or None if the errcode concerns the request.
 
-    `night` is how long a day's quota waits, in seconds; None where none is a day's.
+    `night` is the wait for a new daily quota in seconds; None for a platform without a daily quota.
     """
     if errcode in STALE_TOKEN or errcode in _OURS:
         return UnauthorizedError(
@@ -65,28 +65,29 @@ def error_of(errcode: int, *, night: float | None) -> PipelineError | None:
 T = TypeVar("T")
 
 TIMEOUT = (5.0, 15.0)
-"""Seconds to connect, and for each read."""
+"""Seconds for connecting, and for each read."""
 
 WHOLE_SECONDS, FILE_SECONDS = 60.0, 300.0
-"""For a whole answer, and for a file: a platform that dribbles must not hold an account for ever.
+"""Seconds for a whole answer, and for a file: a slow platform must not hold an account for ever.
 
-A file may have 20 MB (微信客服), so 70 kB/s are enough; an answer that is too slow is asked for in smaller pages.
+A file may have 20 MB (微信客服), so 70 kB/s are enough; after an answer that is too slow, smaller pages are
+requested.
 """
 
 BODY_MAX_BYTES = 32 * 1024 * 1024
-"""Of an answer: the thousand messages of a page have some KB each."""
+"""Bytes of one answer: the thousand messages of a page have some KB each."""
 
 IDLE_SECONDS = 30.0
-"""A connection that nobody used for longer may be forgotten on its way (NAT): what is sent on it is lost, unseen.
+"""Seconds after which NAT may have dropped an idle connection: a request sent on it is lost without an error.
 
-Servers and gateways forget after a minute or more.
+Servers and gateways drop idle connections after a minute or more.
 """
 
 LONGEST_TOKEN_SECONDS = 86_400
-"""What a token lasts at most, whatever the platform says; it says two hours."""
+"""Upper limit in seconds of a token's lifetime, whatever the platform reports; it reports two hours."""
 
 EARLY = 300
-"""Seconds before its end a token is asked for anew: from then on the platform gives the next one, and takes both."""
+"""Seconds before its end at which a token is renewed: from then on the platform issues the next and accepts both."""
 
 _SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -94,7 +95,7 @@ Kind = Literal["official", "corporate"]
 
 
 class Access(Struct, frozen=True):
-    """What an account needs to ask: `identifier` is the AppID or the corpid."""
+    """Credentials of an account: `identifier` is the AppID or the corpid."""
 
     kind: Kind
     identifier: str
@@ -103,7 +104,7 @@ class Access(Struct, frozen=True):
 
 
 class NoAnswerError(UnreachableError):
-    """The platform did not answer as it should; `sent` says whether it may have got the request."""
+    """The platform did not answer properly; `sent` is True if it may have received the request."""
 
     def __init__(self, message: str, *, sent: bool) -> None:
         super().__init__(message)
@@ -111,7 +112,7 @@ class NoAnswerError(UnreachableError):
 
 
 class RefusalError(UnreachableError):
-    """The platform answered with an `errcode`: what that means depends on what was asked."""
+    """The platform answered with an `errcode`, whose meaning depends on the request."""
 
     def __init__(self, errcode: int) -> None:
         super().__init__(f"the platform refuses with errcode {errcode}: see 全局返回码 in its documentation")
@@ -124,7 +125,7 @@ class _Verdict(Struct):
 
 
 class Api:
-    """Asks as one account. Thread-safe; raises only errors of `schemas.errors`, none of which quotes the platform."""
+    """API client of one account. Thread-safe; raises only errors of `schemas.errors`, without text of the platform."""
 
     def __init__(self, access: Access, now: Callable[[], datetime] = utc_now) -> None:
         self._client = _Client(access)
@@ -133,17 +134,17 @@ class Api:
         self._now = now
 
     def call(self, endpoint: str, body: dict[str, Any]) -> dict[str, Any]:
-        """POST JSON and return the answer. Raises RefusalError for an errcode that is about this very request."""
+        """POST JSON and return the answer. Raises RefusalError for an errcode that concerns this request."""
         return self.with_token(lambda token: self._post(endpoint, body, token))
 
     def fetch(self, endpoint: str, body: dict[str, Any]) -> bytes:
-        """POST JSON and return the answer's bytes as they came, or mended. Raises as `call` does."""
+        """POST JSON and return the answer's bytes, unchanged or with repaired JSON. Raises as `call` does."""
         return self.with_token(lambda token: self._post_for_bytes(endpoint, body, token))
 
     def with_token(self, ask: Callable[[str], T]) -> T:
-        """Ask with a token; when a RefusalError says that it is stale, with a fresh one, once. Raises what `ask` does.
+        """Call `ask` with a token, and once more with a new token if the first is stale. Raises the errors of `ask`.
 
-        Where a refusal is not about the request itself: UnauthorizedError or ThrottledError.
+        If a refusal does not concern the request itself, raises UnauthorizedError or ThrottledError.
         """
         for is_last in (False, True):
             token = self._token()
@@ -157,28 +158,28 @@ class Api:
 
     @contextmanager
     def opened(self, address: str, **parameters: str) -> Iterator[requests.Response]:
-        """GET something large: an endpoint, or an address that the platform gave; who asks reads it. No redirects.
+        """GET a large answer from an endpoint, or from an address of the platform; the caller reads it. No redirects.
 
-        Raises NoAnswerError when it takes more than FILE_SECONDS.
+        Raises NoAnswerError if it takes more than FILE_SECONDS.
         """
         url = address if "://" in address else f"{self._url}/cgi-bin/{address}"
         with self._door(), middleware.within(FILE_SECONDS), self._get(url, **parameters) as response:
             yield response
 
     def is_own(self, url: str) -> bool:
-        """Say whether an address is on the API's own host."""
+        """Return whether an address is on the API's host."""
         return urlsplit(url).netloc == urlsplit(self._url).netloc
 
     def check(self) -> None:
-        """See that the platform gives us a token, and raise why not."""
+        """Check that the platform issues a token, and raise its error otherwise."""
         self._token()
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _judged(self, refusal: RefusalError) -> PipelineError:
-        """Return the error of an answer that is not about the request itself, else the refusal."""
+        """Return the error of a refusal that does not concern the request itself, else the refusal."""
         return error_of(refusal.errcode, night=self._night() if self._daily else None) or refusal
 
     def _post(self, endpoint: str, body: dict[str, Any], token: str) -> dict[str, Any]:
@@ -205,7 +206,7 @@ class Api:
         return content
 
     def _get(self, url: str, **parameters: str) -> requests.Response:
-        # Uncompressed, so that Content-Length tells whether all of it came.
+        # Without compression, so that Content-Length shows whether all bytes came.
         headers = {"Accept-Encoding": "identity"}
         return self._client.session_of_requests.get(
             url, params=parameters, headers=headers, stream=True, timeout=TIMEOUT, allow_redirects=False
@@ -222,7 +223,7 @@ class Api:
 
     @contextmanager
     def _door(self) -> Iterator[None]:
-        """Turn what requests and wechatpy raise into errors of ours; their texts hold the token."""
+        """Translate exceptions of requests and wechatpy; their texts hold the token."""
         try:
             yield
         except WeChatClientException as error:
@@ -236,14 +237,14 @@ class Api:
             ) from None
 
     def _night(self) -> float:
-        """Return the seconds until the quotas begin anew, and five minutes."""
+        """Return the seconds until five minutes after the quotas' reset at midnight."""
         here = self._now().astimezone(_SHANGHAI)
         midnight = (here + timedelta(days=1)).replace(hour=0, minute=5, second=0, microsecond=0)
         return (midnight - here).total_seconds()
 
 
 class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
-    """wechatpy's client for either platform, which fetches the token that everybody else gets, too."""
+    """wechatpy's client for both platforms, which fetches the token that all processes share."""
 
     def __init__(self, access: Access) -> None:
         super().__init__(access.identifier, access.secret.get_secret_value(), timeout=TIMEOUT, auto_retry=False)
@@ -251,7 +252,7 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
         self._kind = access.kind
         self._refreshing = threading.Lock()
         self._http: requests.Session = middleware.Session(WHOLE_SECONDS, BODY_MAX_BYTES)
-        self._http.trust_env = False  # nobody's .netrc belongs into a request of ours
+        self._http.trust_env = False  # .netrc must not affect requests
         self._token = ""
         self._until = datetime.min.replace(tzinfo=UTC)
         self._posted = time.monotonic()
@@ -263,16 +264,16 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
 
     @property
     def access_token(self) -> str:
-        with self._refreshing:  # who waits here gets the token that the first one fetched
+        with self._refreshing:  # waiting threads get the token that the first one fetched
             if not self._token or datetime.now(UTC) >= self._until:
                 self.fetch_access_token()
             return self._token
 
     def let_idle_go(self) -> None:
-        """Begin on a new connection what must not be sent twice, when it is long since the last was sent."""
+        """Close idle connections before a request that must not be sent twice."""
         idle, self._posted = time.monotonic() - self._posted, time.monotonic()
         if idle > IDLE_SECONDS:
-            self._http.close()  # those that are at work end when they are done; new ones are made as ever
+            self._http.close()  # connections in use end after their answer; new ones are opened as usual
 
     def forget(self, token: str) -> None:
         with self._refreshing:
@@ -289,16 +290,16 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
         self._until = datetime.now(UTC) + timedelta(seconds=max(seconds - EARLY, min(seconds, 60)))
 
     def _decode_result(self, res: requests.Response) -> Any:
-        """Return the object of an answer with an errcode that is a number, or the answer itself, as wechatpy does.
+        """Return the object of an answer with a numeric errcode, or the answer itself, as wechatpy does.
 
-        wechatpy passes on whatever `json` and `int` raise: for "x" or null as errcode, for what nests without end.
+        wechatpy does not catch the errors of `json` and `int`: for "x" or null as errcode, and for endless nesting.
         """
         try:
             found, whole = json.read(res.content.decode("utf-8", "ignore").encode(), dict[str, Any])
             verdict = msgspec.json.decode(whole, type=_Verdict, strict=False)
         except UNREADABLE:
             return res
-        found.pop("base_resp", None)  # what interfaces of devices have in place of an errcode
+        found.pop("base_resp", None)  # device interfaces send it instead of an errcode
         return found | {"errcode": verdict.errcode or 0}
 
     def _ask_for_token(self) -> requests.Response:
@@ -317,7 +318,7 @@ class _Client(WeChatClient):  # type: ignore[misc] # wechatpy has no types
 
 
 def _answered(answer: Any) -> dict[str, Any]:
-    """Return a JSON object; wechatpy hands over the whole response when it is none, such as a page of a proxy."""
+    """Return a JSON object; for other content, such as a proxy's page, wechatpy returns the whole response."""
     if not isinstance(answer, dict):
         raise NoAnswerError("the platform answered with something that is not JSON: it is tried again", sent=True)
     return answer

@@ -1,4 +1,4 @@
-"""The platform's AES envelope: 16 random bytes, length, message, AppID, padding; what comes out is the exact bytes."""
+"""The platform's AES envelope: 16 random bytes, length, message, AppID, padding; returns the message's exact bytes."""
 
 import base64
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ _BLOCK_BYTES = 32
 
 
 class Opened(NamedTuple):
-    """A message, and the key that opened it: an answer is closed with the same one."""
+    """A message and the key that decrypted it; the reply is encrypted with the same key."""
 
     message: bytes
     key: bytes
@@ -24,9 +24,9 @@ class Opened(NamedTuple):
 def decrypt(
     encrypted: str, keys: Sequence[bytes], appid: str, open_cipher: Callable[[bytes], Any] = WeChatCipher
 ) -> Opened:
-    """Return the message that one of the keys opens; raises RefusedRequest.
+    """Return the message, decrypted with one of the keys; raises RefusedRequest.
 
-    wechatpy's cipher, but not its `decrypt`: that one checks no padding, and loses a message that is not UTF-8.
+    Uses wechatpy's cipher, but not its `decrypt`, which checks no padding and loses a message that is not UTF-8.
     """
     for key in keys:
         try:
@@ -39,7 +39,7 @@ def decrypt(
 
 
 def encrypt(text: str, key: bytes, appid: str) -> str:
-    """Return the base64 of an answer."""
+    """Return the encrypted reply in base64."""
     closed: bytes = PrpCrypto(key).encrypt(text, appid)
     return closed.decode()
 

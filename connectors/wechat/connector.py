@@ -1,4 +1,4 @@
-"""WeChat official account or mini programme: callbacks of one account, each verified, in any of the three modes."""
+"""WeChat official account or mini programme: verified callbacks of one account, in any of the three modes."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -21,18 +21,18 @@ MINI_PROGRAMME = "wechat_mini"
 CONTENT_TYPE = "text/xml"
 JSON = "application/json"
 SUCCESS = Answer(body=b"success")
-"""Anything else makes the platform send the message again, or shows the citizen an error."""
+"""After any other answer the platform sends the message again, or shows the citizen an error."""
 
 
 class Verified(NamedTuple):
-    """A callback's own bytes, and what closes an answer to it where it was encrypted."""
+    """The decrypted bytes of a callback, and the key material for an encrypted reply."""
 
     body: bytes
     lock: reply.Lock | None = None
 
 
 class _Sender(NamedTuple):
-    """What proves that the platform speaks: its signature, and what it is over."""
+    """Signature of the platform, with the values that it covers."""
 
     signature: str
     timestamp: str
@@ -40,7 +40,7 @@ class _Sender(NamedTuple):
 
 
 class WeChat:
-    """Judges the callbacks of one account; keeps nothing but the signatures of the last minutes."""
+    """Verifies the callbacks of one account; stores only the signatures of the last minutes."""
 
     channel: ClassVar[str] = "wechat"
 
@@ -54,14 +54,14 @@ class WeChat:
         self._signatures = UsedSignatures()
 
     def recognise(self, request: Request) -> None:
-        """Judge a callback without its body; raises RefusedRequest for what the platform did not sign."""
+        """Verify a callback without its body; raises RefusedRequest for a wrong signature."""
         if request.method == "POST":
             self._check_sender(parameters(request.query))
 
     def accept(self, request: Request) -> Accepted:
-        """Return the message of a callback, or the echo that proves this address to be ours.
+        """Return the message of a callback, or the echo that verifies this address.
 
-        Raises RefusedRequest for what the platform did not sign, or sent in a mode that we do not take.
+        Raises RefusedRequest for a wrong signature, or a mode that the settings exclude.
         """
         given = parameters(request.query)
         if request.method == "GET":
@@ -77,7 +77,7 @@ class WeChat:
         )
 
     def _echo(self, given: Mapping[str, str]) -> bytes:
-        """Return the echostr; signed like a message where the platform encrypts it."""
+        """Return the echostr; the platform signs it like a message if it encrypts it."""
         if "msg_signature" not in given:
             self._signatures.claim(self._check_sender(given).signature)
             return needed(given, "echostr")[0].encode("utf-8", "replace")
@@ -114,7 +114,7 @@ class WeChat:
             raise RefusedRequest("a mode that `modes` of this account does not name", reason="mode")
 
     def _decrypted(self, given: Mapping[str, str], sender: _Sender, body: bytes) -> Verified:
-        """Return what the cipher holds; in compatible mode the readable copy beside it is not signed, so not read."""
+        """Decrypt the message; in compatible mode the plain copy beside it is not signed and therefore ignored."""
         self._check_mode(bool(self._settings.modes & ENCRYPTED))
         encrypted = callback.encrypted(body)
         (signature,) = needed(given, "msg_signature")
@@ -123,7 +123,7 @@ class WeChat:
         return Verified(opened.message, reply.Lock(token, opened.key, self._settings.appid))
 
     def _answer(self, named: callback.Callback, verified: Verified) -> Answer:
-        """Return the passive reply to somebody's words, where there is one; else that all is well."""
+        """Return the passive reply to a citizen's text if one is configured, else `success`."""
         text = self._settings.passive_reply
         if text is None or not named.is_words or named.sender is None:
             return SUCCESS
@@ -138,12 +138,12 @@ class WeChat:
 
 
 def named_or_plain(body: bytes, account: str, now: datetime) -> callback.Callback:
-    """Return what names a callback: the platform sends it three times and then never again."""
+    """Return the id of a callback, which the platform sends three times and then never again."""
     return faults.or_plainly(WeChat.channel, account, lambda: callback.read(body, now), lambda: callback.unread(body))
 
 
 def check_method(request: Request) -> None:
-    """Raise RefusedRequest (405) for what the platform never does."""
+    """Raise RefusedRequest (405) for methods that the platform never uses."""
     if request.method != "POST":
         raise RefusedRequest("neither GET nor POST: this is not the platform", status=405, reason="method")
 

@@ -1,4 +1,4 @@
-"""One temporary media file (临时素材) from the platform into a file of ours, in bounded memory."""
+"""Downloads one temporary media file (临时素材) in bounded memory."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -19,20 +19,20 @@ from schemas.records.raw import SIZE_LIMIT
 PIECE_BYTES = 64 * 1024
 
 FOREIGN = 0
-"""In place of an errcode: the platform names an address that is not Tencent's."""
+"""Used instead of an errcode if the platform names an address outside Tencent's hosts."""
 
 _VIDEO_HOSTS = ("qq.com", "qpic.cn", "wechat.com")
-"""A video of an official account is only named by its address; it lies with Tencent, and no other is followed."""
+"""Hosts of videos: an official account's video is only an address at Tencent; other hosts are not followed."""
 
 _MOST_ADDRESSES = 5
-"""One that leads to another, which leads to another ..."""
+"""Limit of redirects."""
 
 Stopped = Callable[[], bool]
-"""Says whether this process is to end: a file that is still coming is fetched after the next start."""
+"""Returns True when this process is stopping: an unfinished file is then fetched after the next start."""
 
 
 class Downloaded(Struct, frozen=True, kw_only=True):
-    """What came: `media_type` as the platform says."""
+    """Result of a download; `media_type` is the platform's Content-Type."""
 
     size: int
     sha256: str
@@ -53,7 +53,7 @@ def download(
     limit: int = SIZE_LIMIT,
     stopped: Stopped = lambda: False,
 ) -> Downloaded:
-    """Write the bytes of a media id. Raises TooLargeError, RefusalError (40007: gone), and retriable errors."""
+    """Write the bytes of a media id. Raises TooLargeError, RefusalError (40007: expired), and retriable errors."""
 
     def take(response: requests.Response) -> Downloaded | _Problem:
         return _taken(response, _pieces(response, stopped), into, limit)
@@ -67,7 +67,7 @@ def download(
 
 
 def _video(api: Api, url: str, take: Callable[[requests.Response], Downloaded | _Problem]) -> Downloaded:
-    """Take a video from its address, or from where that leads: each on the way must be Tencent's."""
+    """Download a video from its address, following redirects; each address must be Tencent's."""
     here = _tencents(api, url)
     for _ in range(_MOST_ADDRESSES):
         with api.opened(here) as response:
@@ -78,7 +78,7 @@ def _video(api: Api, url: str, take: Callable[[requests.Response], Downloaded | 
 
 
 def _tencents(api: Api, url: str, base: str = "") -> str:
-    """Return an address that may be asked, whole; raises RefusalError for any other."""
+    """Return the absolute address if its host is allowed; raises RefusalError otherwise."""
     try:
         url = urljoin(base, url)
         parts = urlsplit(url)
@@ -94,11 +94,11 @@ def _tencents(api: Api, url: str, base: str = "") -> str:
 def _whole(found: Downloaded | _Problem) -> Downloaded:
     if isinstance(found, Downloaded):
         return found
-    raise RefusalError(FOREIGN)  # a video's answer that names yet another address
+    raise RefusalError(FOREIGN)  # the answer for a video names another address
 
 
 def _taken(response: requests.Response, pieces: Iterator[bytes], into: BinaryIO, limit: int) -> Downloaded | _Problem:
-    """Take an answer's body: a file, or the address of a video; raises RefusalError for the JSON that is neither."""
+    """Read an answer: a file, or the address of a video; raises RefusalError for other JSON."""
     if response.status_code != 200:
         raise NoAnswerError(f"the platform answered HTTP {response.status_code}: it is tried again", sent=True)
     head = _head(pieces)
@@ -126,7 +126,7 @@ def _written(pieces: Iterator[bytes], response: requests.Response, into: BinaryI
         with _disk():
             into.write(piece)
     with _disk():
-        into.flush()  # a disk that is full may say so only now
+        into.flush()  # a full disk may raise only now
     told = response.headers.get("Content-Length", "")
     if size == 0 or (told.isascii() and told.isdigit() and told.lstrip("0") != str(size)):
         raise NoAnswerError("the file came cut off: it is fetched again", sent=True)
@@ -134,7 +134,7 @@ def _written(pieces: Iterator[bytes], response: requests.Response, into: BinaryI
 
 
 def _head(pieces: Iterator[bytes]) -> bytes:
-    """Return how a body begins, or all of a short one: what the platform says instead of a file may come in pieces."""
+    """Return the first bytes of a body, or all of a short one: a JSON error may come in pieces."""
     head = bytearray()
     while len(head) < PIECE_BYTES and (piece := next(pieces, b"")):
         head += piece
@@ -143,7 +143,7 @@ def _head(pieces: Iterator[bytes]) -> bytes:
 
 @contextmanager
 def _disk() -> Iterator[None]:
-    """Wrap what only touches our own file: what the connection raises is translated elsewhere."""
+    """Translate errors of the local file; errors of the connection are translated elsewhere."""
     try:
         yield
     except OSError as error:
@@ -160,7 +160,7 @@ def _pieces(response: requests.Response, stopped: Stopped) -> Iterator[bytes]:
 
 
 def _problem(head: bytes) -> _Problem | None:
-    """Return what a short JSON answer says instead of a file; None for a file, which may itself be JSON."""
+    """Return the content of a short JSON answer, or None for a file, which may itself be JSON."""
     try:
         found = msgspec.json.decode(head, type=_Problem, strict=False)
     except UNREADABLE:

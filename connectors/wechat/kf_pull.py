@@ -1,7 +1,7 @@
-"""微信客服: the messages of one 客服账号, pulled page by page; the cursor moves when the page is safe.
+"""微信客服: pulls the messages of one 客服账号 page by page; the cursor advances when the page is safe.
 
-While the blob store is away large messages hold up no others: a second place in the cursor says where the first of
-them lies, and from there on the large ones are pulled again when all others are safe.
+While the blob store is unreachable, large messages delay no others: a second position in the cursor marks the first
+page with one of them, and from there the large ones are pulled again when all others are safe.
 """
 
 import hashlib
@@ -30,42 +30,42 @@ from schemas.records.raw import INLINE_LIMIT
 
 CHANNEL_KIND = "wecom_kf"
 PAGE = 1000
-"""The most that the platform gives at once.
+"""Limit of messages per page at the platform.
 
-After an answer that did not come whole in its time a tenth is asked for, and then more again: a slow line, or messages
-that are large, must not keep us at the same page for ever.
+After an answer that was too slow a tenth is requested, and then more again: a slow line, or large messages, must not
+block the pull at one page for ever.
 """
 
 LARGE = "large"
-"""In the cursor: behind it lie large messages that the blob store has not taken."""
+"""Cursor key: after this position there are large messages that the blob store has not accepted."""
 
 SETTLED_SECONDS = 5.0
-"""After an event: the platform may show a message a little later than it tells of it.
+"""Seconds after an event within which its messages may not be visible yet.
 
-So a new event is pulled for, and once more when so long has passed if nothing came: another event may never follow.
+An event is therefore pulled at once, and again after this time if nothing came: another event may never follow.
 """
 
 SYSTEM_BUSY = -1
-"""The errcode that says nothing of what was asked."""
+"""Errcode without information about the request."""
 
 _log = structlog.get_logger(__name__)
 
 
 class Cursors(Protocol):
-    """Keeps where the pulling stands."""
+    """Stores the position of the pull."""
 
     def load(self) -> Cursor:
         """Return the newest cursor."""
         ...
 
     def save(self, cursor: Cursor) -> None:
-        """Return when the broker holds it."""
+        """Return when the broker holds the cursor."""
         ...
 
 
 @built
 class _Page(Struct):
-    """A page as the platform writes it, and as a proxy of its may: null where nothing is, a yes where a 1 was."""
+    """A page of the platform, or as a proxy may rewrite it: null for empty values, true for 1."""
 
     next_cursor: str | None = None
     has_more: int | bool | None = None
@@ -80,7 +80,7 @@ class _Named(Struct):
 
 
 class CustomerMessages:
-    """One 客服账号 of one account; one thread pulls at a time."""
+    """Messages of one 客服账号 of one account; one thread pulls at a time."""
 
     def __init__(
         self,
@@ -106,19 +106,19 @@ class CustomerMessages:
         self._lock = threading.Lock()
 
     def announced(self, token: str = "", age: float = inf) -> float:
-        """Note that there are messages, and a token that is good for ten minutes; `age` is the event's, in seconds.
+        """Record an announcement with its token, which is valid for ten minutes; `age` is the event's, in seconds.
 
-        Return which pulls bring them for sure: those that begin later than this.
+        Returns a time on the monotonic clock: pulls that begin later certainly return the announced messages.
         """
         self._token = token or self._token
         return time.monotonic() + max(0.0, SETTLED_SECONDS - age)
 
     def pull(self, publish: Publish, announced: float = inf) -> None:
-        """Publish all that is new, unless a pull that began after it was announced has brought it.
+        """Publish all new messages, unless a pull that began after `announced` has done so.
 
-        A page may be empty though more follow; a crash repeats a page and loses none. The platform limits who asks
-        without a new token: a thousand events that waited are one pull. Raises NoAnswerError when the platform gives
-        none to go on by, StoreAwayError while large messages wait, TooEarlyError when nothing came that still may.
+        A page may be empty although more follow; a crash repeats a page and loses none. The platform limits calls
+        without a new token: a thousand waiting events cause one pull. Raises NoAnswerError if the platform gives no
+        usable next cursor, StoreAwayError while large messages wait, TooEarlyError if nothing came yet.
         """
         came: list[RawMessage] = []
 
@@ -158,7 +158,7 @@ class CustomerMessages:
         return self._goes_on(page, cursor, passed)
 
     def _published(self, publish: Publish, page: _Page, cursor: str) -> StoreAwayError | None:
-        """Publish a page, or what of it needs no blob store while that is away: an emergency must not wait with it."""
+        """Publish a page, without large messages if the blob store is unreachable: an emergency must not wait."""
         messages = self._messages(page, cursor)
         try:
             _publish(publish, messages)
@@ -168,7 +168,7 @@ class CustomerMessages:
         return None
 
     def _pull_large(self, publish: Publish, passed: set[str], *, first: bool) -> None:
-        """Publish the large messages of the first page that has such as wait; raises StoreAwayError while they must."""
+        """Publish the large messages of the first waiting page; raises StoreAwayError if the store is unreachable."""
         position = self._position()
         cursor = str(position.pop(LARGE))
         page = self._after(cursor, first)
@@ -178,7 +178,7 @@ class CustomerMessages:
         self._save(position)
 
     def _goes_on(self, page: _Page, cursor: str, passed: set[str]) -> bool:
-        """Say whether more follows; raises NoAnswerError when the same pages would come for ever."""
+        """Return whether more pages follow; raises NoAnswerError if a cursor repeats, which would loop for ever."""
         passed.add(cursor)
         if page.has_more and (not page.next_cursor or page.next_cursor in passed):
             raise NoAnswerError(
@@ -193,10 +193,11 @@ class CustomerMessages:
         self._cursors.save(Cursor(connector_id=self._cursors.load().connector_id, position=position))
 
     def _after(self, cursor: str, first: bool) -> _Page:
-        """Ask for a page; without its cursor when that is refused: the platform begins three days ago then.
+        """Request a page; if its cursor is refused, without it: the platform then begins three days ago.
 
-        What is known comes again and changes nothing. Only once in a pull, or it would never come to newer ones.
-        Raises UnreachableError in a process that stops: of those who wait for this pull each might wait for Kafka next.
+        Known messages come again, without effect. This happens only once per pull, or newer messages would never be
+        reached. Raises UnreachableError while the process stops: each waiting caller might otherwise wait for Kafka
+        in turn.
         """
         if self.stopped():
             raise UnreachableError("this process is stopping")
@@ -210,7 +211,7 @@ class CustomerMessages:
             return page
 
     def _asked(self, cursor: str) -> _Page:
-        """Ask for the page after a cursor; a token that is too old is left out, at the price of a stricter limit."""
+        """Request the page after a cursor; an expired token is left out, at the price of a stricter limit."""
         body, token = {"open_kfid": self._kfid, "cursor": cursor, "voice_format": 0}, self._token
         try:
             answer = self._sized({**body, "token": token} if token else body)
@@ -235,12 +236,12 @@ class CustomerMessages:
         return answer
 
     def _messages(self, page: _Page, cursor: str) -> list[RawMessage]:
-        """Return the records; what comes after a cursor was not there when the last pull had come to its end."""
+        """Return the records; messages after a cursor did not exist at the end of the last pull."""
         last = self._looked if cursor else None
         return [self._message(bytes(one), last) for one in page.msg_list or ()]
 
     def _message(self, value: bytes, last: datetime | None) -> RawMessage:
-        """Return the record; a fault of ours over one names it by its bytes, or it would hold up all behind it."""
+        """Return the record; after an internal error its id is a digest of its bytes, so that it blocks no other."""
         return faults.or_plainly(
             "wechat",
             self._account,
@@ -275,7 +276,7 @@ def _is_large(message: RawMessage) -> bool:
 
 
 def _named(value: bytes) -> _Named:
-    """Return what names a message; one of another shape is named by its bytes, or it would hold up all behind it."""
+    """Return the id fields of a message, empty for an unknown shape: its id is a digest then."""
     try:
         return msgspec.json.decode(value, type=_Named)
     except UNREADABLE:

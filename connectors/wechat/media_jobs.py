@@ -1,4 +1,4 @@
-"""What WeChat's raw messages give to fetch: files by their media id, and the messages behind a 微信客服 event."""
+"""Fetch jobs of WeChat's raw messages: files by media id, and the messages behind a 微信客服 event."""
 
 import tempfile
 import threading
@@ -28,17 +28,17 @@ from schemas.records.media import Media
 from schemas.records.raw import SIZE_LIMIT
 
 LIFE = timedelta(days=3)
-"""So long a media id, and a message of 微信客服, can be fetched."""
+"""Time in which the platform keeps a media id and a message of 微信客服."""
 
 _SPOOL_BYTES = 1 << 20
-"""Of a file that is held in memory; the rest of a larger one waits on the disk."""
+"""Bytes of a file that are held in memory; larger files go to the disk."""
 
 _GONE = frozenset({0, 40004, 40006, 40007, 41006, 45001, 46001})
-"""The file will never come: no such media, no such type, too large for the platform itself, or lying elsewhere."""
+"""Permanent refusals: unknown media id or type, too large for the platform, or on a foreign host."""
 
 
 class Account(Struct, frozen=True):
-    """One account: its API, and what is pulled of its 微信客服 by 客服账号ID."""
+    """One account: its API, and the puller of its 微信客服 by 客服账号ID."""
 
     api: Api
     customers: Callable[[str], CustomerMessages] | None = None
@@ -46,9 +46,10 @@ class Account(Struct, frozen=True):
 
 
 class WeChatErrands:
-    """The plan of the fetcher; an account without a secret has no API, so nothing of it is fetched.
+    """Plans the jobs of the fetcher; an account without a secret has no API and no jobs.
 
-    `mute` are those of 企业微信: when 微信客服 has messages for one of them, somebody must be told.
+    `mute` are accounts of 企业微信 without a secret: if 微信客服 has messages for one of them, an operator must be
+    informed.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class WeChatErrands:
         self._now = now
         self._limit = limit
         self._stopped = stopped
-        for why in ("expired", "refused", "too_large"):  # an alarm on their growth has to see them at 0
+        for why in ("expired", "refused", "too_large"):  # an alarm on the growth of this metric needs the initial 0
             metrics.MEDIA.labels("wechat", why)
         for name, outcome in product((*accounts, *mute), ("given_up", "failed")):
             metrics.ERRANDS.labels(name, outcome)
@@ -74,7 +75,7 @@ class WeChatErrands:
         self._lock = threading.Lock()
 
     def __call__(self, raw: RawMessage) -> Sequence[Errand]:
-        """Return what this message gives to fetch."""
+        """Return the jobs of this message."""
         name = raw.envelope.account or ""
         account = self._accounts.get(name)
         if raw.channel != "wechat":
@@ -85,7 +86,7 @@ class WeChatErrands:
         return files or self._behind(raw, account)
 
     def sweep(self) -> Sequence[Errand]:
-        """Return what is to be asked for without a callback."""
+        """Return the jobs that need no callback."""
         until = self._now() + LIFE
         return [
             CustomerErrand(name, f"sweep:{name}:{kfid}", messages, messages.announced(), until)
@@ -99,7 +100,7 @@ class WeChatErrands:
         return FileErrand(raw, file, api, self._blobs, self._now, self._limit, self._stopped)
 
     def _behind(self, raw: RawMessage, account: Account) -> Sequence[Errand]:
-        """Return the errand of an event that says only that there are messages."""
+        """Return the job of an event that only announces messages."""
         fields = _announced(raw)
         if account.customers is None or not fields:
             return ()
@@ -117,7 +118,7 @@ class WeChatErrands:
 
 
 def _announced(raw: RawMessage) -> Mapping[str, str]:
-    """Return the fields of an event that says that 微信客服 has messages; nothing for another one."""
+    """Return the fields of an event that announces messages of 微信客服; empty for any other record."""
     if b"kf_msg_or_event" not in raw.value:
         return {}
     fields = callback.parse(raw.value) or {}
@@ -125,23 +126,23 @@ def _announced(raw: RawMessage) -> Mapping[str, str]:
 
 
 class MuteErrand:
-    """What nobody can fetch: it complains of its account, and waits, so that with a secret it is fetched after all."""
+    """Complains about an account without a secret, and waits, so that its messages are fetched once a secret is set."""
 
     keeps = False
 
     def __init__(self, account: str, deadline: datetime) -> None:
         self.account = account
-        self.name = f"mute:{account}"  # one complaint, however many events there are
+        self.name = f"mute:{account}"  # one complaint for all events
         self.deadline = deadline
 
     def run(self, publish: Publish, *, last: bool) -> None:
-        """Raise UnauthorizedError: only a person can help; and GivenUp when nobody did."""
+        """Raise UnauthorizedError, because only an operator can help; raise GivenUp at the last try."""
         fault = UnauthorizedError("微信客服 has messages that only a secret can fetch: set it within three days")
         raise GivenUp(fault) if last else fault
 
 
 class CustomerErrand:
-    """Everything that is new of one 客服账号, `announced` as that says."""
+    """Pulls all new messages of one 客服账号; `announced` as in `CustomerMessages.announced`."""
 
     keeps = False
 
@@ -155,7 +156,7 @@ class CustomerErrand:
         self._announced = announced
 
     def run(self, publish: Publish, *, last: bool) -> None:
-        """Pull; after three days the messages of this event are gone, and the next event pulls what is not."""
+        """Pull; after three days the messages of this event have expired, and the next event pulls the others."""
         try:
             self._messages.pull(publish, self._announced)
         except TooEarlyError:
@@ -168,7 +169,7 @@ class CustomerErrand:
 
 
 class FileErrand:
-    """One file of one message: stored in the message's folder, or recorded as one that will never come."""
+    """Fetches one file of one message: stores it in the message's folder, or records that it is unavailable."""
 
     keeps = True
 
@@ -184,7 +185,7 @@ class FileErrand:
     ) -> None:
         self.account = raw.envelope.account or ""
         self.deadline = _until(raw)
-        self._raw = replace(raw, value=b"")  # a hundred thousand of them may wait
+        self._raw = replace(raw, value=b"")  # a hundred thousand jobs may wait
         self._file = file
         self._id = file.media_id or ""
         self.name = media.identifier(raw.message_id, self._id)
@@ -196,7 +197,7 @@ class FileErrand:
         self._fault: PipelineError | None = None
 
     def run(self, publish: Publish, *, last: bool) -> None:
-        """Fetch once, whatever happens in between: what became of the file is put aside before it is published."""
+        """Fetch once, also across crashes: the outcome is stored before it is published."""
         if self._shelf.is_erased:
             return self._count("erased")
         fate = self._shelf.fate(self._id)
@@ -206,12 +207,12 @@ class FileErrand:
                 return self._count("erased")
             self._count(fate.unavailable or "stored")
         publish([self._record(fate)])
-        if self._fault is not None:  # the account is still in trouble
+        if self._fault is not None:  # the account still has the error
             raise GivenUp(self._fault)
         return None
 
     def _fetched(self, last: bool) -> Media | None:
-        """Return what became of the file; None when its message was erased meanwhile."""
+        """Return the outcome of the file; None if its message was erased meanwhile."""
         with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
             fate = self._asked(spool, last)  # type: ignore[arg-type] # a file, though typeshed does not say so
             return fate if self._shelf.keep(fate, spool) else None  # type: ignore[arg-type] # as above
@@ -228,7 +229,7 @@ class FileErrand:
                     raise
                 self._fault = refusal
             return self._never("expired" if last or self._is_old() else "refused", refusal.errcode)
-        except Exception as error:  # whatever it is: when the time is over the message must not wait for ever
+        except Exception as error:  # any error: after the deadline the message must not wait for ever
             if not last or self._stopped():
                 raise
             self._fault = error if isinstance(error, PipelineError) else None
@@ -255,7 +256,7 @@ class FileErrand:
         )
 
     def _record(self, fate: Media) -> RawMessage:
-        """Return the record that follows the message: of the same conversation and sender, so behind it in a flood."""
+        """Return the record that follows the message; with its conversation and sender, so that it stays behind it."""
         return raw_message(
             channel=self._raw.channel,
             channel_kind=self._raw.envelope.channelkind or self._raw.channel,
@@ -278,5 +279,5 @@ class FileErrand:
 
 
 def _until(raw: RawMessage) -> datetime:
-    """Return how long to try; from when we took it, so what came to us late is asked for as often as anything else."""
+    """Return the deadline; counted from the intake, so a late message gets as many tries as any other."""
     return max(raw.envelope.time, raw.envelope.recordedtime) + LIFE

@@ -1,4 +1,4 @@
-"""Where a fetched file lies: in the folder of its message, so it is erased with it, and what became of it beside it."""
+"""Stores a fetched file in the folder of its message, so that both are erased together, with its outcome beside it."""
 
 from collections.abc import Callable
 from typing import BinaryIO
@@ -16,27 +16,27 @@ from storage import blob_store
 from storage.paths import ERASED, folder
 
 FATE = ".media"
-"""Behind the hashed media id: the name of the object that says what became of the file."""
+"""Suffix after the hashed media id in the name of the object with the file's outcome."""
 
 
 class Shelf:
-    """The blob store for the files of one message; raises UnreachableError when the store does not answer."""
+    """Blob store for the files of one message; raises UnreachableError if the store does not answer."""
 
     def __init__(self, store: ObjectStore, jurisdiction: str, message_id: str) -> None:
         self._store = store
         self._folder = folder(jurisdiction, message_id)
 
     def path(self, sha256: str) -> str:
-        """Return where bytes of this digest lie."""
+        """Return the path of bytes with this digest."""
         return f"{self._folder}/{sha256}"
 
     @property
     def is_erased(self) -> bool:
-        """Say whether the message was erased: nothing of it may lie here again."""
+        """Return whether the message was erased: its folder must stay empty."""
         return self._get(f"{self._folder}/{ERASED}") is not None
 
     def fate(self, media_id: str) -> Media | None:
-        """Return what became of a file before; None when nothing is known, or nothing that can be read."""
+        """Return an earlier outcome of the file; None if it is unknown or unreadable."""
         found = self._get(self._fate_path(media_id))
         try:
             return None if found is None else msgspec.json.decode(found, type=Media)
@@ -44,9 +44,10 @@ class Shelf:
             return None
 
     def keep(self, media: Media, data: BinaryIO | None = None) -> bool:
-        """Store the bytes, and then what became of the file; False when the message was erased meanwhile.
+        """Store the bytes, and then the outcome; return False if the message was erased meanwhile.
 
-        The eraser puts its mark before it deletes, and we look for it after we wrote: whoever is last deletes.
+        The eraser writes its mark before it deletes, and this function checks for the mark after writing: the later
+        of both deletes.
         """
         paths = [self._fate_path(media.media_id)]
         if media.dataref is not None and data is not None:
@@ -75,7 +76,7 @@ class Shelf:
 
     def _put(self, path: str, data: BinaryIO | bytes) -> None:
         try:
-            # In one piece: a bucket keeps the parts of an upload that was broken off, and lists them nowhere.
+            # In one piece: a bucket keeps the parts of an interrupted upload and does not list them.
             obstore.put(self._store, path, data, use_multipart=False)
         except (BaseError, OSError) as error:
             raise _fault(error) from error

@@ -1,4 +1,4 @@
-"""Answers to a citizen: a customer-service message (客服消息) within 48 hours, or the passive reply (被动回复)."""
+"""Replies to a citizen: a customer-service message (客服消息) within 48 hours, or the passive reply (被动回复)."""
 
 import secrets
 from datetime import datetime
@@ -11,26 +11,26 @@ from connectors.wechat import cipher
 from connectors.wechat.api import Api, NoAnswerError, RefusalError
 
 TEXT_MAX_BYTES = 2048
-"""UTF-8 bytes of one text; the platform refuses a longer one (45002)."""
+"""Limit of one text in UTF-8 bytes; the platform refuses a longer one (45002)."""
 
 TOO_LONG = 45002
-"""全局返回码 of a text that is."""
+"""全局返回码 for a text that is too long."""
 
 _SYSTEM_BUSY = -1
-"""The platform does not say whether it had begun."""
+"""The platform does not report whether it had begun to send."""
 
 
 def send(api: Api, openid: str, text: str) -> Sent:
     """Send a text to a follower of an official account, or to a user of a mini programme.
 
-    `code` of what is refused is the platform's errcode. Raises a RetriableError or UnauthorizedError when it was
-    surely not sent: the same may be tried again later.
+    `code` of a refusal is the platform's errcode. Raises a RetriableError or UnauthorizedError if the text was
+    certainly not sent: it may be sent again later.
     """
     return _outcome(api, "message/custom/send", {"touser": openid, "msgtype": "text", "text": {"content": text}})
 
 
 def send_customer(api: Api, open_kfid: str, external_userid: str, text: str, message_id: str) -> Sent:
-    """Send a text by 微信客服; the platform refuses a `message_id` (32 letters and digits) that it had before.
+    """Send a text by 微信客服; the platform refuses a repeated `message_id` (32 letters and digits).
 
     Raises as `send` does.
     """
@@ -67,7 +67,7 @@ def _outcome(api: Api, endpoint: str, body: dict[str, Any]) -> Sent:
 
 
 class Passive(NamedTuple):
-    """Who answers whom in a callback's own answer."""
+    """Recipient, account and text of a passive reply."""
 
     citizen: str
     account: str
@@ -75,7 +75,7 @@ class Passive(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """What closes the answer to an encrypted callback: the token and the key that proved it."""
+    """Token and key that verified an encrypted callback; the reply is signed and encrypted with them."""
 
     token: str
     key: bytes
@@ -83,7 +83,7 @@ class Lock(NamedTuple):
 
 
 def passive(reply: Passive, now: datetime, lock: Lock | None = None) -> Answer:
-    """Return the answer of the push door that shows the citizen a text; encrypted and signed where the callback was."""
+    """Return the callback's answer that shows the citizen a text; encrypted and signed if the callback was."""
     at = int(now.timestamp())
     inner = _xml(
         ToUserName=reply.citizen, FromUserName=reply.account, CreateTime=at, MsgType="text", Content=reply.text
@@ -97,7 +97,7 @@ def passive(reply: Passive, now: datetime, lock: Lock | None = None) -> Answer:
 
 
 def _xml(**fields: str | int) -> str:
-    """Return a flat document; a text that holds the end of a CDATA section is cut into two."""
+    """Return a flat document; a text with the end of a CDATA section is split there."""
     inner = "".join(
         f"<{name}>{value}</{name}>" if isinstance(value, int) else f"<{name}>{_cdata(value)}</{name}>"
         for name, value in fields.items()

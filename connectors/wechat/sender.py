@@ -1,4 +1,4 @@
-"""Receipts by WeChat: one text through the customer-service messages of the account that the citizen wrote to."""
+"""Receipts by WeChat: one customer-service message of the account to which the citizen wrote."""
 
 import asyncio
 import hashlib
@@ -23,11 +23,11 @@ class WeChatSender:
         self._thread = Threads(f"wechat-{account}", AT_ONCE_MOST)
 
     async def send(self, reply: Reply) -> Sent:
-        """Send one text. Raises a RetriableError or FatalError while the platform surely has not got it."""
+        """Send one text. Raises a RetriableError or FatalError only if the platform certainly does not have it."""
         return await self._thread.do(send, self._api, reply.recipient.value, reply.text)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await asyncio.to_thread(self._api.close)
 
 
@@ -42,11 +42,11 @@ class WeComSender:
         self._thread = Threads(f"wecom-{account}", AT_ONCE_MOST)
 
     async def send(self, reply: Reply) -> Sent:
-        """Send one text the way the message came. Raises as WeChat's sender does."""
+        """Send one text by the channel of the citizen's message. Raises as WeChat's sender does."""
         return await self._thread.do(self._send, reply)
 
     async def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         await asyncio.to_thread(self._api.close)
 
     def _send(self, reply: Reply) -> Sent:
@@ -55,6 +55,6 @@ class WeComSender:
             if not kfid:
                 return Sent(outcome="refused", code="no_open_kfid")
             return send_customer(self._api, kfid, reply.recipient.value, reply.text, named)
-        if self._agent_id is None:  # as a fault of the account it would hold back those of 微信客服, which need none
+        if self._agent_id is None:  # as a fault of the account it would also delay 微信客服, which needs no agent_id
             return Sent(outcome="refused", code="no_agent_id")
         return send_member(self._api, self._agent_id, reply.recipient.value, reply.text)

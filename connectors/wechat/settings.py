@@ -1,4 +1,4 @@
-"""What the account's page (公众平台 → 基本配置, 企业微信管理后台 → 应用管理) and our own address say."""
+"""Settings from the account's page (公众平台 → 基本配置, 企业微信管理后台 → 应用管理) and of the callback address."""
 
 import base64
 import binascii
@@ -26,7 +26,7 @@ def _checked_key(secret: SecretStr) -> SecretStr:
 
 
 def aes_key(secret: SecretStr) -> bytes:
-    """Return the 32 bytes of an EncodingAESKey; raises ValueError when it is none."""
+    """Return the 32 bytes of an EncodingAESKey; raises ValueError for an invalid one."""
     text = secret.get_secret_value()
     if len(text) != AES_KEY_CHARACTERS:
         raise ValueError("not 43 characters")
@@ -38,7 +38,7 @@ AesKey = Annotated[SecretStr, AfterValidator(_checked_key)]
 
 
 class AccountSettings(Section):
-    """What accounts of all kinds have."""
+    """Settings of all kinds of accounts."""
 
     tokens: tuple[Token, ...] = Field(min_length=1, description="Token; the old and the new one while it is changed")
     jurisdiction: Jurisdiction = None

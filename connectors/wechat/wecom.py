@@ -1,4 +1,4 @@
-"""企业微信 (WeCom): callbacks of one application or of 微信客服, always encrypted for the corpid and signed whole."""
+"""企业微信 (WeCom): callbacks of one application or of 微信客服, always encrypted for the corpid and fully signed."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -16,7 +16,7 @@ CHANNEL_KIND = "wecom"
 
 
 class WeCom:
-    """Judges the callbacks of one application; the signature covers the cipher, so a repeat is only a repeat."""
+    """Verifies the callbacks of one application; the signature covers the ciphertext, so a replay is only a repeat."""
 
     channel: ClassVar[str] = "wechat"
 
@@ -29,7 +29,7 @@ class WeCom:
         self._keys = [aes_key(key) for key in settings.aes_keys]
 
     def accept(self, request: Request) -> Accepted:
-        """Return the message or event of a callback, or the decrypted echo that proves this address to be ours."""
+        """Return the message or event of a callback, or the decrypted echo that verifies this address."""
         given = parameters(request.query)
         signature, timestamp, nonce = needed(given, "msg_signature", "timestamp", "nonce")
         check_callback_time(timestamp, self._moments, self._settings.timestamp_window_seconds)

@@ -1,4 +1,4 @@
-"""API: the open platform's interfaces of one account, as tweepy would have them."""
+"""API: interfaces of the open platform for one account, in tweepy's style."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -18,22 +18,22 @@ from schemas.codec import UNREADABLE
 HOST = "api.weibo.com"
 
 Page = ResultSet[Any] | tuple[ResultSet[Any], tuple[int, int]]
-"""A page; with `cursor` among the parameters also the cursors before and after it."""
+"""A page; if `cursor` is among the parameters, also the cursors before and after it."""
 
 
 class OAuth2:
-    """Who we are: the access token that a person granted to the application."""
+    """Credentials: the access token that a user granted to the application."""
 
     def __init__(self, access_token: str) -> None:
         self.access_token = access_token
 
 
 class API:
-    """`API(OAuth2(token)).mentions(since_id=…)`; raises what `connectors.weibo.errors` names.
+    """`API(OAuth2(token)).mentions(since_id=…)`; raises the errors of `connectors.weibo.errors`.
 
     Every list takes `since_id` (ids above), `max_id` (ids at or below), `count`, `page`, and the platform's filters;
-    `Cursor` pages through it. `host` may hold a scheme. `spend` is told the interface before each call that counts
-    against the quota, and may raise to prevent it.
+    `Cursor` pages through it. `host` may include a scheme. `spend` is called with the interface before each call that
+    counts against the quota, and may raise to prevent it.
     """
 
     def __init__(
@@ -76,17 +76,17 @@ class API:
         return self._list("direct_messages", "direct_messages", DirectMessage, parameters)
 
     def rate_limit_status(self) -> dict[str, Any]:
-        """Return what is left of the quota (account/rate_limit_status); the call itself costs nothing."""
+        """Return the remaining quota (account/rate_limit_status); the call itself costs nothing."""
         return self._request("GET", "2/account/rate_limit_status.json", {}).whole()
 
     def get_token_info(self) -> dict[str, Any]:
-        """Return whose token it is and for how many seconds yet (oauth2/get_token_info: uid, appkey, expire_in)."""
+        """Return the token's owner and remaining seconds (oauth2/get_token_info: uid, appkey, expire_in)."""
         return self._request("POST", "oauth2/get_token_info", {}).whole()
 
     def send_direct_message(self, recipient_id: str, text: str) -> dict[str, Any]:
-        """Answer somebody who wrote to the account (messages/reply), within 48 hours; `text` is below 300 characters.
+        """Reply to a user who wrote to the account (messages/reply), within 48 hours; `text` is below 300 characters.
 
-        On NoAnswer, UnreadableAnswer and WeiboServerError it may have been sent all the same.
+        On NoAnswer, UnreadableAnswer and WeiboServerError the text may have been sent all the same.
         """
         data = msgspec.json.encode({"text": text}).decode()
         form = {"type": "text", "receiver_id": recipient_id, "data": data, "save_sender_box": "1"}
@@ -153,12 +153,12 @@ class _Answered(NamedTuple):
 _NOTHING = msgspec.Raw(b"[]")
 
 _OF_WHOM = 401
-"""The platform refuses a token in JSON. A page with this status is of something on the way, which wants a login of its
-own: no reason to hold the token for refused until a person acts."""
+"""Status of a refused token, which the platform sends in JSON. An HTML page with this status comes from a proxy that
+demands a login, and does not prove that the token is refused."""
 
 
 def _checked(response: requests.Response) -> _Answered:
-    """Return an answer that is a success; raises the exception of any other."""
+    """Return a successful answer; raises the exception of any other."""
     try:
         answered = _Answered(response, http.read(response))
     except UnreadableAnswer:
@@ -172,10 +172,10 @@ def _checked(response: requests.Response) -> _Answered:
     return answered
 
 
-# Sentences for a person about one account's lists; none names anybody.
+# Complaints about one account's lists for an operator; without personal data.
 
 TOLD_FOR = timedelta(days=7)
-"""So long a gap is complained about."""
+"""Time for which a gap is reported."""
 
 _TITLES = {
     "mentions": "@我的微博",
@@ -186,22 +186,22 @@ _TITLES = {
 
 
 class Complaints:
-    """What is wrong with the lists of one account."""
+    """Faults of the lists of one account."""
 
     def __init__(self, account: str) -> None:
         self._account = account
         self._refused: dict[str, str] = {}
 
     def refused(self, name: str, why: str) -> None:
-        """Note that a list is not given to us."""
+        """Record that the platform refuses a list."""
         self._refused[name] = why
 
     def well(self, name: str) -> None:
-        """Note that it is."""
+        """Record that a list is available."""
         self._refused.pop(name, None)
 
     def lists(self) -> tuple[str, ...]:
-        """Return a sentence for each list that is not given."""
+        """Return a sentence for each refused list."""
         return tuple(
             f"Weibo {self._account}: {name} ({_TITLES[name]}) is not given ({why}): ask for the permission, or take it "
             "out of `lists`"

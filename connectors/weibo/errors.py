@@ -1,14 +1,14 @@
-"""What can go wrong at the open platform (微博开放平台), in tweepy's shape.
+"""Errors of the open platform (微博开放平台), in tweepy's style.
 
 ::
 
     WeiboException
-    ├── NotReached              no connection: the request never left
-    ├── NoAnswer                the connection broke or time ran out after it had
-    └── HTTPException           an answer that is no success: `response`, `api_codes`, `api_messages`
-        ├── UnreadableAnswer    HTML, nothing, half a JSON, far too much
+    ├── NotReached              no connection: the request was not sent
+    ├── NoAnswer                the connection broke or time ran out after it was sent
+    └── HTTPException           an answer other than a success: `response`, `api_codes`, `api_messages`
+        ├── UnreadableAnswer    HTML, nothing, truncated JSON, too many bytes
         ├── BadRequest · Unauthorized · Forbidden · NotFound
-        ├── TooManyRequests     `reset_time`: when the quota begins anew, in seconds since 1970
+        ├── TooManyRequests     `reset_time`: when the quota is reset, in seconds since 1970
         └── WeiboServerError
 
 The platform's own `error_code` decides, not the HTTP status: a used-up quota is HTTP 403 there, an error may be HTTP
@@ -26,19 +26,19 @@ from schemas.errors import UnauthorizedError, UnreachableError
 
 
 class WeiboException(Exception):  # noqa: N818 - tweepy's names: whoever knows that library knows this one
-    """Base of all of these; its text names codes and nothing personal."""
+    """Base of all these errors; its text names codes and no personal data."""
 
 
 class NotReached(WeiboException):
-    """No connection: the platform surely knows nothing of the request."""
+    """No connection: the platform certainly did not receive the request."""
 
 
 class NoAnswer(WeiboException):
-    """The request may have arrived: nobody can say what became of it."""
+    """The request may have arrived; its outcome is unknown."""
 
 
 class HTTPException(WeiboException):
-    """An answer that is no success."""
+    """An answer other than a success."""
 
     def __init__(self, response: requests.Response, answer: Mapping[str, Any] | None = None) -> None:
         self.response = response
@@ -52,7 +52,7 @@ class UnreadableAnswer(HTTPException):
 
 
 class BadRequest(HTTPException):
-    """The platform does not understand or does not take what was asked."""
+    """The platform does not understand or does not accept the request."""
 
 
 class Unauthorized(HTTPException):
@@ -64,11 +64,11 @@ class Forbidden(HTTPException):
 
 
 class NotFound(HTTPException):
-    """There is no such status, comment, user or interface."""
+    """The status, comment, user or interface does not exist."""
 
 
 class TooManyRequests(HTTPException):
-    """A quota is used up; `reset_time` is None where the platform did not say."""
+    """A quota is used up; `reset_time` is None if the platform did not report it."""
 
     def __init__(
         self, response: requests.Response, answer: Mapping[str, Any] | None = None, reset_time: int | None = None
@@ -78,14 +78,14 @@ class TooManyRequests(HTTPException):
 
 
 class WeiboServerError(HTTPException):
-    """A fault of the platform that may pass."""
+    """A temporary fault of the platform."""
 
 
 def code_of(answer: Mapping[str, Any] | None) -> int | None:
-    """Return an answer's error_code as a number, None when it is a success."""
+    """Return an answer's error_code as a number, or None for a success."""
     found = answer.get("error_code") if answer else None
     if found is None and answer and isinstance(answer.get("error"), str):
-        return 0  # {"error": "..."} alone is an error all the same
+        return 0  # {"error": "..."} without a code is an error as well
     try:
         return int(found) if found is not None else None
     except (TypeError, ValueError):
@@ -93,7 +93,7 @@ def code_of(answer: Mapping[str, Any] | None) -> int | None:
 
 
 def kind_of(code: int | None, status: int) -> type[HTTPException]:
-    """Return the exception for an error_code, for the HTTP status where the code is none that we know."""
+    """Return the exception for an error_code; for an unknown code, the exception for the HTTP status."""
     known = _BY_CODE.get(code) if code is not None else None
     if known is not None:
         return known
@@ -101,7 +101,7 @@ def kind_of(code: int | None, status: int) -> type[HTTPException]:
 
 
 OF_ADDRESS, OF_USER = 10022, 10023
-"""Every interface's: the quota of our address, which is an hour's, and that of this user, a day's."""
+"""Quotas over all interfaces: of the IP address, for an hour, and of the user, for a day."""
 
 OF_ONE_INTERFACE = 10024
 
@@ -126,22 +126,22 @@ _BY_STATUS: Mapping[int, type[HTTPException]] = MappingProxyType(
         432: TooManyRequests,
     }
 )
-"""418 and 432 are what the platform's outer walls say to whom they find too busy."""
+"""The platform's gateways answer 418 and 432 to clients with too many requests."""
 
 
-# From what the platform or the network does to our own errors; their texts hold no address, as it holds the token.
+# Translates errors of the platform and the network; the texts have no URL, because it holds the token.
 
 
 class NobodyThereError(UnreachableError):
-    """There was no connection: the platform knows nothing of the call, and has not counted it."""
+    """No connection: the platform did not receive the call and has not counted it."""
 
 
 class RefusedError(Exception):
-    """The platform does not give one interface to this application: the others go on."""
+    """The platform refuses one interface to this application; the others continue."""
 
 
 class SlowDownError(Exception):
-    """A quota is used up; `reset_time` is in seconds since 1970, None when unknown; `codes` say whose."""
+    """A quota is used up; `reset_time` is in seconds since 1970, or None if unknown; `codes` name the quota."""
 
     def __init__(self, error: TooManyRequests) -> None:
         super().__init__(str(error))
@@ -151,7 +151,7 @@ class SlowDownError(Exception):
 
 @contextmanager
 def door(account: str) -> Iterator[None]:
-    """Translate what leaves a `with` block; raises UnauthorizedError, UnreachableError, RefusedError, SlowDownError."""
+    """Translate exceptions of the block to UnauthorizedError, UnreachableError, RefusedError or SlowDownError."""
     try:
         yield
     except TooManyRequests as error:

@@ -1,7 +1,7 @@
-"""The public site m.weibo.cn, by the library weibo-api: the whole of a cut status (全文), one by one, later, if asked.
+"""Fetches the whole text of truncated statuses (全文) from the public site m.weibo.cn with the library weibo-api.
 
-The library knows nothing of mentions, comments and messages, and the site shows servers a captcha whenever it likes: it
-completes what was published, and nothing waits for it. It is off unless `public_pages` is set.
+The library supports no mentions, comments and messages, and the site shows servers a captcha at any time: a text only
+completes a published status, and nothing waits for it. Off unless `public_pages` is set.
 """
 
 import warnings
@@ -20,23 +20,23 @@ from connectors.weibo.settings import WeiboPullSettings
 from schemas.records import RawMessage, raw_message
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # its docstrings hold escapes that Python complains of when it compiles them
+    warnings.simplefilter("ignore")  # invalid escapes in the library's docstrings
     from weibo_api.client import WeiboClient
     from weibo_api.weibo import status as _status  # noqa: F401 - else the library imports it when it is first used
 
 ATTEMPTS = 3
 WAITING_MAX = 200
-"""Cut statuses that wait; with more the oldest stay cut. A restart forgets them."""
+"""Limit of truncated statuses that wait; beyond it the oldest stay truncated. A restart forgets them."""
 
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36"
 
 
 class PublicPageUnavailable(Exception):  # noqa: N818 - no fault of ours
-    """The site did not show the page: a login, a captcha, HTML, another shape, no network."""
+    """The site did not return the page: login, captcha, HTML, another shape, or no network."""
 
 
 class _Client(WeiboClient):  # type: ignore[misc] # the library has no types
-    """The library's client on our session: with limits of time, a browser's name, and the operator's cookie."""
+    """The library's client over a session with time limits, a browser's User-Agent, and the operator's cookie."""
 
     _session: Any
 
@@ -47,19 +47,19 @@ class _Client(WeiboClient):  # type: ignore[misc] # the library has no types
 
 
 class _Limited:
-    """What the library calls of a session."""
+    """The part of a session's interface that the library uses."""
 
     def __init__(self, session: requests.Session, cookie: str | None) -> None:
         self._own = session
         self._headers = {"User-Agent": _AGENT, **({"Cookie": cookie} if cookie else {})}
 
     def request(self, method: str, url: str, **options: Any) -> requests.Response:
-        """Ask as the platform is asked, so that nothing hangs."""
+        """Send a request with the time limits of the platform's API."""
         return http.send(self._own, method, url, headers=self._headers, **options)
 
 
 class PublicPages:
-    """What anybody may read; raises PublicPageUnavailable whatever the library raises."""
+    """Public pages; raises PublicPageUnavailable for any exception of the library."""
 
     def __init__(self, session: requests.Session, cookie: str | None = None) -> None:
         self._client = _Client(session, cookie)
@@ -79,7 +79,7 @@ class PublicPages:
 
 
 class Completer:
-    """Completes cut statuses: each becomes a second message of the same person in the same thread."""
+    """Completes truncated statuses: each becomes a second message of the same person in the same thread."""
 
     def __init__(
         self,
@@ -101,19 +101,19 @@ class Completer:
 
     @property
     def due(self) -> float:
-        """Return when the next page may be asked for; never while nothing waits."""
+        """Return when the next page may be requested; infinity if none waits."""
         return self._next if self._waiting else float("inf")
 
     def remember(self, items: Iterable[Model]) -> None:
-        """Take note of the statuses whose text is cut."""
+        """Queue the statuses with a truncated text."""
         self._waiting.extend((item, ATTEMPTS) for item in items if item._json.get("isLongText") is True and item.id)
 
     def arrived(self) -> None:
-        """Note that what was given last is safe."""
+        """Record that the last returned message is safe."""
         self._given = None
 
     def completed(self, now: datetime, jurisdiction: str) -> tuple[RawMessage, ...]:
-        """Return the next status with its whole text, nothing when none waits, it is not time, or the site refuses."""
+        """Return the next status with its whole text; empty if none waits, it is too early, or the site refuses."""
         if self._clock() < self.due:
             return ()
         self._next = self._clock() + self._seconds
@@ -130,7 +130,7 @@ class Completer:
         return (self._message(item, text, now, jurisdiction),)
 
     def close(self) -> None:
-        """Let go of the connections. What was given last, and is not known to be safe, is looked up again."""
+        """Close the connections. The last message is fetched again if it may not be safe."""
         given, self._given = self._given, None
         if given is not None and len(self._waiting) < WAITING_MAX:
             self._waiting.appendleft((given, ATTEMPTS))

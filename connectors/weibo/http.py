@@ -1,4 +1,4 @@
-"""One request to the platform: limits on time and size, and what went wrong told apart by whether it had left."""
+"""Sends one request to the platform with limits of time and size; errors show whether the request was sent."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,23 +14,23 @@ from normalizers.parse import json
 from schemas.codec import UNREADABLE
 
 CONNECT_SECONDS, READ_SECONDS, WHOLE_SECONDS = 5.0, 15.0, 60.0
-"""For a connection, for a silence, and for a whole answer that dribbles."""
+"""Seconds for connecting, for each read, and for the whole answer."""
 
 BODY_MAX_BYTES = 32 * 1024 * 1024
-"""Of an answer: two hundred statuses with all that hangs on them are below 4 MiB."""
+"""Bytes of an answer: two hundred statuses with all nested objects are below 4 MiB."""
 
 Answer = Mapping[str, msgspec.Raw]
 
 
 def new_session() -> requests.Session:
-    """Return a session whose answers `send` can end."""
+    """Return a session whose answers `send` can interrupt."""
     return middleware.Session(WHOLE_SECONDS, BODY_MAX_BYTES)
 
 
 def send(session: requests.Session, method: str, url: str, **request: Any) -> requests.Response:
     """Return the answer with its whole body read; raises NotReached, NoAnswer, UnreadableAnswer.
 
-    Their texts name no address: it holds the access token.
+    The errors' texts have no URL: it holds the access token.
     """
     try:
         with middleware.within(WHOLE_SECONDS):
@@ -38,7 +38,7 @@ def send(session: requests.Session, method: str, url: str, **request: Any) -> re
                 method, url, timeout=(CONNECT_SECONDS, READ_SECONDS), stream=True, allow_redirects=False, **request
             )
             try:
-                response._content = middleware.whole(response, BODY_MAX_BYTES)  # as requests itself sets it
+                response._content = middleware.whole(response, BODY_MAX_BYTES)  # requests sets the same attribute
             except middleware.TooLongError:
                 raise UnreadableAnswer(response) from None
     except requests.RequestException as error:
@@ -49,7 +49,7 @@ def send(session: requests.Session, method: str, url: str, **request: Any) -> re
 
 
 def read(response: requests.Response) -> Answer:
-    """Return the fields of an answer, each as it came; raises UnreadableAnswer for what is no JSON object."""
+    """Return the fields of an answer as raw JSON; raises UnreadableAnswer if it is not a JSON object."""
     try:
         return json.read(response.content, dict[str, msgspec.Raw])[0]
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""What names a message of Weibo: kind and id where the platform gives one, else a digest of what it is."""
+"""Ids of Weibo's messages: kind and id if the platform gives one, else a digest of the content."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from normalizers.weibo.times import moment
 from schemas.errors import RecordError
 
 _NAMING = ("type", "sender_id", "receiver_id", "created_at", "text", "data")
-"""A push has no id: the platform counsels sender and created_at, and two messages of one second must not be one."""
+"""A push has no id: the platform recommends sender and created_at, but two messages of one second must differ."""
 
 
 class Named(Struct, frozen=True, kw_only=True):
@@ -28,9 +28,9 @@ class Named(Struct, frozen=True, kw_only=True):
 
 
 def pushed(body: bytes, now: datetime, key: SecretStr | None = None) -> Named:
-    """Name a push; one that cannot be read is named by its bytes, which a repeat brings again.
+    """Return the id of a push; for an unreadable one a digest of its bytes, which a repeat has as well.
 
-    Its words and its sender's uid are all that names it, and uids are few: the digest is under the key.
+    The id depends only on the text and the sender's uid, and uids are few: the digest uses the key.
     """
     if is_xml(body):
         found = callback.read(body, now)
@@ -51,7 +51,7 @@ def pushed(body: bytes, now: datetime, key: SecretStr | None = None) -> Named:
 
 
 def _said(fields: Fields) -> bytes | None:
-    """Return what names a push; None where that cannot be written: half an emoji, or nested without end."""
+    """Return the identifying fields of a push; None if they cannot be encoded: half an emoji, or endless nesting."""
     try:
         return msgspec.json.encode([fields.get(name) for name in _NAMING], order="sorted")
     except (UnicodeEncodeError, RecursionError):
@@ -59,7 +59,7 @@ def _said(fields: Fields) -> bytes | None:
 
 
 def fetched(item: bytes, kind: str, now: datetime) -> Named:
-    """Name an item of a list; `kind` is status, comment or dm. A status is another message whenever it was edited."""
+    """Return the id of a list item; `kind` is status, comment or dm. Each edit makes a status another message."""
     fields = _fields(item) or Fields()
     identifier = fields.identifier() or hashlib.sha256(item).hexdigest()
     edits = digits(fields.get("edit_count")).lstrip("0") if kind == "status" else ""
@@ -72,12 +72,12 @@ def fetched(item: bytes, kind: str, now: datetime) -> Named:
 
 
 def unread(data: bytes, kind: str = "push", key: SecretStr | None = None) -> Named:
-    """Name what was not read by its bytes, which a repeat brings again."""
+    """Return an id from the bytes of an unreadable message, which a repeat has as well."""
     return Named(identifier=f"{kind}:{digest_of(data, key)}", kind=KINDS.get(kind, KINDS["dm"]))
 
 
 def named(data: bytes, now: datetime) -> Named:
-    """Name a push or an item, whichever it is."""
+    """Return the id of a push or a list item."""
     fields = _fields(data) or Fields()
     if is_xml(data) or ("type" in fields and "sender_id" in fields):
         return pushed(data, now)
@@ -97,7 +97,7 @@ def _fields(body: bytes) -> Fields | None:
 
 
 def _mention(data: Fields) -> tuple[str, str] | None:
-    """Return kind and name of where the account was mentioned."""
+    """Return kind and id of the place of a mention."""
     key = digits(data.get("key"))
     is_comment = "comment" in text_of(data.get("subtype")).lower()
     kind = "comment" if is_comment else "status"

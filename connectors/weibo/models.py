@@ -1,4 +1,4 @@
-"""The platform's objects: fields as attributes, the whole of it in `_json`, and its bytes as they came in `_raw`."""
+"""Objects of the platform: fields as attributes, all fields in `_json`, and the original bytes in `_raw`."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -13,16 +13,16 @@ from normalizers.weibo.times import moment
 from schemas.codec import UNREADABLE
 
 _END = datetime(2999, 1, 1, tzinfo=UTC)
-"""No clock: every time that the platform writes is taken for true."""
+"""Without a clock: every time that the platform sends is accepted."""
 
 _NO_MODELS: Mapping[str, type["Model"]] = MappingProxyType({})
 
 
 class Model:
-    """Any object; fields that it lacks raise AttributeError."""
+    """Base of all objects; missing fields raise AttributeError."""
 
     nested: ClassVar[Mapping[str, type["Model"]]] = _NO_MODELS
-    """Fields that are objects of their own."""
+    """Classes of fields that are objects."""
 
     def __init__(self, json: Mapping[str, Any], raw: bytes = b"") -> None:
         self._json = dict(json)
@@ -47,18 +47,18 @@ class Model:
 
     @property
     def id(self) -> int | None:
-        """Return the id with all its digits; None when there is none to be trusted."""
+        """Return the id with all its digits; None if it is missing or unreliable."""
         found = Fields(self._json).identifier()
         return int(found) if found else None
 
     @property
     def created_at(self) -> datetime | None:
-        """Return when it was written, in UTC; None when that cannot be read."""
+        """Return the time of writing in UTC; None if it is unreadable."""
         return moment(text_of(self._json.get("created_at")), _END)
 
 
 class User(Model):
-    """用户: somebody's profile."""
+    """用户: a user's profile."""
 
 
 class Status(Model):
@@ -66,7 +66,7 @@ class Status(Model):
 
 
 class Comment(Model):
-    """评论: a comment, the status it stands under, and the comment it answers."""
+    """评论: a comment, its status, and the comment that it answers."""
 
 
 class DirectMessage(Model):
@@ -82,30 +82,30 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 class ResultSet(list[AnyModel]):
-    """One page, newest first; `total` is how many there are in all, None where the platform does not say."""
+    """One page, newest first; `total` is the length of the list, or None if the platform does not report it."""
 
     def __init__(self, items: Iterable[AnyModel] = (), total: int | None = None) -> None:
         super().__init__(items)
         self.total = total
 
     def ids(self) -> list[int]:
-        """Return the ids that can be trusted."""
+        """Return the reliable ids."""
         return [found for item in self if (found := item.id) is not None]
 
     @property
     def since_id(self) -> int | None:
-        """Return the newest id: what comes after this page is above it."""
+        """Return the newest id: later items are above it."""
         return max(self.ids(), default=None)
 
     @property
     def max_id(self) -> int | None:
-        """Return one less than the oldest id: what comes before this page is at or below it."""
+        """Return one less than the oldest id: earlier items are at or below it."""
         oldest = min(self.ids(), default=None)
         return oldest - 1 if oldest is not None else None
 
 
 def parse(kind: type[AnyModel], raws: Iterable[msgspec.Raw], total: int | None) -> ResultSet[AnyModel]:
-    """Return the objects among some JSON values; one that cannot be read has its bytes alone, and hides no other."""
+    """Return the objects of JSON values; an unreadable one has only its bytes, and does not hide others."""
     pairs = (_read(bytes(raw)) for raw in raws)
     return ResultSet((kind(json, raw) for json, raw in pairs if isinstance(json, dict)), total)
 

@@ -1,4 +1,4 @@
-"""A walk down a list, from its newest item to what is known already: by id, so that nothing new moves a page."""
+"""Walks down a list by id from its newest item to the known ones, so that new items shift no page."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -10,16 +10,16 @@ from msgspec import Struct
 from connectors.weibo.models import Model, ResultSet
 from schemas.codec import built
 
-# Cursor: goes through all pages of a list, downwards by id, so that what arrives meanwhile moves nothing.
+# Cursor: pages through a list downwards by id, so that new items shift no page.
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 FIRST, LAST = -1, 0
-"""The cursor of the first page, and the one that says that there is no further."""
+"""Cursors of the first page, and after the last page."""
 
 
 def pagination(method: Method) -> Method:
-    """Let Cursor, and tweepy's own, page through a method: `cursor` in, the page and (previous, next) out."""
+    """Mark a method for Cursor, and tweepy's: it takes `cursor` and returns the page and (previous, next)."""
     method.pagination_mode = "cursor"  # type: ignore[attr-defined] # where tweepy looks for it
     return method
 
@@ -34,7 +34,7 @@ class Cursor:
         self._parameters = parameters
 
     def pages(self, limit: float = inf) -> Iterator[ResultSet[Model]]:
-        """Yield page after page, newest first, `limit` at most; a page without anything is the last."""
+        """Yield pages, newest first, `limit` at most; an empty page is the last."""
         at, number = FIRST, 0
         while at != LAST and number < limit:
             page, (_, at) = self._method(cursor=at, **self._parameters)
@@ -44,7 +44,7 @@ class Cursor:
             number += 1
 
     def items(self, limit: float = inf) -> Iterator[Model]:
-        """Yield item after item, newest first, `limit` at most."""
+        """Yield items, newest first, `limit` at most."""
         number = 0
         for page in self.pages():
             for item in page:
@@ -57,42 +57,42 @@ class Cursor:
 
 
 EMPTY_PAGES = 2
-"""So many pages behind an empty one are looked at before that counts as the end of what can be reached.
+"""Empty pages that are passed before the end of the reachable part is assumed.
 
-The platform counts a page off first, and then leaves out of it what was deleted or hidden: all of it, now and then.
+The platform cuts a page first, and then leaves out deleted or hidden items, at times all of them.
 """
 
 
 @built
 class Known(Struct, frozen=True, kw_only=True):
-    """What was published of a list: the newest id, when it was written, and the ids of the newest page.
+    """Published part of a list: the newest id, its time, and the ids of the newest page.
 
-    A status that becomes visible late has a lower id than what came before it: the page tells it from an old one.
+    A status that becomes visible late has a lower id than earlier ones: the page's ids tell it from an old one.
     """
 
     since: str | None = None
     at: str | None = None
     seen: tuple[str, ...] = ()
     gap: dict[str, Any] | None = None
-    """Times between which items were out of reach, and when that was found."""
+    """Times around the unreachable items, and the time of the discovery."""
 
 
 class Found(NamedTuple):
-    """An item and the id that names it for us."""
+    """An item and its id."""
 
     item: Model
     key: str
 
 
 class Walk:
-    """Takes page after page until what is known is reached, or the list's end, or what the platform lets us reach."""
+    """Takes pages until a known item, the end of the list, or the end of the reachable part."""
 
     def __init__(self, known: Known, page_size: int, pages_max: int, began: datetime) -> None:
         self.known = known
         self.began = began
         self._page_size = page_size
         self.max_id: int | None = None
-        self.page = 1  # of those from `max_id` down: an empty one names no lower id
+        self.page = 1  # page number from `max_id` down: an empty page has no lower id
         self.done = False
         self.gap = False
         self.found: list[Found] = []
@@ -118,9 +118,10 @@ class Walk:
         self._judge(page, self._leads_to(page, keys))
 
     def _leads_to(self, page: ResultSet[Model], keys: list[str]) -> int | None:
-        """Return how far down a page leads: to its last item, but for one that stands higher than its id.
+        """Return the id of the page's last item, ignoring items that stand higher than their id.
 
-        Such a one was shown late, or is pinned (置顶): it is below what is known, and was not there.
+        Such an item became visible late, or is pinned (置顶): its id is below the known newest one, but it is not
+        known.
         """
         placed = [(item.id, key) for item, key in zip(page, keys, strict=True) if item.id is not None]
         leading = [identifier for identifier, key in placed if not self._is_late(identifier, key)]
@@ -130,7 +131,7 @@ class Walk:
         return self._since is not None and self._floor < identifier <= self._since and key not in self.known.seen
 
     def _judge(self, page: ResultSet[Model], lowest: int | None) -> None:
-        """Note whether this was the last page, and whether something between it and what is known was out of reach."""
+        """Determine whether this was the last page, and whether items above the known ones were unreachable."""
         before = self.max_id
         if not page and self._may_go_on_behind(page):
             self.page += 1
@@ -145,15 +146,15 @@ class Walk:
         self.max_id = after
 
     def _may_go_on_behind(self, page: ResultSet[Model]) -> bool:
-        """Say whether something new may stand behind an empty page: something is known, and was not reached yet."""
+        """Return whether new items may follow an empty page: the list has known items that were not reached yet."""
         between = self._since is not None and not self._is_whole(page)
         return between and self.page <= EMPTY_PAGES and self._pages < self._pages_max
 
     def _is_whole(self, page: ResultSet[Model]) -> bool:
-        """Say whether the list ends here by the platform's own number.
+        """Return whether the list ends here by the platform's own total.
 
-        That lags behind what is written, or counts what can be reached: where something is known, and would be skipped,
-        it is believed of a list alone that is shorter than a page.
+        The total lags behind new items, or counts only reachable ones. If the list has known items, which would be
+        skipped, the total is trusted only for a list shorter than a page.
         """
         if page.total is None:
             return False
@@ -162,11 +163,11 @@ class Walk:
         return self._passed == page.total < self._page_size
 
     def oldest_first(self) -> list[Found]:
-        """Return what is new."""
+        """Return the new items, oldest first."""
         return sorted(self.found, key=lambda each: (each.item.id or 0, each.key))
 
     def after(self, now: datetime) -> Known:
-        """Return what is known once all of it is published."""
+        """Return the known part after all items are published."""
         newest = self._newest
         if newest is None:
             return self.known
@@ -183,5 +184,5 @@ class Walk:
 
 
 def _ids(keys: Iterable[str]) -> Iterator[int]:
-    """Yield the ids of items by what names them; an edited one has more in its name than that."""
+    """Yield the numeric ids of keys; the key of an edited item has a suffix."""
     yield from map(int, filter(str.isdigit, (key.partition(":")[0] for key in keys)))

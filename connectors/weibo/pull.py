@@ -1,9 +1,9 @@
-"""Lists of the open platform (mentions, comments, direct messages): what pushes did not bring, within the quota.
+"""Pulls lists of the open platform (mentions, comments, direct messages) that pushes do not cover, within the quota.
 
-Cursor: for each list the newest id that was published, and the ids of its newest page. A walk goes down by id from the
-newest item to what is known, and is published oldest first once it got there; one that a fault or the quota interrupts
-goes on where it stood. Ids decide the order, never times. What Kafka did not take is given again unasked, as calls are
-few.
+Cursor: for each list the newest published id, and the ids of its newest page. A walk goes down by id from the newest
+item to the known ones, and its items are published oldest first after it is complete; after an interruption by a
+fault or the quota it continues at the same place. Ids decide the order, never times. Batches that Kafka did not
+accept are returned again without new calls, because calls are few.
 """
 
 import time
@@ -30,15 +30,15 @@ from schemas.errors import ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, RawMessage, raw_message
 
 REST_SECONDS = 3600.0
-"""So long a list is not asked for after the platform said that we may not have it."""
+"""Seconds for which a list is not requested after the platform refused it."""
 
 
 QUICK_TRIES = 3
-"""Calls that failed one after the other, before the next ones are spread over what is left of the day."""
+"""Failed calls in a row after which further calls are spread over the rest of the day."""
 
 
 class _Source(NamedTuple):
-    """A list of the open platform: how its items are named, and which method gives it."""
+    """A list of the open platform: kind of its items, and the API method."""
 
     kind: str
     method: Callable[..., Any]
@@ -55,14 +55,14 @@ _SOURCES: Mapping[List, _Source] = MappingProxyType(
 
 
 class _Given(NamedTuple):
-    """A batch on its way to Kafka, and where the lists stood before it."""
+    """A returned batch, and the position before it."""
 
     position: dict[str, Any]
     batch: Batch
 
 
 class WeiboPull:
-    """The lists of one account."""
+    """Pulls the lists of one account."""
 
     channel: ClassVar[str] = "weibo"
 
@@ -96,28 +96,28 @@ class WeiboPull:
         self._due = 0.0
         self._pages_only = False
         self._open = False
-        for name in settings.lists:  # an alarm on their growth has to see them at 0
+        for name in settings.lists:  # an alarm on the growth of this metric needs the initial 0
             metrics.WEIBO_GAPS.labels(account_id, name)
 
     def open(self) -> None:
-        """Look at the token and at what is left of the quota; neither look counts against it."""
+        """Check the token and the remaining quota; these checks cost no calls."""
         self._access.api()
         self._open = True
 
     def examine(self) -> tuple[datetime | None, int | None]:
-        """Return when the token ends and how many calls are left, as far as the platform tells; costs none of them."""
+        """Return the token's end and the number of remaining calls if the platform reports them; costs no calls."""
         end, left = self._access.examine()
         return datetime.fromtimestamp(end, UTC) if end is not None else None, left
 
     def fetch(self, cursor: Cursor) -> Batch:
-        """Return what is new of the first list that has any, oldest first; else one cut status completed.
+        """Return new items of the first list that has any, oldest first; otherwise one completed status.
 
-        Raises UnreachableError, ThrottledError when a quota is used up, UnauthorizedError for a token that is refused.
+        Raises UnreachableError, ThrottledError if a quota is used up, UnauthorizedError for a refused token.
         """
         if not self._open:
             raise UnreachableError(f"Weibo {self._account}: not connected")
         if self._completer is not None:
-            self._completer.arrived()  # after a fault the runner closes us before it fetches again
+            self._completer.arrived()  # after a fault the runner calls close before the next fetch
         again, self._again, self._given = self._again, None, None
         if again is not None and again.position == cursor.position:
             return self._give(again)
@@ -130,7 +130,7 @@ class WeiboPull:
         return self._nothing_new(cursor)
 
     def wait(self, seconds: float) -> bool:
-        """Wait until the quota allows the next round, or the public site its next page."""
+        """Wait until the quota allows the next round, or the public site the next page."""
         pages_due = self._completer.due if self._completer else self._due
         left = min(self._due, pages_due) - self._steady()
         if left > 0:
@@ -139,7 +139,7 @@ class WeiboPull:
         return left <= seconds
 
     def close(self) -> None:
-        """Let go of the connections; walks that are under way stay, and so does what is not known to be safe."""
+        """Close the connections; keep unfinished walks, and the batch that may not be safe."""
         self._open = False
         self._again, self._given = self._given or self._again, None
         self._access.close()
@@ -158,7 +158,7 @@ class WeiboPull:
             self._slow_down(name, error)
             return None
         except Exception:
-            self._next_turn(name)  # a list that cannot be read, by a fault of ours too, must keep no other waiting
+            self._next_turn(name)  # a list that cannot be read, also by an internal error, must not delay others
             raise
         self._complaints.well(name)
         self._asked[name] = self._steady()
@@ -171,7 +171,7 @@ class WeiboPull:
         return given.batch
 
     def _walked(self, name: List, cursor: Cursor) -> Walk:
-        """Walk down the list, or go on where an interruption left it."""
+        """Walk down the list, or continue an interrupted walk."""
         chosen, known = self._settings, _known(cursor, name)
         walk = self._walks.get(name)
         if walk is None or walk.known != known:
@@ -203,14 +203,14 @@ class WeiboPull:
         return page
 
     def _spread(self, error: UnreachableError) -> UnreachableError | ThrottledError:
-        """Return what to raise for a call that failed and was counted: a long outage must leave calls for after it."""
+        """Return the error of a failed call that was counted: a long outage must not use up the calls for later."""
         self._failed += 1
         if self._failed <= QUICK_TRIES:
             return error
         return ThrottledError(str(error), retry_after=self._budget.pause(1))
 
     def _slow_down(self, name: List, error: SlowDownError) -> None:
-        """Let one list rest whose own quota is used up; raises ThrottledError when it is everybody's."""
+        """Pause one list if its own quota is used up; raises ThrottledError for a quota over all lists."""
         now, later = self._clock(), self._clock() + REST_SECONDS
         if OF_ONE_INTERFACE not in error.codes:
             raise self._budget.exhausted(error.reset_time or (None if OF_USER in error.codes else later))
@@ -225,7 +225,7 @@ class WeiboPull:
         found = walk.oldest_first()
         if self._completer is not None and name == "mentions":
             self._completer.remember(each.item for each in found)
-        begun: dict[str, Any] = {each: {} for each in self._begun}  # even when empty: what comes to them is no history
+        begun: dict[str, Any] = {each: {} for each in self._begun}  # empty ones, too: later items are not history
         after = msgspec.json.decode(msgspec.json.encode(walk.after(now)))
         position = {**begun, **cursor.position, name: after}
         return Batch(
@@ -245,7 +245,7 @@ class WeiboPull:
         return Batch(messages=messages, cursor=cursor, complaints=self._said(cursor.position))
 
     def _complain_of_all(self) -> None:
-        """No list may be read: that is a fault, and not an account without news."""
+        """Raise ThrottledError: if all lists are refused, this is a fault and not an account without news."""
         first, until = next(iter(self._complaints.lists()), ""), min(self._rests.values())
         raise ThrottledError(first, retry_after=until - self._steady())
 
@@ -255,7 +255,7 @@ class WeiboPull:
         return (*filter(None, others), *self._complaints.lists(), *self._complaints.gaps(gaps, self._now()))
 
     def _message(self, name: List, found: Found, last: datetime | None) -> RawMessage:
-        """Return the record of an item; when its list was `last` walked down it was not there."""
+        """Return the record of an item, which was not in its list at the walk at `last`."""
         now = self._now()
         named = self._name(name, found.item._raw)
         return raw_message(

@@ -1,4 +1,4 @@
-"""Pushes of the fans' service (粉丝服务平台 消息推送服务): verified callbacks of one account, as they came."""
+"""Pushes of the fans' service (粉丝服务平台 消息推送服务): verified callbacks of one account, with unchanged bytes."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -15,13 +15,13 @@ from schemas.errors import RefusedRequest
 from schemas.records import RawMessage, raw_message
 
 _NOTHING_TO_SAY = Answer()
-"""An empty answer: the platform shows nothing to the citizen and does not send the message again."""
+"""An empty answer: the platform shows the citizen nothing and does not send the message again."""
 
 
 class Weibo:
-    """Judges the callbacks of one account; the platform signs them as WeChat does, with the App Secret for a token.
+    """Verifies the callbacks of one account; the platform signs as WeChat does, with the App Secret as token.
 
-    The signature does not cover the body, so one that comes with another body is a forger's.
+    The signature does not cover the body, so a repeated signature with another body is a forgery.
     """
 
     channel: ClassVar[str] = "weibo"
@@ -36,13 +36,13 @@ class Weibo:
         self._signatures = UsedSignatures()
 
     def recognise(self, request: Request) -> None:
-        """Judge a callback without its body; raises RefusedRequest for what the platform did not sign."""
+        """Verify a callback without its body; raises RefusedRequest for a wrong signature."""
         self._check_sender(parameters(request.query))
 
     def accept(self, request: Request) -> Accepted:
-        """Return the message of a callback, or the echo that proves this address to be ours.
+        """Return the message of a callback, or the echo that verifies this address.
 
-        Raises RefusedRequest for what the platform did not sign.
+        Raises RefusedRequest for a wrong signature.
         """
         given = parameters(request.query)
         signature = self._check_sender(given)
@@ -55,7 +55,7 @@ class Weibo:
         return Accepted(messages=(self._message(request.body),) if request.body else (), answer=_NOTHING_TO_SAY)
 
     def _check_sender(self, given: Mapping[str, str]) -> str:
-        """Return the signature."""
+        """Verify signature and time, and return the signature."""
         signature, timestamp, nonce = needed(given, "signature", "timestamp", "nonce")
         check_callback(self._secrets, signature, timestamp, nonce)
         check_callback_time(timestamp, self._moments, self._window)
@@ -80,5 +80,5 @@ class Weibo:
             time=named.time or now,
             recorded=now,
             sender=named.sender,
-            not_before=now,  # pushed as soon as it was written; lists are fetched, and old
+            not_before=now,  # a push is sent right after writing; list items may be old
         )

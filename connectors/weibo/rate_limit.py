@@ -1,4 +1,4 @@
-"""The quota of calls, spread evenly over what is left of the day; the platform's own word goes before our counting."""
+"""Quota of calls, spread evenly over the rest of the day; the platform's numbers override the local count."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -9,13 +9,13 @@ from schemas.errors import ThrottledError
 
 DAY_SECONDS = 86_400.0
 SLOW = 2
-"""From so many times the planned pause between two rounds on, a person is told."""
+"""Factor of the planned pause between two rounds from which an operator is informed."""
 
 
 class Budget:
-    """How many calls are left until when; a window ends at midnight in China unless the platform says otherwise.
+    """Remaining calls of a window, which ends at midnight in China unless the platform reports another time.
 
-    After a restart nobody knows what was spent: the share of the day that is left is what may be spent in it.
+    After a restart the spent calls are unknown: the quota is then the share for the rest of the day.
     """
 
     def __init__(self, per_day: int, account: str, clock: Callable[[], float]) -> None:
@@ -27,7 +27,7 @@ class Budget:
         self._open(_midnight(clock()))
 
     def spend(self, interface: str) -> None:
-        """Count one call; raises ThrottledError when none is left."""
+        """Count one call; raises ThrottledError if none is left."""
         self._renew()
         if self._left < 1:
             raise self.used_up()
@@ -36,18 +36,18 @@ class Budget:
         self._show()
 
     def give_back(self) -> None:
-        """Take back one call that never left."""
+        """Uncount one call that was never sent."""
         self._left += 1
         self._show()
 
     def learn(self, left: int, reset_in_seconds: float) -> None:
-        """Believe the platform about what is left and until when; never more than our own share of that time."""
+        """Apply the platform's remaining calls and reset time, but never exceed the local share for that time."""
         self._open(self._clock() + min(reset_in_seconds, DAY_SECONDS))
         self._left = min(self._left, left)
         self._show()
 
     def exhausted(self, reset_at: float | None) -> ThrottledError:
-        """Note that the platform refuses further calls, until it says or until midnight; return what to raise."""
+        """Record that the platform refuses calls until `reset_at` or midnight; return the error to raise."""
         self._renew()
         self._left = 0
         now = self._clock()
@@ -56,20 +56,20 @@ class Budget:
         return self.used_up()
 
     def used_up(self) -> ThrottledError:
-        """Return what to raise while nothing is left."""
+        """Return the error to raise while no call is left."""
         return ThrottledError(
             f"Weibo {self._account}: the quota of calls is used up until {self._ends()}: pushes go on, nothing is lost",
             retry_after=max(1.0, self._reset_at - self._clock()),
         )
 
     def pause(self, calls: int) -> float:
-        """Return the seconds until the next `calls` calls, so that the rest lasts until the window ends."""
+        """Return the seconds until the next `calls` calls that spread the rest over the window."""
         self._renew()
         rounds = self._left // calls
         return max(0.0, self._reset_at - self._clock()) / max(rounds, 1)
 
     def complaint(self, calls: int) -> str | None:
-        """Return a sentence when rounds of so many calls come much less often than a day's quota is meant for."""
+        """Return a sentence if rounds of `calls` calls come much less often than the daily quota allows."""
         planned, left = DAY_SECONDS * calls / self._per_day, self._reset_at - self._clock()
         if left <= SLOW * planned or self.pause(calls) <= SLOW * planned:
             return None
@@ -79,7 +79,7 @@ class Budget:
         )
 
     def _renew(self) -> None:
-        """Begin a window when the last one has ended, or ends in more than a day: then the clock was set back."""
+        """Open a new window after the end of the last one, or if it ends in more than a day: the clock was set back."""
         now = self._clock()
         if not 0 < self._reset_at - now <= DAY_SECONDS:
             self._open(_midnight(now))

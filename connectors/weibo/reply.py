@@ -1,4 +1,4 @@
-"""Answers by direct message (私信), through the customer service interface: open for 48 hours after somebody wrote."""
+"""Receipts by direct message (私信) through the customer service interface, within 48 hours of the user's message."""
 
 import time
 from collections.abc import Callable
@@ -25,10 +25,10 @@ from storage.thread_pool import Threads
 
 WINDOW = timedelta(hours=48)
 TEXT_MAX = 300
-"""Characters of one message: https://open.weibo.com/wiki/Send_Customer_Service_Message."""
+"""Limit in characters of one message: https://open.weibo.com/wiki/Send_Customer_Service_Message."""
 
 THROTTLED_SECONDS = 600.0
-"""After a refusal for too many requests that names no end."""
+"""Seconds to wait after a throttling without a reset time."""
 
 
 class WeiboSender:
@@ -49,17 +49,17 @@ class WeiboSender:
         self._thread = Threads(f"weibo-{account_id}", AT_ONCE_MOST)
 
     async def send(self, reply: Reply) -> Sent:
-        """Send one text and say what became of it; what was not surely refused is `unknown` and never sent again."""
+        """Send one text and return the outcome; without a certain refusal it is `unknown` and never sent again."""
         fault = self._unsendable(reply)
         if fault is not None:
             return Sent(outcome="refused", code=fault)
         return await self._thread.do(self._sent, reply)
 
     async def close(self) -> None:
-        """Hold nothing between two replies."""
+        """Do nothing: no connection is kept between two replies."""
 
     def _unsendable(self, reply: Reply) -> str | None:
-        """Return why the platform would refuse a reply: it is not asked."""
+        """Return the reason for which the platform would refuse a reply; such a reply is not sent."""
         if reply.recipient.kind != "uid" or not digits(reply.recipient.value):
             return "recipient"
         if len(reply.text) >= TEXT_MAX:

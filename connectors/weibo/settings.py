@@ -1,4 +1,4 @@
-"""What the operator says of a Weibo account: of its callback, and of the lists that are fetched."""
+"""Settings of a Weibo account: its callback, and its lists."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ Secret = Annotated[SecretStr, Field(min_length=8, max_length=128)]
 
 
 class TokenSettings(Section):
-    """The access token that a person granted to the application."""
+    """Access token that a user granted to the application."""
 
     access_token: SecretStr | None = Field(None, min_length=1, description="Access token of the account")
     access_token_file: Path | None = Field(
@@ -34,7 +34,7 @@ class TokenSettings(Section):
         return self
 
     def token(self) -> str:
-        """Return the token as it is now; raises MisconfiguredError when there is none."""
+        """Return the current token; raises MisconfiguredError if it is missing."""
         if self.access_token is not None:
             return self.access_token.get_secret_value()
         if self.access_token_file is None:

@@ -1,4 +1,4 @@
-"""The access token through its life: read anew from its file, its end told days before, never used once refused."""
+"""Access token: read again from its file, reported days before its end, never used again after a refusal."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -17,11 +17,11 @@ from schemas.errors import RetriableError, UnauthorizedError, UnreachableError, 
 DAY_SECONDS = 86_400.0
 
 LONGEST_TOKEN_SECONDS = 10 * 366 * DAY_SECONDS
-"""A token that ends later, or ended before that, has no end that could be believed; those of today last five years."""
+"""Limit of a credible lifetime in seconds, before or after now; today's tokens last five years."""
 
 
 class Access:
-    """Gives the API of one account while its token is good."""
+    """Returns the API of one account while its token is valid."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Access:
         self._expires_at = settings.token_expires_at.timestamp() if settings.token_expires_at else None
 
     def api(self) -> API:
-        """Return the API with the token as it is now; raises UnshownError for one that was refused, unasked."""
+        """Return the API with the current token; raises UnshownError for a refused token, without a call."""
         token = self._settings.token()
         if token == self._refused:
             raise UnshownError(
@@ -59,9 +59,9 @@ class Access:
         return api
 
     def examine(self) -> tuple[float | None, int | None]:
-        """Ask the platform when the token ends (seconds since 1970) and how many calls are left.
+        """Ask the platform for the token's end (seconds since 1970) and the number of remaining calls.
 
-        Raises UnauthorizedError for a token that is refused, UnreachableError when the platform does not say.
+        Raises UnauthorizedError for a refused token, UnreachableError if the platform does not report them.
         """
         api = self.api()
         try:
@@ -72,24 +72,24 @@ class Access:
             raise UnreachableError(f"Weibo {self._account}: the platform tells nothing now ({error})") from None
 
     def refuse(self) -> None:
-        """Remember that the platform refused the token: it is not shown again."""
+        """Remember that the platform refused the token: it is not sent again."""
         self._refused, self._token = self._token, None
 
     def complaint(self) -> str | None:
-        """Return a sentence when the token ends soon."""
+        """Return a sentence if the token ends soon."""
         if self._expires_at is None or self._expires_at - self._clock() > self._settings.token_warn_days * DAY_SECONDS:
             return None
         end = datetime.fromtimestamp(self._expires_at, ids.SHANGHAI)
         return f"Weibo {self._account}: the access token ends on {end:%Y-%m-%d}: let a person grant it again before"
 
     def close(self) -> None:
-        """Let go of the connections; the token is asked about again after the next start."""
+        """Close the connections; the token is checked again after the next start."""
         session, self._session, self._token = self._session, None, None
         if session is not None:
             session.close()
 
     def _ask(self, api: API) -> None:
-        """Learn when the token ends and what is left of the quota; a platform that does not say is not pressed."""
+        """Read the token's end and the remaining quota; a missing report is accepted."""
         try:
             with suppress(RefusedError, SlowDownError, RetriableError), door(self._account):
                 self._note_end(api)
@@ -106,7 +106,7 @@ class Access:
         if self._expires_at is not None:
             metrics.WEIBO_TOKEN_EXPIRES.labels(self._account).set(self._expires_at)
         else:
-            with suppress(KeyError):  # what is shown would be the end of the token before
+            with suppress(KeyError):  # otherwise the metric would show the end of the previous token
                 metrics.WEIBO_TOKEN_EXPIRES.remove(self._account)
 
     def _note_quota(self, api: API) -> int | None:
