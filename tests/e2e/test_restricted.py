@@ -315,6 +315,8 @@ def test_no_verb_shows_it_without_the_role(city: City, raised: Ticket, tmp_path:
     assert "a fault" in said["dead list"]
     with_role = city.hotline("show", raised.ticket_no, "--restricted", "--reason", "x")
     assert WORDS[:6] in with_role.output, with_role.output
+    reckoned = city.hotline("deadlines", "recompute", "--restricted", "--dry-run")
+    assert reckoned.exit_code == 0, reckoned.output
     overdue = city.hotline("deadlines", "overdue", "--restricted").output
     assert (raised.ticket_no in overdue, other.ticket_no in overdue) == (True, False), overdue
 
