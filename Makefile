@@ -21,6 +21,7 @@ setup: .venv/installed  ## the virtual environment, the locked dependencies, the
 		echo "The packages could not be installed: see above, check the network (HTTPS_PROXY names a proxy," \
 		"PIP_INDEX_URL a mirror) and run make again; what is already here is kept."; exit 2; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m normalizers.precompile
 	@touch $@
 
 demo: setup  ## the sample messages travel through the real servers
@@ -46,6 +47,7 @@ soak: warm  ## new random seeds: properties, 200 walks of citizens and clerks, t
 	@$(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS) --turn
 
 warm: setup  ## the servers of the tests stop once, which halves their starts
+	@$(BIN)/python -m normalizers.precompile
 	@$(BIN)/python -m tests.warm
 
 check: .venv/installed  ## formatting, lint, types, imports

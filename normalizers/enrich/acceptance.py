@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from normalizers.base import Draft
 from normalizers.parse.contacts import contacts_in
-from normalizers.rules import DEFAULT_RULES, Rules, part, shares
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled, shares
 from normalizers.text import classifier
 from normalizers.text.classifier import TextClassifier
 from normalizers.text.fold import Span, aligned, fold
@@ -173,7 +173,7 @@ def rulebook(rules: Rules) -> Rulebook:
         texts=texts,
         without_contact=table["without_contact"],
         least_letters=table["least_letters"],
-        nothing=re.compile(f"(?:{trie(table['nothing'])})+") if table["nothing"] else re.compile("(?!)"),
+        nothing=precompiled.pattern(f"(?:{trie(table['nothing'])})+" if table["nothing"] else "(?!)"),
         version=table["version"],
     )
 

@@ -14,7 +14,7 @@ from msgspec import structs
 
 from normalizers.enrich import mitigation
 from normalizers.enrich.mitigation import Fumes, Resolution
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text import classifier
 from normalizers.text.classifier import TextClassifier, Told
 from normalizers.text.fold import Span, aligned, folded_pieces, without
@@ -71,10 +71,10 @@ def rulebook(rules: Rules) -> Rulebook:
     return Rulebook(
         version=data["version"],
         score=data["score"],
-        harmless=re.compile("|".join(data["harmless"]["phrases"])),
+        harmless=precompiled.pattern("|".join(data["harmless"]["phrases"])),
         words=Words(by_word),
         rules={word: _with_prefixes(word, by_word) for word in by_word},
-        cues={name: re.compile(pattern or "(?!)") for name, pattern in data["cues"].items()},
+        cues={name: precompiled.pattern(pattern or "(?!)") for name, pattern in data["cues"].items()},
         resolution=mitigation.resolution(data["resolution"]),
         fumes=mitigation.fumes(data["fumes"]),
         hearing=classifier.hearing("emergency", _sentences(rules), rules),
@@ -109,7 +109,7 @@ def _rule(entry: Mapping[str, Any], lists: Mapping[str, list[str]]) -> Rule:
 
 def _any_of(words: Iterable[str], lists: Mapping[str, list[str]]) -> re.Pattern[str] | None:
     all_words = [one for word in words for one in (lists[word[1:]] if word.startswith("@") else (word,))]
-    return re.compile(trie(all_words)) if all_words else None
+    return precompiled.pattern(trie(all_words)) if all_words else None
 
 
 def _with_prefixes(word: str, by_word: Mapping[str, list[Rule]]) -> tuple[Rule, ...]:

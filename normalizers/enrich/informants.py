@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise, product
 from typing import Any, NamedTuple
 
-from normalizers.rules import DEFAULT_RULES, Rules, part, shares
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled, shares
 from normalizers.text.fold import fold
 from normalizers.text.matcher import cover, trie
 from schemas.records import Finding
@@ -89,8 +89,8 @@ def rulebook(rules: Rules) -> Rulebook:
         raise ValueError("near and beside are numbers of characters")
     score: float = shares({"score": table["score"]})["score"]
     return Rulebook(
-        patterns={name: re.compile("|".join(f"(?:{one})" for one in table[name])) for name in _PATTERNS},
-        covered=re.compile(trie(map(fold, table["not"]))),
+        patterns={name: precompiled.pattern("|".join(f"(?:{one})" for one in table[name])) for name in _PATTERNS},
+        covered=precompiled.pattern(trie(map(fold, table["not"]))),
         near=table["near"],
         beside=table["beside"],
         score=score,

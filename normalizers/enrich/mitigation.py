@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from normalizers.rules import precompiled
 from normalizers.text.fold import Span
 
 _THANKS_REACH = 160
@@ -103,7 +104,7 @@ class Fumes(NamedTuple):
 
 def resolution(data: Mapping[str, Any]) -> Resolution:
     """Return `[resolution]` of the rules, compiled."""
-    completed = {name: re.compile(pattern) for name, pattern in data["completed"].items()}
+    completed = {name: precompiled.pattern(pattern) for name, pattern in data["completed"].items()}
     return Resolution(completed=completed, **_compiled(data, Resolution._fields))
 
 
@@ -113,7 +114,7 @@ def fumes(data: Mapping[str, Any]) -> Fumes:
 
 
 def _compiled(data: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: re.compile(data[name] or "(?!)") for name in names if name != "completed"}
+    return {name: precompiled.pattern(data[name] or "(?!)") for name in names if name != "completed"}
 
 
 def _clause(text: str, at: int) -> Span:

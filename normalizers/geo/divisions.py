@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from normalizers.geo.place_patterns import rulebook
-from normalizers.rules import DEFAULT_RULES, Rules, memoized, not_utf8, part
+from normalizers.rules import DEFAULT_RULES, Rules, memoized, not_utf8, part, precompiled
 from normalizers.text.matcher import Words, trie
 from schemas.errors import MisconfiguredError
 
@@ -251,7 +251,7 @@ def _outer() -> Words:
 @cache
 def division_names_names() -> re.Pattern[str]:
     """Return the pattern of every name, full or short, the longest first."""
-    return re.compile(trie(names()))
+    return precompiled.pattern(trie(names()))
 
 
 # 乡镇街道 by the names that are known in their city, without the word for what they are: 九堡 (`rules/towns.csv`).

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from normalizers.rules import Rules, part
+from normalizers.rules import Rules, part, precompiled
 from normalizers.text.matcher import trie
 
 HAN = "\u4e00-\u9fff"
@@ -63,22 +63,22 @@ def rulebook(rules: Rules) -> Rulebook:
     whole = _ending([one for one in words["bodies"] if one not in table["not_first"].split()], others, ()) + part_of
     doors, aside = table["doors"].split(), [*table["aside"].split(), *table["no_name"].split()]
     return Rulebook(
-        name=re.compile(
+        name=precompiled.pattern(
             rf"{stem}(?:(?P<zone>{kinds['zones']})|(?P<town>{kinds['towns']})|(?P<community>{kinds['communities']})"
             rf"|(?P<poi>{kinds['estates']})|(?P<road>{kinds['roads']}))"
         ),
-        road=re.compile(rf"{stem}{kinds['roads']}"),
-        door=re.compile(
+        road=precompiled.pattern(rf"{stem}{kinds['roads']}"),
+        door=precompiled.pattern(
             rf"(?:地下|负)?(?:[A-Za-z]?\d+(?:[-—–~～、_/]+[A-Za-z]?\d+)*[A-Za-z]?|{NUMERAL}+|[A-Za-z甲乙丙丁]|地下|负)"
             rf"(?:{trie(doors)}|#|$|[\s\-—–/_]|一(?=\d))"
         ),
-        aside=re.compile(rf"(?:(?!{trie(table['not_aside'].split())})(?:{_DISTANCE}|{trie(aside)}))+"),
-        block=re.compile(rf"(?:[A-Za-z]?\d+|{NUMERAL}+)(?:栋|幢|座|号楼|单元|-\d+-\d)"),
-        estate=re.compile(rf"[^\s]{{1,12}}?(?:{kinds['estates']}|{whole}|{plain})"),
-        bare=re.compile(
+        aside=precompiled.pattern(rf"(?:(?!{trie(table['not_aside'].split())})(?:{_DISTANCE}|{trie(aside)}))+"),
+        block=precompiled.pattern(rf"(?:[A-Za-z]?\d+|{NUMERAL}+)(?:栋|幢|座|号楼|单元|-\d+-\d)"),
+        estate=precompiled.pattern(rf"[^\s]{{1,12}}?(?:{kinds['estates']}|{whole}|{plain})"),
+        bare=precompiled.pattern(
             rf"[{HAN}]?{trie([*words['estates'], *words['bodies'], *words['communities'], *words['zones']])}"
         ),
-        goes_on=re.compile(
+        goes_on=precompiled.pattern(
             rf"[{HAN}]?[东西南北中]?(?:{_DIGIT}|\d{{1,2}})?(?:路|街|大道|巷)|(?:\d|{_DIGIT}|[东西南北])区(?!块)"
             rf"|[东西南北中]?{trie(table['behind_division'].split())}"
         ),

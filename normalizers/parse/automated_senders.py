@@ -3,7 +3,7 @@
 import re
 from typing import NamedTuple
 
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text.matcher import trie
 
 _NO_READER = r"(?<![a-z])(?:no|not|non|donot|dont)[._-]?(?:reply|respond|response|answer)(?![a-z])"
@@ -65,20 +65,20 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Machines:
     replies, bounces, nobody = found["replies"], found["bounces"], found["nobody"]
     this, away = trie(replies["this"].split()), trie(replies["away"].split())
     return Machines(
-        reply_subject=re.compile(rf"^\W*(?:{_AWAY_NOTE}|{trie(replies['subjects'])})\b\W*", re.IGNORECASE),
-        reply_text=re.compile(
+        reply_subject=precompiled.pattern(rf"^\W*(?:{_AWAY_NOTE}|{trie(replies['subjects'])})\b\W*", re.IGNORECASE),
+        reply_text=precompiled.pattern(
             rf"{this}[^,，。!！\n]{{0,8}}自(?:动|動)|{away}(?:期间|期間|中|[,，。.!！;；\s]|至|到|$)"
             rf"|{trie(replies['texts'])}|{_ON_LEAVE}",
             re.IGNORECASE,
         ),
-        mailer=re.compile(rf"^{trie(bounces['senders'].split())}$", re.IGNORECASE),
-        mail_role=re.compile(rf"^{trie(bounces['roles'].split())}$", re.IGNORECASE),
-        mail_software=re.compile(rf"(?<![a-z]){trie(bounces['software'])}(?![a-z])", re.IGNORECASE),
-        bounce_subject=re.compile(trie(bounces["subjects"]), re.IGNORECASE),
-        bounce_title=re.compile(rf"^\W*{trie(bounces['titles'])}", re.IGNORECASE),
-        bounce_text=re.compile(f"{_UNDELIVERED}|{trie(bounces['texts'])}", re.IGNORECASE),
-        failure=re.compile(_FAILURE, re.IGNORECASE | re.MULTILINE),
+        mailer=precompiled.pattern(rf"^{trie(bounces['senders'].split())}$", re.IGNORECASE),
+        mail_role=precompiled.pattern(rf"^{trie(bounces['roles'].split())}$", re.IGNORECASE),
+        mail_software=precompiled.pattern(rf"(?<![a-z]){trie(bounces['software'])}(?![a-z])", re.IGNORECASE),
+        bounce_subject=precompiled.pattern(trie(bounces["subjects"]), re.IGNORECASE),
+        bounce_title=precompiled.pattern(rf"^\W*{trie(bounces['titles'])}", re.IGNORECASE),
+        bounce_text=precompiled.pattern(f"{_UNDELIVERED}|{trie(bounces['texts'])}", re.IGNORECASE),
+        failure=precompiled.pattern(_FAILURE, re.IGNORECASE | re.MULTILINE),
         senders=frozenset(nobody["senders"].lower().split()),
-        no_reader=re.compile(f"{_NO_READER}|{trie(nobody['unread'].split())}", re.IGNORECASE),
-        no_id=re.compile(f"{_NO_ID}|{trie(nobody['ids'].split())}", re.IGNORECASE),
+        no_reader=precompiled.pattern(f"{_NO_READER}|{trie(nobody['unread'].split())}", re.IGNORECASE),
+        no_id=precompiled.pattern(f"{_NO_ID}|{trie(nobody['ids'].split())}", re.IGNORECASE),
     )

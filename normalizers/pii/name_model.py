@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any, NamedTuple
 
 from normalizers.geo import divisions
+from normalizers.rules import precompiled
 from normalizers.text.fold import Span
 from normalizers.text.lexicon import words_of_two
 from normalizers.text.matcher import one_of, trie
@@ -98,18 +99,20 @@ class LikelyNames(NamedTuple):
         weights["surname"] = {one: weight for one, weight in weights["surname"].items() if weight >= _SURNAME_AT_LEAST}
         given = "".join({*weights["alone"], *weights["first"]})
         return cls(
-            begins=re.compile(rf"{one_of(''.join(weights['surname']))}(?=[{given}])"),
+            begins=precompiled.pattern(rf"{one_of(''.join(weights['surname']))}(?=[{given}])"),
             weights=weights,
             two=words_of_two(),
             before=frozenset(found["before"]),
             known=frozenset(weights["word"]),
-            words=re.compile(rf"{words.pattern}|{trie([*found['words'].split(), *_places(weights['surname'])])}"),
-            place=re.compile(rf"{place.pattern}|.{{0,2}}{trie(found['places'].split())}"),
+            words=precompiled.pattern(
+                rf"{words.pattern}|{trie([*found['words'].split(), *_places(weights['surname'])])}"
+            ),
+            place=precompiled.pattern(rf"{place.pattern}|.{{0,2}}{trie(found['places'].split())}"),
             titles=frozenset((*whole["addressed"]["others"].split(), *whole["addressed"]["polite"].split())),
-            titled=re.compile(
+            titled=precompiled.pattern(
                 trie([*persons["titles"].split(), *whole["addressed"]["others"].split(), "小朋友", "同学"])
             ),
-            addressed=re.compile(rf"{trie(persons['titles'].split())}[:,\s]*(?:[您你]好|:)"),
+            addressed=precompiled.pattern(rf"{trie(persons['titles'].split())}[:,\s]*(?:[您你]好|:)"),
         )
 
     def spans(self, text: str) -> Iterator[Span]:

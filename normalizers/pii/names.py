@@ -12,7 +12,7 @@ from typing import NamedTuple
 from normalizers.pii import latin_names, name_patterns, third_persons
 from normalizers.pii.latin_names import PinyinNames
 from normalizers.pii.name_patterns import HAN, NO_PLACE, PUNCTUATION, Surnames
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text.fold import Span
 from normalizers.text.matcher import Words, behind_none, trie
 
@@ -78,34 +78,36 @@ class Lone(NamedTuple):
         said, has, did = (trie(lists[one].split()) for one in ("said_alone", "has", "did"))
         line = rf"[ \t]*({lone})(?=[ \t]*(?:\n|\||[、,][ \t]?{name}[、,\s]))"
         return cls(
-            whole=re.compile(rf"\s*({lone}|{known.foreign})[。.\s]*$"),
-            own_line=re.compile(rf"\n{line}"),
-            first_line=re.compile(line),
-            behind_signs=re.compile(
+            whole=precompiled.pattern(rf"\s*({lone}|{known.foreign})[。.\s]*$"),
+            own_line=precompiled.pattern(rf"\n{line}"),
+            first_line=precompiled.pattern(line),
+            behind_signs=precompiled.pattern(
                 rf"[~?)….-](?:(?<=[~?)…])|(?<=--)|(?<=\.\.))\s?({lone})\s*[\s0-9年月日时分:：.,/()-]*$"
             ),
-            row=re.compile(
+            row=precompiled.pattern(
                 rf"[0-9](?=[、.)\s])(?<![0-9]{{4}})(?<![.:/-][0-9])(?:[、.)]\s?|\s)({name}){NO_PLACE}(?=[\s,，]{{1,2}}(?:{_DOOR}[\s,，。;；]|{_DOOR}$|[男女]))"
             ),
-            behind_door=re.compile(
+            behind_door=precompiled.pattern(
                 r"[0-9](?<![0-9.-][0-9])(?:[0-9]{2,3}|[0-9]?(?:-[0-9]{1,4}){1,3})"
                 rf"[室户房]?(?![余万米平方成单时路连])({lone}|{known.rare_name})(?=[、,;。\s都等和]|$)"
             ),
-            couple=re.compile(
+            couple=precompiled.pattern(
                 rf"(?<!{HAN})((?:{known.name}|{known.rare_name})(?:{known.any_name}|{known.rare_name}))(?=夫妇|夫妻|两口子)"
             ),
-            before_time=re.compile(rf"(?<!{HAN})({name})(?:\(\S{{1,15}}\))?\s[0-9]{{1,2}}$"),
-            behind_time=re.compile(rf"{_TIME}(?:{_TIME})?\]?\s({name})(?=\s|$|:)"),
-            quoted=re.compile(
+            before_time=precompiled.pattern(rf"(?<!{HAN})({name})(?:\(\S{{1,15}}\))?\s[0-9]{{1,2}}$"),
+            behind_time=precompiled.pattern(rf"{_TIME}(?:{_TIME})?\]?\s({name})(?=\s|$|:)"),
+            quoted=precompiled.pattern(
                 rf"[\"“](?:(?:{_DOOR}-?)?({name})[\"”]\s?(?={did})|(?<=[请出拍将][\"“])(?:{_DOOR}-?)?({name})(?=[\"”]))"
             ),
-            bracketed=re.compile(rf"[(\[【<「](?:{_DOOR}-?)?({lone})[)\]】>」]"),
-            second_of_three=re.compile(rf"([、 ]){name}(?=\1{name}(?!{HAN}))"),
-            first_of_three=re.compile(rf"(?<!{HAN})({name})$"),
-            spelled=re.compile(rf",(?<=({known.common}),)\s?(?:名字)?叫?(\1{HAN}{{1,2}})(?<![了的])(?=[,。;\s]|$)"),
-            of_peoples=re.compile(known.of_peoples),
-            says=re.compile(rf"{said}|[(,、](?=[女男][,、)性])|的(?={has})|家(?=[漏里的])"),
-            by_sound=re.compile(rf"(?<!{HAN})({known.foreign})$"),
+            bracketed=precompiled.pattern(rf"[(\[【<「](?:{_DOOR}-?)?({lone})[)\]】>」]"),
+            second_of_three=precompiled.pattern(rf"([、 ]){name}(?=\1{name}(?!{HAN}))"),
+            first_of_three=precompiled.pattern(rf"(?<!{HAN})({name})$"),
+            spelled=precompiled.pattern(
+                rf",(?<=({known.common}),)\s?(?:名字)?叫?(\1{HAN}{{1,2}})(?<![了的])(?=[,。;\s]|$)"
+            ),
+            of_peoples=precompiled.pattern(known.of_peoples),
+            says=precompiled.pattern(rf"{said}|[(,、](?=[女男][,、)性])|的(?={has})|家(?=[漏里的])"),
+            by_sound=precompiled.pattern(rf"(?<!{HAN})({known.foreign})$"),
         )
 
     def found(self, text: str) -> Iterator[re.Match[str]]:
@@ -339,17 +341,17 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Names:
     found = rules.toml("names")
     surnames = Surnames.of(found)
     kinds = (*name_patterns.after(surnames), *latin_names.after(found))
-    patterns = {kind: re.compile(pattern) for kind, pattern in kinds}
+    patterns = {kind: precompiled.pattern(pattern) for kind, pattern in kinds}
     after = {word: patterns[kind] for kind, words in found["cues"].items() for word in words}
     polite, others = (found["addressed"][kind].split() for kind in ("polite", "others"))
-    own = {name: re.compile(pattern) for name, pattern in (*_patterns(surnames), *_of_programs(surnames))}
+    own = {name: precompiled.pattern(pattern) for name, pattern in (*_patterns(surnames), *_of_programs(surnames))}
     return Names(
         cues=Words(after),
         after=after,
         english=frozenset(word for kind, words in found["cues"].items() if kind.endswith("_english") for word in words),
         address=Words([*polite, *others]),
         polite=frozenset(polite),
-        shops=re.compile(trie(found["called_names"]["shops"].split())),
+        shops=precompiled.pattern(trie(found["called_names"]["shops"].split())),
         lone=Lone.of(surnames, found["beside_names"]),
         words=third_persons.rulebook(rules).words,
         ends=third_persons.rulebook(rules).short.begun,

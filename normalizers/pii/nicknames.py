@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from normalizers.geo import divisions
 from normalizers.pii.short_names import STOPS
+from normalizers.rules import precompiled
 from normalizers.text.fold import Span
 from normalizers.text.lexicon import is_word
 from normalizers.text.matcher import one_of, trie
@@ -64,23 +65,25 @@ class CalledNames(NamedTuple):
         ends = one_of("".join(before) + "".join({one[-1] for one in departments}) + "的")
         sums, twice, nick = r"\s?:?\s?[0-9]{3,6}元?(?=[,;。、\s]|$)", one_of(found["twice"]), one_of(found["nick"])
         return cls(
-            signed=tuple((sign, re.compile(one)) for sign, one in _signed(whole, surname, given, goes_on)),
-            titled=re.compile(rf"({surname}(?<={ends}.){given}{{0,2}}?){_titles(whole)}"),
-            familiar=re.compile(
+            signed=tuple((sign, precompiled.pattern(one)) for sign, one in _signed(whole, surname, given, goes_on)),
+            titled=precompiled.pattern(rf"({surname}(?<={ends}.){given}{{0,2}}?){_titles(whole)}"),
+            familiar=precompiled.pattern(
                 rf"[老小阿{found['twice']}{found['nick']}](?<={person}.)"
                 rf"(?:(?<=老){surname}头?|(?<=[小阿]){given}|(?<=({twice}))\1|(?<={nick})子){goes_on}"
             ),
             before=before,
             departments=departments,
             adverbs=frozenset(found["adverbs"].split()),
-            row=re.compile(
+            row=precompiled.pattern(
                 rf"{surname}(?<!{_HAN}.){given}{{1,2}}(?:、{surname}{given}{{1,2}}){{2,}}(?=[{STOPS}等0-9]|$)"
             ),
-            counted=re.compile(
+            counted=precompiled.pattern(
                 rf"{surname}(?:(?<=[,;。:、\s)].){given}{{1,2}}(?={sums})"
                 rf"|(?:(?<=[0-9][.、)].)|(?<=[0-9][.、)]\s.)){given}{{1,2}}(?=[:,]))"
             ),
-            relatives=re.compile(rf"{trie(found['relatives'].split())}:?({surname}{given}{{1,2}})(?=[,;。、(])"),
+            relatives=precompiled.pattern(
+                rf"{trie(found['relatives'].split())}:?({surname}{given}{{1,2}})(?=[,;。、(])"
+            ),
             words=words,
         )
 

@@ -13,6 +13,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 
 from normalizers.geo import divisions
 from normalizers.pii.short_names import STOPS
+from normalizers.rules import precompiled
 from normalizers.text.fold import Span
 from normalizers.text.lexicon import is_word
 from normalizers.text.matcher import one_of, trie
@@ -71,7 +72,7 @@ _NICK_GOES_ON = "(?=家[的里养把占天门]|[占打骂偷抢欠拿拉]了?|�
 
 def _in_places(run: str) -> list[str]:
     """Return what in the names of divisions is written with these characters: 乌珠穆 of 东乌珠穆沁旗."""
-    written = re.compile(f"[{run}]{{3,}}")
+    written = precompiled.pattern(f"[{run}]{{3,}}")
     return sorted({one for name in divisions.names() for one in written.findall(name)})
 
 
@@ -162,57 +163,57 @@ class OtherNames(NamedTuple):
         never = one_of(whole["third_persons"]["never_given"])
         item = rf"(?!{_HAN}{{0,2}}[路街等]){_HAN}{{2,3}}"
         return cls(
-            by_form=re.compile(f"{_IN_A_SCRIPT}|{_VIETNAMESE}"),
-            latin=re.compile(rf"({who}|{_WRITTEN})[的是为叫:\s]{{0,3}}({_WORDS})(?![a-z0-9])"),
-            accented=re.compile(_ACCENTED),
-            sides=re.compile(
+            by_form=precompiled.pattern(f"{_IN_A_SCRIPT}|{_VIETNAMESE}"),
+            latin=precompiled.pattern(rf"({who}|{_WRITTEN})[的是为叫:\s]{{0,3}}({_WORDS})(?![a-z0-9])"),
+            accented=precompiled.pattern(_ACCENTED),
+            sides=precompiled.pattern(
                 rf"(?:我是|我叫|是)({surname}{_HAN}{{1,2}}?)(?=的?(?:妈妈?|爸爸?|家长|奶奶|爷爷|母亲|父亲|外婆|姥姥|外公|姥爷|丈夫|妻子|老公|老婆|爱人|儿子"
                 rf"|女儿|班主任)[{STOPS}])"
                 rf"|(?:[科处局室部组队办所委站校院司厂店]|转交|转给)({_HAN}{{2,3}})(?=同志)"
                 rf"|(?<!名)叫({surname}{_HAN}{{1,2}})(?=[{STOPS}])|[0-9]{{6}}\({surname}{_HAN}{{1,2}}\)"
             ),
-            dotted=re.compile(
+            dotted=precompiled.pattern(
                 rf"[{run}]{{2}}{_HAN}{{0,6}}[·•・‧∙]{_HAN}{{1,8}}?(?=[{STOPS}]|$|同学|同志|老师|先生|女士|的|说|在|和|是|家|反映|被|把|有|今)"
             ),
-            clans=re.compile(
+            clans=precompiled.pattern(
                 rf"{trie(own['clans'].split())}[莫木则呷嫫体古铁哈各且洛日支子合牛果史曲惹拉阿作扎尔布打色石依伍沙马五吉医]{{2,3}}(?![路街村镇乡])"
             ),
-            japanese=re.compile(
+            japanese=precompiled.pattern(
                 rf"{trie(whole['called_names']['japanese'].split())}[ ・·]{_HAN}{{1,3}}(?![{_HAN[1:-1]}]{{0,1}}[路街])"
             ),
-            sounds=re.compile(rf"[{run}]{{3,16}}"),
+            sounds=precompiled.pattern(rf"[{run}]{{3,16}}"),
             strong=frozenset("阿依艾孜玉吐逊努尔麦赛穆娜姆旦珠桑仁卓买热罕库班帕汗默沙古丽扎布"),
-            no_sounds=re.compile(trie([*own["no_sounds"].split(), *_in_places(run)])),
-            by_role=re.compile(
+            no_sounds=precompiled.pattern(trie([*own["no_sounds"].split(), *_in_places(run)])),
+            by_role=precompiled.pattern(
                 rf"(?:名?叫做?|[是为的])?[: ]?(?P<name>{japanese}{first}{last}"
                 rf"|{trie(own['western'].split())}{_GOES_ON}"
                 rf"|{known_long}(?!{firms}|[路街乡镇村])|{known or '(?!)'}{_GOES_ON}"
                 rf"|(?P<rare>{rare}(?!{never}){_HAN}{one_of(whole['role_names']['given'])}))"
             ),
-            listed=re.compile(
+            listed=precompiled.pattern(
                 rf"(?P<between>(?:[是为叫]|的?(?:有|是|如下))?:?)(?P<names>(?:{item}[、,和与]){{1,9}}{item})(?=[{STOPS}]|$|[把占在家等各]|两)"
             ),
-            said_surname=re.compile(
+            said_surname=precompiled.pattern(
                 rf"姓({_HAN})(?=[,。、](?:.{{0,20}}?[,。、:\s])?(\1(?!{never}){_HAN}{{2}})(?=[{STOPS}]|$))"
                 rf"|(?<=[我人贵是]姓)({_HAN}(?!{never}){_HAN}{{2,3}})(?=[{STOPS}]|$)"
             ),
-            glossed=re.compile(rf"(?<=[名叫是姓为: ])({surname})\({_HAN}{{1,4}}\1\){_HAN}{{1,2}}"),
-            familiar_sounds=re.compile(rf"[小老]({known}){_GOES_ON}(?!的花)" if known else "(?!)"),
+            glossed=precompiled.pattern(rf"(?<=[名叫是姓为: ])({surname})\({_HAN}{{1,4}}\1\){_HAN}{{1,2}}"),
+            familiar_sounds=precompiled.pattern(rf"[小老]({known}){_GOES_ON}(?!的花)" if known else "(?!)"),
             labels=labels,
             in_text=AhoCorasick(labels, implementation=Implementation.ContiguousNFA),
             plain_labels=frozenset(plain_labels),
             several=frozenset(own["several"].split()),
             signed=frozenset(own["signed"].split()),
             sure_labels=frozenset(own["surely_labels"].split()),
-            labelled=re.compile(
+            labelled=precompiled.pattern(
                 rf"(?P<between>[:是为\s]{{0,2}})"
                 rf"(?P<name>{surname}{_HAN}{{1,2}}?)(?=(?P<said>{trie(own['said'].split())})|[{STOPS}]|$)"
             ),
-            called=re.compile(
+            called=precompiled.pattern(
                 rf"(?:[{_CALLED}]{familiar}头?|{familiar}[{_TITLES_BEHIND}工科])(?!{familiar}?[{_TITLES_BEHIND}])"
             ),
-            nicknamed=re.compile(f"{_NICKS}{_NICK_GOES_ON}"),
-            shops=re.compile(
+            nicknamed=precompiled.pattern(f"{_NICKS}{_NICK_GOES_ON}"),
+            shops=precompiled.pattern(
                 rf"{_HAN}{{0,2}}?{trie((*whole['called_names']['shops'].split(), *own['shops'].split()))}"
             ),
             no_name=frozenset((*whole["english"]["no_name"].split(), *own["english"].split())),
@@ -220,7 +221,9 @@ class OtherNames(NamedTuple):
             no_names=frozenset(own["no_names"].split()),
             no_sides=frozenset(own["no_sides"].split()),
             no_called=frozenset((*own["no_called"].split(), *own["no_nicks"].split())),
-            words=re.compile(rf"{words.pattern}|{trie(name for name in divisions.names() if name[0] in _CALLED)}"),
+            words=precompiled.pattern(
+                rf"{words.pattern}|{trie(name for name in divisions.names() if name[0] in _CALLED)}"
+            ),
         )
 
     def spans(self, text: str) -> Iterator[Span]:

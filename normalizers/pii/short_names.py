@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from normalizers.geo import divisions
+from normalizers.rules import precompiled
 from normalizers.text.fold import Span
 from normalizers.text.matcher import one_of, trie
 
@@ -50,17 +51,17 @@ class ShortNames(NamedTuple):
         boundary = STOPS + found["before"]
         places = (one for one in divisions.names() if len(one) > 1 and one[0] in rare)
         return cls(
-            names=re.compile(rf"[{surnames}{rare}]{one_of(surely + maybe)}"),
+            names=precompiled.pattern(rf"[{surnames}{rare}]{one_of(surely + maybe)}"),
             surely_given=frozenset(surely),
             rare_surnames=frozenset(rare),
             boundary=frozenset(boundary),
-            goes_on=re.compile(goes_on),
-            firm=re.compile(rf".{{0,2}}{trie(found['goes_on_as_a_firm'].split())}"),
-            called=re.compile(
+            goes_on=precompiled.pattern(goes_on),
+            firm=precompiled.pattern(rf".{{0,2}}{trie(found['goes_on_as_a_firm'].split())}"),
+            called=precompiled.pattern(
                 rf"[{surnames}二三四五六大](?:(?<=[{surnames}二三四五六]){trie(found['nicknames'].split())}"
                 rf"|(?<=大)(?<![^{boundary}].)老?{one_of(found['familiar'])}(?!家.){goes_on})"
             ),
-            words=re.compile(rf"{words.pattern}|{trie([*found['words'].split(), *places])}"),
+            words=precompiled.pattern(rf"{words.pattern}|{trie([*found['words'].split(), *places])}"),
             begun=frozenset((*begun, *found["ends_of_words"].split())),
         )
 

@@ -11,7 +11,7 @@ from normalizers.pii.name_patterns import HAN, Surnames
 from normalizers.pii.nicknames import CalledNames
 from normalizers.pii.other_names import OtherNames
 from normalizers.pii.short_names import STOPS, ShortNames
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text.fold import Span
 from normalizers.text.lexicon import is_word, words_of_two, words_with
 from normalizers.text.matcher import one_of, trie
@@ -50,7 +50,7 @@ class FullNames(NamedTuple):
         )
         ends = (line.split(":") for line in found["ends_of_words"].split())
         return cls(
-            names=re.compile(
+            names=precompiled.pattern(
                 rf"[{own}{begun}](?:(?<=[{own}])(?:[{given}][{given}]|{little})|{behind})(?!{places})"
                 if given
                 else "(?!)"
@@ -136,29 +136,29 @@ class RoleNames(NamedTuple):
         verbs = tuple(found["verbs"].split())
         ends = "".join(before) + "".join(sorted({verb[-1] for verb in verbs})) + "".join(sorted(_ENDS_OF_FILLERS))
         return cls(
-            begins=re.compile(
+            begins=precompiled.pattern(
                 rf"[{first}](?<=[{ends}].)(?<![a-z0-9.,] .)(?=[a-z·\u4e00-\u9fff])(?![{never}])"
                 if found["given"]
                 else "(?!)"
             ),
-            name=re.compile(_name(whole, goes_on, place) if found["given"] else "(?!)"),
-            another=re.compile(
+            name=precompiled.pattern(_name(whole, goes_on, place) if found["given"] else "(?!)"),
+            another=precompiled.pattern(
                 rf"{one_of(surnames)}(?<!{one_of(found['words_too'])})(?![{never}])[\u4e00-\u9fff]"
                 if found["given"]
                 else "(?!)"
             ),
             rare=frozenset(found["surnames"] + found["rarer"]),
             given=frozenset(found["given"]),
-            goes_on=re.compile(goes_on),
-            ends=re.compile(rf"[{never}]|[^\u4e00-\u9fff]|$"),
-            place=re.compile(rf"{place}|{_ROLE_NAMES_OF_A_DIVISION}"),
-            words=re.compile(
+            goes_on=precompiled.pattern(goes_on),
+            ends=precompiled.pattern(rf"[{never}]|[^\u4e00-\u9fff]|$"),
+            place=precompiled.pattern(rf"{place}|{_ROLE_NAMES_OF_A_DIVISION}"),
+            words=precompiled.pattern(
                 rf"{words.pattern}|{trie([*found['words'].split(), *words_with(found['rarer']), *places])}"
             ),
             before=before,
             verbs=verbs,
-            behind=re.compile(rf"\((?={trie(word for words in before.values() for word in words)}\))"),
-            whole=re.compile(rf"(?<!{HAN})({known.name}|{known.rare_name})$"),
+            behind=precompiled.pattern(rf"\((?={trie(word for words in before.values() for word in words)}\))"),
+            whole=precompiled.pattern(rf"(?<!{HAN})({known.name}|{known.rare_name})$"),
         )
 
     def spans(self, text: str) -> Iterator[Span]:
@@ -362,7 +362,7 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Persons:
     offices = rf"(?P<titled>{one_of(whole['role_names']['before_offices'])}{trie(lists['titles'])})"
     begun = _places((*found["surnames"], *two_surnames))
     familiar = _familiar(found, rf"(?:{sure}|{behind})")
-    words = re.compile(trie([*found["words"].split(), *begun]))
+    words = precompiled.pattern(trie([*found["words"].split(), *begun]))
     given_alone = _given(found, before, rf"(?:{sure}|{behind})")
     full = FullNames.of(whole["full_names"], found["surnames"], two_surnames, words)
     short = ShortNames.of(whole["short_names"], found["surnames"], words, full.begun, _goes_on(whole))
@@ -373,9 +373,9 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Persons:
     )
     other = OtherNames.of(whole, words, short.firm)
     return Persons(
-        names=re.compile(names),
+        names=precompiled.pattern(names),
         words=words,
-        offices=re.compile(offices),
+        offices=precompiled.pattern(offices),
         familiar=familiar,
         given=given_alone,
         full=full,
@@ -400,8 +400,8 @@ def _familiar(found: Mapping[str, str], behind: str) -> re.Pattern[str]:
     surnames, titles = found["familiar"], found["short_titles"].split()
     given, further, kin = found["given_second"], found["familiar_by_kin"], trie(found["kin"].split())
     if not surnames or not titles:
-        return re.compile("(?!)")
-    return re.compile(
+        return precompiled.pattern("(?!)")
+    return precompiled.pattern(
         rf"[老小阿{surnames}{further}](?<![^{_BEFORE_FAMILIAR}].)"
         rf"(?:(?<=[老小])[{surnames}](?!家[湾庄村坪沟堡屯店坡园巷寨])头?(?={behind}|{trie(titles)})"
         rf"|(?<=[老小])[{surnames}{further}](?=家[的里养在])|(?<=阿){one_of(given)}(?={behind})"
@@ -413,11 +413,11 @@ def _given(found: Mapping[str, str], before: Iterable[str], behind: str) -> re.P
     """Return what finds given names (浩然, 小芳) right behind what may be the end of a word for a person."""
     first, second = found["given_first"], found["given_second"]
     if not first or not second:
-        return re.compile("(?!)")
+        return precompiled.pattern("(?!)")
     places = {name for name in divisions.names() if len(name) == 2 and name[0] in first and name[1] in second}
     words = "|".join(sorted({*found["given_words"].split(), *places}))
     relative = r"(?:的(?:妈妈|爸爸|妈|爸|家长|奶奶|爷爷|外婆|外公|班主任))|妈妈|爸爸|家长"
-    return re.compile(
+    return precompiled.pattern(
         rf"[小阿{first}](?:(?<=[{''.join(before)}].)[{second}](?<!{words})(?={behind})"
         rf"|(?P<child>(?<![^{_BEFORE_SURE}].)[{second}](?<!{words})(?={relative})))"
     )

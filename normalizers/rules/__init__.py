@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar
 
+from normalizers.rules import precompiled
 from schemas.errors import MisconfiguredError
 
 Made = TypeVar("Made")
@@ -98,7 +99,8 @@ class Rules:
             return DEFAULT_RULES.toml(name)
         file = self._file(f"{name}.toml")
         try:
-            own = tomllib.loads(file.read_text("utf-8-sig"))
+            written = file.read_text("utf-8-sig")
+            own = precompiled.remembered("toml", written, lambda: tomllib.loads(written))
         except UnicodeDecodeError as error:
             raise not_utf8(file) from error
         except (OSError, ValueError, RecursionError) as error:  # no TOML, a number of thousands of digits

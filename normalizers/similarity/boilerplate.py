@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from normalizers.pii.name_patterns import HAN
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text import quote_patterns
 from normalizers.text.fold import nfkc
 from normalizers.text.matcher import trie
@@ -66,9 +66,9 @@ def dialogue_rulebook(rules: Rules = DEFAULT_RULES) -> Dialogue:
     found = rules.toml("dialogue")
     agents, citizens, calls = (trie(found[name].split()) for name in ("agents", "citizens", "calls"))
     return Dialogue(
-        turn=re.compile(rf"(?:^|(?<=[\s。？！?!，,]))(?:({agents})|{citizens})[:：]", re.IGNORECASE),
-        call=re.compile(calls),
-        phrases=re.compile("|".join(map(_phrase, found["phrases"])) or "(?!)"),
+        turn=precompiled.pattern(rf"(?:^|(?<=[\s。？！?!，,]))(?:({agents})|{citizens})[:：]", re.IGNORECASE),
+        call=precompiled.pattern(calls),
+        phrases=precompiled.pattern("|".join(map(_phrase, found["phrases"])) or "(?!)"),
     )
 
 
@@ -195,7 +195,7 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Footers:
     """Return what finds footers by the city's own files, or ours."""
     found = rules.toml("footers")
     surnames = rules.toml("names")["common_surnames"]
-    patterns = {name: re.compile(one, re.IGNORECASE) for name, one in _patterns(found, surnames)}
+    patterns = {name: precompiled.pattern(one, re.IGNORECASE) for name, one in _patterns(found, surnames)}
     return Footers(lines=found["lines"], device=quote_patterns.rulebook(rules).device, **patterns)
 
 
@@ -274,8 +274,8 @@ def greetings_in(table: Mapping[str, Any]) -> Greetings:
     greeted = rf"{trie(table['no_heading'].split())}|.{{0,10}}[您你]好"
     return Greetings(
         greeting=_greeting(table),
-        heading=re.compile(rf"\s*((?!{greeted})[^\n]{{4,60}}?(?<![\s,，。:：;；!！?？、…]))[ \t\r]*\n\s*\S"),
-        says_who=re.compile(trie(table["says_who"].split())),
+        heading=precompiled.pattern(rf"\s*((?!{greeted})[^\n]{{4,60}}?(?<![\s,，。:：;；!！?？、…]))[ \t\r]*\n\s*\S"),
+        says_who=precompiled.pattern(trie(table["says_who"].split())),
     )
 
 
@@ -298,4 +298,4 @@ def _greeting(table: Mapping[str, Any]) -> re.Pattern[str]:
     whom, hello, passed_on, for_whom = (trie(table[name].split()) for name in names)
     greeted = rf"(?:(?:(?:尊敬|敬爱|亲爱)的?|各位)[^,。!?;:]{{0,4}}?)?{whom}们?{_PAUSE}*(?:{hello}|(?={_PAUSE}))"
     told = rf"(?:{for_whom}){{0,3}}(?:{passed_on}[^,。!?;:]{{0,4}}|转)[:】\]]"
-    return re.compile(rf"(?:[【\[(]?(?:{told}|{greeted}|{hello}(?={_PAUSE})){_PAUSE}*){{0,{_MOST}}}")
+    return precompiled.pattern(rf"(?:[【\[(]?(?:{told}|{greeted}|{hello}(?={_PAUSE})){_PAUSE}*){{0,{_MOST}}}")

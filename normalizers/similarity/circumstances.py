@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from normalizers.geo import divisions
+from normalizers.rules import precompiled
 from normalizers.similarity.numbers import amounts
 from normalizers.text.matcher import Words, trie
 
@@ -94,14 +95,18 @@ def circumstances_in(table: Mapping[str, Any], relatives: Mapping[str, str]) -> 
         words=Words((*parts, *shop_of)),
         parts_of_day=parts,
         shop_of=shop_of,
-        trades=re.compile(f"{trades}$"),
-        sudden=re.compile(trie(table.get("sudden", "").split())),  # a city's own file may be older than this list
-        lasting=re.compile(trie(table["lasting"].split())),
-        employed=re.compile(rf"我们?[是在]({_NAME}){_HAN}{{0,8}}?的?{trie(table['employed'].split())}"),
-        called=re.compile(rf"{named_by}(?:[是名]?叫|[是为:])({_NAME}){_HAN}{{0,8}}(?<!的)(?=[,。;.!?)]|$)"),
-        whose=re.compile(rf"(?:^|[,。;!?:])({trie(relatives)})(?=[在被因得今住患上办要想没摔受出去骑])"),
+        trades=precompiled.pattern(f"{trades}$"),
+        sudden=precompiled.pattern(
+            trie(table.get("sudden", "").split())
+        ),  # a city's own file may be older than this list
+        lasting=precompiled.pattern(trie(table["lasting"].split())),
+        employed=precompiled.pattern(rf"我们?[是在]({_NAME}){_HAN}{{0,8}}?的?{trie(table['employed'].split())}"),
+        called=precompiled.pattern(rf"{named_by}(?:[是名]?叫|[是为:])({_NAME}){_HAN}{{0,8}}(?<!的)(?=[,。;.!?)]|$)"),
+        whose=precompiled.pattern(rf"(?:^|[,。;!?:])({trie(relatives)})(?=[在被因得今住患上办要想没摔受出去骑])"),
         relative_of=relatives,
-        city=re.compile(rf"[在去到往至回飞从赴]({_cities()})(?![东西南北中]?{trie(table['behind_city'].split())})"),
+        city=precompiled.pattern(
+            rf"[在去到往至回飞从赴]({_cities()})(?![东西南北中]?{trie(table['behind_city'].split())})"
+        ),
         no_names=frozenset(" ".join(table[name] for name in _NO_NAMES).split()),
     )
 

@@ -8,9 +8,11 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator
 from functools import cache
 from operator import add
+from pathlib import Path
 from types import MappingProxyType
 
-from normalizers.rules import DEFAULT_RULES
+from normalizers import rules
+from normalizers.rules import DEFAULT_RULES, precompiled
 from normalizers.similarity.circumstances import NO_NAME
 
 _SENTENCES = MappingProxyType(
@@ -35,6 +37,15 @@ _GRAMMAR = re.compile(
 @cache
 def ordinary_pairs() -> frozenset[str]:
     """Return the pairs of characters that stand in two of our ordinary sentences, whatever a city's own are."""
+    return precompiled.remembered("ordinary pairs", _stamps(), _pairs_of_sentences)
+
+
+def _stamps() -> str:
+    files = (str(Path(rules.__file__).with_name(f"{name}.tsv")) for name in _SENTENCES)
+    return " ".join(map(precompiled.stamp, (__file__, *files)))
+
+
+def _pairs_of_sentences() -> frozenset[str]:
     counts: Counter[str] = Counter()
     for file, columns in _SENTENCES.items():
         for line in DEFAULT_RULES.table(file, columns):

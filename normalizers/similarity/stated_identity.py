@@ -15,7 +15,7 @@ from normalizers.base import Draft, Policy
 from normalizers.parse.contacts import identity_of
 from normalizers.pii import third_persons
 from normalizers.pii.name_patterns import HAN, NO_PLACE, Surnames
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.similarity.numbers import homes
 from normalizers.similarity.on_behalf import OnBehalf
 from normalizers.similarity.requester import keyed_hashes
@@ -187,16 +187,20 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Rulebook:
     likely = f"{known.two}|[{words['surnames']}]"
     told = f"{_addressed(likely, given, sexes)}|{_named(likely, given)}"
     sounds = f"(?P<sounds>{known.foreign}|{trie(found['peoples']['names'].split())})"
-    by_role = re.compile(f"(?:{told}|{sounds})(?={trie(lists['speaks'].split())})")
+    by_role = precompiled.pattern(f"(?:{told}|{sounds})(?={trie(lists['speaks'].split())})")
     own = rf"{_NOT_OF_OTHERS}[:是叫为 ]{{0,3}}(?:{told}{_NOBODY}{NO_PLACE}{_ENDS}|{sounds}{_ENDS})"
-    patterns = {"cues": re.compile(own), "roles": by_role, "surnamed": re.compile(f"(?P<only>{any_surname})(?![名氏])")}
+    patterns = {
+        "cues": precompiled.pattern(own),
+        "roles": by_role,
+        "surnamed": precompiled.pattern(f"(?P<only>{any_surname})(?![名氏])"),
+    }
     behind = {cue: pattern for kind, pattern in patterns.items() for cue in lists[kind].split()}
     return Rulebook(
         cues=Words(behind),
         behind=behind,
         by_role=by_role,
-        signed=re.compile(f"{told}|{sounds}"),
-        whole=re.compile(f"{_addressed(any_surname, given, sexes)}|{_named(any_surname, given)}|{sounds}"),
+        signed=precompiled.pattern(f"{told}|{sounds}"),
+        whole=precompiled.pattern(f"{_addressed(any_surname, given, sexes)}|{_named(any_surname, given)}|{sounds}"),
         sexes=sexes,
         others=third_persons.rulebook(rules).words,
         telephones=tuple(_telephones(lists)),
@@ -210,7 +214,7 @@ def _telephones(lists: Mapping[str, str]) -> Iterator[re.Pattern[str]]:
     asks = rf"{who}[:是叫为 ]{{0,3}}(?:(?![的电联手话号]){HAN}){{1,4}}[(,:、 ]{{0,2}}"
     ends = rf"{HAN}{{2,3}}[:, ]{{1,2}}"
     for cue, behind in ((sure, ""), (f"{asks}{alone}?", ""), (f"(?:{alone}|{ends})", "(?= ?(?:[。.;)]|$))")):
-        yield re.compile(rf"(?<!{HAN}){cue}(?:号码?)?[:是为 ]{{0,3}}(?:\+?86[- ]?)?{_NUMBER}{behind}")
+        yield precompiled.pattern(rf"(?<!{HAN}){cue}(?:号码?)?[:是为 ]{{0,3}}(?:\+?86[- ]?)?{_NUMBER}{behind}")
 
 
 def _addressed(surname: str, given: str, sexes: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.similarity.areas import areas_in, areas_of, without_areas
 from normalizers.similarity.aspects import Aspects, aspects, aspects_in
 from normalizers.similarity.boilerplate import Greetings, behind_greeting, greetings_in, opening
@@ -284,7 +284,7 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Rulebook:
         endings=endings,
         kinds=kinds_of(found),
         aspects=aspects_in(found),
-        landmarks=re.compile(trie(found["landmarks"].split())),
+        landmarks=precompiled.pattern(trie(found["landmarks"].split())),
         everyday=frozenset(found.get("everyday", "").split()),  # a city's own file may be older than this list
         areas=areas_of(found),
         greetings=greetings_in(found),

@@ -10,9 +10,12 @@ import unicodedata
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
-from importlib import resources
+from importlib.util import find_spec
+from pathlib import Path
 from string import ascii_uppercase
 from typing import NamedTuple
+
+from normalizers.rules import precompiled
 
 _BLOCKS = ((0, 0x3400), (0xA000, 0xAC00), (0xD7A4, 0x17000), (0x1AFF0, 0x20000), (0x2F800, 0x2FA20), (0xE0000, 0xE1000))
 """All but Han, Hangul syllables, Tangut and the empty planes, where nothing is composed (a test walks them all)."""
@@ -137,11 +140,17 @@ def without(text: str, places: Sequence[int], left_out: Iterable[re.Match[str]])
     return "".join((*pieces, text[done:])), kept
 
 
+def _simplified_file() -> Path:
+    spec = find_spec("opencc")  # found without an import, which loads its library
+    if spec is None or not spec.submodule_search_locations:
+        raise ModuleNotFoundError("The package opencc is not installed.")
+    return Path(spec.submodule_search_locations[0], "dictionary", "TSCharacters.txt")
+
+
 @cache
 def traditional_to_simplified() -> Mapping[int, str]:
     """Return the map of single characters, traditional to simplified (OpenCC's TSCharacters, first choice)."""
-    table = resources.files("opencc").joinpath("dictionary/TSCharacters.txt").read_text("utf-8")
-    pairs = (line.split("\t") for line in table.splitlines() if "\t" in line)
+    pairs = (line.split("\t") for line in _simplified_file().read_text("utf-8").splitlines() if "\t" in line)
     return {ord(source): targets.split()[0] for source, targets in pairs}
 
 
@@ -185,8 +194,12 @@ def _in_order(run: re.Match[str]) -> str:
 @cache
 def _runs_of_marks() -> re.Pattern[str]:
     """Find runs of what combines with the character before it, or is taken apart into such."""
+    return precompiled.pattern(precompiled.remembered("runs of marks", _sources(), _any_run_of_marks))
+
+
+def _any_run_of_marks() -> str:
     marks = (ord(one) for one in _scanned() if unicodedata.combining(unicodedata.normalize("NFKD", one)[0]))
-    return re.compile(f"[{_ranges(marks)}]{{{_LONG_RUN},}}")
+    return f"[{_ranges(marks)}]{{{_LONG_RUN},}}"
 
 
 @cache
@@ -215,12 +228,23 @@ def _combining() -> frozenset[str]:
 
 @cache
 def _nfkc_tables() -> _Tables:
+    return _tables(*precompiled.remembered("nfkc", _sources(), _changed_by_nfkc))
+
+
+def _changed_by_nfkc() -> tuple[dict[str, str], frozenset[str]]:
+    """Return what each character becomes, and those that can change together with their neighbours."""
     decomposable = filter(unicodedata.decomposition, _scanned())
     changed = {character: unicodedata.normalize("NFKC", character) for character in decomposable}
     changed = {character: result for character, result in changed.items() if result != character}
     combining = _combining()
     unsafe = combining | {character for character, result in changed.items() if result[:1] in combining}
-    return _tables(changed, unsafe)
+    return changed, frozenset(unsafe)
+
+
+@cache
+def _sources() -> str:
+    """Return what the tables are made of: this file, Unicode's and OpenCC's."""
+    return f"{precompiled.stamp(__file__)} {unicodedata.unidata_version} {precompiled.stamp(str(_simplified_file()))}"
 
 
 @cache
@@ -233,6 +257,10 @@ def _fold_tables() -> _Tables:
 
 @cache
 def _folded_characters() -> Mapping[str, str]:
+    return precompiled.remembered("folded", _sources(), _fold_each)
+
+
+def _fold_each() -> dict[str, str]:
     candidates = set(_nfkc_tables().table) | set(map(chr, _dropped_or_simplified()))
     candidates |= {character for character in _scanned() if character.casefold() != character}
     # Between two letters, so that a blank stays to be seen.
@@ -247,7 +275,7 @@ def _tables(changed: Mapping[str, str], unsafe: frozenset[str]) -> _Tables:
     known = {character: result for character, result in changed.items() if character not in unsafe}
     found = {ord(character) for character in (*known, *unsafe) if character <= "\uffff"}
     # One class for the BMP keeps the regex engine on its constant-time bitmap; all of the astral planes match too.
-    find = re.compile(f"[{_ranges(found)}\U00010000-\U0010ffff]")
+    find = precompiled.pattern(f"[{_ranges(found)}\U00010000-\U0010ffff]")
     return _Tables(find, _Table(known, unsafe), unsafe)
 
 
@@ -269,17 +297,22 @@ def _aligned() -> Mapping[int, str]:
 @cache
 def _unusual() -> re.Pattern[str]:
     """Find what `aligned` changes beyond capitals and Chinese punctuation: most texts hold none of it."""
+    return precompiled.pattern(precompiled.remembered("unusual", _sources(), _any_unusual))
+
+
+def _any_unusual() -> str:
     changed = {code for code, result in _aligned().items() if result != chr(code)}
     dropped = {code for code, result in _dropped_or_simplified().items() if result is None}
     lowered = {code for code in range(0x10000) if chr(code).lower() != chr(code)}
     usual = {*map(ord, ascii_uppercase), *(ord(wide) for wide, _ in _WIDE)}
     found = (code for code in (changed | dropped | lowered) - usual if code <= 0xFFFF)
-    return re.compile(f"[{_ranges(found)}\U00010000-\U0010ffff]")  # as in `_tables`
+    return f"[{_ranges(found)}\U00010000-\U0010ffff]"  # as in `_tables`
 
 
 @cache
 def _invisible() -> re.Pattern[str]:
-    return re.compile(f"[{_ranges(code for code, result in _dropped_or_simplified().items() if result is None)}]")
+    dropped = (code for code, result in _dropped_or_simplified().items() if result is None)
+    return precompiled.pattern(f"[{_ranges(dropped)}]")
 
 
 def cut(text: str, max_bytes: int) -> str:

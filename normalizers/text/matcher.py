@@ -5,7 +5,10 @@ from collections.abc import Iterable, Sequence
 
 from ahocorasick_rs import AhoCorasick, Implementation
 
+from normalizers.rules import precompiled
+
 _COVER = "\ue000"
+_TRIE = f"trie {precompiled.stamp(__file__)}"
 
 Match = tuple[int, int, int]
 """Number, start and end of a word."""
@@ -16,7 +19,8 @@ def trie(words: Iterable[str]) -> str:
 
     Of no words at all it matches nowhere.
     """
-    return f"(?:{_branches(words)})"
+    known = sorted(set(words))
+    return precompiled.remembered(_TRIE, repr(known), lambda: f"(?:{_branches(known)})")
 
 
 def _branches(words: Iterable[str]) -> str:

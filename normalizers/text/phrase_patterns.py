@@ -9,6 +9,7 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from normalizers.rules import precompiled
 from normalizers.text.fold import Span, aligned, fold
 from normalizers.text.matcher import Match, Words, cover, trie
 from normalizers.text.spans import At
@@ -54,7 +55,7 @@ class Cues(Generic[Label]):
         covered: Iterable[str] = (),
         lists: Mapping[str, Sequence[str]] = _NO_LISTS,
     ) -> None:
-        self.covered = re.compile(trie(map(fold, covered)))
+        self.covered = precompiled.pattern(trie(map(fold, covered)))
         self._within = within
         cues = [(label, [_words(part, lists) for part in text.split("…")]) for label, text in written]
         if too_long := [parts for _, parts in cues if len(parts) > MOST_PARTS]:

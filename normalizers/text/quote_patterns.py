@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text.matcher import trie
 
 MAX_OPENING = 400
@@ -80,7 +80,7 @@ class Marks(NamedTuple):
 def rulebook(rules: Rules = DEFAULT_RULES) -> Marks:
     """Return what finds quotations by the city's own file, or ours."""
     found = rules.toml("quotes")
-    return Marks(**{name: re.compile(one, re.IGNORECASE) for name, one in _patterns(found)})
+    return Marks(**{name: precompiled.pattern(one, re.IGNORECASE) for name, one in _patterns(found)})
 
 
 def _patterns(found: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from normalizers.base import Draft, Policy
 from normalizers.enrich.address import parse
 from normalizers.enrich.address.parse import Piece
 from normalizers.geo import divisions
-from normalizers.rules import DEFAULT_RULES, Rules, memoized, part, shares
+from normalizers.rules import DEFAULT_RULES, Rules, memoized, part, precompiled, shares
 from normalizers.text.fold import aligned, fold
 from normalizers.text.matcher import Words, trie
 from normalizers.text.spans import At, placed
@@ -61,14 +61,14 @@ def rulebook(rules: Rules) -> Rulebook:
     return Rulebook(
         words=Words(kinds),
         kinds=kinds,
-        before=re.compile(trie(message["before"].split())),
+        before=precompiled.pattern(trie(message["before"].split())),
         common=frozenset(common),
         no_name=no_name,
         no_road=(*message["no_road"].split(), *no_name),
         with_and=frozenset(message["with_and"].split()),
         road_names=frozenset(message["road_names"].split()),
         doing=tuple(message["doing"].split()),
-        no_estate=re.compile(trie(message["no_estate"].split())),
+        no_estate=precompiled.pattern(trie(message["no_estate"].split())),
         scores=shares(table["scores"]),
         weights=table["weights"],
         but={word: tuple(further.split()) for word, further in table["but_before"].items()},
