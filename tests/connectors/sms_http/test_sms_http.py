@@ -37,7 +37,9 @@ def test_the_vector_that_twilio_publishes() -> None:
         "To": "+18005551212",
     }
     url = "https://mycompany.com/myapp.php?foo=1&bar=2"
-    assert sign_twilio("12345", url, list(fields.items())) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    pairs = list(fields.items())
+    assert sign_twilio("12345", url, pairs) == "RSOYDt4T1cUTdK1PDd93/VVr8B8="
+    assert sign_twilio("12345", url, pairs * 2) == "RSOYDt4T1cUTdK1PDd93/VVr8B8=", "each value counts once"
 
 
 @given(st.dictionaries(st.text(max_size=20), st.text(max_size=40), max_size=6), st.text(min_size=1, max_size=40))
@@ -49,6 +51,12 @@ def test_signatures_are_those_of_twilios_own_library(fields: dict[str, str], tok
 @each_row("signed", [URL, URL.replace(".example", ".example:443")])
 def test_a_port_that_goes_without_saying_and_a_fragment_do_not_matter(public: str, signed: str) -> None:
     (message,) = account(public_url=public).accept(twilio(url=signed)).messages
+    assert message.envelope.id == MO["MessageSid"]
+
+
+@each_row("signed", [URL, URL.replace(".example", ".example:8443")])
+def test_another_port_is_signed_or_left_out(signed: str) -> None:
+    (message,) = account(public_url=URL.replace(".example", ".example:8443")).accept(twilio(url=signed)).messages
     assert message.envelope.id == MO["MessageSid"]
 
 
