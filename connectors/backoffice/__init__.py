@@ -1,1 +1,1 @@
-"""The back offices' door: signed commands over HTTP, and what became of them."""
+"""API for back offices: signed commands over HTTP, and their outcomes."""

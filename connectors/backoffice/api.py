@@ -1,6 +1,6 @@
-"""Commands over HTTP: a signed request is in `hotline.command.v1` before it is answered, and its outcome can be asked.
+"""Commands over HTTP: a signed request is answered after it is in `hotline.command.v1`; its outcome can be requested.
 
-POST /commands takes one command and answers 202; GET /commands/ID?jurisdiction=&since= tells what became of it.
+POST /commands takes one command and answers 202; GET /commands/ID?jurisdiction=&since= returns its outcome.
 """
 
 import asyncio
@@ -43,13 +43,13 @@ BODY_MAX_BYTES = 64 * 1024
 BODY_SECONDS = 3.0
 
 AHEAD = timedelta(minutes=5)
-"""So far a command's time may be ahead of our clock."""
+"""Limit by which a command's time may be ahead of this clock."""
 
 SLACK = timedelta(minutes=1)
-"""So far the clocks of the event log's writer and of this process may be apart."""
+"""Limit of the difference between the clocks of the event log's writer and of this process."""
 
 LOOK_BACK = timedelta(hours=1)
-"""A command that is sent again may have been decided when it came first: from its `at` on, but not longer ago."""
+"""A repeated command may have been decided at its first arrival: from its `at` on, but not longer ago than this."""
 
 LOOKS_AT_ONCE = 4
 
@@ -58,7 +58,7 @@ KEY_HEADER = "hotline-key"
 _NOBODY = b"no such key: compared with all the same, so that an answer's time tells nothing"
 
 _NAMED = re.compile(r"`(?:\$\.)?(\w+)")
-"""What an error of msgspec is about."""
+"""Field name in an error of msgspec."""
 
 A_CODE = "a code: A-Z a-z 0-9 _ . : / + -, 40 of them at most, without a number that a citizen could have"
 
@@ -66,21 +66,21 @@ _log = structlog.get_logger(__name__)
 
 
 class Producer(Protocol):
-    """What brings records to Kafka."""
+    """Publishes records to Kafka."""
 
     def deliver(self, records: Sequence[Outbound]) -> "Future[None]":
-        """Queue records; the future is done when the broker holds them all."""
+        """Queue records; the future is done when the broker holds all of them."""
         ...
 
 
 Find = Callable[[str, str, datetime, float], Event | None]
-"""`outcome.find` without its connection: command_id, jurisdiction, since, seconds."""
+"""`command_status.find` without its connection: command_id, jurisdiction, since, seconds."""
 
 
 class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The body of a request: a Command whose `command_id` and `author` are the system's own; `at` is now by default.
+    """The body of a request: a Command with the client system's `command_id` and `author`; `at` is now by default.
 
-    Who says no `at`, no `seen_at` and no version may have looked at the ticket some time ago.
+    Without `at`, `seen_at` and a version, the author may have read the ticket some time ago.
     """
 
     command_id: str
@@ -96,7 +96,7 @@ class Order(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class BackOffice:
-    """Judges signed requests; `routes` are hosted by the receiver."""
+    """Verifies signed requests; the receiver hosts `routes`."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class BackOffice:
         self._signer, self._is_closed = signer, is_closed
         self._now, self._moments = now, Moments(now)
         self._looking = asyncio.Semaphore(LOOKS_AT_ONCE)
-        metrics.FAULTS_OF_OURS.labels(CHANNEL, COMPONENT)  # an alarm on its growth has to see it at 0
+        metrics.FAULTS_OF_OURS.labels(CHANNEL, COMPONENT)  # an alarm on the growth of this metric needs the initial 0
         metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe")
 
     def routes(self) -> list[Route]:
@@ -160,7 +160,7 @@ class BackOffice:
         return _json(202, {"location": where}, command_id=command.command_id, outcome=where)
 
     def _first_sent(self, command: Command) -> datetime:
-        """Return the earliest time at which a command that is sent again may have been decided."""
+        """Return the earliest time at which a repeated command may have been decided."""
         now = self._now()
         return max(min(command.at, now), now - LOOK_BACK)
 
@@ -181,8 +181,8 @@ class BackOffice:
         return _told(command_id, decision)
 
     async def _published(self, record: Outbound) -> None:
-        """Return when the brokers hold it; who gives up waiting leaves the delivery alone."""
-        delivery = await asyncio.to_thread(self._producer.deliver, [record])  # blocks while the topic is not known
+        """Return when the brokers hold the record; a cancelled caller does not cancel the delivery."""
+        delivery = await asyncio.to_thread(self._producer.deliver, [record])  # blocks until the topic is known
         waiter = asyncio.wrap_future(delivery)
         waiter.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(waiter)
@@ -202,7 +202,7 @@ class BackOffice:
 
 
 def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
-    """Return the command under its system's name. Raises RefusedRequest (400)."""
+    """Return the command with its system's prefix. Raises RefusedRequest (400)."""
     try:
         order, _ = json.read(body, Order)
     except UNREADABLE as error:
@@ -225,7 +225,7 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
     for name in ("command_id", "author"):
         if not is_code(getattr(command, name)):
             raise RefusedRequest(f"{name} must be {A_CODE}", status=400, reason="body")
-    for name in ("at", "seen_at"):  # nobody has read what is not written yet
+    for name in ("at", "seen_at"):  # a time in the future cannot have been read
         if (getattr(command, name) or now) > now + AHEAD:
             raise RefusedRequest(f"{name} lies in the future: see NTP", status=400, reason="body")
     if command.at < NO_TIME:
@@ -234,7 +234,7 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
 
 
 def _misread(error: Exception) -> str:
-    """Say which field of a body is at fault, in our words: the error's own can quote a value."""
+    """Return which field of a body is invalid; the library's error text is not used, because it can quote a value."""
     fields, named = ", ".join(Order.__struct_fields__), set(_NAMED.findall(str(error)))
     faulty = [name for name in Order.__struct_fields__ if name in named]
     why = f"{faulty[0]} is missing, or is not what it must be" if faulty else f"a JSON object of {fields}"

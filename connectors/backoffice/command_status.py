@@ -1,4 +1,4 @@
-"""What became of a command, as the event log tells it: carried out, refused, or not yet decided."""
+"""Outcome of a command in the event log: carried out, refused, or not decided yet."""
 
 import time
 from datetime import datetime
@@ -18,9 +18,10 @@ POLL_MS = 200
 def find(
     connection: KafkaConnection, command_id: str, jurisdiction: str, since: datetime, seconds: float
 ) -> Event | None:
-    """Return the decision about a command among those written after `since`; None when there is none in `seconds`.
+    """Return the decision about a command among those written after `since`; None without one in `seconds`.
 
-    Reads the committed events of one city's partition. Raises UnreachableError, UnauthorizedError, MisconfiguredError.
+    Reads the committed events of one city's partition. Raises UnreachableError, UnauthorizedError,
+    MisconfiguredError.
     """
     wanted, unproven = f"command:{command_id}".encode(), f"unproven:{command_id}:".encode()
     deadline = time.monotonic() + seconds
@@ -38,12 +39,12 @@ def find(
 
 
 def refusal(decision: Event) -> event.CommandRefused | None:
-    """Return why a command was refused; None when it was carried out."""
+    """Return the refusal of a command; None if it was carried out."""
     refused = (change for change in decision.changes if isinstance(change, event.CommandRefused))
     return next(refused, None)
 
 
 def _start(consumer: Any, place: TopicPartition, since: datetime) -> None:
-    end = consumer.end_offsets([place])[place]  # asked first: what is written in between must not be skipped
+    end = consumer.end_offsets([place])[place]  # read first, so that no record written meanwhile is skipped
     found = consumer.offsets_for_times({place: int(since.timestamp() * 1000)}).get(place)
     consumer.seek(place, found.offset if found is not None else end)

@@ -1,4 +1,4 @@
-"""What one key of a back office may do."""
+"""Permissions of one key of a back office."""
 
 from pydantic import Field, field_validator
 
@@ -9,11 +9,11 @@ from schemas.settings_base import Section
 from tickets.admission import PERSONAL
 
 PATH = "/commands"
-"""On the receiver."""
+"""Path on the receiver."""
 
 
 class BackOfficeSettings(Section):
-    """One key for `POST /commands` on the receiver; to change it, give a second one and remove the first later."""
+    """One key for `POST /commands` on the receiver; to rotate it, add a second one and remove the first later."""
 
     secret: Secret = Field(description="Shared secret of the signature (HMAC-SHA256), 32 bytes or more")
     system: str = Field(

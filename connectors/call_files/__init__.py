@@ -1,1 +1,1 @@
-"""Call files: records of calls as lines of CSV files, in a folder that is filled from elsewhere or grows by itself."""
+"""Call files: call records as lines of CSV files, in a folder that another system fills or appends to."""

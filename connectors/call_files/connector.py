@@ -1,8 +1,8 @@
-"""Call files: lines of the files of one folder, oldest file first; the cursor says how far each file was read.
+"""Call files: reads the lines of the files in one folder, oldest file first; the cursor holds each file's offset.
 
-A file is known by its inode, so a rotated one is read on whatever its new name is, and by what stands before its
-place, so one that was replaced or cut is read from its beginning. A line has its name from what it says: read twice it
-is the same message.
+A file is identified by its inode, so reading continues after a rotation, and by the bytes before its offset, so a
+replaced or truncated file is read from its beginning. The id of a line derives from its content: a line that is read
+twice is the same message.
 """
 
 import time
@@ -28,11 +28,11 @@ from schemas.errors import PipelineError, UnreachableError
 from schemas.records import Cursor, RawMessage
 
 SETTLED_END_SECONDS = 60.0
-"""A last line without an end is taken when its file stood still for so long: many programs write none."""
+"""Seconds without a change after which a last line without a line break is taken: many programs write none."""
 
 
 class _Piece(NamedTuple):
-    """What came of a file; `rest` says that a line of it has no end yet."""
+    """Result of reading a file; `rest` is True if its last line has no end yet."""
 
     messages: tuple[RawMessage, ...]
     place: Place
@@ -66,15 +66,15 @@ class CallFiles:
         self._now = now
 
     def open(self) -> None:
-        """See that the folder is there."""
+        """Check that the folder exists."""
         folders.listed(self._settings.folder, self._settings.pattern)
         self._open = True
         self._due = 0.0
 
     def fetch(self, cursor: Cursor) -> Batch:
-        """Return the next lines of the oldest file that has any; else what became of recordings.
+        """Return the next lines of the oldest file that has any; otherwise the states of recordings.
 
-        Raises MisconfiguredError or UnreachableError for a folder that cannot be read, and the latter before `open`.
+        Raises MisconfiguredError or UnreachableError for an unreadable folder, and UnreachableError before `open`.
         """
         if not self._open:
             raise UnreachableError(f"call files {self._account}: not opened")
@@ -97,7 +97,7 @@ class CallFiles:
         return replace(self._recordings(cursor, position), complaints=tuple(dict.fromkeys(complaints)))
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the next time to look."""
+        """Wait until the next poll."""
         left = self._due - self._clock()
         if left <= 0:
             return True
@@ -105,7 +105,7 @@ class CallFiles:
         return left <= seconds
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Reset the state; no file is open."""
         self._open = False
         self._still.clear()
 
@@ -134,7 +134,7 @@ class CallFiles:
         return self._finished.slimmed(replace(position, files=files, recordings=pending), entries)
 
     def _watch(self, entries: list[Entry], position: Position) -> None:
-        """Note since when each file stands still, by our own clock, as uploads may set its time; and what went away."""
+        """Record lost files, and since when each file is unchanged, by the local clock: uploads may set its time."""
         now, known = self._clock(), self._still
         unread = {inode for inode, (entry, _) in known.items() if not self._is_read(entry, position)}
         self._gone = (self._gone | unread) - {one.inode for one in entries}
@@ -153,7 +153,7 @@ class CallFiles:
         return self._settings.growing or self._still_for(entry) >= self._settings.settle_seconds
 
     def _news(self, entry: Entry, place: Place, complaints: list[str]) -> _Piece | None:
-        """Return what is new of a file, None when there is nothing."""
+        """Return the news of a file, or None without any."""
         if entry in self._finished or not self._is_ready(entry):
             return None
         piece = self._read(entry, place, complaints)
@@ -164,7 +164,7 @@ class CallFiles:
         return None
 
     def _read(self, entry: Entry, place: Place, complaints: list[str]) -> _Piece | None:
-        """Return the next lines of a file; None while it has no heading, or cannot be read: the others go on."""
+        """Return the next lines of a file; None if it has no heading yet or cannot be read: the others continue."""
         try:
             return self._opened(entry, place)
         except UnreachableError as error:
@@ -180,7 +180,7 @@ class CallFiles:
         with folders.opened(self._settings.folder, entry.name) as found:
             file = self._rows.lined(found)
             if entry.size < place.offset or not self._marks.fit(file, entry, place):
-                if not entry.fits:  # another file, which has the inode of one of ours
+                if not entry.fits:  # another file, which reuses the inode
                     return _Piece((), place, {}, rest=False)
                 metrics.CALL_FILES_RESTARTED.labels(self._account).inc()
                 self._ends.forget(entry)
@@ -198,14 +198,14 @@ class CallFiles:
             sure = list(takewhile(attrgetter("whole"), lines))
             if len(sure) == len(lines):
                 return self._piece(file, entry, sure, [], heading, place)
-            # Not more than one quotation mark may hold: `row_max_bytes`.
+            # An open quotation mark may hold back only a limited part: `row_max_bytes`.
             unsure = [*lines[len(sure) :], *reading] if ended else []
             return self._piece(file, entry, sure, unsure, heading, place)._replace(rest=not ended)
 
     def _piece(
         self, file: BinaryIO, entry: Entry, sure: list[Line], unsure: list[Line], heading: Line, place: Place
     ) -> _Piece:
-        """Return what came of lines; the place stays before the `unsure` ones, which read otherwise when more comes."""
+        """Return the result for lines; the offset stays before the `unsure` ones, which may parse differently later."""
         last = digest_of(b"\n".join(line.value for line in unsure)) if unsure else ""
         lines = [line for line in (*sure, *(unsure if last != place.last else ())) if line.value.strip()]
         made = [self._rows.message(line, heading, self._ends.before(entry, line)) for line in lines]

@@ -1,7 +1,7 @@
-"""Places: how far each file was read, in a cursor of bounded size.
+"""Positions: the offset of each file in a cursor of bounded size.
 
-Of very many files the places of those that changed longest ago and were read to their end give way to a few bytes each
-by which they are known again, and of still more to one time.
+If there are very many files, the positions of fully read files that changed longest ago are replaced by a few bytes
+each, and those of still more files by one time.
 """
 
 import hashlib
@@ -20,9 +20,9 @@ from connectors.call_files.lines import Line
 from connectors.call_files.rows import Pending
 from schemas.codec import built
 
-# Ends: how long a growing file was when it had been read to its end; what stands behind that was written later.
+# Ends: the size of a growing file when it was fully read; later bytes were written after that.
 #
-# Of a file that is delivered nobody can say so: a platform may deliver the calls of years at once.
+# This does not hold for a delivered file: a platform may deliver the calls of years at once.
 
 
 class _End(NamedTuple):
@@ -31,50 +31,50 @@ class _End(NamedTuple):
 
 
 class Ends:
-    """Of the files of one account, as far as this process saw them."""
+    """Ends of the files of one account that this process has seen."""
 
     def __init__(self, *, growing: bool) -> None:
         self._growing = growing
         self._ends: dict[int, _End] = {}
 
     def keep(self, entries: Iterable[Entry]) -> None:
-        """Forget the files that are gone."""
+        """Forget deleted files."""
         self._ends = {one.inode: self._ends[one.inode] for one in entries if one.inode in self._ends}
 
     def reach(self, entry: Entry, looked: datetime) -> None:
-        """Note that nothing is left of a file, which we `looked` at then or later."""
+        """Record that a file is fully read, as of `looked`."""
         if self._growing:
             self._ends[entry.inode] = _End(entry.size, looked)
 
     def forget(self, entry: Entry) -> None:
-        """Note that another file stands there."""
+        """Forget the end because another file has taken the place."""
         self._ends.pop(entry.inode, None)
 
     def before(self, entry: Entry, line: Line) -> datetime | None:
-        """Return a time at which the line was not yet written."""
+        """Return a time at which the line was not written yet."""
         end = self._ends.get(entry.inode)
         return end.at if end is not None and line.end > end.size else None
 
 
 PLACES_MOST = 2_000
-"""Files whose places the cursor holds, some 80 bytes each: Kafka takes 1 MiB, and with each batch of lines."""
+"""Limit of positions in the cursor, some 80 bytes each: Kafka accepts 1 MiB, and each batch includes the cursor."""
 
 KNOWN_MOST = 16_000
-"""Files beside them that the cursor knows to be read, eight bytes each in base64.
+"""Limit of further files that the cursor marks as read, eight bytes each in base64.
 
-A time cannot tell these: a file that comes while the host's clock is wrong (before NTP set it) looks older than what
-was read.
+A time cannot replace these marks: a file that arrives while the host's clock is wrong (before NTP set it) looks older
+than the read ones.
 """
 
 PENDING_MOST = 1000
 PENDING_BYTES = 256 * 1024
-"""Recordings that are looked at again, and their room in the cursor; the oldest give way."""
+"""Limits of recordings that are checked again: their number, and their bytes in the cursor; the oldest are dropped."""
 
 _MARK_BYTES = 6
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """How far a file was read. `last` names unfinished last lines that were taken: the offset is before them."""
+    """Offset of a file. `last` is the digest of unfinished last lines that were taken: the offset is before them."""
 
     offset: int = 0
     mark: str = ""
@@ -83,24 +83,23 @@ class Place(Struct, frozen=True, kw_only=True):
 
 @built
 class Position(Struct, frozen=True, kw_only=True):
-    """The cursor: files by inode, and recordings by reference that were not there whole."""
+    """The cursor: files by inode, and incomplete recordings by reference."""
 
     files: Mapping[str, Place] = msgspec.field(default_factory=dict)
     recordings: Mapping[str, Pending] = msgspec.field(default_factory=dict)
     known: str = ""
-    """Of files that were read to their end: see `KNOWN_MOST`."""
+    """Marks of files that were fully read: see `KNOWN_MOST`."""
 
     read_before: int = 0
-    """Of still more files: those whose inode last changed before it (ns) were read to their end, unless they stand in
-    `files`. The kernel tells that time, and no upload sets it.
-    """
+    """For still more files: those with an inode change before this time (ns) were fully read, unless `files` has them.
+    The kernel sets that time, and no upload can."""
 
 
 class Finished:
-    """The files that were read to their end, as they looked then: until they change nobody opens them again."""
+    """Files that were fully read, with their state then: they are not opened again until they change."""
 
     def __init__(self) -> None:
-        self._looks: dict[int, tuple[Entry, bytes]] = {}  # with their marks, which each cursor of a full folder names
+        self._looks: dict[int, tuple[Entry, bytes]] = {}  # with their marks, which the cursor of a full folder holds
         self._began = False
 
     def __contains__(self, entry: Entry) -> bool:
@@ -108,7 +107,7 @@ class Finished:
         return found is not None and found[0] == entry
 
     def look(self, entries: Sequence[Entry], position: Position) -> None:
-        """Forget what is gone or changed; the first time believe what a process before us wrote into the cursor."""
+        """Forget deleted or changed files; at the first call, load the files that the cursor marks as read."""
         if self._began:
             self._looks = {one.inode: self._looks[one.inode] for one in entries if one in self}
             return
@@ -117,11 +116,11 @@ class Finished:
         self._began = True
 
     def add(self, entry: Entry) -> None:
-        """Note that nothing is left of a file."""
+        """Record that a file is fully read."""
         self._looks[entry.inode] = entry, _mark(entry)
 
     def slimmed(self, position: Position, entries: Sequence[Entry]) -> Position:
-        """Return the position without places of files that are gone, nor of old ones of a very full folder."""
+        """Return the position without deleted files, and without old ones of a very full folder."""
         by_change = sorted(entries, key=attrgetter("changed_ns"))
         old, there = by_change[:-PLACES_MOST], {str(one.inode) for one in entries}
         there -= {str(one.inode) for one in old if one in self}
@@ -133,7 +132,7 @@ class Finished:
 
 
 def newest(pending: Mapping[str, Pending]) -> dict[str, Pending]:
-    """Return the recordings that the cursor has room for."""
+    """Return the newest recordings that fit into the cursor."""
     kept, left = [], PENDING_BYTES
     for one in list(pending.items())[: -PENDING_MOST - 1 : -1]:
         size = len(msgspec.json.encode(one))
@@ -158,27 +157,27 @@ def _read_by(position: Position) -> frozenset[bytes]:
 
 
 def _mark(entry: Entry) -> bytes:
-    """Return by which a file is known again, as long as nobody writes into it, or into another one in its place."""
+    """Return the mark of a file, which changes if the file is written or replaced."""
     told = f"{entry.inode} {entry.changed_ns} {entry.size}".encode()
     return hashlib.blake2b(told, digest_size=_MARK_BYTES).digest()
 
 
-# Marks: by what stands before a place a file is told from another one that has its inode.
+# Marks: the bytes before an offset tell a file from another one with the same inode.
 #
-# Of a file that grows all day that is the end of it, as nobody writes into what stands there. Of one that is delivered
-# it is everything: a platform may deliver the same day again, into the same file, with other words somewhere in it.
+# For a growing file the last bytes are enough, because earlier bytes never change. For a delivered file all bytes
+# are compared: a platform may deliver the same day again into the same file, with another text in the middle.
 
 END_BYTES = 4096
-"""What is compared of a file that grows."""
+"""Bytes at the end of the read part that are compared for a growing file."""
 
 WHOLE = "*"
-"""Before the digest of everything; a mark without it, as a cursor may hold it, is of the end alone."""
+"""Prefix of a digest of the whole read part; a mark without it, which an older cursor may hold, covers the end only."""
 
 _PIECE_BYTES = 1 << 20
 
 
 class _Digested(NamedTuple):
-    """How far a file was read for its mark, as it looked then: nothing is read twice for the next one."""
+    """State of the last whole digest: the next mark continues from it, so that no byte is read twice."""
 
     entry: Entry
     offset: int
@@ -186,20 +185,20 @@ class _Digested(NamedTuple):
 
 
 class Marks:
-    """Of the files of one account."""
+    """Marks of the files of one account."""
 
     def __init__(self, *, growing: bool) -> None:
         self._growing = growing
         self._last: _Digested | None = None
 
     def fit(self, file: BinaryIO, entry: Entry, place: Place) -> bool:
-        """Say whether the same stands before a place as when it was reached."""
+        """Return whether the bytes before an offset are those of the mark."""
         if place.mark.startswith(WHOLE):
             return self._whole(file, entry, place.offset) == place.mark
         return _end(file, place.offset) == place.mark
 
     def of(self, file: BinaryIO, entry: Entry, offset: int) -> str:
-        """Return the mark of a place."""
+        """Return the mark of an offset."""
         return _end(file, offset) if self._growing or not offset else self._whole(file, entry, offset)
 
     def _whole(self, file: BinaryIO, entry: Entry, offset: int) -> str:
@@ -224,7 +223,7 @@ def _end(file: BinaryIO, offset: int) -> str:
 
 
 def digest_of(data: bytes) -> str:
-    """Return by what bytes are told from others."""
+    """Return a digest that identifies bytes."""
     return _marks_written(hashlib.sha256(data))
 
 

@@ -1,4 +1,4 @@
-"""A folder that somebody else writes into: its files, opened without following links or blocking on pipes."""
+"""Reads a folder that other systems write to; opens files without following links or blocking on pipes."""
 
 import fnmatch
 import os
@@ -13,26 +13,26 @@ from schemas.errors import MisconfiguredError, UnreachableError
 _COMPRESSED = (".gz", ".xz", ".bz2", ".zst", ".zip")
 
 _UNFINISHED = (".part", ".partial", ".filepart", ".tmp", ".crdownload", ".swp", "~")
-"""Names that upload programs give a file until it is whole."""
+"""Suffixes that upload programs use for incomplete files."""
 
 
 class Entry(NamedTuple):
-    """One regular file, as `lstat` sees it."""
+    """One regular file by `lstat`."""
 
     name: str
     inode: int
     size: int
     mtime_ns: int
     changed_ns: int
-    """When the inode changed, or the file got its name: an upload sets `mtime_ns` as it likes, this nobody does."""
+    """Time of the inode's last change, also by a rename: an upload may set `mtime_ns`, but not this one."""
     fits: bool = True
-    """Whether its name is one that is read; else it is there because of its inode."""
+    """Whether the name matches; otherwise the file is listed because of its inode."""
 
 
 def listed(folder: Path, pattern: str, known: Container[int] = ()) -> list[Entry]:
-    """Return the regular files that fit, and those of `known` inodes under any name, oldest first.
+    """Return the regular files with a matching name or a `known` inode, oldest first.
 
-    Raises MisconfiguredError for a folder that may not be read, UnreachableError for one that is not there now.
+    Raises MisconfiguredError for a folder without read permission, UnreachableError for a missing one.
     """
     try:
         with os.scandir(folder) as entries:
@@ -47,7 +47,7 @@ def listed(folder: Path, pattern: str, known: Container[int] = ()) -> list[Entry
 
 @contextmanager
 def opened(folder: Path, name: str) -> Iterator[BinaryIO]:
-    """Open a regular file of the folder. Raises UnreachableError when it cannot be read now."""
+    """Open a regular file of the folder. Raises UnreachableError if it cannot be read now."""
     try:
         number = os.open(folder / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(number, "rb") as file:

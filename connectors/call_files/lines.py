@@ -1,4 +1,4 @@
-"""Whole lines of a CSV file by their place in it: a quoted field may hold line breaks, the last may be unfinished."""
+"""Reads whole lines of a CSV file by offset: a quoted field may hold line breaks, the last line may be unfinished."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -8,9 +8,9 @@ QUOTE = b'"'
 
 
 class Line(NamedTuple):
-    """The bytes of a line without its break, and where the next one begins.
+    """The bytes of a line without its break, and the offset of the next one.
 
-    `whole` is False when it has no end yet, or an open quotation mark that what is still to come may close.
+    `whole` is False if the line has no end yet, or an open quotation mark that later bytes may close.
     """
 
     value: bytes
@@ -28,9 +28,9 @@ def lines_from(
 ) -> Iterator[Line]:
     """Yield the lines from `offset` on.
 
-    A quotation mark that is never closed costs its own line alone: that line is given as it is when what follows would
-    be longer than `max_bytes`, when a line behind it is a whole row by itself (`is_row`), or when the file has `ended`.
-    A line that is too long is given cut, and reading goes on behind it.
+    A quotation mark that is never closed affects only its own line: the line is returned as it is if the quoted part
+    would exceed `max_bytes`, if a later line is a whole row by itself (`is_row`), or if the file has `ended`. A line
+    that is too long is cut, and reading continues after it.
     """
     file.seek(offset)
     held, is_open, start = bytearray(), False, offset
@@ -59,14 +59,14 @@ def lines_from(
 
 
 def ends_with_cr(file: BinaryIO, max_bytes: int) -> bool:
-    """Say whether the first line of a file ends with CR alone, as a spreadsheet of a Mac writes it."""
+    """Return whether the first line of a file ends with CR alone, as spreadsheets on a Mac write it."""
     file.seek(0)
     first, found, rest = file.readline(max_bytes).partition(b"\r")
     return bool(found and rest) and not rest.lstrip(b"\r").startswith(b"\n") and first.count(QUOTE) % 2 == 0
 
 
 def with_line_feeds(file: BinaryIO) -> BinaryIO:
-    """Return a file of such lines as one with LF, every place in it the same; a CR in a quoted field is one, too."""
+    """Return a file with LF for each CR at unchanged offsets; a CR in a quoted field is replaced, too."""
     return io.BufferedReader(_LineFeeds(file))
 
 
@@ -90,7 +90,7 @@ class _LineFeeds(io.RawIOBase):
 
 
 def _at_end(file: BinaryIO, piece: bytes) -> bool:
-    """Say whether this is the file's last line, with an open quotation mark before it that it does not close."""
+    """Return whether this is the file's last line, and does not close the open quotation mark before it."""
     if piece.count(QUOTE) % 2:
         return False
     here = file.tell()
@@ -100,7 +100,7 @@ def _at_end(file: BinaryIO, piece: bytes) -> bool:
 
 
 def _first(held: bytearray, start: int) -> Line:
-    """Return the line with the open quotation mark by itself."""
+    """Return only the line with the open quotation mark."""
     end = held.index(b"\n") + 1
     return Line(_bare(held[:end]), start + end)
 
@@ -110,7 +110,7 @@ def _bare(line: bytearray) -> bytes:
 
 
 def _behind(file: BinaryIO, at: int) -> int:
-    """Return where the line that is too long ends."""
+    """Return the offset after the line that is too long."""
     while piece := file.readline(1 << 16):
         at += len(piece)
         if piece.endswith(b"\n"):

@@ -1,4 +1,4 @@
-"""What lies where a recording should be: never its bytes, only whether it is there, how large, and whether it grows."""
+"""Checks a recording's file: whether it exists, its size, and whether it still grows; its bytes are never read."""
 
 import stat
 import time
@@ -6,23 +6,23 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 WAV_HEADER_BYTES = 44
-"""A WAV file of this size has no sound in it."""
+"""A WAV file of this size is only a header, without sound."""
 
 FINAL = frozenset({"complete", "empty"})
 
 PATIENCE_SECONDS = 3600.0
-"""A recording that is not there whole by then is reported as it is."""
+"""Seconds after which an incomplete recording is reported in its current state."""
 
 
 class Look(NamedTuple):
-    """A state of `schemas.enums.RECORDING_STATES`, and the size where there is a file."""
+    """A state of `schemas.enums.RECORDING_STATES`, and the size if the file exists."""
 
     state: str
     size: int | None = None
 
 
 def look(folder: Path, reference: str, settle_seconds: float) -> Look:
-    """Say what lies at a reference below the folder; one that leads out of it is `missing`."""
+    """Return the state of a reference below the folder; a reference out of the folder is `missing`."""
     path = PurePosixPath(reference.replace("\\", "/"))
     parts = [part for part in path.parts if part not in ("/", ".")]
     if ".." in parts or not parts:

@@ -1,4 +1,4 @@
-"""Rows: a line of a call file as a raw record, named by the call it tells of."""
+"""Rows: the raw record of a line of a call file; its id derives from the call."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -23,7 +23,7 @@ CHANNEL = "phone"
 
 
 class Pending(Struct, frozen=True, array_like=True):
-    """A recording that was not there whole when its call was told, and since when (Unix time)."""
+    """A recording that was incomplete when its call was reported, and since when (Unix time)."""
 
     call_id: str
     revision: int
@@ -31,7 +31,7 @@ class Pending(Struct, frozen=True, array_like=True):
 
 
 class Row(NamedTuple):
-    """The record of a line; `reference` and `pending` where its recording was not there whole."""
+    """The record of a line; `reference` and `pending` are set if its recording is incomplete."""
 
     message: RawMessage
     reference: str = ""
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 
 class Rows:
-    """Makes the raw records of one account."""
+    """Builds the raw records of one account."""
 
     def __init__(
         self, settings: CallFilesSettings, account: str, jurisdiction: str, now: Callable[[], datetime]
@@ -59,13 +59,13 @@ class Rows:
         return with_line_feeds(file) if is_odd else file
 
     def heading(self, file: BinaryIO) -> Line:
-        """Return the heading line of a file, not `whole` while it is unfinished; an empty one where there is none."""
+        """Return the heading line of a file, not `whole` while unfinished; empty for a format without headings."""
         if self._settings.shape != "calls":
             return Line(b"", 0)
         return next(lines_from(file, 0, self._settings.row_max_bytes), Line(b"", 0, whole=False))
 
     def is_row(self, line: bytes) -> bool:
-        """Say whether a line is a whole record by itself; in notes people may write what looks like one."""
+        """Return whether a line is a whole record by itself; free-text notes may hold similar lines."""
         if self._settings.shape != "asterisk":
             return False
         try:
@@ -75,9 +75,9 @@ class Rows:
         return True
 
     def message(self, line: Line, heading: Line, not_before: datetime | None = None) -> Row:
-        """Return the record of a line, and its recording while that is not there whole.
+        """Return the record of a line, with its recording if that is incomplete.
 
-        A line that names no call has its digest for a name. At the time `not_before` it was not in its file yet.
+        The id of a line without a call is its digest. At the time `not_before` the line was not in its file yet.
         """
         value = heading.value + b"\n" + line.value if heading.value else line.value
         return faults.or_plainly(
@@ -119,7 +119,7 @@ class Rows:
         return Row(message, told.recordings[0].reference, pending)
 
     def found(self, reference: str, pending: Pending) -> RawMessage | None:
-        """Return a record that says what became of a recording; None while that is open."""
+        """Return a record with the state of a recording; None while it is undecided."""
         folder, now = self._settings.recordings, self._now()
         look = (
             recordings.look(folder, reference, self._settings.settle_seconds) if folder else recordings.Look("missing")

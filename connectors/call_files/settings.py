@@ -1,4 +1,4 @@
-"""Where files of call records lie, and how they are written."""
+"""Settings of folders with call records: place and format."""
 
 from pathlib import Path
 from typing import Literal

@@ -1,1 +1,1 @@
-"""Phone (电话): records of calls that a call platform posts, each signed or behind a token."""
+"""Phone (电话): call records that a call platform posts, each signed or with a token."""

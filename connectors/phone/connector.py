@@ -1,4 +1,4 @@
-"""Phone: one platform's webhook; what is verified goes on as the bytes it came in."""
+"""Phone: webhook of one platform; verified bodies are published unchanged."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -17,19 +17,19 @@ from schemas.ids import LONGEST_ID, bounded
 from schemas.records import RawMessage, raw_message
 
 KEPT = Answer(body=b"kept")
-"""2xx: we have it, do not send it again."""
+"""2xx: the record is stored, do not repeat it."""
 
 NOT_UNDERSTOOD = Answer(status=422, body=b"kept, but it is no record of a call: see the documentation")
-"""4xx: do not send it again as it is; we have it all the same, and a person will look at it."""
+"""4xx: do not repeat it unchanged; the record is stored all the same, and an operator will look at it."""
 
 _DIGEST = 16
 
 CALLS_MOST = 50_000
-"""Calls of which is known when they were first told of: some days of a large city."""
+"""Limit of calls whose first report is remembered: some days of a large city."""
 
 
 class Phone:
-    """Judges the requests of one platform; keeps nothing: a repeat has the same name."""
+    """Verifies the requests of one platform; stores nothing: a repeat has the same id."""
 
     channel: ClassVar[str] = "phone"
 
@@ -45,12 +45,12 @@ class Phone:
         self._first_told: dict[str, datetime] = {}
 
     def recognise(self, request: Request) -> None:
-        """Judge a request without its body; raises RefusedRequest (401) for one without our token."""
+        """Check a request without its body; raises RefusedRequest (401) for a wrong token."""
         if self._settings.auth == "bearer":
             check_token(self._secrets, request.headers)
 
     def accept(self, request: Request) -> Accepted:
-        """Return the record of a verified request; raises RefusedRequest (401, 405) for a stranger's."""
+        """Return the record of a verified request; raises RefusedRequest (401, 405) for others."""
         if request.method != "POST":
             raise RefusedRequest("not a POST: this is not the platform", status=405, reason="method")
         now = self._now()
@@ -93,7 +93,7 @@ class Phone:
         )
 
     def _told_at(self, call: str, now: datetime) -> datetime:
-        """Return when a call was first told of: platforms tell as it happens, and again when they correct it."""
+        """Return when a call was first reported: platforms report it as it happens, and again with corrections."""
         first = self._first_told.pop(call, now)
         self._first_told[call] = first
         if len(self._first_told) > CALLS_MOST:
@@ -102,18 +102,18 @@ class Phone:
 
 
 def identifier(told: Told, digest: str) -> str:
-    """Return the record's own name: call, revision, and the beginning of its digest.
+    """Return the record's id: call, revision, and the beginning of its digest.
 
-    A platform that gives two records of a call the same revision loses neither; a repeat has the same digest.
+    If a platform gives two records of a call the same revision, both are kept; a repeat has the same digest.
     """
     return f"{bounded(told.call_id)}:{told.revision}:{digest[:_DIGEST]}"
 
 
 def citizen(told: Told) -> str | None:
-    """Return the number of the citizen in a call, None where none is told."""
+    """Return the number of the citizen in a call, or None without one."""
     return number(told.callee if told.direction == "outbound" else told.caller)
 
 
 def number(said: str) -> str | None:
-    """Return a number as somebody's system says it, cut: it travels in headers; None where it is withheld."""
+    """Return a number, cut because it travels in headers; None if it is withheld."""
     return said[:LONGEST_ID] if is_number(said) else None

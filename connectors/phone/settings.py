@@ -1,4 +1,4 @@
-"""What a call platform and the hotline agree upon for its webhook."""
+"""Settings of a call platform's webhook."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""Whether an Asterisk's times, of its events or its file, are of the zone in the settings."""
+"""Checks that an Asterisk's times, in events or its file, are in the configured time zone."""
 
 import re
 from datetime import datetime
@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 FAR_SECONDS = 900
-"""No two zones are nearer to one another."""
+"""Seconds: two time zones differ by at least so much."""
 
 _SECOND = re.compile(r"(?:^|-)(\d{9,10})\.\d+$", re.ASCII)
 
@@ -15,7 +15,7 @@ _log = structlog.get_logger(__name__)
 
 
 class ZoneCheck:
-    """Of one account of a `kind`: a leg's id (uniqueid) holds the second in which the leg began, in UTC."""
+    """Check of one account of a `kind`: a leg's id (uniqueid) holds the second in which the leg began, in UTC."""
 
     def __init__(self, kind: str, account: str, zone: ZoneInfo) -> None:
         self._kind = kind
@@ -24,9 +24,9 @@ class ZoneCheck:
         self._is_wrong = False
 
     def look(self, began: datetime | None, leg: str) -> None:
-        """Log if a part of a leg begins before the leg does; once, and once again if it was right in between.
+        """Log if a part of a leg begins before the leg; once, and again after correct times in between.
 
-        Every time of every call would be as far off. A part may begin later than its leg, after a transfer.
+        All times of all calls have the same offset. A part may begin later than its leg, after a transfer.
         """
         named = _SECOND.search(leg)
         if began is None or named is None:

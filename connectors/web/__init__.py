@@ -1,1 +1,1 @@
-"""The web (网站, 移动端): the city's form for citizens and Open311 GeoReport v2 for apps, one door of the receiver."""
+"""Web (网站, 移动端): the city's form for citizens and Open311 GeoReport v2 for apps, hosted by the receiver."""

@@ -1,4 +1,4 @@
-"""What the web door asks of the archive: masked tickets, and nothing else; it is handed in, and may be down."""
+"""Archive interface of the web channel: masked tickets only; it is injected, and may be unreachable."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -13,7 +13,7 @@ from schemas.records import Ticket
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
-    """Which requests of a city are asked for, by when they came in: `start` inclusive, `end` too."""
+    """Filter of a city's requests by time of intake, `start` and `end` inclusive."""
 
     jurisdiction: str
     start: datetime
@@ -31,7 +31,7 @@ class Archive(Protocol):
         ...
 
     async def filed(self, message: str) -> Ticket | None:
-        """Return the ticket that the message with this id, or the beginning of it, was filed in."""
+        """Return the ticket of the message with this id, or the begin of an id."""
         ...
 
     async def newest(self, wanted: Wanted) -> list[Ticket]:
@@ -41,7 +41,7 @@ class Archive(Protocol):
 
 @asynccontextmanager
 async def within(seconds: float) -> AsyncIterator[None]:
-    """Give the archive so long; raises UnreachableError after that."""
+    """Limit a query of the archive to `seconds`; raises UnreachableError after that."""
     try:
         async with asyncio.timeout(seconds):
             yield

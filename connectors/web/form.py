@@ -1,4 +1,4 @@
-"""The form: a citizen's submission is safe before the receipt is shown, and nothing they wrote is ever thrown away."""
+"""The form: a submission is safe before the receipt is shown, and the citizen's input is never discarded."""
 
 import math
 from collections.abc import Awaitable, Callable, Mapping
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Form:
-    """One city's form; `progress` answers for its receipts and its status page."""
+    """Form of one city; a `Progress` serves its receipts and its status page."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -112,9 +112,9 @@ class Form:
     def _handed_back(
         self, request: Request, one: Submission, stamp: Stamp | None, language: str, *, urgent: bool
     ) -> Response | None:
-        """Return the form with all that was written, and why it is not taken yet; None when it is.
+        """Return the form with the citizen's input and the reason if it is not accepted yet; None if it is accepted.
 
-        An emergency is handed back only if another site sent it: no citizen presses a button there.
+        An emergency is returned only if another site sent it: no citizen presses a button there.
         """
         given = one.given.form
         if request.headers.get("sec-fetch-site") == "cross-site":
@@ -140,7 +140,7 @@ class Form:
         return found if found and -60 <= found.age <= self._settings.stamp_hours * 3600 else None
 
     def _wrong(self, one: Submission, language: str) -> dict[str, str]:
-        """Return what to correct, by field."""
+        """Return the fields to correct, with the reasons."""
         given, w = one.given.form, pages.words()[language]
         found: dict[str, str] = {}
         if not given.get("text", "").strip():

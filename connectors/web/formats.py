@@ -1,8 +1,8 @@
-"""Open311's answers in both formats: JSON as the specification shows it, XML with the declaration it demands."""
+"""Open311's answers in both formats: JSON as in the specification, XML with the required declaration."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from xml.etree.ElementTree import Element, tostring  # nothing is parsed
+from xml.etree.ElementTree import Element, tostring  # used for writing only
 
 import msgspec
 from starlette.responses import Response
@@ -18,7 +18,7 @@ HEADERS: Mapping[str, str] = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
-    "Access-Control-Allow-Origin": "*",  # no cookie, and what anybody may read
+    "Access-Control-Allow-Origin": "*",  # without cookies, and only public data
 }
 
 _SINGULAR: Mapping[str, str] = {
@@ -31,26 +31,26 @@ _SINGULAR: Mapping[str, str] = {
     "endpoints": "endpoint",
     "formats": "format",
 }
-"""The element of one entry in a list, by the list's own (↴ and ⇊ in the specification's tables)."""
+"""Element name of one entry in a list, by the list's name (↴ and ⇊ in the specification's tables)."""
 
 RETRY_SECONDS = 10
 
 
 def answer(form: str, root: str, content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Return an answer; `root` names the outer element of XML, which JSON does not have."""
+    """Return an answer; `root` is the outer element of XML, which JSON lacks."""
     body = msgspec.json.encode(content) if form == JSON else _document(root, content)
     return Response(body, status, {**HEADERS, **(headers or {})}, media_type=FORMATS[form])
 
 
 def refused(form: str, found: Sequence[Problem], status: int | None = None) -> Response:
-    """Return everything that is wrong, as a list; what may be well soon says when to ask again."""
+    """Return all problems as a list; temporary errors include Retry-After."""
     code = status or status_of(found)
     listed = [{"code": problem.code, "description": problem.description} for problem in found]
     return answer(form, "errors", listed, code, {"Retry-After": str(RETRY_SECONDS)} if code in (429, 503) else None)
 
 
 def format_of(path: str) -> str:
-    """Return the format that a path ends in; XML, which every client knows, for any other."""
+    """Return the format of a path's suffix; XML, which all clients support, for any other suffix."""
     return JSON if path.endswith(".json") else XML
 
 

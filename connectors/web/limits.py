@@ -1,4 +1,4 @@
-"""How often one address may come, and which of its urgent posts ring: nothing that was accepted is forgotten."""
+"""Rate limits of an address, and alerts for its urgent posts: no accepted post is lost."""
 
 import time
 from collections import OrderedDict
@@ -8,7 +8,7 @@ _HOUR = 3600.0
 
 
 class Pace:
-    """So many an hour for each name, all of them at once if need be (GCRA); the oldest names are forgotten."""
+    """Rate limit per name and hour, with a burst of the whole amount (GCRA); the oldest names are forgotten."""
 
     def __init__(self, per_hour: int, most_names: int = 50_000, clock: Callable[[], float] = time.monotonic) -> None:
         self._step = _HOUR / per_hour
@@ -17,7 +17,7 @@ class Pace:
         self._due: OrderedDict[str, float] = OrderedDict()
 
     def take(self, name: str) -> float:
-        """Take one turn and return 0; without a turn left take none and return the seconds until there is one."""
+        """Take one turn and return 0; without a free turn return the seconds until the next one."""
         now = self._clock()
         due = max(self._due.get(name, now), now)
         wait = due + self._step - now - _HOUR
@@ -31,9 +31,9 @@ class Pace:
 
 
 class Ringing:
-    """Which urgent posts of one address ring by themselves: so many an hour, the others fold into the last of them.
+    """Limits the alerts for urgent posts of one address per hour; further posts are folded into the last alerted one.
 
-    Nothing is refused. If no post rang before, as after a restart, the next one does.
+    No post is refused. If no post has alerted before, as after a restart, the next one does.
     """
 
     def __init__(self, per_hour: int, most_names: int = 50_000, clock: Callable[[], float] = time.monotonic) -> None:
@@ -42,11 +42,11 @@ class Ringing:
         self._last: OrderedDict[str, str] = OrderedDict()
 
     def last(self, address: str) -> str | None:
-        """Return the message that a post of this address folds into, None if the post rings by itself."""
+        """Return the message into which a post of this address is folded, or None if the post alerts."""
         return self._last.get(address) if self._pace.take(address) else None
 
     def rang(self, address: str, message_id: str) -> None:
-        """Note a message that rings by itself, once it is safe."""
+        """Record an alerted message after it is safe."""
         self._last[address] = message_id
         self._last.move_to_end(address)
         while len(self._last) > self._most:

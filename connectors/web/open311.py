@@ -1,4 +1,4 @@
-"""Open311 GeoReport v2: services, requests and tokens, in JSON and XML, with FixMyStreet's updates as the extension."""
+"""Open311 GeoReport v2: services, requests and tokens, in JSON and XML, with FixMyStreet's extension for updates."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -71,7 +71,7 @@ class Open311:
         return endpoint
 
     async def _judged(self, work: Work, request: Request, form: str) -> Response:
-        outcome = "answered" if request.method == "GET" else None  # whoever keeps a message counts it
+        outcome = "answered" if request.method == "GET" else None  # a POST is counted where its message is kept
         try:
             wrong = list(validation.jurisdiction(request.query_params.get("jurisdiction_id", ""), self._settings))
             if wrong:
@@ -145,7 +145,7 @@ class Open311:
         return self._desk.is_urgent(given.form.get("description", ""))
 
     def _client(self, one: Submission) -> str:
-        """Return which app this is."""
+        """Return the name of the app."""
         keys = [(name, key) for name, client in self._settings.clients.items() for key in client.api_keys]
         found = matching(keys, lambda one: one[1].get_secret_value(), one.given.form.get("api_key", ""))
         if found is None:
@@ -163,7 +163,7 @@ class Open311:
         wanted = queries.wanted(query, self._desk.city, list(self._services), self._desk.now())
         async with within(self._settings.archive_timeout_seconds):
             tickets = await self._desk.archive.newest(wanted)
-        # Within a day in no order of their arrival: that would tell more of the time than the day.
+        # Within a day not in order of arrival, which would reveal more of the time than the day.
         tickets.sort(key=lambda ticket: (public_view.day(ticket.received_at), ticket.ticket_id), reverse=True)
         content = [public_view.request_of(ticket, ticket.ticket_id, self._settings) for ticket in tickets]
         return answer(form, "service_requests", content)
@@ -196,7 +196,7 @@ class Open311:
         return answer(form, "service_request_updates", content)
 
     async def _take_update(self, request: Request, form: str) -> Response:
-        """Take more words about a request: filed with it where the query code proves whose it is, else proposed."""
+        """Accept an update of a request: filed with it if the query code is right, else proposed."""
         with self._desk.room.hold(subscriber(caller_of(request))) as hold:
             one = await receive(request, self._settings, hold, self._is_urgent)
             client, given = self._client(one), one.given.form
@@ -210,15 +210,16 @@ class Open311:
         return answer(form, "service_request_updates", content)
 
     def _paced(self, request: Request, turns: int = 1) -> None:
-        """Count what one address reads: numbers can be counted up. Raises RefusedRequest (429) beyond its share."""
+        """Count the reads of one address: ids can be enumerated. Raises RefusedRequest (429) above the limit."""
         host = subscriber(caller_of(request))
         if any(self._pace.take(host) for _ in range(turns)):
             raise RefusedRequest("too much is read from this address: go on later", status=429, reason="limited")
 
     async def _found(self, name: str) -> Ticket | None:
-        """Return the ticket of an id, None of one that is confidential (保密).
+        """Return the ticket of an id, or None for a confidential one (保密).
 
-        An official number finds none: numbers can be counted up, and the gaps would tell how many are confidential.
+        An official number finds no ticket: numbers can be enumerated, and the gaps would reveal the number of
+        confidential tickets.
         """
         if ids.valid_ticket_no(name):
             return None
@@ -228,13 +229,13 @@ class Open311:
 
 
 def _listening(request: Request) -> str:
-    """Return where this server listens: the caller's own Host may name any other."""
+    """Return the address of this server; the Host header may name any other."""
     host, port = request.scope["server"] or ("localhost", None)
     return f"{request.scope['scheme']}://{join_host_port(host, port) if port else host}"
 
 
 def _key(request: Request, client: str) -> str:
-    """Return the client's idempotency key: another client's is another."""
+    """Return the client's idempotency key, which is separate for each client."""
     given = request.headers.get("idempotency-key", "")
     return f"{client}\n{given}" if given else ""
 

@@ -1,4 +1,4 @@
-"""The form's pages: two languages, no script, and headers that let a browser load nothing from anywhere else."""
+"""Pages of the form: two languages, no script, and headers that forbid loading from other hosts."""
 
 import tomllib
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "same-origin",  # the address of a receipt opens it
+    "Referrer-Policy": "same-origin",  # the URL of a receipt gives access to it
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
     "Vary": "Accept-Language",
@@ -32,7 +32,7 @@ HEADERS: Mapping[str, str] = {
 
 @cache
 def words() -> Mapping[str, Any]:
-    """Return what the pages say, by language."""
+    """Return the texts of the pages by language."""
     return tomllib.loads((FOLDER / "words.toml").read_text("utf-8"))
 
 
@@ -44,13 +44,16 @@ def style() -> bytes:
 
 @cache
 def _templates() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader  # not before the first page: every command reads the settings
+    from jinja2 import (
+        Environment,
+        FileSystemLoader,
+    )  # at the first page: every command imports this
 
     return Environment(loader=FileSystemLoader(FOLDER / "templates"), autoescape=True, trim_blocks=True)
 
 
 def language_of(request: Request, chosen: str = "") -> str:
-    """Return the language that was chosen, else the browser's first that we have, else Chinese."""
+    """Return the chosen language, else the browser's first supported one, else Chinese."""
     for wanted in (chosen, request.query_params.get("lang", "")):
         if wanted in LANGUAGES:
             return wanted
@@ -69,7 +72,7 @@ def page(
     headers: Mapping[str, str] | None = None,
     **content: Any,
 ) -> Response:
-    """Return a page; `heading` names one of `words`, `base` is the form's path and `here` this page's own."""
+    """Return a page; `heading` is a key of `words`, `base` is the form's path and `here` this page's path."""
     known = words()
     other = next(one for one in LANGUAGES if one != language)
     body = (

@@ -1,4 +1,4 @@
-"""What anybody may read of a request: how far it is, and with the city's consent its masked words. Nobody is named."""
+"""Public view of a request: its progress, and its masked text if the city permits it. No persons."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -16,17 +16,17 @@ _TIMES = ("requested_datetime", "updated_datetime", "expected_datetime")
 
 
 def is_open(ticket: Ticket) -> bool:
-    """Say whether everybody may know that there is such a request (保密)."""
+    """Return whether the public may know that the request exists (保密)."""
     return ticket.confidentiality in OPEN_TO_ALL and not ticket.erased
 
 
 def day(at: datetime) -> str:
-    """Return the day of a time, as its first second: who saw somebody write or call knows the minute."""
+    """Return the day of a time as its first second: an observer of the citizen's call or visit knows the minute."""
     return at.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0).isoformat(timespec="seconds")
 
 
 def request_of(ticket: Ticket, name: str, settings: WebSettings) -> ServiceRequest:
-    """Return the fields of GET requests; `name` is what the client calls it by."""
+    """Return the fields of GET requests; `name` is the id that the client used."""
     made = service_request(ticket)
     has_words = settings.told == "masked" and is_open(ticket) and ticket.masked
     return {
@@ -40,7 +40,7 @@ def request_of(ticket: Ticket, name: str, settings: WebSettings) -> ServiceReque
 
 
 def updates_of(ticket: Ticket, name: str) -> list[dict[str, str | None]]:
-    """Return how the request went, oldest first, as FixMyStreet's extension of Open311 has it."""
+    """Return the progress of the request, oldest first, in FixMyStreet's extension of Open311."""
     return [
         {
             "update_id": f"{name}.{number}",
@@ -59,7 +59,7 @@ def stages(ticket: Ticket) -> Iterator[tuple[str, datetime]]:
     yield "received", ticket.received_at
     told = [(step.status, step.at) for step in ticket.history]
     yield from told
-    if ticket.status != "received" and not told:  # written before stages were kept
+    if ticket.status != "received" and not told:  # from before stages were stored
         yield ticket.status, ticket.status_at
 
 

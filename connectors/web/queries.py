@@ -1,4 +1,4 @@
-"""The questions of Open311: which requests, by id or by time, service and status."""
+"""Queries of Open311: requests by id, or by time, service and status."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -15,12 +15,12 @@ _STATUSES = frozenset({"open", "closed"})
 
 
 def listed(text: str) -> list[str]:
-    """Return the values between commas, each once."""
+    """Return the values between commas without duplicates."""
     return list(dict.fromkeys(one.strip() for one in text.split(",") if one.strip()))
 
 
 def ids_of(query: Mapping[str, str]) -> list[str]:
-    """Return the ids that are asked for: they override everything else. Raises WrongError for too many."""
+    """Return the requested ids, which override all other filters. Raises WrongError for too many."""
     found = listed(query.get("service_request_id", ""))
     if len(found) > MOST_IDS:
         raise WrongError([Problem(400, f"more than {MOST_IDS} service_request_ids at once")])
@@ -28,7 +28,7 @@ def ids_of(query: Mapping[str, str]) -> list[str]:
 
 
 def wanted(query: Mapping[str, str], jurisdiction: str, known: Sequence[str], now: datetime) -> Wanted:
-    """Return what is asked for. Raises WrongError with everything that is wrong."""
+    """Return the filter. Raises WrongError with all problems."""
     found = list(_problems(query, known))
     start, end = _day(_time(query, "start_date")), _day(_time(query, "end_date"), last=True)
     end = end or min(now, start + LONGEST if start else now)
@@ -60,7 +60,7 @@ def _problems(query: Mapping[str, str], known: Sequence[str]) -> Iterator[Proble
 
 
 def _time(query: Mapping[str, str], name: str) -> datetime | None:
-    text = query.get(name, "").strip().replace(" ", "+")  # a plus sign that nobody escaped
+    text = query.get(name, "").strip().replace(" ", "+")  # an unescaped plus sign
     try:
         time = datetime.fromisoformat(text)
         return time if time.tzinfo and 1970 < time.year < 9000 else None
@@ -69,7 +69,7 @@ def _time(query: Mapping[str, str], name: str) -> datetime | None:
 
 
 def _day(at: datetime | None, *, last: bool = False) -> datetime | None:
-    """Return where the day of a time begins or ends: by shorter spans everybody could search for the second."""
+    """Return the begin or end of a time's day: with shorter spans the public could search for the second."""
     if at is None:
         return None
     begin = at.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)

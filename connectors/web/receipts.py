@@ -1,4 +1,4 @@
-"""Signed names that citizens carry: the receipt of a submission, and the stamp of a form that was given out."""
+"""Signed tokens for citizens: the receipt of a submission, and the stamp of an issued form."""
 
 import hmac
 import re
@@ -13,14 +13,14 @@ _STAMP = re.compile(r"([0-9]{1,11})\.([A-Za-z0-9_-]{16})\.([a-z2-7]{16})")
 
 
 class Stamp(NamedTuple):
-    """A form that was given out: its nonce, and how old it is in seconds."""
+    """Stamp of an issued form: its nonce, and its age in seconds."""
 
     nonce: str
     age: float
 
 
 class Receipts:
-    """Makes and checks both; whoever has no key can neither guess one nor make one of a message's id."""
+    """Creates and checks both; without the key they can neither be guessed nor derived from a message's id."""
 
     def __init__(self, key: bytes, jurisdiction: str, account: str) -> None:
         self._key = hmac.digest(key, f"web\n{jurisdiction}\n{account}".encode(), "sha256")
@@ -30,14 +30,14 @@ class Receipts:
         return f"{message_id}-{self._sign('receipt', message_id)}"
 
     def message_of(self, receipt: str) -> str | None:
-        """Return the message that a receipt of ours names."""
+        """Return the message of a valid receipt."""
         found = _RECEIPT.fullmatch(receipt)
         if found is None or not hmac.compare_digest(self._sign("receipt", found[1]), found[2]):
             return None
         return found[1]
 
     def name(self, said: str) -> str:
-        """Return what names a submission, by all that it says: nobody finds by trying which telephone was in it."""
+        """Return the id of a submission from its content; without the key no telephone can be found by trying."""
         return hmac.digest(self._key, f"name\n{said}".encode("utf-8", "surrogatepass"), "sha256").hex()
 
     def stamp(self, now: datetime, nonce: str | None = None) -> str:
@@ -46,7 +46,7 @@ class Receipts:
         return f"{said}.{self._sign('stamp', said)}"
 
     def read(self, stamp: str, now: datetime) -> Stamp | None:
-        """Return what a stamp of ours says."""
+        """Return the content of a valid stamp."""
         found = _STAMP.fullmatch(stamp)
         if found is None or not hmac.compare_digest(self._sign("stamp", f"{found[1]}.{found[2]}"), found[3]):
             return None

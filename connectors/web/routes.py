@@ -1,4 +1,4 @@
-"""The web door: what the receiver hosts for one city's form and Open311."""
+"""Web connector: routes of one city's form and Open311 for the receiver."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -14,7 +14,7 @@ from connectors.web.submission import CHANNEL
 
 
 class WebDoor:
-    """One account; it has several paths and answers for itself, with what the receiver keeps safe for it."""
+    """One account with several paths; it answers requests itself and stores messages through the receiver."""
 
     channel: ClassVar[str] = CHANNEL
 
@@ -23,7 +23,7 @@ class WebDoor:
         self._account = account
 
     def routes(self, tools: Tools, keep: Keep) -> Sequence[Route]:
-        """Return the routes, Open311's before the form's."""
+        """Return the routes, with Open311's before the form's."""
         desk = Desk(self._settings, self._account, tools, keep)
         open311 = Open311(desk).routes() if self._settings.open311 else []
         form = Form(desk).routes() if self._settings.form else []

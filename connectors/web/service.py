@@ -1,4 +1,4 @@
-"""The desk behind both doors, Open311's and the form's: it keeps submissions safe, and finds what became of them."""
+"""Shared service of Open311 and the form: stores submissions safely, and finds their tickets."""
 
 import hmac
 from collections.abc import Callable, Mapping
@@ -29,11 +29,11 @@ EMERGENCY_NOTICE = (
     "遇紧急情况请立即拨打110（报警）、119（火警）、120（急救）、122（交通事故）。 "
     "In an emergency dial 110 (police), 119 (fire), 120 (ambulance) or 122 (traffic accident) yourself, now."
 )
-"""Never says that help was called."""
+"""Does not promise that help was called."""
 
 
 class Tools(Struct, frozen=True, kw_only=True):
-    """What a city's web door is handed by the program around it."""
+    """Dependencies that the program passes to a city's web connector."""
 
     archive: Archive
     policy: Policy
@@ -42,7 +42,7 @@ class Tools(Struct, frozen=True, kw_only=True):
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """A submission that is safe: its names for the sender, and where it is."""
+    """A safe submission: its ids for the sender, and where it is stored."""
 
     message_id: str
     receipt: str
@@ -51,12 +51,12 @@ class Kept(Struct, frozen=True, kw_only=True):
 
     @property
     def published(self) -> bool:
-        """Say whether Kafka holds it; the journal will hand it over otherwise."""
+        """Return whether Kafka holds it; otherwise the journal will publish it."""
         return self.outcome == "published"
 
 
 class Desk:
-    """One city's."""
+    """Service of one city."""
 
     def __init__(self, settings: WebSettings, account: str, tools: Tools, keep: Keep) -> None:
         self.settings = settings
@@ -70,15 +70,15 @@ class Desk:
         self._tools = tools
         self._keep = keep
         self._arrivals = Arrivals()
-        metrics.FAULTS_OF_OURS.labels(CHANNEL, account)  # an alarm on its growth has to see it at 0
+        metrics.FAULTS_OF_OURS.labels(CHANNEL, account)  # an alarm on the growth of this metric needs the initial 0
         metrics.PUSH_REQUESTS.labels(CHANNEL, "unsafe")
 
     async def keep(
         self, one: Submission, *, kind: str, key: str, options: Mapping[str, str], folded_into: str | None = None
     ) -> Kept:
-        """Make a submission safe. Raises UnreachableError when nothing holds it: who asked us counts that.
+        """Store a submission. Raises UnreachableError if neither Kafka nor the journal holds it; the caller counts it.
 
-        If it is `folded_into` another message, its hand-over does not ring by itself.
+        If it is `folded_into` another message, its handover raises no alert by itself.
         """
         line = {"hotline_code": self.settings.hotline_code} if self.settings.hotline_code else {}
         left_out = {LEFT_OUT: "too_large"} if one.left_out else {}
@@ -111,7 +111,7 @@ class Desk:
         return ids.ticket_id(self.city, message)
 
     async def find(self, name: str) -> Ticket | None:
-        """Return this city's ticket of an id or an official number, or the one that the id's message was filed in."""
+        """Return this city's ticket of an id or an official number, or the ticket of the message in the id."""
         city, _, message = name.partition("-")
         if city != self.city:
             return None
@@ -121,7 +121,7 @@ class Desk:
         return ticket if ticket is not None and ticket.jurisdiction == self.city else None
 
     async def filed(self, message: str) -> Ticket | None:
-        """Return the ticket that a message was filed in."""
+        """Return the ticket of a message."""
         return await self.archive.filed(message)
 
     def code_of(self, ticket_id: str) -> str:
@@ -129,19 +129,19 @@ class Desk:
         return ids.query_code(self._tools.query_key, ticket_id)
 
     def may_ask(self, ticket_id: str, code: str) -> bool:
-        """Say whether a citizen gave the right 查询码."""
+        """Return whether the citizen's 查询码 is right."""
         digits = "".join(filter(str.isdigit, code))
         return hmac.compare_digest(self.code_of(ticket_id).encode(), digits.encode())
 
     async def answering(self, name: str, code: str) -> dict[str, str]:
-        """Return the signed name of the ticket for a message about it; nothing without its 查询码."""
+        """Return the signed name of the ticket for a message about it; empty without the right 查询码."""
         ticket_id = await self._ticket_id(name) if ids.valid_ticket_no(name) else name
         if not ticket_id.startswith(f"{self.city}-") or not self.may_ask(ticket_id, code):
             return {}
         return {"ticket": ticket_tokens.make(ticket_id, self._tools.policy)}
 
     async def _ticket_id(self, number: str) -> str:
-        """Return the ticket of a number, "" while the archive does not answer: the words are taken all the same."""
+        """Return the ticket of a number, or "" if the archive does not answer: the text is accepted all the same."""
         try:
             async with within(self.settings.archive_timeout_seconds):
                 ticket = await self.find(number)
@@ -150,12 +150,12 @@ class Desk:
         return ticket.ticket_id if ticket else ""
 
     def is_urgent(self, text: str) -> bool:
-        """Say whether a text tells of an emergency that is going on: it is taken whatever is wrong with the rest."""
+        """Return whether a text reports a current emergency, which is accepted even with invalid fields."""
         found = self._screened(text)
         return found is not None and found.level != "mentioned"
 
     def notice(self, text: str) -> str | None:
-        """Return what to tell whoever mentions an emergency."""
+        """Return the notice for a text that mentions an emergency."""
         return EMERGENCY_NOTICE if self._screened(text) is not None else None
 
     def _screened(self, text: str) -> Emergency | None:
@@ -163,4 +163,4 @@ class Desk:
 
 
 _MESSAGE_CHARACTERS = 20
-"""Of a message's id in its ticket's."""
+"""Length of a message id in its ticket's id."""

@@ -1,4 +1,4 @@
-"""One web door: where it is, who may come through it, how much and how often."""
+"""Settings of one city's web channel: paths, clients, limits of size and rate."""
 
 import re
 from typing import Annotated, Literal

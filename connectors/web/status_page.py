@@ -1,4 +1,4 @@
-"""How it goes: the page of a receipt, and the status page for whoever has ticket number and query code (查询码)."""
+"""Status pages: the page of a receipt, and the status query by ticket number and query code (查询码)."""
 
 import math
 from collections.abc import Iterator
@@ -27,11 +27,11 @@ from schemas.records import Ticket
 from tickets.export.open311 import refusal_of
 
 _LONGEST = 100
-"""Characters of a number, a receipt or a code; what is longer is none of ours, and is not remembered as a guess."""
+"""Characters of a number, a receipt or a code; a longer value is invalid, and is not remembered as a guess."""
 
 
 class Progress:
-    """Answers citizens' questions; it reads masked tickets and never names anybody."""
+    """Answers citizens' status queries from masked tickets, without names."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -40,7 +40,7 @@ class Progress:
         self._pace = Pace(desk.settings.questions_per_hour)
 
     async def receipt(self, request: Request) -> Response:
-        """Show a receipt, with number and code as soon as the ticket is there."""
+        """Show a receipt, with number and code as soon as the ticket exists."""
         language, given = language_of(request), request.path_params["receipt"]
         here = f"{self._base}/receipt/{given}"
         message = self._desk.receipts.message_of(given)
@@ -71,9 +71,9 @@ class Progress:
         )  # fmt: skip
 
     def _named(self, ticket: Ticket, message: str, language: str) -> tuple[str, str, str]:
-        """Return number, code and what to say. Only who opened a ticket learns them.
+        """Return number, code and text. Only the author of a ticket's first message gets them.
 
-        A message is filed in an earlier ticket when it gives the same phone number, and anybody can give that.
+        A message with the same phone number is filed in an earlier ticket, and anybody can enter that number.
         """
         w = pages.words()[language]
         if ticket.first_message_id != message:
@@ -83,17 +83,17 @@ class Progress:
         return ticket.ticket_no, self._desk.code_of(ticket.ticket_id), w["receipt_code_hint"]
 
     async def ask(self, request: Request) -> Response:
-        """Show the questions."""
+        """Show the query form."""
         return self._status(language_of(request))
 
     async def tell(self, request: Request) -> Response:
-        """Show how a ticket goes to whoever has its code; a wrong number and a wrong code give the same answer."""
+        """Show a ticket's progress for the right code; a wrong number and a wrong code give the same answer."""
         host = subscriber(caller_of(request))
         with self._desk.room.hold(host) as hold:
             form = (await receive(request, self._settings, hold)).given.form
         language = language_of(request, form.get("lang", ""))
         number, code = (nfkc(form.get(name, "")[:_LONGEST]).strip() for name in ("number", "code"))
-        wait = self._pace.take(host)  # not for each number: strangers' wrong codes would lock its owner out
+        wait = self._pace.take(host)  # per address and not per number: strangers' wrong codes would lock out the owner
         if wait:
             return self._limited(language, f"{self._base}/status", wait)
         ticket = await self._asked(number)
@@ -156,5 +156,5 @@ def _facts(ticket: Ticket, language: str) -> Iterator[tuple[str, str]]:
 
 
 def _stage(status: str, language: str) -> str:
-    """Return a stage as the citizen reads it."""
+    """Return the citizen's name of a stage."""
     return STATUSES.get(status, status) if language == "zh" else status.replace("_", " ")

@@ -1,4 +1,4 @@
-"""A submission: its body read within limits, its fields, and the raw message that it becomes."""
+"""A submission: reads the body within limits, parses its fields, and builds the raw message."""
 
 import hashlib
 import itertools
@@ -33,26 +33,26 @@ T = TypeVar("T")
 
 CHANNEL = "web"
 STEP = timedelta(minutes=10)
-"""What comes again so soon is a repeat, where its sender gives it no name."""
+"""A submission with the same content within this time is a repeat, if it has no idempotency key."""
 
 API_KEY = "api_key"
 
 _NOT_SAID = frozenset({API_KEY, "stamp", "lang", "website"})
-"""Fields that say nothing of the matter: a repeat may bring others."""
+"""Fields without content: a repeat may have other values."""
 
 _CUT_SHORT = frozenset({"size", "slow", "busy"})
-"""Refusals of a body that may have begun with an emergency."""
+"""Refusals of a body whose begin may report an emergency."""
 
 _THREADS = Threads("submissions", 2)
 
 _PLAIN_BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=? -]{1,200}")
-"""What RFC 2046 lets a boundary consist of, and more of it: every other would be none in the record's content type."""
+"""The characters of RFC 2046, at a greater length: any other boundary would be invalid in the record's content type."""
 
 
 class Submission(Struct, frozen=True, kw_only=True):
-    """What is kept of a request: the body, its content type, and the fields and files in it.
+    """The stored part of a request: the body, its content type, and its fields and files.
 
-    `wire_sha256` is the digest of the body as it came, if that is another and came whole.
+    `wire_sha256` is the digest of the body as received, if it differs and was complete.
     """
 
     body: bytes
@@ -63,7 +63,7 @@ class Submission(Struct, frozen=True, kw_only=True):
 
     @property
     def digest(self) -> str:
-        """Return SHA-256 of all that was said, whatever the encoding and the boundary."""
+        """Return SHA-256 of the content, independent of encoding and boundary."""
         told = hashlib.sha256()
         for name, value in self.given.pairs:
             if name not in _NOT_SAID:
@@ -75,9 +75,9 @@ class Submission(Struct, frozen=True, kw_only=True):
         return told.hexdigest()
 
     def identifier(self, key: str, arrivals: "Arrivals", now: datetime) -> str:
-        """Return `ce_id`: by the sender's idempotency key where there is one, else by the ten minutes of arrival.
+        """Return `ce_id`: from the idempotency key if there is one, else from the ten-minute step of arrival.
 
-        What was said is in both: a key that is used again for other words names another message, and loses none.
+        Both include the content: a key that is reused for another text gives another message, and none is lost.
         """
         digest = self.digest
         if key:
@@ -86,9 +86,9 @@ class Submission(Struct, frozen=True, kw_only=True):
 
 
 class Arrivals:
-    """When each submission of the last minutes came first: over the edge of a step, too, a repeat is one. Thread-safe.
+    """First arrivals of the submissions of the last minutes: a repeat is one across steps, too. Thread-safe.
 
-    A process knows only what came to it, since its start; two that know nothing of each other have the steps in common.
+    A process knows only its own submissions since its start; between processes only the steps are common.
     """
 
     def __init__(self, most: int = 50_000) -> None:
@@ -97,7 +97,7 @@ class Arrivals:
         self._one_at_a_time = threading.Lock()
 
     def first(self, digest: str, now: datetime) -> datetime:
-        """Return when the same words came first, now if that is more than a step ago."""
+        """Return the first arrival of the same content, or now if that is more than a step ago."""
         with self._one_at_a_time:
             before = self._first.get(digest)
             if before is not None and abs(now - before) < STEP:
@@ -110,17 +110,17 @@ class Arrivals:
 
 
 async def elsewhere(size: int, work: Callable[[], T]) -> T:
-    """Do the work on a large body in a thread: other requests must not wait for it, nor it for theirs."""
+    """Run the work on a large body in a thread, so that it delays no other requests."""
     return await _THREADS.do(work) if size > SMALL_BYTES else work()
 
 
 async def receive(
     request: Request, settings: WebSettings, hold: Hold, is_urgent: Callable[[Fields], bool] = lambda _: False
 ) -> Submission:
-    """Return what a request brings. Raises RefusedRequest (400, 408, 413, 415, 503).
+    """Return the submission of a request. Raises RefusedRequest (400, 408, 413, 415, 503).
 
-    The words of an emergency are taken all the same: of a body that is too large or too slow, or for which there is no
-    room, what its first 64 KiB say; and of files beyond the limits their names.
+    The text of an emergency is accepted all the same: for a body that is too large or too slow, or exceeds the
+    memory, from its first 64 KiB; for files beyond the limits, their names.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise RefusedRequest("a compressed body is not taken: send it as it is", status=415, reason="encoding")
@@ -150,11 +150,14 @@ async def receive(
 
 
 def _beginning(content_type: str, body: bytes) -> Submission | None:
-    """Return what the beginning of a body says, None if that cannot be read; a file that was cut has no bytes."""
+    """Return the content of a body's begin, or None if it is unreadable; a truncated file has no bytes."""
     name, options = fields.media(content_type)
     boundary = options.get("boundary", "").encode("latin-1")
     end = b"\r\n--" + boundary + b"--\r\n" if name == fields.MULTIPART else b""
-    for begun in (body, body[: max(0, body.rfind(end[: len(boundary) + 4]))]):  # the last part's head may be cut
+    for begun in (
+        body,
+        body[: max(0, body.rfind(end[: len(boundary) + 4]))],
+    ):  # the last header may be cut
         with suppress(RecordError):
             given = fields.read(content_type, begun + end)
             last = len(given.files) - 1
@@ -166,7 +169,7 @@ def _beginning(content_type: str, body: bytes) -> Submission | None:
 
 
 def within_limits(one: Submission, settings: WebSettings) -> Submission:
-    """Return a submission without the bytes of files that are too large, too many, or whose names are too long."""
+    """Return a submission without the bytes of files that are too large, too many, or with too long names."""
     beyond = [
         number >= settings.files_max or len(file.data) > settings.file_max_bytes or len(file.name) > MOST_IN_A_NAME
         for number, file in enumerate(one.given.files)
@@ -185,7 +188,7 @@ def within_limits(one: Submission, settings: WebSettings) -> Submission:
 
 
 def _without(body: bytes, boundary: bytes, is_left_out: Callable[[int], bool]) -> bytes:
-    """Return a multipart body without the bytes of some of its files, by their number; their names stay."""
+    """Return a multipart body without the bytes of some files, by number; their names stay."""
     numbers = itertools.count()
 
     def kept(part: Part) -> Part:
@@ -198,7 +201,7 @@ def _without(body: bytes, boundary: bytes, is_left_out: Callable[[int], bool]) -
 
 
 def _check_type(content_type: str) -> None:
-    """Refuse a type that the record cannot have: one that has to be guessed, or a boundary that is none."""
+    """Refuse content types that the record cannot have: other types, or an invalid boundary."""
     name, options = fields.media(content_type)
     if name not in fields.TYPES:
         raise RefusedRequest(
@@ -219,7 +222,7 @@ def raw_of(
     options: Mapping[str, str],
     folded_into: str | None = None,
 ) -> RawMessage:
-    """Return the raw message: the body as it came, without the app's key, whose content type tells what we know.
+    """Return the raw message: the unchanged body without the app's key; the content type holds the `options`.
 
     Raises RefusedRequest as `without_key` does.
     """
@@ -247,13 +250,13 @@ def _digest_if_other(value: bytes, wire: bytes) -> str | None:
 
 
 def _sender(form: Mapping[str, str]) -> str | None:
-    """Return how the citizen can be reached, cut: an urgent form is taken as it is, and this travels in headers."""
+    """Return the citizen's phone or e-mail, cut: an urgent form is not validated, and headers hold this value."""
     given = (form.get(name, "").strip() for name in ("phone", "email"))
     return next((text[:MOST_IN_A_FIELD] for text in given if text), None)
 
 
 def typed(content_type: str, options: Mapping[str, str]) -> str:
-    """Return the content type with our parameters and no other of the sender's than the boundary."""
+    """Return the content type with `options`; of the sender's parameters only the boundary is kept."""
     name, given = fields.media(content_type)
     boundary = given.get("boundary", "")
     kept = {"boundary": boundary} if _PLAIN_BOUNDARY.fullmatch(boundary) else {}
@@ -261,9 +264,9 @@ def typed(content_type: str, options: Mapping[str, str]) -> str:
 
 
 def without_key(body: bytes, content_type: str) -> bytes:
-    """Return the body without the values of `api_key`; every other byte stays where it was.
+    """Return the body without the values of `api_key`; all other bytes stay unchanged.
 
-    Raises RefusedRequest for a key that does not stand in the body in one piece: no key of ours does that.
+    Raises RefusedRequest for a key that is not contiguous in the body, which valid keys are.
     """
     name, options = fields.media(content_type)
     if name == fields.MULTIPART:

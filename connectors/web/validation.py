@@ -1,4 +1,4 @@
-"""What is wrong with an Open311 request: all of it at once, with the codes that GeoReport v2 gives."""
+"""Validates Open311 requests; returns all problems at once, with the codes of GeoReport v2."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ from normalizers.web.open311 import LINKS, attribute_code
 from normalizers.web.services import LISTS, Attribute, Service
 
 MOST_CHARACTERS = 4_000
-"""Of a description, by the specification."""
+"""Characters of a description, by the specification."""
 
 MOST_IN_A_FIELD = 1_000
 MOST_IN_A_NAME = 255
@@ -21,14 +21,14 @@ MOST_IN_A_NAME = 255
 
 
 class Problem(NamedTuple):
-    """One entry of the answer's list."""
+    """One entry of the error list."""
 
     code: int
     description: str
 
 
 class WrongError(Exception):
-    """A request that cannot be answered; `problems` says why, all of it at once."""
+    """An invalid request; `problems` lists all reasons."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(f"{len(problems)} problems")
@@ -36,19 +36,19 @@ class WrongError(Exception):
 
 
 def status_of(found: Sequence[Problem]) -> int:
-    """Return the HTTP status: 403 for a stranger, 404 when all that is wrong is unknown, else 400."""
+    """Return the HTTP status: that of the problems if all have the same code (403, 404), else 400."""
     codes = {problem.code for problem in found}
     return codes.pop() if len(codes) == 1 else 400
 
 
 def jurisdiction(given: str, settings: WebSettings) -> Iterator[Problem]:
-    """Judge `jurisdiction_id`: this door serves one city, so it may be left out."""
+    """Check `jurisdiction_id`: this endpoint serves one city, so it may be left out."""
     if given and given not in (settings.jurisdiction, settings.jurisdiction_id):
         yield Problem(404, "jurisdiction_id was not found: this endpoint serves another city")
 
 
 def request(given: Fields, services: Mapping[str, Service], settings: WebSettings) -> list[Problem]:
-    """Return everything that is wrong with a service request."""
+    """Return all problems of a service request."""
     form = given.form
     return [
         *jurisdiction(form.get("jurisdiction_id", ""), settings),
@@ -62,7 +62,7 @@ def request(given: Fields, services: Mapping[str, Service], settings: WebSetting
 
 
 def update(given: Fields, settings: WebSettings) -> Iterator[Problem]:
-    """Judge more words about a request."""
+    """Check an update of a request."""
     form = given.form
     yield from jurisdiction(form.get("jurisdiction_id", ""), settings)
     for name in ("service_request_id", "description"):
@@ -74,7 +74,7 @@ def update(given: Fields, settings: WebSettings) -> Iterator[Problem]:
 
 
 def files(given: Fields, settings: WebSettings) -> Iterator[Problem]:
-    """Judge the uploads by number, size and name; none of them is opened."""
+    """Check the uploads by number, size and name; no file is opened."""
     if len(given.files) > settings.files_max:
         yield Problem(400, f"more than {settings.files_max} files")
     if any(len(one.data) > settings.file_max_bytes for one in given.files):
@@ -121,7 +121,7 @@ def _texts(form: Mapping[str, str]) -> Iterator[Problem]:
 
 
 def _media_url(given: Fields) -> Iterator[Problem]:
-    """Judge how each is written; nobody here ever asks what is behind it."""
+    """Check the syntax of each link; its target is never requested."""
     urls = (value.strip() for name, value in given.pairs if name in LINKS)
     if not all(_is_web_address(url) for url in urls if url):
         yield Problem(400, "media_url must be an http or https address")
