@@ -1,1 +1,1 @@
-"""Asterisk: what its manager interface (AMI) tells of calls while they happen; the CDR file is the durable truth."""
+"""Asterisk: follows calls live through the manager interface (AMI); the CDR file is the durable source."""

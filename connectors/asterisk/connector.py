@@ -1,7 +1,7 @@
-"""Asterisk: one connection to the manager interface; it logs in, asks for a sign of life, and takes events.
+"""Asterisk: one connection to the manager interface; it logs in, sends pings, and publishes events.
 
-The interface knows no acknowledgement, keeps nothing for a client that is away, and hangs up on one that does not read:
-what Kafka does not take yet goes to a journal (`listens`), and the file of call detail records holds the rest.
+AMI has no acknowledgement, stores nothing for an absent client, and disconnects a client that does not read: events
+that Kafka does not accept yet go to a journal (`listens`), and the file of call detail records has the rest.
 """
 
 import asyncio
@@ -29,12 +29,12 @@ from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableErr
 from schemas.records import RawMessage, raw_message
 
 WINDOW = 500
-"""Events on their way to the disk or Kafka; then reading stops, and Asterisk hangs up when the buffers are full."""
+"""Limit of events that are being stored; then reading stops, and Asterisk disconnects when the buffers are full."""
 
 RETRY_SECONDS = LEAVE_SECONDS = 1.0
 
 SETTLE_SECONDS = 3.5
-"""How long events on their way to Kafka are waited for when we stop; with LEAVE_SECONDS less than the runner waits."""
+"""Seconds to wait for events at shutdown; with LEAVE_SECONDS less than the runner's limit."""
 
 LEGS_MOST = 20_000
 
@@ -42,7 +42,7 @@ _END = b"\r\n\r\n"
 _SEE = "see that it runs and manager.conf is on, and host, port and tls here"
 
 _MARKS = frozenset({"CHAN_START", "ANSWER", "LINKEDID_END"})
-"""Of the many channel events (CEL) of a call: when it came, was answered and ended."""
+"""The published ones of a call's many channel events (CEL): begin, answer and end."""
 
 _PLAIN = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
@@ -67,7 +67,7 @@ class Asterisk:
         self._gaps = Gaps("asterisk_not_heard", account_id, metrics.ASTERISK_GAP_SECONDS, utc_now)
         self._zone_check = ZoneCheck("asterisk", account_id, self._zone)
         self._events = partial(metrics.ASTERISK_EVENTS.labels, account_id)
-        for outcome in ("too_large", "lost"):  # an alarm on their growth has to see them at 0
+        for outcome in ("too_large", "lost"):  # an alarm on the growth of this metric needs the initial 0
             self._events(outcome)
 
     async def run(self, emit: Emit) -> None:
@@ -82,7 +82,7 @@ class Asterisk:
                     async for value in events:
                         if (message := self._taken(value, emit)) is not None:
                             await window.take(partial(self._hold, message, emit))
-                await window.settle(None)  # before the connection's end is told: nobody tells these events again
+                await window.settle(None)  # before the end is raised: these events are never sent again
             except asyncio.CancelledError:
                 await window.settle(SETTLE_SECONDS)
                 raise
@@ -110,7 +110,7 @@ class Asterisk:
                 writer.write(_action("Login", Username=chosen.username, Secret=secret, Events="call,cdr,user"))
                 await writer.drain()
                 answer = ""
-                async for value in events:  # one may overtake the answer
+                async for value in events:  # an event may come before the answer
                     if answer := ami.parse(value or b"").word("response"):
                         break
             if answer != "Success":
@@ -137,14 +137,14 @@ class Asterisk:
     async def _hold(self, message: RawMessage, emit: Emit) -> None:
         is_held = False
         try:
-            is_held = await until_held(message, emit, self._retry, ATTEMPTS)  # then the publisher puts it aside
+            is_held = await until_held(message, emit, self._retry, ATTEMPTS)  # then the publisher sets it aside
         finally:
-            if not is_held:  # logged as well: nobody may ask for the metrics of a process that stops
+            if not is_held:  # logged, too, because the metrics of a stopping process may not be read
                 self._events("lost").inc()
                 _log.error("asterisk_event_lost", connector=self._account)
 
     def _taken(self, value: bytes | None, emit: Emit) -> RawMessage | None:
-        """Return the message of a frame, None for one that says nothing of a call worth keeping."""
+        """Return the message of a frame, or None for a frame that is not published."""
         self._gaps.heard()
         if value is None:
             self._events("too_large").inc()
@@ -167,10 +167,10 @@ class Asterisk:
         return self._record(value, name, caller, call, call or frame.call_id)
 
     def _call_of(self, frame: ami.Frame) -> str | None:
-        """Learn from an event which call its leg belongs to; return it if it does not say so, as most Cdr events do."""
+        """Record the call of an event's leg; return the recorded call if the event has none, as most Cdr events."""
         leg, call = frame.word("uniqueid"), frame.word("linkedid")
         if leg and call:
-            self._call_of_leg.pop(leg, None)  # the one that was named longest ago is the first
+            self._call_of_leg.pop(leg, None)  # the dictionary is ordered by the last use
             self._call_of_leg[leg] = call
             if len(self._call_of_leg) > LEGS_MOST:
                 del self._call_of_leg[next(iter(self._call_of_leg))]
@@ -193,13 +193,13 @@ class Asterisk:
             time=now,
             recorded=now,
             sender=sender,
-            not_before=now,  # it is told as it happens, or never
+            not_before=now,  # events are live or never sent
             conversation=f"{self._platform}\n{thread}",
         )
 
 
 def is_kept(frame: ami.Frame, settings: AsteriskSettings) -> bool:
-    """Return True if an event is published: of legs only the first, of a channel's life only the marks."""
+    """Return True if an event is published: the first leg only, and of CEL events only `_MARKS`."""
     if frame.event not in settings.events or not frame.call_id:
         return False
     is_first_leg, name = frame.word("uniqueid") == frame.call_id, frame.word("eventname")
@@ -211,7 +211,7 @@ def is_kept(frame: ami.Frame, settings: AsteriskSettings) -> bool:
 
 
 def identifier(frame: ami.Frame, value: bytes, call: str | None, key: SecretStr | None) -> str:
-    """Return the event's own name, the same for all who listen: its call, and what tells it from the call's others."""
+    """Return the event's id, equal for all listeners: the call, and a part that is unique within the call."""
     named, leg = call or frame.call_id, frame.word("uniqueid")
     if frame.event == "Cdr":
         return f"{named}:cdr:{cdr.key(ami.as_row(frame))}"
@@ -221,7 +221,7 @@ def identifier(frame: ami.Frame, value: bytes, call: str | None, key: SecretStr 
 
 
 def _action(name: str, **fields: str) -> bytes:
-    """Return an action's bytes; raises MisconfiguredError for a line break in a value: it would be another header."""
+    """Return an action's bytes; raises MisconfiguredError for a line break in a value, which would inject a header."""
     if any("\r" in value or "\n" in value for value in fields.values()):
         raise MisconfiguredError(f"a line break in {' or '.join(fields).lower()} of an Asterisk")
     return "".join(f"{key}: {value}\r\n" for key, value in {"Action": name, **fields}.items()).encode() + b"\r\n"

@@ -1,4 +1,4 @@
-"""Where an Asterisk's manager interface listens, and which of its events are kept."""
+"""Settings of an Asterisk: its manager interface, and the events to publish."""
 
 import ssl
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""CMPP 2.0 and 3.0 (中国移动): the frames of a session; what stands in a DELIVER, normalizers/sms/cmpp.py reads."""
+"""CMPP 2.0 and 3.0 (中国移动): the frames of a session; normalizers/sms/cmpp.py parses the body of a DELIVER."""
 
 import hashlib
 import hmac
@@ -19,7 +19,7 @@ from schemas.errors import MalformedError, UnauthorizedError, UnreachableError
 
 CONNECT, TERMINATE, SUBMIT, ACTIVE_TEST = 1, 2, 4, 8
 LONGEST: dict[Major, int] = {2: 2477, 3: 3335}
-"""Bytes of a frame; a Total_Length above it is no frame, and never a reason to allocate so much."""
+"""Limit in bytes of a frame; a larger Total_Length is invalid, and no memory is allocated for it."""
 
 VERSION_BYTES: dict[Major, int] = {2: 0x20, 3: 0x30}
 _STATUS_BYTES: dict[Major, int] = {2: 1, 3: 4}
@@ -27,9 +27,10 @@ _MSG_ID_BYTES = 8
 _AUTHENTICATOR_BYTES = 16
 
 OK, FLOW_CONTROL = 0, 8
-"""Of DELIVER_RESP and SUBMIT_RESP.
+"""Results in DELIVER_RESP and SUBMIT_RESP.
 
-The document's other results are 2 command, 3 sequence, 4 length, 5 fee, 6 too long, 7 service; from 9 on the gateway's.
+The document's other results are 2 command, 3 sequence, 4 length, 5 fee, 6 too long, 7 service; from 9 on the
+gateway's.
 """
 
 _REFUSALS = {
@@ -49,24 +50,24 @@ HEADER = struct.Struct(">III")
 
 
 def parse(raw: bytes) -> Frame:
-    """Return a whole frame with its header's numbers."""
+    """Return a whole frame with the fields of its header."""
     _, command, sequence = HEADER.unpack_from(raw)
     return Frame(command, sequence, raw, raw[HEADER.size :])
 
 
 def frame(command: int, sequence: int, body: bytes = b"") -> bytes:
-    """Return a frame as it goes over the wire."""
+    """Return the bytes of a frame."""
     return HEADER.pack(HEADER.size + len(body), command, sequence) + body
 
 
 def authenticator(source: str, secret: bytes, timestamp: str) -> bytes:
-    """Return AuthenticatorSource; `timestamp` are the ten digits MMDDHHMMSS, in January with their leading zero."""
+    """Return AuthenticatorSource; `timestamp` has the ten digits MMDDHHMMSS, with the leading zero in January."""
     proof = source.encode("ascii").ljust(6, b"\0") + bytes(9) + secret + timestamp.encode("ascii")
     return hashlib.md5(proof, usedforsecurity=False).digest()
 
 
 def connect(source: str, secret: bytes, major: Major, now: datetime) -> tuple[bytes, bytes]:
-    """Return the body of a CONNECT, and the AuthenticatorSource in it."""
+    """Return the body of a CONNECT and its AuthenticatorSource."""
     timestamp = f"{now.astimezone(ids.SHANGHAI):%m%d%H%M%S}"
     proof = authenticator(source, secret, timestamp)
     body = source.encode("ascii").ljust(6, b"\0") + proof + bytes([VERSION_BYTES[major]])
@@ -82,12 +83,12 @@ class ConnectAnswer(NamedTuple):
 
     @property
     def major(self) -> Major | None:
-        """Return the version that the gateway names; None when it names none that we speak."""
+        """Return the gateway's version, or None for an unsupported one."""
         return next((major for major, byte in VERSION_BYTES.items() if self.version >> 4 == byte >> 4), None)
 
 
 def connect_answer(body: bytes) -> ConnectAnswer:
-    """Read the answer to a CONNECT; its length tells how wide the status is, whatever version was asked for.
+    """Parse the answer to a CONNECT; its length shows the width of the status, whatever version was requested.
 
     Raises MalformedError.
     """
@@ -99,9 +100,9 @@ def connect_answer(body: bytes) -> ConnectAnswer:
 
 
 def is_proven(answer: ConnectAnswer, proof: bytes, secret: bytes) -> bool:
-    """Say whether AuthenticatorISMG shows that the gateway knows the secret, too.
+    """Return whether AuthenticatorISMG proves that the gateway knows the secret.
 
-    Gateways disagree about how wide the status is in it (SMSGate: 4 bytes even in 2.0), so either width will do.
+    Gateways use different widths of the status in it (SMSGate: 4 bytes even in 2.0), so both widths are accepted.
     """
     digests = [
         hashlib.md5(answer.status.to_bytes(4, "big")[-width:] + proof + secret, usedforsecurity=False).digest()
@@ -116,14 +117,14 @@ def deliver_answer(msg_id: bytes, result: int, major: Major) -> bytes:
 
 
 class SubmitAnswer(NamedTuple):
-    """SUBMIT_RESP: `msg_id` as its decimal number, which a status report (状态报告) repeats."""
+    """SUBMIT_RESP: `msg_id` in decimal, as in status reports (状态报告)."""
 
     msg_id: str
     result: int
 
 
 def submit_answer(body: bytes) -> SubmitAnswer:
-    """Read the answer to a SUBMIT. Raises MalformedError."""
+    """Parse the answer to a SUBMIT. Raises MalformedError."""
     reader = Reader(body)
     msg_id = reader.number(_MSG_ID_BYTES)
     if reader.left not in _STATUS_BYTES.values():
@@ -132,7 +133,7 @@ def submit_answer(body: bytes) -> SubmitAnswer:
 
 
 class CmppCodec(Codec):
-    """CMPP for one login of an SP account. `major` is the version both sides speak."""
+    """CMPP for one login of an SP account. `major` is the version of both sides."""
 
     peer: ClassVar[str] = "ISMG"
     login_name: ClassVar[str] = "login"
@@ -151,7 +152,7 @@ class CmppCodec(Codec):
 
     @property
     def longest(self) -> int:
-        """Return the bytes of the longest frame of the version."""
+        """Return the limit in bytes of a frame in this version."""
         return LONGEST[self.major]
 
     def parse(self, raw: bytes) -> Frame:
@@ -168,7 +169,7 @@ class CmppCodec(Codec):
         return frame(CONNECT, sequence, body)
 
     def check_login(self, answer: Frame) -> None:
-        """Take the version that the ISMG names; raises UnreachableError, or UnauthorizedError if a person must act."""
+        """Apply the ISMG's version; raises UnreachableError, or UnauthorizedError if an operator must act."""
         if answer.command != CONNECT | ANSWER:
             raise UnreachableError("the other side does not answer a CMPP login: see `host` and `port`")
         try:

@@ -1,4 +1,4 @@
-"""CMPP: the one session of an SP account; a DELIVER is answered when Kafka holds it, and replies go out beside it."""
+"""CMPP: the session of an SP account; a DELIVER is answered after Kafka holds it, and replies use the same session."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -25,16 +25,16 @@ from schemas.records import RawMessage, raw_message
 CHANNEL_KIND = "sms_cmpp"
 
 RETRY_SECONDS = 1.0
-"""How long a message waits that Kafka did not take, before it is tried again."""
+"""Seconds before a message that Kafka did not accept is published again."""
 
 SETTLE_SECONDS = 2.0
-"""How long what is on its way to Kafka is waited for before we log out: an ISMG tries a message three times in all."""
+"""Seconds to wait for Kafka before the logout: an ISMG sends a message three times in all."""
 
 _OUTCOMES = {codec.OK: "answered", codec.FLOW_CONTROL: "throttled", None: "failed"}
 
 
 class Cmpp:
-    """Logs in at the ISMG of one account, and takes what citizens send."""
+    """Logs in at the ISMG of one account, and publishes messages from citizens."""
 
     channel: ClassVar[str] = "sms"
 
@@ -46,13 +46,13 @@ class Cmpp:
         self._link: Link[CmppCodec] | None = None
 
     def sender(self) -> CmppSender:
-        """Return what sends replies over the session."""
+        """Return the sender of replies over the session."""
         return CmppSender(self._settings, self._account, lambda: self._link)
 
     async def run(self, emit: Emit) -> None:
-        """Serve one login until it ends, both what comes and what `sender` sends.
+        """Serve one login until it ends: incoming messages, and the replies of `sender`.
 
-        Raises UnreachableError, or UnauthorizedError when the ISMG says no.
+        Raises UnreachableError, or UnauthorizedError if the ISMG refuses the login.
         """
         chosen = self._settings
         link = await opened(CmppCodec(chosen, self._now), chosen.host, chosen.port, chosen.patience, emit.alive)
@@ -63,18 +63,18 @@ class Cmpp:
         try:
             await session.read()
         except RetriableError as error:
-            settle_seconds = 0  # the link is broken: nothing can be answered any more, and it comes again
+            settle_seconds = 0  # the link is broken: no answer can be sent, and the ISMG repeats the messages
             raise window.fault or error from error
         finally:
             self._link = None
             try:
                 await window.settle(settle_seconds)
-            finally:  # also if the runner's patience is over
+            finally:  # also after the runner's time limit
                 await link.close()
         raise UnreachableError("the ISMG ended the session: it stops, or the account has logged in elsewhere")
 
     def message(self, frame: Frame, major: Major) -> RawMessage:
-        """Return the raw message of a DELIVER: also of one that cannot be read, which then becomes a dead letter."""
+        """Return the raw message of a DELIVER; an unreadable one becomes a dead letter later."""
         now = self._now()
         named = self._named(frame, major, now)
         return raw_message(
@@ -85,7 +85,7 @@ class Cmpp:
             identifier=named.identifier,
             value=frame.raw,
             content_type=f"{CMPP}; version={named.major}",
-            time=now,  # the protocol tells no other
+            time=now,  # the protocol has no other time
             recorded=now,
             sender=named.sender,
         )
@@ -98,7 +98,7 @@ class Cmpp:
 
 
 class _Session:
-    """The messages of one login; those that came again before they were answered share one record."""
+    """Messages of one login; repeats that arrive before the answer share one record."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class _Session:
         self._waiting: dict[str, list[Frame]] = {}
 
     async def read(self) -> None:
-        """Take messages until the ISMG leaves; raises what broke the link."""
+        """Process messages until the ISMG leaves; raises the fault of the link."""
         async for frame in self._link.requests():
             if frame.command == codec.DELIVER:  # CMPP has no answer to an unknown command
                 await self._arrived(frame)
@@ -124,7 +124,7 @@ class _Session:
     async def _arrived(self, frame: Frame) -> None:
         message = self._message(frame)
         identifier = message.envelope.id
-        if identifier in self._waiting:  # sent again before we could answer: one record will do
+        if identifier in self._waiting:  # a repeat before the answer: one record is enough
             self._waiting[identifier].append(frame)
             return
         self._waiting[identifier] = [frame]
@@ -141,7 +141,7 @@ class _Session:
                 await self._link.write(codec.frame(codec.DELIVER | codec.ANSWER, frame.sequence, body))
 
     async def _kept(self, message: RawMessage) -> int | None:
-        """Return the Result to answer with; None for no answer, as the message is not safe."""
+        """Return the Result of the answer; None for no answer, because the message is not safe."""
         pause = None if self._busy == "throttle" else RETRY_SECONDS
         try:
             return codec.OK if await until_held(message, self._emit, pause) else None
@@ -156,9 +156,9 @@ class _Named(NamedTuple):
 
 
 def _named(frame: Frame, major: Major, now: datetime, key: SecretStr | None) -> _Named:
-    """Return what names a DELIVER: Msg_Id, sender and content, as some gateways give two messages one Msg_Id.
+    """Return the id of a DELIVER: Msg_Id, sender and content, because some gateways reuse a Msg_Id.
 
-    One without a Msg_Id has the day it came on in its place, or the same words would be a repeat for ever.
+    Without a Msg_Id the day of arrival takes its place, or the same words would be a repeat for ever.
     """
     for version in (major, *(other for other in LAYOUTS if other != major)):
         try:

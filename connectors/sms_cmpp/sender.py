@@ -1,4 +1,4 @@
-"""CmppSender: replies of one SP account, over the session that receives."""
+"""CmppSender: replies of one SP account over the receiving session."""
 
 import asyncio
 import itertools
@@ -22,11 +22,11 @@ from connectors.sms_common.sending import PACE, THROTTLED_SECONDS, has_phone, pa
 from schemas.errors import MalformedError, MisconfiguredError, ThrottledError, UnreachableError
 
 Result: TypeAlias = SubmitAnswer | None
-"""What the ISMG said to one piece; None when it said nothing."""
+"""The ISMG's answer to one part; None without an answer."""
 
 
 class CmppSender(SessionSender):
-    """Sends replies of one account over the session that `line` returns; None while there is none."""
+    """Sends replies of one account over the session that `line` returns; None while the session is down."""
 
     def __init__(
         self,
@@ -39,20 +39,20 @@ class CmppSender(SessionSender):
         self._account = account_id
         self._line = line
         self._pace = pace
-        self._references = itertools.count(secrets.randbelow(256))  # a restart does not repeat the last ones
+        self._references = itertools.count(secrets.randbelow(256))  # random: a restart repeats no recent ones
         self._window = _Window(settings.window)
 
     @property
     def is_open(self) -> bool:
-        """Say whether there is a session to send over."""
+        """Return whether the session is open."""
         link = self._line()
         return link is not None and link.is_open
 
     async def send(self, reply: Reply) -> Sent:
-        """Send a text, a long one in pieces that the phone joins.
+        """Send a text; a long one in parts that the phone joins.
 
-        `reference` are the Msg_Ids with commas between, as status reports (状态报告) name them. Raises UnreachableError
-        when there is no session, ThrottledError when the ISMG takes none now: nothing was sent then.
+        `reference` holds the Msg_Ids of status reports (状态报告), separated by commas. Raises UnreachableError
+        without a session, ThrottledError if the ISMG accepts no message now: nothing was sent then.
         """
         if self._settings.number is None:
             raise MisconfiguredError(
@@ -65,14 +65,14 @@ class CmppSender(SessionSender):
             return await self._sent(pieces)
 
     async def close(self) -> None:
-        """Do nothing: the session is the connector's."""
+        """Do nothing: the session belongs to the connector."""
 
     def report_of(self, raw: bytes, content_type: str) -> Report | None:
-        """Return what a DELIVER reports of a reply; None for one that is no report, or cannot be read."""
+        """Return the status report in a DELIVER, or None for other or unreadable messages."""
         return report_of(raw, content_type)
 
     async def _sent(self, pieces: list[Submission]) -> Sent:
-        """Submit all pieces at once: there are gateways that answer none before they have the last."""
+        """Submit all parts at once: some gateways answer none before they have the last."""
         link = self._line()
         if link is None or not link.is_open:
             raise UnreachableError("there is no session with the ISMG: the connector says why")
@@ -84,7 +84,7 @@ class CmppSender(SessionSender):
         return _judged(results)
 
     async def _submitted(self, piece: Submission, link: Link[CmppCodec]) -> Result:
-        """Return what the ISMG says to a SUBMIT; None when it says nothing: it may have it."""
+        """Return the ISMG's answer to a SUBMIT; None without an answer: the ISMG may have the message."""
         body = submit(piece, link.codec.major)
         try:
             answer = await link.request(lambda sequence: codec.frame(codec.SUBMIT, sequence, body))
@@ -93,7 +93,7 @@ class CmppSender(SessionSender):
             return None
 
     async def _patiently(self, piece: Submission, result: Result, link: Link[CmppCodec]) -> Result:
-        """Submit a piece again while the ISMG refuses it for being busy."""
+        """Submit a part again while the ISMG is busy."""
         if not _is_busy(result):
             return result
         again: Result = await patiently(_is_busy, self._pace)(self._submitted, piece, link)
@@ -119,21 +119,21 @@ class CmppSender(SessionSender):
 
 
 def _dialled(number: str) -> str:
-    """Return a number as CMPP has it: without its plus sign +1 310 555 1234 would be a stranger's in China."""
+    """Return a number in CMPP's format: without its plus sign +1 310 555 1234 would be another person's in China."""
     return re.sub(r"\+(?!86)", "00", number).removeprefix("+")
 
 
 class _Window:
-    """How many SUBMITs may be unanswered. A text takes room for all of its pieces, since they go at once."""
+    """Limit of unanswered SUBMITs. A text reserves room for all of its parts, because they are sent at once."""
 
     def __init__(self, size: int) -> None:
         self._size = size
         self._room = asyncio.Semaphore(size)
-        self._entering = asyncio.Lock()  # two texts that each had half of their room would wait for ever
+        self._entering = asyncio.Lock()  # two texts with half of their room each would wait for ever
 
     @asynccontextmanager
     async def of(self, pieces: int) -> AsyncIterator[None]:
-        """Hold room for a text; one of more pieces than there is room for goes alone."""
+        """Reserve room for a text; a text with more parts than the limit is sent alone."""
         taken = 0
         try:
             async with self._entering:
@@ -155,7 +155,7 @@ def _is_busy(result: Result) -> bool:
 
 
 def _judged(results: Sequence[Result]) -> Sent:
-    """Return what the answers to all pieces mean; raises ThrottledError when the ISMG takes none of them for now."""
+    """Return the outcome of all parts; raises ThrottledError if the ISMG accepts none of them now."""
     taken = ",".join(result.msg_id for result in results if result is not None and result.result == codec.OK)
     if all(_is_accepted(result) for result in results):
         return Sent(outcome="accepted", code="0", reference=taken)
@@ -167,7 +167,7 @@ def _judged(results: Sequence[Result]) -> Sent:
 
 
 def _code(results: Sequence[Result]) -> str:
-    """Return the first result that is none of success, or that there was no answer."""
+    """Return the first result other than success, or `no_answer`."""
     said = (result for result in results if not _is_accepted(result))
     first = next(said)
     return "no_answer" if first is None else str(first.result)

@@ -1,4 +1,4 @@
-"""What the operator's letter (接入通知) says of one SP account, and how patient its session is."""
+"""Settings of an SP account from the operator's letter (接入通知), and time limits of its session."""
 
 from typing import Literal, TypeAlias
 
@@ -10,10 +10,10 @@ from connectors.sms_common.link import Patience
 from schemas.settings_base import Section
 
 Major: TypeAlias = Literal[2, 3]
-"""Of the version: it decides how wide some fields are."""
+"""Major version, which decides the width of some fields."""
 
 LEAVE_SECONDS = 2.0
-"""How long the answer to a TERMINATE is waited for."""
+"""Seconds to wait for the answer to a TERMINATE."""
 
 
 class CmppSettings(Section):
@@ -58,7 +58,7 @@ class CmppSettings(Section):
 
     @property
     def patience(self) -> Patience:
-        """Return how long a session waits."""
+        """Return the time limits of a session."""
         return Patience(
             connect=self.connect_timeout_seconds,
             login=self.connect_timeout_seconds,

@@ -1,4 +1,4 @@
-"""CMPP_SUBMIT: one short message, or one piece of a long one, to one phone."""
+"""CMPP_SUBMIT: one short message, or one part of a long one, to one phone."""
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ _FEE_OF_NOBODY = 2
 
 
 class Submission(Struct, frozen=True, kw_only=True):
-    """What is sent: `content` in UTF-16, with its header where `total` is above 1."""
+    """Fields of a SUBMIT: `content` in UTF-16, with a user data header if `total` is above 1."""
 
     source: str
     service: str
@@ -26,7 +26,7 @@ class Submission(Struct, frozen=True, kw_only=True):
 
 
 def submit(one: Submission, major: Major) -> bytes:
-    """Return the body of a SUBMIT; the gateway gives the message its Msg_Id."""
+    """Return the body of a SUBMIT; the gateway assigns the Msg_Id."""
     width, typed = _NUMBER_BYTES[major], b"\0" if major == 3 else b""
     fields = [
         bytes(8),  # Msg_Id
@@ -36,7 +36,7 @@ def submit(one: Submission, major: Major) -> bytes:
         bytes([0, one.total > 1, _UCS2]),  # TP_pId, TP_udhi, Msg_Fmt
         _field(one.source, 6),
         _field(one.fee_type, 2) + _field("", 6),  # FeeType, FeeCode
-        bytes(17 + 17),  # ValId_Time, At_Time: as long as the gateway keeps it, at once
+        bytes(17 + 17),  # ValId_Time, At_Time: the gateway's default validity, immediate delivery
         _field(one.number, 21),
         bytes([1]) + _field(one.to, width) + typed,  # DestUsr_tl, Dest_terminal_Id, Dest_terminal_type
         bytes([len(one.content)]) + one.content,

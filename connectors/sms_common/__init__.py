@@ -1,1 +1,1 @@
-"""Shared by the protocols of short messages: the link and its frames, segmentation, sending, delivery reports."""
+"""Shared code of the short message protocols: link, frames, segmentation, sending, delivery reports."""

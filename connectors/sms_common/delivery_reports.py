@@ -6,7 +6,7 @@ from schemas.errors import RecordError
 
 
 def report_of(raw: bytes, content_type: str) -> Report | None:
-    """Return what a raw record reports of a message that was sent; None for anything else, also if it is unreadable."""
+    """Return the status report in a raw record, or None for other and unreadable records."""
     try:
         short = short_of(raw, content_type)
     except RecordError:
@@ -27,4 +27,4 @@ _STATES = {
     "6": "ACCEPTD",
     "8": "REJECTD",
 }
-"""message_state (SMPP 3.4, 5.2.28) as the text of a receipt says it; 7 is unknown."""
+"""message_state (SMPP 3.4, 5.2.28) in the words of a receipt; 7 is unknown."""

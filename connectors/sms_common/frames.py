@@ -1,4 +1,4 @@
-"""Frames of CMPP and SMPP: cut out of a stream of bytes; Codec is what a protocol brings to a Link."""
+"""Frames of CMPP and SMPP: parses them from a byte stream; Codec is a protocol's part of a Link."""
 
 import struct
 from typing import ClassVar, NamedTuple, Protocol
@@ -6,13 +6,13 @@ from typing import ClassVar, NamedTuple, Protocol
 from schemas.errors import UnreachableError
 
 ANSWER = 0x80000000
-"""The bit of a command that marks an answer; its sequence is the request's (SMPP 3.4, 5.1.2; CMPP has the same)."""
+"""The bit of a command that marks an answer; its sequence is the request's (SMPP 3.4, 5.1.2; the same in CMPP)."""
 
 _LENGTH_BYTES = 4
 
 
 class Frame(NamedTuple):
-    """One whole frame: its header's numbers, all its bytes, and those behind the header. CMPP has no status."""
+    """One whole frame: the fields of its header, all its bytes, and the bytes after the header. CMPP has no status."""
 
     command: int
     sequence: int
@@ -22,25 +22,25 @@ class Frame(NamedTuple):
 
 
 class Codec(Protocol):
-    """The frames of one login: how they are laid out, how it logs in, and which keep the connection alive."""
+    """The protocol of one login: frame format, login, and heartbeat."""
 
     peer: ClassVar[str]
-    """The other side, as errors name it."""
+    """Name of the other side in errors."""
 
     login_name: ClassVar[str]
     heartbeat_name: ClassVar[str]
     reached_by: ClassVar[str]
-    """The settings by which it is reached."""
+    """Settings of its address, for errors."""
 
     heartbeat: ClassVar[int]
     leave: ClassVar[int]
-    """The commands with which either side asks for a sign of life, and ends the session."""
+    """Commands with which either side sends a heartbeat, and ends the session."""
 
     header: ClassVar[struct.Struct]
 
     @property
     def longest(self) -> int:
-        """Return the bytes of the longest frame; nothing is allocated by the other side's number."""
+        """Return the limit in bytes of a frame; a larger length allocates no memory."""
         ...
 
     def parse(self, raw: bytes) -> Frame:
@@ -48,7 +48,7 @@ class Codec(Protocol):
         ...
 
     def bare(self, command: int, sequence: int) -> bytes:
-        """Return a heartbeat, a leave or an answer to either as it goes over the wire."""
+        """Return the bytes of a heartbeat, a leave, or an answer to either."""
         ...
 
     def login(self, sequence: int) -> bytes:
@@ -56,25 +56,25 @@ class Codec(Protocol):
         ...
 
     def check_login(self, answer: Frame) -> None:
-        """Read the answer to the login; raises UnauthorizedError, ThrottledError or UnreachableError for a refusal."""
+        """Check the answer to the login; raises UnauthorizedError, ThrottledError or UnreachableError for a refusal."""
         ...
 
 
 class Frames:
-    """Cuts frames out of the bytes of a connection, however they were cut on their way."""
+    """Parses frames from the bytes of a connection, which may arrive in any pieces."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self._held = bytearray()
 
     def add(self, data: bytes) -> None:
-        """Take bytes as they came."""
+        """Add received bytes."""
         self._held += data
 
     def next(self) -> Frame | None:
-        """Return the next whole frame, None if more bytes are needed; raises UnreachableError for an impossible length.
+        """Return the next whole frame, None if bytes are missing; raises UnreachableError for an impossible length.
 
-        Behind such a number no byte can be understood any more.
+        After such a length the rest of the stream is unreadable.
         """
         held = self._held
         if len(held) < _LENGTH_BYTES:
@@ -87,5 +87,5 @@ class Frames:
         if len(held) < length:
             return None
         raw = bytes(held[:length])
-        del held[:length]  # moves a pointer, not the bytes
+        del held[:length]  # moves a pointer and copies no bytes
         return self._codec.parse(raw)

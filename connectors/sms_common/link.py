@@ -1,9 +1,9 @@
-"""Link: one login at an SMSC or an ISMG, with its requests, their answers and its signs of life.
+"""Link: one login at an SMSC or an ISMG, with its requests, answers and heartbeats.
 
 requests() ── heartbeat ──► answered here          write()    ◄── answers of the connector
     │  ╰───── answer ─────► request() that waits   request()  ◄── replies of the sender
     ▼                                              keeper     ── heartbeat after silence, give_up without an answer
-connector, one frame at a time; nothing is read meanwhile, and no clock of ours runs
+connector, one frame at a time; meanwhile nothing is read, and no timeout of this side runs
 """
 
 import asyncio
@@ -24,16 +24,16 @@ C = TypeVar("C", bound=Codec)
 _CHUNK = 64 * 1024
 
 _LAST_SEQUENCE = 0x7FFFFFFF
-"""SMPP 3.4, 5.1.4; CMPP allows twice as many."""
+"""Limit by SMPP 3.4, 5.1.4; CMPP allows twice as many."""
 
 
 class Patience(NamedTuple):
-    """How long a link waits, in seconds; `heartbeats` unanswered ones end it."""
+    """Time limits of a link in seconds; it ends after `heartbeats` unanswered ones."""
 
     connect: float
     login: float
     answer: float
-    """For an answer to a request, and for a peer that reads nothing."""
+    """For the answer to a request, and for a peer that reads nothing."""
 
     leave: float
     quiet: float
@@ -44,7 +44,7 @@ class Patience(NamedTuple):
 
 
 class Link(Generic[C]):
-    """A connection that is logged in; made by `opened`, ended by `close`."""
+    """A connection with a login; created by `opened`, ended by `close`."""
 
     def __init__(
         self,
@@ -63,12 +63,12 @@ class Link(Generic[C]):
         self._waiting: dict[int, asyncio.Future[Frame]] = {}
         self._alive_at = time.monotonic()
         self._heard = asyncio.Event()
-        """There was a sign of life, or we did not listen, since we last asked for one."""
+        """Set by any frame, and after a pause in reading, since the last heartbeat was sent."""
         self._listening = False
         self._listened = Listened()
         self._logged_in = False
         self._leave: int | None = None
-        """The sequence of the peer's leave."""
+        """Sequence of the peer's leave."""
         self._fault: PipelineError | None = None
         self._keeper = asyncio.create_task(self._keep_alive())
 
@@ -82,7 +82,7 @@ class Link(Generic[C]):
         """Log in; raises as the codec's `check_login`."""
         async with self._asked(self.codec.login) as answer:
             async for _ in self.requests(until=answer):
-                pass  # before its answer the peer has nothing to ask; what it sends comes again
+                pass  # the peer sends no requests before its answer; early ones are repeated
             if not answer.done():
                 raise UnreachableError(f"the {self.codec.peer} ended the session and did not answer the login")
             self.codec.check_login(answer.result())
@@ -92,8 +92,8 @@ class Link(Generic[C]):
     async def request(self, build: Callable[[int], bytes]) -> Frame:
         """Send the frame that `build` makes of a sequence and return its answer.
 
-        Raises UnreachableError if none came in time or the connection broke: the peer may have it. `requests` must be
-        iterated meanwhile; the time during which it is not does not count.
+        Raises UnreachableError if no answer came in time or the connection broke: the peer may have the request.
+        `requests` must be iterated meanwhile; time outside of the iteration does not count.
         """
         async with self._asked(build) as answer:
             if not await self._listened.arrived(answer, self._patience.answer):
@@ -103,8 +103,8 @@ class Link(Generic[C]):
     async def requests(self, until: "asyncio.Future[Frame] | None" = None) -> AsyncIterator[Frame]:
         """Yield the peer's requests until it leaves or `until` is done; heartbeats and answers are handled here.
 
-        Nothing is read while the caller is busy with one: the peer is held up by TCP itself. Raises UnreachableError
-        if the connection is dead.
+        While the caller processes a request nothing is read: TCP slows down the peer. Raises UnreachableError if the
+        connection is dead.
         """
         codec = self.codec
         while True:
@@ -126,7 +126,7 @@ class Link(Generic[C]):
             else:
                 with self._listened.paused():
                     yield frame
-                self._note_life()  # it was we who did not listen
+                self._note_life()  # this side did not read
 
     async def write(self, data: bytes) -> None:
         """Write a frame, such as an answer; raises UnreachableError if the peer reads nothing for too long."""
@@ -142,19 +142,19 @@ class Link(Generic[C]):
             raise UnreachableError(reason) from error
 
     def give_up(self, reason: str = "a message could not be taken: the log says why") -> None:
-        """End a connection that is dead: all that read, write or wait on it get an UnreachableError."""
+        """Abort a dead connection: all pending reads, writes and requests raise UnreachableError."""
         self._fault = self._fault or UnreachableError(reason)
         self._writer.transport.abort()
         self._forget(self._fault)
 
     async def close(self) -> None:
-        """Leave as the protocol wants it, if the peer still listens. Safe twice."""
+        """Leave as the protocol demands, if the peer still reads. Idempotent."""
         self._keeper.cancel()
         try:
             async with asyncio.timeout(self._patience.leave):
                 await self._take_leave()
         except (PipelineError, TimeoutError, OSError):
-            pass  # it does not listen any more
+            pass  # the peer does not read any more
         finally:
             self.give_up(f"the connection to the {self.codec.peer} is closed")
         with suppress(OSError):
@@ -164,16 +164,16 @@ class Link(Generic[C]):
         codec = self.codec
         if self._leave is not None:
             await self.write(codec.bare(ANSWER | codec.leave, self._leave))
-            self._writer.close()  # sends what is queued
+            self._writer.close()  # sends the queued bytes
             await self._writer.wait_closed()
         elif self.is_open:
             async with self._asked(lambda sequence: codec.bare(codec.leave, sequence)) as answer:
                 async for _ in self.requests(until=answer):
-                    pass  # not acknowledged, so it comes again
+                    pass  # without an acknowledgement, so the peer repeats it
 
     @asynccontextmanager
     async def _asked(self, build: Callable[[int], bytes]) -> AsyncIterator["asyncio.Future[Frame]"]:
-        """Send a request; its answer is waited for from before it leaves until the block ends."""
+        """Send a request; its answer is expected from before the send until the end of the block."""
         sequence = self._next_sequence()
         self._waiting[sequence] = answer = asyncio.get_running_loop().create_future()
         try:
@@ -207,7 +207,7 @@ class Link(Generic[C]):
         for answer in self._waiting.values():
             if not answer.done():
                 answer.set_exception(error)
-                answer.exception()  # nobody may be waiting for it any more
+                answer.exception()  # without a waiter, asyncio would log the unread exception
         self._waiting.clear()
 
     def _note_life(self) -> None:
@@ -215,7 +215,7 @@ class Link(Generic[C]):
         self._heard.set()
 
     async def _keep_alive(self) -> None:
-        """Ask for a sign of life after silence, and give the connection up if none comes; any frame is one."""
+        """Send a heartbeat after silence, and give up the connection without any frame in answer."""
         rest = quiet = self._patience.quiet
         while True:
             await asyncio.sleep(rest)
@@ -243,7 +243,7 @@ class Link(Generic[C]):
             if self._heard.is_set():
                 self._alive()
                 return True
-            if not self._listening:  # a full window: its answer waits unread
+            if not self._listening:  # the window is full: the answer is not read yet
                 return True
         return False
 
@@ -258,7 +258,7 @@ async def opened(
 ) -> Link[C]:
     """Connect and log in; raises UnreachableError, ThrottledError or UnauthorizedError.
 
-    `alive` is called if the peer has shown that it lives: at the login, and at each heartbeat.
+    `alive` is called at the login, and at each heartbeat.
     """
     peer = codec.peer
     reader, writer = await connect(f"the {peer}", host, port, patience.connect, f"see {codec.reached_by}", tls)

@@ -1,4 +1,4 @@
-"""Split: a text becomes one short message or pieces that a phone joins, in GSM 7 bit where it fits, else in UCS-2."""
+"""Splits a text into one short message or parts that a phone joins; GSM 7 bit if possible, else UCS-2."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -13,25 +13,25 @@ MOST_PIECES = 255
 
 _SEPTETS, _SEPTETS_OF_A_PIECE = 160, 153
 _BYTES, _BYTES_OF_A_PIECE = 140, 134
-"""What one message holds, and what is left beside a header of six bytes (3GPP 23.040, 9.2.3.24.1)."""
+"""Limits of one message, and of a part with its header of six bytes (3GPP 23.040, 9.2.3.24.1)."""
 
 
 class Split(NamedTuple):
-    """The short messages of a text, each with its header where there are several."""
+    """The short messages of a text, each with a header if there are several."""
 
     coding: int
     pieces: tuple[bytes, ...]
 
     @property
     def headed(self) -> bool:
-        """Say whether each begins with a user data header."""
+        """Return whether each begins with a user data header."""
         return len(self.pieces) > 1
 
 
 def split(text: str, reference: int, gsm7: bool = True) -> Split:
-    """Return the messages of a text; `reference` (0-255) tells apart long texts to one phone.
+    """Return the messages of a text; `reference` (0-255) distinguishes long texts to one phone.
 
-    `gsm7` says whether data_coding 0 is GSM 03.38 at this SMSC. Raises TooLargeError for more than 255 pieces.
+    `gsm7` is True if data_coding 0 is GSM 03.38 at this SMSC. Raises TooLargeError for more than 255 parts.
     """
     septets = alphabet.encode(text) if gsm7 else None
     if septets is not None:
@@ -48,7 +48,7 @@ def split(text: str, reference: int, gsm7: bool = True) -> Split:
 
 
 def _cut(data: bytes, most: int, torn: Callable[[bytes], int]) -> list[bytes]:
-    """Cut into pieces of `most` bytes; what `torn` finds at the end of one begins the next."""
+    """Cut into parts of `most` bytes; `torn` returns the bytes at an end that belong to the next part."""
     pieces = []
     while data:
         piece = data[:most]

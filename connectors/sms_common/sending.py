@@ -1,4 +1,4 @@
-"""What the protocols of short messages share in sending: who has a phone, and how a further piece is tried again."""
+"""Shared code for sending short messages: recipients with a phone, and retries of further parts."""
 
 import re
 from collections.abc import Callable
@@ -10,24 +10,24 @@ from tenacity.wait import wait_base
 from schemas.records import Party
 
 PACE = wait_exponential(multiplier=1, max=8)
-"""Between attempts to send a further piece that the other side refuses for being busy: 1, 2, 4, 8 s."""
+"""Seconds between attempts to send a further part while the other side is busy: 1, 2, 4, 8."""
 
 THROTTLED_SECONDS = 30.0
-"""How long an account rests when the other side takes no more."""
+"""Seconds that an account pauses after the other side throttled it."""
 
 _ATTEMPTS = 5
 _NUMBER = re.compile(r"\+?[0-9]{3,20}")
 
 
 def has_phone(recipient: Party) -> bool:
-    """Say whether somebody is named by a number that a short message can go to."""
+    """Return whether the recipient is a phone number for short messages."""
     return recipient.kind == "phone" and _NUMBER.fullmatch(recipient.value) is not None
 
 
 def patiently(is_busy: Callable[[Any], bool], pace: wait_base) -> AsyncRetrying:
-    """Return what sends a further piece again while the other side is busy, as half a text helps nobody.
+    """Return a retry for further parts while the other side is busy, because half a text is useless.
 
-    It gives the last answer.
+    It returns the last answer.
     """
     return AsyncRetrying(
         retry=retry_if_result(is_busy),

@@ -1,4 +1,4 @@
-"""Is it the gateway that calls? Its address, the secret in the path, and Twilio's signature."""
+"""Authenticates the gateway: by its address, the secret in the path, or Twilio's signature."""
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
@@ -13,9 +13,9 @@ SIGNATURE_HEADER = "x-twilio-signature"
 
 
 def check(request: Request, settings: SmsHttpSettings) -> None:
-    """Return when it is; raises RefusedRequest, which does not say what was wrong.
+    """Return if the request is authentic; raises RefusedRequest without details of the fault.
 
-    The address comes last: who is refused for that alone is the gateway, at an address that nobody told us of.
+    The address is checked last: a request that is refused only for it comes from the gateway, at an unlisted address.
     """
     if settings.path_secrets:
         _check_secret(request.path, [secret.get_secret_value() for secret in settings.path_secrets])
@@ -27,7 +27,7 @@ def check(request: Request, settings: SmsHttpSettings) -> None:
 
 
 def check_head(request: Request, settings: SmsHttpSettings) -> None:
-    """The same without the body, as far as that can be: a signature is over it. Raises as `check` does."""
+    """Check as far as possible without the body, which a signature covers. Raises as `check` does."""
     if not settings.auth_tokens:
         check(request, settings)
 

@@ -1,4 +1,4 @@
-"""What a gateway's request brings: messages with their names, each as the bytes that stand for it."""
+"""Parses a gateway's request: messages with their ids, and the original bytes of each."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -25,13 +25,16 @@ _PARAMETER = re.compile(r"[A-Za-z0-9+._-]{1,64}")
 
 _LEAST_BYTES = len('{"phone_number":"","content":""}')
 _FEW = 1000
-"""An array of more elements that are smaller than any message is one unreadable message, or it would cost a minute."""
+"""Limit of array elements that are smaller than any message.
+
+More would take a minute: such an array becomes a single unreadable message.
+"""
 
 _BATCH = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Callback(Struct, frozen=True, kw_only=True):
-    """One message; `identifier` is the gateway's where it gives one, and the same whenever the message comes again."""
+    """One message; `identifier` is the gateway's id if it has one, and equal for each repeat of the message."""
 
     identifier: str
     value: bytes
@@ -41,23 +44,23 @@ class Callback(Struct, frozen=True, kw_only=True):
 
 
 class Names(NamedTuple):
-    """How a message is named that has only its words and sender: under a key, and by the day if it tells no time."""
+    """Ids of messages with only text and sender: keyed digests, with the day if the message has no time."""
 
     now: datetime
     key: SecretStr | None = None
 
     def name(self, said: bytes, *, is_dated: bool = True) -> str:
-        """Return the name by all that a message says."""
+        """Return the id from a message's whole content."""
         return digest_of(said if is_dated else f"{day_of(self.now)}\n".encode() + said, self.key)
 
 
 def read(request: Request, provider: Provider, names: Names) -> tuple[Callback, ...]:
-    """Return the messages of a request; one that cannot be read is a message, too, and later a dead letter."""
+    """Return the messages of a request; an unreadable one is a message, too, and becomes a dead letter later."""
     return _READERS[provider](request, names)
 
 
 def unread(request: Request, provider: Provider, names: Names) -> Callback:
-    """Return a request as one message that nobody has read."""
+    """Return a request as one unparsed message."""
     return _unreadable(request.body, f"{_MEDIA[provider]}; provider={provider}", names)
 
 
@@ -68,7 +71,7 @@ def _twilio(request: Request, names: Names) -> tuple[Callback, ...]:
     except MalformedError:
         return (_unreadable(request.body, content_type, names),)
     status = received.extra.get("MessageStatus")
-    # the reports of one message of ours carry its id: each of them is a message
+    # delivery reports carry the id of the sent message, and each of them is a message
     name = f"{received.identifier}:{status}" if received.report else received.identifier
     return (
         Callback(
@@ -78,7 +81,7 @@ def _twilio(request: Request, names: Names) -> tuple[Callback, ...]:
 
 
 def _in_json(provider: Provider, request: Request, names: Names) -> tuple[Callback, ...]:
-    """Return the messages of an array; Tencent sends one alone, and reports of ours in an array."""
+    """Return the messages of an array; Tencent sends a single object, and delivery reports in an array."""
     elements = _batch(request.body)
     if len(elements) > max(_FEW, len(request.body) // _LEAST_BYTES):
         return (_unreadable(request.body, f"application/json; provider={provider}", names),)
@@ -94,9 +97,9 @@ def _of_json(provider: Provider, value: bytes, names: Names) -> Callback:
     if received.text and received.time:
         told = (received.sender, received.time.isoformat(), received.text)
         digest = names.name("\n".join(told).encode("utf-8", "surrogatepass"))
-    else:  # with a time that cannot be read, or none
+    else:  # without a time, or with an unreadable one
         digest = names.name(value, is_dated=bool(received.identifier))
-    # Aliyun calls its sequence_id a serial number, of type Double in one document: nobody says that no other has it.
+    # Aliyun calls its sequence_id a serial number, of type Double in one document: it may not be unique.
     return Callback(
         identifier=bounded(f"{received.identifier}:{digest}" if received.identifier else digest),
         value=value,
@@ -107,14 +110,14 @@ def _of_json(provider: Provider, value: bytes, names: Names) -> Callback:
 
 
 def _batch(body: bytes) -> tuple[bytes, ...]:
-    """Return the elements of an array, byte for byte; a body that is none stands for itself.
+    """Return the elements of an array with unchanged bytes; any other body is returned as a single element.
 
-    Half an emoji in the words of one citizen must not take the others' with them: they are mended then.
+    Half an emoji in one citizen's text must not affect the others: the JSON is repaired then.
     """
     for readable in (bytes, json.mended):
         with suppress(*UNREADABLE):
             return tuple(bytes(element) for element in _BATCH.decode(readable(body)))
-    try:  # in GBK, whose second bytes may look like backslashes
+    try:  # GBK, whose second bytes may look like backslashes
         elements = _BATCH.decode(json.mended(body.decode("gb18030").encode()))
         return tuple(bytes(element).decode().encode("gb18030") for element in elements)
     except (*UNREADABLE, UnicodeEncodeError):
@@ -122,9 +125,9 @@ def _batch(body: bytes) -> tuple[bytes, ...]:
 
 
 def _kannel(request: Request, names: Names) -> tuple[Callback, ...]:
-    """Who sent it and its id stand in the query as `post-url` names them (id=%I&from=%p&to=%P&charset=%C).
+    """Read sender and id from the query, as `post-url` names them (id=%I&from=%p&to=%P&charset=%C).
 
-    With id=%i, which is the line's name, all messages of a line would be one by their id alone.
+    With id=%i, which is the line's name, all messages of a line would have the same id without the digest.
     """
     query = {name: values[0] for name, values in request.query.items() if values}
     sender = query.get("from") or request.headers.get("x-kannel-from", "")

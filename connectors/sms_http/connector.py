@@ -1,4 +1,4 @@
-"""SMS through a gateway's webhook: who calls is checked, each message of a request is published as it came."""
+"""SMS through a gateway's webhook: authenticates the caller, and publishes each message with unchanged bytes."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -25,11 +25,11 @@ ANSWERS: Mapping[Provider, Answer] = MappingProxyType(
         "kannel": Answer(),
     }
 )
-"""What each gateway takes for a yes; anything else, or a 503, and it sends the message again."""
+"""Each gateway's success answer; after any other answer, or a 503, the gateway sends the message again."""
 
 
 class SmsHttp:
-    """Judges the callbacks of one account at a gateway; keeps nothing."""
+    """Verifies the callbacks of one account at a gateway; stores nothing."""
 
     channel: ClassVar[str] = "sms"
 
@@ -40,11 +40,11 @@ class SmsHttp:
         self._now = now
 
     def recognise(self, request: Request) -> None:
-        """Judge a callback without its body; raises RefusedRequest for a stranger's."""
+        """Check a callback without its body; raises RefusedRequest for other callers."""
         authentication.check_head(request, self._settings)
 
     def accept(self, request: Request) -> Accepted:
-        """Return the messages of a callback; raises RefusedRequest for a stranger's."""
+        """Return the messages of a callback; raises RefusedRequest for other callers."""
         authentication.check(request, self._settings)
         if request.method != "POST":
             raise RefusedRequest("not a POST: set the callback to POST at the gateway", status=405, reason="method")

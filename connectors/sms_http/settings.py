@@ -1,4 +1,4 @@
-"""What one gateway's webhook is, and by what we know that it is the gateway who calls."""
+"""Settings of a gateway's webhook, and of its authentication."""
 
 from typing import Annotated, Literal, TypeAlias
 
@@ -11,7 +11,7 @@ from schemas.settings_base import Section
 Provider: TypeAlias = Literal["twilio", "aliyun", "tencent", "kannel"]
 
 SIGNING: frozenset[Provider] = frozenset({"twilio"})
-"""The others sign nothing."""
+"""Gateways that sign their requests."""
 
 PathSecret = Annotated[SecretStr, Field(min_length=16)]
 
@@ -55,5 +55,5 @@ class SmsHttpSettings(Section):
 
     @property
     def route(self) -> str:
-        """Return the path that the receiver serves: what stands for the secret is judged by the connector."""
+        """Return the path that the receiver serves; the connector checks the secret in it."""
         return f"{self.path.rstrip('/')}/{{secret}}" if self.path_secrets else self.path

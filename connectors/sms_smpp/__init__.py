@@ -1,1 +1,1 @@
-"""SMS over SMPP 3.4: a session of our own over smpplib's codec, for what citizens send and for what is answered."""
+"""SMS over SMPP 3.4: a session for incoming messages and replies, with smpplib's codec."""

@@ -1,4 +1,4 @@
-"""SMPP 3.4 PDUs, read and written; smpplib knows the fields, its session is not used."""
+"""SMPP 3.4 PDUs: building and parsing with smpplib's fields; its session is not used."""
 
 import logging
 import struct
@@ -22,10 +22,10 @@ HEADER = struct.Struct(">IIII")
 """command_length, command_id, command_status, sequence_number (SMPP 3.4, 3.2)."""
 
 LARGEST = 70_000
-"""Bytes of the largest PDU: message_payload holds 64 KiB, and the fields beside it are short."""
+"""Limit in bytes of a PDU: message_payload holds 64 KiB, and the other fields are short."""
 
 PASSWORD_MOST = 64
-"""Characters of a password. SMPP 3.4 has room for 8, smpplib cuts off what is longer, and SMSCs issue longer ones."""
+"""Characters of a password. SMPP 3.4 allows 8 and smpplib cuts longer ones, but SMSCs issue longer ones."""
 
 GENERIC_NACK, UNBIND, ENQUIRE_LINK = ANSWER, 0x06, 0x15
 DELIVER_SM, DATA_SM, ALERT_NOTIFICATION, OUTBIND = 0x05, 0x103, 0x102, 0x0B
@@ -40,9 +40,9 @@ TEMPORARY = consts.SMPP_ESME_RX_T_APPN
 _BUSY: Mapping[int, float] = MappingProxyType(
     {consts.SMPP_ESME_RALYBND: 30.0, THROTTLED: 30.0, consts.SMPP_ESME_RSYSERR: 5.0}
 )
-"""A bind that may be granted later, and seconds until it is asked for again; any other refusal needs a person."""
+"""Temporary refusals of a bind, with seconds until the retry; after any other refusal an operator must act."""
 
-# It warns of each optional parameter that it does not know, and vendors have many.
+# smpplib warns of each unknown optional parameter, and vendors have many.
 logging.getLogger("smpplib.command").setLevel(logging.ERROR)
 
 FOREIGN = (
@@ -56,22 +56,22 @@ FOREIGN = (
     TypeError,
     ValueError,
 )
-"""What smpplib raises for bytes that it cannot read."""
+"""Exceptions of smpplib for unreadable bytes."""
 
 
 class _Numbered:
-    """All that smpplib's PDUs ask of their client: the number that this one gets."""
+    """The part of a client that smpplib's PDUs use: the sequence number."""
 
     def __init__(self, sequence: int) -> None:
         self.sequence = sequence
 
     def next_sequence(self) -> int:
-        """Return it."""
+        """Return the sequence number."""
         return self.sequence
 
 
 def build(command: str, sequence: int, status: int = OK, **fields: Any) -> bytes:
-    """Return the bytes of a PDU; `fields` are named as in SMPP 3.4, 4."""
+    """Return the bytes of a PDU; `fields` have the names of SMPP 3.4, 4."""
     pdu = smpp.make_pdu(command, client=_Numbered(sequence), status=status, **fields)
     pdu.sequence = sequence
     if "password" in fields:
@@ -80,7 +80,7 @@ def build(command: str, sequence: int, status: int = OK, **fields: Any) -> bytes
 
 
 def read(pdu: Frame) -> Any:
-    """Return smpplib's view of a PDU, fields as attributes, texts as bytes; raises MalformedError."""
+    """Return the PDU parsed by smpplib, fields as attributes, texts as bytes; raises MalformedError."""
     try:
         return smpp.parse_pdu(pdu.raw, client=_Numbered(pdu.sequence), allow_unknown_opt_params=True)
     except FOREIGN as error:
@@ -93,12 +93,12 @@ def bare(command: int, sequence: int, status: int = OK) -> bytes:
 
 
 def status_name(status: int) -> str:
-    """Return a status as a provider's support reads it."""
+    """Return the name of a status, as a provider's support knows it."""
     return f"0x{status:x} {consts.DESCRIPTIONS.get(status, 'a status of its own')}"
 
 
 def parse(raw: bytes) -> Frame:
-    """Return a whole PDU with its header's numbers."""
+    """Return a whole PDU with the fields of its header."""
     _, command, status, sequence = HEADER.unpack_from(raw)
     return Frame(command, sequence, raw, raw[HEADER.size :], status)
 

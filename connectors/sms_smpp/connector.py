@@ -1,4 +1,4 @@
-"""SMPP 3.4: short messages of one account, acknowledged to the SMSC once Kafka holds them and not before."""
+"""SMPP 3.4: short messages of one account, acknowledged to the SMSC only after Kafka holds them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping
@@ -22,14 +22,14 @@ from schemas.records import RawMessage, raw_message
 CHANNEL_KIND = "sms_smpp"
 _ANSWERS = {codec.DELIVER_SM: "deliver_sm_resp", codec.DATA_SM: "data_sm_resp"}
 _NOTICES = (codec.ALERT_NOTIFICATION, codec.OUTBIND)
-"""These two have no answer."""
+"""Commands without an answer."""
 
 _ROLES: Mapping[Bind, Role] = {"transceiver": "bind_transceiver", "receiver": "bind_receiver"}
 _REFUSALS = {"throttled": codec.THROTTLED, "temporary": codec.TEMPORARY, "silent": None}
 
 
 class SmsSmpp:
-    """Takes what an SMSC delivers on every bind of one account; each piece of a long message as it comes."""
+    """Publishes messages from all binds of one account; the parts of a long message separately."""
 
     channel: ClassVar[str] = "sms"
 
@@ -44,12 +44,12 @@ class SmsSmpp:
         self._content_type = f"application/x-smpp; alphabet={settings.alphabet}" + "; packed=true" * settings.packed
 
     def sender(self) -> SmppSender:
-        """Return what sends replies over the binds; receivers get a transmitter beside them."""
+        """Return the sender of replies over the binds; beside receivers a transmitter is opened."""
         self._answers = True
         return SmppSender(self._settings, self._line)
 
     def _line(self) -> Link[SmppCodec] | None:
-        """Return the bind that was used longest ago, of those that can send."""
+        """Return the least recently used bind that can send."""
         for link in [one for one in self._links if one.is_open][:1]:
             self._links.remove(link)
             self._links.append(link)
@@ -57,9 +57,9 @@ class SmsSmpp:
         return None
 
     async def run(self, emit: Emit) -> None:
-        """Serve every bind until one of them ends; raises errors of `schemas.errors`.
+        """Serve all binds until one of them ends; raises errors of `schemas.errors`.
 
-        Returns when the SMSC unbinds. What is on its way to Kafka is answered before a connection ends.
+        Returns if the SMSC unbinds. Messages on their way to Kafka are answered before a connection ends.
         """
         self._steps.begin()
         roles = [_ROLES[self._settings.bind]] * self._settings.binds
@@ -83,11 +83,11 @@ class SmsSmpp:
                 self._links.remove(link)
             try:
                 await window.settle(chosen.answer_timeout_seconds)
-            finally:  # also when the runner's patience with our leave is over: another daemon may take the account
+            finally:  # also after the runner's time limit: another daemon may take over the account
                 await link.close()
 
     async def _read(self, link: Link[SmppCodec], window: Window, emit: Emit) -> None:
-        """Take what comes until the SMSC unbinds."""
+        """Process PDUs until the SMSC unbinds."""
         async for pdu in link.requests():
             if pdu.command in _ANSWERS:
                 await window.take(partial(self._take, link, pdu, emit))
@@ -96,7 +96,7 @@ class SmsSmpp:
                 await link.write(codec.bare(codec.GENERIC_NACK, pdu.sequence, codec.UNKNOWN_COMMAND))
 
     async def _take(self, link: Link[SmppCodec], pdu: Frame, emit: Emit) -> None:
-        """Bring one message to Kafka, then answer it; what Kafka does not take is not acknowledged."""
+        """Publish one message, then answer it; without Kafka it is not acknowledged."""
         body, now = pdu.body, self._now()
         status: int | None = codec.OK
         try:
@@ -129,7 +129,7 @@ class SmsSmpp:
 
 
 def _sender(pdu: Frame) -> str | None:
-    """Return the sender's number as it came; a PDU that cannot be read goes to Kafka all the same."""
+    """Return the sender's number unchanged; None for an unreadable PDU, which is published all the same."""
     try:
         address: bytes = codec.read(pdu).source_addr or b""
     except MalformedError:
@@ -138,7 +138,7 @@ def _sender(pdu: Frame) -> str | None:
 
 
 async def _until_one_ends(runs: list[Coroutine[Any, Any, None]]) -> None:
-    """Run all; when one ends, end the others in order, and raise what the first one raised."""
+    """Run all; after one ends, end the others in order, and raise the error of the first."""
     tasks = [asyncio.create_task(run) for run in runs]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,11 +1,11 @@
-"""Names: SMPP gives a message no id, so its content and its arrival in ten-minute steps are its name.
+"""Ids of SMPP messages, which have none: a digest of the content and the ten-minute step of arrival.
 
-An SMSC repeats what was not acknowledged, also to the next process, and over the edge of a step. So a step is kept
-in Kafka before it gives the first name, and whoever takes the account over names by it for ten minutes more.
+An SMSC repeats unacknowledged messages, also to the next process, and across steps. A step is therefore stored in
+Kafka before its first use, and the next process uses it for ten minutes more.
 
-A step is never gone back to: where the clock was set back, steps go on ahead of it, or the same words of the same
-person would bear the name of an hour ago. No other identity is offered: a sequence_number is one connection's, and a
-message_id or reference is in the body where an SMSC sends it.
+Steps never go back: if the clock was set back, steps continue ahead of it; otherwise the same text of the same person
+would get the id of an hour ago. SMPP has no other identity: a sequence_number is valid within a connection, and a
+message_id or reference is in the body if the SMSC sends one.
 """
 
 import asyncio
@@ -23,36 +23,36 @@ from connectors.message_id import digest_of
 from schemas.errors import RetriableError
 
 STEP = timedelta(minutes=10)
-"""What comes again within one step is a repeat: SMPP gives a message no id."""
+"""A repeated content within one step is the same message, because SMPP messages have no id."""
 
 MOST_STEPS = 6
-"""So many steps later a kept one is no longer taken up: the same words of the same person are new after an hour."""
+"""Steps after which a stored one is not resumed: the same text of the same person is new after an hour."""
 
 _STEP = "step"
-"""Where a kept position holds its step: a moment in it, in seconds since 1970."""
+"""Key of the step in the stored position: a time within it, in seconds since 1970."""
 
 _END = datetime(9000, 1, 1, tzinfo=UTC).timestamp()
 
 _MOST = 100_000
-"""Messages that are remembered while they wait to come again; 32 bytes each."""
+"""Limit of remembered messages that may be repeated; 32 bytes each."""
 
 
 def identifier(body: bytes, arrival: datetime, key: SecretStr | None = None) -> str:
-    """Return the `ce_id` of a PDU's body, which holds sender and receiver, arrived at this aware time."""
+    """Return the `ce_id` of a PDU's body, which includes sender and receiver, for this aware time of arrival."""
     return digest_of(b"%d\n" % _number(arrival) + body, key)
 
 
 class Arrival(NamedTuple):
-    """When a message came first, and a moment of the step that it is named by."""
+    """First arrival of a message, and a time within the step of its id."""
 
     at: datetime
     named: datetime
 
 
 class Arrivals:
-    """When a message that was not acknowledged came first: it comes again, perhaps in the next step, as itself.
+    """First arrivals of unacknowledged messages: a repeat gets the same id, even in the next step.
 
-    It lives as long as the process. What is acknowledged is forgotten: the same words once more are a new message.
+    Kept in memory only. Acknowledged messages are forgotten: the same text once more is a new message.
     """
 
     def __init__(self, most: int = _MOST) -> None:
@@ -60,23 +60,23 @@ class Arrivals:
         self._most = most
 
     def first(self, body: bytes, now: datetime) -> Arrival | None:
-        """Return its first arrival; None for what was not seen in the last step's time."""
+        """Return the first arrival; None if there was none within the length of a step."""
         before = self._first.get(_digest(body))
         return before if before is not None and abs(now - before.at) < STEP else None
 
     def unanswered(self, body: bytes, arrival: Arrival) -> None:
-        """Remember one that will come again."""
+        """Remember an unacknowledged message, which will be repeated."""
         self._first[_digest(body)] = arrival
         if len(self._first) > self._most:
             self._first.popitem(last=False)
 
     def answered(self, body: bytes) -> None:
-        """Forget one that will not."""
+        """Forget an acknowledged message."""
         self._first.pop(_digest(body), None)
 
 
 class Steps:
-    """The step that names are taken from now; `steady` tells seconds that no clock's setting changes."""
+    """The current step of ids; `steady` returns seconds that are independent of clock changes."""
 
     def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
         self._steady = steady
@@ -89,13 +89,14 @@ class Steps:
         self._one_at_a_time = asyncio.Lock()
 
     def begin(self) -> None:
-        """Note that the account may have been another's meanwhile."""
+        """Record that another process may have had the account meanwhile."""
         self._asked = False
 
     async def at(self, now: datetime, emit: Emit) -> datetime:
-        """Return a moment of the step that names what comes now; raises a RetriableError when it is not kept.
+        """Return a time within the step of ids for `now`; raises a RetriableError if the step cannot be stored.
 
-        Who waits for a try of another one fails with it: one try after the other would keep the last waiting for ever.
+        A caller that waits for another's attempt fails with it: one attempt after the other would let the last caller
+        wait for ever.
         """
         before = self._failed
         async with self._one_at_a_time:
@@ -119,7 +120,7 @@ class Steps:
         return moment
 
     def _moment(self, now: datetime) -> datetime:
-        """Return a time that goes on where the clock was set back."""
+        """Return a time that never goes back with the clock."""
         moment, seconds = now + self._ahead, self._steady()
         if self._seen is not None:
             moment = max(moment, self._seen[0] + timedelta(seconds=seconds - self._seen[1]))
@@ -127,11 +128,11 @@ class Steps:
         return moment
 
     def _take_up(self, other: datetime | None, now: datetime) -> None:
-        """Go on in the step of who was here before, for as long as what it left unanswered may come again."""
+        """Resume the step of the previous process, as long as its unacknowledged messages may be repeated."""
         self._kept, self._seen, self._ahead = None, None, timedelta()
         if other is None:
             return
-        self._ahead = max(timedelta(), other - now)  # the clock was set back since
+        self._ahead = max(timedelta(), other - now)  # positive if the clock was set back
         if _number(now) - _number(other) <= MOST_STEPS:
             self._kept, self._until = other, now + self._ahead + STEP
 

@@ -1,4 +1,4 @@
-"""SmppSender: replies of one account, over a bind of the session that receives."""
+"""SmppSender: replies of one account over a bind of the receiving session."""
 
 import itertools
 import secrets
@@ -20,11 +20,11 @@ from schemas.errors import MalformedError, RetriableError, ThrottledError, TooLa
 _HEADED = 0x40
 _BUSY = (codec.THROTTLED, codec.QUEUE_FULL)
 _PASSING = (*_BUSY, codec.SYSTEM_ERROR, codec.TEMPORARY)
-"""Refusals that say nothing about the text."""
+"""Temporary refusals, independent of the text."""
 
 
 class SmppSender(SessionSender):
-    """Sends replies of one account over the bind that `line` returns; None while there is none."""
+    """Sends replies of one account over the bind that `line` returns; None without an open one."""
 
     def __init__(
         self, settings: SmppSettings, line: Callable[[], Link[SmppCodec] | None], pace: wait_base = PACE
@@ -32,19 +32,19 @@ class SmppSender(SessionSender):
         self._settings = settings
         self._line = line
         self._pace = pace
-        self._references = itertools.count(secrets.randbelow(256))  # a restart does not repeat the last ones
+        self._references = itertools.count(secrets.randbelow(256))  # random: a restart repeats no recent ones
 
     @property
     def is_open(self) -> bool:
-        """Say whether there is a bind to send over."""
+        """Return whether a bind for sending is open."""
         return self._line() is not None
 
     async def send(self, reply: Reply) -> Sent:
-        """Send a text, a long one in pieces that the phone joins.
+        """Send a text; a long one in parts that the phone joins.
 
-        `code` is the SMSC's status, `reference` its message ids with commas between, as delivery receipts (状态报告)
-        name them. Raises UnreachableError when there is no bind, and ThrottledError when the SMSC takes none now:
-        nothing was sent then. `unknown` is also a text of which the SMSC has some pieces only.
+        `code` is the SMSC's status, `reference` the message ids of delivery receipts (状态报告), separated by commas.
+        Raises UnreachableError without a bind, and ThrottledError if the SMSC accepts no message now: nothing was
+        sent then. `unknown` includes a text of which the SMSC has only some parts.
         """
         if not has_phone(reply.recipient):
             return Sent(outcome="refused", code="no_phone")
@@ -55,10 +55,10 @@ class SmppSender(SessionSender):
         return await self._submit(reply.recipient.value.removeprefix("+"), parts)
 
     async def close(self) -> None:
-        """Do nothing: the binds are the connector's."""
+        """Do nothing: the binds belong to the connector."""
 
     def report_of(self, raw: bytes, content_type: str) -> Report | None:
-        """Return what a deliver_sm or data_sm reports of a reply; None for any other."""
+        """Return the delivery receipt in a deliver_sm or data_sm, or None for any other."""
         return report_of(raw, content_type)
 
     async def _submit(self, to: str, parts: Split) -> Sent:
@@ -78,7 +78,7 @@ class SmppSender(SessionSender):
         return Sent(outcome="accepted", code="0x0", reference=",".join(taken) or None)
 
     async def _patiently(self, link: Link[SmppCodec], to: str, piece: bytes, parts: Split, further: bool) -> Frame:
-        """Send a piece; a further one again while the SMSC refuses it for being busy."""
+        """Send a part; repeat a further part while the SMSC is busy."""
         retrying = patiently(lambda answer: further and answer.status in _BUSY, self._pace)
         answer: Frame = await retrying(self._send, link, to, piece, parts)
         return answer

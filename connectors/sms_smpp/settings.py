@@ -1,4 +1,4 @@
-"""What the provider's contract and the operator say of one SMPP account."""
+"""Settings of one SMPP account, from the provider's contract."""
 
 import ssl
 from pathlib import Path
@@ -14,7 +14,7 @@ from schemas.settings_base import Section
 
 Bind = Literal["transceiver", "receiver"]
 Alphabet = Literal["gsm7", "ascii", "latin1", "gb", "ucs2"]
-"""The words of the content type's `alphabet`, as the normalizer reads it."""
+"""Values of the content type's `alphabet` for the normalizer."""
 
 WhenUnsafe = Literal["throttled", "temporary", "silent"]
 
@@ -92,7 +92,7 @@ class SmppSettings(Section):
 
     @property
     def patience(self) -> Patience:
-        """Return how long a bind waits."""
+        """Return the time limits of a bind."""
         answer = self.answer_timeout_seconds
         return Patience(
             connect=self.connect_timeout_seconds,
