@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from msgspec import structs
 
-from normalizers.enrich import mitigation
+from normalizers.enrich import confidence, mitigation
+from normalizers.enrich.confidence import MOST_JUDGED, Confidence
 from normalizers.enrich.mitigation import Fumes, Resolution
 from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text import classifier
@@ -57,6 +58,7 @@ class Rulebook(NamedTuple):
     resolution: Resolution
     fumes: Fumes
     hearing: TextClassifier
+    confidence: Confidence
 
 
 @part("emergency.toml", "heard.tsv", "ordinary.tsv")
@@ -68,6 +70,8 @@ def rulebook(rules: Rules) -> Rulebook:
         rule = _rule(entry, data["lists"])
         for word in entry["words"]:
             by_word.setdefault(word, []).append(rule)
+    sentences = _sentences(rules)
+    hearing = classifier.hearing("emergency", sentences, rules)
     return Rulebook(
         version=data["version"],
         score=data["score"],
@@ -77,7 +81,8 @@ def rulebook(rules: Rules) -> Rulebook:
         cues={name: precompiled.pattern(pattern or "(?!)") for name, pattern in data["cues"].items()},
         resolution=mitigation.resolution(data["resolution"]),
         fumes=mitigation.fumes(data["fumes"]),
-        hearing=classifier.hearing("emergency", _sentences(rules), rules),
+        hearing=hearing,
+        confidence=confidence.confidence(data, hearing, sentences),
     )
 
 
@@ -141,6 +146,9 @@ MOST_MITIGATED = 3
 _CONTEXT = 40
 """Characters on either side in which the past or a possibility lowers the level."""
 
+_NEIGHBOURHOOD = 80
+"""Characters on either side in which a sign against an alarm may stand."""
+
 _CLAUSES_APART = {"aftermath": 1, "habitual": 2}
 """Of these, so many clauses on either side.
 
@@ -154,12 +162,14 @@ def screen(text: str, folded: str | None = None, rules: Rules = DEFAULT_RULES) -
 
     Spans point into `text`.
     """
-    known = rulebook(rules)
+    return screened_by(rulebook(rules), text, folded)
+
+
+def screened_by(known: Rulebook, text: str, folded: str | None = None) -> Emergency | None:
+    """Return the emergency that `text` tells of by these rules, as `screen` does."""
     may_tell = any(_may_tell(piece, known) for piece in (folded_pieces(text) if folded is None else (folded,)))
     told = _weigh(list(_evidence(text, known)), known) if may_tell else None
-    if told is not None and told.level != "mentioned":
-        return told
-    return _heard(text, told, known)
+    return told if told is not None and told.level == "critical" else _heard(text, told, known)
 
 
 def _may_tell(folded: str, known: Rulebook) -> bool:
@@ -232,6 +242,15 @@ class _Place(NamedTuple):
             last = ends[clauses] if len(ends) > clauses else last
         return self.text[first : self.end], self.text[self.start : last]
 
+    def surroundings(self) -> str:
+        """Return the word with a clause on either side."""
+        before, after = self.sides(1)
+        return before + after[self.end - self.start :]
+
+    def neighbourhood(self) -> str:
+        """Return the word with `_NEIGHBOURHOOD` characters on either side, of other sentences as well."""
+        return self.text[max(0, self.start - _NEIGHBOURHOOD) : self.end + _NEIGHBOURHOOD]
+
 
 def _weigh(evidence: Sequence[_Evidence], known: Rulebook) -> Emergency | None:
     if not evidence:
@@ -244,17 +263,27 @@ def _weigh(evidence: Sequence[_Evidence], known: Rulebook) -> Emergency | None:
 
 
 def _heard(text: str, told: Emergency | None, known: Rulebook) -> Emergency | None:
-    """Return what is heard, beside `told` where the rules found what is over; `told` alone when nothing is."""
+    """Return what is heard, beside `told` where that is surer than what the rules found; else `told` alone."""
     heard = _alarming(text, told.spans if told is not None else (), known)
     if heard is None:
+        return told
+    level = _level_heard(text, heard, known)
+    if LEVELS.index(level) >= LEVELS.index(told.level if told is not None else "mentioned"):
         return told
     told_classes, told_spans = (told.classes, told.spans) if told is not None else ((), ())
     return Emergency(
         classes=tuple(dict.fromkeys((known.hearing.label_of(heard.said), *told_classes))),
-        level="urgent",
+        level=level,
         spans=(heard.span, *told_spans),
         score=known.score["heard"],
     )
+
+
+def _level_heard(text: str, heard: Told, known: Rulebook) -> str:
+    plain, offsets = aligned(text)
+    place = _place(plain, bisect_left(offsets, heard.span[0]), bisect_left(offsets, heard.span[1]))
+    features = known.confidence.features(None, place.surroundings(), place.neighbourhood(), heard.loudness)
+    return known.confidence.level(features, is_plain=False)
 
 
 def _alarming(text: str, read: Sequence[Span], known: Rulebook) -> Told | None:
@@ -278,11 +307,24 @@ def _evidence(text: str, known: Rulebook) -> Iterator[_Evidence]:
     said, offsets = _read(text)
     spans = known.words.spans(said)
     plain = _covered(said, _weighed(spans), known.harmless)
+    judged: dict[tuple[str, str, str], str] = {}
     for start, end in _weighed(spans if plain == said else known.words.spans(plain)):
         place = _place(plain, start, end)
         for rule in known.rules[plain[start:end]]:
             if _applies(rule, place):
-                yield _Evidence(rule.classes, _level(rule, place, known), (offsets[start], offsets[end - 1] + 1))
+                level = _level(rule, place, known)
+                level = _confident(level, place, judged, known.confidence)
+                yield _Evidence(rule.classes, level, (offsets[start], offsets[end - 1] + 1))
+
+
+def _confident(level: str, place: _Place, judged: dict[tuple[str, str, str], str], sure: Confidence) -> str:
+    """Return the level of an alarm by how sure it is; `judged` surroundings are known, and no more than so many are."""
+    if level == "mentioned" or len(judged) > MOST_JUDGED:
+        return level
+    alarm = level, place.surroundings(), place.neighbourhood()
+    if alarm not in judged:
+        judged[alarm] = sure.level(sure.features(*alarm), is_plain=sure.is_plain(alarm[-1]))
+    return judged[alarm]
 
 
 def _read(text: str) -> tuple[str, Sequence[int]]:

@@ -22,7 +22,7 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "emergency": (
             "score.", "hearing.", "cues.just", "cues.supposed_before", "cues.supposed_after", "cues.news_after",
-            "resolution.", "fumes.",
+            "resolution.", "fumes.", "confidence.", "confidence_weights.", "confidence_least.",
         ),
         "minors": ("scores.", "hearing.", "at_school", "grown_up", "lists.our", "lists.parent", "lists.primary"),
         "acceptance": ("hearing.", "beside.", "scores.heard", "lengths."),

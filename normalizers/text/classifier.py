@@ -203,6 +203,11 @@ class TextClassifier:
         span = moved + offsets[heard.start], moved + offsets[heard.end - 1] + 1
         return Told(heard.loudness, span, plain[heard.start : heard.end])
 
+    def loudness_of_window(self, folded: str) -> float:
+        """Return how loud the loudest window of a short folded text is; minus infinity for too few letters."""
+        window = self._loudest(_clauses(folded))
+        return window.loudness if window is not None else -math.inf
+
     def loudest(self, folded: str, apart: Sequence[Span] = ()) -> Heard | None:
         """Return the loudest window of a folded text that holds nothing of `apart`; None if none is loud enough."""
         runs = [(self._loudest(_clauses(folded[first:last])), first, last) for first, last in _runs(folded, apart)]

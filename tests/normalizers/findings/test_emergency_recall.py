@@ -29,8 +29,10 @@ MIN_RECALL_HIDDEN = 0.7
 MAX_FALSE_ALARMS = 0.03
 MAX_FALSE_ALARMS_HIDDEN = 0.1
 MAX_FALSE_ALARMS_TOLD = 0.05
-MAX_FALSE_ALARMS_RESOLVED = 0.06
-MAX_CRITICAL_THIRD = 0.045
+MAX_FALSE_ALARMS_RESOLVED = 0.03
+MAX_CRITICAL_THIRD = 0.005
+MAX_CRITICAL_MEASURED = 0.01
+MIN_CRITICAL_MEASURED = 0.6
 CASES = cases()
 
 
@@ -70,6 +72,19 @@ def test_ordinary_messages_of_another_hand_raise_few_critical_alarms() -> None:
     found = [screened(case.text) for case in third if case.expected == "none"]
     critical = sum(one is not None and one.level == "critical" for one in found)
     assert critical / made.quiet <= MAX_CRITICAL_THIRD
+
+
+def test_critical_is_seldom_wrong_on_lists_that_nobody_reads() -> None:
+    measured = [case for path in (INDIRECT, UNSEEN, STRANGERS, MORE_STRANGERS, HIDDEN, VIVID) for case in cases(path)]
+    critical = [case.expected == "alarm" for case in measured if _level(case.text) == "critical"]
+    emergencies = sum(case.expected == "alarm" for case in measured)
+    assert critical.count(False) <= MAX_CRITICAL_MEASURED * (len(measured) - emergencies)
+    assert critical.count(True) >= MIN_CRITICAL_MEASURED * emergencies
+
+
+def _level(text: str) -> str | None:
+    found = screened(text)
+    return found.level if found is not None else None
 
 
 def test_the_hard_sets_are_others() -> None:

@@ -56,7 +56,7 @@ def plain_weight(said: str) -> float:
 def test_what_no_rule_names_is_heard_and_says_so() -> None:
     found = heard(f"天桥的路灯修一下。{UNNAMED}")
     assert found is not None
-    assert (found.level, found.classes, found.score) == ("urgent", ("self_harm",), 0.6)
+    assert (found.level, found.classes, found.score) == ("critical", ("self_harm",), 0.6)
     assert [found.spans[0][0] <= 9, found.spans[0][1]] == [True, 9 + len(UNNAMED)]
     assert {(one.source, one.score) for one in findings(found)} == {("model", 0.6)}
 
@@ -93,7 +93,7 @@ def test_what_the_rules_call_past_is_not_heard_again_and_stays() -> None:
     told, both = heard(past), heard(f"{past}。{UNNAMED}")
     assert told is not None
     assert both is not None
-    assert (told.level, both.level) == ("mentioned", "urgent")
+    assert (told.level, both.level) == ("mentioned", "critical")
     assert set(told.classes) < set(both.classes)
     assert set(told.spans) < set(both.spans)
 
