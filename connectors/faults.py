@@ -28,6 +28,6 @@ def or_plainly(channel: str, connector: str, fully: Callable[[], T], plainly: Ca
         return fully()
     except PipelineError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever it is, the message goes on plainly
+    except Exception as error:  # noqa: BLE001 - after any error the message continues plainly
         told(channel, connector, error)
         return plainly()

@@ -42,7 +42,7 @@ _END = b"\r\n\r\n"
 _SEE = "see that it runs and manager.conf is on, and host, port and tls here"
 
 _MARKS = frozenset({"CHAN_START", "ANSWER", "LINKEDID_END"})
-"""The published ones of a call's many channel events (CEL): begin, answer and end."""
+"""The channel events (CEL) of a call that are published, out of many: start, answer and end."""
 
 _PLAIN = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
@@ -170,7 +170,7 @@ class Asterisk:
         """Record the call of an event's leg; return the recorded call if the event has none, as most Cdr events."""
         leg, call = frame.word("uniqueid"), frame.word("linkedid")
         if leg and call:
-            self._call_of_leg.pop(leg, None)  # the dictionary is ordered by the last use
+            self._call_of_leg.pop(leg, None)  # in the order of the legs' last events
             self._call_of_leg[leg] = call
             if len(self._call_of_leg) > LEGS_MOST:
                 del self._call_of_leg[next(iter(self._call_of_leg))]
@@ -199,7 +199,7 @@ class Asterisk:
 
 
 def is_kept(frame: ami.Frame, settings: AsteriskSettings) -> bool:
-    """Return True if an event is published: the first leg only, and of CEL events only `_MARKS`."""
+    """Return True if an event is published: of legs mostly the first, and of CEL events only `_MARKS`."""
     if frame.event not in settings.events or not frame.call_id:
         return False
     is_first_leg, name = frame.word("uniqueid") == frame.call_id, frame.word("eventname")

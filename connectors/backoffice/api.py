@@ -139,7 +139,7 @@ class BackOffice:
                 _log.error("command_not_safe", error=type(error).__name__)
                 metrics.PUSH_REQUESTS.labels(CHANNEL, "unanswered" if request.method == "GET" else "unsafe").inc()
                 response = _json(503, error="unreachable", reason="Kafka does not answer: send the same again later")
-            except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told
+            except Exception as error:  # noqa: BLE001 - an internal error: no acknowledgement, no details
                 faults.told(CHANNEL, COMPONENT, error)
                 metrics.PUSH_REQUESTS.labels(CHANNEL, "failed").inc()
                 response = _json(500, error="internal", reason="a fault of ours: nothing is known of the command")

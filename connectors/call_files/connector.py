@@ -171,7 +171,7 @@ class CallFiles:
             complaints.append(f"call files {self._account}: {error}")
         except PipelineError:
             raise
-        except Exception as error:  # noqa: BLE001 - a fault of ours over one file: the others go on
+        except Exception as error:  # noqa: BLE001 - an internal error over one file: the others continue
             faults.told(self.channel, self._account, error)
             complaints.append(f"call files {self._account}: a fault of ours keeps a file waiting: tell the developers")
         return None

@@ -70,7 +70,7 @@ class Rows:
             return False
         try:
             READERS[self._which](line, self._zone)
-        except Exception:  # noqa: BLE001 - by a fault of ours too: its own turn tells of that
+        except Exception:  # noqa: BLE001 - internal errors, too: the line's own turn reports them
             return False
         return True
 

@@ -202,7 +202,7 @@ class Mailbox:
             else:
                 done = uids[-1]
             self._limits[folder] = self._settings.max_batch_messages
-        except Exception as error:  # noqa: BLE001 - by a fault of ours too, those before it go on
+        except Exception as error:  # noqa: BLE001 - internal errors, too: earlier mails continue
             # Read fewer mails next time, down to the single mail that may cause the error; then postpone that one.
             self._limits[folder] = max(1, len(uids) // 8)
             if not done:
@@ -245,7 +245,7 @@ class Mailbox:
                 postponed[uid] = before.once_more()
         except PipelineError:
             raise
-        except Exception as error:  # noqa: BLE001 - a fault of ours again
+        except Exception as error:  # noqa: BLE001 - another internal error
             faults.told(CHANNEL, self._account, error)
             postponed[uid] = before.once_more(ours=True)
         metrics.MAILS_VANISHED.labels(self._account).inc(reader.take_vanished())

@@ -30,7 +30,7 @@ THROTTLED_SECONDS = 60.0
 
 
 class NotNowError(UnreachableError):
-    """The server cannot serve any command now; the error does not count against a mail."""
+    """The server cannot serve any command now; no mail has caused the error."""
 
 
 class EndlessError(UnreachableError):

@@ -12,7 +12,7 @@ ASKED = ("INTERNALDATE", "RFC822.SIZE", "BODY.PEEK[HEADER.FIELDS (FROM)]")
 """ENVELOPE would return all recipients of a mail, which may be 25,000 addresses."""
 
 _FIELDS = b"BODY[HEADER.FIELDS"
-"""Begin of the key in the answer; some servers quote the field name."""
+"""Start of the key in the answer; some servers quote the field name."""
 
 _FROM_BYTES = 8 * 1024
 """Limit of the From header that is read: it may hold thousands of addresses, and one is needed."""

@@ -177,7 +177,7 @@ class _Bounded:
     def read(self, size: int) -> bytes:
         """Return `size` bytes; raises TooMuchError before reading if they exceed the limit."""
         self._take(size)
-        return super().read(size)  # type: ignore[misc,no-any-return] # the library's, which stands behind this one
+        return super().read(size)  # type: ignore[misc,no-any-return] # the library's class follows in the MRO
 
     def readline(self) -> bytes:
         """Return a line; raises TooMuchError if all lines together are too long.

@@ -27,7 +27,7 @@ from schemas.records.raw import SIZE_LIMIT
 logging.getLogger("mail.log").setLevel(logging.CRITICAL)
 
 MAIL_LIMIT = SIZE_LIMIT - 1024
-"""Limit of a mail in bytes, plus room for the Return-Path line: no command is longer (RFC 5321, 4.5.3)."""
+"""Limit of a mail in bytes; it leaves room for the Return-Path line, as no command is longer (RFC 5321, 4.5.3)."""
 
 BLOCK_BYTES = 64 * 1024
 
@@ -123,8 +123,8 @@ class Door:
 
 _STRAY_CR = re.compile(rb"\r(?!\n)")
 """RFC 5321, 2.3.8: a CR without LF is never sent. Readers of mail end a line there, so that a header could be forged
-behind one; as Postfix's `cleanup_replace_stray_cr_lf` it becomes a space, since a refused mail would be a citizen who
-was not heard."""
+behind one; as Postfix's `cleanup_replace_stray_cr_lf` it becomes a space, because a refusal would lose a citizen's
+message."""
 
 
 class _Blocks:
@@ -201,11 +201,11 @@ class _Lmtp(LMTP):
         """Accept a mail; the recipient count outlives an error, because the library answers the error afterwards."""
         self._recipients = len(self.envelope.rcpt_tos) if self.envelope else 1
         reader = self._reader
-        self._reader = _Blocks(reader, self._reset_timeout)  # type: ignore[assignment] # it asks for no more than these two
+        self._reader = _Blocks(reader, self._reset_timeout)  # type: ignore[assignment] # it calls only these two methods
         try:
             await super().smtp_DATA(arg)
         except Exception:
-            self._set_post_data_state()  # type: ignore[no-untyped-call] # the mail is over, kept or not: another may follow
+            self._set_post_data_state()  # type: ignore[no-untyped-call] # after this mail, stored or not, another may follow
             raise
         finally:
             self._reader = reader
@@ -266,4 +266,4 @@ def _hang_up(connections: Sequence[_Lmtp]) -> None:
     """Close every connection: the mail server delivers unanswered mails again."""
     for connection in connections:
         if connection.transport is not None:
-            connection.transport.abort()  # type: ignore[attr-defined] # a socket's transport has it
+            connection.transport.abort()  # type: ignore[attr-defined] # socket transports have it

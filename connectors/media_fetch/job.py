@@ -11,7 +11,7 @@ Publish = Callable[[Sequence[RawMessage]], None]
 """Returns when the broker holds the messages."""
 
 
-class GivenUp(Exception):  # noqa: N818 - it ends an errand, and is no error of its own
+class GivenUp(Exception):  # noqa: N818 - it ends a job because of another error
     """Raised at the last try, after the job has published its failure record: the result is lost because of `fault`."""
 
     def __init__(self, fault: PipelineError) -> None:

@@ -174,23 +174,23 @@ class Fetcher:
         return True
 
     def _errands_of(self, record: Inbound) -> Sequence[Errand]:
-        """Return the jobs of a record; a message's begin gets no file jobs: their results would precede the message."""
+        """Return the jobs of a record; a message's beginning gets no file jobs, whose results would precede it."""
         try:
             raw = raw_of(record)
-        except Exception as error:  # noqa: BLE001 - what is wrong with a record is normalize's to tell
+        except Exception as error:  # noqa: BLE001 - the normalizer reports faults of a record
             _log.warning("record_not_planned", offset=record.offset, error=type(error).__name__)
             return ()
         errands = self._planned(raw)
         return [errand for errand in errands if not errand.keeps] if is_beginning(record) else errands
 
     def _planned(self, raw: RawMessage) -> Sequence[Errand]:
-        """Return the jobs of a message. An internal error loses its files only, and an alarm reports it."""
+        """Return the jobs of a message. An internal error loses only this message's files; an alarm reports it."""
         offset = raw.position.offset if raw.position else None  # None for a message of the journal
         try:
             return self._plan(raw)
         except RecordError as error:  # the normalizer reports faults of a message
             _log.warning("record_not_planned", offset=offset, error=type(error).__name__)
-        except Exception as error:  # noqa: BLE001 - a fault of ours over one message: those behind it go on
+        except Exception as error:  # noqa: BLE001 - an internal error over one message: later ones continue
             _log.error("record_not_planned", offset=offset, error=type(error).__name__)
             metrics.ERRANDS.labels(raw.envelope.account, "failed").inc()
         return ()

@@ -72,7 +72,7 @@ class AccountAnswers:
                     await self._own(stop, told)
                 except MadeAnewError:
                     told = Told()  # its offsets are those of the old topic
-                except Exception as error:  # noqa: BLE001 - the session goes on, and takes what citizens send
+                except Exception as error:  # noqa: BLE001 - the session continues, and messages are accepted
                     self._troubled(error)
                     pause = FENCED_SECONDS if isinstance(error, ProducerFenced) else AGAIN_SECONDS
             with contextlib.suppress(TimeoutError):

@@ -341,7 +341,7 @@ class Lane:
             if isinstance(error, RetriableError | FatalError):
                 raise
             return Sent(outcome="refused", code=getattr(error, "code", "internal"))
-        except Exception as error:  # noqa: BLE001 - a fault on one answer stops nothing: its end is unknown
+        except Exception as error:  # noqa: BLE001 - an error over one receipt stops no other: its outcome is unknown
             _log.error("answer_failed", account=self._account, error=type(error).__name__)
             return Sent(outcome="unknown", code=type(error).__name__)
 

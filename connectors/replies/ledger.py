@@ -22,7 +22,7 @@ DAY, MINUTE = timedelta(days=1), timedelta(minutes=1)
 
 
 Withdrawn = Literal["erased", "confidential"]
-"""Reason of a withdrawal: the ticket was erased, or its citizen became confidential."""
+"""Reason of a withdrawal: the ticket was erased, or its citizen must be protected since then."""
 
 
 class Open(Struct, kw_only=True):

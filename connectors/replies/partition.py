@@ -398,5 +398,5 @@ class Owner:
 
 
 async def _readable(reader: AIOKafkaConsumer, place: TopicPartition) -> int:
-    """Return the begin of the first open transaction of a partition, or the end of the partition without one."""
+    """Return the start of the first open transaction of a partition, or the end of the partition without one."""
     return int((await reader.end_offsets([place]))[place])

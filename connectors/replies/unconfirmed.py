@@ -43,7 +43,7 @@ class Unconfirmed:
         self._early: OrderedDict[str, Report] = OrderedDict()
 
     def begin(self, outbox: Outbox, at: datetime) -> None:
-        """Record the begin of a send."""
+        """Record the start of a send."""
         self._began[outbox.outbox_id] = at, address(outbox.recipient)
 
     def note(self, told: OutboxState) -> OutboxState | None:

@@ -31,7 +31,7 @@ class Archive(Protocol):
         ...
 
     async def filed(self, message: str) -> Ticket | None:
-        """Return the ticket of the message with this id, or the begin of an id."""
+        """Return the ticket of the message with this id, or with an id that begins with it."""
         ...
 
     async def newest(self, wanted: Wanted) -> list[Ticket]:

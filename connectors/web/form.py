@@ -64,7 +64,7 @@ class Form:
                 _log.error("form_not_answered", error=type(error).__name__)
                 metrics.PUSH_REQUESTS.labels(CHANNEL, "unanswered").inc()
                 return self._said(request, "away", 503)
-            except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told
+            except Exception as error:  # noqa: BLE001 - an internal error: no acknowledgement, no details
                 faults.told(CHANNEL, self._desk.account, error)
                 metrics.PUSH_REQUESTS.labels(CHANNEL, "failed").inc()
                 return self._said(request, "away", 500)

@@ -89,7 +89,7 @@ class Open311:
             outcome = "unanswered" if request.method == "GET" else "unsafe"
             _log.error("open311_not_answered", error=type(error).__name__)
             response = refused(form, [Problem(503, "a service behind does not answer: send the same again later")], 503)
-        except Exception as error:  # noqa: BLE001 - a fault of ours: nothing is promised, and no word of it is told
+        except Exception as error:  # noqa: BLE001 - an internal error: no acknowledgement, no details
             outcome = "failed"
             faults.told(CHANNEL, self._desk.account, error)
             response = refused(form, [Problem(500, "a fault of ours: nothing was taken")], 500)

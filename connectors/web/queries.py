@@ -69,7 +69,7 @@ def _time(query: Mapping[str, str], name: str) -> datetime | None:
 
 
 def _day(at: datetime | None, *, last: bool = False) -> datetime | None:
-    """Return the begin or end of a time's day: with shorter spans the public could search for the second."""
+    """Return the start or end of a time's day: with shorter spans the public could search for the second."""
     if at is None:
         return None
     begin = at.astimezone(SHANGHAI).replace(hour=0, minute=0, second=0, microsecond=0)

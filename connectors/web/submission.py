@@ -41,7 +41,7 @@ _NOT_SAID = frozenset({API_KEY, "stamp", "lang", "website"})
 """Fields without content: a repeat may have other values."""
 
 _CUT_SHORT = frozenset({"size", "slow", "busy"})
-"""Refusals of a body whose begin may report an emergency."""
+"""Refusals of a body whose beginning may report an emergency."""
 
 _THREADS = Threads("submissions", 2)
 
@@ -150,7 +150,7 @@ async def receive(
 
 
 def _beginning(content_type: str, body: bytes) -> Submission | None:
-    """Return the content of a body's begin, or None if it is unreadable; a truncated file has no bytes."""
+    """Return the content of a body's beginning, or None if it is unreadable; a truncated file has no bytes."""
     name, options = fields.media(content_type)
     boundary = options.get("boundary", "").encode("latin-1")
     end = b"\r\n--" + boundary + b"--\r\n" if name == fields.MULTIPART else b""

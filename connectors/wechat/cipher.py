@@ -33,7 +33,7 @@ def decrypt(
             return Opened(
                 _opened(open_cipher(key).decrypt(base64.b64decode(encrypted, validate=True)), appid.encode()), key
             )
-        except Exception:  # noqa: BLE001, S112 - the library raises whatever happens; the next key may fit
+        except Exception:  # noqa: BLE001, S112 - the library raises any error; the next key may fit
             continue
     raise RefusedRequest("cannot be decrypted: see that EncodingAESKey and AppID are the platform's", reason="cipher")
 

@@ -214,7 +214,7 @@ class FileErrand:
     def _fetched(self, last: bool) -> Media | None:
         """Return the outcome of the file; None if its message was erased meanwhile."""
         with tempfile.SpooledTemporaryFile(_SPOOL_BYTES) as spool:
-            fate = self._asked(spool, last)  # type: ignore[arg-type] # a file, though typeshed does not say so
+            fate = self._asked(spool, last)  # type: ignore[arg-type] # a file, but not in typeshed
             return fate if self._shelf.keep(fate, spool) else None  # type: ignore[arg-type] # as above
 
     def _asked(self, into: BinaryIO, last: bool) -> Media:

@@ -25,7 +25,7 @@ import requests
 from schemas.errors import UnauthorizedError, UnreachableError
 
 
-class WeiboException(Exception):  # noqa: N818 - tweepy's names: whoever knows that library knows this one
+class WeiboException(Exception):  # noqa: N818 - tweepy's names, for users of that library
     """Base of all these errors; its text names codes and no personal data."""
 
 

@@ -22,7 +22,7 @@ from schemas.records import RawMessage, raw_message
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # invalid escapes in the library's docstrings
     from weibo_api.client import WeiboClient
-    from weibo_api.weibo import status as _status  # noqa: F401 - else the library imports it when it is first used
+    from weibo_api.weibo import status as _status  # noqa: F401 - otherwise the library imports it at first use
 
 ATTEMPTS = 3
 WAITING_MAX = 200
@@ -31,7 +31,7 @@ WAITING_MAX = 200
 _AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0 Safari/537.36"
 
 
-class PublicPageUnavailable(Exception):  # noqa: N818 - no fault of ours
+class PublicPageUnavailable(Exception):  # noqa: N818 - an expected outcome
     """The site did not return the page: login, captcha, HTML, another shape, or no network."""
 
 
@@ -74,7 +74,7 @@ class PublicPages:
     def _door(self, ask: Callable[[], Any]) -> Any:
         try:
             return ask()
-        except Exception as error:  # noqa: BLE001 - the library raises whatever the page's shape does to it
+        except Exception as error:  # noqa: BLE001 - the library raises any error for an unknown shape
             raise PublicPageUnavailable(type(error).__name__) from None
 
 
