@@ -11,7 +11,6 @@ from normalizers.enrich import emergency
 from normalizers.enrich.address import extract
 from normalizers.parse import contacts, ticket_tokens
 from normalizers.similarity import discriminators, terms
-from normalizers.text import classifier
 from tests.rows import each_row
 
 HAN = r"[\u4e00-\u9fff]"
@@ -36,7 +35,6 @@ def spans(pattern: re.Pattern[str]) -> Callable[[str], list[tuple[int, int]]]:
             lambda text: _BUILDING.search(text) is None,
             lambda text: extract._BUILDING.search(text) is None,
         ),
-        ("一a1٣ ,。\n", spans(re.compile(r"\d+")), spans(classifier._NUMBER)),
     ],
 )
 def test_what_is_looked_for_is_what_the_definition_finds(
