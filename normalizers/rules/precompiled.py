@@ -70,10 +70,9 @@ def remembered(kind: str, source: str, make: Callable[[], Made]) -> Made:
     return make() if found is None else found
 
 
-def stamp(file: str) -> str:
-    """Return the size and the time of a source file, by which a .pyc file is known to be of it, too."""
-    known = Path(file).stat()
-    return f"{known.st_size} {known.st_mtime_ns}"
+def digest_of(file: str) -> str:
+    """Return the digest of a file that results are made of; its time would change with each checkout or copy."""
+    return hashlib.blake2b(Path(file).read_bytes(), digest_size=16).hexdigest()
 
 
 @contextmanager

@@ -37,12 +37,12 @@ _GRAMMAR = re.compile(
 @cache
 def ordinary_pairs() -> frozenset[str]:
     """Return the pairs of characters that stand in two of our ordinary sentences, whatever a city's own are."""
-    return precompiled.remembered("ordinary pairs", _stamps(), _pairs_of_sentences)
+    return precompiled.remembered("ordinary pairs", _digests(), _pairs_of_sentences)
 
 
-def _stamps() -> str:
+def _digests() -> str:
     files = (str(Path(rules.__file__).with_name(f"{name}.tsv")) for name in _SENTENCES)
-    return " ".join(map(precompiled.stamp, (__file__, *files)))
+    return " ".join(map(precompiled.digest_of, (__file__, *files)))
 
 
 def _pairs_of_sentences() -> frozenset[str]:

@@ -244,7 +244,8 @@ def _changed_by_nfkc() -> tuple[dict[str, str], frozenset[str]]:
 @cache
 def _sources() -> str:
     """Return what the tables are made of: this file, Unicode's and OpenCC's."""
-    return f"{precompiled.stamp(__file__)} {unicodedata.unidata_version} {precompiled.stamp(str(_simplified_file()))}"
+    own, simplified = precompiled.digest_of(__file__), precompiled.digest_of(str(_simplified_file()))
+    return f"{own} {unicodedata.unidata_version} {simplified}"
 
 
 @cache

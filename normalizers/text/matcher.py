@@ -8,7 +8,7 @@ from ahocorasick_rs import AhoCorasick, Implementation
 from normalizers.rules import precompiled
 
 _COVER = "\ue000"
-_TRIE = f"trie {precompiled.stamp(__file__)}"
+_TRIE = f"trie {precompiled.digest_of(__file__)}"
 
 Match = tuple[int, int, int]
 """Number, start and end of a word."""
