@@ -2,8 +2,8 @@
 
 A word of danger is one fact. The second one is how the clauses around it sound: like a call for help, or like a
 complaint, praise, a question or a report of what is over that has the same word. Two signs speak against an alarm:
-that nobody was hurt, and a request that can wait (a date, a price, a repair). The weights are `[confidence]` of
-`rules/emergency.toml`, fitted by `python -m benchmarks.emergency_confidence`.
+that nobody was hurt, and a request that can wait (a date, a price, a repair). The weights are `[confidence_weights]`
+of `rules/emergency.toml`, fitted by `python -m benchmarks.emergency_confidence`.
 """
 
 import math
@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from normalizers.rules import precompiled
 from normalizers.text.classifier import TextClassifier
 from normalizers.text.weights import Sentence, logistic_regression, said_in
 
@@ -95,9 +96,9 @@ def confidence(data: Mapping[str, Any], hearing: TextClassifier, sentences: Sequ
         least=data["confidence_least"],
         hearing=hearing,
         regression=TextClassifier.fitted(logistic_regression, sentences),
-        unharmed=re.compile(signs["unharmed"]),
-        routine=re.compile(signs["routine"]),
-        call=re.compile(signs["call"]),
+        unharmed=precompiled.pattern(signs["unharmed"] or "(?!)"),
+        routine=precompiled.pattern(signs["routine"] or "(?!)"),
+        call=precompiled.pattern(signs["call"] or "(?!)"),
     )
 
 
