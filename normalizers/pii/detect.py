@@ -131,8 +131,9 @@ def by_rules(text: str, rules: Rules) -> Iterator[Span]:
             yield from [match.span() for match in pattern.finditer(text)]
     if "生" in text:
         yield from _births(text)
-    known = names.rulebook(rules)
-    named = [*known.spans(text), *third_persons.rulebook(rules).spans(text)]
+    known, persons = names.rulebook(rules), third_persons.rulebook(rules)
+    named = [*known.spans(text), *persons.spans(text)]
+    named += persons.likely.confirmed(text, named)
     named += [before for start, _ in named for before in known.listed_before_one(text, start)]
     named += _listed(known, text, {end for _, end in named})
     yield from named

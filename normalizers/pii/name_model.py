@@ -1,19 +1,22 @@
-"""Names (姓名) of two and three characters in a folded text that are likely ones, by their characters and neighbours.
+"""Names (姓名) in a folded text that are likely ones, by their characters and neighbours.
 
 No list tells every name, and no list of verbs what may follow one (和舒克明签了合同). So each of its characters and
 of the two before and behind it weighs for or against (`rules/likely_names.csv`, tenths of a logit; ADR 42 tells what
 the weights are made of): the surname, what given names are made of, whether words would be cut apart, and what else
-stands where people are told of.
+stands where people are told of. What is neither likely nor unlikely (滑振邦, 上官若溪) is in doubt: `name_tagger` says
+how likely it is by all that stands around, and both weigh together (ADR 55).
 """
 
 import csv
+import math
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
 from normalizers.geo import divisions
+from normalizers.pii.name_tagger import NameTagger, Odds, tagger
 from normalizers.rules import precompiled
 from normalizers.text.fold import Span
 from normalizers.text.lexicon import words_of_two
@@ -45,6 +48,25 @@ _TOLD_BY_THEM = "某姓"
 """Behind a surname alone, which other rules find."""
 
 _SHORT = 2
+_OF_WORDS = ("word", "cuts", "unknown", "belief")
+"""Weights of words; all others are of characters."""
+
+IN_DOUBT = -20
+"""From here on a name is in doubt, in tenths of a logit; of ten of those below hardly one is a name."""
+
+_AROUND_AT_BEST = 25
+"""As `_BEHIND_AT_BEST`, for names in doubt."""
+
+_KIN = "姐哥嫂婶姨叔伯爷"
+
+_OF_TWO = 25
+"""What a surname of two characters weighs: hardly any word begins like one."""
+
+PARTS = ("weight", "begins", "goes_on", "ends", "of_two")
+"""What a name in doubt is believed by."""
+
+_NO_CHARACTER = Odds(-12.0, -12.0)
+"""Behind the end of a text."""
 
 
 class Likely(NamedTuple):
@@ -53,6 +75,141 @@ class Likely(NamedTuple):
     weight: int
     start: int
     end: int
+
+
+class InDoubt(NamedTuple):
+    """A span that may be a name."""
+
+    weight: int
+    start: int
+    end: int
+    is_of_two: bool
+    """Whether the surname is of two characters (上官)."""
+
+
+class Doubtful(NamedTuple):
+    """What may be a name, and is believed where the tagger says so."""
+
+    begins: re.Pattern[str]
+    """A surname of any kind before Chinese characters."""
+
+    surnames: Mapping[str, int]
+    """The weight of every surname, of one character and of two."""
+
+    unknown: Mapping[str, int]
+    """The weight of a character that no given name is known with: `alone`, `first`, `last`."""
+
+    no_given: frozenset[str]
+    """Characters that no given name is made of."""
+
+    no_end: frozenset[str]
+    """Characters that places and things end with, and no given name."""
+
+    words: re.Pattern[str]
+    titles: re.Pattern[str]
+    place: re.Pattern[str]
+    """How a firm, a place or a shop goes on right behind its name."""
+
+    called: re.Pattern[str]
+    """What people are called by (老冀, 阿彭, 彩霞姐), or a run of sounds (宝音德力格尔)."""
+
+    shops: re.Pattern[str]
+    """How a shop goes on behind what its owner is called by: 小杨生煎."""
+
+    kin: frozenset[str]
+    """What anybody is called by: 阿姨, 小弟."""
+
+    tagger: NameTagger
+
+    belief_in: Mapping[str, int]
+    """What the weight and the tagger's odds count for, in thousandths."""
+
+    @classmethod
+    def of(cls, whole: Mapping[str, Any], words: re.Pattern[str], place: re.Pattern[str]) -> "Doubtful":
+        """Make it of the city's lists, of `words` that are no names, and of how firms and places go on behind one."""
+        found, persons, table = whole["likely_names"], whole["third_persons"], _table()
+        two = (*whole["two_surnames"].split(), *found["two_surnames"].split())
+        surnames = {**table["rare_surname"], **table["surname"]}
+        surnames.update(dict.fromkeys(two, _OF_TWO))
+        first = "".join(sorted({one[0] for one in surnames}))
+        familiar = "".join(one for one, weight in surnames.items() if len(one) == 1 and weight >= 0)
+        no_names = (*found["words"].split(), *whole["short_names"]["words"].split())
+        places = (*found["places"].split(), *whole["called_names"]["shops"].split(), *whole["peoples"]["firms"].split())
+        called = (*whole["addressed"]["others"].split(), *whole["addressed"]["polite"].split())
+        return cls(
+            begins=precompiled.pattern(rf"{one_of(first)}(?=[{_HAN}])"),
+            surnames=surnames,
+            unknown=table["unknown"],
+            no_given=frozenset(persons["never_given"] + _TOLD_BY_THEM + _KIN) - frozenset(found["given_too"]),
+            no_end=frozenset(found["ends_of_places"] + found["no_end"]),
+            words=precompiled.pattern(rf"{words.pattern}|{trie(no_names)}"),
+            titles=precompiled.pattern(
+                trie([*persons["titles"].split(), *called, *whole["full_names"]["no_little_names"].split()])
+            ),
+            place=precompiled.pattern(
+                rf"{place.pattern.removeprefix('.{0,2}')}|{trie(places)}|{one_of(found['ends_of_places'])}"
+                rf"|[{_HAN}]{{0,3}}[店馆铺摊]|班(?![主长上])|道(?![歉理德谢喜])"
+                r"|.{0,8}[〔\[【(](?:19|20)[0-9]{2}"  # the number of a decision: 沈政办发〔2021〕
+            ),
+            called=precompiled.pattern(
+                rf"(?P<familiar>[老小]{one_of(familiar)}头?|阿[{_HAN}])"
+                rf"|(?P<sounds>{one_of(whole['transliterated'])}{{5,9}})|(?=(?P<kin>[{_HAN}]{{1,2}}[{_KIN}]))"
+            ),
+            shops=precompiled.pattern(trie(whole["other_names"]["shops"].split())),
+            kin=frozenset((*whole["called_names"]["adverbs"].split(), *found["kin"].split())),
+            tagger=tagger(),
+            belief_in=table["belief"],
+        )
+
+    def is_given(self, text: str, given: int, end: int) -> bool:
+        """Say whether these may be the characters of a given name."""
+        return (
+            end <= len(text)
+            and all("\u4e00" <= one <= "\u9fff" and one not in self.no_given for one in text[given:end])
+            and text[end - 1] not in self.no_end
+        )
+
+    def is_word(self, text: str, start: int, given: int, end: int) -> bool:
+        """Say whether a word or a place begins like the name, or an office or a form of address stands in it."""
+        if text[start:end] in self.surnames:
+            return True
+        word = self.words.match(text, start)
+        if word and (word[0] not in divisions.names() or word.end() >= end):
+            return True
+        longer = text[start : end + 1]
+        return longer in divisions.names() or longer[:-1] in divisions.names() or bool(self.titles.match(text, given))
+
+    def values(self, one: InDoubt, odds: Mapping[int, Odds]) -> tuple[float, ...]:
+        """Return what is known of it: its weight, what the tagger says (begins, goes on, ends), and its surname."""
+        inside = min(odds.get(at, _NO_CHARACTER).goes_on for at in range(one.start + 1, one.end))
+        begins, ends = odds.get(one.start, _NO_CHARACTER).begins, odds.get(one.end, _NO_CHARACTER).goes_on
+        return one.weight / 10, begins, inside, ends, float(one.is_of_two)
+
+    def nicks(self, text: str, words: Mapping[str, str]) -> Iterator[InDoubt]:
+        """Yield what somebody may be called by, whose characters weigh nothing; `words` are those of two."""
+        for found in self.called.finditer(text):
+            kind = found.lastgroup or "kin"
+            start, end = found.span(kind)
+            first, last = text[start : start + 2], text[end - 2 : end]
+            cut = () if kind == "sounds" else (text[max(0, start - 1) : start + 1], text[end - 1 : end + 1])
+            whole = {"kin": (last,), "familiar": (first,)}.get(kind, ())
+            given = {"kin": text[start : end - 1], "familiar": first[1:]}.get(kind, "")
+            if not (
+                any(two[1:] in words.get(two[:1], " ") for two in (*cut, *whole))
+                or first in self.kin
+                or last in self.kin
+                or not self.no_given.isdisjoint(given)
+                or any(self.words.match(text, at) for at in (start, max(0, start - 1)))
+                or self.place.match(text, end)
+                or self.shops.match(text, end)
+            ):
+                yield InDoubt(0, start, end, False)
+
+    def belief(self, one: InDoubt, odds: Mapping[int, Odds]) -> float:
+        """Return how likely it is a name, as a logit in thousandths."""
+        parts = (self.belief_in[part] for part in PARTS)
+        values = self.values(one, odds)
+        return self.belief_in["always"] + math.fsum(part * value for part, value in zip(parts, values, strict=True))
 
 
 class LikelyNames(NamedTuple):
@@ -88,6 +245,8 @@ class LikelyNames(NamedTuple):
     addressed: re.Pattern[str]
     """An office behind a name, as in a salutation."""
 
+    doubtful: Doubtful
+
     @classmethod
     def of(cls, whole: Mapping[str, Any], words: re.Pattern[str], place: re.Pattern[str]) -> "LikelyNames":
         """Make it of the city's lists, of `words` that are no names, and of how firms and places go on behind one."""
@@ -113,10 +272,79 @@ class LikelyNames(NamedTuple):
                 trie([*persons["titles"].split(), *whole["addressed"]["others"].split(), "小朋友", "同学"])
             ),
             addressed=precompiled.pattern(rf"{trie(persons['titles'].split())}[:,\s]*(?:[您你]好|:)"),
+            doubtful=Doubtful.of(whole, words, place),
         )
 
+    def confirmed(self, text: str, hidden: Iterable[Span]) -> Iterator[Span]:
+        """Yield the names in doubt that the tagger believes, the likeliest first, where nothing is `hidden` anyway."""
+        taken = {at for span in hidden for at in range(*span)}
+        asked = [one for one in self.in_doubt(text) if taken.isdisjoint(range(one.start, one.end))]
+        if not asked:
+            return
+        odds = self.doubtful.tagger.odds(text, sorted({one.start for one in asked}))
+        believed = ((self.doubtful.belief(one, odds), one) for one in asked)
+        for _, one in sorted(((belief, one) for belief, one in believed if belief > 0), reverse=True):
+            places = range(one.start, one.end)
+            if taken.isdisjoint(places):
+                taken.update(places)
+                yield one.start, one.end
+
+    def in_doubt(self, text: str) -> Iterator[InDoubt]:
+        """Yield what may be a name, by its weight; no word, place or addressee."""
+        weights, words, cuts, doubtful = self.weights, self.two, self.weights["cuts"], self.doubtful
+        firsts, lasts, alone = weights["first"], weights["last"], weights["alone"]
+        told = dict[str, bool]()
+        for begun in doubtful.begins.finditer(text):
+            start = begun.start()
+            before, further = text[start - 1] if start else _BEGINS, text[start - 2] if start > 1 else _BEGINS
+            around = (
+                weights["before"].get(before, 0)
+                + _BEFORE_A_PERSON * (before in self.before)
+                + weights["two_before"].get(further + before, 0)
+                + cuts["into"] * (text[start] in words.get(before, ""))
+                + cuts["before"] * (before in words.get(further, ""))
+            )
+            for size in (1, 2):
+                surname, given = doubtful.surnames.get(text[start : start + size]), start + size
+                if surname is None or around + surname + _AROUND_AT_BEST < IN_DOUBT:
+                    continue
+                two, three = text[given : given + 1], text[given + 1 : given + 2]
+                is_word = two in words.get(text[given - 1], "")
+                for end, inside in (
+                    (given + 1, -_NEVER if is_word else alone.get(two, doubtful.unknown["alone"])),
+                    (
+                        given + 2,
+                        firsts.get(two, doubtful.unknown["first"])
+                        + lasts.get(three, doubtful.unknown["last"])
+                        + cuts["begins"] * is_word
+                        + cuts["given"] * (three in words.get(two, "")),
+                    ),
+                ):
+                    weight = around + surname + inside
+                    if weight + _AROUND_AT_BEST < IN_DOUBT or not doubtful.is_given(text, given, end):
+                        continue
+                    weight += self._behind(text, end)
+                    if weight >= IN_DOUBT and not self._is_something_else(text, start, given, end, told):
+                        yield InDoubt(weight, start, end, size > 1)
+        yield from doubtful.nicks(text, words)
+
+    def _is_something_else(self, text: str, start: int, given: int, end: int, told: dict[str, bool]) -> bool:
+        """Say whether what may be a name is a word, a place, a firm, an office or who is addressed."""
+        name = text[start:end]
+        if (
+            name in self.known
+            or name[1:] in self.titles
+            or self.doubtful.is_word(text, start, given, end)
+            or text.endswith("尊敬的", 0, start)
+            or any(self.addressed.match(text, at) for at in (end, end + 1))
+        ):
+            return True
+        if name not in told:
+            told[name] = _is_told_before(self.doubtful.place, text, name)
+        return told[name]
+
     def spans(self, text: str) -> Iterator[Span]:
-        """Yield where a likely name stands; of two that overlap the likelier one."""
+        """Yield where a likely name of two or three characters stands; of two that overlap the likelier one."""
         last: Likely | None = None
         told = dict[str, bool]()
         for start, weight in self._begun(text):
@@ -191,17 +419,18 @@ class LikelyNames(NamedTuple):
         ):
             return True
         if name not in told:
-            told[name] = self._is_told_as_a_place(text, name)
+            told[name] = _is_told_before(self.place, text, name)
         return told[name] or self.addressed.match(text, one.end) is not None
 
-    def _is_told_as_a_place(self, text: str, name: str) -> bool:
-        """Say whether a firm or a place is called so anywhere in the text: 华颖公司."""
-        at = text.find(name)
-        while at >= 0:
-            if self.place.match(text, at + len(name)):
-                return True
-            at = text.find(name, at + len(name))
-        return False
+
+def _is_told_before(place: re.Pattern[str], text: str, name: str) -> bool:
+    """Say whether a firm or a place is called so anywhere in the text: 华颖公司."""
+    at = text.find(name)
+    while at >= 0:
+        if place.match(text, at + len(name)):
+            return True
+        at = text.find(name, at + len(name))
+    return False
 
 
 def _places(surnames: Container[str]) -> Iterator[str]:
@@ -220,6 +449,6 @@ def _table() -> Mapping[str, Mapping[str, int]]:
         for line in csv.DictReader(table):
             kind, weight, signs = line["kind"], int(line["tenths"]), line["signs"].replace(_LINE, "\n")
             size = _SHORT if kind.startswith("two_") else 1
-            each = signs.split() if kind in ("word", "cuts") else map("".join, zip(*[iter(signs)] * size, strict=True))
+            each = signs.split() if kind in _OF_WORDS else map("".join, zip(*[iter(signs)] * size, strict=True))
             found.setdefault(kind, {}).update((one, weight) for one in each)
     return found

@@ -16,8 +16,8 @@ import normalizers
 import tickets
 from normalizers.rules import DEFAULT_RULES, Rules, part
 
-_LIBRARIES = ("ahocorasick-rs", "opencc-python-reimplemented", "python-stdnum")
-_READ = frozenset({".py", ".toml", ".tsv", ".csv"})
+_LIBRARIES = ("ahocorasick-rs", "numpy", "opencc-python-reimplemented", "python-stdnum")
+_READ = frozenset({".py", ".toml", ".tsv", ".csv", ".npz"})
 
 
 @part()
