@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hotline.cli.common import print_json, settings_of
+from hotline.cli.common import print_json, say, settings_of
 
 manifest = typer.Typer(
     no_args_is_help=True, help="Print users, topics, roles and alarms for whoever applies them; connects to nothing."
@@ -22,7 +22,7 @@ def kafka_users(
     from hotline.admin import manifest as made
 
     if form == "acl":
-        typer.echo(made.acls(), nl=False)
+        say(made.acls(), nl=False)
     else:
         print_json(made.users(cluster))
 
@@ -43,7 +43,7 @@ def roles() -> None:
     """Print Elasticsearch's roles: bodies of PUT _security/role/NAME by name; as roles.yml it is a file realm's."""
     from hotline.admin import manifest as made
 
-    typer.echo(made.file("elasticsearch-roles.json"), nl=False)
+    say(made.file("elasticsearch-roles.json"), nl=False)
 
 
 @manifest.command()
@@ -56,4 +56,4 @@ def alerts(
     """Print the alarms for Prometheus or its operator, as YAML."""
     from hotline.admin import manifest as made
 
-    typer.echo((made.alerts if form == "prometheus" else made.rule)(runbook_url), nl=False)
+    say((made.alerts if form == "prometheus" else made.rule)(runbook_url), nl=False)
