@@ -10,7 +10,7 @@ from schemas.records import Message, RawMessage
 from tests.normalizers.sms.raws import TAKEN, raw_of
 
 TEXT = "市长您好，中山路十二号门口的路灯坏了三天，晚上老人出门看不见路，请派人来修。😀谢谢"
-FIRE = "我住中山路十二号三楼，隔壁的厨房着火了，请快一点过来"
+FIRE = "我住中山路十二号三楼，楼下有人着火了，请快一点过来"
 
 OURS = Policy()
 
