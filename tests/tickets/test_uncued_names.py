@@ -1,7 +1,8 @@
 """Names that no word announces (崔浩在群里骂人, Li Wei 138…): hidden in the masked topic, and ordinary words stay.
 
 All lists were written before the rules. `uncued.tsv` and `peoples.tsv` (其其格, 扎西) were looked at while they were
-made, `uncued_unseen.tsv` and `peoples_unseen.tsv` are only measured: nobody reads their single rows.
+made, `uncued_unseen.tsv` and `peoples_unseen.tsv` were only measured until names 2026.16; their wrongly hidden spans
+were read since.
 """
 
 from pathlib import Path
