@@ -183,6 +183,7 @@ def test_a_list_of_the_citys_own_stands(tmp_path: Path) -> None:
     assert [piece.text for piece in parse.parse("中山路人行道", Rules.load(tmp_path))] != ["中山路", "人行道"]
     own = without("names", empty=False)
     own["short_names"] = {"surely_given": "", "maybe_given": ""}
+    own["likely_names"] = {**own.get("likely_names", {}), "words": "崔浩"}
     written(tmp_path, "names", own)
     assert mask_text("崔浩在群里骂人", Known(rules=Rules.load(tmp_path))) == "崔浩在群里骂人"
     assert "王胖子" not in mask_text("王胖子堵门", Known(rules=Rules.load(tmp_path)))
