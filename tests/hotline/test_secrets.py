@@ -162,7 +162,8 @@ def test_there_are_as_many_values_as_secrets() -> None:
 
 def test_what_is_named_like_a_secret_is_one() -> None:
     alike = {path[-1] for path, kind in kinds(Settings) if path not in SECRETS and NAMED_SO.search(path[-1])}
-    assert alike == {"access_token_file", "token_file", "token_command", "token_expires_at", "token_warn_days"}
+    tokens = {"access_token_file", "token_file", "token_command", "token_expires_at", "token_warn_days"}
+    assert alike == tokens | {"ssl_keyfile", "client_key"}  # paths of files
 
 
 def test_the_settings_hold_each_of_them_and_show_none(planted: pytest.MonkeyPatch) -> None:
