@@ -35,6 +35,7 @@ _INDEX = {
     ("GET", r"/([^/_][^/]*)/_stats(?:/.*)?"): ("monitor",),
     ("PUT", r"/([^/_][^/]*)"): ("create_index", _MANAGE),  # with an alias in the same request
     ("PUT", r"/([^/_][^/]*)/_mapping"): (_MANAGE,),
+    ("GET", r"/([^/_][^/]*)/_settings/[^/]+"): (_METADATA,),
     ("PUT", r"/([^/_][^/]*)/_alias/[^/]+"): (_MANAGE,),
     ("PUT", r"/([^/_][^/]*)/(?:_settings|_block/write)"): (_MANAGE,),
     ("POST", r"/(_aliases)"): (_MANAGE, "delete_index"),  # an alias moves, and the index that had it goes
