@@ -57,7 +57,8 @@ class Checkout:
                 shutil.copy(file, folder)
 
     def run(self, *module: str, **variables: str) -> Done:
-        command, surroundings = [sys.executable, "-m", *module], os.environ | variables
+        surroundings = os.environ | {"PYTHONPATH": str(self.folder)} | variables  # `-m hotline` leaves the folder out
+        command = [sys.executable, "-m", *module]
         done = subprocess.run(command, cwd=self.folder, env=surroundings, capture_output=True, text=True, check=False)
         return Done(done.returncode, done.stdout + done.stderr)
 
