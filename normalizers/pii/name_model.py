@@ -1,10 +1,10 @@
-"""Names (姓名) in a folded text that are likely ones, by their characters and neighbours.
+"""Likely personal names (姓名) in a folded text, by their characters and neighbours.
 
-No list tells every name, and no list of verbs what may follow one (和舒克明签了合同). So each of its characters and
-of the two before and behind it weighs for or against (`rules/likely_names.csv`, tenths of a logit; ADR 42 tells what
-the weights are made of): the surname, what given names are made of, whether words would be cut apart, and what else
-stands where people are told of. What is neither likely nor unlikely (滑振邦, 上官若溪) is in doubt: `name_tagger` says
-how likely it is by all that stands around, and both weigh together (ADR 55).
+No list has every name, or every verb that may follow one (和舒克明签了合同). Each character of a candidate, and of the
+two before and behind it, therefore has a weight for or against a name (`rules/likely_names.csv`, tenths of a logit;
+ADR 42 has their sources): the surname, characters of given names, words that the name would cut apart, and the other
+characters that stand beside persons. A candidate that is neither likely nor unlikely (滑振邦, 上官若溪) is in doubt:
+`name_tagger` judges it by the whole sentence, and both weights are added (ADR 55).
 """
 
 import csv
@@ -13,6 +13,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
+from operator import mul
 from typing import Any, NamedTuple
 
 from normalizers.geo import divisions
@@ -124,6 +125,9 @@ class Doubtful(NamedTuple):
     belief_in: Mapping[str, int]
     """What the weight and the tagger's odds count for, in thousandths."""
 
+    parts: tuple[int, ...]
+    """Those of `PARTS`, in their order."""
+
     @classmethod
     def of(cls, whole: Mapping[str, Any], words: re.Pattern[str], place: re.Pattern[str]) -> "Doubtful":
         """Make it of the city's lists, of `words` that are no names, and of how firms and places go on behind one."""
@@ -159,13 +163,17 @@ class Doubtful(NamedTuple):
             kin=frozenset((*whole["called_names"]["adverbs"].split(), *found["kin"].split())),
             tagger=tagger(),
             belief_in=table["belief"],
+            parts=tuple(table["belief"][part] for part in PARTS),
         )
 
     def is_given(self, text: str, given: int, end: int) -> bool:
         """Say whether these may be the characters of a given name."""
+        part = text[given:end]
         return (
             end <= len(text)
-            and all("\u4e00" <= one <= "\u9fff" and one not in self.no_given for one in text[given:end])
+            and min(part) >= "\u4e00"
+            and max(part) <= "\u9fff"
+            and self.no_given.isdisjoint(part)
             and text[end - 1] not in self.no_end
         )
 
@@ -181,7 +189,7 @@ class Doubtful(NamedTuple):
 
     def values(self, one: InDoubt, odds: Mapping[int, Odds]) -> tuple[float, ...]:
         """Return what is known of it: its weight, what the tagger says (begins, goes on, ends), and its surname."""
-        inside = min(odds.get(at, _NO_CHARACTER).goes_on for at in range(one.start + 1, one.end))
+        inside = min([odds.get(at, _NO_CHARACTER).goes_on for at in range(one.start + 1, one.end)])
         begins, ends = odds.get(one.start, _NO_CHARACTER).begins, odds.get(one.end, _NO_CHARACTER).goes_on
         return one.weight / 10, begins, inside, ends, float(one.is_of_two)
 
@@ -207,9 +215,7 @@ class Doubtful(NamedTuple):
 
     def belief(self, one: InDoubt, odds: Mapping[int, Odds]) -> float:
         """Return how likely it is a name, as a logit in thousandths."""
-        parts = (self.belief_in[part] for part in PARTS)
-        values = self.values(one, odds)
-        return self.belief_in["always"] + math.fsum(part * value for part, value in zip(parts, values, strict=True))
+        return self.belief_in["always"] + math.fsum(map(mul, self.parts, self.values(one, odds)))
 
 
 class LikelyNames(NamedTuple):
@@ -293,7 +299,7 @@ class LikelyNames(NamedTuple):
         """Yield what may be a name, by its weight; no word, place or addressee."""
         weights, words, cuts, doubtful = self.weights, self.two, self.weights["cuts"], self.doubtful
         firsts, lasts, alone = weights["first"], weights["last"], weights["alone"]
-        told = dict[str, bool]()
+        told, behind = dict[str, bool](), dict[int, int]()
         for begun in doubtful.begins.finditer(text):
             start = begun.start()
             before, further = text[start - 1] if start else _BEGINS, text[start - 2] if start > 1 else _BEGINS
@@ -323,7 +329,9 @@ class LikelyNames(NamedTuple):
                     weight = around + surname + inside
                     if weight + _AROUND_AT_BEST < IN_DOUBT or not doubtful.is_given(text, given, end):
                         continue
-                    weight += self._behind(text, end)
+                    if end not in behind:
+                        behind[end] = self._behind(text, end)
+                    weight += behind[end]
                     if weight >= IN_DOUBT and not self._is_something_else(text, start, given, end, told):
                         yield InDoubt(weight, start, end, size > 1)
         yield from doubtful.nicks(text, words)
@@ -336,7 +344,8 @@ class LikelyNames(NamedTuple):
             or name[1:] in self.titles
             or self.doubtful.is_word(text, start, given, end)
             or text.endswith("尊敬的", 0, start)
-            or any(self.addressed.match(text, at) for at in (end, end + 1))
+            or self.addressed.match(text, end)
+            or self.addressed.match(text, end + 1)
         ):
             return True
         if name not in told:

@@ -111,12 +111,16 @@ class NameTagger:
         each = {size: list(_windows(len(text), starts, size)) for size in (_WINDOW, _LONG_WINDOW)}
         size = min(each, key=lambda size: size * len(each[size]))
         windows = each[size]
-        for first in range(0, len(windows), _TOGETHER):
-            batch = windows[first : first + _TOGETHER]
-            told = self._told([text[begun : begun + size] for begun, _ in batch]).tolist()
-            for (begun, asked), of_window in zip(batch, told, strict=True):
-                for at in range(asked, min(begun + len(of_window), len(text))):
-                    found[at] = Odds(*of_window[at - begun])
+        read = dict[str, list[Odds]]()
+        different = list(dict.fromkeys(text[begun : begun + size] for begun, _ in windows))
+        for first in range(0, len(different), _TOGETHER):
+            batch = different[first : first + _TOGETHER]
+            for window, odds in zip(batch, self._told(batch).tolist(), strict=True):
+                read[window] = [Odds(*one) for one in odds]
+        for begun, asked in windows:
+            of_window = read[text[begun : begun + size]]
+            for at in range(asked, min(begun + len(of_window), len(text))):
+                found[at] = of_window[at - begun]
         return found
 
     def _told(self, windows: Sequence[str]) -> Floats:
