@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, say, settings_of, there
-from hotline.cli.output import Column, lists
+from hotline.cli.common import AsJson, print_json, say, settings_of
+from hotline.cli.output import Column, lists, size
 from schemas.enums import counted
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ COLUMNS = (
     Column("account", "账号"),
     Column("jurisdiction", "行政区划"),
     Column("messages", "来件数", right=True),
-    Column("bytes", "字节", right=True),
-    Column("oldest", "最早", lambda row: there(row.oldest)),
-    Column("newest", "最晚", lambda row: there(row.newest)),
+    Column("bytes", "大小", right=True, shown=size),
+    Column("oldest", "最早"),
+    Column("newest", "最晚"),
 )
 
 

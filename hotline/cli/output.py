@@ -14,7 +14,7 @@ import typer
 from rich.cells import cell_len
 
 from hotline.cli.common import AsJson, print_json, say, there
-from hotline.output import json_line, readable
+from hotline.output import json_line, no_formula, readable
 
 Format = Literal["table", "json", "jsonl", "csv"]
 Plain = Callable[[Sequence[Any]], None]
@@ -27,9 +27,6 @@ _Columns = Annotated[
     str | None, typer.Option("--columns", metavar="NAME,...", help="Columns of a table or of CSV, in this order.")
 ]
 _OPTIONS = {"output": (_Output, None), "columns": (_Columns, None), "as_json": (AsJson, False)}
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""A spreadsheet takes a cell that begins so for a formula (OWASP, CSV Injection)."""
 
 
 class Column(NamedTuple):
@@ -114,21 +111,19 @@ def print_records(
 ) -> None:
     """Print records in a format; without one as `plain` or a table prints them."""
     counted = _Counted(records)
-    try:
-        if form == "jsonl":
-            for record in counted:
-                print_json(record)
-        elif form == "json":
-            _write_array(counted)
-        elif form == "csv":
-            _write_csv(counted, columns)
-        elif form is None and plain is not None:
-            plain(list(counted))
-        else:
-            _write_table(counted, columns)
-    finally:
-        if counted.ended and not counted.count and nothing:
-            say(nothing, err=True)
+    if form == "jsonl":
+        for record in counted:
+            print_json(record)
+    elif form == "json":
+        _write_array(counted)
+    elif form == "csv":
+        _write_csv(counted, columns)
+    elif form is None and plain is not None:
+        plain(list(counted))
+    else:
+        _write_table(counted, columns)
+    if not counted.count and nothing:
+        say(nothing, err=True)
     if counted.exit is not None:
         raise counted.exit
 
@@ -138,7 +133,7 @@ class _Counted:
 
     def __init__(self, records: Iterable[Any]) -> None:
         self._records = records
-        self.count, self.ended = 0, False
+        self.count = 0
         self.exit: typer.Exit | None = None
 
     def __iter__(self) -> Iterator[Any]:
@@ -148,7 +143,6 @@ class _Counted:
                 yield record
         except typer.Exit as code:
             self.exit = code
-        self.ended = True
 
 
 def _chosen(known: Sequence[Column], names: str | None) -> Sequence[Column]:
@@ -172,9 +166,8 @@ def _write_array(records: Iterable[Any]) -> None:
 
 
 def _write_csv(records: Iterable[Any], columns: Sequence[Column]) -> None:
-    for row in chain(
-        [[one.name for one in columns]], ([_csv_cell(one.of(each)) for one in columns] for each in records)
-    ):
+    rows = ([_csv_cell(one.of(record)) for one in columns] for record in records)
+    for row in chain([[one.name for one in columns]], rows):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(row)
         say(text.getvalue(), nl=False)
@@ -182,7 +175,7 @@ def _write_csv(records: Iterable[Any], columns: Sequence[Column]) -> None:
 
 def _csv_cell(value: object) -> str:
     text = "" if value is None else readable(_text(value))
-    return f"'{text}" if isinstance(value, str) and text.startswith(_FORMULA) else text
+    return text if isinstance(value, int | float) else no_formula(text)
 
 
 def _write_table(records: Iterable[Any], columns: Sequence[Column]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from hotline.output import no_formula
 from schemas.errors import MisconfiguredError
 from storage.private_files import for_us_alone
 
@@ -59,15 +60,8 @@ class Report:
         if len(self._totals.first) < SHOWN:
             self._totals.first.append(refusal)
         if self._writer is not None:
-            self._writer.writerow([_cell(refusal.file), refusal.line or "", refusal.code, refusal.reason])
-
-
-def _cell(name: str) -> str:
-    """Return a file's name as no formula: citizens name the files that they send, and Excel would work it out."""
-    return f"'{name}" if name.startswith(_FORMULA) else name
-
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+            # Citizens name the files that they send.
+            self._writer.writerow([no_formula(refusal.file), refusal.line or "", refusal.code, refusal.reason])
 
 
 @contextmanager
