@@ -39,7 +39,7 @@ SURNAMES = """\
 """Those of the Hundred Family Surnames (百家姓) and of today that have no weight as `surname` in the table."""
 
 COMMONEST, HALVED = 10, 6
-"""The weight of a surname that no sentence of ours contains, and how fast it falls where it is a word as well."""
+"""The weight of a surname that no kept sentence contains, and its fall if the surname is a word as well."""
 
 MARKED = ("marked.tsv", "written.tsv", "named.tsv")
 NAMED = ("tickets/uncued.tsv", "tickets/peoples.tsv", "normalizers/third_persons.tsv", "normalizers/relatives.tsv")

@@ -3,7 +3,7 @@
 import sys
 
 if not sys.flags.safe_path:
-    # The working folder, where a service may write: a folder `schemas` there would be imported in the place of ours.
+    # The working folder is writable for a service: its folder `schemas` would replace the installed package.
     del sys.path[0]
 
 from hotline.cli import main

@@ -197,7 +197,7 @@ class BackOffice:
         window = key.timestamp_window_seconds if key else 0
         check_signature([secret], headers, body, self._moments, window, request.method, target)
         if key is None:
-            raise RefusedRequest("the request is not signed by a key of ours", status=401, reason="signature")
+            raise RefusedRequest("the request is not signed by a known key", status=401, reason="signature")
         return key, body
 
 

@@ -137,14 +137,14 @@ def check_signature(
     timestamp = headers.get(TIMESTAMP_HEADER, "")
     given = headers.get(SIGNATURE_HEADER, "")
     if matching(secrets, lambda secret: sign(secret, timestamp, body, *said), given) is None:
-        raise RefusedRequest("the request is not signed by a secret of ours", status=401, reason="signature")
+        raise RefusedRequest("the request is not signed by a known secret", status=401, reason="signature")
     check_fresh(moment(timestamp, SECONDS), moments, window_seconds, status=401)
 
 
 def check_token(secrets: Sequence[str], headers: Mapping[str, str]) -> None:
     """Check a bearer token. Raises RefusedRequest (401)."""
     if matching(secrets, str, headers.get("authorization", "").removeprefix(_BEARER)) is None:
-        raise RefusedRequest("the request has no token of ours", status=401, reason="token")
+        raise RefusedRequest("the request has no known token", status=401, reason="token")
 
 
 # The callbacks of WeChat, WeCom and Weibo.
@@ -198,10 +198,10 @@ def sign_twilio(token: str, url: str, fields: Sequence[tuple[str, str]]) -> str:
 
 
 def check_twilio(tokens: Sequence[str], signature: str, url: str, fields: Sequence[tuple[str, str]]) -> None:
-    """Raise RefusedRequest (403) unless a token of ours signed the fields for this address."""
+    """Raise RefusedRequest (403) unless a known token signed the fields for this address."""
     pairs = [(token, written) for token in tokens for written in _written(url)]
     if matching(pairs, lambda pair: sign_twilio(*pair, fields), signature) is None:
-        raise RefusedRequest("not signed for this address by a token of ours", status=403, reason="signature")
+        raise RefusedRequest("not signed for this address by a known token", status=403, reason="signature")
 
 
 def _written(url: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`hotline manifest`: users, topics, roles and alarms for whoever applies them."""
+"""`hotline manifest`: users, topics, roles and alarms in the forms of the tools that apply them."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,8 @@ import typer
 from hotline.cli.common import print_json, say, settings_of
 
 manifest = typer.Typer(
-    no_args_is_help=True, help="Print users, topics, roles and alarms for whoever applies them; connects to nothing."
+    no_args_is_help=True,
+    help="Print users, topics, roles and alarms for the tools that apply them; no connection.",
 )
 
 Cluster = Annotated[str, typer.Option(help="Name of Strimzi's Kafka.")]

@@ -51,7 +51,7 @@ VERBS = {
     "manifest": Verb(
         "manifest:manifest",
         SET_UP,
-        "Print users, topics, roles and alarms for whoever applies them; connects to nothing.",
+        "Print users, topics, roles and alarms for the tools that apply them; no connection.",
     ),
     "status": Verb(
         "status:status",

@@ -166,7 +166,7 @@ def screen(text: str, folded: str | None = None, rules: Rules = DEFAULT_RULES) -
 
 
 def screened_by(known: Rulebook, text: str, folded: str | None = None) -> Emergency | None:
-    """Return the emergency that `text` tells of by these rules, as `screen` does."""
+    """Return the emergency in `text` by these rules, as `screen` does."""
     may_tell = any(_may_tell(piece, known) for piece in (folded_pieces(text) if folded is None else (folded,)))
     told = _weigh(list(_evidence(text, known)), known) if may_tell else None
     return told if told is not None and told.level == "critical" else _heard(text, told, known)

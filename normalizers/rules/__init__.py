@@ -113,7 +113,7 @@ class Rules:
         return _completed(own, ours, YOUNGER.get(name, ()))
 
     def table(self, name: str, columns: Sequence[str]) -> list[dict[str, str]]:
-        """Return the lines of `<name>.tsv`: of the city's own, else of ours.
+        """Return the lines of `<name>.tsv`: the city's own, else the shipped ones.
 
         Raises MisconfiguredError for a file that cannot be read, or a line without just these columns.
         """

@@ -24,7 +24,7 @@ class ElasticDoor(Served):
 
     `api_key` may do everything, `keys` has one for each role of `deploy/elasticsearch-roles.json`. `forbidden` says
     which (method, path) nobody may do; `changed` may give another body for an answer. A door that `asks` lets in
-    whoever shows a certificate of the authority's.
+    a client with a certificate of this authority.
     """
 
     def __init__(self, target: str, authority: Authority, key: Issued, *, asks: bool = False) -> None:

@@ -1,9 +1,9 @@
-"""A real Kafka that lets nobody in without TLS, a SCRAM password and an ACL: `with SecuredKafka(folder) as kafka:`.
+"""A real Kafka that demands TLS, a SCRAM password and an ACL: `with SecuredKafka(folder) as kafka:`.
 
 One broker, eight doors: `secured` (SASL_SSL), the same with an `expired` certificate, the same with a certificate of
-another host (`elsewhere`), the same that sends its clients where nobody is (`lost`), `tls` without a login, `mutual`
-(TLS, and a certificate of the client's that names its user), `bare` with a login and no TLS, and `open`, where whoever
-comes in plain text is the administrator.
+another host (`elsewhere`), the same that redirects its clients to a dead address (`lost`), `tls` without a login,
+`mutual` (TLS with a client certificate that names the user), `bare` with a login and no TLS, and `open`, where every
+plain-text client is the administrator.
 """
 
 import re
