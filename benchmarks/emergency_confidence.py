@@ -1,8 +1,8 @@
-"""Fit how sure an alarm is, and show what each threshold costs: `python -m benchmarks.emergency_confidence`.
+"""Fit the confidence of alarms, and show the cost of each threshold: `python -m benchmarks.emergency_confidence`.
 
 Prints the weights of `[confidence]` in `normalizers/rules/emergency.toml`, fitted to the lists that may be read, and
-the trade-off between emergencies that are found and ordinary sentences that alarm. Each of three lists is also measured
-with weights fitted without it. The lists that are only measured are counted with the final weights.
+the trade-off between found emergencies and ordinary sentences that alarm. Each of three lists is also measured with
+weights fitted without it. The lists that are only measured are counted with the final weights.
 """
 
 import re
@@ -50,7 +50,7 @@ CRITICAL = (0.0, 1.0, 1.5, 2.0, 2.5, 3.0)
 ALARM = (-4.0, -3.5, -3.0, -2.5, -2.0, -1.5, -1.0)
 
 QUIET = 0.5
-"""So loud a sentence must sound to be weighed."""
+"""Least score of a sentence that is used for fitting."""
 
 _LEAST = re.compile(r"(?m)^least = .*$")
 _PENALTY = 0.5
@@ -60,12 +60,12 @@ _START = Features(critical=4.0, urgent=2.0, loudness=0.65, context=0.65, length=
 
 
 class Recorder(Confidence):
-    """Keeps the features of every alarm of a text, and calls none sure: so all that is told and heard is kept."""
+    """Records the features of every alarm of a text, and rates none as certain, so that every alarm is kept."""
 
     kept: list[Features]
 
     def level(self, known: Features, *, is_plain: bool) -> str:
-        """Keep what is known of an alarm."""
+        """Record the features of an alarm."""
         self.kept.append(known)
         return "mentioned"
 
@@ -78,7 +78,8 @@ class Weighed(NamedTuple):
 
 
 def quieter() -> Rulebook:
-    """Return our rules, which also hear what is too quiet to alarm: weights must tell it from what is loud."""
+    """Return the shipped rules with a lower threshold of hearing: the weights must separate quiet sentences from loud
+    ones."""
     text = (resources.files("normalizers.rules") / "emergency.toml").read_text("utf-8")
     with TemporaryDirectory() as folder:
         (Path(folder) / "emergency.toml").write_text(_LEAST.sub(f"least = {QUIET}", text, count=1), "utf-8")

@@ -55,7 +55,7 @@ Marked = tuple[str, list[str]]
 
 
 class Example(NamedTuple):
-    """What may be a name in a text."""
+    """A candidate for a name in a text."""
 
     values: tuple[float, ...]
     """In the order of `PARTS`."""
@@ -64,18 +64,18 @@ class Example(NamedTuple):
 
 
 class Counted(NamedTuple):
-    """What the masks make of a list."""
+    """Result of the masks on a list."""
 
     values: int
     left: int
     """Values that stand whole in the masked text."""
 
     beside: int
-    """What is hidden and touches no value."""
+    """Hidden spans that touch no value."""
 
 
 def sentences() -> list[str]:
-    """Return our own sentences, which name nobody."""
+    """Return the project's sentences without names."""
     files = (*sorted(RULES.glob("*heard.tsv")), RULES / "ordinary.tsv")
     told = [line.split("\t")[-1] for file in files for line in file.read_text("utf-8").splitlines()[1:]]
     return [*dict.fromkeys(told), *(line for one in NOBODY for line in (TESTS / one).read_text("utf-8").splitlines())]
@@ -106,7 +106,7 @@ def direct(file: Path) -> list[Marked]:
 
 
 def examples(text: str, names: Iterable[str]) -> Iterator[Example]:
-    """Yield all that may be a name in a text; what overlaps a name and is none of them is left out."""
+    """Yield all candidates of a text; those that overlap a name without being one are left out."""
     likely, plain = third_persons.rulebook().likely, plainly(text)
     asked = list(likely.in_doubt(plain))
     odds = tagger().odds(plain, sorted({one.start for one in asked})) if asked else {}
@@ -118,7 +118,7 @@ def examples(text: str, names: Iterable[str]) -> Iterator[Example]:
 
 
 def fitted(told: Iterable[Marked]) -> dict[str, int]:
-    """Return what each value counts for, in thousandths of a logit."""
+    """Return the weight of each value, in thousandths of a logit."""
     found = [one for text, names in told for one in examples(text, names)]
     table, right = np.array([one.values for one in found]), np.array([one.is_name for one in found])
     model = LogisticRegression(max_iter=1000).fit(table, right)
@@ -129,7 +129,7 @@ def fitted(told: Iterable[Marked]) -> dict[str, int]:
 
 @contextmanager
 def believed(belief: Mapping[str, int]) -> Iterator[None]:
-    """Let the masks believe names in doubt by these weights."""
+    """Within the block, the masks decide names in doubt by these weights."""
     persons = third_persons.rulebook()
     doubtful = persons.likely.doubtful._replace(belief_in=belief)
     persons = persons._replace(likely=persons.likely._replace(doubtful=doubtful))
@@ -138,7 +138,7 @@ def believed(belief: Mapping[str, int]) -> Iterator[None]:
 
 
 def counted(told: Iterable[Marked], belief: Mapping[str, int]) -> Counted:
-    """Count what the masks make of a list where names in doubt are believed by these weights."""
+    """Count the masks of a list with these weights for names in doubt."""
     told, found = list(told), list[list[Span]]()
     with believed(belief):
         found = [personal_spans(text) for text, _ in told]
@@ -153,12 +153,12 @@ def counted(told: Iterable[Marked], belief: Mapping[str, int]) -> Counted:
 
 
 def places_of(text: str, value: str) -> list[Span]:
-    """Return where a value stands."""
+    """Return the positions of a value."""
     return [found.span() for found in re.finditer(re.escape(value), text)]
 
 
 def fit(files: Sequence[Path]) -> None:
-    """Print the weights, and what each list is like by weights and a threshold that were made without it."""
+    """Print the weights, and the result of each list with weights and a threshold fitted without it."""
     own, lists = [(text, list[str]()) for text in sentences()], {file.stem: direct(file) for file in files}
     every = [*own, *looked_at()]
     weights = fitted(every)
@@ -241,7 +241,7 @@ def table(file: Path) -> dict[str, str]:
 
 
 def main(verb: str, *files: str) -> None:
-    """Do what is asked for."""
+    """Run the chosen command."""
     if verb == "fit":
         fit([Path(file) for file in files])
     elif verb == "surnames":

@@ -19,7 +19,7 @@ from normalizers.text import weights
 
 def fitted_anew() -> dict[str, NDArray[Any]]:
     """Return the arrays of each fit that the program's own rules ask for, fitted from their sentences."""
-    rules, arrays = Rules(), dict[str, NDArray[Any]]()  # of which no part is ready: it asks for all its fits
+    rules, arrays = Rules(), dict[str, NDArray[Any]]()  # without compiled parts: it requests all its fits
     with weights.recorded() as fits:
         for part in chain.from_iterable(RULEBOOKS.values()):
             if any(file.endswith(".tsv") for file in part.files):  # those of sentences

@@ -1,4 +1,4 @@
-"""Eraser: what the event log says is erased goes from the archive's messages and from the blob store, for good."""
+"""Eraser: deletes erased content from the archive's messages and from the blob store, by the event log."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -23,16 +23,16 @@ from sinks.elastic.response import passes
 from storage.paths import ERASED, REDACTED, folder, raw_names
 
 LAST_VERSION = 2**53
-"""Of an emptied message: whatever comes late, or is read again, is older."""
+"""Version of an emptied message: every late or repeated write is older."""
 
 MOST_COPIES = 10_000
-"""So many Elasticsearch gives at once; what is behind them would stay."""
+"""Most results of Elasticsearch at a time; messages behind them would stay."""
 
 AT_ONCE = 500
-"""Messages that are looked for together: each may lie in twenty months. Who writes every day has one ticket of more."""
+"""Messages that are searched together: each may be in 20 monthly indices; a frequent writer's ticket has more."""
 
 MOST_FAULTS = 3
-"""So many erasures of one batch that cannot be carried out now, and the others wait for the next try with them."""
+"""Most erasures of one batch that may wait for the next try; then the others wait with them."""
 
 _WAITS = "unreachable"
 _MONTH = re.compile(r"(20\d\d)\.(\d\d)$")
@@ -46,7 +46,7 @@ _ERASING = frozenset(kind.__struct_config__.tag for kind in (event.Erased, event
 _DONE = (200, 201, 409)
 
 _BACK_DAYS = (0, 16, 32)
-"""Whose months are those in which Kafka may still hold a message that the archive has not got."""
+"""Months in which Kafka may still hold a message that the archive lacks."""
 
 
 class Target(Struct, frozen=True):
@@ -71,9 +71,10 @@ class _Kinds(Struct, frozen=True):
 
 
 class Copies(Struct, frozen=True):
-    """Where one message lies: indices, and the names of the bytes as they came that are in the blob store.
+    """Places of one message: indices, and the names of its raw bytes in the blob store.
 
-    `others` are the indices in which a message of another city has its name: no order of this one reaches it.
+    `others` are indices in which a message of another city has the same id: an erasure of this city does not touch
+    it.
     """
 
     indices: set[str]
@@ -87,7 +88,7 @@ class Copies(Struct, frozen=True):
 
 
 def routes(prefix: str = PREFIX) -> list[Route]:
-    """Return what the eraser reads; the index is the one that it empties messages in."""
+    """Return the topics to read; the index is the one whose messages are emptied."""
     return [Route(topic=topics.EVENT, index=indices(prefix)["message"])]
 
 
@@ -106,11 +107,11 @@ class Eraser:
         """Make nothing: the messages' own sink makes the indices."""
 
     async def write(self, documents: Sequence[Document]) -> Verdicts:
-        """Carry out what these events erase; all others have nothing for us.
+        """Carry out the erasures in these events; other events need nothing.
 
-        An event with a change of an unknown kind is held until an eraser that knows it reads it: it may erase as well.
-        One that cannot be carried out now, as its index takes no writes, keeps no other waiting. Raises its error when
-        there is no other.
+        An event with a change of an unknown kind is held until an eraser that knows the kind reads it: it may be an
+        erasure. An erasure that is impossible now, because its index takes no writes, delays no other. Its error is
+        raised when all others are done.
         """
         verdicts, erased, fault = Verdicts(), 0, None
         for document in documents:
@@ -135,7 +136,7 @@ class Eraser:
         await self._owner.close()
 
     async def _carry_out(self, targets: Sequence[Target]) -> bool:
-        """Delete blobs first: which of them are the bytes as they came is told by the message that is then emptied."""
+        """Delete blobs first: the message, which is emptied afterwards, has the names of its raw bytes."""
         if not targets:
             return False
         await self._require_open(targets)
@@ -151,12 +152,12 @@ class Eraser:
         await self._empty([(target, index) for target in once.values() for index in copies[target.message_id].own])
 
     async def _require_open(self, targets: Sequence[Target]) -> None:
-        """Raise UnreachableError while an index is closed that may hold one of these: nobody sees what is in it."""
+        """Raise UnreachableError if an index that may hold one of these messages is closed: its content is unknown."""
         with translated():
             closed = await self._client.indices.get(
                 index=f"{self._index.alias}-2*", expand_wildcards="closed", features=["aliases"]
             )
-        since = min(one.month or "" for one in targets)  # what is taken in again lies in a later month's
+        since = min(one.month or "" for one in targets)  # a later intake of it lies in a later month's index
         months = {"-".join(found.groups()) for name in closed if (found := _MONTH.search(name))}
         if any(month >= since for month in months):
             raise UnreachableError(
@@ -179,7 +180,7 @@ class Eraser:
             raise SchemaError("Elasticsearch refuses an emptied message: see that its mapping is ours")
 
     async def _copies(self, targets: Sequence[Target]) -> dict[str, "Copies"]:
-        """Return where each message lies: in the index of its month, and wherever a repeat of it is."""
+        """Return the places of each message: the index of its month, and those of its repeats."""
         found = {one.message_id: Copies(set()) for one in targets}
         cities = {one.message_id: one.jurisdiction for one in targets}
         for one in targets:
@@ -208,7 +209,7 @@ class Eraser:
         return found
 
     async def _delete_blobs(self, target: Target, raw: set[str]) -> None:
-        """Leave a mark, then delete: whoever stores something here meanwhile looks for the mark and takes it away."""
+        """Leave a mark, then delete: a concurrent writer looks for the mark and deletes what it stored."""
         place, mark = folder(target.jurisdiction, target.message_id), ERASED if target.whole else REDACTED
         await self._blobs.require()
         await self._blobs.put(f"{place}/{mark}", b"")

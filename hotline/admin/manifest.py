@@ -1,6 +1,7 @@
-"""What others apply to Kafka, Elasticsearch and Prometheus: the files of `deploy/`, in the forms of their tools.
+"""Definitions for Kafka, Elasticsearch and Prometheus: the files of `deploy/`, in the forms of the tools that apply
+them.
 
-The files lie in the wheel as well, so that a host without a checkout has them.
+The wheel contains the files as well, so that a host without a checkout has them.
 """
 
 import re
@@ -14,7 +15,7 @@ from schemas.errors import MisconfiguredError
 from schemas.topics import TOPICS
 
 _PLACES = (Path(__file__).parents[2] / "deploy", Path(sysconfig.get_path("data")) / "share" / "hotline")
-"""In a checkout, and where a wheel puts its data."""
+"""Their folder in a checkout, and in an installed wheel."""
 
 _STRIMZI = "kafka.strimzi.io/v1"
 _CLUSTER = "strimzi.io/cluster"

@@ -1,4 +1,4 @@
-"""Annotators: each finds in a person's words what the channel itself did not say, or what it obliges the hotline to."""
+"""Annotators: each adds findings from a person's words that the channel has no field for."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -51,7 +51,7 @@ class Failure(NamedTuple):
 
 
 class Annotations(NamedTuple):
-    """What was found in a message, and which annotators failed on it."""
+    """Findings of a message, and the annotators that failed on it."""
 
     findings: tuple[Finding, ...] = ()
     failures: tuple[Failure, ...] = ()
@@ -63,7 +63,7 @@ def _request_kind(reading: Reading) -> Iterator[Finding]:
 
 
 def _category(reading: Reading) -> Iterator[Finding]:
-    """Ask the city's model where it has one; what it is not sure of is left to the rules."""
+    """Use the city's model if it has one, and the rules if the model is unsure."""
     if _is_said("category", reading.draft):
         return
     title, text, policy = reading.title, reading.text, reading.policy
@@ -97,7 +97,7 @@ def _confidentiality(reading: Reading) -> Iterator[Finding]:
 
 
 def _informants(reading: Reading) -> Iterator[Finding]:
-    """Yield what the wish for confidentiality, which is read before, does not say already."""
+    """Yield the findings that the wish for confidentiality, which is annotated before, does not cover."""
     wished = {(one.kind, one.value) for one in reading.found if one.kind in _WISHES}
     told = informants.informants(reading.folded, bool(wished), reading.policy.rules)
     return (one for one in told if (one.kind, one.value) not in wished)
@@ -125,15 +125,15 @@ Emergencies are screened apart (`emergency.py`), and nothing guards that.
 
 
 def annotate(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> Annotations:
-    """Return what is found in a person's words; `folded` is title and text together, `jurisdiction` the city's code.
+    """Return the findings in a person's words; `folded` is title and text, `jurisdiction` the city's code.
 
-    Raises what a required annotator raises, and any PipelineError.
+    Raises the errors of required annotators, and any PipelineError.
     """
     return _annotated(draft, folded, jurisdiction, policy, ANNOTATORS)
 
 
 def place(draft: Draft, folded: str, jurisdiction: str, policy: Policy) -> Annotations:
-    """Return of `annotate` the place in words alone, where there is one."""
+    """Return only the place in words, as `annotate` finds it."""
     made = _annotated(draft, folded, jurisdiction, policy, [one for one in ANNOTATORS if one.name == "place"])
     return made._replace(findings=tuple(one for one in made.findings if one.kind == "place")[:1])
 

@@ -1,9 +1,9 @@
-"""How sure an alarm is: a logistic regression over the level of its rule, how its surroundings sound, and calm signs.
+"""Confidence of an alarm: a logistic regression over the level of its rule, the sound of its context, and calm signs.
 
-A word of danger is one fact. The second one is how the clauses around it sound: like a call for help, or like a
-complaint, praise, a question or a report of what is over that has the same word. Two signs speak against an alarm:
-that nobody was hurt, and a request that can wait (a date, a price, a repair). The weights are `[confidence_weights]`
-of `rules/emergency.toml`, fitted by `python -m benchmarks.emergency_confidence`.
+A word of danger is one fact. The second one is the sound of the clauses around it: like a call for help, or like a
+complaint, praise, a question or a report of the past with the same word. Two signs count against an alarm: that no
+person was hurt, and a request that can wait (a date, a price, a repair). The weights are `[confidence_weights]` of
+`rules/emergency.toml`, fitted by `python -m benchmarks.emergency_confidence`.
 """
 
 import math
@@ -16,17 +16,17 @@ from normalizers.text.classifier import TextClassifier
 from normalizers.text.weights import Sentence, logistic_regression, said_in
 
 MOST_JUDGED = 32
-"""So many surroundings of one text are judged; what stands behind them keeps the level of its rule."""
+"""Most contexts of one text that are judged; alarms behind them keep the level of their rule."""
 
 FEW_LETTERS = 12
-"""A call for help may have no more, and so few say little that could be compared."""
+"""Most letters of a plain call for help: so few cannot be compared."""
 
 _LOUDEST, _SURE = 8.0, 10.0
-"""Beyond these a feature counts no more."""
+"""Limits of the features' values."""
 
 
 class Features(NamedTuple):
-    """What is known of an alarm: its rule's level (neither for what no rule names), and how it sounds."""
+    """Features of an alarm: its rule's level (both 0 without a rule), and the sound of its context."""
 
     critical: float
     urgent: float
@@ -38,7 +38,7 @@ class Features(NamedTuple):
 
 
 class Confidence(NamedTuple):
-    """The weights of the features, the least log odds of each level, and what the surroundings are compared with."""
+    """The weights of the features, the least log odds of each level, and the classifiers of the context."""
 
     weights: Features
     intercept: float
@@ -52,7 +52,7 @@ class Confidence(NamedTuple):
     def features(
         self, level: str | None, surroundings: str, neighbourhood: str, loudness: float | None = None
     ) -> Features:
-        """Return the features of an alarm of a rule of `level`, or of what is heard, by the folded text around it.
+        """Return the features of an alarm of a rule of `level`, or of a heard one, from the folded text around it.
 
         `surroundings` are its own clauses, `neighbourhood` is where a calm sign may stand.
         """
@@ -75,8 +75,8 @@ class Confidence(NamedTuple):
     def level(self, known: Features, *, is_plain: bool) -> str:
         """Return the level of an alarm with these features; a critical rule needs less in plain words without a sign.
 
-        What is only heard was loud enough to be urgent. A calm sign makes no alarm less than urgent: the complaint of
-        what was never repaired may go on with the person it fell on.
+        A heard alarm was loud enough to be urgent. A calm sign never makes an alarm less than urgent: in a complaint
+        about a missing repair a person may be hurt as well.
         """
         odds = self.intercept + sum(weight * value for weight, value in zip(self.weights, known, strict=True))
         needs_less = known.critical and is_plain and not known.unharmed and not known.routine
@@ -103,5 +103,5 @@ def confidence(data: Mapping[str, Any], hearing: TextClassifier, sentences: Sequ
 
 
 def _within(value: float, most: float) -> float:
-    """Return the value between -most and most; nothing for what has too few letters to sound like anything."""
+    """Return the value limited to -most … most; 0 for a text with too few letters to be scored."""
     return max(-most, min(most, value)) if math.isfinite(value) else 0.0

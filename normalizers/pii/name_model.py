@@ -27,26 +27,26 @@ _HAN = "\u4e00-\u9fff"
 _BEGINS = "^"
 _ENDS = "$"
 _LINE = "¶"
-"""What stands for the beginning and the end of a text and of a line among the weights."""
+"""Symbols for the begin and end of a text or a line in the weights."""
 
 LIKELY = 17
 """From here on it is a name, in tenths of a logit."""
 
 _BEHIND_AT_BEST = 42
-"""What stands before and behind hardly ever adds more: what would need it is not looked at."""
+"""Most weight that the context before and behind adds in practice: candidates that would need more are skipped."""
 
 _BEFORE_A_PERSON = 12
-"""What a word before a person adds: somebody is told of there oftener than in the sentences that taught the weights."""
+"""Weight of a word before a person: persons are mentioned there more often than in the training sentences."""
 
 _BEFORE_A_TITLE = 12
-"""What a form of address or an office right behind adds (俞敏之主任), for the same reason."""
+"""Weight of a form of address or an office right behind (俞敏之主任), for the same reason."""
 
 _SURNAME_AT_LEAST = 4
-"""Lesser ones (房, 时, 路) begin a third of what looks like a name, and one name of 272: cues find the others."""
+"""Lesser surnames (房, 时, 路) begin a third of the candidates and one name of 272: cues find the others."""
 
 _NEVER = 999
 _TOLD_BY_THEM = "某姓"
-"""Behind a surname alone, which other rules find."""
+"""Characters after a surname alone, which other rules find."""
 
 _SHORT = 2
 _OF_WORDS = ("word", "cuts", "unknown", "belief")
@@ -61,13 +61,13 @@ _AROUND_AT_BEST = 25
 _KIN = "姐哥嫂婶姨叔伯爷"
 
 _OF_TWO = 25
-"""What a surname of two characters weighs: hardly any word begins like one."""
+"""Weight of a surname of two characters: hardly any word begins like one."""
 
 PARTS = ("weight", "begins", "goes_on", "ends", "of_two")
-"""What a name in doubt is believed by."""
+"""Values by which a name in doubt is decided."""
 
 _NO_CHARACTER = Odds(-12.0, -12.0)
-"""Behind the end of a text."""
+"""Odds behind the end of a text."""
 
 
 class Likely(NamedTuple):
@@ -89,7 +89,7 @@ class InDoubt(NamedTuple):
 
 
 class Doubtful(NamedTuple):
-    """What may be a name, and is believed where the tagger says so."""
+    """Candidates for names that the tagger decides."""
 
     begins: re.Pattern[str]
     """A surname of any kind before Chinese characters."""
@@ -109,21 +109,21 @@ class Doubtful(NamedTuple):
     words: re.Pattern[str]
     titles: re.Pattern[str]
     place: re.Pattern[str]
-    """How a firm, a place or a shop goes on right behind its name."""
+    """Suffixes of a firm, a place or a shop right behind its name."""
 
     called: re.Pattern[str]
-    """What people are called by (老冀, 阿彭, 彩霞姐), or a run of sounds (宝音德力格尔)."""
+    """Nicknames (老冀, 阿彭, 彩霞姐), or a run of sounds (宝音德力格尔)."""
 
     shops: re.Pattern[str]
-    """How a shop goes on behind what its owner is called by: 小杨生煎."""
+    """Suffixes of a shop behind its owner's nickname: 小杨生煎."""
 
     kin: frozenset[str]
-    """What anybody is called by: 阿姨, 小弟."""
+    """Forms of address for anybody: 阿姨, 小弟."""
 
     tagger: NameTagger
 
     belief_in: Mapping[str, int]
-    """What the weight and the tagger's odds count for, in thousandths."""
+    """Factors of the weight and of the tagger's odds, in thousandths."""
 
     parts: tuple[int, ...]
     """Those of `PARTS`, in their order."""
@@ -167,7 +167,7 @@ class Doubtful(NamedTuple):
         )
 
     def is_given(self, text: str, given: int, end: int) -> bool:
-        """Say whether these may be the characters of a given name."""
+        """Return whether these may be the characters of a given name."""
         part = text[given:end]
         return (
             end <= len(text)
@@ -178,7 +178,7 @@ class Doubtful(NamedTuple):
         )
 
     def is_word(self, text: str, start: int, given: int, end: int) -> bool:
-        """Say whether a word or a place begins like the name, or an office or a form of address stands in it."""
+        """Return whether a word or a place begins like the name, or the name holds an office or a form of address."""
         if text[start:end] in self.surnames:
             return True
         word = self.words.match(text, start)
@@ -188,13 +188,15 @@ class Doubtful(NamedTuple):
         return longer in divisions.names() or longer[:-1] in divisions.names() or bool(self.titles.match(text, given))
 
     def values(self, one: InDoubt, odds: Mapping[int, Odds]) -> tuple[float, ...]:
-        """Return what is known of it: its weight, what the tagger says (begins, goes on, ends), and its surname."""
+        """Return the values of a candidate: its weight, the tagger's odds (begins, goes on, ends), and the kind of its
+        surname.
+        """
         inside = min([odds.get(at, _NO_CHARACTER).goes_on for at in range(one.start + 1, one.end)])
         begins, ends = odds.get(one.start, _NO_CHARACTER).begins, odds.get(one.end, _NO_CHARACTER).goes_on
         return one.weight / 10, begins, inside, ends, float(one.is_of_two)
 
     def nicks(self, text: str, words: Mapping[str, str]) -> Iterator[InDoubt]:
-        """Yield what somebody may be called by, whose characters weigh nothing; `words` are those of two."""
+        """Yield nicknames, whose characters have no weight; `words` are those of two characters."""
         for found in self.called.finditer(text):
             kind = found.lastgroup or "kin"
             start, end = found.span(kind)
@@ -219,19 +221,19 @@ class Doubtful(NamedTuple):
 
 
 class LikelyNames(NamedTuple):
-    """What finds them."""
+    """The search for likely names."""
 
     begins: re.Pattern[str]
-    """A surname before what may be the beginning of a given name."""
+    """A surname before a possible first character of a given name."""
 
     weights: Mapping[str, Mapping[str, int]]
-    """By what they are of and their characters."""
+    """Weights by kind and characters."""
 
     two: Mapping[str, str]
     """Words of two characters."""
 
     before: frozenset[str]
-    """What stands before persons: 和, 被, 找."""
+    """Words before persons: 和, 被, 找."""
 
     known: frozenset[str]
     """Words of two and three characters that begin like such a name, rarer than `words_of_two`."""
@@ -240,10 +242,10 @@ class LikelyNames(NamedTuple):
     """Words and places that begin like a name."""
 
     place: re.Pattern[str]
-    """How firms and places go on behind a name."""
+    """Suffixes of firms and places behind a name."""
 
     titles: frozenset[str]
-    """What other rules find behind a surname (叔叔): no given name."""
+    """Forms of address that other rules find behind a surname (叔叔): no given name."""
 
     titled: re.Pattern[str]
     """A form of address or an office."""
@@ -282,7 +284,7 @@ class LikelyNames(NamedTuple):
         )
 
     def confirmed(self, text: str, hidden: Iterable[Span]) -> Iterator[Span]:
-        """Yield the names in doubt that the tagger believes, the likeliest first, where nothing is `hidden` anyway."""
+        """Yield the names in doubt that the tagger confirms, the likeliest first, outside of `hidden` spans."""
         taken = {at for span in hidden for at in range(*span)}
         asked = [one for one in self.in_doubt(text) if taken.isdisjoint(range(one.start, one.end))]
         if not asked:
@@ -296,7 +298,7 @@ class LikelyNames(NamedTuple):
                 yield one.start, one.end
 
     def in_doubt(self, text: str) -> Iterator[InDoubt]:
-        """Yield what may be a name, by its weight; no word, place or addressee."""
+        """Yield candidates by their weight, except words, places and addressees."""
         weights, words, cuts, doubtful = self.weights, self.two, self.weights["cuts"], self.doubtful
         firsts, lasts, alone = weights["first"], weights["last"], weights["alone"]
         told, behind = dict[str, bool](), dict[int, int]()
@@ -337,7 +339,7 @@ class LikelyNames(NamedTuple):
         yield from doubtful.nicks(text, words)
 
     def _is_something_else(self, text: str, start: int, given: int, end: int, told: dict[str, bool]) -> bool:
-        """Say whether what may be a name is a word, a place, a firm, an office or who is addressed."""
+        """Return whether a candidate is a word, a place, a firm, an office or an addressee."""
         name = text[start:end]
         if (
             name in self.known
@@ -353,7 +355,7 @@ class LikelyNames(NamedTuple):
         return told[name]
 
     def spans(self, text: str) -> Iterator[Span]:
-        """Yield where a likely name of two or three characters stands; of two that overlap the likelier one."""
+        """Yield the spans of likely names of two or three characters; of two that overlap the likelier one."""
         last: Likely | None = None
         told = dict[str, bool]()
         for start, weight in self._begun(text):
@@ -369,7 +371,7 @@ class LikelyNames(NamedTuple):
             yield last.start, last.end
 
     def _begun(self, text: str) -> list[tuple[int, int]]:
-        """Return where a name may begin, and the weight of its surname and of what stands before."""
+        """Return the begin of each candidate, with the weight of its surname and of the context before it."""
         surname, before, persons = self.weights["surname"], self.weights["before"], self.before
         alone, firsts, lasts = self.weights["alone"], self.weights["first"], self.weights["last"]
         found = list[tuple[int, int]]()
@@ -406,7 +408,7 @@ class LikelyNames(NamedTuple):
         return found
 
     def _behind(self, text: str, end: int) -> int:
-        """Return the weight of what stands behind a name."""
+        """Return the weight of the context behind a name."""
         weights, words, cuts = self.weights, self.two, self.weights["cuts"]
         behind, beyond = text[end : end + 1] or _ENDS, text[end + 1 : end + 2] or _ENDS
         weight = weights["behind"].get(behind, 0) + weights["two_behind"].get(behind + beyond, 0)
@@ -418,7 +420,7 @@ class LikelyNames(NamedTuple):
         )
 
     def _is_another(self, text: str, one: Likely, told: dict[str, bool]) -> bool:
-        """Say whether it is a word, a place, a firm or who is addressed; `told` are names that were asked about."""
+        """Return whether it is a word, a place, a firm or an addressee; `told` caches the names that were looked up."""
         name = text[one.start : one.end]
         if (
             name in self.known
@@ -433,7 +435,7 @@ class LikelyNames(NamedTuple):
 
 
 def _is_told_before(place: re.Pattern[str], text: str, name: str) -> bool:
-    """Say whether a firm or a place is called so anywhere in the text: 华颖公司."""
+    """Return whether a firm or a place has this name anywhere in the text: 华颖公司."""
     at = text.find(name)
     while at >= 0:
         if place.match(text, at + len(name)):
@@ -452,7 +454,7 @@ def _places(surnames: Container[str]) -> Iterator[str]:
 
 @cache
 def _table() -> Mapping[str, Mapping[str, int]]:
-    """Return the weights by what they are of: `surname`, `alone`, `first`, `last`, `before` …, and the words (0)."""
+    """Return the weights by kind: `surname`, `alone`, `first`, `last`, `before` …, and the words (0)."""
     found: dict[str, dict[str, int]] = {}
     with resources.files("normalizers.rules").joinpath("likely_names.csv").open(encoding="utf-8") as table:
         for line in csv.DictReader(table):

@@ -24,19 +24,19 @@ Floats = npt.NDArray[np.float32]
 _UNITS = 128
 _WINDOW = 16
 _LONG_WINDOW = 96
-"""Where many names are in doubt (a list of them): longer windows overlap less."""
+"""Characters of a window in a text with many names in doubt, such as a list: longer windows overlap less."""
 
 _BEFORE = 6
 """Characters of a window before the first one that is asked for."""
 
 _BEHIND = 8
-"""A name and what stands behind it."""
+"""Characters of a window behind a start: the name and its context."""
 
 _TOGETHER = 64
 """Windows that go through the units together: more need memory and save no time."""
 
 _LEAST = 1e-5
-"""Of a probability, so that its logarithm is one."""
+"""Least probability, so that its logarithm is finite."""
 
 
 class Odds(NamedTuple):
@@ -71,7 +71,7 @@ class _Layer(NamedTuple):
         )
 
     def read(self, inputs: Floats) -> Floats:
-        """Return what the units make of inputs of the shape (characters, windows, values), in both directions."""
+        """Return the output of the layer for inputs of the shape (characters, windows, values), in both directions."""
         length, windows, values = inputs.shape
         ways = np.stack((inputs, inputs[::-1])).reshape(2, length * windows, values)
         given = (ways @ self.inputs + self.bias).reshape(2, length, windows, 3 * _UNITS)
@@ -94,7 +94,7 @@ class _Layer(NamedTuple):
 
 
 class NameTagger:
-    """What tells how likely a name is where it stands."""
+    """Returns the odds that a character is part of a person's name, by its context."""
 
     def __init__(self, table: Mapping[str, npt.NDArray[np.generic]]) -> None:
         characters, rows = table["characters"].tolist(), table["rows"].tolist()
@@ -148,7 +148,7 @@ def tagger() -> NameTagger:
 
 
 def _windows(length: int, starts: Sequence[int], size: int) -> Iterator[tuple[int, int]]:
-    """Yield where windows begin, and the first character that each of them is asked for."""
+    """Yield the begin of each window, and the first start that it is for."""
     covered = 0
     for start in starts:
         if start + _BEHIND > covered:

@@ -16,7 +16,7 @@ Made = TypeVar("Made")
 Asked = TypeVar("Asked")
 
 FOLDERS = 8
-"""Of so many folders the large rulebooks are kept, some 50 MB each: a process has one, a trial of rules a second."""
+"""Folders whose large rulebooks are kept, some 50 MB each: a process uses one, a trial of rules a second."""
 
 YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -52,9 +52,10 @@ YOUNGER: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )  # fmt: skip
-"""What came later than the first files of cities: lists, a section's lists (`.` between), or all of a section's.
+"""Keys that are younger than the first files of cities: lists, a section's lists (`.` between), or all of a section's.
 
-What a city's file lacks of it is ours: a list that is to be empty is written so. What is not named here, a file has.
+A city's file without such a key gets the shipped value; an empty list has to be written. Other missing keys stay
+missing.
 """
 
 
@@ -63,10 +64,10 @@ THE_PROGRAMS = frozenset({"divisions.csv", "words_of_two.csv"})
 
 
 class Rules:
-    """The rules of one city: its own files, and the program's where it has none. Read and compiled once.
+    """The rules of one city: its own files, and the shipped ones for the rest. Read and compiled once.
 
-    Each part (`@part`) is compiled when it is asked for first, and kept here. Whoever holds the rules sees no later
-    change of a file: a process is started again for new rules.
+    Each part (`@part`) is compiled at first use and kept here. Later changes of a file have no effect on this object:
+    new rules need a restart of the process.
     """
 
     __slots__ = ("_compiled", "_tables", "folder")
@@ -85,7 +86,7 @@ class Rules:
         return _loaded(folder) if folder is not None else DEFAULT_RULES
 
     def toml(self, name: str) -> dict[str, Any]:
-        """Return the rules in `<name>.toml`: the city's own, with ours where it is older; else ours.
+        """Return the rules in `<name>.toml`: the city's own, completed by younger shipped keys; else the shipped ones.
 
         Raises MisconfiguredError for a file that cannot be read.
         """
@@ -137,7 +138,7 @@ class Rules:
         return self.folder is not None and any((self.folder / file).exists() for file in files)
 
     def compiled(self, part: "RulePart[Made]") -> Made:
-        """Return a part, compiled once; of what a city has no file of its own for, the program's."""
+        """Return a part, compiled once; the shipped one if the city has no own file for it."""
         if part not in self._compiled:
             is_own = self.folder is None or not part.files or self.has_any(part.files)
             self._compiled[part] = part.make(self) if is_own else DEFAULT_RULES.compiled(part)
@@ -159,7 +160,7 @@ def _loaded(folder: Path) -> Rules:
 
 
 class RulePart(Generic[Made]):
-    """What is compiled of some files of the rules: call it with the rules of a city."""
+    """A part of the rules, compiled from some files: call it with the rules of a city."""
 
     def __init__(self, make: Callable[[Rules], Made], files: tuple[str, ...]) -> None:
         self.make = make
@@ -181,7 +182,7 @@ def part(*files: str) -> Callable[[Callable[[Rules], Made]], RulePart[Made]]:
 
 
 def memoized(maxsize: int) -> Callable[[Callable[[Asked, Rules], Made]], Callable[[Asked, Rules], Made]]:
-    """Remember the newest answers of a function of a value and of rules, in the rules: they are dropped together."""
+    """Cache the newest results of a function of a value and of rules inside the rules: they are dropped together."""
 
     def decorate(answer: Callable[[Asked, Rules], Made]) -> Callable[[Asked, Rules], Made]:
         answers = RulePart(lambda rules: lru_cache(maxsize)(lambda asked: answer(asked, rules)), ())
@@ -231,7 +232,7 @@ def _shape(value: Any) -> str:
 
 
 def _completed(own: dict[str, Any], ours: Mapping[str, Any], younger: Sequence[str]) -> dict[str, Any]:
-    """Return a city's rules, with what is younger and lacks there as we have it; no table where it wrote none."""
+    """Return a city's rules, completed by younger shipped keys; a missing table stays missing."""
     made = dict(own)
     for key in younger:
         section, of_a_section, name = key.partition(".")

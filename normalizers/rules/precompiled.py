@@ -1,8 +1,8 @@
-"""Regular expressions and other results that are slow to make, read from a file that an installation wrote once.
+"""Precompiled regular expressions and other slow results, read from a file that is written once per installation.
 
-`python -m normalizers.precompile` writes it beside the .pyc files of this package, for the version of Python that runs
-it, and is as much to be trusted as they are. Each result has its source as its name: rules of a city, or changed ones,
-find nothing of others and are compiled as ever, and so is everything without the file.
+`python -m normalizers.precompile` writes it beside the .pyc files of this package, for one build of Python, and with
+the same trust as those. Each result is named by the digest of its source: rules of a city, or changed ones, find no
+result of others and are compiled as usual. Without the file everything is compiled.
 """
 
 import _sre  # type: ignore[import-not-found] # typeshed has no stub of it
@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 Made = TypeVar("Made")
 
 KNOWN_VERSIONS = ((3, 11), (3, 12), (3, 13))
-"""Of Python, in which `_sre.compile` takes what is written here; others compile anew."""
+"""Versions of Python whose `_sre.compile` takes these arguments; others compile anew."""
 
 _GUARD = (sys.version, _sre.MAGIC, _sre.CODESIZE)
 _recorded: dict[bytes, Any] | None = None
@@ -45,7 +45,7 @@ def pattern(written: str, flags: int = 0) -> re.Pattern[str]:
 
 
 def _compiled(written: str, flags: int) -> tuple[Any, ...]:
-    """Return what `_sre.compile` takes, as `re._compiler.compile` makes it."""
+    """Return the arguments of `_sre.compile`, as `re._compiler.compile` makes them."""
     from re import _compiler, _parser  # type: ignore[attr-defined] # private: only in versions that are known
 
     parsed = _parser.parse(written, flags)
@@ -59,7 +59,7 @@ def _compiled(written: str, flags: int) -> tuple[Any, ...]:
 
 
 def remembered(kind: str, source: str, make: Callable[[], Made]) -> Made:
-    """Return what is made of a source, or was; only what `marshal` writes, and nobody may change it."""
+    """Return the result for a source, made now or read; it consists of types of `marshal` and must not be changed."""
     name = hashlib.blake2b(f"{kind}\0{source}".encode("utf-8", "surrogatepass"), digest_size=16).digest()
     if _recorded is not None:
         if name not in _recorded:
@@ -105,7 +105,7 @@ def _is_written(result: Any) -> bool:
 
 @cache
 def _read() -> dict[bytes, Any]:
-    """Return what the file holds; nothing if there is none, or if another build of Python wrote it."""
+    """Return the content of the file; empty without one, or if another build of Python wrote it."""
     try:
         guard, results = marshal.loads(path().read_bytes())  # noqa: S302 # as much to be trusted as a .pyc file
     except (OSError, ValueError, EOFError, TypeError):

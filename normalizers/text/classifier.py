@@ -54,22 +54,22 @@ from schemas.errors import MisconfiguredError
 
 HALF_HEARD = 16_384
 MOST_HEARD = 2 * HALF_HEARD
-"""So many characters of a text are heard, half of them at either end: rules read all of it."""
+"""Most characters of a text that are scored, half of them at either end; rules read all of it."""
 
 MOST_CLAUSES = 4
-"""Of a window: what is the matter is told in so many clauses."""
+"""Clauses of a window: a matter is described in so many."""
 
 MOST_LETTERS = 30
-"""Of a clause: what goes on without punctuation is cut here."""
+"""Characters of a clause: text without punctuation is cut here."""
 
 LEAST_LETTERS = 4
-"""Of a window: fewer tell nothing, and any of them would be loud; they weigh nothing."""
+"""Least letters of a window: fewer prove nothing, and any of them would be loud; they score 0."""
 
 LENGTH = 0.4
 """The power of a window's length that the sum of its weights is divided by, between a sum (0) and a mean (1)."""
 
 MOST_READ = 4_000
-"""Characters of a message: what it is about is said there."""
+"""Characters of a message that are scored: its subject stands there."""
 
 SHORT = 40
 """Letters of a message; a longer one has to be louder."""
@@ -101,7 +101,7 @@ _NO_WEIGHT, _NO_KEY, _NO_LETTERS = np.zeros(1), np.zeros(1, np.uint64), np.zeros
 
 
 class Heard(NamedTuple):
-    """What sounds most like what is listened for in a folded text, from `start` to before `end`, and how much so."""
+    """The loudest window of a folded text, from `start` to before `end`, and its score."""
 
     loudness: float
     start: int
@@ -109,7 +109,7 @@ class Heard(NamedTuple):
 
 
 class Told(NamedTuple):
-    """What is heard in a text as it was written: how loud, where it stands, and what it says, folded."""
+    """The loudest window of an unfolded text: its score, position and folded words."""
 
     loudness: float
     span: Span
@@ -117,11 +117,11 @@ class Told(NamedTuple):
 
 
 class _Clauses(NamedTuple):
-    """The letters of a text, where its clauses begin and end among them, and the keys of all features.
+    """Letters of a text, positions of its clauses among them, and the keys of all features.
 
-    The keys are those of the letters, of each with the next, of each clause's beginning and of its end. A window is a
-    clause and so many behind it: `lasts` is the last clause of each, `shares` what its sum is multiplied by, and
-    there are `among` of them.
+    The keys are those of the letters, of pairs of letters, and of each clause's begin and end. A window is a clause
+    and some following ones: `lasts` is the last clause of each, `shares` the factor of its sum, and `among` the
+    number of windows.
     """
 
     starts: NDArray[np.int64]
@@ -142,12 +142,11 @@ class _Window(NamedTuple):
 
 
 class TextClassifier:
-    """How much likelier than not a text tells something, and what, as natural logarithms.
+    """Log odds that a text has a subject, and its label.
 
-    The loudest of many windows counts less by `among`, for each time that they are e times as many: one of many is
-    loud by chance, and a long complaint should hardly be heard more often than a short one. A whole message that is
-    e times as long as a short one has to be louder by `among` likewise. A window that is not so loud as `least` is not
-    heard.
+    The loudest of many windows loses `among` for each factor e in their number: one of many is loud by chance, and a
+    long complaint should hardly be recognised more often than a short one. A whole message loses `among` likewise for
+    its length. A window below `least` is ignored.
     """
 
     def __init__(self, weights: Weights, among: float = 0.0, least: float = -math.inf) -> None:
@@ -172,10 +171,10 @@ class TextClassifier:
         read: Iterable[Span | None],
         believed: Callable[[str], bool] = bool,
     ) -> tuple[str, At] | None:
-        """Return the label of what a message tells, and where.
+        """Return the label of a message's subject, and its position.
 
-        `folded` is title and text: most messages are done with when that is not loud. What was `read` in the text
-        (None: in the title) is not listened to. What is heard is `believed` by what it says.
+        `folded` is title and text: most messages end here, because it is not loud. The part that was `read` in the
+        text (None: in the title) is left out. `believed` decides by the label's words.
         """
         if self.loudest("\n".join(folded[first:last] for first, last in _ends(folded))) is None:
             return None
@@ -187,7 +186,7 @@ class TextClassifier:
         return (self.label_of(told.said), At(title=told.span)) if told is not None and believed(told.said) else None
 
     def told(self, text: str, harmless: re.Pattern[str], read: Sequence[Span] = ()) -> Told | None:
-        """Return the loudest window of a text as it was written, without harmless phrases and what was `read` there."""
+        """Return the loudest window of an unfolded text, without harmless phrases and the parts that were `read`."""
         told = (self._told(text[first:last], first, harmless, read) for first, last in _ends(text))
         return max((one for one in told if one is not None), key=lambda one: one.loudness, default=None)
 
@@ -240,7 +239,7 @@ class TextClassifier:
         return HashTable(self._weights.keys, self._weights.told)
 
     def label_of(self, said: str) -> str:
-        """Return the label that a folded window sounds like; what it says again counts again."""
+        """Return the label of a folded window; repeated words count again."""
         return self._label_of(features([said_in(said)])[0])
 
     def _label_of(self, keys: Keys) -> str:
@@ -252,7 +251,7 @@ class TextClassifier:
     # A whole message.
 
     def loudness(self, folded: str) -> float:
-        """Return how much a folded message sounds like what is told."""
+        """Return the log odds that a folded message has the subject."""
         said = said_in(folded[:MOST_READ])
         if len(said) < _LEAST_READ:
             return -math.inf
@@ -270,7 +269,7 @@ class TextClassifier:
         return max(((self._sum(said_in(one[0]))[0], one.span()) for one in clauses), default=None)
 
     def _sum(self, said: str) -> tuple[float, int]:
-        """Return the sum of all weights, and of how many features: what is said again has no more of them."""
+        """Return the sum of all weights, and the number of features; repeated words count once."""
         known, keys = self._weights.keys, distinct(features_of_one(said))
         at = np.minimum(known.searchsorted(keys), known.size - 1)
         return float(np.where(known[at] == keys, self._weights.told[at], 0.0).sum()), keys.size
@@ -293,12 +292,12 @@ class TextClassifier:
 
 
 def _ends(text: str) -> tuple[Span, ...]:
-    """Return what of a text is heard: the whole, or either end of a long one."""
+    """Return the scored part of a text: the whole, or either end of a long one."""
     return ((0, len(text)),) if len(text) <= MOST_HEARD else ((0, HALF_HEARD), (len(text) - HALF_HEARD, len(text)))
 
 
 def _runs(folded: str, apart: Sequence[Span]) -> Iterator[Span]:
-    """Yield what lies between the parts of a text that hold something of `apart`."""
+    """Yield the parts of a text between those that contain one of `apart`."""
     marked, done = bytearray(len(folded)), 0
     for start, end in apart:
         marked[start:end] = b"\1" * (end - start)
@@ -310,7 +309,7 @@ def _runs(folded: str, apart: Sequence[Span]) -> Iterator[Span]:
 
 
 def _parts(folded: str) -> Iterator[Span]:
-    """Yield where each sentence stands; of a long one, where each few of its clauses do."""
+    """Yield the position of each sentence; of a long one, of every few clauses."""
     for sentence in _SENTENCE.finditer(folded):
         start, end = sentence.span()
         if end - start <= MOST_APART:
@@ -321,13 +320,15 @@ def _parts(folded: str) -> Iterator[Span]:
 
 @lru_cache(maxsize=4)
 def _clauses(folded: str) -> _Clauses | None:
-    """Return the clauses that say anything, long ones in pieces; None of too few letters. Kept for who listens next."""
+    """Return the clauses with words, long ones in pieces; None if there are too few letters. Cached for the next
+    classifier.
+    """
     return _numbered(tuple(CLAUSE.findall(_NEITHER.sub("", NUMBER.sub("0", folded)))))
 
 
 @lru_cache(maxsize=4)
 def _numbered(clauses: tuple[str, ...]) -> _Clauses | None:
-    """Return the features of some clauses. Kept for who listens to the same text, folded in another way."""
+    """Return the features of some clauses. Cached for the next classifier of the same text."""
     said = "".join(clauses)
     if len(said) < LEAST_LETTERS:
         return None
@@ -346,11 +347,11 @@ def _numbered(clauses: tuple[str, ...]) -> _Clauses | None:
 # Sentences by which a subject is heard, ready to be asked: a file of them, and `[hearing]` of the subject's rules.
 
 NOTHING = "none"
-"""The value of a sentence that tells nothing of the kind."""
+"""The value of a sentence without the subject."""
 
 
 def hearing(subject: str, sentences: Sequence[Sentence], rules: Rules) -> TextClassifier:
-    """Return what hears a subject by these sentences."""
+    """Return the classifier of a subject, fitted by these sentences."""
     said = settings(subject, rules)
     return TextClassifier.fitted(naive_bayes, sentences, said["among"], said["least"])
 
@@ -362,9 +363,9 @@ def settings(subject: str, rules: Rules) -> dict[str, Any]:
 
 
 def sentences(subject: str, values: Collection[str], rules: Rules) -> tuple[Sentence, ...]:
-    """Return the lines of `<subject>_heard.tsv`, and ordinary ones: of `ordinary.tsv`, and no emergency of `heard.tsv`.
+    """Return the lines of `<subject>_heard.tsv`, and ordinary ones: `ordinary.tsv`, and no emergency of `heard.tsv`.
 
-    Raises MisconfiguredError for a value that nobody knows, or when the file itself has but one kind.
+    Raises MisconfiguredError for an unknown value, or for a file with one kind of lines only.
     """
     file = f"{subject}_heard"
     lines = rules.table(file, ("value", "text"))
@@ -378,25 +379,25 @@ def sentences(subject: str, values: Collection[str], rules: Rules) -> tuple[Sent
 
 
 def ordinary(rules: Rules) -> tuple[Sentence, ...]:
-    """Return the clauses of ordinary letters, which tell nothing of any kind."""
+    """Return the clauses of ordinary letters, which have none of the subjects."""
     return tuple(Sentence((), line["text"]) for line in rules.table("ordinary", ("text",)))
 
 
 def of_both_kinds(file: str, found: Sequence[Sentence]) -> tuple[Sentence, ...]:
-    """Return the sentences of a file. Raises MisconfiguredError when all of them tell it, or none does."""
+    """Return the sentences of a file. Raises MisconfiguredError if all of them, or none, have the subject."""
     if len({bool(one.labels) for one in found}) < 2:
         raise MisconfiguredError(f"{file}.tsv needs sentences that tell it and others that do not: it compares them.")
     return tuple(found)
 
 
-# Which of several classes a whole text sounds like, beside what words say.
+# Which of several classes a whole text sounds like, beside its cues.
 
 LEANING_NOTHING = "none"
-"""The value of a sentence that is of no class: a greeting, a name alone, what belongs to none."""
+"""The value of a sentence without a class: a greeting, a name alone."""
 
 
 class Judged(NamedTuple):
-    """The label that a text is given, how sure that is (0 to 1), and by what: what is told (rule) or heard (model)."""
+    """The label of a text, its certainty (0 to 1), and its source: words (rule) or sound (model)."""
 
     label: str
     score: float
@@ -410,11 +411,10 @@ def judged(
     labels: Iterable[str],
     hearing: Mapping[str, Any],
 ) -> Judged | None:
-    """Return the label for which what is told, and what it sounds like, speak most together; None for no class.
+    """Return the label with the highest sum of words and sound; None for no class.
 
-    `told` has sums of what words or cues say, `by_rule` the label that they say (None when it is too little). What they
-    do not tell may sound like nothing. `hearing` is that of the rules: sound counts `weight` times, and what is not
-    `least` sure is not heard.
+    `told` has the sums of words or cues, `by_rule` their label (None if they are too few). A text without them may
+    sound like none. `hearing` is that of the rules: sound counts `weight` times, and is ignored below `least`.
     """
     by_words = Judged(by_rule, told[by_rule] / math.fsum(told.values()), "rule") if by_rule is not None else None
     if not likely:
@@ -443,17 +443,17 @@ def _share(sums: Mapping[str, float], label: str) -> float:
 
 @lru_cache(maxsize=2)
 def _features(folded: str) -> tuple[int, Keys]:
-    """Return how many characters a text has, and its features, each once. Kept for who asks next."""
+    """Return the number of characters of a text, and its features, each once. Cached for the next call."""
     said = without_blanks(folded)
     return len(said), distinct(features_of_one(said))
 
 
 def leaning_hearing(subject: str, values: Collection[str], rules: Rules) -> TextClassifier | None:
-    """Return what hears classes, and topics of them (`class.topic`), by the lines of `<subject>_heard.tsv`.
+    """Return the classifier of classes, and of topics of them (`class.topic`), by the lines of `<subject>_heard.tsv`.
 
-    A city without such a file has those of our lines whose values it knows; None when a class of its own has none of
-    them: all are heard, or none is. Raises MisconfiguredError for a file with a value that nobody knows, or that lacks
-    a class.
+    A city without such a file uses the shipped lines whose values it knows; None if one of its own classes has no
+    lines: the classifier knows all classes or is not used. Raises MisconfiguredError for a file with an unknown
+    value, or without lines for a class.
     """
     file = f"{subject}_heard"
     lines = [(line["value"], line["text"]) for line in rules.table(file, ("value", "text"))]

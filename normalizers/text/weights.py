@@ -25,23 +25,24 @@ from normalizers.text.ngrams import END, Counts, Floats, Keys, counts, distinct,
 FILE = resources.files("normalizers.rules").joinpath("weights.npz")
 
 ADDED = 0.5
-"""To how often each feature was counted: what was never seen is possible (naive Bayes)."""
+"""Count that is added to each feature, so that an unseen one is possible (naive Bayes)."""
 
 ADDED_TO_CLASSES = 0.2
-"""The same, where classes are compared with each other."""
+"""The same for a comparison of classes."""
 
 STEPS = 80
 PENALTY = 0.02
-"""Of the squares of a regression's weights: what few sentences have weighs little."""
+"""Penalty of the squares of a regression's weights: features of few sentences get small weights."""
 
 _POWER_STEPS = 8
 _NUMBER_OF_SENTENCE = np.uint64(36)
 _OF_ALL = 0.15
-"""The value of the feature that all sentences have: its weight is how rare it is to tell anything."""
+"""Value of the feature that all sentences have; its weight is the rarity of the subject."""
 
 HAN = r"\u3400-\u9fff\U00020000-\U0003ffff"
 NUMBER = re.compile(r"\d\d*")
-"""What begins with one of a set is looked for; what begins with a repeat (`\\d+`) is tried at each character."""
+r"""Pattern that begins with a set of characters, which `re` searches for; a repeat (`\d+`) would be tried at each
+character."""
 
 _END = chr(int(END))
 _NOT_SAID = re.compile(rf"[^{HAN}\d{_END}][^{HAN}\d{_END}]*")
@@ -49,39 +50,39 @@ _BLANK = re.compile(r"\s\s*")
 
 
 class Sentence(NamedTuple):
-    """A line of a file: what it tells; one without labels tells nothing of the kind, and often tempts."""
+    """A line of a file with its labels; a line without labels is a counter-example, often a tempting one."""
 
     labels: tuple[str, ...]
     text: str
 
 
 class Weights(NamedTuple):
-    """What a classifier adds up, as natural logarithms."""
+    """Weights of a classifier, as natural logarithms."""
 
     keys: Keys
-    """Features in the order of their keys, which say whether a text tells something at all."""
+    """Features of the subject, in the order of their keys."""
 
     told: Floats
-    """How much likelier each of them is where it is told."""
+    """Log odds of each of them in sentences of the subject."""
 
     bias: float
-    """What is added to each sum of them."""
+    """Constant that is added to each sum."""
 
     labels: tuple[str, ...]
     """In the order of their names."""
 
     label_keys: Keys
-    """Features in the order of their keys, which say what it is."""
+    """Features of the labels, in the order of their keys."""
 
     by_label: NDArray[Any]
-    """How likely each of them is with each label: a row a feature, a column a label."""
+    """Log odds of each of them with each label: a row a feature, a column a label."""
 
 
 Fit = Callable[[Sequence[Sentence]], Weights]
 
 
 def said_in(folded: str) -> str:
-    """Return what is said in Han characters and in numbers, which are all the same: nobody taught us other words."""
+    """Return the Han characters and numbers of a text, all numbers alike: the sentences have no other words."""
     return _NOT_SAID.sub("", NUMBER.sub("0", folded))
 
 
@@ -91,7 +92,7 @@ def without_blanks(folded: str) -> str:
 
 
 def naive_bayes(sentences: Sequence[Sentence]) -> Weights:
-    """Fit how much likelier features are in sentences that tell it than in others: each sentence counts by itself."""
+    """Fit the log odds of features in sentences of the subject against others: each sentence counts by itself."""
     by_labels = _said(sentences)
     telling = counts([text for labels, text in by_labels if labels])
     others = counts([text for labels, text in by_labels if not labels])
@@ -100,7 +101,7 @@ def naive_bayes(sentences: Sequence[Sentence]) -> Weights:
 
 
 def logistic_regression(sentences: Sequence[Sentence]) -> Weights:
-    """Fit what tells sentences from those that look alike, by steps with momentum (Nesterov), always the same."""
+    """Fit the difference between sentences and look-alikes by steps with momentum (Nesterov); deterministic."""
     by_labels = _said(sentences)
     keys, told, bias = _regressed([text for _, text in by_labels], [bool(labels) for labels, _ in by_labels])
     return Weights(keys, told, bias, *_of_labels(by_labels, counts([text for labels, text in by_labels if labels])))
@@ -126,7 +127,7 @@ def weights_of(fit: Fit, sentences: Sequence[Sentence]) -> Weights:
 
 @contextmanager
 def recorded() -> Iterator[dict[str, Weights]]:
-    """Fit all weights that are asked for meanwhile, whether they are in the file or not, and hand them out by name."""
+    """Fit all weights that are requested in the block, also those of the file, and yield them by name."""
     fits: dict[str, Weights] = {}
     token = _RECORDED.set(fits)
     try:
@@ -161,7 +162,7 @@ def _said(sentences: Sequence[Sentence]) -> list[tuple[tuple[str, ...], str]]:
 def _of_labels(
     by_labels: Sequence[tuple[tuple[str, ...], str]], telling: Counts
 ) -> tuple[tuple[str, ...], Keys, Floats]:
-    """Return how much likelier features are with each label than in all sentences that tell anything."""
+    """Return the log odds of features with each label against all sentences of the subject."""
     names = tuple(sorted({name for labels, _ in by_labels for name in labels}))
     with_label = [counts([text for labels, text in by_labels if name in labels]) for name in names]
     return names, telling.keys, np.stack([_ratios(one, telling, telling.keys) for one in with_label], axis=1)
@@ -175,7 +176,7 @@ def _ratios(some: Counts, others: Counts, keys: Keys) -> Floats:
 
 
 def _regressed(said: Sequence[str], told: Sequence[bool]) -> tuple[Keys, Floats, float]:
-    """Return features, the weight of each, and what is added."""
+    """Return the features, the weight of each, and the constant."""
     is_told = np.array(told)
     found, sentence = features(said)
     once = distinct(found | (sentence << _NUMBER_OF_SENTENCE))
