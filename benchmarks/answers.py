@@ -60,7 +60,7 @@ def main() -> None:
 
 async def compare(connection: KafkaConnection, count: int) -> None:
     """Print a line for each number."""
-    Provision(connection).create()
+    Provision(connection).create_when_started()
     print("side by side | answers/minute | seconds waited: median | p99 | all")
     for number, at_once in enumerate(AT_ONCE):
         waited = await measured(connection, f"{110_000 + number * 10_000}", count, at_once)

@@ -197,7 +197,7 @@ def renew(connection: KafkaConnection) -> None:
     while any(name in topics.TOPICS for name in admin.list_topics()):
         time.sleep(0.1)
     admin.close()
-    Provision(connection).create()
+    Provision(connection).create_when_started()
 
 
 async def restored(broker: str) -> None:

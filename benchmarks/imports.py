@@ -138,7 +138,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with a_kafka() as bootstrap, tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        Provision(KafkaConnection(bootstrap_servers=bootstrap)).create()
+        Provision(KafkaConnection(bootstrap_servers=bootstrap)).create_when_started()
         print(f"| {'':<38} | {'records':>9} | {'records/s':>9} | {'CPU-s':>6} | {'MB':>6} |")
         print(f"|{'-' * 40}|{'-' * 11}|{'-' * 11}|{'-' * 8}|{'-' * 8}|")
         for write, suffix, some in ((as_jsonl, "jsonl", count), (as_csv, "csv", count), (as_xlsx, "xlsx", count // 10)):

@@ -147,7 +147,7 @@ def main() -> None:
     tune_collector()
     group = f"bench-{time.time_ns()}"
     with a_kafka() as broker:
-        Provision(KafkaConnection(bootstrap_servers=broker, partitions=PARTITIONS)).create()
+        Provision(KafkaConnection(bootstrap_servers=broker, partitions=PARTITIONS)).create_when_started()
         print(f"{'kind':<16}{' '.join(f'{name:>12}' for name in COLUMNS)}   {count:,} records, mails a fifth")
         for name, (make, fewer) in KINDS.items():
             raws = [make(number) for number in range(count // fewer)]

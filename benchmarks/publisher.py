@@ -104,7 +104,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
     with a_kafka() as broker, tempfile.TemporaryDirectory() as folder:
         connection = KafkaConnection(bootstrap_servers=broker)
-        Provision(connection).create()
+        Provision(connection).create_when_started()
         messages = made(count)
         size = len(messages[-1].value)
         print(f"{count:,} messages of {size} bytes to {topics.raw('sms')}, {os.cpu_count()} cores with the broker\n")

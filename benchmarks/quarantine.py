@@ -227,7 +227,7 @@ def kafka(folder: Path) -> Iterator[KafkaConnection]:
     try:
         broker = stack.up(owner=os.getpid()).bootstrap_servers
         connection = KafkaConnection(bootstrap_servers=broker, partitions=PARTITIONS)
-        Provision(connection).create()
+        Provision(connection).create_when_started()
         yield connection
     finally:
         stack.down()

@@ -175,7 +175,7 @@ def kafka(folder: Path) -> Iterator[KafkaConnection]:
     try:
         broker = stack.up(owner=os.getpid()).bootstrap_servers
         connection = KafkaConnection(bootstrap_servers=broker, partitions=1)
-        Provision(connection).create()
+        Provision(connection).create_when_started()
         yield connection
     finally:
         stack.down()

@@ -258,7 +258,7 @@ def run(folder: Path, cities: Sequence[str], rate: float, seconds: float, before
         standing.callback(stack.down)
         broker = stack.up(owner=os.getpid()).bootstrap_servers
         connection = KafkaConnection(bootstrap_servers=broker, partitions=PARTITIONS)
-        Provision(connection).create()
+        Provision(connection).create_when_started()
         workers = [Worker(f"worker-{number}", broker, folder) for number in (1, 2, 3)]
         for worker in workers:
             standing.callback(worker.actor.kill)

@@ -96,7 +96,7 @@ def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
     with a_kafka() as broker:
         connection = KafkaConnection(bootstrap_servers=broker, partitions=1)
-        Provision(connection).create()
+        Provision(connection).create_when_started()
         asyncio.run(write(connection, count))
         for way in WAYS:
             command = [sys.executable, "-m", "benchmarks.webhooks", "worker", broker, way]

@@ -160,7 +160,7 @@ def fresh_topics(stack: Endpoints) -> KafkaConnection:
 def secured_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecuredKafka]:
     """One real Kafka that wants TLS, a password and ACLs, for the whole run; it has our topics and no rights yet."""
     with SecuredKafka(tmp_path_factory.mktemp("secured"), acls.users()) as kafka:
-        Provision(kafka.administrator).create()
+        Provision(kafka.administrator).create_when_started()
         yield kafka
 
 

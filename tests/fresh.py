@@ -37,7 +37,9 @@ def topics_made_anew(connection: KafkaConnection) -> KafkaConnection:
             admin.delete_topics(sorted(used))
         until(lambda: not _logs(admin) & used, "Kafka did not delete the topics")
     # Without the frozen number, which was just read, `create` neither reads it twice nor writes it in a transaction.
-    Provision(connection, {name: topic for name, topic in topics.TOPICS.items() if name not in kept}).create()
+    Provision(
+        connection, {name: topic for name, topic in topics.TOPICS.items() if name not in kept}
+    ).create_when_started()
     with admin_of(connection) as admin:
         _held(admin, topics.TOPICS, connection.partitions)  # waits for the leaders
     return connection
@@ -98,7 +100,7 @@ def by_the_senders_clock(connection: KafkaConnection, topic: str) -> None:
         until(lambda: topic not in _logs(admin), "Kafka did not delete the topic")
     declared = topics.TOPICS[topic]
     timed = structs.replace(declared, extra={**declared.extra, "message.timestamp.type": "CreateTime"})
-    Provision(connection, {topic: timed}).create()
+    Provision(connection, {topic: timed}).create_when_started()
     with admin_of(connection) as admin:
         _held(admin, [topic], connection.partitions)  # waits for the leaders
 

@@ -35,7 +35,7 @@ class Broker:
             standing.callback(self.actor.kill)
             self.actor.start()
             standing.enter_context(self.line)
-            Provision(self.connection).create()
+            Provision(self.connection).create_when_started()
             self._standing = standing.pop_all()
         return self
 

@@ -256,7 +256,7 @@ def main(count: int = 5_000) -> dict[str, object]:
         stack = Stack(Path(folder))
         try:
             connection = KafkaConnection(bootstrap_servers=stack.up(owner=os.getpid()).bootstrap_servers)
-            Provision(connection).create()
+            Provision(connection).create_when_started()
             return {
                 f"{name}, {'with a photo' if photo else 'urlencoded'}": _measured(
                     target, connection.bootstrap_servers, port, count, photo

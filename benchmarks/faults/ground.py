@@ -111,7 +111,7 @@ class Ground:
 
     def provide(self) -> None:
         """Make the topics and the indices."""
-        Provision(self.connection).create()
+        Provision(self.connection).create_when_started()
         asyncio.run(self._indices())
 
     def _set_up(self, standing: ExitStack) -> None:

@@ -45,9 +45,12 @@ class Answer(NamedTuple):
     hidden: frozenset[str]
 
 
-def admin(connection: KafkaConnection) -> AbstractContextManager[Any]:
-    """Yield kafka-python's administration client; its errors become errors of the pipeline."""
-    return opened(KafkaAdminClient, connection, bootstrap_timeout_ms=PATIENCE_MS, request_timeout_ms=PATIENCE_MS)
+def admin(connection: KafkaConnection, request_ms: int = PATIENCE_MS) -> AbstractContextManager[Any]:
+    """Yield kafka-python's administration client; its errors become errors of the pipeline.
+
+    A request may take `request_ms` milliseconds.
+    """
+    return opened(KafkaAdminClient, connection, bootstrap_timeout_ms=PATIENCE_MS, request_timeout_ms=request_ms)
 
 
 class Cluster:

@@ -6,13 +6,13 @@ from typing import Any
 from kafka import errors as theirs
 from kafka.admin import ConfigResource, ConfigResourceType
 from msgspec import Struct
-from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+from tenacity import Retrying, retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from broker.config import KafkaConnection
 from hotline.admin import placement
 from hotline.admin.cluster import Answer, Cluster, TopicConfig, TopicFacts, admin
 from schemas import topics
-from schemas.errors import MisconfiguredError, UnauthorizedError
+from schemas.errors import MisconfiguredError, UnauthorizedError, UnreachableError
 from schemas.topics import TOPICS, Topic
 
 
@@ -90,12 +90,32 @@ def _alter(client: Any, name: str, config: dict[str, str]) -> None:
         raise MisconfiguredError(f"Kafka does not set {', '.join(config)} of {name}: {told}.")
 
 
+CREATE_MS = 30_000
+"""Limit in milliseconds for a request that makes topics, Kafka's own default: a broker makes several hundred logs."""
+
+STARTED_SECONDS = 120.0
+"""Seconds in which a Kafka that was just started on this machine answers, also if all processors are busy."""
+
+
 class Provision:
     """The topics of one cluster; raises only errors of the pipeline."""
 
     def __init__(self, connection: KafkaConnection, wanted: Mapping[str, Topic] = TOPICS) -> None:
         self._connection = connection
         self._topics = wanted
+
+    def create_when_started(self) -> list[str]:
+        """Do as `create` at a Kafka that was just started; a step without an answer is repeated for `STARTED_SECONDS`.
+
+        What a step made before its answer was lost is found by the next one.
+        """
+        patiently = Retrying(
+            retry=retry_if_exception_type(UnreachableError),
+            wait=wait_fixed(1),
+            stop=stop_after_delay(STARTED_SECONDS),
+            reraise=True,
+        )
+        return patiently(self.create)
 
     def create(self, begun_with: int | None = None) -> list[str]:
         """Create missing topics and return their names; existing ones stay as they are, also those that appear
@@ -105,10 +125,10 @@ class Provision:
         another or an unknown number (`begun_with`, as in `placement.refuse_grown`).
         """
         if topics.PLACEMENT not in self._topics:
-            with admin(self._connection) as client:
+            with admin(self._connection, CREATE_MS) as client:
                 return self._created(client)
         self._refuse_other_partitions(begun_with)
-        with admin(self._connection) as client:
+        with admin(self._connection, CREATE_MS) as client:
             created = self._created(client)
         placement.freeze(self._connection)
         return created
@@ -198,7 +218,8 @@ class Provision:
     def _created(self, client: Any) -> list[str]:
         missing = self._missing(client)
         if missing:
-            client.create_topics({name: self._wanted(name) for name in missing}, wait_for_metadata=True)
+            client.create_topics({name: self._wanted(name) for name in missing})
+            client.wait_for_topics(missing, timeout_ms=CREATE_MS)
         return missing
 
     def _missing(self, client: Any) -> list[str]:

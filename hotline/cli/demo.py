@@ -111,7 +111,7 @@ def _stage(stack: "Stack", settings: "Settings", console: "Console", quiet: bool
         endpoints = stack.up(progress)
         progress.say("Making topics and indices")
         connection = clients.kafka(settings)
-        Provision(connection).create()
+        Provision(connection).create_when_started()
         asyncio.run(_ensure_indices(settings))
     return Play(connection, endpoints.elasticsearch_url, settings.data_dir, 0 if quiet else PAUSE_SECONDS)
 

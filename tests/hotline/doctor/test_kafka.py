@@ -336,7 +336,7 @@ def test_a_topic_that_is_missing_is_told_and_one_that_is_hidden_is_told_among_th
         )
         assert "may not Read the topic hotline.outbox.v1" in str(told(lambda: rights(connection, fresh))[0])
     finally:
-        Provision(secured.administrator).create()
+        Provision(secured.administrator).create_when_started()
 
 
 def test_what_kafka_keeps_of_groups_and_transactions_is_to_have_as_many_copies(secured: SecuredKafka) -> None:

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.long]
 def test_an_emergency_in_the_place_of_one_that_kafka_lost_is_seen(tmp_path: Path) -> None:
     with ForgetfulKafka(tmp_path) as kafka:
         connection = KafkaConnection(bootstrap_servers=kafka.address, partitions=2)
-        Provision(connection).create()
+        Provision(connection).create_when_started()
         writer = Writer(connection)
         for name in ("first", "second", "third"):
             writer.hand_over(name, "critical", timedelta(minutes=5))
