@@ -17,7 +17,7 @@ from tickets.admission import CONFIRMED
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
-    from hotline.search.query import Filters
+    from tickets.search import Filters
 
 
 SECONDS = 10.0

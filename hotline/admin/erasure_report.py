@@ -18,6 +18,7 @@ from schemas.errors import PipelineError, UnreachableError
 from schemas.records import Event, event
 from storage import blob_store
 from storage.paths import ERASED, REDACTED, checkpoints, folder, raw_names
+from tickets.search import SIGHTS
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
@@ -158,8 +159,7 @@ async def _looked(place: str, look: Awaitable[int]) -> Place:
 async def _tickets(archive: Archive, decision: Event, change: event.Erased | event.Redacted) -> int:
     """Return how many of the three indices still have an older version."""
     version = next((one.version for one in decision.tickets if one.ticket_id == change.ticket_id), 0)
-    found = [await archive.ticket(change.ticket_id, masked=masked) for masked in (False, True)]
-    found.append(await archive.of_restricted().ticket(change.ticket_id))
+    found = [await archive.ticket(change.ticket_id, sight=sight) for sight in SIGHTS]
     return sum(one is not None and one.version < version for one in found)
 
 

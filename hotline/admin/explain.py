@@ -14,6 +14,7 @@ from schemas import ids
 from schemas.codec import Position
 from schemas.errors import MisconfiguredError, PipelineError
 from schemas.records import Link, Message, RawRef, Ticket
+from tickets.search import Sight
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -70,11 +71,12 @@ async def explain(archive: Archive, name: str, raw: Bytes, *, clear: bool = Fals
     Raises MisconfiguredError if it does not exist, or only in the other archive (保密). The error names only the
     question and no ticket, so that it does not show where a message of a restricted ticket is filed.
     """
-    ticket, link = await archive.ticket(name, masked=not clear), None
+    sight: Sight = "clear" if clear else "masked"
+    ticket, link = await archive.ticket(name, sight=sight), None
     if ticket is None:
         link = await archive.link(name)
         if link is not None and link.ticket_id is not None:
-            ticket = await archive.ticket(link.ticket_id, masked=not clear)
+            ticket = await archive.ticket(link.ticket_id, sight=sight)
     if ticket is not None:
         return _told(
             ticket, [await _filed(archive, link, raw, clear) for link in await archive.links(ticket.ticket_id)]

@@ -23,8 +23,8 @@ from hotline.cli.subjects import refuse_unknown
 from hotline.output import readable
 
 if TYPE_CHECKING:
-    from hotline.search.archive import Archive, Hit
-    from hotline.search.query import Filters
+    from hotline.search.archive import Archive
+    from tickets.search import Filters, Hit
 
 T = TypeVar("T")
 Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its number (工单编号), or a message's id.")]
@@ -61,13 +61,17 @@ def search(
     reason: Reason = None,
 ) -> "list[Hit]":
     """Find tickets, the newest first."""
+    from tickets.search import Query, Sight
+
     words = question(query or (), without or ())
     refuse_misread(words)
+    sight: Sight = "restricted" if restricted else "clear" if clear else "masked"
     clear = clear or restricted
     refuse_unreasoned(clear, reason)
 
     async def find(archive: "Archive") -> "list[Hit]":
-        found = await archive.search(words, masked=not clear, limit=limit, filters=filters)
+        query = Query(text=words, sight=sight, limit=limit, filters=filters)
+        found = list((await archive.search(query)).hits)
         if not found:
             await refuse_unknown(archive, filters.category, settings_of(ctx, accounts=False))
         return found
@@ -101,7 +105,7 @@ def show(
     refuse_unreasoned(clear, reason)
 
     async def find(archive: "Archive") -> Any:
-        ticket = await archive.ticket(name, masked=not clear)
+        ticket = await archive.ticket(name, sight="clear" if clear else "masked")
         if ticket is not None:
             return ticket, ticket.ticket_id
         message = await archive.message(name)

@@ -15,7 +15,7 @@ from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
     from hotline.admin.explain import Explanation, Filed, Raw
-    from hotline.search.archive import Hit
+    from tickets.search import Hit
 
 
 def hits(found: "Sequence[Hit]", console: Console | None = None) -> None:

@@ -49,11 +49,11 @@ def overdue(
     restricted: OfRestricted = False,
 ) -> list[Line]:
     """List open tickets that should be accepted, signed or resolved by now (超期), as far as their stage tells."""
-    from hotline.search.query import Filters
+    from tickets.search import Filters
 
     settings = settings_of(ctx, accounts=False)
     limits, until = _limits(settings), datetime.now(UTC) + timedelta(hours=within_hours)
-    filters = Filters(jurisdiction=jurisdiction, is_open=True, due_before=until)
+    filters = Filters(jurisdiction=(jurisdiction,) if jurisdiction else (), is_open=True, due_before=until)
 
     async def found(archive: "Archive") -> list[Line]:
         return [line async for ticket in archive.tickets(filters=filters) for line in lines_of(ticket, limits, until)]
@@ -77,11 +77,11 @@ def recompute(
     """
     from hotline.admin import commands
     from hotline.config import clients
-    from hotline.search.query import Filters
+    from tickets.search import Filters
 
     settings = settings_of(ctx, accounts=False)
     limits = _limits(settings)
-    filters = Filters(jurisdiction=jurisdiction, is_open=True, provisional=True)
+    filters = Filters(jurisdiction=(jurisdiction,) if jurisdiction else (), is_open=True, provisional=True)
 
     async def found(archive: "Archive") -> list[tuple[str, str, bool]]:
         return [one async for ticket in archive.tickets(filters=filters) for one in provisional(ticket, limits)]

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from hotline.admin.clear_exports import Order
     from hotline.config.settings import Settings
     from hotline.search.archive import Archive, Tickets
-    from hotline.search.query import Filters
     from schemas.records import Ticket
+    from tickets.search import Filters
 
 PAGE = 500
 """Tickets that one record names."""

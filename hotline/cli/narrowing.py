@@ -17,7 +17,7 @@ from schemas.ids import ADCODE
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
-    from hotline.search.query import Filters
+    from tickets.search import Filters
 
 T = TypeVar("T")
 
@@ -52,32 +52,46 @@ def _told_apart(said: str | None) -> str | None:
     return sys.stdin.readline().strip() if said == "-" else said
 
 
-Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only this channel (诉求来源): sms or 短信.")]
+def _each(checked: Callable[[str | None], str | None]) -> Callable[[list[str] | None], list[str | None]]:
+    """Return what checks each value of an option that may be given several times."""
+    return lambda said: [checked(one) for one in said or ()]
+
+
+Several = list[str] | None
+Channel = Annotated[
+    Several, typer.Option(callback=_each(known_channel), help="Only this channel (诉求来源): sms or 短信.")
+]
 Status = Annotated[
-    str | None, typer.Option(callback=one_of(enums.STATUSES), help="Only this status (办理状态): resolved or 办结.")
+    Several, typer.Option(callback=_each(one_of(enums.STATUSES)), help="Only this status (办理状态): resolved or 办结.")
 ]
 Kind = Annotated[
-    str | None,
-    typer.Option(callback=one_of(enums.REQUEST_KINDS), help="Only this kind (诉求类型): complaint or 投诉."),
+    Several,
+    typer.Option(callback=_each(one_of(enums.REQUEST_KINDS)), help="Only this kind (诉求类型): complaint or 投诉."),
 ]
 Category = Annotated[
-    str | None, typer.Option(help="Only this category (事项分类) and what is below it: its code or its name.")
+    Several, typer.Option(help="Only this category (事项分类) and what is below it: its code or its name.")
 ]
 City = Annotated[
     str | None,
     typer.Option(callback=_digits(ADCODE, "six digits, such as 210100"), help="Only this 行政区划代码."),
 ]
+Cities = Annotated[
+    Several,
+    typer.Option(callback=_each(_digits(ADCODE, "six digits, such as 210100")), help="Only this 行政区划代码."),
+]
 Place = Annotated[
-    str | None,
+    Several,
     typer.Option(
-        callback=_digits(r"[1-9]\d{1,11}", "two digits or more of a 行政区划代码, such as 210103"),
+        callback=_each(_digits(r"[1-9]\d{1,11}", "two digits or more of a 行政区划代码, such as 210103")),
         help="Only where the place's 行政区划代码 begins so; many places have none, so search for their names, too.",
     ),
 ]
 Cluster = Annotated[
-    str | None,
+    Several,
     typer.Option(
-        metavar="TICKET_ID", callback=ticket_id, help="Only tickets of one incident (重复诉求): its `cluster_id`."
+        metavar="TICKET_ID",
+        callback=_each(ticket_id),
+        help="Only tickets of one incident (重复诉求): its `cluster_id`.",
     ),
 ]
 Person = Annotated[
@@ -119,7 +133,7 @@ OPTIONS: Mapping[str, Any] = MappingProxyType(
         "status": Status,
         "kind": Kind,
         "category": Category,
-        "jurisdiction": City,
+        "jurisdiction": Cities,
         "adcode": Place,
         "cluster": Cluster,
         "person": Person,
@@ -156,21 +170,29 @@ def _filters(
     person: str | None,
     since: datetime | None,
     until: datetime | None,
-    kind: str | None,
-    cluster: str | None,
-    **same: Any,
+    kind: list[str] | None,
+    cluster: list[str] | None,
+    channel: list[str] | None,
+    status: list[str] | None,
+    category: list[str] | None,
+    jurisdiction: list[str] | None,
+    adcode: list[str] | None,
 ) -> "Filters":
     """Return what the options narrow a search to; raises BadParameter for what would find nothing."""
-    from hotline.search.query import Filters
+    from tickets.search import Filters
 
     if person is not None and not clear:
         raise typer.BadParameter("masked tickets name nobody: add --clear, if you may", param_hint="--person")
     first, end = span(since, until)
     return Filters(
-        request_kind=kind,
-        cluster_id=cluster,
+        request_kind=tuple(kind or ()),
+        cluster_id=tuple(cluster or ()),
         requesters=persons(person, settings_of(ctx, accounts=False)),
         received_from=first,
         received_to=end,
-        **same,
+        channel=tuple(channel or ()),
+        status=tuple(status or ()),
+        category=tuple(category or ()),
+        jurisdiction=tuple(jurisdiction or ()),
+        adcode=tuple(adcode or ()),
     )

@@ -14,9 +14,9 @@ from hotline.cli.output import Column, lists
 
 if TYPE_CHECKING:
     from hotline.search.archive import Archive
-    from hotline.search.query import Filters
     from schemas.records import Ticket
     from tickets.satisfaction import Rates
+    from tickets.search import Filters
 
 ALL, FEW, NONE = "all", "few", "-"
 
@@ -56,10 +56,12 @@ def rates(
     least: Annotated[int, typer.Option(min=1, help="A line of fewer tickets goes into one with the others.")] = 10,
 ) -> "list[dict[str, Any]]":
     """Print 响应率, 解决率 and 满意率: of the last 回访 of each ticket of the archive that has one."""
-    from hotline.search.query import Filters
+    from tickets.search import Filters
 
     first, end = span(since, until)
-    filters = Filters(jurisdiction=jurisdiction, received_from=first, received_to=end, revisited=True)
+    filters = Filters(
+        jurisdiction=(jurisdiction,) if jurisdiction else (), received_from=first, received_to=end, revisited=True
+    )
     found = ask(ctx, lambda archive: _groups(archive, filters, by))
     return [{"group": name, **structs.asdict(one)} for name, one in lines_of(found, least).items()]
 

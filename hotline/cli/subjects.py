@@ -1,7 +1,7 @@
 """Categories (事项分类) that a person types: a misspelt one would find nothing."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from schemas.errors import MisconfiguredError
@@ -11,19 +11,22 @@ if TYPE_CHECKING:
     from hotline.search.archive import Archive
 
 
-async def refuse_unknown(archive: "Archive", said: str | None, settings: "Settings") -> None:
+async def refuse_unknown(archive: "Archive", said: Sequence[str], settings: "Settings") -> None:
     """Raise MisconfiguredError for a category that no rule knows and no ticket has.
 
     A clerk, a model of the city's own or an app may have given tickets others than the rules have.
     """
     from hotline.config.clients import rules_of
-    from hotline.search.query import Filters
     from normalizers.enrich import category
+    from tickets.search import Filters
 
-    if said is None or said in (known := category.names(rules_of(settings))) or said in known.values():
+    if not said:
         return
-    if not await archive.count(filters=Filters(category=said)):
-        raise MisconfiguredError(f"There is no category {said}: {_advice(said, known)}")
+    known = category.names(rules_of(settings))
+    for one in said:
+        if one in known or one in known.values() or await archive.count(filters=Filters(category=(one,))):
+            continue
+        raise MisconfiguredError(f"There is no category {one}: {_advice(one, known)}")
 
 
 def refuse_misspelt(settings: "Settings", words: Iterable[str]) -> None:

@@ -8,19 +8,24 @@ from typing import Any, TypeVar
 import msgspec
 from elastic_transport import ObjectApiResponse
 from elasticsearch import AsyncElasticsearch, NotFoundError
-from msgspec import Struct
 
 from connectors.web.archive import Wanted
-from hotline.search.query import Filters, matching, overdue, published
+from hotline.search.query import matching, overdue, published
 from schemas import ids
 from schemas.contract.index_templates import PREFIX, indices
 from schemas.errors import MisconfiguredError, SchemaError
 from schemas.records import Link, Message, Ticket
 from sinks.elastic.errors import translated
+from tickets.search import Answer, Filters, Hit, Query, Rung, Sight
 
 T = TypeVar("T")
 
-_SHOWN = ["ticket_id", "ticket_no", "title", "status", "channel", "received_at", "urgency"]
+_INDEX_OF: Mapping[Sight, str] = {"masked": "ticket_masked", "clear": "ticket", "restricted": "ticket_restricted"}
+_SHOWN = [
+    "ticket_id", "ticket_no", "title", "status", "channel", "received_at", "urgency", "request_kind", "category.path",
+    "location.adcode", "dispatch.organizer_name", "due", "confidentiality", "minor_protection.flag", "jurisdiction",
+    "cluster_id",
+]  # fmt: skip
 _OPEN, _CLOSE = "\x02", "\x03"
 """Marks of a match; `fold` lets no control character into `search_text`."""
 
@@ -35,20 +40,6 @@ _PAGE = 500
 Tickets = AsyncIterator[Ticket]
 
 
-class Hit(Struct, frozen=True, kw_only=True):
-    """One ticket that a search found; `marks` are the matches in `snippet`, as start and end."""
-
-    ticket_id: str
-    ticket_no: str
-    title: str | None = None
-    status: str
-    channel: str
-    received_at: datetime
-    urgency: str = "normal"
-    snippet: str = ""
-    marks: tuple[tuple[int, int], ...] = ()
-
-
 class Archive:
     """Reads the archive; of tickets those that are `restricted` (严格保密) alone, or all others.
 
@@ -61,26 +52,23 @@ class Archive:
         self._restricted = restricted
         self._alias = {name: index.alias for name, index in indices(prefix).items()}
 
-    def of_restricted(self) -> "Archive":
-        """Return the same archive, asked about restricted tickets (严格保密)."""
-        return Archive(self._client, self._prefix, restricted=True)
+    async def search(self, query: Query) -> Answer:
+        """Return what a query finds, in one request; two-character names and road + number are found as written.
 
-    async def search(
-        self, query: str, *, masked: bool = True, limit: int = 20, filters: Filters | None = None
-    ) -> list[Hit]:
-        """Return the newest tickets that hold every word of the query, exactly; ``-word`` excludes.
-
-        Two-character names and road + number are found as written; a ticket's number or id finds that ticket.
+        A ticket's number finds that ticket. Raises also MisconfiguredError for a cursor of another search.
         """
         answer = await self._search(
-            index=self._tickets(masked),
-            query=matching(query, filters or Filters()),
-            size=limit,
+            index=self._index(query.sight),
+            track_total_hits=True,
+            query=matching(query.text, query.filters),
+            size=query.limit,
             source={"includes": _SHOWN},
             highlight=_HIGHLIGHT,
             sort=[{"received_at": "desc"}, {"ticket_id": "asc"}],
         )
-        return [_hit(found) for found in answer["hits"]["hits"]]
+        hits = tuple(_hit(found) for found in answer["hits"]["hits"])
+        total = int(answer["hits"]["total"]["value"])
+        return Answer(total=total, rungs=(Rung(name="words", total=total, hits=hits),))
 
     async def count(self, query: str = "", *, masked: bool = True, filters: Filters | None = None) -> int:
         """Return how many tickets a search finds; all of them for an empty query."""
@@ -97,10 +85,12 @@ class Archive:
             for one in found["by_urgency"]["buckets"]
         }
 
-    async def ticket(self, name: str, *, masked: bool = True) -> Ticket | None:
-        """Return the ticket of an id or an official number (工单编号)."""
+    async def ticket(self, name: str, *, sight: Sight = "masked", jurisdictions: tuple[str, ...] = ()) -> Ticket | None:
+        """Return the ticket of an id or an official number (工单编号), if it is of these cities (none: any)."""
         field = "ticket_no" if ids.valid_ticket_no(name) else "ticket_id"
-        return await self._newest(self._tickets(masked), {"term": {field: name}}, Ticket)
+        index = self._index("restricted" if self._restricted else sight)
+        ticket = await self._newest(index, {"term": {field: name}}, Ticket)
+        return ticket if ticket is None or not jurisdictions or ticket.jurisdiction in jurisdictions else None
 
     async def tickets(self, query: str = "", *, masked: bool = True, filters: Filters | None = None) -> Tickets:
         """Yield every ticket that a search finds, by their ids."""
@@ -171,9 +161,10 @@ class Archive:
             await self._client.indices.refresh(index=list(self._alias.values()), ignore_unavailable=True)
 
     def _tickets(self, masked: bool) -> str:
-        if self._restricted:
-            return self._alias["ticket_restricted"]
-        return self._alias["ticket_masked" if masked else "ticket"]
+        return self._index("restricted" if self._restricted else "masked" if masked else "clear")
+
+    def _index(self, sight: Sight) -> str:
+        return self._alias[_INDEX_OF[sight]]
 
     async def _newest(self, alias: str, query: Mapping[str, Any], kind: type[T]) -> T | None:
         """Return the document of the highest version: a message taken in twice can lie in two months' indices."""
@@ -200,9 +191,18 @@ def _asked() -> Iterator[None]:
 
 
 def _hit(found: Mapping[str, Any]) -> Hit:
+    source = found["_source"]
     (marked,) = found.get("highlight", {}).get("search_text", [""])
     snippet, marks = _unmark(marked)
-    return _read({**found["_source"], "snippet": snippet, "marks": marks}, Hit)
+    due = [at for at in (source.get("due") or {}).values() if at]
+    flat = {
+        "category": "/".join((source.get("category") or {}).get("path", ())) or None,
+        "adcode": (source.get("location") or {}).get("adcode"),
+        "organizer": (source.get("dispatch") or {}).get("organizer_name"),
+        "due_at": min(due, default=None),
+        "minor": bool((source.get("minor_protection") or {}).get("flag")),
+    }
+    return _read({**source, **flat, "snippet": snippet, "marks": marks}, Hit)
 
 
 def _unmark(text: str) -> tuple[str, list[tuple[int, int]]]:

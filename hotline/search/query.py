@@ -3,39 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
-
 from connectors.web.archive import Wanted
 from normalizers.text.fold import fold
 from schemas import enums, ids
 from tickets.lifecycle import CLOSED
+from tickets.search import Filters
 from tickets.sla.overdue import WAITING
-
-
-class Filters(Struct, frozen=True, kw_only=True):
-    """Filters of a search beside its words; times are those of the first message, from inclusive, to exclusive."""
-
-    channel: str | None = None
-    status: str | None = None
-    jurisdiction: str | None = None
-    request_kind: str | None = None
-    category: str | None = None
-    """A category's code or name; sub-categories count, too."""
-    adcode: str | None = None
-    """Prefix of the place's 行政区划代码."""
-    cluster_id: str | None = None
-    requesters: tuple[str, ...] = ()
-    """A person's hashes, any of them; masked tickets have none."""
-    received_from: datetime | None = None
-    received_to: datetime | None = None
-    revisited: bool = False
-    """Only tickets with a revisit (回访)."""
-    is_open: bool = False
-    """Only those that are not closed, and not erased."""
-    due_before: datetime | None = None
-    """Only those of which some deadline runs out before this."""
-    provisional: bool = False
-    """Only those of which some deadline was counted by a calendar that ends too early (暂定)."""
 
 
 def matching(text: str, filters: Filters) -> dict[str, Any]:
@@ -76,15 +49,19 @@ def _narrowed(filters: Filters) -> list[dict[str, Any]]:
         "status": filters.status,
         "jurisdiction": filters.jurisdiction,
         "request_kind": filters.request_kind,
+        "dispatch.organizer_code": filters.organizer,
+        "urgency": filters.urgency,
+        "confidentiality": filters.confidentiality,
         "cluster_id": filters.cluster_id,
+        "requester.id": filters.requesters,
     }
-    terms: list[dict[str, Any]] = [{"term": {name: value}} for name, value in equal.items() if value is not None]
-    if filters.requesters:
-        terms.append({"terms": {"requester.id": filters.requesters}})
-    if filters.category is not None:
-        terms.append(_category(filters.category))
-    if filters.adcode is not None:
-        terms.append({"prefix": {"location.adcode": filters.adcode}})
+    terms: list[dict[str, Any]] = [{"terms": {name: list(values)}} for name, values in equal.items() if values]
+    if filters.category:
+        terms.append(_any([way for said in filters.category for way in _category(said)]))
+    if filters.adcode:
+        terms.append(_any([_place(prefix) for prefix in filters.adcode]))
+    if filters.minor:
+        terms.append({"term": {"minor_protection.flag": True}})
     if filters.revisited:
         terms.append({"exists": {"field": "revisits.at"}})
     times = {"gte": filters.received_from, "lt": filters.received_to}
@@ -106,10 +83,23 @@ def overdue(now: datetime) -> dict[str, Any]:
     return {clock: {"filter": {"range": {f"due.{clock}_at": before}}, "aggs": by_urgency} for clock in WAITING}
 
 
-def _category(said: str) -> dict[str, Any]:
+def _any(ways: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"bool": {"should": ways}}
+
+
+def _category(said: str) -> list[dict[str, Any]]:
     """Match a category by its code, by the code of one above it, or by a name on its path."""
-    ways = [{"term": {"category.code": said}}, {"prefix": {"category.code": f"{said}."}}]
-    return {"bool": {"should": [*ways, {"term": {"category.path": said}}]}}
+    return [
+        {"term": {"category.code": said}},
+        {"prefix": {"category.code": f"{said}."}},
+        {"term": {"category.path": said}},
+    ]
+
+
+def _place(prefix: str) -> dict[str, Any]:
+    if not prefix:
+        return {"bool": {"must_not": {"exists": {"field": "location.adcode"}}}}
+    return {"prefix": {"location.adcode": prefix}}
 
 
 def published(wanted: Wanted) -> dict[str, Any]:

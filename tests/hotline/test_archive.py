@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from connectors.web.archive import Wanted
 from hotline.dev.stack.stack import Endpoints
 from hotline.search.archive import Archive
-from hotline.search.query import Filters
 from normalizers.text.fold import fold
 from schemas import ids, topics
 from schemas.codec import Position, encode
@@ -21,6 +20,7 @@ from schemas.records import Link, Message, RawRef, Record, Ticket
 from schemas.records.ticket import Category, Deadline, Location, Requester, Revisit
 from sinks import Document, routes
 from sinks.elastic import ElasticSink
+from tickets.search import Filters, Query
 
 pytestmark = pytest.mark.integration
 
@@ -136,21 +136,23 @@ async def test_analysts_narrow_by_kind_category_place_incident_and_person(world:
     await world.sink.write([out(topics.TICKET, one.ticket_id, one, 1) for one in (zhang, other)])
     await world.archive.refresh()
     found = {
-        narrowed: {hit.ticket_id for hit in await world.archive.search("", masked=False, filters=narrowed)}
+        narrowed: {
+            hit.ticket_id for hit in (await world.archive.search(Query(text="", sight="clear", filters=narrowed))).hits
+        }
         for narrowed in (
-            Filters(request_kind="complaint"),
-            Filters(category="construction"),
-            Filters(category="construction.public_works"),
-            Filters(adcode="2101"),
+            Filters(request_kind=("complaint",)),
+            Filters(category=("construction",)),
+            Filters(category=("construction.public_works",)),
+            Filters(adcode=("2101",)),
             Filters(requesters=("k2:zhang", "k1:zhang")),
         )
     }
     assert set(map(frozenset, found.values())) == {frozenset(named("zhang"))}
-    by_name = await world.archive.search("", masked=False, filters=Filters(category="城乡建设"))
+    by_name = (await world.archive.search(Query(text="", sight="clear", filters=Filters(category=("城乡建设",))))).hits
     assert {hit.ticket_id for hit in by_name} == named("zhang", "long_road")
-    (one,) = await world.archive.search("", masked=False, filters=Filters(cluster_id="210100-c"))
+    (one,) = (await world.archive.search(Query(text="", sight="clear", filters=Filters(cluster_id=("210100-c",))))).hits
     assert {one.ticket_id} == named("long_road")
-    assert await world.archive.count(masked=False, filters=Filters(adcode="210103")) == 0
+    assert await world.archive.count(masked=False, filters=Filters(adcode=("210103",))) == 0
 
 
 def named(*names: str) -> set[str]:
@@ -184,7 +186,10 @@ QUERIES: dict[str, set[str]] = {
 
 
 async def test_a_query_finds_exactly_what_is_written(filled: World) -> None:
-    found = {query: {hit.ticket_id for hit in await filled.archive.search(query, masked=False)} for query in QUERIES}
+    found = {
+        query: {hit.ticket_id for hit in (await filled.archive.search(Query(text=query, sight="clear"))).hits}
+        for query in QUERIES
+    }
     assert found == {query: named(*names) for query, names in QUERIES.items()}
     counts = {query: await filled.archive.count(query, masked=False) for query in QUERIES}
     assert counts == {query: len(names) for query, names in QUERIES.items()}
@@ -195,41 +200,41 @@ async def test_every_ticket_once_over_several_pages(filled: World, monkeypatch: 
     found = [one.ticket_id async for one in filled.archive.tickets(masked=False)]
     assert found == sorted(named(*TEXTS) - named("masked_only"))
     assert {one.ticket_id async for one in filled.archive.tickets()} == named("masked_only")
-    chosen = filled.archive.tickets("中山路", masked=False, filters=Filters(channel="sms"))
+    chosen = filled.archive.tickets("中山路", masked=False, filters=Filters(channel=("sms",)))
     assert {one.ticket_id async for one in chosen} == named("long_road")
 
 
 async def test_search_sees_the_masked_index_unless_told(filled: World) -> None:
-    assert await filled.archive.search("张伟") == []
-    assert {hit.ticket_id for hit in await filled.archive.search("噪音")} == named("masked_only")
+    assert (await filled.archive.search(Query(text="张伟"))).hits == ()
+    assert {hit.ticket_id for hit in (await filled.archive.search(Query(text="噪音"))).hits} == named("masked_only")
     assert await filled.archive.count() == 1
     assert await filled.archive.ticket(*named("zhang")) is None
 
 
 async def test_a_hit_shows_where_the_words_are(filled: World) -> None:
-    (hit,) = await filled.archive.search("中山路12号 路灯", masked=False)
+    (hit,) = (await filled.archive.search(Query(text="中山路12号 路灯", sight="clear"))).hits
     assert [hit.snippet[start:end] for start, end in hit.marks] == ["中山路12号", "路灯"]
     assert (hit.status, hit.channel, hit.received_at) == ("registered", "web", AT)
 
 
 async def test_the_newest_come_first_and_filters_narrow(filled: World) -> None:
-    hits = await filled.archive.search("", masked=False, limit=2)
+    hits = (await filled.archive.search(Query(text="", sight="clear", limit=2))).hits
     assert [hit.received_at for hit in hits] == [AT + timedelta(hours=n) for n in (4, 3)]
-    assert await filled.archive.count(masked=False, filters=Filters(channel="sms")) == 2
-    assert await filled.archive.count(masked=False, filters=Filters(status="closed")) == 0
-    assert await filled.archive.count(masked=False, filters=Filters(jurisdiction="440100")) == 0
+    assert await filled.archive.count(masked=False, filters=Filters(channel=("sms",))) == 2
+    assert await filled.archive.count(masked=False, filters=Filters(status=("closed",))) == 0
+    assert await filled.archive.count(masked=False, filters=Filters(jurisdiction=("440100",))) == 0
     span = Filters(received_from=AT + timedelta(hours=1), received_to=AT + timedelta(hours=3))
     assert await filled.archive.count(masked=False, filters=span) == 2
 
 
 async def test_a_ticket_is_found_by_id_and_by_number(filled: World) -> None:
     expected = ticket("zhang", 0, masked=False)
-    assert await filled.archive.ticket(expected.ticket_id, masked=False) == expected
-    assert await filled.archive.ticket(expected.ticket_no, masked=False) == expected
-    assert [hit.ticket_id for hit in await filled.archive.search(expected.ticket_no, masked=False)] == [
-        expected.ticket_id
-    ]
-    assert await filled.archive.ticket("210100-unknown", masked=False) is None
+    assert await filled.archive.ticket(expected.ticket_id, sight="clear") == expected
+    assert await filled.archive.ticket(expected.ticket_no, sight="clear") == expected
+    assert [
+        hit.ticket_id for hit in (await filled.archive.search(Query(text=expected.ticket_no, sight="clear"))).hits
+    ] == [expected.ticket_id]
+    assert await filled.archive.ticket("210100-unknown", sight="clear") is None
 
 
 async def test_messages_and_links_lead_from_a_ticket_to_its_bytes(world: World) -> None:
@@ -315,7 +320,7 @@ async def test_what_lies_in_a_lost_shard_is_not_said_not_to_be_there(filled: Wor
         )
     wanted = Wanted(jurisdiction="210100", start=AT, end=AT + timedelta(days=1), limit=9)
     for asked in (
-        lambda: archive.search("路灯", masked=False),
+        lambda: archive.search(Query(text="路灯", sight="clear")),
         lambda: archive.count(masked=False),
         lambda: anext(aiter(archive.tickets(masked=False))),
         lambda: archive.overdue(AT),
@@ -330,7 +335,7 @@ async def test_what_lies_in_a_lost_shard_is_not_said_not_to_be_there(filled: Wor
 async def test_no_index_names_the_next_action(stack: Endpoints) -> None:
     async with AsyncElasticsearch(stack.elasticsearch_url, request_timeout=60) as client:
         with pytest.raises(MisconfiguredError, match="hotline index create"):
-            await Archive(client, "nowhere").search("x")
+            await Archive(client, "nowhere").search(Query(text="x"))
 
 
 async def test_no_server_names_the_next_action() -> None:

@@ -152,12 +152,12 @@ def test_the_door_has_a_key_of_its_own_for_all_its_systems() -> None:
 
 
 def test_a_clear_export_is_bound_to_what_is_exported_and_to_who_confirmed_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hotline.search.query import Filters
+    from tickets.search import Filters
 
     sent: list[Command] = []
     settings = secured(command_keys={"wang": key()}, jurisdiction="210100")
     monkeypatch.setattr("hotline.admin.commands.send", lambda _, __, *commands: sent.extend(commands))
-    order = clear_exports.Order("zammad", "路灯", Filters(channel="sms"))
+    order = clear_exports.Order("zammad", "路灯", Filters(channel=("sms",)))
     request = clear_exports.ask(settings, "to Zammad", order)
     (asked,) = sent
     assert (asked.kind, asked.command_id, asked.reason) == ("export", request, "to Zammad")

@@ -16,8 +16,9 @@ from hotline.dev.demo.greenmail import first_port
 from hotline.dev.demo.ledger import Ledger, TopicReader, Totals
 from hotline.dev.demo.players import PLAYERS
 from hotline.dev.demo.stage import Player, Stage
-from hotline.search.archive import Archive, Hit
+from hotline.search.archive import Archive
 from schemas.errors import MisconfiguredError
+from tickets.search import Hit, Query
 
 QUERIES = ("中山路12号", "万达", "阳光花园", "井盖", "公车站")
 """Two-character names, road and number, a traditional word asked for in simplified characters."""
@@ -33,7 +34,7 @@ class Result(Struct, frozen=True, kw_only=True):
 
     totals: Totals
     indexed: int
-    hits: dict[str, list[Hit]]
+    hits: dict[str, tuple[Hit, ...]]
 
     @property
     def complete(self) -> bool:
@@ -136,7 +137,7 @@ class Play:
         async with AsyncElasticsearch(self._url, request_timeout=60) as client:
             archive = Archive(client)
             await archive.refresh()
-            hits = {query: await archive.search(query) for query in QUERIES}
+            hits = {query: (await archive.search(Query(text=query))).hits for query in QUERIES}
             return Result(totals=self.ledger.totals(), indexed=await archive.count(masked=False), hits=hits)
 
 

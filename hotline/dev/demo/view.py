@@ -10,9 +10,9 @@ from rich.text import Text
 
 from hotline.dev.demo.ledger import Ledger, Totals
 from hotline.dev.demo.play import Result
-from hotline.search.archive import Hit
 from schemas.records import Link, Ticket
 from tickets.masking.mask import mask_text
+from tickets.search import Hit
 
 RELATIONS = {
     "new": ("新工单", "new", "green"),
@@ -133,7 +133,7 @@ def _found(result: Result) -> Table:
     return table
 
 
-def _snippet(hits: list[Hit]) -> Text:
+def _snippet(hits: tuple[Hit, ...]) -> Text:
     """Return the line around the first match."""
     if not hits:
         return Text("—")

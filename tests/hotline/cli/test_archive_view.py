@@ -9,9 +9,9 @@ from rich.console import Console
 from broker.config import KafkaConnection
 from hotline.admin.explain import Explanation, Filed, Raw, looks_up
 from hotline.cli import archive_view
-from hotline.search.archive import Hit
 from schemas.records import Link
 from sinks.eraser import Target, emptied
+from tickets.search import Hit
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 ODD = "[/b][red]\x1b[31m"

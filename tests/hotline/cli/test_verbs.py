@@ -278,7 +278,8 @@ def test_a_process_loads_no_clients_but_those_of_its_component() -> None:
 
 def test_several_words_are_one_question_and_each_unwanted_one_has_its_minus() -> None:
     from hotline.cli.archive import question
-    from hotline.search.query import Filters, matching
+    from hotline.search.query import matching
+    from tickets.search import Filters
 
     asked = question(["路灯", "维修 中山路"], ["噪音 噪声", "-停水"])
     found = matching(asked, Filters())["bool"]

@@ -13,7 +13,6 @@ from hotline.cli import demo as cli
 from hotline.dev.demo import view
 from hotline.dev.demo.ledger import Ledger
 from hotline.dev.demo.play import Result
-from hotline.search.archive import Hit
 from normalizers import Policy, normalize
 from normalizers.base import DEMO_KEY, DEMO_KEY_ID
 from normalizers.handover import handover
@@ -23,6 +22,7 @@ from schemas.records import Message, raw_message
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
 from tickets.records_out import link_of
+from tickets.search import Hit
 from tickets.state.state import State
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
