@@ -27,7 +27,8 @@ from benchmarks.transport import Meter, a_kafka
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
 from hotline.admin.topics import Provision
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from normalizers.rules import DEFAULT_RULES
 from schemas import ids, topics
 from schemas.codec import Outbound, Position, decode, encode

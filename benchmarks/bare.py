@@ -10,7 +10,7 @@ from typing import Any
 import confluent_kafka as ck
 import urllib3
 
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import ids, topics
 from schemas.codec import Outbound
 from schemas.records import raw_of

@@ -34,8 +34,8 @@ from benchmarks.searchable import Searchable
 from broker.config import KafkaConnection
 from broker.sync_producer import SETTINGS
 from hotline.dev.stack.stack import Endpoints, Stack
-from normalizers import Policy
-from normalizers import normalize as normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize as normalize
 from schemas import topics
 from schemas.codec import Outbound, Position
 from schemas.contract.index_templates import indices

@@ -24,8 +24,9 @@ from benchmarks.transport import WORDS, a_kafka
 from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
 from hotline.admin.topics import Provision
-from normalizers import Policy, normalize
+from normalizers.base import Policy
 from normalizers.enrich.annotators import Annotations
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.records import RawMessage, raw_message

@@ -15,7 +15,8 @@ import xxhash
 
 from benchmarks.normalize import neutral, text_of
 from benchmarks.sink import ticket
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.codec import decode, encode
 from schemas.records import Message, Ticket
 

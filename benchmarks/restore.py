@@ -30,7 +30,8 @@ from broker.aio_producer import Sender, make_producer
 from broker.config import KafkaConnection
 from hotline.admin.topics import Provision
 from hotline.dev.stack.stack import Existing, Stack
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.codec import Outbound, Position
 from schemas.records import Message

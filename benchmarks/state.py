@@ -18,7 +18,8 @@ from msgspec.structs import replace
 
 from benchmarks import near
 from benchmarks.normalize import neutral
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from normalizers.rules import DEFAULT_RULES
 from schemas import ids, topics
 from schemas.codec import Position, decode, encode

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from obstore.store import LocalStore, ObjectStore
 
 from broker.heartbeat import beat
-from normalizers import Blob
+from normalizers.finalize import Blob
 from schemas.errors import ErasedError, MalformedError, MissingBlobError, TooLargeError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT

@@ -14,9 +14,10 @@ from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from broker.config import KafkaConnection
-from normalizers import Normalized, Policy, normalize
+from normalizers.base import Policy
 from normalizers.enrich.annotators import ANNOTATORS
 from normalizers.parse.codes import is_code
+from normalizers.pipeline import Normalized, normalize
 from normalizers.warmup import work_through
 from schemas import ids, topics
 from schemas.codec import AHEAD, NO_TIME, Inbound, Outbound, appended_at, decode, encode, position_of

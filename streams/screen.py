@@ -13,8 +13,9 @@ from msgspec.structs import replace
 from obstore.store import ObjectStore
 
 from broker.config import KafkaConnection
-from normalizers import Policy, alarming
+from normalizers.base import Policy
 from normalizers.handover import handover, record_of
+from normalizers.pipeline import alarming
 from normalizers.warmup import work_through
 from schemas import topics
 from schemas.codec import Inbound, Outbound, appended_at, decode, encode, position_of

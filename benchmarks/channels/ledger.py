@@ -7,7 +7,8 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 
 from broker.config import KafkaConnection
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.errors import RecordError
 from schemas.records.raw import is_beginning, raw_of

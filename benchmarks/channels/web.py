@@ -46,7 +46,7 @@ from connectors.web.service import Tools
 from connectors.web.settings import ClientSettings, WebSettings
 from hotline.admin.topics import Provision
 from hotline.dev.stack.stack import Stack
-from normalizers import Policy
+from normalizers.base import Policy
 from tests.connectors.serving import serve
 
 API_KEY = "hotline-benchmark-app-key"

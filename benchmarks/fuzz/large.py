@@ -19,7 +19,7 @@ from types import MappingProxyType
 
 from benchmarks.fuzz.messages import POLICY, holds, raw
 from connectors.http.settings import ReceiverSettings
-from normalizers import normalize
+from normalizers.pipeline import normalize
 from schemas.errors import RecordError
 from schemas.records.raw import SIZE_LIMIT
 from tests.connectors import test_asvs

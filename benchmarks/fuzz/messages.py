@@ -11,11 +11,11 @@ import msgspec
 from jsonschema_rs import Draft202012Validator
 
 from benchmarks.fuzz.target import Target, chosen, explained
-from normalizers import Normalized, Policy, alarming, normalize
-from normalizers.base import Draft
+from normalizers.base import Draft, Policy
 from normalizers.handover import handover
 from normalizers.mail import tnef
 from normalizers.parse import ticket_tokens
+from normalizers.pipeline import Normalized, alarming, normalize
 from normalizers.text.fold import fold
 from normalizers.wechat import kf
 from schemas import ids

@@ -15,7 +15,7 @@ from connectors.web.archive import Archive, within
 from connectors.web.receipts import Receipts
 from connectors.web.settings import WebSettings
 from connectors.web.submission import CHANNEL, Arrivals, Submission, elsewhere, raw_of
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.enrich import emergency
 from normalizers.parse import ticket_tokens
 from normalizers.text.fold import fold

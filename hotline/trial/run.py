@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from hotline.trial.inputs import Input
 from hotline.trial.raw import EPOCH, raw_of
-from normalizers import normalize
 from normalizers.base import Policy
 from normalizers.enrich.address.crf import PlaceModel
 from normalizers.enrich.category import CategoryModel
+from normalizers.pipeline import normalize
 from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import topics
 from schemas.codec import Position

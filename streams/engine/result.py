@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from normalizers import Blob
 from normalizers.enrich.annotators import Failure
+from normalizers.finalize import Blob
 from schemas import ids
 from schemas.codec import Inbound, Outbound
 from schemas.errors import TooLargeError

@@ -16,7 +16,8 @@ from kafka.structs import OffsetAndMetadata
 from broker.aio_producer import make_producer
 from broker.config import KafkaConnection
 from connectors.publish.publisher import STAGE
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.codec import Outbound, Position
 from schemas.errors import TooLargeError

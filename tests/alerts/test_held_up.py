@@ -13,7 +13,8 @@ from kafka import KafkaConsumer, TopicPartition
 
 from broker.config import KafkaConnection
 from hotline.dev.stack.stack import Endpoints
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.codec import Outbound
 from schemas.records import Message

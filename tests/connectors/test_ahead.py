@@ -11,7 +11,7 @@ import pytest
 from connectors.publish.disk_buffer import Journal
 from connectors.publish.durable_publisher import Intake
 from connectors.publish.publisher import Publisher
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.records import RawMessage, raw_of
 from streams.engine.input import whole

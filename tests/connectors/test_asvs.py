@@ -43,7 +43,8 @@ from connectors.publish.durable_publisher import Intake
 from connectors.web.routes import WebDoor
 from connectors.web.service import Tools
 from connectors.web.settings import WebSettings
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import RawMessage
 from tests.connectors.backoffice import test_door as office
 from tests.connectors.phone import posts

@@ -11,7 +11,7 @@ from obstore.store import MemoryStore
 
 from connectors.publish.preview import Early
 from connectors.publish.publisher import Publisher
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.codec import Inbound, Outbound, decode
 from schemas.envelope import Envelope

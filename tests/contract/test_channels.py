@@ -7,7 +7,7 @@ from typing import get_args
 from connectors.registry import entries
 from hotline.config.settings import ConnectorsSettings
 from hotline.dev.scaffold import MARK
-from normalizers import NORMALIZERS
+from normalizers.registry import NORMALIZERS
 from schemas import enums, topics
 from sinks.webhook.settings import Channel, Kind
 from tests.rows import each_row

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers import NORMALIZERS, Normalized, Policy, alarming, normalize
+from normalizers.base import Policy
 from normalizers.handover import handover
+from normalizers.pipeline import Normalized, alarming, normalize
+from normalizers.registry import NORMALIZERS
 from schemas.codec import decode, encode
 from schemas.errors import ERROR_CODES, RecordError
 from schemas.records import Features, Message, RawMessage, raw_message

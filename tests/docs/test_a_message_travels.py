@@ -13,8 +13,9 @@ from hotline.admin.explain import _rules as rules_of
 from hotline.cli import archive_view
 from hotline.dev.demo import samples
 from hotline.importer.mails import identifier_of
-from normalizers import Policy, alarming, normalize
+from normalizers.base import Policy
 from normalizers.handover import handover
+from normalizers.pipeline import alarming, normalize
 from schemas.codec import encode
 from schemas.records import Link, Message, raw_message
 from tests.docs.pages import ROOT, functions

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from connectors.registry import Entry
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas.errors import MalformedError, RefusedRequest
 from tests.docs.pages import ROOT
 

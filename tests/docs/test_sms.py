@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from normalizers.sms import _WIRES, DEFAULT_ALPHABETS
 from normalizers.sms.web import PROVIDERS
 from schemas.envelope import type_of

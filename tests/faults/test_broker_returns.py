@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from hotline.dev.stack.stack import Endpoints, Stack
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.codec import decode
 from schemas.records import Message

@@ -17,7 +17,7 @@ from msgspec import Struct
 from obstore.store import LocalStore
 
 from broker.config import KafkaConnection
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas.codec import Outbound
 from schemas.contract.index_templates import indices
 from sinks import Document, Route, Verdicts

@@ -21,8 +21,8 @@ from hotline.cli.app import app
 from hotline.config import clients
 from hotline.config.load import load
 from hotline.dev.stack.stack import Endpoints, Stack
-from normalizers import normalize
 from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.codec import Position, decode, encode
 from schemas.errors import MalformedError

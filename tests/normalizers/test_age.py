@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.pipeline import normalize, understood
 from schemas import ids
 from schemas.codec import Position

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from normalizers import NORMALIZERS, Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
+from normalizers.registry import NORMALIZERS
 from schemas.codec import encode
 from schemas.records import RawMessage
 

@@ -7,7 +7,7 @@ import msgspec
 
 from hotline.trial.inputs import Input
 from hotline.trial.raw import raw_of
-from normalizers import Policy, normalize
+from normalizers.base import Policy
 from normalizers.parse.codes import (
     is_category,
     is_code,
@@ -17,6 +17,7 @@ from normalizers.parse.codes import (
     is_reference,
     names_a_person,
 )
+from normalizers.pipeline import normalize
 from schemas.records import Message
 from tests.rows import each_row
 

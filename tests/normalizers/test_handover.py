@@ -5,8 +5,9 @@ from collections.abc import Callable
 
 from msgspec import structs
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
 from normalizers.handover import handover
+from normalizers.pipeline import normalize
 from schemas.codec import decode, encode
 from schemas.records import Handover, Message, RawMessage
 from tests.rows import each_row

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from msgspec import structs
 
-from normalizers import Normalized, Policy, normalize
-from normalizers.pipeline import NORMALIZER_VERSION, screened_text
+from normalizers.base import Policy
+from normalizers.pipeline import NORMALIZER_VERSION, Normalized, normalize, screened_text
 from normalizers.text.fold import cut, fold
 from schemas.codec import Position, decode, encode
 from schemas.errors import MissingBlobError, RecordError, UnsupportedError

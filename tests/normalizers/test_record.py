@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from hotline.trial.inputs import Input
 from hotline.trial.raw import raw_of
-from normalizers import Policy, normalize, record
-from normalizers.base import Draft
+from normalizers import record
+from normalizers.base import Draft, Policy
+from normalizers.pipeline import normalize
 from schemas import ids
 from schemas.errors import MalformedError
 from schemas.records import Party, RawMessage, Thread, raw_message

@@ -12,8 +12,8 @@ import pytest
 from msgspec import UNSET
 
 import normalizers
-from normalizers import Policy, rulebooks
-from normalizers.base import Draft
+from normalizers import rulebooks
+from normalizers.base import Draft, Policy
 from normalizers.enrich.acceptance import not_accepted
 from normalizers.enrich.address import extract, parse
 from normalizers.enrich.confidentiality import confidentiality

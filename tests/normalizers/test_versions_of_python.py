@@ -13,7 +13,8 @@ OLDEST = (3, 11)
 DIGEST = """
 import hashlib, json
 from datetime import UTC, datetime
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from normalizers.rules import DEFAULT_RULES
 from normalizers.text import classifier
 from schemas.codec import encode

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from normalizers import Policy, normalize, wechat
-from normalizers.base import Draft
+from normalizers import wechat
+from normalizers.base import Draft, Policy
 from normalizers.parse import xml as reading
+from normalizers.pipeline import normalize
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from schemas.records import Party, RawMessage
 from tests.rows import each_row

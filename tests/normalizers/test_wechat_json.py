@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from connectors.http import callback
-from normalizers import Policy, normalize, wechat
-from normalizers.base import Draft
+from normalizers import wechat
+from normalizers.base import Draft, Policy
 from normalizers.parse import json as crowd
+from normalizers.pipeline import normalize
 from normalizers.wechat import kf as customer
 from schemas.errors import MalformedError
 from schemas.records import Message, Party, RawMessage, media, raw_message

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from obstore.store import MemoryStore
 
 from broker.config import KafkaConnection
-from normalizers import Policy
+from normalizers.base import Policy
 from streams import normalize, screen
 from streams.engine.app import make_app
 from streams.engine.input import raw_or_fault

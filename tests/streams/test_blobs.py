@@ -10,7 +10,7 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
-from normalizers import Blob
+from normalizers.finalize import Blob
 from schemas.envelope import Envelope
 from schemas.errors import ErasedError, MissingBlobError, UnreachableError
 from schemas.records import RawMessage

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from normalizers import NORMALIZERS, Policy
+from normalizers.base import Policy
+from normalizers.registry import NORMALIZERS
 from normalizers.warmup import EXAMPLE
 from streams import screen
 

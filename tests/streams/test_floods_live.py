@@ -6,7 +6,7 @@ import time
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.codec import decode
 from schemas.records import Handover, Message

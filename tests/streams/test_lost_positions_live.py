@@ -14,7 +14,7 @@ from kafka import KafkaAdminClient
 from prometheus_client import REGISTRY
 
 from broker.config import KafkaConnection
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.codec import decode
 from schemas.records import Handover

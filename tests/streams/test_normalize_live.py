@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from prometheus_client import REGISTRY
 
 from hotline.admin.topics import Provision
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import ids, topics
 from schemas.codec import Outbound, decode, encode
 from schemas.envelope import Envelope

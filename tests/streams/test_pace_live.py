@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from prometheus_client import REGISTRY
 
 from broker.config import KafkaConnection
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.codec import Outbound, decode
 from schemas.records import Handover

@@ -12,7 +12,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from broker.config import KafkaConnection
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.enrich import annotators
 from schemas import topics
 from schemas.codec import Outbound

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.codec import Inbound, Outbound, decode, encode
 from schemas.errors import MalformedError

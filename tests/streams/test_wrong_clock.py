@@ -8,7 +8,7 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from broker.config import KafkaConnection
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.records import raw_of
 from streams.screen import screen

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 from msgspec.structs import replace
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.envelope import Envelope
 from schemas.records import Message, RawMessage
 from tests.normalizers.sms.raws import TAKEN, raw_of

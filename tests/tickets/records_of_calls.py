@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.codec import Position
 from schemas.records import Command, Event, Message, Ticket, raw_message

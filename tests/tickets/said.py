@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from msgspec import UNSET
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.codec import Position
 from schemas.records import Event, Message, Ticket, raw_message

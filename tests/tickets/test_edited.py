@@ -3,7 +3,8 @@
 import json
 from datetime import UTC, datetime
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import Message, raw_message
 from tests.tickets.build import START
 from tests.tickets.said import CITY, decided, ticket_of

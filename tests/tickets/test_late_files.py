@@ -5,7 +5,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import Message, Ticket, media, raw_message
 from schemas.records.media import Media
 from tests.tickets.build import CITY, START, message, position

@@ -1,6 +1,6 @@
 """A mailbox that many write from: what the first of them wrote names them still when the twentieth has written."""
 
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.parse import ticket_tokens
 from tests.tickets.said import decided, said, ticket_of
 from tickets.masking.mask import mask_ticket

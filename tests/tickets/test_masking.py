@@ -6,7 +6,7 @@ import re
 import msgspec
 import pytest
 
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.parse import ticket_tokens
 from normalizers.text.fold import fold
 from schemas import ids, topics

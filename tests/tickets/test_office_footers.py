@@ -5,7 +5,8 @@ from itertools import combinations
 
 import pytest
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import Message, raw_message
 from tests.normalizers.test_footers import NOTICE, OFFICES
 from tests.rows import each_row

@@ -11,7 +11,9 @@ from hotline.admin.audit import run_of
 from hotline.config.settings import Settings
 from hotline.trial.inputs import Input
 from hotline.trial.raw import raw_of
-from normalizers import Policy, normalize, rulebooks
+from normalizers import rulebooks
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from normalizers.rules import Rules
 from schemas import topics
 from schemas.codec import decode

@@ -5,7 +5,8 @@ from email.message import EmailMessage
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import Event, Message, Party, raw_message
 from tests.tickets.build import CITY, START, digest, message
 from tests.tickets.commands.orders import Office, same

@@ -6,8 +6,8 @@ from itertools import permutations
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy
 from normalizers.assembly import GAP
+from normalizers.base import Policy
 from schemas import topics
 from schemas.codec import Position, decode
 from schemas.records import Handover, Message, Ticket

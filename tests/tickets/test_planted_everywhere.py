@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas import topics
 from schemas.codec import Position, encode
 from schemas.errors import RecordError

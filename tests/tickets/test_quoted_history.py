@@ -3,7 +3,8 @@
 from datetime import timedelta
 from email.message import EmailMessage
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import Event, Message, raw_message
 from tests.rows import each_row
 from tests.tickets.build import CITY, START

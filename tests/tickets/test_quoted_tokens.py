@@ -2,7 +2,7 @@
 
 import pytest
 
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.parse.ticket_tokens import make
 from tests.tickets.said import decided, said, take, ticket_of
 

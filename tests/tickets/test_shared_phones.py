@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import Event, Message, Ticket, event, raw_message
 from tests.rows import each_row
 from tests.tickets.build import START, message

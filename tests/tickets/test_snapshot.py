@@ -3,7 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from normalizers.text.fold import fold
 from schemas import topics
 from schemas.codec import encode

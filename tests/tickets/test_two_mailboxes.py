@@ -4,8 +4,9 @@ from email.message import EmailMessage
 
 import pytest
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
 from normalizers.parse.ticket_tokens import mail_id, make
+from normalizers.pipeline import normalize
 from schemas.records import Message, raw_message
 from tests.rows import each_row
 from tests.tickets.build import CITY, START

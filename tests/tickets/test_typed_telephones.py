@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.parse import ticket_tokens
 from schemas import ids
 from schemas.records import Message, Party

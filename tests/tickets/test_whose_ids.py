@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from normalizers import Policy, normalize
-from normalizers.pipeline import understood
+from normalizers.base import Policy
+from normalizers.pipeline import normalize, understood
 from schemas.records import Message, raw_message
 from tests.rows import each_row
 from tests.tickets.build import START

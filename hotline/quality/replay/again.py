@@ -13,7 +13,8 @@ from broker import kafka_reader
 from broker.config import KafkaConnection
 from broker.sync_client import reader
 from hotline.quality.replay.record import Input
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.codec import Position
 from schemas.errors import MissingBlobError, RecordError, RetriableError
 from schemas.records import Message, RawRef, raw_of

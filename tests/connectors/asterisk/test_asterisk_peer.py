@@ -12,7 +12,8 @@ import pytest
 
 from connectors.asterisk.connector import Asterisk as Connector
 from connectors.asterisk.settings import AsteriskSettings
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import Message
 from tests.connectors.asterisk.fake import Held

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from connectors.call_files.recordings import Look, look
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import Call, RawMessage
 from tests.connectors.call_files.growing import HEADING, Folder
 

@@ -13,7 +13,7 @@ from connectors import metrics
 from connectors.sms_cmpp import connector
 from connectors.sms_cmpp.codec import parse
 from connectors.sms_cmpp.connector import Cmpp
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.sms import normalize
 from schemas.errors import MalformedError, MisconfiguredError, UnauthorizedError, UnreachableError
 from schemas.records import RawMessage

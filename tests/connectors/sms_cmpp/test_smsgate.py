@@ -17,7 +17,7 @@ from connectors.sms_cmpp.connector import Cmpp
 from connectors.sms_cmpp.settings import CmppSettings, Major
 from connectors.sms_common.frames import Frame
 from hotline.dev.demo.smsgate import SECRET, SOURCE, SmsGate
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.sms import normalize
 from normalizers.sms.coding import decode
 from schemas import topics

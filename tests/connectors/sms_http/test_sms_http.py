@@ -14,7 +14,7 @@ from twilio.request_validator import RequestValidator
 from connectors.base import Request
 from connectors.http.signature import sign_twilio
 from connectors.sms_http.settings import SmsHttpSettings
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.sms import normalize
 from schemas.errors import MalformedError, MisconfiguredError
 from schemas.records import RawMessage

@@ -17,7 +17,8 @@ from connectors.runtime.health import Health
 from connectors.runtime.session import run_session
 from connectors.sms_smpp.connector import SmsSmpp
 from hotline.dev.stack.stack import Stack
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from normalizers.sms import GSM_PDU, alphabet, pdu
 from normalizers.sms import normalize as read
 from schemas import topics

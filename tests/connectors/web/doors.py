@@ -18,7 +18,7 @@ from connectors.web.archive import Wanted
 from connectors.web.routes import WebDoor
 from connectors.web.service import Tools
 from connectors.web.settings import ClientSettings, WebSettings
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import ids
 from schemas.enums import OPEN_TO_ALL
 from schemas.errors import UnreachableError

@@ -5,7 +5,8 @@ from typing import Any
 import httpx
 import pytest
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from normalizers.web import multipart
 from schemas.codec import decode
 from schemas.records import Handover, RawMessage

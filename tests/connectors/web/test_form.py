@@ -10,7 +10,8 @@ import pytest
 from connectors import metrics
 from connectors.http.quota import SMALL_BYTES
 from connectors.publish.publisher import HEADERS_LIMIT
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from tests.connectors.web.browser import Page, send, visit
 from tests.connectors.web.doors import Door, counted, ticket
 

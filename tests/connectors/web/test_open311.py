@@ -17,7 +17,8 @@ from connectors import metrics
 from connectors.web.service import EMERGENCY_NOTICE
 from connectors.web.settings import ClientSettings, WebSettings
 from connectors.web.submission import Submission
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas import ids
 from schemas.records.ticket import Acceptance, Location, Requester, Result, StatusStep
 from tests.connectors.web.doors import API_KEY, BASE, CITY, NOW, Door, counted, request, ticket

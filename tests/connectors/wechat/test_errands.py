@@ -25,7 +25,8 @@ from connectors.wechat.kf_pull import SETTLED_SECONDS, CustomerMessages
 from connectors.wechat.media_jobs import Account, WeChatErrands
 from connectors.wechat.media_store import FATE
 from hotline.dev.demo.wechat_api import Call, WeChatApi
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.errors import PipelineError, StoreAwayError, UnauthorizedError, UnreachableError
 from schemas.records import Cursor, RawMessage, media, raw_message
 from schemas.records.media import Media

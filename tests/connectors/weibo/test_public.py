@@ -7,7 +7,8 @@ import requests
 from prometheus_client import REGISTRY
 
 from connectors.weibo.fulltext import PublicPages, PublicPageUnavailable
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from tests.connectors.weibo.pulling import Runner, ids
 from tests.peers.weibo_platform import Platform, session
 from tests.tickets.said import decided

@@ -16,7 +16,7 @@ from connectors.replies.settings import AnswerSettings
 from connectors.reply_registry import SENDERS
 from connectors.weibo.reply import WeiboSender
 from connectors.weibo.settings import TokenSettings, WeiboPullSettings, WeiboSettings
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas.errors import MisconfiguredError, ThrottledError, UnauthorizedError, UnreachableError
 from schemas.records import Party
 from tests.connectors.outbox.answers import intent

@@ -13,9 +13,9 @@ from hotline.cli import demo as cli
 from hotline.dev.demo import view
 from hotline.dev.demo.ledger import Ledger
 from hotline.dev.demo.play import Result
-from normalizers import Policy, normalize
-from normalizers.base import DEMO_KEY, DEMO_KEY_ID
+from normalizers.base import DEMO_KEY, DEMO_KEY_ID, Policy
 from normalizers.handover import handover
+from normalizers.pipeline import normalize
 from schemas import enums, topics
 from schemas.codec import Position, encode
 from schemas.records import Message, raw_message

@@ -12,8 +12,8 @@ from hotline.cli.app import app
 from hotline.quality.learn import category as learning
 from hotline.quality.learn import labelled
 from hotline.quality.learn.labelled import Labelled
-from normalizers import Policy, rules
-from normalizers.base import Draft
+from normalizers import rules
+from normalizers.base import Draft, Policy
 from normalizers.enrich import annotators, category
 from normalizers.enrich.category import CategoryModel
 from normalizers.rules import DEFAULT_RULES

@@ -12,8 +12,7 @@ from typer.testing import CliRunner
 from hotline.cli.app import app
 from hotline.quality.learn import addresses
 from hotline.quality.learn import place as learning
-from normalizers import Policy
-from normalizers.base import Draft
+from normalizers.base import Draft, Policy
 from normalizers.enrich.address import crf, extract, parse
 from normalizers.enrich.address.crf import PlaceModel
 from normalizers.rules import DEFAULT_RULES

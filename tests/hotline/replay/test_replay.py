@@ -18,7 +18,8 @@ from broker.config import KafkaConnection
 from broker.sync_producer import Producer
 from hotline.cli.app import app
 from hotline.quality.replay import point
-from normalizers import Policy, registry, rules
+from normalizers import registry, rules
+from normalizers.base import Policy
 from schemas import ids, topics
 from schemas.codec import Outbound, decode, encode
 from schemas.envelope import Envelope, type_of

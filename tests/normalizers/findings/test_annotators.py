@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from normalizers import Policy, alarming, normalize
+from normalizers.base import Policy
 from normalizers.enrich import annotators
+from normalizers.pipeline import alarming, normalize
 from normalizers.rules import Rules
 from schemas.errors import MisconfiguredError
 from schemas.records import Finding, Message, RawMessage, raw_message

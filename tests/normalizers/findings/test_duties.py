@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from normalizers import Policy, normalize, rulebooks
+from normalizers import rulebooks
+from normalizers.base import Policy
 from normalizers.enrich import acceptance, confidentiality, merged_hotlines, minors
+from normalizers.pipeline import normalize
 from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import enums
 from schemas.errors import MisconfiguredError

@@ -4,8 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from normalizers import Policy
-from normalizers.base import Draft
+from normalizers.base import Draft, Policy
 from normalizers.enrich import annotators, emergency
 from normalizers.text.fold import fold
 from normalizers.text.spans import written

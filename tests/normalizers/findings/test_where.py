@@ -4,8 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
 from normalizers.enrich.address import extract
+from normalizers.pipeline import normalize
 from schemas.records import Finding, Message, raw_message
 from tests.normalizers.conftest import TAKEN
 from tests.rows import each_row

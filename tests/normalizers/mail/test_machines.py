@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from normalizers import Policy
+from normalizers.base import Policy
 from normalizers.mail import normalize as of_mail
 from normalizers.parse.contacts import identity_of
 from normalizers.rules import Rules

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy, normalize
-from normalizers.base import Draft
+from normalizers.base import Draft, Policy
+from normalizers.pipeline import normalize
 from schemas.codec import Position
 from schemas.records import Message, Party, RawMessage
 from tickets.policy import TicketPolicy

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import Call, Message, raw_message
 
 TAKEN = datetime(2026, 11, 25, 1, 12, 5, tzinfo=UTC)

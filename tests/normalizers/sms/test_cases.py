@@ -8,7 +8,8 @@ import os
 from pathlib import Path
 from typing import Any
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.codec import encode
 from schemas.errors import RecordError
 from tests.normalizers.sms.raws import raw_of

@@ -7,9 +7,8 @@ import smpp34
 from hypothesis import given
 from hypothesis import strategies as st
 
-from normalizers import Policy
-from normalizers import normalize as whole
-from normalizers.base import Draft
+from normalizers.base import Draft, Policy
+from normalizers.pipeline import normalize as whole
 from normalizers.sms import CMPP, SMPP, alphabet, normalize
 from normalizers.sms.coding import decode, of_gsm_coding
 from normalizers.sms.udh import split

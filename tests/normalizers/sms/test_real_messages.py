@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from normalizers import Policy
-from normalizers.base import Draft
+from normalizers.base import Draft, Policy
 from normalizers.sms import CMPP, GSM_PDU, cmpp, normalize
 from schemas.errors import MalformedError, RecordError, UnsupportedError
 from tests.normalizers.sms.raws import raw_of

@@ -6,8 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from normalizers import Policy
-from normalizers.base import Draft
+from normalizers.base import Draft, Policy
 from normalizers.sms import normalize, web
 from schemas.errors import MalformedError
 from tests.normalizers.sms.raws import raw_of

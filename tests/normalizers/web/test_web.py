@@ -13,9 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from normalizers import Policy, normalize, rulebooks
+from normalizers import rulebooks
+from normalizers.base import Policy
 from normalizers.parse import json as crowd
 from normalizers.parse import ticket_tokens
+from normalizers.pipeline import normalize
 from normalizers.rules import DEFAULT_RULES, Rules
 from normalizers.web import fields, multipart, places
 from normalizers.web.services import services

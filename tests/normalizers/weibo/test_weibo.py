@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from normalizers.weibo.times import moment
 from schemas.codec import encode
 from schemas.errors import MalformedError, RecordError, UnsupportedError

@@ -4,7 +4,8 @@ from email.message import EmailMessage
 
 from msgspec.structs import replace
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
+from normalizers.pipeline import normalize
 from schemas.records import Message, raw_message
 from tests.tickets.build import CITY, START
 from tests.tickets.commands.orders import Office, same

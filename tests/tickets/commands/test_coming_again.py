@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas.codec import decode, encode
 from schemas.records import Command, Event, Finding, Message, event
 from tests.rows import each_row

@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import replace
 
-from normalizers import Policy, normalize
+from normalizers.base import Policy
 from normalizers.parse import ticket_tokens
+from normalizers.pipeline import normalize
 from schemas.records import Message, media, raw_message
 from schemas.records.media import Media
 from tests.tickets.build import CITY, START

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from normalizers import Policy
+from normalizers.base import Policy
 from schemas import topics
 from schemas.records import Command, Message, Ticket
 from tests.tickets.build import CITY, START
