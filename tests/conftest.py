@@ -17,6 +17,7 @@ from elasticsearch import AsyncElasticsearch
 from hypothesis import settings
 
 from broker.config import KafkaConnection
+from hotline import translation
 from hotline.admin.topics import Provision
 from hotline.dev.stack.errors import StackError
 from hotline.dev.stack.stack import Endpoints, Stack
@@ -34,6 +35,10 @@ settings.register_profile("soak", deadline=None, max_examples=500)
 settings.load_profile("soak" if os.environ.get("HOTLINE_SOAK") else "fixed")
 # Where a proxy leads out of this machine, loopback lies before it: for the tests and for all that they start.
 BEFORE_PROXY = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+# Messages are compared in English; a test of the Chinese sets its language itself.
+for variable in translation.VARIABLES:
+    os.environ.pop(variable, None)
+os.environ["LC_ALL"] = "C.UTF-8"
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = f"127.0.0.1,localhost,{BEFORE_PROXY}"
 
 

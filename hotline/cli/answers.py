@@ -30,12 +30,12 @@ COLUMNS = (
 @lists(COLUMNS, nothing="No answers.")
 def list_(
     ctx: typer.Context,
-    state: Annotated[State | None, typer.Option(help="Only those that stand so; `unknown` ones need a look.")] = None,
-    account: Annotated[str | None, typer.Option(help="Only of this account.")] = None,
-    ticket: Annotated[str | None, typer.Option(help="Only of the ticket with this id or number.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 100,
+    state: Annotated[State | None, typer.Option(help="Only answers in this state; check `unknown` ones.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only this account.")] = None,
+    ticket: Annotated[str | None, typer.Option(help="Only the ticket with this id or number.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Number of lines, counted from the newest.")] = 100,
 ) -> "list[Answer]":
-    """List the answers of the last seven days; no line holds an address or a code."""
+    """List the answers of the last seven days; shows no address and no code."""
     from hotline.admin.replies import Wanted, listed
     from hotline.config.clients import kafka
     from schemas.errors import MisconfiguredError

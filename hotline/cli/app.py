@@ -2,12 +2,14 @@
 
 import errno
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
 
+from hotline import translation
 from hotline.cli.common import Globals, complain, give_up_output, say
+from hotline.cli.language import help_in_language, refusal_in_language, said_before
 from hotline.cli.verbs import VERBS, Commands, shown
 from schemas.errors import FatalError, PipelineError, UnreachableError
 
@@ -20,6 +22,13 @@ class FrontDoor(TyperGroup):
     def __init__(self, **told: Any) -> None:
         super().__init__(**told)
         self.commands = Commands()
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parse the global options; the language is chosen first, as `--help` and errors need it."""
+        translation.choose(said_before(VERBS, args))
+        help_in_language(self)
+        with refusal_in_language():
+            return super().parse_args(ctx, args)
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names of all verbs."""
@@ -37,7 +46,8 @@ class FrontDoor(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         """Run the verb."""
         try:
-            return super().invoke(ctx)
+            with refusal_in_language():
+                return super().invoke(ctx)
         except PipelineError as error:
             if ctx.params.get("debug"):
                 raise
@@ -66,7 +76,7 @@ app = typer.Typer(
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
-    help="12345 政务服务便民热线: every message to a city, as one stream of tickets and one searchable archive.",
+    help="12345 政务服务便民热线: takes in every message to a city, as tickets and a searchable archive.",
 )
 
 
@@ -84,7 +94,11 @@ def front_door(
     settings: Annotated[
         Path | None, typer.Option(help="Settings file; ./hotline.toml by default.", envvar="HOTLINE_SETTINGS")
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a fault.")] = False,
+    lang: Annotated[
+        Literal["zh", "en"] | None,
+        typer.Option("--lang", help="Language of texts; by default HOTLINE_LANG, else that of the terminal (LANG)."),
+    ] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", is_eager=True, callback=_show_version)
     ] = False,

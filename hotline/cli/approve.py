@@ -32,13 +32,13 @@ COLUMNS = (
 
 def approve(
     ctx: typer.Context,
-    request: Annotated[str | None, typer.Argument(metavar="ID", help="Id of the command that waits.")] = None,
-    list_: Annotated[bool, typer.Option("--list", help="List the commands that wait; confirm nothing.")] = False,
+    request: Annotated[str | None, typer.Argument(metavar="ID", help="Id of the waiting command.")] = None,
+    list_: Annotated[bool, typer.Option("--list", help="List the waiting commands, but confirm nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    timeout_seconds: Annotated[float, typer.Option(min=0.1, help="How long to wait for the decision.")] = 30.0,
+    timeout_seconds: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for the decision.")] = 30.0,
     as_json: AsJson = False,
 ) -> None:
-    """Confirm a forget, a lowered level or a clear export that somebody else asked for; then it is carried out."""
+    """Confirm a forget, a lowered level or a clear export that another person requested; it is then carried out."""
     from hotline.admin import commands, placement
     from hotline.config import clients
     from schemas.codec import decode

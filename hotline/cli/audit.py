@@ -20,7 +20,9 @@ def _audit() -> None:
 @audit.command()
 @lists((Column("place", "位置"), Column("fault", "问题")))
 def verify(ctx: typer.Context) -> Iterator[dict[str, str]]:
-    """Check the chains of the audit log; exit code 2 and a line for each record changed, removed, moved or inserted."""
+    """Check the chains of the audit log; exit code 2 and a line for each record that was changed, removed, moved or
+    inserted.
+    """
     from hotline.admin.audit import verify as verified
     from hotline.config import clients
 

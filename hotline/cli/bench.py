@@ -24,7 +24,7 @@ def bench(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="faults, channels, assign, end_to_end ...")],
 ) -> None:
-    """Run a benchmark with servers of its own; what stands behind NAME goes to it."""
+    """Run a benchmark with servers of its own; arguments after NAME are passed to it."""
     root = Path(__file__).parents[2]
     if not name.isidentifier() or not (root / "benchmarks").is_dir():
         raise MisconfiguredError("The benchmarks come with a checkout: clone the project and run this in it.")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def check(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Look for faults in the settings, without connecting; exit 2 when there are any, else name what would run."""
+    """Check the settings without connecting; exit 2 if there are faults, else list the components."""
     from hotline.config.clients import rules_of
     from hotline.config.load import FaultySettingsError
     from hotline.doctor.checks import faults, faults_of_the_rest
@@ -60,13 +60,14 @@ def doctor(
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Look only at what these use: names as for `hotline run`; desk, who explains tickets, reads dead "
-            "letters and gives commands; operator, who puts dead letters back, replays and imports.",
+            help="Check only the services that these use. Names as for `hotline run`; or `desk`: staff that "
+            "explain tickets, read dead letters and give commands; or `operator`: staff that replay dead "
+            "letters and inputs, and import.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Connect to everything and say what does not work; exit 1 when it may mend itself, 2 when you must mend it."""
+    """Connect to every service and report failures; exit 1 if they may be temporary, 2 if you must act."""
     from hotline.doctor.examine import examine
 
     found = []

@@ -26,29 +26,32 @@ def command(
         str | None,
         typer.Argument(
             metavar="TARGET",
-            help="Id or number (工单编号) of the ticket, or id of the hand-over; of a message for redact and forget.",
+            help="Id or number (工单编号) of the ticket, or id of the hand-over; for redact and forget also of a "
+            "message.",
         ),
     ] = None,
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="NAME=VALUE",
-            help="Arguments of the kind: status=signed, or 'fields=[\"text\"]', as a list is JSON.",
+            help="Arguments of the kind: status=signed, or 'fields=[\"text\"]', because a list is JSON.",
         ),
     ] = None,
-    reason: Annotated[str | None, typer.Option(help="Why, for colleagues; it stays out of the event log.")] = None,
-    jurisdiction: Annotated[str | None, typer.Option(help="行政区划代码; by default the ticket's.")] = None,
+    reason: Annotated[
+        str | None, typer.Option(help="Reason, for colleagues; it is not written to the event log.")
+    ] = None,
+    jurisdiction: Annotated[str | None, typer.Option(help="行政区划代码; by default that of the ticket.")] = None,
     command_id: Annotated[
-        str | None, typer.Option(help="Name it yourself: the same id again is not carried out again.")
+        str | None, typer.Option(help="Id of your choice: a command with the same id is not carried out again.")
     ] = None,
     wait: Annotated[bool, typer.Option(help="Wait for the decision.")] = True,
-    timeout_seconds: Annotated[float, typer.Option(min=0.1, help="How long to wait.")] = 30.0,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check it, print it, send nothing.")] = False,
+    timeout_seconds: Annotated[float, typer.Option(min=0.1, help="Seconds to wait.")] = 30.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check and print it, but send nothing.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Give a command (set_status, merge, dispatch ...) and print what became of it; exit 2 when it is refused.
+    """Give a command (set_status, merge, dispatch ...) and print the outcome; exit 2 if it is refused.
 
-    After redact and forget also what is gone now, and what leaves when.
+    After redact and forget it also prints what is erased now, and what is erased when.
     """
     from hotline.admin import commands, handovers, placement
     from hotline.config import clients

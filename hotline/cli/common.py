@@ -13,19 +13,20 @@ import typer
 from msgspec import Struct
 
 from hotline.output import json_line, readable
+from hotline.translation import t
 from schemas.enums import CHANNELS, Words
 from schemas.errors import PipelineError
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
-Clear = Annotated[bool, typer.Option("--clear", help="Show personal data, too; for those who may see it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object per line.")]
+Clear = Annotated[bool, typer.Option("--clear", help="Also show personal data; needs the right to see it.")]
 Restricted = Annotated[
     bool,
-    typer.Option("--restricted", help="Of restricted tickets (严格保密) alone, in clear; it takes a role of its own."),
+    typer.Option("--restricted", help="Only restricted tickets (严格保密), in clear; needs a role of its own."),
 ]
-Reason = Annotated[str | None, typer.Option(help="Why; it is recorded, so it names no citizen.")]
+Reason = Annotated[str | None, typer.Option(help="Reason; it is recorded, so do not name a citizen.")]
 
 _TICKET_NO = re.compile(r"[1-9]\d{5}-\d{8}-\d{6,}-\d", re.ASCII)
 """What looks like a ticket number (工单编号)."""
@@ -59,7 +60,7 @@ def settings_of(ctx: typer.Context, *, accounts: bool = True) -> "Settings":
 def complain(error: PipelineError) -> None:
     """Say what is wrong, and nothing more, on standard error."""
     for sentence in str(error).splitlines():
-        say(f"hotline: {sentence}", err=True)
+        say(f"hotline: {t(sentence)}", err=True)
 
 
 def give_up_output() -> None:

@@ -38,13 +38,15 @@ def _known_code(code: str | None) -> str | None:
 
 Code = Annotated[str | None, typer.Option(callback=_known_code, help="Only this code, such as malformed.")]
 
-Stage = Annotated[str | None, typer.Option(help="Only of this stage, such as normalize.")]
-Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only of this channel.")]
-Account = Annotated[str | None, typer.Option(help="Only of this account.")]
+Stage = Annotated[str | None, typer.Option(help="Only this stage, such as normalize.")]
+Channel = Annotated[str | None, typer.Option(callback=known_channel, help="Only this channel.")]
+Account = Annotated[str | None, typer.Option(help="Only this account.")]
 Since = Annotated[
-    datetime | None, typer.Option(parser=moment, metavar="TIME", help="Dead then or later, Chinese time.")
+    datetime | None, typer.Option(parser=moment, metavar="TIME", help="Failed at this time or later (Chinese time).")
 ]
-Until = Annotated[datetime | None, typer.Option(parser=moment, metavar="TIME", help="Dead before, Chinese time.")]
+Until = Annotated[
+    datetime | None, typer.Option(parser=moment, metavar="TIME", help="Failed before this time (Chinese time).")
+]
 
 
 COLUMNS = (
@@ -70,10 +72,10 @@ def list_(
     jurisdiction: City = None,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
-    count: Annotated[bool, typer.Option("--count", help="Count all of them by stage and code instead.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number.")] = 100,
+    count: Annotated[bool, typer.Option("--count", help="Only count them by stage and code.")] = False,
 ) -> Listing:
-    """List dead letters, the oldest first; no line holds personal data."""
+    """List dead letters, the oldest first; shows no personal data."""
     from hotline.admin.audit import replays
     from hotline.admin.dead_letters.query import letters
     from hotline.cli.dead_view import of_a_stage
@@ -94,7 +96,8 @@ def show(
     ctx: typer.Context,
     identifier: Annotated[str, typer.Argument(metavar="ID", help="partition:offset, as `dead list` shows it.")],
     clear: Annotated[
-        bool, typer.Option("--clear", help="Show its headers and bytes, too; who does so, and why, is recorded first.")
+        bool,
+        typer.Option("--clear", help="Also show its headers and bytes; the reader and the reason are recorded first."),
     ] = False,
     reason: Reason = None,
     as_json: AsJson = False,
@@ -144,7 +147,7 @@ def _show(shown: dict[str, Any]) -> None:
 def replay(
     ctx: typer.Context,
     identifiers: Annotated[
-        list[str] | None, typer.Argument(metavar="ID", help="Only these; all that the options let through.")
+        list[str] | None, typer.Argument(metavar="ID", help="Only these; by default all that match the options.")
     ] = None,
     code: Code = None,
     stage: Stage = None,
@@ -153,14 +156,14 @@ def replay(
     jurisdiction: City = None,
     since: Since = None,
     until: Until = None,
-    rate: Annotated[float | None, typer.Option(min=0.01, help="At most so many a second.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Also those that were put back before.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be put back, and do nothing.")] = False,
+    rate: Annotated[float | None, typer.Option(min=0.01, help="Maximum number per second.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also those that were replayed before.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be replayed, but do nothing.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     reason: Reason = None,
     as_json: AsJson = False,
 ) -> None:
-    """Put dead letters back to the stage that failed on them; exit code 1 when some could not be."""
+    """Return dead letters to the stage that failed; exit code 1 if some could not be returned."""
     from hotline.admin import placement
     from hotline.admin.dead_letters.query import find
     from hotline.cli import dead_view

@@ -25,7 +25,7 @@ GIVEN_AT_ONCE = 500
 Line = dict[str, str | None]
 
 OfRestricted = Annotated[
-    bool, typer.Option("--restricted", help="Of restricted tickets (严格保密) alone; it takes a role of its own.")
+    bool, typer.Option("--restricted", help="Only restricted tickets (严格保密); needs a role of its own.")
 ]
 
 
@@ -44,11 +44,11 @@ COLUMNS = (
 def overdue(
     ctx: typer.Context,
     jurisdiction: City = None,
-    within_hours: Annotated[float, typer.Option(min=0, help="Those as well that run out within so many hours.")] = 0,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, the longest overdue first.")] = 100,
+    within_hours: Annotated[float, typer.Option(min=0, help="Also list tickets due within this many hours.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, help="Maximum number, the longest overdue first.")] = 100,
     restricted: OfRestricted = False,
 ) -> list[Line]:
-    """List open tickets that should be accepted, signed or resolved by now (超期), as far as their stage tells."""
+    """List open tickets that are past the deadline (超期) to accept, sign or resolve them."""
     from tickets.search import Filters
 
     settings = settings_of(ctx, accounts=False)
@@ -69,11 +69,11 @@ def recompute(
     ctx: typer.Context,
     jurisdiction: City = None,
     restricted: OfRestricted = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands, give none.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the commands, but give none.")] = False,
 ) -> None:
-    """Reckon provisional deadlines (暂定) anew, when the next year stands in the calendar and assign has read it.
+    """Recalculate provisional deadlines (暂定) after the next year was added to the calendar and assign restarted.
 
-    Each is a command `set_deadline`; it moves no time that a clerk set, and keeps what was granted.
+    Each is a `set_deadline` command; deadlines that a clerk set stay, and granted extensions are kept.
     """
     from hotline.admin import commands
     from hotline.config import clients

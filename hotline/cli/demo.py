@@ -28,7 +28,7 @@ def demo(
     once: Annotated[bool, typer.Option("--once", help="Stop the local stack afterwards.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Let sample messages travel through the real connectors and servers; exit 0 if all are accounted for."""
+    """Send sample messages through the real connectors and servers; exit 0 if all are accounted for."""
     from hotline.terminal import Console
 
     began = time.monotonic()

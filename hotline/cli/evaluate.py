@@ -16,8 +16,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="TASK",
-            help="What to measure: duplicates, kind, category, emergency, place, confidentiality, minors, acceptance, "
-            "dispatch, deadlines or masks.",
+            help="Task to measure: duplicates, kind, category, emergency, place, confidentiality, minors, "
+            "acceptance, dispatch, deadlines or masks.",
         ),
     ],
     paths: Annotated[
@@ -33,7 +33,7 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run the pipeline's own functions over the labelled files PATH, no server, and say how right they are."""
+    """Run the pipeline's functions on the labelled files PATH, without a server, and report their accuracy."""
     from hotline.quality.evaluate import OF_MODELS, TASKS
     from hotline.quality.replay import rules
 

@@ -31,30 +31,34 @@ PAGE = 500
 @narrowed
 def export(
     ctx: typer.Context,
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Where to write; - is standard output.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="File to write; - is standard output.")],
     form: Annotated[
         Literal["open311-json", "open311-xml", "zammad"],
-        typer.Option("--format", help="Service requests, or one POST body for Zammad's /api/v1/tickets a line."),
+        typer.Option("--format", help="Service requests, or one POST body of Zammad's /api/v1/tickets per line."),
     ],
-    query: Annotated[str, typer.Option(help="Words that must all be there; -word must not.")] = "",
+    query: Annotated[str, typer.Option(help="Words that must all occur; -word must not.")] = "",
     *,
     filters: "Filters",
-    media_base_url: Annotated[str | None, typer.Option(help="Where the blob store can be read, for media_url.")] = None,
-    zammad_group: Annotated[str, typer.Option(help="Zammad: the group that gets the tickets.")] = "Users",
+    media_base_url: Annotated[
+        str | None, typer.Option(help="Address of the blob store for readers, for media_url.")
+    ] = None,
+    zammad_group: Annotated[str, typer.Option(help="Zammad: group that gets the tickets.")] = "Users",
     zammad_customer: Annotated[
-        str | None, typer.Option(help="Zammad: login of the customer who stands for all without a mail address.")
+        str | None, typer.Option(help="Zammad: login of the customer for all citizens without a mail address.")
     ] = None,
     clear: Clear = False,
     restricted: Restricted = False,
     reason: Reason = None,
     request: Annotated[
         str | None,
-        typer.Option(metavar="ID", help="Of --clear or --restricted: the request that a second person has confirmed."),
+        typer.Option(
+            metavar="ID", help="With --clear or --restricted: the request that a second person has confirmed."
+        ),
     ] = None,
 ) -> None:
     """Write tickets of the archive to a file, masked unless --clear or --restricted.
 
-    With either a second person confirms it first (`hotline approve`), and who reads which is recorded.
+    With either option a second person confirms first (`hotline approve`), and the access is recorded.
     """
     from hotline.admin import clear_exports
     from hotline.search.export import Choices

@@ -44,53 +44,57 @@ def import_(
         list[Path],
         typer.Argument(
             metavar="PATH",
-            help="Files (.jsonl, .csv, .tsv, .xlsx, .mbox, .eml, each also as .gz), Maildirs, or folders to walk.",
+            help="Files (.jsonl, .csv, .tsv, .xlsx, .mbox, .eml, each also as .gz), Maildirs, or folders to search.",
             show_default=False,
         ),
     ],
     jurisdiction: Annotated[
         str | None,
-        typer.Option(help="行政区划代码 of the city; by default the account's, else the one of the settings file."),
+        typer.Option(help="行政区划代码 of the city; by default of the account, else of the settings file."),
     ] = None,
     account: Annotated[
         str | None,
         typer.Option(
-            help="Whose messages these are; a mailbox's id for mails that it may have fetched, too; by default import_ "
-            "and the city."
+            help="Account of these messages; for mails that a mailbox may also have fetched, the id of that "
+            "mailbox. By default import_ and the city."
         ),
     ] = None,
     channel: Annotated[
         str | None,
-        typer.Option(
-            callback=known_channel, metavar="|".join(CHANNELS), help="诉求来源 of the records that name none."
-        ),
+        typer.Option(callback=known_channel, metavar="|".join(CHANNELS), help="诉求来源 of records that name none."),
     ] = None,
     mapping: Annotated[
-        list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="What a column is, such as 正文=text.")
+        list[str] | None, typer.Option("--map", metavar="COLUMN=FIELD", help="Meaning of a column, such as 正文=text.")
     ] = None,
     mapping_file: Annotated[
-        Path | None, typer.Option("--mapping", metavar="FILE", help='TOML with a line for each: "正文" = "text".')
+        Path | None,
+        typer.Option("--mapping", metavar="FILE", help='TOML file with a line for each column: "正文" = "text".'),
     ] = None,
-    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; the first visible one by default.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; by default the first visible one.")] = None,
     encoding: Annotated[
-        str | None, typer.Option(callback=_codec, help="Encoding of CSV files; UTF-8 or GB 18030 by their bytes.")
+        str | None,
+        typer.Option(
+            callback=_codec, help="Encoding of CSV files; by default UTF-8 or GB 18030, detected from their bytes."
+        ),
     ] = None,
     delimiter: Annotated[
-        str | None, typer.Option(callback=_one_character, help="Delimiter of CSV files; by their first lines.")
+        str | None,
+        typer.Option(callback=_one_character, help="Delimiter of CSV files; by default detected from the first lines."),
     ] = None,
-    rate: Annotated[float | None, typer.Option(min=0.1, help="Publish at most so many messages a second.")] = None,
-    report: Annotated[Path | None, typer.Option(help="CSV file for everything that is refused, and why.")] = None,
+    rate: Annotated[float | None, typer.Option(min=0.1, help="Publish at most this many messages per second.")] = None,
+    report: Annotated[Path | None, typer.Option(help="CSV file for refused records and the reasons.")] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Read everything, show the mapping, publish nothing.")
+        bool, typer.Option("--dry-run", help="Read everything and show the mapping, but publish nothing.")
     ] = False,
-    again: Annotated[bool, typer.Option("--again", help="Publish also what was imported before.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Also publish messages that were imported before.")] = False,
     clear: Clear = False,
     as_json: AsJson = False,
 ) -> None:
-    """Import messages through the back-fill topic, which gives way to live ones.
+    """Import messages through the back-fill topic; live messages go first.
 
-    What Kafka already holds of an earlier or interrupted run is not published again. Exit code 0: everything is in;
-    1: something was refused, or Kafka went away; 130: stopped. `--clear` shows the first records on a dry run.
+    Messages that Kafka already has from an earlier or interrupted run are not published again. Exit code 0: everything
+    is in; 1: something was refused, or Kafka became unavailable; 130: stopped. `--clear` shows the first records in a
+    dry run.
     """
     from hotline.cli.import_view import Preview, show_totals
     from hotline.importer import report as reports

@@ -19,7 +19,7 @@ index = typer.Typer(no_args_is_help=True, help="Create, describe and rebuild the
 
 @index.command()
 def create(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Create the templates, indices and aliases that are missing, and add new fields to those that are there."""
+    """Create missing templates, indices and aliases, and add new fields to existing ones."""
     from schemas.contract.index_templates import indices
     from sinks.elastic.templates import ensure_indices
 
@@ -46,7 +46,7 @@ COLUMNS = (
 @index.command()
 @lists(COLUMNS, nothing="The archive has no index yet: run `hotline index create`.")
 def describe(ctx: typer.Context) -> Iterator[dict[str, Any]]:
-    """Show the indices of each alias, with their documents and bytes; those that no search sees are named as such."""
+    """Show the indices of each alias with documents and size, and mark those that no search reads."""
     rows = asyncio.run(_asked(settings_of(ctx, accounts=False), _rows))
     yield from rows
     if not rows:
@@ -58,21 +58,23 @@ def rebuild(
     ctx: typer.Context,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="NAME", help="ticket, ticket_masked, message, link; all by default."),
+        typer.Argument(metavar="NAME", help="ticket, ticket_masked, message or link; all by default."),
     ] = None,
     month: Annotated[
         list[str] | None,
-        typer.Option(help="Only this month (UTC) of messages, such as 2026-11; all that the topic reaches by default."),
+        typer.Option(
+            help="Only this month of messages (UTC), such as 2026-11; by default all that the topic still has."
+        ),
     ] = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Keep the former index, without a name; no erasure reaches it.")
+        bool, typer.Option("--keep", help="Keep the old index without an alias; erasures no longer reach it.")
     ] = False,
     drop: Annotated[
-        bool, typer.Option("--drop", help="Give up documents that only the former index has, not the topic.")
+        bool, typer.Option("--drop", help="Accept the loss of documents that only the old index has.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fill a new index from the topic while the sink goes on, compare it, and put it in the former one's place."""
+    """Fill a new index from the topic while the sink keeps running, compare both, then replace the old one."""
     from hotline.admin.reindex import rebuild as work
     from hotline.dev.stack.progress import Shown
     from hotline.runtime.logging import set_up_tool

@@ -12,7 +12,7 @@ from schemas.enums import counted
 if TYPE_CHECKING:
     from hotline.admin.journals import Waiting
 
-journal = typer.Typer(no_args_is_help=True, help="Show and drain the journal of a process that is gone.")
+journal = typer.Typer(no_args_is_help=True, help="Show and drain the journal of a process that no longer runs.")
 
 Folder = Annotated[
     Path, typer.Argument(metavar="FOLDER", help="Folder of the journal, such as /var/lib/hotline/journal.")
@@ -33,7 +33,7 @@ COLUMNS = (
 @journal.command("show")
 @lists(COLUMNS, nothing="Nothing waits in this journal.")
 def show(folder: Folder) -> "list[Waiting]":
-    """Count the messages that wait in FOLDER for Kafka or the blob store, by account; shows no word of any."""
+    """Count by account the messages in FOLDER that wait for Kafka or the blob store; shows no content."""
     from hotline.admin.journals import waiting
 
     return waiting(folder)
@@ -41,9 +41,9 @@ def show(folder: Folder) -> "list[Waiting]":
 
 @journal.command("drain")
 def drain(ctx: typer.Context, folder: Folder, as_json: AsJson = False) -> None:
-    """Publish the messages that wait in FOLDER, under the ids that they have, and empty it.
+    """Publish the messages that wait in FOLDER under their own ids, and empty it.
 
-    Stop the process that uses it first. Run it with the settings and the Kafka user of that process; safe to repeat.
+    Stop the process that uses it first. Use the settings and the Kafka user of that process; safe to repeat.
     """
     from hotline.admin import journals
     from hotline.config import clients

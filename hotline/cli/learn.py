@@ -25,7 +25,7 @@ def category(
 ) -> None:
     """Learn the city's categories (事项分类) from DATA, with the columns title, text and category.
 
-    Writes a model and a card with its scores (cross-validated); `rules.category_model` names the model to use.
+    Writes a model and a card with its cross-validated scores; `rules.category_model` names the model to use.
     """
     from hotline.config.clients import verified_rules
     from hotline.quality.learn import category as learning
@@ -43,7 +43,7 @@ def place(
         list[Path],
         typer.Argument(
             metavar="DATA",
-            help="Labelled addresses: CoNLL, a character and its BIO label a line, a blank line between addresses.",
+            help="Labelled addresses: CoNLL, one character and its BIO label per line, a blank line between addresses.",
             show_default=False,
         ),
     ],
@@ -52,9 +52,9 @@ def place(
         typer.Option(file_okay=False, help="Folder for the model; `models` in the data folder by default."),
     ] = None,
 ) -> None:
-    """Learn how the city's addresses (地址) are written from DATA; labels are levels such as district, road, poi.
+    """Learn from DATA how addresses (地址) of the city are written; labels are levels such as district, road, poi.
 
-    Writes a model and a card with its F1 on addresses held out; `rules.place_model` names the model to use.
+    Writes a model and a card with its F1 on held-out addresses; `rules.place_model` names the model to use.
     """
     from hotline.quality.learn import addresses
     from hotline.quality.learn import place as learning

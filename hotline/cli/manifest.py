@@ -8,18 +8,18 @@ from hotline.cli.common import print_json, say, settings_of
 
 manifest = typer.Typer(
     no_args_is_help=True,
-    help="Print users, topics, roles and alarms for the tools that apply them; no connection.",
+    help="Print users, topics, roles and alarms for the tools that apply them, without connecting.",
 )
 
-Cluster = Annotated[str, typer.Option(help="Name of Strimzi's Kafka.")]
+Cluster = Annotated[str, typer.Option(help="Name of the Kafka cluster in Strimzi.")]
 
 
 @manifest.command("kafka-users")
 def kafka_users(
-    form: Annotated[Literal["acl", "strimzi"], typer.Option("--format", help="Form of the output.")] = "acl",
+    form: Annotated[Literal["acl", "strimzi"], typer.Option("--format", help="Format of the output.")] = "acl",
     cluster: Cluster = "hotline",
 ) -> None:
-    """Print the Kafka users and their ACLs: arguments of kafka-acls.sh, or Strimzi's KafkaUsers as a JSON list."""
+    """Print the Kafka users and their ACLs, as arguments of kafka-acls.sh or as a JSON list of Strimzi KafkaUsers."""
     from hotline.admin import manifest as made
 
     if form == "acl":
@@ -30,7 +30,7 @@ def kafka_users(
 
 @manifest.command()
 def topics(ctx: typer.Context, cluster: Cluster = "hotline") -> None:
-    """Print the topics as Strimzi's KafkaTopics, a JSON list, with the partitions and copies of the settings."""
+    """Print the topics as a JSON list of Strimzi KafkaTopics, with partitions and replicas from the settings."""
     from hotline.admin import manifest as made
     from hotline.admin.topics import copied
 
@@ -41,7 +41,9 @@ def topics(ctx: typer.Context, cluster: Cluster = "hotline") -> None:
 
 @manifest.command()
 def roles() -> None:
-    """Print Elasticsearch's roles: bodies of PUT _security/role/NAME by name; as roles.yml it is a file realm's."""
+    """Print the Elasticsearch roles: a body of PUT _security/role/NAME for each name, or a roles.yml for the file
+    realm.
+    """
     from hotline.admin import manifest as made
 
     say(made.file("elasticsearch-roles.json"), nl=False)
@@ -52,7 +54,7 @@ def alerts(
     form: Annotated[
         Literal["prometheus", "operator"], typer.Option("--format", help="Rules file, or a PrometheusRule.")
     ] = "prometheus",
-    runbook_url: Annotated[str | None, typer.Option(help="URL at which pagers open docs/how-to/runbook.md.")] = None,
+    runbook_url: Annotated[str | None, typer.Option(help="URL of docs/how-to/runbook.md for links in alarms.")] = None,
 ) -> None:
     """Print the alarms for Prometheus or its operator, as YAML."""
     from hotline.admin import manifest as made

@@ -12,22 +12,24 @@ from hotline.cli.common import known_channel, say
 from hotline.dev.scaffold import MARK, Kind
 from schemas.errors import MisconfiguredError
 
-new = typer.Typer(no_args_is_help=True, help="Write the skeleton of what a developer adds to a checkout.")
+new = typer.Typer(no_args_is_help=True, help="Write the skeleton of an extension into a checkout.")
 
 
 @new.command()
 def connector(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Its section of the settings, such as kiosk.")],
-    kind: Annotated[Kind, typer.Option(help="We ask (pull), are called (push), or hold a connection (session).")],
-    chinese: Annotated[str, typer.Option(metavar="TEXT", help="What people call it, such as 自助终端.")],
+    kind: Annotated[
+        Kind, typer.Option(help="The connector asks (pull), is called (push), or holds a connection (session).")
+    ],
+    chinese: Annotated[str, typer.Option(metavar="TEXT", help="Name that people use, such as 自助终端.")],
     channel: Annotated[
         str | None,
-        typer.Option(callback=known_channel, help="It is another way into this channel, and needs no normalizer."),
+        typer.Option(callback=known_channel, help="It is another source of this channel and needs no normalizer."),
     ] = None,
 ) -> None:
-    """Write the skeleton of a connector, of its normalizer, tests and page, and its line in each table.
+    """Write the skeleton of a connector, its normalizer, tests and page, and its line in each table.
 
-    What its author has to write raises an error that says what; nothing that is there is overwritten.
+    Unwritten parts raise an error that names the task; existing files are not overwritten.
     """
     from hotline.dev.scaffold import channel as names
     from hotline.dev.scaffold import plan

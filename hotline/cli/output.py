@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from functools import wraps
@@ -15,16 +14,17 @@ from rich.cells import cell_len
 
 from hotline.cli.common import AsJson, print_json, say, there
 from hotline.output import json_line, no_formula, readable
+from hotline.translation import is_chinese
 
 Format = Literal["table", "json", "jsonl", "csv"]
 Plain = Callable[[Sequence[Any]], None]
 """Prints all records for a person in another form than a table."""
 
 _Output = Annotated[
-    Format | None, typer.Option("-o", "--output", help="Format; `json` is one array, `jsonl` one object a line.")
+    Format | None, typer.Option("-o", "--output", help="Format; `json` is one array, `jsonl` one object per line.")
 ]
 _Columns = Annotated[
-    str | None, typer.Option("--columns", metavar="NAME,...", help="Columns of a table or of CSV, in this order.")
+    str | None, typer.Option("--columns", metavar="NAME,...", help="Columns of the table or CSV, in this order.")
 ]
 _OPTIONS = {"output": (_Output, None), "columns": (_Columns, None), "as_json": (AsJson, False)}
 
@@ -48,14 +48,8 @@ class Column(NamedTuple):
 
     @property
     def title(self) -> str:
-        """Return the heading in the language of the terminal (`LC_ALL`, `LC_MESSAGES`, `LANG`)."""
+        """Return the heading in the language of the reader."""
         return self.chinese if is_chinese() else self.name.replace("_", " ")
-
-
-def is_chinese() -> bool:
-    """Return whether the terminal's language is Chinese; the first variable that is set decides, as in POSIX."""
-    chosen = next(filter(None, map(os.environ.get, ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
-    return chosen.startswith("zh")
 
 
 class Listing(NamedTuple):

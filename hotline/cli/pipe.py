@@ -23,18 +23,18 @@ _NO_USER, _TEMPORARY, _REFUSED = os.EX_NOUSER, os.EX_TEMPFAIL, os.EX_UNAVAILABLE
 
 def pipe(
     ctx: typer.Context,
-    to: Annotated[str, typer.Option(help="Who gets it: one of `lmtp.mailboxes.<id>.recipients`.")],
-    sender: Annotated[str, typer.Option(help="The envelope's sender; empty for a bounce.")] = "",
+    to: Annotated[str, typer.Option(help="Recipient: one of `lmtp.mailboxes.<id>.recipients`.")],
+    sender: Annotated[str, typer.Option(help="Envelope sender; empty for a bounce.")] = "",
     server: Annotated[
         str | None,
         typer.Option(
-            metavar="HOST:PORT", help="The LMTP server. Without it the settings are read, which takes a second."
+            metavar="HOST:PORT", help="The LMTP server. By default it is read from the settings, which takes a second."
         ),
     ] = None,
 ) -> None:
-    """Hand the mail on standard input over to `hotline run lmtp`: for mail servers that start a program for each.
+    """Pass the mail on standard input to `hotline run lmtp`, for mail servers that start a program per mail.
 
-    Exit code 0: it is safe. 75: try again later. 67: nobody has this address. 69: refused for good.
+    Exit code 0: stored. 75: try again later. 67: unknown address. 69: rejected permanently.
     """
     try:
         host, port = _place(ctx, server)

@@ -48,14 +48,15 @@ COLUMNS = (
 def rates(
     ctx: typer.Context,
     by: Annotated[
-        Literal["organizer", "kind", "category", "channel"] | None, typer.Option(help="A line for each of these.")
+        Literal["organizer", "kind", "category", "channel"] | None,
+        typer.Option(help="One line for each value of these."),
     ] = None,
     jurisdiction: City = None,
     since: Since = None,
     until: Until = None,
-    least: Annotated[int, typer.Option(min=1, help="A line of fewer tickets goes into one with the others.")] = 10,
+    least: Annotated[int, typer.Option(min=1, help="Merge groups with fewer tickets into one line.")] = 10,
 ) -> "list[dict[str, Any]]":
-    """Print 响应率, 解决率 and 满意率: of the last 回访 of each ticket of the archive that has one."""
+    """Print 响应率, 解决率 and 满意率 from the last 回访 of each ticket in the archive."""
     from tickets.search import Filters
 
     first, end = span(since, until)

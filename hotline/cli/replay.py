@@ -27,21 +27,24 @@ def replay(
         typer.Option(
             "--from",
             metavar="POINT",
-            help="First input to decide anew: partition:offset of hotline.message.v1, a time (Chinese time), or a "
-            "decision's event_id. All that Kafka still has by default.",
+            help="First input to decide again: partition:offset of hotline.message.v1, a time (Chinese time), "
+            "or the event_id of a decision. By default all that Kafka still has.",
         ),
     ] = None,
     rules: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder with changed copies of rules; this program's by default.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder with changed copies of rules; by default the rules of this program."),
     ] = None,
     stage: Annotated[
         Literal["assign", "normalize"],
-        typer.Option(help="Decide about the messages as they were understood, or read their raw bytes again first."),
+        typer.Option(help="Decide on the messages as they were parsed, or parse their raw bytes again first."),
     ] = "assign",
     diff: Annotated[bool, typer.Option("--diff", help="Show each decision and each ticket that would differ.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Decide recorded inputs anew, in their order, and compare; writes nothing. Exit code 1: something would differ."""
+    """Decide recorded inputs again in their order and compare the results; writes nothing. Exit code 1: something would
+    differ.
+    """
     from hotline.dev.stack.progress import Shown
     from hotline.quality.replay import run
     from hotline.terminal import Console

@@ -33,12 +33,13 @@ def run(
         list[str],
         typer.Argument(
             metavar="NAME",
-            help="One of those that `hotline check` names, such as screen, sink:elastic or connector:mayor; "
-            "connector:* for all accounts in one process; all for all of them, each in its own.",
+            help="A component that `hotline check` lists, such as screen, sink:elastic or connector:mayor; "
+            "connector:* runs all accounts in one process, all runs every component in a process of its "
+            "own.",
         ),
     ],
 ) -> None:
-    """Run components until SIGTERM or Ctrl-C, which lets them drain."""
+    """Run components until SIGTERM or Ctrl-C; they finish their work first."""
     from hotline.runtime.logging import set_up
 
     settings = settings_of(ctx)

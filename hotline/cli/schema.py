@@ -14,9 +14,9 @@ schema = typer.Typer(no_args_is_help=True, help="Check, export and release the s
 
 @schema.command()
 def check(ctx: typer.Context) -> None:
-    """Say which generated files differ from the code, and what breaks a released version; exit 1 when anything does.
+    """List generated files that differ from the code, and what breaks a released version; exit 1 if there is any.
 
-    Every released version counts: its readers must read what is written now, and its records must stay readable.
+    Every released version counts: its readers must be able to read new records, and its records must stay readable.
     """
     wrong = [*_stale(ctx), *_broken()]
     for sentence in wrong:
@@ -28,7 +28,7 @@ def check(ctx: typer.Context) -> None:
 
 @schema.command()
 def release(ctx: typer.Context) -> None:
-    """Freeze the shapes and golden records as the version that schemas/envelope.py names, for ever."""
+    """Freeze the shapes and golden records permanently as the version in schemas/envelope.py."""
     from schemas.contract import releases
 
     now = releases.current()
@@ -45,10 +45,10 @@ def release(ctx: typer.Context) -> None:
 def export(
     ctx: typer.Context,
     to: Annotated[
-        Path | None, typer.Option(file_okay=False, help="Write a copy into this folder instead, and delete nothing.")
+        Path | None, typer.Option(file_okay=False, help="Write a copy to this folder instead, and delete nothing.")
     ] = None,
 ) -> None:
-    """Write the generated schemas and reference pages anew."""
+    """Write the generated schemas and reference pages again."""
     from hotline.dev.reference import pages
     from schemas.contract import generate
 

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
 def up(
     ctx: typer.Context,
-    fetch_only: Annotated[bool, typer.Option("--fetch-only", help="Fetch and verify all jars; start nothing.")] = False,
+    fetch_only: Annotated[
+        bool, typer.Option("--fetch-only", help="Download and verify all jars, but start nothing.")
+    ] = False,
 ) -> None:
-    """Start the local Kafka and Elasticsearch, unless they run."""
+    """Start the local Kafka and Elasticsearch if they are not running."""
     from hotline.config.clients import without_login
     from hotline.dev.stack.jars import GREENMAIL, SMSGATE
     from hotline.dev.stack.progress import Shown
@@ -36,10 +38,10 @@ def up(
 
 def down(
     ctx: typer.Context,
-    wipe: Annotated[bool, typer.Option("--wipe", help="Delete all data and logs, too.")] = False,
+    wipe: Annotated[bool, typer.Option("--wipe", help="Delete all data and logs as well.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before deleting.")] = False,
 ) -> None:
-    """Stop the local Kafka and Elasticsearch; their data stay. Settings that cannot work do not keep them running."""
+    """Stop the local Kafka and Elasticsearch and keep their data. Works even if the settings are invalid."""
     from hotline.dev.stack.progress import Shown
     from hotline.terminal import Console
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def status(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Show servers, stages, channels (silent ones in red) and what waits; exit 1 unless every server answers."""
+    """Show servers, stages, channels (silent ones in red) and backlogs; exit 1 unless every server answers."""
     settings = settings_of(ctx, accounts=False)
     servers = local_stack(settings).status()
     seen = list(_looked(settings))

@@ -18,19 +18,19 @@ topics = typer.Typer(no_args_is_help=True, help="Create, describe and list the K
 @topics.command()
 def create(
     ctx: typer.Context,
-    alter: Annotated[bool, typer.Option("--alter", help="Set the configuration that differs, too.")] = False,
+    alter: Annotated[bool, typer.Option("--alter", help="Correct different configuration as well.")] = False,
     begun_with: Annotated[
         int | None,
         typer.Option(
             min=1,
-            help="Over how many partitions cities were spread before an older version's topics were given more.",
+            help="Number of partitions over which cities were spread before the topics of an older version grew.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create the topics that are missing; exit 1 when one that exists is not as it should be.
+    """Create missing topics; exit 1 if an existing one differs from what is expected.
 
-    Freezes the number of partitions over which cities are spread, and makes nothing when it is another one.
+    Fixes the number of partitions over which cities are spread; creates nothing if a different number is already fixed.
     """
     from hotline.admin.topics import Provision
     from hotline.config.clients import kafka
@@ -61,7 +61,7 @@ COLUMNS = (
 @topics.command()
 @lists(COLUMNS)
 def describe(ctx: typer.Context) -> Iterator[dict[str, Any]]:
-    """Show the topics as the brokers have them; exit 1 when one is not as it should be."""
+    """Show the topics as the brokers have them; exit 1 if one differs from what is expected."""
     from hotline.admin import placement
     from hotline.admin.topics import Provision
     from hotline.config.clients import kafka
@@ -100,7 +100,7 @@ def _about(topic: str) -> str:
 
 @topics.command()
 def withhold(ctx: typer.Context, as_json: AsJson = False) -> None:
-    """Take restricted tickets that an older version wrote out of the masked topic; once, while no assign works."""
+    """Remove restricted tickets that an older version wrote to the masked topic. Run it once, while no assign runs."""
     from hotline.admin.withholding import withhold as work
     from hotline.config.clients import kafka
 
@@ -114,7 +114,7 @@ def withhold(ctx: typer.Context, as_json: AsJson = False) -> None:
 @topics.command("list")
 @lists((Column("topic", "主题"), Column("about", "内容")))
 def list_() -> Iterator[dict[str, Any]]:
-    """Show the topics that there should be, without connecting."""
+    """Show the topics that should exist, without connecting."""
     from schemas.topics import TOPICS
 
     for topic in TOPICS.values():
@@ -126,12 +126,12 @@ def hanging(
     ctx: typer.Context,
     end: Annotated[
         Literal["commit", "abort"] | None,
-        typer.Option(help="End them so; those are left which Kafka had decided to end otherwise."),
+        typer.Option(help="End them, except those that Kafka had decided to end differently."),
     ] = None,
-    at: Annotated[str | None, typer.Option(metavar="TOPIC:PARTITION", help="Only those of this partition.")] = None,
+    at: Annotated[str | None, typer.Option(metavar="TOPIC:PARTITION", help="Only this partition.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the transactions that nobody will end: readers stop before them; exit 1 when one is left."""
+    """Show hanging transactions, which block readers; exit 1 if one is left."""
     from hotline.admin import transactions
     from hotline.admin.transactions import TOPICS
     from hotline.config.clients import kafka

@@ -34,7 +34,9 @@ def _city(settings: "Settings") -> str:
 
 def try_(
     ctx: typer.Context,
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH", help="Files, or folders to walk.", show_default=False)],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH", help="Files, or folders to search.", show_default=False)
+    ],
     channel: Annotated[
         str | None,
         typer.Option(
@@ -43,22 +45,20 @@ def try_(
             help="Channel of the files; .eml is mailbox, .xml is wechat, and .jsonl always holds neutral records.",
         ),
     ] = None,
-    stage: Annotated[
-        Literal["message", "ticket"], typer.Option(help="How far to go: to messages, or on to tickets.")
-    ] = "ticket",
+    stage: Annotated[Literal["message", "ticket"], typer.Option(help="Last stage: messages or tickets.")] = "ticket",
     jurisdiction: Annotated[
         str | None,
         typer.Option(
             callback=_adcode,
-            help="行政区划代码 of the city, unless a record names its own; by default the settings' own.",
+            help="行政区划代码 of the city, unless a record names its own; by default that of the settings.",
         ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what the pipeline would make of PATH: the same functions, no server.
+    """Show what the pipeline would make of PATH, with the same functions and without a server.
 
-    A message without a time gets the present one. Without a city, in the settings or by --jurisdiction, it asks on a
-    terminal. Prints JSON, one object a line for each input, with --json or when the output is not a terminal.
+    A message without a time gets the present time. If neither the settings nor --jurisdiction name a city, it asks on a
+    terminal. Prints JSON, one object per input and line, with --json or if the output is not a terminal.
     """
     from hotline.config import clients
     from hotline.quality.replay import rules

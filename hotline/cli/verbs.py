@@ -7,6 +7,9 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperCommand
 
+from hotline.cli.language import help_in_language
+from hotline.translation import t
+
 
 class Verb(NamedTuple):
     """`where` is `module:name` below `hotline.cli`; `help` is the first paragraph of its own help."""
@@ -25,58 +28,58 @@ HANDLE = "Handle tickets"
 DEVELOP = "Rules and development"
 
 VERBS = {
-    "up": Verb("stack:up", SET_UP, "Start the local Kafka and Elasticsearch, unless they run."),
+    "up": Verb("stack:up", SET_UP, "Start the local Kafka and Elasticsearch if they are not running."),
     "down": Verb(
         "stack:down",
         SET_UP,
-        "Stop the local Kafka and Elasticsearch; their data stay. Settings that cannot work do not keep them running.",
+        "Stop the local Kafka and Elasticsearch and keep their data. Works even if the settings are invalid.",
     ),
     "demo": Verb(
         "demo:demo",
         SET_UP,
-        "Let sample messages travel through the real connectors and servers; exit 0 if all are accounted for.",
+        "Send sample messages through the real connectors and servers; exit 0 if all are accounted for.",
     ),
     "check": Verb(
         "check:check",
         SET_UP,
-        "Look for faults in the settings, without connecting; exit 2 when there are any, else name what would run.",
+        "Check the settings without connecting; exit 2 if there are faults, else list the components.",
     ),
     "doctor": Verb(
         "check:doctor",
         SET_UP,
-        "Connect to everything and say what does not work; exit 1 when it may mend itself, 2 when you must mend it.",
+        "Connect to every service and report failures; exit 1 if they may be temporary, 2 if you must act.",
     ),
     "topics": Verb("topics:topics", SET_UP, "Create, describe and list the Kafka topics."),
     "index": Verb("index:index", SET_UP, "Create, describe and rebuild the indices of the archive."),
     "manifest": Verb(
         "manifest:manifest",
         SET_UP,
-        "Print users, topics, roles and alarms for the tools that apply them; no connection.",
+        "Print users, topics, roles and alarms for the tools that apply them, without connecting.",
     ),
     "status": Verb(
         "status:status",
         OPERATE,
-        "Show servers, stages, channels (silent ones in red) and what waits; exit 1 unless every server answers.",
+        "Show servers, stages, channels (silent ones in red) and backlogs; exit 1 unless every server answers.",
     ),
-    "run": Verb("run:run", OPERATE, "Run components until SIGTERM or Ctrl-C, which lets them drain."),
+    "run": Verb("run:run", OPERATE, "Run components until SIGTERM or Ctrl-C; they finish their work first."),
     "pipe": Verb(
         "pipe:pipe",
         OPERATE,
-        "Hand the mail on standard input over to `hotline run lmtp`: for mail servers that start a program for each.",
+        "Pass the mail on standard input to `hotline run lmtp`, for mail servers that start a program per mail.",
     ),
     "import": Verb(
         "import_:import_",
         OPERATE,
-        "Import messages through the back-fill topic, which gives way to live ones.",
+        "Import messages through the back-fill topic; live messages go first.",
     ),
     "replay": Verb(
         "replay:replay",
         OPERATE,
-        "Decide recorded inputs anew, in their order, and compare; writes nothing. Exit code 1: "
+        "Decide recorded inputs again in their order and compare the results; writes nothing. Exit code 1: "
         "something would differ.",
     ),
     "dead": Verb("dead:dead", OPERATE, "List, show and replay dead letters (死信)."),
-    "journal": Verb("journal:journal", OPERATE, "Show and drain the journal of a process that is gone."),
+    "journal": Verb("journal:journal", OPERATE, "Show and drain the journal of a process that no longer runs."),
     "audit": Verb("audit:audit", OPERATE, "Check the audit log (审计日志)."),
     "search": Verb("archive:search", ARCHIVE, "Find tickets, the newest first."),
     "show": Verb("archive:show", ARCHIVE, "Show a ticket or a message."),
@@ -93,36 +96,40 @@ VERBS = {
     "rates": Verb(
         "rates:rates",
         ARCHIVE,
-        "Print 响应率, 解决率 and 满意率: of the last 回访 of each ticket of the archive that has one.",
+        "Print 响应率, 解决率 and 满意率 from the last 回访 of each ticket in the archive.",
     ),
     "command": Verb(
         "command:command",
         HANDLE,
-        "Give a command (set_status, merge, dispatch ...) and print what became of it; exit 2 when it is refused.",
+        "Give a command (set_status, merge, dispatch ...) and print the outcome; exit 2 if it is refused.",
     ),
     "approve": Verb(
         "approve:approve",
         HANDLE,
-        "Confirm a forget, a lowered level or a clear export that somebody else asked for; then it is carried out.",
+        "Confirm a forget, a lowered level or a clear export that another person requested; it is then carried out.",
     ),
     "deadlines": Verb("deadlines:deadlines", HANDLE, "Time limits (办理时限) of the tickets that are open."),
     "webhook": Verb("webhook:webhook", HANDLE, "Subscribers of webhooks and their deliveries."),
     "answers": Verb("answers:answers", HANDLE, "Receipts (回执) to citizens."),
-    "try": Verb("trial:try_", DEVELOP, "Show what the pipeline would make of PATH: the same functions, no server."),
+    "try": Verb(
+        "trial:try_",
+        DEVELOP,
+        "Show what the pipeline would make of PATH, with the same functions and without a server.",
+    ),
     "evaluate": Verb(
         "evaluate:evaluate",
         DEVELOP,
-        "Run the pipeline's own functions over the labelled files PATH, no server, and say how right they are.",
+        "Run the pipeline's functions on the labelled files PATH, without a server, and report their accuracy.",
     ),
     "bench": Verb(
         "bench:bench",
         DEVELOP,
-        "Run a benchmark with servers of its own; what stands behind NAME goes to it.",
+        "Run a benchmark with servers of its own; arguments after NAME are passed to it.",
         passes_on=True,
     ),
     "schema": Verb("schema:schema", DEVELOP, "Check, export and release the schemas and reference pages."),
     "learn": Verb("learn:learn", DEVELOP, "Make models from the city's own labelled messages."),
-    "new": Verb("new:new", DEVELOP, "Write the skeleton of what a developer adds to a checkout."),
+    "new": Verb("new:new", DEVELOP, "Write the skeleton of an extension into a checkout."),
 }
 """In the order of `hotline --help`."""
 
@@ -135,7 +142,7 @@ class Commands(MutableMapping[str, Any]):
 
     def __getitem__(self, verb: str) -> Any:
         if verb not in self._made:
-            self._made[verb] = _made(verb, VERBS[verb])
+            self._made[verb] = help_in_language(_made(verb, VERBS[verb]))
         return self._made[verb]
 
     def __setitem__(self, verb: str, command: Any) -> None:
@@ -153,7 +160,7 @@ class Commands(MutableMapping[str, Any]):
 
 def shown(verb: str) -> Any:
     """Return what a list of verbs shows of one, without an import of its module."""
-    return TyperCommand(verb, help=VERBS[verb].help, rich_help_panel=VERBS[verb].panel)
+    return TyperCommand(verb, help=t(VERBS[verb].help), rich_help_panel=t(VERBS[verb].panel))
 
 
 def _made(name: str, verb: Verb) -> Any:

@@ -38,7 +38,7 @@ DELIVERIES = (
 @webhook.command("list")
 @lists(SUBSCRIBERS, nothing="No subscribers: add [sinks.webhook.<id>] to the settings, see docs/how-to/webhooks.md.")
 def list_(ctx: typer.Context) -> "Iterable[Subscriber]":
-    """List the subscribers, and how many records wait for each."""
+    """List the subscribers and the number of records that wait for each."""
     from hotline.config.clients import kafka
     from hotline.monitor.webhooks import subscribers
 
@@ -50,14 +50,14 @@ def list_(ctx: typer.Context) -> "Iterable[Subscriber]":
 @lists(DELIVERIES, nothing="No deliveries: see `hotline webhook list`.")
 def log(
     ctx: typer.Context,
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only of this subscriber.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this subscriber.")] = None,
     outcome: Annotated[
-        Literal["delivered", "retrying", "dead"] | None, typer.Option(help="Only what ended, or waits, so.")
+        Literal["delivered", "retrying", "dead"] | None, typer.Option(help="Only deliveries with this outcome.")
     ] = None,
-    ticket: Annotated[str | None, typer.Option(callback=no_number, help="Only of the ticket with this id.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 100,
+    ticket: Annotated[str | None, typer.Option(callback=no_number, help="Only the ticket with this id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Number of lines, counted from the newest.")] = 100,
 ) -> "Iterable[Delivery]":
-    """Show the newest lines of the delivery log; no line holds personal data."""
+    """Show the newest lines of the delivery log; shows no personal data."""
     from hotline.config.clients import kafka
     from hotline.monitor import webhooks
 
@@ -67,8 +67,8 @@ def log(
 
 
 @webhook.command()
-def test(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="Which subscriber.")]) -> None:
-    """Send a signed ping to a subscriber, once; success is an answer 2xx."""
+def test(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME", help="The subscriber.")]) -> None:
+    """Send a signed ping to a subscriber once; success is a 2xx answer."""
     from hotline.monitor import webhooks
     from schemas.errors import UnreachableError
     from sinks.webhook.response import Outcome

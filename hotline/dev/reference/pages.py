@@ -8,6 +8,7 @@ from typing import Any
 
 from hotline.dev.reference import commands, metrics, records, settings, topics
 from hotline.dev.reference.markdown import MARK
+from hotline.translation import in_language
 
 FOLDER = Path(__file__).parents[3] / "docs" / "reference"
 """Checked in; an installed `hotline` has no documentation beside it, so nothing there can be stale."""
@@ -22,8 +23,9 @@ _PAGES = {
 
 def files(root: Any) -> dict[str, bytes]:
     """Return every generated page by its name."""
-    pages = {name: render() for name, render in _PAGES.items()}
-    return {name: page.encode() for name, page in {"commands.md": commands.render(root), **pages}.items()}
+    with in_language("en"):
+        pages = {name: render() for name, render in _PAGES.items()}
+        return {name: page.encode() for name, page in {"commands.md": commands.render(root), **pages}.items()}
 
 
 def check(root: Any, folder: Path = FOLDER) -> list[str]:

@@ -11,6 +11,7 @@ from schemas.errors import MisconfiguredError
 
 OTHER_VARIABLES = {
     FILE_VARIABLE: "The settings file; `hotline.toml` in the working folder by default",
+    "HOTLINE_LANG": "Language of the command line, `zh` or `en`; by default that of `LC_ALL`, `LC_MESSAGES` or `LANG`",
     SECRETS_VARIABLE: f"Folder of the secrets' files; {DEFAULT_SECRETS_DIR} by default",
     "HOTLINE_DATA": "Tests only: a folder of real messages; tests that want one are skipped without it",
     "HOTLINE_WRITE_CASES": "Tests only: with 1 the golden cases of `tests/normalizers/cases/` are written anew",
