@@ -24,7 +24,7 @@ from broker.config import KafkaConnection
 from connectors.http.server import Receiver
 from connectors.http.settings import ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.publisher import Publisher
 from connectors.wechat.connector import WeChat
 from connectors.wechat.settings import WeChatSettings
@@ -43,7 +43,9 @@ def receive(brokers: str, port: int, folder: str) -> None:
     settings = ReceiverSettings(port=port, requests_max=10_000, connections_per_address=10_000)
     wechat = WeChat(WeChatSettings(appid=APPID, tokens=(TOKEN,), aes_keys=(AES_KEY,), jurisdiction="430100"), "bench")
     publisher = Publisher(KafkaConnection(bootstrap_servers=brokers), MemoryStore())
-    serve(Receiver({"/wechat": wechat}, Intake(publisher, Journal(Path(folder))), settings), settings)
+    serve(
+        Receiver({"/wechat": wechat}, DurablePublisher.of_journal(publisher, Journal(Path(folder))), settings), settings
+    )
     publisher.close()
 
 

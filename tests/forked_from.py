@@ -11,7 +11,7 @@ from tickets.masking.precompute import prepare
 USED = (
     "connectors.backoffice.api",
     "connectors.media_fetch.consumer",
-    "connectors.publish.line_publisher",
+    "connectors.publish.durable_publisher",
     "connectors.mailbox.connector",
     "connectors.mailbox.reply",
     "connectors.mailbox.smtp",

@@ -39,7 +39,7 @@ from broker.config import KafkaConnection
 from connectors.http.server import Receiver
 from connectors.http.settings import ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.publisher import Publisher
 from connectors.web.routes import WebDoor
 from connectors.web.service import Tools
@@ -186,7 +186,12 @@ def _receive(brokers: str, port: int, folder: str) -> None:
     door = WebDoor(WebSettings(jurisdiction="110000", clients=clients), "bench")
     tools = Tools(archive=NOBODY, policy=Policy(), query_key=b"benchmark")
     publisher = Publisher(KafkaConnection(bootstrap_servers=brokers), MemoryStore())
-    made = Receiver({}, Intake(publisher, Journal(Path(folder))), settings, keeping=[partial(door.routes, tools)])
+    made = Receiver(
+        {},
+        DurablePublisher.of_journal(publisher, Journal(Path(folder))),
+        settings,
+        keeping=[partial(door.routes, tools)],
+    )
     serve(made, settings)
     publisher.close()
 

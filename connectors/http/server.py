@@ -30,7 +30,7 @@ from connectors.http.middleware import Proxies, SafeHeaders
 from connectors.http.quota import SharedRequests, Shares, subscriber
 from connectors.http.request_body import read_body
 from connectors.http.settings import ReceiverSettings
-from connectors.publish.durable_publisher import Keeper, Outcome
+from connectors.publish.durable_publisher import DurablePublisher, Outcome
 from schemas.errors import MisconfiguredError, RefusedRequest, RetriableError
 from schemas.host_port import join_host_port
 from schemas.records import RawMessage
@@ -77,14 +77,14 @@ class Receiver:
     def __init__(
         self,
         routes: Mapping[str, PushConnector],
-        keeper: Keeper,
+        durable: DurablePublisher,
         settings: ReceiverSettings | None = None,
         body_limits: Mapping[str, int] | None = None,
         doors: Sequence[Route] = (),
         keeping: Sequence[Callable[[Keep], Sequence[Route]]] = (),
     ) -> None:
         self._settings = settings or ReceiverSettings()
-        self._keeper = keeper
+        self._durable = durable
         self._limits = body_limits or {}
         self._running = 0
         self._ready = False
@@ -109,11 +109,11 @@ class Receiver:
     @property
     def report(self) -> ReceiverReport:
         """Return the present report."""
-        full = self._keeper.full
+        full = self._durable.full
         return ReceiverReport(
             state="starting" if not self._ready else "degraded" if full else "running",
             last_success=self._last_success,
-            journal_bytes=self._keeper.journal_bytes,
+            journal_bytes=self._durable.journal_bytes,
             journal_full=full,
         )
 
@@ -124,7 +124,7 @@ class Receiver:
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
         """Publish what an earlier run left and what arrives; at the end everything is on the disk or in Kafka."""
-        working = asyncio.create_task(self._keeper.run())
+        working = asyncio.create_task(self._durable.run())
         self._ready = True
         try:
             yield
@@ -133,7 +133,7 @@ class Receiver:
             working.cancel()
             with suppress(asyncio.CancelledError):
                 await working
-            await self._keeper.close()
+            await self._durable.close()
 
     def _endpoint(self, path: str, connector: PushConnector) -> Callable[[requests.Request], Awaitable[Response]]:
         hosted = _Hosted(
@@ -190,7 +190,7 @@ class Receiver:
         return outcome, accepted.answer
 
     async def _kept(self, messages: Sequence[RawMessage]) -> Outcome:
-        outcome = await self._keeper.keep(messages)
+        outcome = await self._durable.publish(messages)
         self._last_success = datetime.now(UTC)
         for message in messages:
             last = metrics.LAST_SUCCESS.labels(message.channel, message.envelope.account)
@@ -216,8 +216,8 @@ class Receiver:
         return PlainTextResponse("ok")
 
     async def _readiness(self, _: requests.Request) -> Response:
-        ready = self._ready and self._keeper.ready
-        return JSONResponse({"ready": ready, "journal_full": self._keeper.full}, 200 if ready else 503)
+        ready = self._ready and self._durable.ready
+        return JSONResponse({"ready": ready, "journal_full": self._durable.full}, 200 if ready else 503)
 
 
 def _as_anybody(_: Request) -> None:

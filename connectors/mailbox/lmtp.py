@@ -17,7 +17,7 @@ from aiosmtpd.smtp import Session as Client
 from connectors import faults, metrics
 from connectors.base import city_of, utc_now
 from connectors.mailbox.settings import CHANNEL, LmtpSettings
-from connectors.publish.durable_publisher import Keeper
+from connectors.publish.durable_publisher import DurablePublisher
 from schemas.errors import MisconfiguredError, PipelineError
 from schemas.host_port import join_host_port
 from schemas.records import RawMessage, raw_message
@@ -45,13 +45,15 @@ _log = structlog.get_logger(__name__)
 class Door:
     """Command handlers that aiosmtpd calls."""
 
-    def __init__(self, settings: LmtpSettings, keeper: Keeper, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self, settings: LmtpSettings, durable: DurablePublisher, now: Callable[[], datetime] = utc_now
+    ) -> None:
         self._accounts = {
             address.lower(): (name, city_of(mailbox.jurisdiction, name))
             for name, mailbox in settings.mailboxes.items()
             for address in mailbox.recipients
         }
-        self._keeper = keeper
+        self._durable = durable
         self._now = now
         self.last_success: datetime | None = None
         metrics.FAULTS_OF_OURS.labels(CHANNEL, COMPONENT)  # an alarm on the growth of this metric needs the initial 0
@@ -85,7 +87,7 @@ class Door:
 
     async def _kept(self, message: RawMessage) -> str:
         try:
-            outcome = await self._keeper.keep([message])
+            outcome = await self._durable.publish([message])
         except PipelineError as error:
             _log.warning("lmtp_mail_unsafe", error=type(error).__name__)
             metrics.LMTP_MAILS.labels("unsafe").inc()
@@ -238,7 +240,7 @@ class _Lmtp(LMTP):
         return super().eof_received() if self in self._connections else None
 
 
-async def serve_until(settings: LmtpSettings, door: Door, keeper: Keeper, stop: asyncio.Event) -> None:
+async def serve_until(settings: LmtpSettings, door: Door, durable: DurablePublisher, stop: asyncio.Event) -> None:
     """Serve until `stop` is set; raises MisconfiguredError if the port is in use."""
     connections: set[_Lmtp] = set()
     loop = asyncio.get_running_loop()
@@ -247,19 +249,19 @@ async def serve_until(settings: LmtpSettings, door: Door, keeper: Keeper, stop: 
             lambda: _Lmtp(door, settings, connections), settings.host, settings.port, backlog=settings.connections_max
         )
     except OSError as error:
-        await keeper.close()
+        await durable.close()
         where = join_host_port(settings.host, settings.port)
         raise MisconfiguredError(f"cannot listen on {where} ({error.strerror}): set lmtp.port") from error
-    keeping = asyncio.create_task(keeper.run(), name="intake")
+    serving = asyncio.create_task(durable.run(), name="durable publisher")
     try:
         await stop.wait()
     finally:
         server.close()
         _hang_up(list(connections))
-        keeping.cancel()
+        serving.cancel()
         with suppress(asyncio.CancelledError):
-            await keeping
-        await keeper.close()
+            await serving
+        await durable.close()
 
 
 def _hang_up(connections: Sequence[_Lmtp]) -> None:

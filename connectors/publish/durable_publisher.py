@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import structlog
@@ -99,7 +99,7 @@ class Publisher(Protocol):
         ...
 
 
-class Line:
+class Lane:
     """Makes messages safe in the order of arrival; concurrent messages share one write to Kafka or disk.
 
     While the journal has messages, new ones are appended behind them. A preview of each is published at once, so that
@@ -135,7 +135,7 @@ class Line:
         """Return the bytes that wait in the journal."""
         return self._journal.size_bytes
 
-    async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
+    async def publish(self, messages: Sequence[RawMessage]) -> Outcome:
         """Return when the messages are safe; raises UnreachableError if no place holds them."""
         done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._queue.append(Waiting(messages, done))
@@ -143,9 +143,9 @@ class Line:
         return await done
 
     async def run(self) -> None:
-        """Serve `keep` and drain the journal until cancelled."""
+        """Serve `publish` and drain the journal until cancelled."""
         async with asyncio.TaskGroup() as all_three:
-            all_three.create_task(self._serve(), name="line")
+            all_three.create_task(self._serve(), name="lane")
             all_three.create_task(self._drain(), name="journal")
             all_three.create_task(self._ahead.run(), name="ahead")
 
@@ -249,69 +249,8 @@ class Line:
             _log.warning("journal_waits", journal=kind, error=told[0], reason=told[1], bytes=size)
 
 
-# Intake: two lanes, so that messages waiting for the blob store do not delay others.
-
 LARGE = "large"
-
-
-class Intake:
-    """Makes messages safe in two lanes: small ones need Kafka only, large ones the blob store as well.
-
-    Each lane keeps its order and has its own journal; that of the large messages is a subfolder of the other. The
-    size decides, not the last error: a hanging store reports nothing for minutes.
-    """
-
-    def __init__(
-        self, publisher: Publisher, journal: Journal, publish_timeout_seconds: float = 2.0, retry_seconds: float = 1.0
-    ) -> None:
-        self._journals = journal, journal.within(LARGE)
-        self._small, self._large = (
-            Line(publisher, one, publish_timeout_seconds, retry_seconds) for one in self._journals
-        )
-
-    @property
-    def ready(self) -> bool:
-        """Return whether there is room for small messages: an unreachable blob store must not refuse an emergency."""
-        return not self._small.full
-
-    @property
-    def full(self) -> bool:
-        """Return whether a journal has little room left."""
-        return self._small.full or self._large.full
-
-    @property
-    def journal_bytes(self) -> int:
-        """Return the bytes that wait in the journals for Kafka or the blob store."""
-        return self._small.journal_bytes + self._large.journal_bytes
-
-    async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
-        """Return when the messages are safe; raises UnreachableError if no place holds them."""
-        large = [message for message in messages if len(message.value) > INLINE_LIMIT]
-        if not large:
-            return await self._small.keep(messages)
-        small = [message for message in messages if len(message.value) <= INLINE_LIMIT]
-        parts = [(self._small, small), (self._large, large)]
-        outcomes = await asyncio.gather(*(line.keep(part) for line, part in parts if part))
-        return "journaled" if "journaled" in outcomes else "published"
-
-    def probe(self) -> None:
-        """Return when the disk accepts what the journals would write; raises UnreachableError."""
-        for journal in self._journals:
-            journal.probe()
-
-    async def run(self) -> None:
-        """Serve `keep` and drain the journals until cancelled."""
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._small.run(), name="small")
-            both.create_task(self._large.run(), name="large")
-
-    async def close(self) -> None:
-        """Close the journals; their messages go to Kafka after the next start."""
-        await self._small.close()
-        await self._large.close()
-
-
-# If the journal cannot be opened, messages are accepted as long as Kafka answers.
+"""Subfolder of the journal for messages that need the blob store."""
 
 PROBE_SECONDS = 15.0
 """Interval in seconds at which an open journal is tested."""
@@ -320,75 +259,68 @@ HUNG_SECONDS = 10.0
 """Seconds after which a disk that has not answered counts as hanging."""
 
 
-class Keeper(Protocol):
-    """Makes messages safe: an `Intake`, or a `Kept`."""
-
-    @property
-    def ready(self) -> bool:
-        """Return whether there is room for small messages."""
-        ...
-
-    @property
-    def full(self) -> bool:
-        """Return whether a journal has little room left."""
-        ...
-
-    @property
-    def journal_bytes(self) -> int:
-        """Return the bytes that wait for Kafka or the blob store."""
-        ...
-
-    async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
-        """Return when the messages are safe; raises UnreachableError if no place holds them."""
-        ...
-
-    async def run(self) -> None:
-        """Serve, and drain the journal, until cancelled."""
-        ...
-
-    async def close(self) -> None:
-        """Close the journal; its messages go to Kafka after the next start."""
-        ...
-
-
-class Kept:
+class DurablePublisher:
     """Makes messages safe in Kafka, or in the journal while Kafka does not answer.
 
-    One process of a machine has the journal. While this one cannot have it, or cannot write it, messages are safe in
-    Kafka only, which is better than refusing them. The journal is opened as soon as possible and tested at intervals,
-    because nothing is written to it while Kafka answers.
+        publish -> lane of small messages -> Kafka
+                                          -> journal         -> Kafka, when it answers again
+                -> lane of large messages -> blob store and Kafka
+                                          -> journal/large   -> the same, later
+
+    Small messages need Kafka only, large ones the blob store as well: each lane keeps its order and has its own
+    journal. The size decides, not the last error, since a hanging store reports nothing for minutes.
+
+    One process of a machine has the journal. While this one cannot have it, or cannot write it, there are no lanes
+    and messages are safe in Kafka only, which is better than refusing them. The journal is opened as soon as possible
+    and tested at intervals, because nothing is written to it while Kafka answers.
     """
 
-    def __init__(self, publisher: Publisher, make: Callable[[], Journal], publish_timeout_seconds: float) -> None:
+    def __init__(
+        self,
+        publisher: Publisher,
+        make: Callable[[], Journal],
+        publish_timeout_seconds: float = 2.0,
+        retry_seconds: float = 1.0,
+    ) -> None:
         self._publisher = publisher
         self._make = make
         self._timeout = publish_timeout_seconds
-        self._journal: Journal | None = None
-        self._intake: Intake | None = None
+        self._retry = retry_seconds
+        self._journals: list[Journal] = []
+        self._lanes: list[Lane] = []
         self._threads = Threads("journal-trial")
         self._trial: asyncio.Task[PipelineError | None] | None = None
         self.fault: PipelineError | None = None
         """The reason why there is no journal."""
 
+    @classmethod
+    def of_journal(
+        cls, publisher: Publisher, journal: Journal, publish_timeout_seconds: float = 2.0, retry_seconds: float = 1.0
+    ) -> "DurablePublisher":
+        """Return one whose journal is open. Raises UnreachableError if the disk refuses its subfolder."""
+        durable = cls(publisher, lambda: journal, publish_timeout_seconds, retry_seconds)
+        durable._open()
+        return durable
+
     @property
     def ready(self) -> bool:
-        """Return whether small messages are accepted, as far as known."""
-        return self._intake.ready if self._intake else True
+        """Return whether there is room for small messages: an unreachable blob store must not refuse an emergency."""
+        return not any(lane.full for lane in self._lanes[:1])
 
     @property
     def full(self) -> bool:
-        """Return whether the journal has little room left."""
-        return self._intake.full if self._intake else False
+        """Return whether a journal has little room left."""
+        return any(lane.full for lane in self._lanes)
 
     @property
     def journal_bytes(self) -> int:
-        """Return the bytes that wait for Kafka."""
-        return self._intake.journal_bytes if self._intake else 0
+        """Return the bytes that wait in the journals for Kafka or the blob store."""
+        return sum(lane.journal_bytes for lane in self._lanes)
 
-    async def keep(self, messages: Sequence[RawMessage]) -> Outcome:
+    async def publish(self, messages: Sequence[RawMessage]) -> Outcome:
         """Return when the messages are safe; raises UnreachableError if no place holds them."""
-        if self._intake is not None:
-            return await self._intake.keep(messages)
+        if self._lanes:
+            return await self._by_size(messages)
         try:
             await self._publisher.publish_async(messages, self._timeout)
         except FatalError as error:  # an operator must mend it; the sender gets the same answer: not now
@@ -401,10 +333,19 @@ class Kept:
         timeout: float,  # noqa: ASYNC109 - what is late must be our error, not a TimeoutError
     ) -> None:
         """Return when the messages are safe; without a journal, raises the publisher's errors."""
-        if self._intake is None:
-            await self._publisher.publish_async(messages, timeout)
+        if self._lanes:
+            await self._by_size(messages)
         else:
-            await self._intake.keep(messages)
+            await self._publisher.publish_async(messages, timeout)
+
+    async def _by_size(self, messages: Sequence[RawMessage]) -> Outcome:
+        small, large = self._lanes
+        big = [message for message in messages if len(message.value) > INLINE_LIMIT]
+        if not big:
+            return await small.publish(messages)
+        rest = [message for message in messages if len(message.value) <= INLINE_LIMIT]
+        outcomes = await asyncio.gather(*(lane.publish(part) for lane, part in ((small, rest), (large, big)) if part))
+        return "journaled" if "journaled" in outcomes else "published"
 
     async def open(self) -> bool:
         """Open the journal and return whether that succeeded; an error of the disk is logged once."""
@@ -413,19 +354,21 @@ class Kept:
 
     async def run(self) -> None:
         """Serve, and drain the journal, until cancelled."""
-        while not await self.open() or self._intake is None:  # noqa: ASYNC110 - nobody tells when it can be had
+        while not await self.open() or not self._lanes:  # noqa: ASYNC110 - nothing says when it can be had
             await asyncio.sleep(ASK_SECONDS)
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._intake.run(), name="intake")
-            both.create_task(self._probe(self._intake), name="probe")
+        async with asyncio.TaskGroup() as all_three:
+            for name, lane in zip(("small", LARGE), self._lanes, strict=True):
+                all_three.create_task(lane.run(), name=name)
+            all_three.create_task(self._probe(), name="probe")
 
     async def close(self) -> None:
-        """Close the journal; its messages go to Kafka after the next start."""
+        """Close the journals; their messages go to Kafka after the next start."""
         self._note(None)
-        if self._intake is not None:
-            await self._intake.close()
-        elif self._journal is not None:
-            await asyncio.to_thread(self._journal.close)
+        for lane in self._lanes:
+            await lane.close()
+        if not self._lanes:
+            for journal in self._journals:
+                await asyncio.to_thread(journal.close)
         self._threads.close()
 
     def _note(self, fault: PipelineError | None) -> None:
@@ -439,16 +382,24 @@ class Kept:
 
     def _open(self) -> None:
         """Open it, and after a partial success what is missing: the journal of large messages is a subfolder."""
-        self._journal = self._journal or self._make()
-        self._intake = self._intake or Intake(self._publisher, self._journal, self._timeout)
+        if not self._journals:
+            self._journals.append(self._make())
+        if len(self._journals) == 1:
+            self._journals.append(self._journals[0].within(LARGE))
+        if not self._lanes:
+            self._lanes = [Lane(self._publisher, one, self._timeout, self._retry) for one in self._journals]
 
-    async def _probe(self, intake: Intake) -> None:
-        """Test the open journal at intervals: a disk fails, fills or becomes read-only long before Kafka is
+    async def _probe(self) -> None:
+        """Test the open journals at intervals: a disk fails, fills or becomes read-only long before Kafka is
         unreachable.
         """
         while True:
             await asyncio.sleep(PROBE_SECONDS)
-            self._note(await self._tried(intake.probe))
+            self._note(await self._tried(self._write_probes))
+
+    def _write_probes(self) -> None:
+        for journal in self._journals:
+            journal.probe()
 
     async def _tried(self, work: Callable[[], None]) -> PipelineError | None:
         """Run it, and return the error; a hanging call is not repeated before it ends."""
@@ -474,13 +425,36 @@ def _is_a_fault(fault: PipelineError | None) -> bool:
     return fault is not None and not isinstance(fault, JournalInUseError)
 
 
-async def opened(publisher: Publisher, make: Callable[[], Journal], publish_timeout_seconds: float) -> Kept:
-    """Return an object that makes messages safe, with its journal if it can be opened.
+async def opened(publisher: Publisher, make: Callable[[], Journal], publish_timeout_seconds: float) -> DurablePublisher:
+    """Return a durable publisher, with its journal if it can be opened.
 
     Raises JournalInUseError: two processes that receive messages need a journal each.
     """
-    kept = Kept(publisher, make, publish_timeout_seconds)
-    await kept.open()
-    if isinstance(kept.fault, JournalInUseError):
-        raise kept.fault
-    return kept
+    durable = DurablePublisher(publisher, make, publish_timeout_seconds)
+    await durable.open()
+    if isinstance(durable.fault, JournalInUseError):
+        raise durable.fault
+    return durable
+
+
+BROADCAST_JOURNAL_BYTES = 512 * 1024 * 1024
+"""Bytes of the journal of one account that broadcasts: five hours of a busy exchange (20 relevant events a second,
+1.5 KB each)."""
+
+
+@asynccontextmanager
+async def for_broadcast(publisher: Publisher, make: Callable[[], Journal]) -> AsyncIterator[DurablePublisher]:
+    """Yield a running durable publisher for a source that broadcasts; `make` opens the journal.
+
+    Such a source disconnects slow readers (Asterisk waits a tenth of a second, `writetimeout`) and repeats no event
+    of the time until the next login: reading must not wait for Kafka.
+    """
+    durable = DurablePublisher(publisher, make)
+    await durable.open()
+    working = asyncio.create_task(durable.run(), name="intake")
+    try:
+        yield durable
+    finally:
+        working.cancel()
+        await asyncio.wait({working})
+        await durable.close()

@@ -213,7 +213,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
     from connectors.backoffice.api import BackOffice
     from connectors.http.server import Receiver, serve_until
     from connectors.publish.disk_buffer import Journal
-    from connectors.publish.durable_publisher import Kept, opened
+    from connectors.publish.durable_publisher import DurablePublisher, opened
     from connectors.publish.publisher import Publisher
     from hotline.admin import placement
     from hotline.config import routes as paths
@@ -228,7 +228,7 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
         is_closed = True
         _log.error("commands_cannot_be_signed", reason=str(error))
     connection, blobs = clients.stopped_kafka(settings), clients.blobs(settings)
-    running: list[tuple[Receiver, Kept]] = []
+    running: list[tuple[Receiver, DurablePublisher]] = []
     check = placement.Checked(connection)
 
     def find(*wanted: Any) -> Any:
@@ -239,8 +239,8 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
         producer = Producer(connection)
         publisher = Publisher(connection, blobs, producer, tracer)
         journal = partial(Journal, clients.journal_folder(settings), chosen.journal_max_bytes)
-        kept = await opened(publisher, journal, chosen.publish_timeout_seconds)
-        keeping, archive = components_web.doors(settings)
+        durable = await opened(publisher, journal, chosen.publish_timeout_seconds)
+        web_doors, archive = components_web.doors(settings)
         try:
             routes, limits = pushed(settings)
             office = BackOffice(
@@ -252,13 +252,13 @@ def _receiver(settings: "Settings", name: str, _: str, tracer: Tracer) -> Compon
                 is_closed=is_closed,
             )
             doors = office.routes() if settings.backoffice else []
-            receiver = Receiver(routes, kept, chosen, limits, doors, keeping)
-            running.append((receiver, kept))
+            receiver = Receiver(routes, durable, chosen, limits, doors, web_doors)
+            running.append((receiver, durable))
             await serve_until(receiver, chosen, stop)
         finally:
             await archive.close()
             publisher.close()
-            await kept.close()
+            await durable.close()
 
     def probe() -> Mapping[str, Any]:
         return health.receiver(running[-1][0].report, running[-1][1].fault) if running else health.STARTING

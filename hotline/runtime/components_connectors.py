@@ -66,8 +66,7 @@ def _session(settings: "Settings", name: str, which: str, connector: "SessionCon
     from broker.lease import GroupLease
     from connectors.base import Listening
     from connectors.publish.disk_buffer import Journal
-    from connectors.publish.durable_publisher import Kept
-    from connectors.publish.line_publisher import JOURNAL_MAX_BYTES, kept
+    from connectors.publish.durable_publisher import BROADCAST_JOURNAL_BYTES, DurablePublisher, for_broadcast
     from connectors.publish.publisher import Publisher
     from connectors.runtime.cursor_store import Cursors
     from connectors.runtime.health import Health
@@ -76,20 +75,20 @@ def _session(settings: "Settings", name: str, which: str, connector: "SessionCon
 
     connection, blobs = clients.stopped_kafka(settings), clients.blobs(settings)
     health = Health(which, connector.channel)
-    keeping: list[Kept] = []
+    durable: list[DurablePublisher] = []
     leases: list[GroupLease] = []
     answers = components_replies.over_session(settings, which, connector, lambda: bool(leases) and leases[0].held)
 
     def journal() -> Journal:
-        return Journal(clients.listener_journal_folder(settings, which), JOURNAL_MAX_BYTES, kind=which)
+        return Journal(clients.listener_journal_folder(settings, which), BROADCAST_JOURNAL_BYTES, kind=which)
 
     async def run(stop: asyncio.Event) -> None:
         publisher, cursors = Publisher(connection, blobs, tracer=tracer), Cursors(connection, which)
         try:
             async with AsyncExitStack() as stack:
                 if isinstance(connector, Listening):
-                    keeping[:] = [await stack.enter_async_context(kept(publisher, journal))]
-                outward: Outward = keeping[0] if keeping else publisher
+                    durable[:] = [await stack.enter_async_context(for_broadcast(publisher, journal))]
+                outward: Outward = durable[0] if durable else publisher
                 lease = GroupLease(connection, which)
                 leases[:] = [lease]
                 serve = functools.partial(run_session, connector, outward, health=health, lease=lease, memory=cursors)
@@ -98,7 +97,7 @@ def _session(settings: "Settings", name: str, which: str, connector: "SessionCon
             await asyncio.to_thread(cursors.close)
             await asyncio.to_thread(publisher.close)
 
-    probe = functools.partial(probes.session, health, keeping, answers)
+    probe = functools.partial(probes.session, health, durable, answers)
     return Component(name=name, run=run, isolated=True, probe=probe)
 
 
@@ -146,19 +145,19 @@ def lmtp(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
     """Make the server that mail is handed over to."""
     from connectors.mailbox.lmtp import Door, serve_until
     from connectors.publish.disk_buffer import Journal
-    from connectors.publish.durable_publisher import Kept, opened
+    from connectors.publish.durable_publisher import DurablePublisher, opened
     from connectors.publish.publisher import Publisher
 
     chosen = settings.lmtp
     connection, blobs = clients.stopped_kafka(settings), clients.blobs(settings)
-    running: list[tuple[Door, Kept]] = []
+    running: list[tuple[Door, DurablePublisher]] = []
 
     async def run(stop: asyncio.Event) -> None:
         publisher = Publisher(connection, blobs, tracer=tracer)
         try:
             journal = functools.partial(Journal, clients.lmtp_journal_folder(settings), chosen.journal_max_bytes)
-            keeping = await opened(publisher, journal, chosen.publish_timeout_seconds)
-            running.append((Door(chosen, keeping), keeping))
+            durable = await opened(publisher, journal, chosen.publish_timeout_seconds)
+            running.append((Door(chosen, durable), durable))
             await serve_until(chosen, *running[-1], stop)
         finally:
             await asyncio.to_thread(publisher.close)

@@ -57,9 +57,11 @@ def _wanted(journal: Path, most: int) -> int:
 
 
 def _wanted_to_listen(journal: Path) -> int:
-    from connectors.publish.line_publisher import JOURNAL_MAX_BYTES  # with Kafka's client, for which no start waits
+    from connectors.publish.durable_publisher import (
+        BROADCAST_JOURNAL_BYTES,  # with Kafka's client, for which no start waits
+    )
 
-    return _wanted(journal, JOURNAL_MAX_BYTES)
+    return _wanted(journal, BROADCAST_JOURNAL_BYTES)
 
 
 def _size(folder: Path) -> int:

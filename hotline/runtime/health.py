@@ -23,7 +23,7 @@ from schemas.host_port import join_host_port
 if TYPE_CHECKING:
     from connectors.http.server import ReceiverReport
     from connectors.mailbox.lmtp import Door
-    from connectors.publish.durable_publisher import Kept
+    from connectors.publish.durable_publisher import DurablePublisher
     from connectors.replies.account import AccountAnswers
     from connectors.runtime.health import Health, HealthReport
     from schemas.errors import PipelineError
@@ -172,16 +172,18 @@ def connector(report: "HealthReport") -> Mapping[str, Any]:
     }
 
 
-def session(health: "Health", keeping: Sequence["Kept"], answers: "AccountAnswers | None" = None) -> Mapping[str, Any]:
+def session(
+    health: "Health", durable: Sequence["DurablePublisher"], answers: "AccountAnswers | None" = None
+) -> Mapping[str, Any]:
     """Return the same of a session, the messages in a listener's journal, and why it cannot send replies."""
     told = connector(health.report)
     if answers is not None and answers.trouble is not None:
         state = "degraded" if told["state"] == "running" else told["state"]
         return {**told, "state": state, "detail": _joined([told["detail"], answers.trouble])}
-    if not keeping:
+    if not durable:
         return told
-    size = keeping[0].journal_bytes
-    full = "the journal is nearly full, then what is told is lost" if keeping[0].full else None
+    size = durable[0].journal_bytes
+    full = "the journal is nearly full, then what is told is lost" if durable[0].full else None
     return {**told, "detail": _joined([told["detail"], _waiting(size), full]), "journal_bytes": size}
 
 
@@ -198,13 +200,13 @@ def receiver(report: "ReceiverReport", fault: "PipelineError | None" = None) -> 
     }
 
 
-def lmtp(door: "Door", kept: "Kept") -> Mapping[str, Any]:
+def lmtp(door: "Door", durable: "DurablePublisher") -> Mapping[str, Any]:
     """Return what waits for Kafka or the blob store, and when a mail was last safe."""
     return {
-        "state": "degraded" if kept.full or kept.fault else "running",
+        "state": "degraded" if durable.full or durable.fault else "running",
         "last_success": _text(door.last_success),
-        "detail": _joined([_without(kept.fault), _waiting(kept.journal_bytes), _full(kept.full)]),
-        "journal_bytes": kept.journal_bytes,
+        "detail": _joined([_without(durable.fault), _waiting(durable.journal_bytes), _full(durable.full)]),
+        "journal_bytes": durable.journal_bytes,
     }
 
 

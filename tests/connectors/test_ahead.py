@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.publisher import Publisher
 from normalizers.base import Policy
 from schemas import topics
@@ -51,10 +51,10 @@ async def test_an_emergency_behind_a_backlog_is_handed_over_and_comes_in_its_tur
     earlier.append([*backlog, fire] if restarted else backlog)
     earlier.close()
     gate = Backlogged(publisher)
-    intake = Intake(gate, Journal(tmp_path / "journal"), retry_seconds=0.05)
+    intake = DurablePublisher.of_journal(gate, Journal(tmp_path / "journal"), retry_seconds=0.05)
     working = asyncio.create_task(intake.run())
     if not restarted:
-        assert await intake.keep([fire]) == "journaled"
+        assert await intake.publish([fire]) == "journaled"
 
     async def heard() -> list[str]:
         records = await asyncio.to_thread(reader.read, topics.raw("wechat"), account, beginnings=True)

@@ -39,7 +39,7 @@ from connectors.base import Request
 from connectors.http.middleware import SAFE
 from connectors.http.server import Receiver, ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.web.routes import WebDoor
 from connectors.web.service import Tools
 from connectors.web.settings import WebSettings
@@ -98,7 +98,7 @@ class Doors:
         chosen = ReceiverSettings(**settings)
         return Receiver(
             push,
-            Intake(self.kafka, Journal(self.folder / "journal"), chosen.publish_timeout_seconds),
+            DurablePublisher.of_journal(self.kafka, Journal(self.folder / "journal"), chosen.publish_timeout_seconds),
             chosen,
             doors=[*orders.routes(), *more],
             keeping=[lambda keep: web.routes(tools, keep)],
@@ -343,7 +343,9 @@ async def test_v4_1_1_the_content_type_says_what_the_body_is(every: Doors, path:
 async def test_v4_1_3_a_callers_own_word_for_its_address_is_not_believed(every: Doors) -> None:
     """Only what `trusted_proxies` added counts; test_receiver.py has the addresses of several proxies."""
     gateway = gateways.account("aliyun")
-    app = Receiver({f"/sms/{gateways.SECRET}": gateway}, Intake(every.kafka, Journal(every.folder / "other")))
+    app = Receiver(
+        {f"/sms/{gateways.SECRET}": gateway}, DurablePublisher.of_journal(every.kafka, Journal(every.folder / "other"))
+    )
     transport = httpx.ASGITransport(app, client=("198.51.100.9", 1))
     headers = {
         "X-Forwarded-For": gateways.GATEWAY,

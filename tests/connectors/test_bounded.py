@@ -38,13 +38,24 @@ class Server(Dribbling):
 
     def serve(self, connection: socket.socket) -> None:
         with self._wrap(connection) as wrapped:
-            while wrapped.recv(65536):
+            while self.scripts and _is_asked(wrapped):
                 at_once, slowly = self.scripts.pop(0)
                 wrapped.sendall(at_once)
                 for byte in slowly:
                     if self.over.wait(0.05):
                         return
                     wrapped.sendall(bytes([byte]))
+
+
+def _is_asked(connection: socket.socket) -> bool:
+    """Read one request, which may come in pieces; return False if the peer hung up."""
+    request = b""
+    while not request.endswith(b"\r\n\r\n"):
+        piece = connection.recv(65536)
+        if not piece:
+            return False
+        request += piece
+    return True
 
 
 @pytest.fixture(scope="module")

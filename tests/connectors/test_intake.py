@@ -15,7 +15,7 @@ import structlog
 
 from connectors.publish import durable_publisher, preview
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.segment import Segment
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records import RawMessage
@@ -68,9 +68,9 @@ class Broker:
 
 
 @asynccontextmanager
-async def opened(broker: Broker, folder: Path, **limits: Any) -> AsyncIterator[tuple[Intake, Journal]]:
+async def opened(broker: Broker, folder: Path, **limits: Any) -> AsyncIterator[tuple[DurablePublisher, Journal]]:
     journal = Journal(folder, **limits)
-    intake = Intake(broker, journal, publish_timeout_seconds=0.2, retry_seconds=0.01)
+    intake = DurablePublisher.of_journal(broker, journal, publish_timeout_seconds=0.2, retry_seconds=0.01)
     working = asyncio.create_task(intake.run())
     yield intake, journal
     working.cancel()
@@ -93,7 +93,7 @@ async def back(broker: Broker) -> None:
 
 async def test_kafka_takes_a_message_when_it_answers(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, journal):
-        assert await intake.keep([message("1")]) == "published"
+        assert await intake.publish([message("1")]) == "published"
         assert broker.held == ["1"]
         assert journal.empty
 
@@ -104,18 +104,18 @@ async def test_the_journal_takes_it_when_kafka_refuses_and_kafka_gets_it_later(
 ) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, journal):
         broker.error = error
-        assert await intake.keep([message("1")]) == "journaled"
+        assert await intake.publish([message("1")]) == "journaled"
         assert not journal.empty
         broker.error = None
         await soon(lambda: journal.empty)
         assert broker.held == ["1"]
-        assert await intake.keep([message("2")]) == "published"
+        assert await intake.publish([message("2")]) == "published"
 
 
 async def test_the_drain_outlives_a_fault_that_nobody_thought_of(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, journal):
         broker.error = UnreachableError("down")
-        await intake.keep([message("1")])
+        await intake.publish([message("1")])
         with pytest.MonkeyPatch.context() as patch:
             tried: list[object] = []
             patch.setattr(journal, "replay", lambda publish: tried.append(publish) or 1 // 0)
@@ -127,8 +127,8 @@ async def test_the_drain_outlives_a_fault_that_nobody_thought_of(tmp_path: Path)
 async def test_a_hanging_kafka_costs_one_timeout_and_then_nothing(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.delay, broker.error = 0.4, UnreachableError("hangs")
-        assert await intake.keep([message("1")]) == "journaled"
-        assert await intake.keep([message("2")]) == "journaled"
+        assert await intake.publish([message("1")]) == "journaled"
+        assert await intake.publish([message("2")]) == "journaled"
         assert broker.trips == 1
         broker.delay, broker.error = 0.0, None
         await soon(lambda: broker.held == ["1", "2"])
@@ -138,7 +138,7 @@ async def test_nothing_says_yes_when_nothing_holds_the_message(tmp_path: Path) -
     async with opened(broker := Broker(), tmp_path, max_bytes=10) as (intake, journal):
         broker.error = UnreachableError("down")
         with pytest.raises(UnreachableError, match="is full"):
-            await intake.keep([message("1")])
+            await intake.publish([message("1")])
         assert journal.empty
 
 
@@ -146,7 +146,7 @@ async def test_turns_stay_in_order_over_an_outage(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, journal):
         for number in range(60):
             broker.error = UnreachableError("down") if 10 <= number < 30 else None
-            await intake.keep([message(str(number))])
+            await intake.publish([message(str(number))])
         await soon(lambda: journal.empty)
         assert broker.held == [str(number) for number in range(60)]
 
@@ -155,13 +155,13 @@ async def test_under_steady_load_the_journal_is_left_behind(tmp_path: Path) -> N
     outcomes: list[str] = []
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.error = UnreachableError("down")
-        await intake.keep([message("first")])
+        await intake.publish([message("first")])
         broker.error, broker.delay = None, 0.01
         numbers = iter(range(10_000))
 
         async def sender() -> None:
             while "published" not in outcomes:
-                outcomes.append(await intake.keep([message(str(next(numbers)))]))
+                outcomes.append(await intake.publish([message(str(next(numbers)))]))
 
         async with asyncio.timeout(60):
             await asyncio.gather(*(sender() for _ in range(20)))
@@ -173,14 +173,14 @@ async def test_what_an_earlier_process_left_goes_to_kafka_first(tmp_path: Path) 
     earlier.append([message("left")])
     earlier.close()
     async with opened(broker := Broker(), tmp_path) as (intake, _):
-        await intake.keep([message("new")])
+        await intake.publish([message("new")])
         await soon(lambda: broker.held == ["left", "new"])
 
 
 async def test_what_kafka_does_not_get_before_the_end_stays_on_the_disk(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.error = UnreachableError("down")
-        await intake.keep([message("1")])
+        await intake.publish([message("1")])
     later = Journal(tmp_path)
     assert not later.empty
     later.close()
@@ -193,11 +193,11 @@ async def test_who_writes_behind_a_backlog_is_heard_at_once_and_keeps_the_place(
     async with opened(broker := Broker(), tmp_path) as (intake, journal):
         broker.error = UnreachableError("down")
         for name in ("1", "2"):
-            await intake.keep([message(name)])
+            await intake.publish([message(name)])
         broker.hold.clear()
         broker.error = None
         await soon(lambda: broker.replays > 0)
-        assert await intake.keep([message("new")]) == "journaled"
+        assert await intake.publish([message("new")]) == "journaled"
         await soon(lambda: "new" in broker.told)
         assert broker.held == []
         broker.hold.set()
@@ -209,7 +209,7 @@ async def test_when_kafka_is_back_the_newest_are_heard_first(tmp_path: Path) -> 
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.error = UnreachableError("down")
         for number in range(20):
-            await intake.keep([message(str(number))])
+            await intake.publish([message(str(number))])
         await back(broker)
         await soon(lambda: len(broker.told) == 20)
         broker.hold.set()
@@ -231,7 +231,7 @@ async def test_what_an_earlier_process_left_is_heard_before_the_backlog_is_throu
         broker.hold.set()
         await soon(lambda: journal.empty)
         assert broker.held == [str(number) for number in range(50)]
-        await intake.keep([message("50")])
+        await intake.publish([message("50")])
     assert "50" not in broker.told, "what does not wait needs no word before it"
 
 
@@ -243,9 +243,9 @@ async def test_a_fault_over_what_is_told_ahead_ends_nothing(tmp_path: Path) -> N
 
     async with opened(broker := Choking(), tmp_path) as (intake, journal):
         broker.error = UnreachableError("down")
-        await intake.keep([message("1")])
+        await intake.publish([message("1")])
         await soon(lambda: broker.asked > 0)
-        assert await intake.keep([message("2")]) == "journaled"
+        assert await intake.publish([message("2")]) == "journaled"
         broker.error = None
         await soon(lambda: journal.empty)
         assert broker.held == ["1", "2"]
@@ -266,10 +266,10 @@ async def test_what_could_not_be_told_is_older_than_what_came_meanwhile(
     monkeypatch.setattr(preview, "MOST_MESSAGES", 2)
     async with opened(broker := Slow(), tmp_path) as (intake, _):
         broker.error = UnreachableError("down")
-        await intake.keep([message("1")])
+        await intake.publish([message("1")])
         await soon(lambda: broker.asked == 1)
         for number in (2, 3):
-            await intake.keep([message(str(number))])
+            await intake.publish([message(str(number))])
         broker.answer.set()
         await back(broker)
         await soon(lambda: len(broker.told) >= 2)
@@ -285,7 +285,7 @@ async def test_what_waits_to_be_heard_has_an_end_and_the_newest_stay(
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.error = UnreachableError("down")
         for number in range(10):
-            await intake.keep([message(str(number))])
+            await intake.publish([message(str(number))])
         await back(broker)
         await soon(lambda: len(broker.told) >= 3)
         broker.hold.set()
@@ -324,13 +324,13 @@ async def test_a_disk_that_hangs_keeps_nobody_waiting_and_kafka_takes_messages_b
         disk.answers.clear()
         for name in ("1", "2"):
             with pytest.raises(UnreachableError, match="disk does not answer"):
-                await intake.keep([message(name)])
+                await intake.publish([message(name)])
         broker.error = None
-        assert await intake.keep([message("3")]) == "published"
+        assert await intake.publish([message("3")]) == "published"
         disk.answers.set()
         await soon(lambda: broker.held == ["3", "1"])
         broker.error = UnreachableError("down")
-        assert await intake.keep([message("4")]) == "journaled"
+        assert await intake.publish([message("4")]) == "journaled"
         broker.error = None
         await soon(lambda: broker.held == ["3", "1", "4"])
 
@@ -340,16 +340,16 @@ async def test_behind_what_a_hanging_disk_has_promised_a_message_is_refused_and_
 ) -> None:
     async with opened(broker := Broker(), tmp_path, fsync=disk.fsync) as (intake, _), asyncio.timeout(30):
         broker.error = UnreachableError("down")
-        assert await intake.keep([message("1")]) == "journaled"
+        assert await intake.publish([message("1")]) == "journaled"
         disk.answers.clear()
         with pytest.raises(UnreachableError):
-            await intake.keep([message("2")])
+            await intake.publish([message("2")])
         broker.error = None
         with pytest.raises(UnreachableError):
-            await intake.keep([message("3")])
+            await intake.publish([message("3")])
         disk.answers.set()
         await soon(lambda: broker.held == ["1", "2"])
-        assert await intake.keep([message("3")]) == "published"
+        assert await intake.publish([message("3")]) == "published"
 
 
 # A blob store that is away, while Kafka answers
@@ -359,15 +359,15 @@ async def test_every_photo_that_waits_for_the_store_is_heard_and_not_only_the_fi
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.store_error = UnreachableError("the blob store is full")
         for number in range(3):
-            await intake.keep([photo(str(number))])
+            await intake.publish([photo(str(number))])
         await soon(lambda: sorted(broker.told) == ["0", "1", "2"])
 
 
 async def test_messages_that_need_no_blob_store_pass_a_photo_that_waits_for_it(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, journal):
         broker.store_error = UnreachableError("the blob store is full")
-        assert await intake.keep([photo("photo")]) == "journaled"
-        assert [await intake.keep([message(name)]) for name in ("1", "2")] == ["published", "published"]
+        assert await intake.publish([photo("photo")]) == "journaled"
+        assert [await intake.publish([message(name)]) for name in ("1", "2")] == ["published", "published"]
         assert broker.held == ["1", "2"]
         assert journal.empty
         assert intake.journal_bytes > INLINE_LIMIT
@@ -379,7 +379,7 @@ async def test_messages_that_need_no_blob_store_pass_a_photo_that_waits_for_it(t
 async def test_a_request_of_both_kinds_is_kept_as_a_whole(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.store_error = UnreachableError("the blob store is full")
-        assert await intake.keep([photo("photo"), message("1")]) == "journaled"
+        assert await intake.publish([photo("photo"), message("1")]) == "journaled"
         assert broker.held == ["1"]
         broker.store_error = None
         await soon(lambda: broker.held == ["1", "photo"])
@@ -389,7 +389,7 @@ async def test_what_was_journaled_for_kafka_does_not_wait_for_the_blob_store(tmp
     async with opened(broker := Broker(), tmp_path) as (intake, journal):
         broker.error, broker.store_error = UnreachableError("down"), UnreachableError("the blob store is full")
         for one in (message("1"), photo("photo"), message("2")):
-            assert await intake.keep([one]) == "journaled"
+            assert await intake.publish([one]) == "journaled"
         broker.error = None
         await soon(lambda: journal.empty)
         assert broker.held == ["1", "2"]
@@ -399,7 +399,7 @@ async def test_photos_keep_their_order_over_a_restart(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.store_error = UnreachableError("the blob store is full")
         for number in range(3):
-            await intake.keep([photo(str(number))])
+            await intake.publish([photo(str(number))])
     async with opened(later := Broker(), tmp_path) as (intake, _):
         await soon(lambda: intake.journal_bytes == 0)
     assert (broker.held, later.held) == ([], ["0", "1", "2"])
@@ -408,12 +408,12 @@ async def test_photos_keep_their_order_over_a_restart(tmp_path: Path) -> None:
 async def test_photos_without_room_turn_nobody_else_away(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path, max_bytes=INLINE_LIMIT + 600) as (intake, _):
         broker.store_error = UnreachableError("the blob store is full")
-        await intake.keep([photo("1")])
+        await intake.publish([photo("1")])
         with pytest.raises(UnreachableError, match="is full"):
-            await intake.keep([photo("2")])
+            await intake.publish([photo("2")])
         assert (intake.full, intake.ready) == (True, True)
         broker.error = UnreachableError("down")
-        assert await intake.keep([message("small")]) == "journaled"
+        assert await intake.publish([message("small")]) == "journaled"
 
 
 async def test_messages_that_come_at_once_share_a_trip(tmp_path: Path) -> None:
@@ -427,7 +427,7 @@ async def test_messages_that_come_at_once_share_a_trip(tmp_path: Path) -> None:
     broker = Counting()
     broker.delay = 0.01
     async with opened(broker, tmp_path) as (intake, _):
-        await asyncio.gather(*(intake.keep([message(str(number))]) for number in range(100)))
+        await asyncio.gather(*(intake.publish([message(str(number))]) for number in range(100)))
     assert sum(trips) == 100
     assert len(trips) < 5
     assert broker.held == [str(number) for number in range(100)]
@@ -441,7 +441,7 @@ async def test_what_spoils_a_batch_spoils_only_its_own_request(tmp_path: Path) -
             await super().publish_async(messages, timeout)
 
     async with opened(broker := Choking(), tmp_path) as (intake, _):
-        sent = [intake.keep([message(name)]) for name in ("1", "poison", "3")]
+        sent = [intake.publish([message(name)]) for name in ("1", "poison", "3")]
         outcomes = await asyncio.gather(*sent, return_exceptions=True)
     assert [str(outcome) for outcome in outcomes] == ["published", "not even our error", "published"]
     assert broker.held == ["1", "3"]
@@ -450,7 +450,7 @@ async def test_what_spoils_a_batch_spoils_only_its_own_request(tmp_path: Path) -
 async def test_a_request_that_nobody_waits_for_any_more_harms_no_other(tmp_path: Path) -> None:
     async with opened(broker := Broker(), tmp_path) as (intake, _):
         broker.delay = 0.02
-        gone, other = (asyncio.create_task(intake.keep([message(name)])) for name in ("gone", "other"))
+        gone, other = (asyncio.create_task(intake.publish([message(name)])) for name in ("gone", "other"))
         await asyncio.sleep(0)
         gone.cancel()
         assert await other == "published"
@@ -465,7 +465,7 @@ async def test_what_keeps_the_journal_is_told_once_and_its_end_too(tmp_path: Pat
 
     with structlog.testing.capture_logs() as logs:
         async with opened(broker, tmp_path) as (intake, journal):
-            await intake.keep([message("1")])
+            await intake.publish([message("1")])
             await soon(lambda: broker.replays >= 5)
             assert [one["reason"] for one in told("journal_waits")] == ["Kafka is away"]
             broker.error = UnauthorizedError("no right")
@@ -475,7 +475,7 @@ async def test_what_keeps_the_journal_is_told_once_and_its_end_too(tmp_path: Pat
             await soon(lambda: journal.empty)
             await soon(lambda: told("journal_goes_on"))
             broker.error = UnreachableError("Kafka is away")
-            await intake.keep([message("2")])
+            await intake.publish([message("2")])
             await soon(lambda: len(told("journal_waits")) == 3)
 
 
@@ -485,7 +485,7 @@ async def test_threads_that_hang_keep_no_message_from_the_disk_nor_from_kafka(
     """A platform waits for five seconds, three times, and never sends the message again."""
     async with opened(broker := Broker(), tmp_path) as (intake, journal), asyncio.timeout(60):
         broker.error = UnreachableError("down")
-        assert await intake.keep([message("1"), photo("2")]) == "journaled"
+        assert await intake.publish([message("1"), photo("2")]) == "journaled"
         broker.error = None
         await soon(lambda: journal.empty and sorted(broker.held) == ["1", "2"])
 
@@ -497,7 +497,7 @@ async def test_a_disk_that_keeps_what_kafka_holds_by_now_turns_nobody_away(
     broker = Broker()
     async with opened(broker, tmp_path) as (intake, journal):
         broker.error = UnreachableError("down")
-        assert await intake.keep([message("1")]) == "journaled"
+        assert await intake.publish([message("1")]) == "journaled"
 
         def read_only(*_: object, **__: object) -> None:
             raise OSError(errno.EROFS, "Read-only file system")
@@ -505,11 +505,11 @@ async def test_a_disk_that_keeps_what_kafka_holds_by_now_turns_nobody_away(
         monkeypatch.setattr(Path, "unlink", read_only)
         monkeypatch.setattr(Segment, "write", read_only)
         with pytest.raises(UnreachableError, match="Read-only"):
-            await intake.keep([message("2")])
+            await intake.publish([message("2")])
         broker.error = None
         await soon(lambda: journal.drained)
         assert not journal.empty
-        assert await intake.keep([message("3")]) == "published"
+        assert await intake.publish([message("3")]) == "published"
         assert broker.held == ["1", "3"]
         monkeypatch.undo()
         await soon(lambda: journal.empty)

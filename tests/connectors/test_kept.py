@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from connectors import metrics
 from connectors.publish.disk_buffer import Journal, JournalInUseError
-from connectors.publish.durable_publisher import Kept, opened
+from connectors.publish.durable_publisher import DurablePublisher, opened
 from hotline.runtime import health
 from schemas.errors import UnauthorizedError, UnreachableError
 from schemas.records.raw import INLINE_LIMIT
@@ -25,12 +25,14 @@ from tests.peers.presence import require
 from tests.waiting import soon
 
 
-async def begun(kafka: Kafka, folder: Path, fsync: Callable[[int], None] = os.fsync) -> tuple[Kept, asyncio.Task[None]]:
+async def begun(
+    kafka: Kafka, folder: Path, fsync: Callable[[int], None] = os.fsync
+) -> tuple[DurablePublisher, asyncio.Task[None]]:
     kept = await opened(kafka, partial(Journal, folder, fsync=fsync), 0.2)
     return kept, asyncio.create_task(kept.run())
 
 
-async def ended(kept: Kept, working: asyncio.Task[None]) -> None:
+async def ended(kept: DurablePublisher, working: asyncio.Task[None]) -> None:
     working.cancel()
     await asyncio.wait({working})
     await kept.close()
@@ -45,14 +47,14 @@ async def test_where_no_journal_can_be_written_kafka_alone_makes_safe_and_nothin
     with capture_logs() as logs:
         kept, working = await begun(kafka, in_the_way)
         assert metrics.JOURNALS_AWAY._value.get() == before + 1
-        assert await kept.keep([message("1")]) == "published"
+        assert await kept.publish([message("1")]) == "published"
         kafka.down = True
         with pytest.raises(UnreachableError):
-            await kept.keep([message("2")])
+            await kept.publish([message("2")])
         assert "let our user write there" in health.lmtp(Door(), kept)["detail"]
         in_the_way.unlink()
         await soon(lambda: kept.fault is None)
-        assert await kept.keep([message("3")]) == "journaled"
+        assert await kept.publish([message("3")]) == "journaled"
     assert [one["event"] for one in logs].count("goes_without_journal") == 1
     assert metrics.JOURNALS_AWAY._value.get() == before
     assert health.lmtp(Door(), kept)["detail"].startswith(f"{kept.journal_bytes} bytes wait")
@@ -78,7 +80,7 @@ async def test_what_kafka_refuses_for_good_is_not_now_for_its_sender(tmp_path: P
     (tmp_path / "journal").write_bytes(b"no folder")
     kept, working = await begun(Refusing(), tmp_path / "journal")
     with pytest.raises(UnreachableError, match="the password was changed"):
-        await kept.keep([message("1")])
+        await kept.publish([message("1")])
     await ended(kept, working)
 
 
@@ -98,7 +100,7 @@ async def test_a_journal_whose_part_for_large_messages_cannot_be_written_is_had_
     (tmp_path / "large").unlink()
     await soon(lambda: kept.fault is None)
     kafka.down = True
-    assert await kept.keep([message("1", bytes(INLINE_LIMIT + 1))]) == "journaled"
+    assert await kept.publish([message("1", bytes(INLINE_LIMIT + 1))]) == "journaled"
     await ended(kept, working)
 
 
@@ -131,7 +133,7 @@ async def test_a_journal_whose_disk_fails_is_told_before_kafka_is_away_and_that_
         await soon(lambda: kept.fault is not None)
         assert metrics.JOURNALS_AWAY._value.get() == before + 1
         assert "cannot be written: Input/output error" in health.lmtp(Door(), kept)["detail"]
-        assert await kept.keep([message("1")]) == "published"
+        assert await kept.publish([message("1")]) == "published"
         failing.clear()
         await soon(lambda: kept.fault is None)
         (tmp_path / "large").rename(tmp_path / "moved away")
@@ -165,7 +167,7 @@ async def test_a_journal_whose_disk_hangs_is_told_and_asked_once(
     hung = len(asked)
     await asyncio.sleep(0.4)
     assert len(asked) == hung
-    assert await kept.keep([message("1")]) == "published"
+    assert await kept.publish([message("1")]) == "published"
     answers.set()
     await soon(lambda: kept.fault is None)
     await ended(kept, working)
@@ -185,11 +187,11 @@ async def test_a_journal_that_hangs_as_it_is_opened_keeps_nobody_from_kafka_and_
         kept = await opened(kafka, slow, 0.2)
         working = asyncio.create_task(kept.run())
         assert "does not answer" in str(kept.fault)
-        assert await kept.keep([message("1")]) == "published"
+        assert await kept.publish([message("1")]) == "published"
         answers.set()
         await soon(lambda: kept.fault is None)
         kafka.down = True
-        assert await kept.keep([message("2")]) == "journaled"
+        assert await kept.publish([message("2")]) == "journaled"
         await ended(kept, working)
 
 

@@ -18,7 +18,7 @@ from connectors import metrics
 from connectors.mailbox.lmtp import BLOCK_BYTES, MAIL_LIMIT, Door, serve_until
 from connectors.mailbox.settings import LmtpSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import RawMessage
 from schemas.records.raw import SIZE_LIMIT
@@ -66,10 +66,12 @@ class Served:
         self.settings = LmtpSettings(port=self.port, mailboxes=MAILBOXES, **changes)
         self.broker, self.folder, self.stop = Broker(), folder, asyncio.Event()
         self.journal = Journal(folder / "journal", self.settings.journal_max_bytes)
-        self.door = Door(self.settings, Intake(self.broker, self.journal, 1, retry_seconds=0.05), lambda: NOW)
+        self.door = Door(
+            self.settings, DurablePublisher.of_journal(self.broker, self.journal, 1, retry_seconds=0.05), lambda: NOW
+        )
 
     async def serve(self) -> None:
-        await serve_until(self.settings, self.door, self.door._keeper, self.stop)
+        await serve_until(self.settings, self.door, self.door._durable, self.stop)
 
     async def said(self, talk: Callable[[smtplib.LMTP], Any]) -> Any:
         """Talk to it as a mail server does."""
@@ -107,6 +109,7 @@ async def started(served: Served) -> asyncio.Task[None]:
             writer.close()
             return serving
         except OSError:
+            assert not serving.done(), serving
             await asyncio.sleep(0.01)
 
 
@@ -159,7 +162,7 @@ async def test_while_kafka_is_away_the_journal_takes_it_and_gives_it_back(served
     assert await served.deliver(mail("small"), "mayor@city.gov.cn") == [250]
     assert await served.deliver(large, "mayor@city.gov.cn") == [250]
     assert not served.broker.held
-    assert served.door._keeper.journal_bytes > len(large)
+    assert served.door._durable.journal_bytes > len(large)
     served.broker.away = False
     await soon(lambda: len(served.broker.held) >= 2)
     kept = [message.value.partition(b"\r\n")[2] for message in served.broker.held]

@@ -9,7 +9,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from broker.config import KafkaConnection
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.publisher import Publisher
 from schemas import topics
 from schemas.errors import TopicMissingError, UnreachableError
@@ -82,13 +82,13 @@ async def test_a_missing_topic_keeps_only_its_own_messages_in_the_journal(
     account: str,
     tmp_path: Path,
 ) -> None:
-    intake = Intake(publisher, Journal(tmp_path / "journal"))
+    intake = DurablePublisher.of_journal(publisher, Journal(tmp_path / "journal"))
     working = asyncio.create_task(intake.run())
-    await intake.keep([raw(b"before", channel=CHANNEL), raw(b"before")])
+    await intake.publish([raw(b"before", channel=CHANNEL), raw(b"before")])
     await asyncio.to_thread(delete, admin)
     for number in range(3):
         waiting, going = raw(b"%d" % number, f"{number}", channel=CHANNEL), raw(b"goes", f"{number}")
-        assert await intake.keep([waiting, going]) == "journaled"
+        assert await intake.publish([waiting, going]) == "journaled"
         await asyncio.to_thread(
             until,
             lambda told=number + 2: len(reader.read(topics.raw("sms"), account)) >= told,  # type: ignore[misc] # bound early

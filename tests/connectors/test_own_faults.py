@@ -19,7 +19,7 @@ from connectors.call_files import rows
 from connectors.http import callback
 from connectors.phone import connector as phone
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.publisher import Publisher
 from connectors.runtime.session import Outlet
 from connectors.sms_cmpp import codec as cmpp_codec
@@ -186,10 +186,10 @@ class Broker:
 async def test_a_push_that_cannot_become_a_record_is_a_dead_letter_at_once(tmp_path: Path) -> None:
     broker = Broker()
     publisher = Publisher(None, MemoryStore(), producer=broker)  # type: ignore[arg-type] # a fake producer; nothing connects
-    intake = Intake(publisher, Journal(tmp_path, 1 << 20))
+    intake = DurablePublisher.of_journal(publisher, Journal(tmp_path, 1 << 20))
     working = asyncio.create_task(intake.run())
     try:
-        assert await asyncio.wait_for(intake.keep([spoilt("1")]), 60) == "published"
+        assert await asyncio.wait_for(intake.publish([spoilt("1")]), 60) == "published"
     finally:
         working.cancel()
         await intake.close()

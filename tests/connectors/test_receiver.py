@@ -15,7 +15,7 @@ from connectors import metrics
 from connectors.base import Accepted, Answer, Request
 from connectors.http.server import SLICE_MESSAGES, Receiver, ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from schemas.errors import RefusedRequest, UnreachableError
 from schemas.records import RawMessage
 from tests.connectors.pushed import message
@@ -85,7 +85,12 @@ def served(connector: Echoing, kafka: Kafka, tmp_path: Path) -> Open:
     async def served(limits: dict[str, int] | None = None, **settings: Any) -> AsyncIterator[httpx.AsyncClient]:
         chosen = ReceiverSettings(**settings)
         journal = Journal(tmp_path / "journal", chosen.journal_max_bytes)
-        app = Receiver({"/wechat": connector}, Intake(kafka, journal, chosen.publish_timeout_seconds), chosen, limits)
+        app = Receiver(
+            {"/wechat": connector},
+            DurablePublisher.of_journal(kafka, journal, chosen.publish_timeout_seconds),
+            chosen,
+            limits,
+        )
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver")
         async with app.lifespan(), client:
             yield client

@@ -13,7 +13,7 @@ from connectors import metrics
 from connectors.base import PushConnector
 from connectors.http.server import Receiver, ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from tests.connectors.phone import posts
 from tests.connectors.pushed import Kafka
 from tests.connectors.serving import free_port, running
@@ -28,7 +28,9 @@ def unheard(channel: str, reason: str) -> float:
 
 
 def receiver(folder: Path, connector: PushConnector, path: str, settings: ReceiverSettings, limit: int) -> Receiver:
-    return Receiver({path: connector}, Intake(Kafka(), Journal(folder / "journal")), settings, {path: limit})
+    return Receiver(
+        {path: connector}, DurablePublisher.of_journal(Kafka(), Journal(folder / "journal")), settings, {path: limit}
+    )
 
 
 class Bodies:

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 
 from broker.config import KafkaConnection
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.publisher import Publisher
 from connectors.runtime.cursor_store import Cursors
 from hotline.cli.app import app
@@ -354,14 +354,14 @@ async def test_a_channel_whose_topic_was_not_granted_keeps_no_other_waiting(
     secured: SecuredKafka, tmp_path: Path
 ) -> None:
     publisher = Publisher(secured.connection("hotline-receiver"), MemoryStore())
-    intake = Intake(publisher, Journal(tmp_path / "journal"), retry_seconds=0.1)
+    intake = DurablePublisher.of_journal(publisher, Journal(tmp_path / "journal"), retry_seconds=0.1)
     working = asyncio.create_task(intake.run())
     ours, wechat, sms = secured.administrator, topics.raw("wechat"), topics.raw("sms")
     texts = await asyncio.to_thread(count, ours, sms)
     try:
-        assert await intake.keep([pushed.message("refused", channel="sms")]) == "journaled"
+        assert await intake.publish([pushed.message("refused", channel="sms")]) == "journaled"
         told = await asyncio.to_thread(count, ours, wechat)
-        await intake.keep([pushed.message("urgent", "解放路88号着火了".encode())])
+        await intake.publish([pushed.message("urgent", "解放路88号着火了".encode())])
         async with asyncio.timeout(PATIENCE):
             while await asyncio.to_thread(count, ours, wechat) == told:  # noqa: ASYNC110 - a topic has no event
                 await asyncio.sleep(0.1)

@@ -10,7 +10,7 @@ import pytest
 
 from connectors.http.server import Receiver, ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from tests.connectors.phone.posts import RECORD, account, signed
 from tests.connectors.pushed import Kafka
 
@@ -20,7 +20,7 @@ async def served(
     kafka: Kafka, folder: Path, journal_bytes: int = 1 << 20, body_seconds: float = 60
 ) -> AsyncIterator[httpx.AsyncClient]:
     settings = ReceiverSettings(journal_max_bytes=journal_bytes, body_timeout_seconds=body_seconds)
-    keeper = Intake(kafka, Journal(folder / "journal", journal_bytes))
+    keeper = DurablePublisher.of_journal(kafka, Journal(folder / "journal", journal_bytes))
     app = Receiver({"/phone": account()}, keeper, settings, {"/phone": 4096})
     client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver")
     async with app.lifespan(), client:

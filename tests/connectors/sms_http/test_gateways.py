@@ -11,7 +11,7 @@ from twilio.request_validator import RequestValidator
 
 from connectors.http.server import Receiver, ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.publisher import Publisher
 from connectors.sms_http.connector import SmsHttp
 from connectors.sms_http.settings import SmsHttpSettings
@@ -57,7 +57,12 @@ def receiver(publisher: Any, folder: Path, account: str, **settings: Any) -> Ite
     connector = SmsHttp(SmsHttpSettings(**({"path": "/sms", "jurisdiction": "210100"} | settings)), account)
     chosen = ReceiverSettings(port=free_port(), trusted_proxies=("127.0.0.2",))  # type: ignore[arg-type] # parsed by pydantic
     route, limit = connector._settings.route, connector._settings.body_max_bytes
-    app = Receiver({route: connector}, Intake(publisher, Journal(folder / "journal", 1)), chosen, {route: limit})
+    app = Receiver(
+        {route: connector},
+        DurablePublisher.of_journal(publisher, Journal(folder / "journal", 1)),
+        chosen,
+        {route: limit},
+    )
     with running(app, chosen):
         yield f"http://127.0.0.1:{chosen.port}"
 

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from connectors.http.server import Receiver, ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.web.archive import Wanted
 from connectors.web.routes import WebDoor
 from connectors.web.service import Tools
@@ -124,7 +124,7 @@ class Door:
         made = WebDoor(chosen, "city")
         served = ReceiverSettings(**(receiver or {}))
         journal = Journal(self._folder / "journal", served.journal_max_bytes)
-        keeper = Intake(self.kafka, journal, served.publish_timeout_seconds)
+        keeper = DurablePublisher.of_journal(self.kafka, journal, served.publish_timeout_seconds)
         return Receiver({}, keeper, served, keeping=[lambda keep: made.routes(tools, keep)])
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from connectors.http.server import Receiver, ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.publisher import Publisher
 from connectors.wechat.connector import WeChat
 from connectors.wechat.settings import WeChatSettings
@@ -69,7 +69,7 @@ def served(publisher: Publisher, reader: Reader, account: str, tmp_path: Path) -
         account,
     )
     settings = ReceiverSettings(port=free_port())
-    with running(Receiver({"/wechat": wechat}, Intake(publisher, journal), settings), settings):
+    with running(Receiver({"/wechat": wechat}, DurablePublisher.of_journal(publisher, journal), settings), settings):
         yield Served(f"http://127.0.0.1:{settings.port}/wechat", journal, reader, account)
 
 
@@ -202,7 +202,7 @@ def test_a_third_cipher_without_node(served: Served, mode: Any) -> None:
 def test_a_connection_that_dribbles_its_header_is_closed(publisher: Publisher, tmp_path: Path) -> None:
     settings = ReceiverSettings(port=free_port(), idle_timeout_seconds=1)
     with (
-        running(Receiver({}, Intake(publisher, Journal(tmp_path)), settings), settings),
+        running(Receiver({}, DurablePublisher.of_journal(publisher, Journal(tmp_path)), settings), settings),
         socket.create_connection(("127.0.0.1", settings.port), 60) as slow,
     ):
         slow.sendall(b"GET / HTTP/1.1\r\n")

@@ -13,7 +13,7 @@ from tenacity import wait_fixed
 from broker.config import KafkaConnection
 from connectors.http.server import Receiver, ReceiverSettings
 from connectors.publish.disk_buffer import Journal
-from connectors.publish.durable_publisher import Intake
+from connectors.publish.durable_publisher import DurablePublisher
 from connectors.publish.publisher import Publisher
 from connectors.runtime.cursor_store import Cursors
 from connectors.runtime.health import Health
@@ -129,7 +129,9 @@ def test_signed_pushes_reach_kafka_and_strangers_do_not(
     publisher.publish([message("the first one, which may take long")])
     settings = ReceiverSettings(port=free_port(), publish_timeout_seconds=4)
     weibo = Weibo(WeiboSettings(app_secrets=[SECRET], jurisdiction="430100"), account)  # type: ignore[arg-type, list-item] # pydantic takes strings
-    keeper = Intake(publisher, Journal(tmp_path / "journal", 1 << 20), settings.publish_timeout_seconds)
+    keeper = DurablePublisher.of_journal(
+        publisher, Journal(tmp_path / "journal", 1 << 20), settings.publish_timeout_seconds
+    )
     app = Receiver({"/weibo": weibo}, keeper, settings)
     url = f"http://127.0.0.1:{settings.port}/weibo"
     with running(app, settings):
