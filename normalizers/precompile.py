@@ -5,24 +5,39 @@ each installation and after a change of rules; without it everything is compiled
 """
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
-from normalizers import warmup
-from normalizers.base import Policy
-from normalizers.pipeline import normalize
-from normalizers.rulebooks import RULEBOOKS
+import normalizers
 from normalizers.rules import Rules, precompiled
 
 
 def compile_rules(folder: Path | None = None) -> dict[bytes, object]:
-    """Return the results of all rules, made anew, of a process that has not read any."""
+    """Return the results of all rules, made anew, of a process that has not read any.
+
+    Modules compile expressions of their own when they are imported: here none is before the results are recorded.
+    """
     rules = Rules(folder)
     with precompiled.recorded() as results:
-        for parts in RULEBOOKS.values():
-            for part in parts:
-                part(rules)
-        warmup.work_through(lambda raw: normalize(raw, Policy(rules=rules)))
+        for module in walk_packages(normalizers.__path__, "normalizers."):
+            import_module(module.name)
+        _work_through(rules)
     return results
+
+
+def _work_through(rules: Rules) -> None:
+    from normalizers import warmup
+    from normalizers.base import Policy
+    from normalizers.pii import detect
+    from normalizers.pipeline import normalize
+    from normalizers.rulebooks import RULEBOOKS
+
+    for parts in RULEBOOKS.values():
+        for part in parts:
+            part(rules)
+    warmup.work_through(lambda raw: normalize(raw, Policy(rules=rules)))
+    detect.look(warmup.TEXT, rules)
 
 
 def main() -> None:

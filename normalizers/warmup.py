@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from schemas.records import RawMessage, raw_message
 
-_TEXT = "我是李雷，幸福路12号着火了，有人被困，请尽快来人。"
+TEXT = "我是李雷，幸福路12号着火了，有人被困，请尽快来人。"
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -29,7 +29,7 @@ EXAMPLE: RawMessage = _made(
     "record",
     "letter",
     "application/json",
-    f'{{"sender": {{"kind": "phone", "value": "13800000000", "name": "李雷"}}, "text": "{_TEXT}"}}',
+    f'{{"sender": {{"kind": "phone", "value": "13800000000", "name": "李雷"}}, "text": "{TEXT}"}}',
 )
 """An emergency, at a place, by somebody with a name: it is asked all that messages are asked, and goes nowhere."""
 
@@ -37,7 +37,7 @@ _MAIL: RawMessage = _made(
     "mailbox",
     "mailbox",
     "message/rfc822",
-    f"From: a@example.cn\nSubject: {_TEXT}\nContent-Type: text/plain; charset=utf-8\n\n{_TEXT}\n",
+    f"From: a@example.cn\nSubject: {TEXT}\nContent-Type: text/plain; charset=utf-8\n\n{TEXT}\n",
 )
 """The same as a mail, in which quotations are looked for."""
 

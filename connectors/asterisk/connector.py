@@ -18,7 +18,7 @@ from connectors import faults, metrics
 from connectors.asterisk.settings import AsteriskSettings
 from connectors.base import Emit, city_of, utc_now
 from connectors.message_id import digest_of
-from connectors.phone.connector import number
+from connectors.phone.message_id import number
 from connectors.phone.zone_check import ZoneCheck
 from connectors.publish.publisher import ATTEMPTS
 from connectors.runtime.connection import connect, frames

@@ -12,7 +12,7 @@ from connectors.call_files import recordings
 from connectors.call_files.lines import Line, ends_with_cr, lines_from, with_line_feeds
 from connectors.call_files.settings import CallFilesSettings
 from connectors.message_id import digest_of
-from connectors.phone.connector import citizen, identifier
+from connectors.phone.message_id import citizen, identifier
 from connectors.phone.zone_check import ZoneCheck
 from normalizers.phone import CSV, JSON, KINDS, READERS, cdr, sheet, zone_of
 from normalizers.phone.draft import Told, sensible

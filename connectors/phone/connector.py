@@ -8,12 +8,13 @@ from connectors import faults
 from connectors.base import Accepted, Answer, Request, city_of, utc_now
 from connectors.http.signature import check_signature, check_token
 from connectors.message_id import digest_of
+from connectors.phone.message_id import citizen, identifier
 from connectors.phone.settings import PhoneSettings
 from connectors.runtime.clock import Moments
 from normalizers.phone import JSON, KINDS, READERS, zone_of
-from normalizers.phone.draft import Told, is_number, sensible
+from normalizers.phone.draft import Told, sensible
 from schemas.errors import MalformedError, RefusedRequest
-from schemas.ids import LONGEST_ID, bounded
+from schemas.ids import bounded
 from schemas.records import RawMessage, raw_message
 
 KEPT = Answer(body=b"kept")
@@ -22,7 +23,6 @@ KEPT = Answer(body=b"kept")
 NOT_UNDERSTOOD = Answer(status=422, body=b"kept, but it is no record of a call: see the documentation")
 """4xx: do not repeat it unchanged; the record is stored all the same, and an operator will look at it."""
 
-_DIGEST = 16
 
 CALLS_MOST = 50_000
 """Limit of calls whose first report is remembered: some days of a large city."""
@@ -99,21 +99,3 @@ class Phone:
         if len(self._first_told) > CALLS_MOST:
             del self._first_told[next(iter(self._first_told))]
         return first
-
-
-def identifier(told: Told, digest: str) -> str:
-    """Return the record's id: call, revision, and the beginning of its digest.
-
-    If a platform gives two records of a call the same revision, both are kept; a repeat has the same digest.
-    """
-    return f"{bounded(told.call_id)}:{told.revision}:{digest[:_DIGEST]}"
-
-
-def citizen(told: Told) -> str | None:
-    """Return the number of the citizen in a call, or None without one."""
-    return number(told.callee if told.direction == "outbound" else told.caller)
-
-
-def number(said: str) -> str | None:
-    """Return a number, cut because it travels in headers; None if it is withheld."""
-    return said[:LONGEST_ID] if is_number(said) else None

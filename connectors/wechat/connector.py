@@ -11,14 +11,12 @@ from connectors.http import callback
 from connectors.http.signature import UsedSignatures, check_callback, check_callback_time, needed, parameters
 from connectors.runtime.clock import Moments
 from connectors.wechat import cipher, reply
-from connectors.wechat.settings import ENCRYPTED, WeChatSettings, aes_key
+from connectors.wechat.settings import CHANNEL_KIND, CONTENT_TYPE, ENCRYPTED, WeChatSettings, aes_key
 from normalizers.wechat.fields import is_json
 from schemas.errors import RefusedRequest
 from schemas.records import RawMessage, raw_message
 
-CHANNEL_KIND = "wechat_mp"
 MINI_PROGRAMME = "wechat_mini"
-CONTENT_TYPE = "text/xml"
 JSON = "application/json"
 SUCCESS = Answer(body=b"success")
 """After any other answer the platform sends the message again, or shows the citizen an error."""

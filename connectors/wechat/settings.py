@@ -9,6 +9,9 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 from connectors.base import Jurisdiction
 from schemas.settings_base import Section
 
+CHANNEL_KIND = "wechat_mp"
+CONTENT_TYPE = "text/xml"
+
 Mode = Literal["plain", "compatible", "safe"]
 """消息加解密方式: 明文模式, 兼容模式, 安全模式."""
 

@@ -7,8 +7,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from connectors.http import callback
-from connectors.phone.connector import identifier
-from connectors.wechat.connector import CHANNEL_KIND, CONTENT_TYPE
+from connectors.phone.message_id import identifier
+from connectors.wechat.settings import CHANNEL_KIND, CONTENT_TYPE
 from connectors.weibo import message_id
 from hotline.importer.attachments import with_files
 from hotline.trial.inputs import Input

@@ -10,7 +10,7 @@ from normalizers.parse.contacts import contacts_in
 from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled, shares
 from normalizers.text import classifier
 from normalizers.text.classifier import TextClassifier
-from normalizers.text.fold import Span, aligned, fold
+from normalizers.text.fold import Span, aligned, fold, sources
 from normalizers.text.matcher import Words, cover, trie
 from normalizers.text.phrase_patterns import Cues
 from normalizers.text.spans import NOWHERE, At, placed
@@ -181,7 +181,13 @@ def rulebook(rules: Rules) -> Rulebook:
 def _sentences(about: Words, rules: Rules) -> list[Sentence]:
     """Return the sentences by which reasons are heard: of ordinary letters those with one of the words."""
     known = classifier.sentences("acceptance", enums.NOT_ACCEPTED, rules)
-    return [one for one in known if one.labels or about.occur(fold(one.text))]
+    source = repr((about.sorted, [one.text for one in known if not one.labels]))
+    told = precompiled.remembered(
+        f"ordinary sentences {precompiled.digest_of(__file__)} {sources()}",
+        source,
+        lambda: frozenset(one.text for one in known if not one.labels and about.occur(fold(one.text))),
+    )
+    return [one for one in known if one.labels or one.text in told]
 
 
 def _written(reasons: dict[str, Any]) -> Iterator[tuple[tuple[str, str], str]]:

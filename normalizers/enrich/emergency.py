@@ -125,9 +125,9 @@ def _with_prefixes(word: str, by_word: Mapping[str, list[Rule]]) -> tuple[Rule, 
 LEVELS = ("critical", "urgent", "mentioned")
 """Most urgent first."""
 
-_SENTENCE = re.compile(r"[。!?\n]")
-_CLAUSE = re.compile(r"[,。!?;:、…\n]")
-_SPELLED = re.compile(r" (?<=(?<![\u3400-\u9fff])[\u3400-\u9fff] ) *(?=[\u3400-\u9fff](?![\u3400-\u9fff]))")
+_SENTENCE = precompiled.pattern(r"[。!?\n]")
+_CLAUSE = precompiled.pattern(r"[,。!?;:、…\n]")
+_SPELLED = precompiled.pattern(r" (?<=(?<![\u3400-\u9fff])[\u3400-\u9fff] ) *(?=[\u3400-\u9fff](?![\u3400-\u9fff]))")
 """The blanks of what is written one character at a time: 失 火 了; a blank stands first, so that it is looked for."""
 
 _PHRASE = 24

@@ -27,8 +27,8 @@ _PEOPLES = (
     "蒙古|回|藏|维吾尔|苗|彝|壮|布依|朝鲜|满|侗|瑶|白|土家|哈尼|哈萨克|傣|黎|傈僳|佤|畲|拉祜|水|东乡|纳西|景颇|柯尔克孜|土|达斡尔|仫佬|羌|"
     "布朗|撒拉|毛南|仡佬|锡伯|阿昌|普米|塔吉克|怒|鄂温克|德昂|保安|裕固|独龙|鄂伦春|各"
 )
-_PEOPLES_KIND = re.compile(rf"(?:(?:{_PEOPLES})族?)+(?:自治州|自治县|自治旗|自治区)$")
-_KIND = re.compile(r"(?:自治州|自治县|自治旗|自治区|特别行政区|省|市|地区|盟|林区|新区|矿区|区|县|旗)$")
+_PEOPLES_KIND = precompiled.pattern(rf"(?:(?:{_PEOPLES})族?)+(?:自治州|自治县|自治旗|自治区)$")
+_KIND = precompiled.pattern(r"(?:自治州|自治县|自治旗|自治区|特别行政区|省|市|地区|盟|林区|新区|矿区|区|县|旗)$")
 
 
 class Division(NamedTuple):
@@ -146,16 +146,16 @@ class Named(NamedTuple):
     adcode: str | None
 
 
-_BETWEEN = re.compile(r"(?:[\s_,，、。;；:：\-—–/()（）·.?？]|中国(?!人)|中华人民共和国|市辖区|null)+")
-_TOWN = re.compile(r"[\u4e00-\u9fff]{2,3}(?:街道(?!路)|镇)")
+_BETWEEN = precompiled.pattern(r"(?:[\s_,，、。;；:：\-—–/()（）·.?？]|中国(?!人)|中华人民共和国|市辖区|null)+")
+_TOWN = precompiled.pattern(r"[\u4e00-\u9fff]{2,3}(?:街道(?!路)|镇)")
 """A town behind a short name is a part of it: 义乌|北苑街道."""
 
 _EVERYWHERE = frozenset({"城区", "郊区", "矿区"})
 """Names of districts that mean a part of any city elsewhere."""
 
-_OTHER_WORD = re.compile(r"市(?:场|政|民|区|中心)|区(?:块|号)|县(?:城|政|委)|[东西南北]?[路街]")
+_OTHER_WORD = precompiled.pattern(r"市(?:场|政|民|区|中心)|区(?:块|号)|县(?:城|政|委)|[东西南北]?[路街]")
 _KINDS = {"省": PROVINCE, "市": CITY, "州": CITY, "盟": CITY, "县": DISTRICT, "区": DISTRICT, "旗": DISTRICT}
-_UNKNOWN = re.compile(
+_UNKNOWN = precompiled.pattern(
     r"[\u4e00-\u9fff]{1,3}?(?:县(?!城|政|委|道)|市(?!场|政|民|区|中|南|北)|"
     r"(?<=..)(?<!小)(?<!园)(?<!社)(?<!新)(?<!校)(?<!厂)(?<!业)(?<!发)(?<!景)(?<!城)(?<![东西南北一二三四五六])区)"
 )

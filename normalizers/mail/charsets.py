@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from charset_normalizer import from_bytes
 
+from normalizers.rules import precompiled
+
 _GUESS_BYTES = 8 * 1024
 _NOT_CHARSETS = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape", "undefined", "mbcs", "oem"})
 _SUPERSETS = {
@@ -21,19 +23,21 @@ _SUPERSETS = {
 _WESTERN = frozenset({"cp1252", "iso8859-1", "iso8859-15", "ascii"})
 """Labels that a mailer writes without looking; they fit any bytes, so they prove nothing."""
 
-_GB_LABEL = re.compile(r"gbk?$|gb[-_ ]?(2312|18030|k)|^(x-)?gbk|cn-gb|csgb|chinese|euc-?cn|cp936|ms936|windows-?936")
+_GB_LABEL = precompiled.pattern(
+    r"gbk?$|gb[-_ ]?(2312|18030|k)|^(x-)?gbk|cn-gb|csgb|chinese|euc-?cn|cp936|ms936|windows-?936"
+)
 _NON_ASCII = re.compile(rb"[\x80-\xff]")
 _PAIRS = re.compile(rb"([\x81-\xfe])([\x40-\x7e\x80-\xfe])|[\x80-\xff]")
-_PROVES_UTF8 = re.compile(
+_PROVES_UTF8 = precompiled.pattern(
     r"[\u2010-\u2bff\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef\U0001f000-\U0001faff\U00020000-\U000323af]"
 )
 """Characters of three and four bytes that people use, emoji included; other bytes may be pairs of GBK by chance."""
 
-_PICTURE = re.compile("[\U0001f000-\U0001faff]")
-_HAN = re.compile(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
-_ASCII_LETTER = re.compile(r"[A-Za-z]")
-_BIG5_COMMON = re.compile("[的是我有不在了人這個們來說請為時要會於及]")
-_UNWANTED = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff]")
+_PICTURE = precompiled.pattern("[\U0001f000-\U0001faff]")
+_HAN = precompiled.pattern(r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef]")
+_ASCII_LETTER = precompiled.pattern(r"[A-Za-z]")
+_BIG5_COMMON = precompiled.pattern("[的是我有不在了人這個們來說請為時要會於及]")
+_UNWANTED = precompiled.pattern("[\x00-\x08\x0b\x0e-\x1f\x7f\ud800-\udfff\ufeff]")
 
 
 class Reading(NamedTuple):

@@ -9,26 +9,26 @@ from stdnum.cn import ric
 from normalizers.geo import divisions
 from normalizers.pii import names, third_persons
 from normalizers.pii.latin_names import SYLLABLE
-from normalizers.rules import DEFAULT_RULES, Rules, memoized
+from normalizers.rules import DEFAULT_RULES, Rules, memoized, precompiled
 from normalizers.text.fold import SPOKEN_DIGITS, fold
 from normalizers.text.matcher import trie
 
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,63}")
-_KIND = re.compile(r"[a-z][a-z0-9_]{0,31}")
-_HOTLINE = re.compile(r"[0-9]{3,6}")
-_MEDIA_TYPE = re.compile(
+_CODE = precompiled.pattern(r"[A-Za-z0-9][A-Za-z0-9_.:/+-]{0,63}")
+_KIND = precompiled.pattern(r"[a-z][a-z0-9_]{0,31}")
+_HOTLINE = precompiled.pattern(r"[0-9]{3,6}")
+_MEDIA_TYPE = precompiled.pattern(
     r"(?:application|audio|chemical|example|font|image|message|model|multipart|text|video)/[A-Za-z0-9!#$&^_.+*-]{1,100}"
     r"(?:; ?charset=[A-Za-z0-9_.:-]{1,40})?"
 )
 
-_REACHES_A_PERSON = re.compile(
+_REACHES_A_PERSON = precompiled.pattern(
     r"(?<![0-9])(?:(?:(?:00)?86)?(?:1[3-9][0-9]{9})+|[1-9][0-9]{16}[Xx]|[1-9][0-9]{14}"
     r"|0(?:10|2[0-9]|[3-9][0-9]{2})-(?!20[0-9]{2}[01][0-9][0-3])[2-9][0-9]{6,7}"
     r"|1[3-9][0-9][-_./:+][0-9]{4}[-_./:+][0-9]{4})(?![0-9])|wxid_[A-Za-z0-9]{6}"
 )
 """Mobile numbers, landlines with their area, ids of WeChat, or an id number of 15 digits or with an X."""
 
-_IDENTITY = re.compile(
+_IDENTITY = precompiled.pattern(
     r"(?<![0-9])((?:1[1-5]|2[1-3]|3[1-7]|4[1-6]|5[0-4]|6[1-5]|71|8[1-3]|9[1-4])[0-9]{4})([-_./:+]?)((?:19|20)[0-9]{2})"
     r"((?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01]))\2([0-9]{3}[0-9Xx])(?![0-9])"
 )
@@ -45,19 +45,19 @@ own systems would be taken for one.
 _ARCHIVED_SINCE = "2000"
 """No archive reaches back so far: an earlier day is a birth date, whatever the check digit is."""
 
-_CARD = re.compile(r"(?<![0-9])62[0-9]{14,17}(?![0-9])")
+_CARD = precompiled.pattern(r"(?<![0-9])62[0-9]{14,17}(?![0-9])")
 
-_UUID = re.compile(
+_UUID = precompiled.pattern(
     r"(?=.*[a-f])[0-9a-f]{8}(-?)[0-9a-f]{4}\1[1-8][0-9a-f]{3}\1[89ab][0-9a-f]{3}\1[0-9a-f]{12}", re.IGNORECASE
 )
 """RFC 9562, with hyphens or without; one of 1,500 holds eleven digits that a mobile number could have (without hyphens
 one of 200), and still reaches nobody."""
 
-_CATEGORY = re.compile(r"[\w、，/·（）()>-]{1,32}")
-_LONG_NUMBER = re.compile(f"[0-9]{{5}}|[0-9{SPOKEN_DIGITS}]{{7}}")
+_CATEGORY = precompiled.pattern(r"[\w、，/·（）()>-]{1,32}")
+_LONG_NUMBER = precompiled.pattern(f"[0-9]{{5}}|[0-9{SPOKEN_DIGITS}]{{7}}")
 """The name of a class: a few words without blanks, sentences, long numbers, doors, plates and persons."""
 
-_DOOR_OR_PLATE = re.compile(
+_DOOR_OR_PLATE = precompiled.pattern(
     "[0-9] ?(?:[栋幢座室户]|单元|号(?:$|[楼门院内之0-9]))|[0-9〇零一二三四五六七八九十](?:[栋幢室]|单元|号楼)"
     "|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][·.-]?[a-z0-9]{5}"
 )
@@ -65,21 +65,21 @@ _ROLE = "市民"
 _NEEDS_A_CUE = 3
 """Characters of a name in another language than Chinese, which is one behind a role: 马合木提; no class is."""
 
-_DOCUMENT = re.compile(r"[\u4e00-\u9fff]{0,8}[〔\[（(【]?(?:19|20)[0-9]{2}[〕\]）)】]?年?[第-]?[0-9]{1,8}号?")
+_DOCUMENT = precompiled.pattern(r"[\u4e00-\u9fff]{0,8}[〔\[（(【]?(?:19|20)[0-9]{2}[〕\]）)】]?年?[第-]?[0-9]{1,8}号?")
 """发文字号 by GB/T 9704, and offices' variants of it: 京热〔2026〕123号, 信访2026-00123."""
 
-_LANDLINE = re.compile(
+_LANDLINE = precompiled.pattern(
     r"(?!(?:19|20)[0-9]{2}[-_./:+])[2-9][0-9]{2,3}[-_./:+]?[0-9]{4}"
     r"|0(?:10|2[0-9]|[3-9][0-9]{2})[-_./:+]?(?!20[0-9]{2}[01][0-9][0-3])[2-9][0-9]{6,7}"
 )
 """It reaches a home without its area, too."""
 
-_DIGIT = re.compile("[0-9]")
+_DIGIT = precompiled.pattern("[0-9]")
 
-_MOBILE_OR_MAIL = re.compile(
+_MOBILE_OR_MAIL = precompiled.pattern(
     r"(?<![0-9])(?:(?:00)?86[-_. ]?)?1[3-9][0-9](?:[0-9]{8}|([-_./: ])[0-9]{4}\1[0-9]{4})(?![0-9])|[^@\s]@[^@\s]"
 )
-_DIGEST = re.compile(r"[0-9a-fA-F-]{32,}")
+_DIGEST = precompiled.pattern(r"[0-9a-fA-F-]{32,}")
 
 _REMEMBERED = 1_024
 """Answers: a system sends the same few accounts, kinds and categories with every record."""
@@ -168,7 +168,7 @@ def _latin_name() -> re.Pattern[str]:
     """Return the pattern of a name in Pinyin: zhangsan77, Wang.Xiao-ming-1, xiaoming_wang_2."""
     surname = trie(DEFAULT_RULES.toml("names")["english"]["pinyin_surnames"].split())
     given = rf"[-_.]?{SYLLABLE}(?:[-_.]?{SYLLABLE})?"
-    return re.compile(rf"(?<![a-z])(?:{surname}{given}|{SYLLABLE}{{1,2}}[-_.]{surname})(?![a-z])")
+    return precompiled.pattern(rf"(?<![a-z])(?:{surname}{given}|{SYLLABLE}{{1,2}}[-_.]{surname})(?![a-z])")
 
 
 @memoized(_REMEMBERED)

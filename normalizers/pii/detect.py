@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
-from normalizers.pii import name_coreference, names, third_persons
+from normalizers.pii import name_coreference, names, third_persons, unfolded
 from normalizers.pii.coordinates import coordinates
 from normalizers.pii.house_numbers import beside, doors, homes
 from normalizers.pii.identifiers import identifiers
@@ -15,50 +15,50 @@ from normalizers.pii.name_patterns import HAN_DATE
 from normalizers.pii.numbers import numbers, pinyin_digits
 from normalizers.pii.scattered_numbers import scattered
 from normalizers.pii.spaced_names import NAME, spans_apart
-from normalizers.pii.unfolded import signs, unfolded
 from normalizers.pii.urls import queries
-from normalizers.rules import DEFAULT_RULES, Rules
+from normalizers.rules import DEFAULT_RULES, Rules, precompiled
+from normalizers.text import fold
 from normalizers.text.fold import SPOKEN_DIGITS, Span, aligned, folds_simply, narrow, without
 
 MAIL_SIGN = r"(?:@|艾特|圈a|圈(?=[a-z0-9-]{2,20} ?点)|\(?小老鼠\)?|_at_|[(\[{【#]\s?(?:at?|@)\s?[)\]}】#])"
-_MAIL = re.compile(
+_MAIL = precompiled.pattern(
     rf"(?:[a-z0-9._%+-]{{1,64}}|[\u4e00-\u9fff]{{1,4}})\s{{0,2}}{MAIL_SIGN}\s{{0,2}}"
     r"(?:[a-z0-9-]{1,63}|[\u4e00-\u9fff]{1,6}(?=[.点][a-z]))"
     r"(?:(?:(?: ?\. ?| ?点 ?(?=[a-z])|。(?=com|cn|net)|\s?[(\[]dot[)\]]\s?)[a-z0-9-]{1,63}){1,4}|[.]?$)"
 )
 _AT = ("@", "(a", "[a", "{a", "【a", "#a", "_at_", "( a", "[ a", "艾特", "圈", "小老鼠")
 
-_MAIL_AT_A_SERVICE = re.compile(
+_MAIL_AT_A_SERVICE = precompiled.pattern(
     r"[a-z0-9._%+-]{3,64} ?(?:@| at ) ?(?:qq|163|126|139|189|网易|企鹅|新浪|搜狐|移动|电信|谷歌|腾讯)邮箱"
 )
 
-_MAIL_IN_WORDS = re.compile(
+_MAIL_IN_WORDS = precompiled.pattern(
     r"[a-z0-9._-]{3,64}(?: at [a-z0-9-]{2,63} dot (?:com|cn|net|org)"
     r"| at (?:qq|163|126|139|189|sina|sohu|yeah|aliyun|foxmail|gmail|outlook|hotmail|icloud|yahoo)\.(?:com|cn|net)"
     r"|#[a-z0-9-]{2,63}\.(?:com|cn|net|org)(?![a-z0-9]))"
 )
 
-_TOKEN = re.compile(r"[1-9](?<![a-z0-9-][1-9])[0-9]{5}-[a-z2-7]{20}\.[a-z0-9_.]*")
+_TOKEN = precompiled.pattern(r"[1-9](?<![a-z0-9-][1-9])[0-9]{5}-[a-z2-7]{20}\.[a-z0-9_.]*")
 """The signed name of a ticket (normalizers/parse/ticket_tokens.py), also when it is mistyped or cut off."""
 
-_HONG_KONG_ID = re.compile(r"[a-z](?<![a-z0-9].)[a-z]?[0-9]{6}\([0-9a]\)")
-_WECHAT_ID = re.compile(r"wxid_[a-z0-9]{6,30}")
-_SHOPPING_ID = re.compile(r"tb(?<![a-z0-9]tb)_?[0-9]{6,12}(?![a-z0-9])")
+_HONG_KONG_ID = precompiled.pattern(r"[a-z](?<![a-z0-9].)[a-z]?[0-9]{6}\([0-9a]\)")
+_WECHAT_ID = precompiled.pattern(r"wxid_[a-z0-9]{6,30}")
+_SHOPPING_ID = precompiled.pattern(r"tb(?<![a-z0-9]tb)_?[0-9]{6,12}(?![a-z0-9])")
 """What a shop's customers are called who chose no name."""
 
-_MARRIAGE_PAPER = re.compile(r"[jlb](?<![a-z0-9].)[0-9]{6}-[0-9]{4}-[0-9]{6}(?![0-9])")
+_MARRIAGE_PAPER = precompiled.pattern(r"[jlb](?<![a-z0-9].)[0-9]{6}-[0-9]{4}-[0-9]{6}(?![0-9])")
 """结婚证, 离婚证."""
 
-_PROPERTY_PAPER = re.compile("权(?:证[\u4e00-\u9fff]{0,3}字)?第[a-z]?[0-9]{5,10}号")
+_PROPERTY_PAPER = precompiled.pattern("权(?:证[\u4e00-\u9fff]{0,3}字)?第[a-z]?[0-9]{5,10}号")
 """不动产权证, 房权证."""
 
 _DAY = r"(?:[12][09][0-9]{2}|[0-9]{2})[年./-][0-9]{1,2}[月./-][0-9]{1,2}[日号]?"
-_BORN = re.compile("生(?:(?<=出生)(?!产)|(?=[,。;)人的日]|$)|于(?<![发产]生于))")
-_DAY_BEFORE = re.compile(rf"(?:{_DAY}|(?<!年)[0-9]{{1,2}}月[0-9]{{1,2}}[日号]|{HAN_DATE})(?=的?$)")
-_DAY_BEHIND = re.compile(f"{_DAY}|{HAN_DATE}")
+_BORN = precompiled.pattern("生(?:(?<=出生)(?!产)|(?=[,。;)人的日]|$)|于(?<![发产]生于))")
+_DAY_BEFORE = precompiled.pattern(rf"(?:{_DAY}|(?<!年)[0-9]{{1,2}}月[0-9]{{1,2}}[日号]|{HAN_DATE})(?=的?$)")
+_DAY_BEHIND = precompiled.pattern(f"{_DAY}|{HAN_DATE}")
 _LONGEST_DAY = 16
 
-_LONG_PAPER = re.compile(r"第[0-9]{12,24}号")
+_LONG_PAPER = precompiled.pattern(r"第[0-9]{12,24}号")
 """Of a decision or an accident: 第210102420260033217号事故认定书."""
 
 _BY_THEIR_FORM = {
@@ -74,16 +74,16 @@ _BY_THEIR_FORM = {
 _DASHES = "‐‑‒–—―⁃−─━ー➖﹘︱︲"
 """What is written for a hyphen."""
 
-_DASH = re.compile(f"[{_DASHES}]")
-_KEYCAP = re.compile("\u20e3")
+_DASH = precompiled.pattern(f"[{_DASHES}]")
+_KEYCAP = precompiled.pattern("\u20e3")
 
 _OF_A_NUMBER = rf"[0-9a-z{SPOKEN_DIGITS}@._+-]"
 _PIECE = rf"(?=[a-z@._+-]{{0,20}}[0-9@{SPOKEN_DIGITS}]|[a-z]{{3}}){_OF_A_NUMBER}(?:[ -]?{_OF_A_NUMBER}){{1,40}}"
-_AT_A_CUT = re.compile(rf"(?:^|〕|\n\n)\s?({_PIECE})|(?<!{_OF_A_NUMBER})({_PIECE})\s?(?=〔|\n\n|$)")
+_AT_A_CUT = precompiled.pattern(rf"(?:^|〕|\n\n)\s?({_PIECE})|(?<!{_OF_A_NUMBER})({_PIECE})\s?(?=〔|\n\n|$)")
 """Where a part of an SMS is missing, at either end of the text or between: of two characters or more."""
 
-_BEHIND_A_CUT = re.compile(r"(?:^|〕|\n\n)\s?")
-_GIVEN_NAME = re.compile("[\u4e00-\u9fff]{1,3}(?=[, ](?:我的|联系)?(?:电话|手机|号码|微信))")
+_BEHIND_A_CUT = precompiled.pattern(r"(?:^|〕|\n\n)\s?")
+_GIVEN_NAME = precompiled.pattern("[\u4e00-\u9fff]{1,3}(?=[, ](?:我的|联系)?(?:电话|手机|号码|微信))")
 _CUE = "我叫"
 _LONGEST_NAME = 12
 """With what stands behind it, by which a name is told."""
@@ -221,7 +221,7 @@ def hyphened(text: str) -> str:
 def readable(text: str) -> tuple[str, Sequence[int] | None]:
     """Return the text as the rules read it, and where its characters stand when that is not where they stood."""
     if _unusual().search(text) is not None:
-        text, unfolded_places = unfolded(hyphened(text).translate(_digits_alike()))
+        text, unfolded_places = unfolded.unfolded(hyphened(text).translate(_digits_alike()))
         if _unusual().search(text) is not None:
             plain, places = aligned(text)
             plain, places = without(plain, places, _KEYCAP.finditer(plain))
@@ -238,6 +238,15 @@ def plainly(text: str) -> str:
 @cache
 def _digits_alike() -> Mapping[int, str]:
     """Return the digits that folding leaves as they are (❶, ➀, ١), as plain ones."""
+    return precompiled.remembered("digits alike", _sources(), _found_alike)
+
+
+@cache
+def _sources() -> str:
+    return f"{precompiled.digest_of(__file__)} {fold.sources()} {unfolded.sources()}"
+
+
+def _found_alike() -> dict[int, str]:
     everything = map(chr, (*range(0x80, 0xD800), *range(0xE000, 0x20000)))
     alike = ((one, digit) for one in everything if (digit := unicodedata.digit(one, None)) is not None)
     return {ord(one): str(digit) for one, digit in alike if unicodedata.normalize("NFKC", one) == one}
@@ -246,6 +255,10 @@ def _digits_alike() -> Mapping[int, str]:
 @cache
 def _unusual() -> re.Pattern[str]:
     """Find dashes, and what folding changes beyond capitals and Chinese punctuation: most texts hold none of it."""
+    return precompiled.pattern(precompiled.remembered("unusual in masks", _sources(), _any_unusual))
+
+
+def _any_unusual() -> str:
     usual = "，！？：；（）ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     everything = "".join(chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000 and chr(code) not in usual)
     plain, places = aligned(everything)
@@ -253,7 +266,7 @@ def _unusual() -> re.Pattern[str]:
     same = {at for character, at in pairs if everything[at] == character == character.lower()}
     changed = "".join(re.escape(character) for at, character in enumerate(everything) if at not in same)
     digits = "".join(chr(digit) for digit in _digits_alike() if digit < 0x10000)
-    return re.compile(f"[{changed}{_DASHES}{digits}{signs()}\u20e3\ud800-\udfff\U00010000-\U0010ffff]")
+    return f"[{changed}{_DASHES}{digits}{unfolded.signs()}\u20e3\ud800-\udfff\U00010000-\U0010ffff]"
 
 
 def _occurrences(text: str, known: Iterable[str]) -> Iterator[Span]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text.fold import Span
 from normalizers.text.matcher import trie
 
@@ -16,7 +16,7 @@ _COUNTED = (
 )
 """What follows a number that counts something, or that names a road: no door."""
 
-_COUNTS = re.compile(_COUNTED)
+_COUNTS = precompiled.pattern(_COUNTED)
 
 _ROOM = rf"(?!1(?:10|19|20|22)(?![0-9]))[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9]|{_COUNTED})"
 """A floor and one of its rooms; years, prices and the emergency numbers are none."""
@@ -41,19 +41,21 @@ _ITS_DOOR = (
     rf"|{_HAN}{{2,5}}[室房号](?!线|楼)"
     rf"|[,(-]?(?:{_NUMBER} ?单元[,)-]?)?的?{_ROOM}(?!-)[室户]?)"
 )
-_IN_A_BUILDING = re.compile(rf"[号栋幢#座单](?:(?<=号)楼|(?<=[栋幢#])楼?|(?<=座)(?<![一两]座)|(?<=单)元){_ITS_DOOR}")
+_IN_A_BUILDING = precompiled.pattern(
+    rf"[号栋幢#座单](?:(?<=号)楼|(?<=[栋幢#])楼?|(?<=座)(?<![一两]座)|(?<=单)元){_ITS_DOOR}"
+)
 """It begins with one of a set, which is looked for; words and sets in turn would be tried at each character."""
 
-_IN_A_LETTERED_BUILDING = re.compile(rf"楼(?<=[a-z甲乙丙丁东西]楼){_ITS_DOOR}")
-_IN_A_HALL = re.compile(rf"[舍寓宅](?<=宿舍|公寓|住宅|[0-9]舍)楼?({_ROOM}(?! ?[户铺店档街])[室房]?)")
-_BUILDING = re.compile(
+_IN_A_LETTERED_BUILDING = precompiled.pattern(rf"楼(?<=[a-z甲乙丙丁东西]楼){_ITS_DOOR}")
+_IN_A_HALL = precompiled.pattern(rf"[舍寓宅](?<=宿舍|公寓|住宅|[0-9]舍)楼?({_ROOM}(?! ?[户铺店档街])[室房]?)")
+_BUILDING = precompiled.pattern(
     rf"(?:(?<![0-9a-z])[0-9]{{1,4}} ?|(?<![a-z])[a-z][0-9]{{0,2}} ?|(?<!{_HAN}){_HAN}{{1,3}}"
     "|[甲乙丙丁东西南北])$"
 )
 _NAME_OF_A_BUILDING = 5
 """Characters: that of a number and a blank."""
 
-_ALONE = re.compile(
+_ALONE = precompiled.pattern(
     r"[0-9](?<![0-9a-z][0-9])(?:"
     r"[0-9]? ?[楼层] ?[东西中南北]{1,2}户"
     r"|[0-9]{0,3} ?(?:室|号房|寝室|宿舍(?!楼))"
@@ -71,32 +73,32 @@ _ALONE = re.compile(
     r"|(?<!0)(?<![./-][0-9])(?<![0-9]:[0-9])(?P<room>[0-9]?(?:0[1-9]|[12][0-9])(?![0-9]))"
     r")"
 )
-_NUMBER_OF_A_ROOM = re.compile(
+_NUMBER_OF_A_ROOM = precompiled.pattern(
     r"(?:(?:房间?|室)号[是为: ]{0,3}([0-9]{1,4}(?:-[0-9]{1,4}){0,3})(?![0-9]|号?[楼栋线])"
     rf"|(?:房间|[,;、\s]室)[是为: ]{{0,2}}([0-9]{{3,4}})(?![0-9]|号?[楼栋线]|{_COUNTED}))"
 )
-_HAN_ALONE = re.compile(f"(?:{_HAN}{{2,4}}|[壹贰叁肆伍陆柒捌玖零]{{3,4}})(?:室|号房)")
-_LETTERED_ROOM = re.compile(r"[a-z](?<![a-z0-9][a-z])-?[0-9]{3,4} ?(?:室|号房)")
-_ON_A_FLOOR_BY_SIDE = re.compile(
+_HAN_ALONE = precompiled.pattern(f"(?:{_HAN}{{2,4}}|[壹贰叁肆伍陆柒捌玖零]{{3,4}})(?:室|号房)")
+_LETTERED_ROOM = precompiled.pattern(r"[a-z](?<![a-z0-9][a-z])-?[0-9]{3,4} ?(?:室|号房)")
+_ON_A_FLOOR_BY_SIDE = precompiled.pattern(
     "[楼层](?<=[0-9一二三四五六七八九十顶][楼层])[,的 ]{0,2}"
     "(?:[东西中南北]{1,2}户|(?:[东西南北左右][边侧面]?|中间?|靠[东西南北])的?那一?户)(?![型外口内])"
 )
-_BEHIND_A_HOUSE = re.compile(
+_BEHIND_A_HOUSE = precompiled.pattern(
     rf"号(?<=[0-9甲乙丙丁]号|{_HAN}号)(?:附 ?[0-9]{{1,2}}(?![0-9])号?|之(?:[0-9]{{1,2}}(?![0-9])|{_HAN}{{1,2}}))"
     "(?:[前后左右]座)?(?:阁楼)?(?!号?(?:门[面市]|商?铺|店|摊|仓|车))"
 )
 """One of the doors that share the number of a house: 12号附3, 12号之二."""
 
-_BEHIND_A_GATE = re.compile(
+_BEHIND_A_GATE = precompiled.pattern(
     rf"门(?:(?<=[0-9一二三四五六七八九十][楼栋][一二三四五六七八九]门)洞?|(?<=[0-9一二三四五六七八九东西南北中]门)洞"
     r"|(?<=[甲乙丙丁戊]门)洞?) ?"
     rf"({_ROOM}|{_HAN_ROOM}(?!{_HAN}))"
 )
-_IN_A_GROUP = re.compile(
+_IN_A_GROUP = precompiled.pattern(
     r"[组社队排层楼](?<=[0-9一二三四五六七八九十沟湾坡寨屯庄坪底].)(?:(?<![层楼])|(?<=底[层楼]))"
     r"第?([0-9]{1,4}号(?:附[0-9]{1,2}号?)?)(?![0-9线楼院杆井灯桥路机泵车塔型门台区专地田])"
 )
-_WHOLE_ADDRESS = re.compile("(?:[镇乡场屯]|大院)[^,。;!?\n]{1,12}$")
+_WHOLE_ADDRESS = precompiled.pattern("(?:[镇乡场屯]|大院)[^,。;!?\n]{1,12}$")
 """A household by its number in a group of a village or a row of a farm, behind the town: 石桥镇向阳村六组38号.
 
 The group stays, it is the place; without the town (阳光村3组25号) so does the number.
@@ -105,42 +107,42 @@ The group stays, it is the place; without the town (阳光村3组25号) so does 
 _NEAR_TOWN = 14
 """Characters of a village and its group at most."""
 
-_ROOM_OF_A_YARD = re.compile("号院(?<=[0-9]号院)[里内的]?([东西南北][屋房厢])(?![子顶檐价产])")
-_IN_A_ROW = re.compile(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
-_HAN_REACHED = re.compile(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
-_ON_A_HAN_FLOOR = re.compile(rf"[楼层](?<=[一二三四五六七八九十][楼层]) ?({_ROOM})")
-_IN_A_STREET = re.compile(
+_ROOM_OF_A_YARD = precompiled.pattern("号院(?<=[0-9]号院)[里内的]?([东西南北][屋房厢])(?![子顶檐价产])")
+_IN_A_ROW = precompiled.pattern(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
+_HAN_REACHED = precompiled.pattern(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
+_ON_A_HAN_FLOOR = precompiled.pattern(rf"[楼层](?<=[一二三四五六七八九十][楼层]) ?({_ROOM})")
+_IN_A_STREET = precompiled.pattern(
     r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
     rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?\(?([0-9]{{1,2}}-[0-9]{{1,2}}(?:-[0-9]{{1,4}})?)(?![0-9-]|{_COUNTED}| ?[户天])"
     rf"| ?[0-9]{{1,2}} ?[层楼] ?({_ROOM})| ?({_ROOM})(?=[的住家]|[^\u4e00-\u9fff-]|$))"
 )
 """The number of the house stays: it is the place."""
 
-_IN_A_LETTERED_HOUSE = re.compile(rf"-(?<=[a-z0-9]-){_ROOM}(?!-)")
-_LETTERED_HOUSE = re.compile(r"(?<![a-z0-9])(?<![编型货]号)(?<![编型货]号:)[0-9]{0,2}[a-z][0-9]{0,2}$")
+_IN_A_LETTERED_HOUSE = precompiled.pattern(rf"-(?<=[a-z0-9]-){_ROOM}(?!-)")
+_LETTERED_HOUSE = precompiled.pattern(r"(?<![a-z0-9])(?<![编型货]号)(?<![编型货]号:)[0-9]{0,2}[a-z][0-9]{0,2}$")
 
 _LONGEST_LETTERED_HOUSE = 6
 
-_NO_ROOM = re.compile("1(?:10|19|20|22)|20[0-2][0-9]")
+_NO_ROOM = precompiled.pattern("1(?:10|19|20|22)|20[0-2][0-9]")
 """Emergency numbers and years."""
 
-_BEFORE_A_DOOR = re.compile(
+_BEFORE_A_DOOR = precompiled.pattern(
     "(?:(?:楼[上下]|隔壁|对门)(?:,?就)?|门(?=[是为:])|第[一二三四]家|[我他她]家|家住|住在?"
     "|房号|房间|门牌号?|[水漏渗流淹][到至])[的是为: ]{0,2}$"
 )
 _ENDS_BEFORE_A_DOOR = frozenset("间牌上下壁门家就住号到至在的是为: ")
 _LONGEST_BEFORE = 5
-_NEXT = re.compile(rf" ?(?:[/、,和与及跟到至~-]|还有) ?({_ROOM})(?:[室房户])?(?!-|号?[楼线])")
+_NEXT = precompiled.pattern(rf" ?(?:[/、,和与及跟到至~-]|还有) ?({_ROOM})(?:[室房户])?(?!-|号?[楼线])")
 """The next of a list of doors."""
 
-_BED = re.compile(
+_BED = precompiled.pattern(
     r"床位?号?(?<=号)[:是为 ]{0,2}([0-9]{1,3}(?![0-9]))"
     r"|[0-9](?<![有共加设约达至到第0-9.-][0-9])[0-9]{0,2}号?病?床(?![位垫单罩头板品上被铺榻])"
 )
-_CARE = re.compile("住院|病房|病区|科|医院|护[士工理]|患者|病人|养老|敬老")
+_CARE = precompiled.pattern("住院|病房|病区|科|医院|护[士工理]|患者|病人|养老|敬老")
 _NEAR_CARE = 20
 
-_OF_A_DOOR = re.compile(
+_OF_A_DOOR = precompiled.pattern(
     "房(?![价屋补款产型租贷改东源子地管])|漏水|漏到|渗水|渗到|噪音"
     "|(?:正?在|天天|每天|半夜|夜里|一直|总是?|又在)?(?:装修(?!公司|队|材料|店|城|市场|垃圾)|砸墙|打麻将|弹琴|唱歌|跳绳|养[狗鸡](?!场)|敲墙|打洞)"
     "|的?(?:业主|住户|租户|租客|房客|邻居|户主|房东|老人|老太|大爷|大妈|小孩|狗)"
@@ -231,41 +233,41 @@ def _is_told_of(text: str, room: re.Match[str]) -> bool:
 _HOMES_ROOM = r"(?!1(?:10|19|20|22)(?![0-9])|20[0-2][0-9](?![0-9]))[1-9][0-9]?(?:0[1-9]|[12][0-9])(?![0-9])"
 _ANY = rf"(?:[0-9]{{1,2}}(?:-[0-9]{{1,4}}){{1,3}}|{_HOMES_ROOM})"
 _HOMES_HAN_ROOM = "[一二三四五六七八九十]{1,2}[〇零][一二三四五六七八九]"
-_BEFORE_A_NAME = re.compile(
+_BEFORE_A_NAME = precompiled.pattern(
     rf"((?<![0-9./年-])(?<![0-9]:)(?<!公交)(?<!航班){_ANY}|{_HOMES_HAN_ROOM})"
     r"(?:室|号?房|户|家)?(?:的|那[个家户位]|住的|业主|住户|邻居|[\s-])?$"
 )
-_BEHIND_A_NAME = re.compile(rf"[\s,、(]{{1,2}}({_ANY})(?=[\s,、)。;]|$)")
+_BEHIND_A_NAME = precompiled.pattern(rf"[\s,、(]{{1,2}}({_ANY})(?=[\s,、)。;]|$)")
 _ENDS_BEFORE_A_NAME = frozenset("0123456789一二三四五六七八九室房户家的个位住主居- ")
 _NEAR = 16
 
 _FAR = 40
-_IN_THREE_NUMBERS = re.compile(r"[0-9](?<![0-9-][0-9])[0-9]{0,2}(?:-[0-9]{1,2}){2,3}(?![0-9-])")
+_IN_THREE_NUMBERS = precompiled.pattern(r"[0-9](?<![0-9-][0-9])[0-9]{0,2}(?:-[0-9]{1,2}){2,3}(?![0-9-])")
 
-_HOMES_BEHIND_A_HOUSE = re.compile(r"号(?<=[0-9]号) ?([1-9][0-9]{2,3})(?=[,。;!\s]|$)")
+_HOMES_BEHIND_A_HOUSE = precompiled.pattern(r"号(?<=[0-9]号) ?([1-9][0-9]{2,3})(?=[,。;!\s]|$)")
 """231甲3号451: a flat of a house, by its staircase, floor and door."""
 
-_IN_A_YARD = re.compile(
+_IN_A_YARD = precompiled.pattern(
     "院(?:子|儿|里|内|的){0,2}([东西南北](?:厢房?|屋|房|边?第?[0-9一二三四五六七八九]间)(?![子顶檐价产]))"
     "|房(?<=[平瓦]房)((?:[东西南北][头边]?)?(?:数|起|往){0,2}第?[0-9一二三四五六七八九十]{1,2}间)"
 )
 """A room of a yard: 院子东厢, 平房第三间."""
 
-_WHO = re.compile(rf"是(?<=[我们里边俺]是) ?({_ANY})(?=的?(?:[,。;!\s]|$)|业主|住户|租户)")
-_IN_BRACKETS = re.compile(rf"\((?<=[户家居主上下壁门]\()({_ANY})[室户]?\)")
-_HOUSEHOLD_AT_AN_END = re.compile(r"头第(?<=[东西南北]头第)([0-9一二三四五六七八九十]{1,3}户(?![外型口内]))")
-_HOMES_IN_A_STREET = re.compile(r"[0-9](?<=[街路里区巷][0-9])[0-9]{0,2}-[0-9]{1,2}-[0-9]{1,2}号(?![楼线])")
-_ON_A_FLOOR = re.compile(
+_WHO = precompiled.pattern(rf"是(?<=[我们里边俺]是) ?({_ANY})(?=的?(?:[,。;!\s]|$)|业主|住户|租户)")
+_IN_BRACKETS = precompiled.pattern(rf"\((?<=[户家居主上下壁门]\()({_ANY})[室户]?\)")
+_HOUSEHOLD_AT_AN_END = precompiled.pattern(r"头第(?<=[东西南北]头第)([0-9一二三四五六七八九十]{1,3}户(?![外型口内]))")
+_HOMES_IN_A_STREET = precompiled.pattern(r"[0-9](?<=[街路里区巷][0-9])[0-9]{0,2}-[0-9]{1,2}-[0-9]{1,2}号(?![楼线])")
+_ON_A_FLOOR = precompiled.pattern(
     r"[楼层](?<=[0-9][楼层])(?:(?<=[上下壁门家住在][0-9][楼层])|(?<=[上下壁门家住在][0-9]{2}[楼层]))"
     r" ?([0-9]{1,2}号)(?![楼线窗机电柜台桌院])"
 )
-_OWNED = re.compile(
+_OWNED = precompiled.pattern(
     r"[0-9](?<![0-9-][0-9])[0-9]{0,2}(?:-[0-9]{1,3}){2}(?=室?的?(?:户主|业主(?!大会|委|群)|住户|租户|租客|邻居))"
 )
 _BY_A_WORD = (_WHO, _IN_BRACKETS, _HOUSEHOLD_AT_AN_END, _ON_A_FLOOR)
 _WITH_HYPHENS = (_HOMES_IN_A_STREET, _OWNED)
 _ENGLISH = ("room", "rm", "suite", "unit", "flat", "apt", "apartment")
-_IN_ENGLISH = re.compile(
+_IN_ENGLISH = precompiled.pattern(
     r"(?:room|rm|suite|unit)[. #:]{0,3}(?:no\.? ?)?([0-9]{1,2}[a-z]|[0-9]{3,4}[a-z]?|[0-9]{1,2}-[0-9]{2,4})(?![0-9a-z])"
     r"|(?:flat|apt|apartment)[. #:]{0,3}(?:no\.? ?)?([0-9]{1,4}[a-z]?)(?![0-9a-z])"
 )
@@ -288,10 +290,10 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Homes:
     village = trie(found["villages"])
     number = r"[0-9]{1,4}(?:-[0-9]{1,3})?(?:附[0-9]{1,2})?[号户]"
     return Homes(
-        told_of=re.compile(rf"(?:{told_of}|(?<![发题映店司生])地址)[^。;!?\n]*$"),
-        told_behind=re.compile(rf"[^。;!?\n]{{0,12}}{told_behind}"),
-        house=re.compile(rf"{village}[第的]?({number})(?![线楼院杆井灯桥路])"),
-        household=re.compile(rf"第(?<={village}第)([0-9]{{1,3}}户)"),
+        told_of=precompiled.pattern(rf"(?:{told_of}|(?<![发题映店司生])地址)[^。;!?\n]*$"),
+        told_behind=precompiled.pattern(rf"[^。;!?\n]{{0,12}}{told_behind}"),
+        house=precompiled.pattern(rf"{village}[第的]?({number})(?![线楼院杆井灯桥路])"),
+        household=precompiled.pattern(rf"第(?<={village}第)([0-9]{{1,3}}户)"),
     )
 
 

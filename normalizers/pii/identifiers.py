@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from normalizers.pii.numbers import HOTLINE
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text.fold import Span
 from normalizers.text.matcher import trie
 
@@ -35,7 +35,7 @@ class Detector(NamedTuple):
 
 
 _DIGITS = tuple("0123456789")
-_CLUSTER = re.compile(r"[0-9](?:[0-9a-z\s·•_/|~.,:*#()-]{0,3}?[0-9]){3,}")
+_CLUSTER = precompiled.pattern(r"[0-9](?:[0-9a-z\s·•_/|~.,:*#()-]{0,3}?[0-9]){3,}")
 """Four digits and more with hardly anything between."""
 
 _BEFORE_A_CLUSTER, _BEHIND_A_CLUSTER = 40, 60
@@ -44,47 +44,47 @@ _NO_TOKEN_BEFORE, _NO_TOKEN_BEHIND = r"(?<![0-9a-z])", r"(?![0-9a-z])"
 _FILLER = r"[(\[]?(?:号码|号|码|编号|单号|代码|id|no\.?)?[\])'\"]?[:是为#“\"'(\[\s]{0,4}"
 
 _PUBLIC = "(?<!工)(?<!工单)(?<!路灯)(?<!灯杆)(?<!电梯)(?<!井盖)(?<!站牌)(?<!线路)(?<!公交)(?<!电杆)"
-_EACH_APART = re.compile(r"(?<![0-9a-z])(?:[0-9][ ·•_/|~*-]{1,3}){6,28}[0-9x](?![0-9a-z])")
+_EACH_APART = precompiled.pattern(r"(?<![0-9a-z])(?:[0-9][ ·•_/|~*-]{1,3}){6,28}[0-9x](?![0-9a-z])")
 """Digit by digit, as a number is read out."""
 
-_DAY = re.compile(r"(?:19|20)[0-9]{2}(?:[-/]?[01]?[0-9](?:[-/]?[0-3]?[0-9])?)?(?:[-/](?:19|20)[0-9]{2})?")
-_OF_A_DAY = re.compile(r"(?:[a-z]{1,4}[ #.-]?)?(?:19|20)[0-9]{2}")
+_DAY = precompiled.pattern(r"(?:19|20)[0-9]{2}(?:[-/]?[01]?[0-9](?:[-/]?[0-3]?[0-9])?)?(?:[-/](?:19|20)[0-9]{2})?")
+_OF_A_DAY = precompiled.pattern(r"(?:[a-z]{1,4}[ #.-]?)?(?:19|20)[0-9]{2}")
 _LONGEST_DAY = 8
 _LEAST_DIGITS = 5
 _LEAST_WITH_LETTERS = 4
 
-_CARRIED = re.compile(
+_CARRIED = precompiled.pattern(
     rf"{_NO_TOKEN_BEFORE}((?:sf|yt|jt|jd|jdv[a-z]?|jdk[a-z]?|zto|sto|yd|dpk|ems|cn|lp|tt|kye)"
     rf"[ -]?[0-9](?:[ -]?[0-9]){{9,17}}"
     rf"|[a-z]{{2}}[0-9]{{9}}cn){_NO_TOKEN_BEHIND}"
 )
-_CREDIT_CODE = re.compile(
+_CREDIT_CODE = precompiled.pattern(
     rf"{_NO_TOKEN_BEFORE}[1-9any][1-59][1-6][0-9]{{5}}[ -]?[0-9a-hj-npqrtuwxy]{{9}}[0-9a-z]{_NO_TOKEN_BEHIND}"
 )
-_LICENCE = re.compile(rf"{_NO_TOKEN_BEFORE}(?:jy|sc|xk|qs|xc)[0-9]{{13,14}}{_NO_TOKEN_BEHIND}")
-_CASE = re.compile(
+_LICENCE = precompiled.pattern(rf"{_NO_TOKEN_BEFORE}(?:jy|sc|xk|qs|xc)[0-9]{{13,14}}{_NO_TOKEN_BEHIND}")
+_CASE = precompiled.pattern(
     r"[(〔\[【]?(?:19|20)[0-9]{2}[)〕\]】]?\s?[\u4e00-\u9fff]{1,4}[0-9]{0,4}"
     r"(?:民|刑|行|执|商|知|赔|破|仲|财|诉|调|劳人)[\u4e00-\u9fff]{0,5}(?:字第|第)?[0-9]{1,6}(?:-[0-9]{1,3})?号"
 )
-_PROPERTY = re.compile(
+_PROPERTY = precompiled.pattern(
     r"[\u4e00-\u9fff]?[(〔\[](?:19|20)[0-9]{2}[)〕\]][\u4e00-\u9fff]{0,10}(?:不动产|房权|国用|集用|房地"
     r"|宅)[\u4e00-\u9fff]{0,6}[0-9]{4,12}号?"
 )
-_DECISION = re.compile(
+_DECISION = precompiled.pattern(
     r"[\u4e00-\u9fff]{0,2}[鉴罚决裁伤扣拘罪证](?:(?![发办函通告令])[\u4e00-\u9fff]){0,3}"
     r"(?:[(〔\[](?:(?:19|20)[0-9]{2}|[0-9]{2})[)〕\]][\u4e00-\u9fff]{0,4} ?[0-9]{2,6}(?: ?号)?"
     r"|字第? ?(?:19|20)[0-9]{2}-[0-9]{1,6}号?)"
 )
 """Of an office about one person (劳鉴〔2024〕0618, 公证字2024-58); others are for everybody (国发〔2024〕12号)."""
 
-_OF_A_YEAR = re.compile("[(〔\\[](?:19|20)?[0-9]{2}[)〕\\]]|字第? ?(?:19|20)[0-9]{2}-")
+_OF_A_YEAR = precompiled.pattern("[(〔\\[](?:19|20)?[0-9]{2}[)〕\\]]|字第? ?(?:19|20)[0-9]{2}-")
 
-_LETTERED_PAPER = re.compile(
+_LETTERED_PAPER = precompiled.pattern(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][残优退烈](?:字?第?)[0-9]{6,9}号?"
     r"|(?:军|士|兵|文|武|警|政|参|后|装|学|退|优|烈|残|南|北|东|西|中|海|空|沈|济|广|成|兰)[\u4e00-\u9fff]{0,3}字第?[0-9]{5,9}号?"
 )
 
-_ACCOUNT = re.compile(
+_ACCOUNT = precompiled.pattern(
     r"(?:[账帐]号|会员名|会员号|用户名|登录名|登陆名|登录号|昵称|网名|(?<![a-z])id号?|微博名?|抖音名?|快手名?|游戏名|旺旺|店铺名|收款码名)"
     r"(?:名称?|叫做?)?[:是为\s]{0,3}(?:[“\"「『【<]([^”\"」』】>\n]{1,20})[”\"」』】>]"
     r"|(?!https?:|www\.|[a-z]{1,12}(?:\.com|\.cn))([a-z](?=[a-z0-9]{0,20}[0-9_.@-])[a-z0-9_.@-]{3,30}[a-z0-9])"
@@ -97,117 +97,117 @@ _ACCOUNTS = (
 )
 """One of these stands in whatever `_ACCOUNT` finds."""
 
-_PLATE_IN_PIECES = re.compile(
+_PLATE_IN_PIECES = precompiled.pattern(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][,.·\s-]{0,2}(?=[a-z,.·\s-]{0,4}[0-9])"
     r"[0-9a-z](?:[,.·\s-]{0,2}[0-9a-z]){4,5}(?![0-9a-z])"
 )
 
 _QQ_DIGIT = "[0-9〇零洞一幺二两三四五六七八九壹贰叁肆伍陆柒捌玖]"
-_QQ = re.compile(
+_QQ = precompiled.pattern(
     rf"(?:q ?q|扣扣|q扣|球球|企鹅|q号|抠抠)[群号码:是为\s]{{0,4}}(?=[\u4e00-\u9fff]{{0,9}}[0-9])"
     rf"([1-9](?:[ ·-]?[0-9]){{5,11}}(?![0-9])|{_QQ_DIGIT}{{5,12}})"
 )
-_WECHAT = re.compile(
+_WECHAT = precompiled.pattern(
     r"(?:微信|薇信|威信|v信|wx|vx|wechat)\s?(?:号码?|id)?(?:就是|是|为|叫|:)\s?([a-z][a-z0-9_-]{4,24})(?![a-z0-9])"
 )
-_NICKNAME = re.compile(
+_NICKNAME = precompiled.pattern(
     r"(?:(?:会员|用户|微信|微博|抖音|快手|群|店铺|淘宝|闲鱼|旺旺|qq|b站|账号|游戏)名称?|昵称|网名|群昵称|(?<![a-z])id|(?:抖音|快手|微博|小红书|b站|闲鱼|淘宝|游戏|群|微信"
     r"|平台|网|直播间)[里上]?(?:名字?)?叫做?)"
     r"(?:[:是为叫\s]{1,3}|(?<=叫))((?=[\u4e00-\u9fff]{0,10}[a-z0-9_#.])[\u4e00-\u9fffa-z0-9_#.-]{3,20})(?=[,，。;、!?)\s]|$)"
 )
-_MENTION = re.compile(r"@((?<![a-z0-9.]@)[\u4e00-\u9fff][\u4e00-\u9fffa-z_]{0,11}[0-9]{2,8})(?![0-9a-z@])")
+_MENTION = precompiled.pattern(r"@((?<![a-z0-9.]@)[\u4e00-\u9fff][\u4e00-\u9fffa-z_]{0,11}[0-9]{2,8})(?![0-9a-z@])")
 _NICKNAMES = (
     *("会员", "用户", "微信", "微博", "抖音", "快手", "群", "店铺", "淘宝", "闲鱼", "旺旺"),
     *("qq", "b站", "账号", "游戏", "昵称", "网名", "id", "小红书", "平台", "网", "直播间"),
 )
 """One of these stands in whatever `_NICKNAME` finds."""
 
-_MAIL_IN_PIECES = re.compile(
+_MAIL_IN_PIECES = precompiled.pattern(
     r"(?:邮箱|邮件|e-?mail|mail)(?:地址|是|为|[:\s]){0,3}([a-z0-9._%+-]{1,40}(?: [a-z0-9._%+-]{1,20}){1,3}\s{0,2})"
     r"(?=@|\(|\[|【|#|at |艾特|圈a|小老鼠)"
 )
-_MAIL_CUT_OFF = re.compile(r"(?<![a-z0-9._%+-])[a-z0-9._%+-]{3,64}@[a-z0-9-]{2,30}(?![a-z0-9-])")
+_MAIL_CUT_OFF = precompiled.pattern(r"(?<![a-z0-9._%+-])[a-z0-9._%+-]{3,64}@[a-z0-9-]{2,30}(?![a-z0-9-])")
 
-_FARM_PLATE = re.compile(
+_FARM_PLATE = precompiled.pattern(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][0-9]{2}[-·. ]?[0-9]{5}(?![0-9])"
 )
-_SPECIAL_PLATE = re.compile(
+_SPECIAL_PLATE = precompiled.pattern(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][·.\s-]?[a-z][·.\s-]?[0-9a-z]{4,5}[领使警学港澳挂试超临]"
 )
-_PLATE_TOLD = re.compile(
+_PLATE_TOLD = precompiled.pattern(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z](?:[,:\s]|后面|后边|然后|接着|后头|后是|是|的|尾号|尾数"
     r"|开头){1,4}(?=[a-z]{0,4}[0-9])([0-9a-z]{4,6})(?![0-9a-z])"
 )
 
-_IDEOGRAPHIC_DOT = re.compile("(?<=[0-9a-z])[。｡](?=[0-9a-z])")
+_IDEOGRAPHIC_DOT = precompiled.pattern("(?<=[0-9a-z])[。｡](?=[0-9a-z])")
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_IPV4 = re.compile(rf"(?<![0-9.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])(?::[0-9]{{2,5}}(?![0-9:]))?")
-_VERSION = re.compile(r"(?:版本?|version|v|第|ver)[号.: ]{0,3}$")
-_IPV6 = re.compile(
+_IPV4 = precompiled.pattern(rf"(?<![0-9.]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9]|\.[0-9])(?::[0-9]{{2,5}}(?![0-9:]))?")
+_VERSION = precompiled.pattern(r"(?:版本?|version|v|第|ver)[号.: ]{0,3}$")
+_IPV6 = precompiled.pattern(
     r"(?:(?<![0-9a-z:])|(?<=[^0-9a-z:]:))(?!:[^:])(?=[0-9a-f:]*[0-9a-f]{2})[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![0-9a-z:])"
 )
-_IN_AN_IPV6 = re.compile("::|:[0-9a-f]{1,4}:[0-9a-f]{0,4}:")
-_MAC = re.compile(
+_IN_AN_IPV6 = precompiled.pattern("::|:[0-9a-f]{1,4}:[0-9a-f]{0,4}:")
+_MAC = precompiled.pattern(
     r"[0-9a-f](?<![0-9a-z:-].)(?:[0-9a-f]([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}|[0-9a-f]{3}\.[0-9a-f]{4}\.[0-9a-f]{4}"
     r"|(?:(?<=mac .)|(?<=mac:.)|(?<=mac写.)|(?<=mac是.)|(?<=mac写 .)|(?<=mac.)|(?<=地址.)|(?<=地址:.))[0-9a-f]{11})"
     r"(?![0-9a-z:-])"
 )
 
-_SHARING_CODE = re.compile(
+_SHARING_CODE = precompiled.pattern(
     r"(?:提取码|访问码|分享码|提取密码|访问密码|分享密码|解压码|解压密码|文件密码|链接密码|取件密码)[:是为\s]{0,4}([a-z0-9]{4,12})(?![a-z0-9])"
 )
 
-_DOOR_IN_PARTS = re.compile(
+_DOOR_IN_PARTS = precompiled.pattern(
     r"(?<![0-9a-z./-])(?:[a-z]{1,2}[0-9]{0,3}(?:-[0-9]{1,4}){2,4}|[0-9]{1,3}[a-z]?(?:-[0-9]{1,4}){3,4}"
     r"|[0-9]{1,3}#(?:[0-9]{1,3}-){1,3}[0-9]{1,4}|[0-9]{1,3}-[a-z][0-9]{0,2}-[0-9]{1,4})(?![0-9a-z-])"
 )
 _STEM = "[甲乙丙丁戊己庚辛]"
 _PART = rf"(?:[0-9]{{1,4}}|{_STEM}[0-9]{{0,2}}|附[0-9]{{1,2}}|[东西南北左右中](?![0-9\u4e00-\u9fff])|[上下]叠)"
-_DOOR_IN_PARTS_OF_HAN = re.compile(
+_DOOR_IN_PARTS_OF_HAN = precompiled.pattern(
     rf"(?:(?<![0-9a-z./-])(?=[0-9]{{1,4}}(?:-[0-9]{{1,4}}){{0,2}}-[甲乙丙丁戊己庚辛附上下东西南北左右中])[0-9]{{1,4}}"
     rf"|{_STEM}[0-9]{{0,2}})(?:-{_PART}){{2,4}}(?![0-9a-z-])"
 )
-_HAN_IN_PARTS = re.compile("[甲乙丙丁戊己庚辛][0-9]{0,2}-|-[甲乙丙丁戊己庚辛附上下东西南北左右中]")
+_HAN_IN_PARTS = precompiled.pattern("[甲乙丙丁戊己庚辛][0-9]{0,2}-|-[甲乙丙丁戊己庚辛附上下东西南北左右中]")
 _FORMAL = "[壹贰叁肆伍陆柒捌玖拾佰零〇一二三四五六七八九十0-9]"
-_DOOR_FORMAL = re.compile(
+_DOOR_FORMAL = precompiled.pattern(
     rf"(?:{_FORMAL}{{1,4}}(?:号楼|[栋幢座]))?{_FORMAL}{{1,4}}(?:单元|号楼"
     rf"|[栋幢座]){_FORMAL}{{1,4}}[层楼]{_FORMAL}{{1,4}}(?![层楼个年月%.])(?:[室户号](?!线))?"
 )
-_DOOR_IN_ENGLISH = re.compile(
+_DOOR_IN_ENGLISH = precompiled.pattern(
     r"(?<![a-z])(?:tower|block|building|bldg|villa|house|court|phase)\.? ?[a-z0-9]{1,3}[, -]{1,3}(?:(?:unit|room|rm"
     r"|flat|apt|floor|#)\.? ?)*[0-9]{1,4}[a-z]?(?![0-9a-z])"
 )
-_DOOR_IN_A_LANE = re.compile(
+_DOOR_IN_A_LANE = precompiled.pattern(
     r"(?:[0-9]{1,4}|[一二三四五六七八九十百]{1,5})弄(?:[0-9]{1,4}|[一二三四五六七八九十百]{1,5})支?[号幢栋](?:楼)?"
     r"(?:[0-9]{2,4}(?![0-9])(?:[室户])?|(?:[0-9一二三][楼层])?"
     r"(?:[前后东西中统左右]?(?:客堂|厢房?)|[前后]楼|亭子间|[二三]层阁|阁楼|灶[披头]?间|过街楼|汽车间|晒台间))"
 )
-_DOOR_OF_A_HALL = re.compile(
+_DOOR_OF_A_HALL = precompiled.pattern(
     r"(?:[东西南北中][区苑园])?[0-9]{1,2}(?:舍|斋|号宿舍|宿舍楼?|公寓)(?:楼)?[a-z]?[0-9]{3,4}(?:[室寝]|[,\s-]?(?:[0-9]号?)?床(?:[0-9]号?"
     r"|位[0-9])?)?(?![0-9])"
 )
 _ORDINAL = "第?(?:[一二三四五六七八九十]{1,2}|[0-9]{1,2})"
 _FLOOR = "(?:(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3}|顶)[楼层],?)?"
 _ROW = rf"{_ORDINAL}[个条]?(?:胡同|巷子?|路口|街|排|道)"
-_DOOR_COUNTED = re.compile(
+_DOOR_COUNTED = precompiled.pattern(
     rf"(?:(?:[前后东西南北中上下老新]街|[东南西北][头边侧]|{_ROW}|村[东南西北]头?口?|[往从]?[东南西北]边?){{0,4}}{_FLOOR}"
     rf"[东西南北左右前后][边手面]?(?:[数起往]{{1,2}}|(?=第))|(?:村?[东南西北][头边侧])?{_ROW}[,的]?(?=第)){_ORDINAL}[个]?[家户院](?:人家)?"
     r"(?![具庭长里])"
 )
-_COUNTED_OFF = re.compile("[数起往第](?:[一二三四五六七八九十]{1,2}|[0-9]{1,2})个?[家户院]")
-_DOOR_LETTERED = re.compile(
+_COUNTED_OFF = precompiled.pattern("[数起往第](?:[一二三四五六七八九十]{1,2}|[0-9]{1,2})个?[家户院]")
+_DOOR_LETTERED = precompiled.pattern(
     r"(?:[0-9]{1,3}|[a-z])(?:号楼|[栋幢座#])[0-9]{1,3}[楼层f](?:[a-z][座户室号]?(?![a-z0-9])|[东西南北中]{1,2}[户室座])"
 )
-_DOOR_OF_A_YARD = re.compile(
+_DOOR_OF_A_YARD = precompiled.pattern(
     r"[0-9]{1,3}号?院(?:[0-9]{1,3}(?:号楼|[栋楼幢]))?[0-9]{0,2}(?:单元|门)[0-9]{2,4}(?![0-9])(?:[室户号](?!线))?"
 )
-_DOOR_BY_A_HAND = re.compile(
+_DOOR_BY_A_HAND = precompiled.pattern(
     r"(?:(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3})(?:号楼|[栋幢]))?(?:(?:[0-9]{1,2}|[一二三四五六七八九十])单元)?"
     r"(?:[0-9]{1,2}|[一二三四五六七八九十]{1,3}|顶)[楼层](?:[出上]电梯|上去)?(?:靠)?(?:[左右东西南北里外]|最里|把头|拐角)(?:手|首)?边?(?:第?[一二三1-3]个?)?(?:那"
     r"|的)*户(?![型外口内])"
 )
 
-_BY_A_HAND = re.compile(r"[楼层](?:[出上]电梯|上去)?(?:靠)?[左右东西南北里外最把拐]")
+_BY_A_HAND = precompiled.pattern(r"[楼层](?:[出上]电梯|上去)?(?:靠)?[左右东西南北里外最把拐]")
 
 
 def _is_address(text: str, found: re.Match[str]) -> bool:
@@ -316,9 +316,9 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> tuple[Detector, ...]:
     hosts = "|".join(re.escape(one) for one in found["sharing"])
     shared = rf"(?:https?://)?(?<![a-z0-9])(?:[a-z0-9-]+\.)*(?:{hosts})[a-z0-9.-]*/[^\s,。;,'\"<>()\u4e00-\u9fff]+"
     return (
-        Detector("labelled", (), re.compile(labelled), _is_identifier, near_digits=True),
-        Detector("labelled", (), re.compile(grouped), _is_long, near_digits=True),
-        Detector("shared file", ("/",), re.compile(shared)),
+        Detector("labelled", (), precompiled.pattern(labelled), _is_identifier, near_digits=True),
+        Detector("labelled", (), precompiled.pattern(grouped), _is_long, near_digits=True),
+        Detector("shared file", ("/",), precompiled.pattern(shared)),
         *_BY_FORM,
     )
 

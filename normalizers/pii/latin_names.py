@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from normalizers.rules import precompiled
 from normalizers.text.fold import Span
 from normalizers.text.matcher import trie
 
@@ -67,8 +68,8 @@ _NEAR = 36
 """Characters before a number in which a name and what stands between may begin."""
 
 _BEGINS = "(?<![a-z0-9@._/-])"
-_LATIN_BEFORE = re.compile("[a-z0-9][ .'-]$")
-_TWO_WORDS = re.compile(r"[a-z](?<![a-z0-9@._/-].)[a-z]{1,5}(?= [a-z])")
+_LATIN_BEFORE = precompiled.pattern("[a-z0-9][ .'-]$")
+_TWO_WORDS = precompiled.pattern(r"[a-z](?<![a-z0-9@._/-].)[a-z]{1,5}(?= [a-z])")
 _LATIN_BEHIND = "(?![ .'-]{0,2}[a-z0-9])"
 
 
@@ -97,11 +98,11 @@ class PinyinNames(NamedTuple):
         alone = rf"{sure} {no_name}{GIVEN}{ENDS}"
         between = r"[\s:,、(/-]{0,3}(?:(?:at|on|tel|phone|mobile|电话|手机|联系电话)[.: ]{0,3})?(?:\(?\+?86\)?[ -]?)?"
         return cls(
-            before_phone=re.compile(rf"{name}{between}$"),
-            behind_phone=re.compile(rf"[\s,、(/-]{{0,3}}{name}"),
-            labelled=re.compile(rf"{trie(found['cues']['labelled'])}[\s:是为]{{1,3}}{name}"),
-            alone=re.compile(rf"{no_name}({alone}){_LATIN_BEHIND}"),
-            tells=re.compile(rf"{no_name}({alone})(?= {trie(words['tells'].split())}{ENDS})"),
+            before_phone=precompiled.pattern(rf"{name}{between}$"),
+            behind_phone=precompiled.pattern(rf"[\s,、(/-]{{0,3}}{name}"),
+            labelled=precompiled.pattern(rf"{trie(found['cues']['labelled'])}[\s:是为]{{1,3}}{name}"),
+            alone=precompiled.pattern(rf"{no_name}({alone}){_LATIN_BEHIND}"),
+            tells=precompiled.pattern(rf"{no_name}({alone})(?= {trie(words['tells'].split())}{ENDS})"),
         )
 
     def spans(self, text: str, phones: re.Pattern[str]) -> Iterator[Span]:

@@ -1,8 +1,8 @@
 """Number plates (车牌) in a folded text, as GA 36-2018 and other kinds of plates write them, and as people do."""
 
-import re
 from collections.abc import Iterator
 
+from normalizers.rules import precompiled
 from normalizers.text.fold import SPOKEN_DIGITS, Span
 
 _PROVINCE = "[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]"
@@ -24,29 +24,33 @@ _EACH_APART = (
 )
 """辽 A 1 2 3 4 5, as it is read out."""
 
-_PLATE = re.compile(
+_PLATE = precompiled.pattern(
     rf"{_PROVINCE}(?:(?:牌照?)?[ (-]?[a-z](?:[·•.,\s)_/:-]{{0,2}}|临)(?=[a-z]{{0,5}}[·•. -]?[0-9{SPOKEN_DIGITS}])"
     rf"{_NUMBER}|{_EACH_APART})"
 )
-_NAMED_PLATE = re.compile(
+_NAMED_PLATE = precompiled.pattern(
     r"[a-z](?<=[京津海庆北南宁江徽东疆苏西古肃林建州川夏省市区照牌号 ].)[·•.\s-]{0,2}"
     rf"(?=[a-z]?[0-9]){_NUMBER}(?![元万块人年栋楼座室路]|号[文令通公案楼])"
 )
 """Behind the province's whole name: 浙江A12345."""
 
-_PROVINCE_BEFORE = re.compile(rf"(?:{_NAMES})(?:省|市|(?:壮族|回族|维吾尔)?自治区)?(?:车?牌照?号?)?[ ]?$")
+_PROVINCE_BEFORE = precompiled.pattern(rf"(?:{_NAMES})(?:省|市|(?:壮族|回族|维吾尔)?自治区)?(?:车?牌照?号?)?[ ]?$")
 _LONGEST_PROVINCE = 13
 
-_ARMED = re.compile(rf"wj(?<![a-z0-9]wj) ?{_PROVINCE}?[·• -]?(?:[0-9]{{2}}[·•-])?[0-9]{{4,5}}[a-z0-9]?(?![a-z0-9])")
+_ARMED = precompiled.pattern(
+    rf"wj(?<![a-z0-9]wj) ?{_PROVINCE}?[·• -]?(?:[0-9]{{2}}[·•-])?[0-9]{{4,5}}[a-z0-9]?(?![a-z0-9])"
+)
 """Of the armed police (武警)."""
 
-_ARMY = re.compile(r"军[a-z](?:[·• -]{0,2}[a-z]?[0-9]{4,5})(?![a-z0-9])")
-_EMBASSY = re.compile("使(?<![致迫促即假行驱唆]使) ?[0-9]{3}·?[0-9]{3}(?![0-9.,元万块多余个人户名家吨米])")
-_CONSULATE = re.compile(rf"{_PROVINCE}[0-9]{{3}}·?[0-9]{{3}}(?:领(?![导取])|使(?!用))")
+_ARMY = precompiled.pattern(r"军[a-z](?:[·• -]{0,2}[a-z]?[0-9]{4,5})(?![a-z0-9])")
+_EMBASSY = precompiled.pattern("使(?<![致迫促即假行驱唆]使) ?[0-9]{3}·?[0-9]{3}(?![0-9.,元万块多余个人户名家吨米])")
+_CONSULATE = precompiled.pattern(rf"{_PROVINCE}[0-9]{{3}}·?[0-9]{{3}}(?:领(?![导取])|使(?!用))")
 
-_AIR_FORCE = re.compile("空[a-z][·• -]?[0-9]{5}(?![0-9a-z])")
-_FOUR_BEHIND_A_DOT = re.compile(rf"{_PROVINCE}[a-z][·•][a-z0-9]{{4}}(?![a-z0-9])")
-_FRAME = re.compile(r"l(?<![a-z0-9]l)(?=[0-9]{0,11}[a-z])[a-hj-npr-z0-9]{11}[a-hj-npr-z0-9][0-9]{4}(?![a-z0-9])")
+_AIR_FORCE = precompiled.pattern("空[a-z][·• -]?[0-9]{5}(?![0-9a-z])")
+_FOUR_BEHIND_A_DOT = precompiled.pattern(rf"{_PROVINCE}[a-z][·•][a-z0-9]{{4}}(?![a-z0-9])")
+_FRAME = precompiled.pattern(
+    r"l(?<![a-z0-9]l)(?=[0-9]{0,11}[a-z])[a-hj-npr-z0-9]{11}[a-hj-npr-z0-9][0-9]{4}(?![a-z0-9])"
+)
 """The number of a car's frame (车架号, GB 16735), of those made in China."""
 
 _OTHERS = {

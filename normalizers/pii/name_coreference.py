@@ -11,19 +11,19 @@ from typing import NamedTuple
 from normalizers.geo import divisions
 from normalizers.pii import third_persons
 from normalizers.pii.name_patterns import Surnames
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text.fold import Span
 from normalizers.text.lexicon import is_word
 from normalizers.text.matcher import Words, one_of, trie
 
 _HAN = "\u4e00-\u9fff"
-_BLANKS = re.compile(r"\s+")
-_NUMBER = re.compile(r"(?=[a-z_-]*[0-9])[a-z0-9][a-z0-9_-]{5,29}")
+_BLANKS = precompiled.pattern(r"\s+")
+_NUMBER = precompiled.pattern(r"(?=[a-z_-]*[0-9])[a-z0-9][a-z0-9_-]{5,29}")
 """Of an account: six signs at least, one of them a digit."""
 
-_DAY = re.compile("(?:19|20)[0-9]{2}[-./]?[01]?[0-9][-./]?[0-3]?[0-9]")
-_OF_A_NUMBER = re.compile("[a-z0-9]")
-_DOT = re.compile("[·•・‧∙.]")
+_DAY = precompiled.pattern("(?:19|20)[0-9]{2}[-./]?[01]?[0-9][-./]?[0-3]?[0-9]")
+_OF_A_NUMBER = precompiled.pattern("[a-z0-9]")
+_DOT = precompiled.pattern("[·•・‧∙.]")
 _DOORS = "户室号楼层房"
 _SHORT = 2
 """Characters of a name that may be a word, or parts of two, as well."""
@@ -125,11 +125,11 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> NamesAgain:
     )
     titles = (found["titles"], *whole["addressed"].values())
     return NamesAgain(
-        name=re.compile(rf"{known.two}[{_HAN}]{{1,2}}|{one_of(surnames)}[{_HAN}]{{1,2}}|{known.foreign}"),
+        name=precompiled.pattern(rf"{known.two}[{_HAN}]{{1,2}}|{one_of(surnames)}[{_HAN}]{{1,2}}|{known.foreign}"),
         two_surnames=tuple(whole["two_surnames"].split()),
         titles=tuple(word for one in titles for word in one.split()),
         short_titles=frozenset(found["short_titles"] + found["kin"]),
-        place=re.compile(trie(whole["full_names"]["goes_on_as_a_place"].split())),
+        place=precompiled.pattern(trie(whole["full_names"]["goes_on_as_a_place"].split())),
         firm=third_persons.rulebook(rules).short.firm,
         begun=third_persons.rulebook(rules).short.begun,
         never_given=frozenset(found["never_given"]),

@@ -4,6 +4,7 @@ The last group that matches is the name, the account or the number of the docume
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from normalizers.geo import divisions
@@ -111,6 +112,7 @@ def _rare_name(found: Mapping[str, str]) -> str:
     return rf"(?!{trie(listed)}){one_of(surnames)}{one_of(found['given'])}{{1,2}}"
 
 
+@lru_cache(4)
 def _by_sound(sounds: str, *, dotted: bool = False) -> str:
     """Return the pattern of names in these characters, and of no place."""
     heard = set(sounds)

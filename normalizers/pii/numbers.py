@@ -8,7 +8,7 @@ from typing import NamedTuple
 from stdnum import luhn
 from stdnum.cn import ric
 
-from normalizers.rules import DEFAULT_RULES, Rules, part
+from normalizers.rules import DEFAULT_RULES, Rules, part, precompiled
 from normalizers.text.fold import SPOKEN_DIGITS, Span
 from normalizers.text.matcher import behind_any, trie
 from normalizers.text.ticket_numbers import TICKET_NUMBER
@@ -35,16 +35,16 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Cues:
     found = {name: words.split() for name, words in rules.toml("names")["numbers"].items()}
     telephone, near, thing, begun = (trie(found[name]) for name in ("telephones", "near", "things", "begun"))
     return Cues(
-        called=re.compile(
+        called=precompiled.pattern(
             rf"(?:{telephone}|(?<![\u4e00-\u9fff])(?:号码|[办宅](?=[:0-9])))[号码]{{0,2}}[:是为到给打,、\s(]{{0,3}}"
             r"(?:[2-9][0-9]{6,7} ?(?:[/、,和]|或者?|还有) ?){0,3}$"
         ),
-        near_a_telephone=re.compile(rf"(?:{near}|[少多][了按打写]*一位)[^。;!?\n]{{0,8}}$"),
-        thing=re.compile(
+        near_a_telephone=precompiled.pattern(rf"(?:{near}|[少多][了按打写]*一位)[^。;!?\n]{{0,8}}$"),
+        thing=precompiled.pattern(
             rf"(?:{thing}|(?<![账帐])户)(?:单?号码?|码|编号|代码)?[:：是为\s]{{0,3}}(?:[a-z]{{1,6}}[-_]?)?$"
         ),
-        begun=re.compile(rf"{begun}[号码]{{0,2}}[:：是为\s]{{0,3}}(\+?[0-9][0-9 -]{{2,}})$"),
-        spoken_begun=re.compile(
+        begun=precompiled.pattern(rf"{begun}[号码]{{0,2}}[:：是为\s]{{0,3}}(\+?[0-9][0-9 -]{{2,}})$"),
+        spoken_begun=precompiled.pattern(
             rf"(?:[一幺壹][三四五六七八九叁肆伍陆柒捌玖](?=[{SPOKEN_DIGITS}]{{5}})"
             rf"|{behind_any(found['spoken'])}(?=[{SPOKEN_DIGITS}]{{3}}))[{SPOKEN_DIGITS}]{{3,10}}$"
         ),
@@ -53,34 +53,34 @@ def rulebook(rules: Rules = DEFAULT_RULES) -> Cues:
 
 # The forms of one whole number: of telephones, identity cards, bank cards and passports, without separators.
 
-MOBILE = re.compile(r"(?:1[3-9][0-9]{9})+")
-MOBILE_FROM_ABROAD = re.compile(r"(?:00)?861[3-9][0-9]{9}")
-LANDLINE = re.compile(r"0[1-9][0-9]{1,2}[2-9][0-9]{6,7}")
-LANDLINE_FROM_ABROAD = re.compile(r"(?:00)?86[1-9][0-9]{1,2}[2-9][0-9]{6,7}")
-ID = re.compile(r"[1-9][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9x]")
-OLD_ID = re.compile(r"[1-8][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}")
-CARD = re.compile(r"[3-6][0-9]{12,19}")
-OVERSEAS = re.compile(r"(?:00)?(?:85[23][2-9][0-9]{7}|886[2-9][0-9]{7,8})")
+MOBILE = precompiled.pattern(r"(?:1[3-9][0-9]{9})+")
+MOBILE_FROM_ABROAD = precompiled.pattern(r"(?:00)?861[3-9][0-9]{9}")
+LANDLINE = precompiled.pattern(r"0[1-9][0-9]{1,2}[2-9][0-9]{6,7}")
+LANDLINE_FROM_ABROAD = precompiled.pattern(r"(?:00)?86[1-9][0-9]{1,2}[2-9][0-9]{6,7}")
+ID = precompiled.pattern(r"[1-9][0-9]{5}(?:19|20)[0-9]{2}[01][0-9][0-3][0-9]{4}[0-9x]")
+OLD_ID = precompiled.pattern(r"[1-8][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}")
+CARD = precompiled.pattern(r"[3-6][0-9]{12,19}")
+OVERSEAS = precompiled.pattern(r"(?:00)?(?:85[23][2-9][0-9]{7}|886[2-9][0-9]{7,8})")
 """Of Hong Kong, Macau and Taiwan, with their codes."""
 
-LOCAL = re.compile(r"[2-9][0-9]{6,7}")
-MISTYPED = re.compile(r"1[3-9][0-9]{8}(?:[0-9]{2})?")
+LOCAL = precompiled.pattern(r"[2-9][0-9]{6,7}")
+MISTYPED = precompiled.pattern(r"1[3-9][0-9]{8}(?:[0-9]{2})?")
 """A mobile number with a digit too few or too many."""
 
-PASSPORT = re.compile(r"(?<![a-z0-9字])(?:[egdsphmc][0-9]{8}|[hm][0-9]{10}|e[a-z][0-9]{7})")
-PASSPORT_APART = re.compile(r"[egdsphmc](?<![a-z0-9].)(?:[ .-]{1,2}[0-9]){8}(?![ .-]{0,2}[0-9])")
+PASSPORT = precompiled.pattern(r"(?<![a-z0-9字])(?:[egdsphmc][0-9]{8}|[hm][0-9]{10}|e[a-z][0-9]{7})")
+PASSPORT_APART = precompiled.pattern(r"[egdsphmc](?<![a-z0-9].)(?:[ .-]{1,2}[0-9]){8}(?![ .-]{0,2}[0-9])")
 
-LETTERS_FOR_DIGITS = re.compile(
+LETTERS_FOR_DIGITS = precompiled.pattern(
     r"[1li](?<![a-z0-9][1li])(?=[0-9 .-]*+[oli]|(?<=[li]))[3-9](?:[ .-]?[0-9oliz]){9}(?![a-z0-9])"
 )
 """A mobile number with O for 0, l or I for 1 and Z for 2, as who will not be found by machines writes it."""
 
-DATE = re.compile(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
-DATED = re.compile(r"1[0-9](?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
-HOTLINE = re.compile("(?:0[1-9][0-9]{1,2})?(?:12[0-9]{3}|9[56][0-9]{3,4}|100[0-9]{2})|1(?:10|19|20|22)")
+DATE = precompiled.pattern(r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+DATED = precompiled.pattern(r"1[0-9](?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])")
+HOTLINE = precompiled.pattern("(?:0[1-9][0-9]{1,2})?(?:12[0-9]{3}|9[56][0-9]{3,4}|100[0-9]{2})|1(?:10|19|20|22)")
 """No number of anybody's begins like that: 12345, 024-95598."""
 
-BEGUN = re.compile(r"1[3-9][0-9]{5,}|0[1-9][0-9]{5,}|(?!400)[1-6][0-9]{9,}")
+BEGUN = precompiled.pattern(r"1[3-9][0-9]{5,}|0[1-9][0-9]{5,}|(?!400)[1-6][0-9]{9,}")
 
 NUMBERS = (
     MOBILE,
@@ -99,8 +99,8 @@ NUMBERS = (
 
 _PINYIN_DIGITS_SAID = "(?:yi|yao|er|liang|san|si|wu|liu|qi|ba|jiu|ling|dong)"
 _ONE = f"(?:{_PINYIN_DIGITS_SAID}|[0-9])"
-_NUMBER = re.compile(rf"(?<![a-z0-9]){_ONE}(?:[\s-]{{0,2}}{_ONE}){{6,19}}(?![a-z0-9])")
-_SYLLABLE = re.compile(_PINYIN_DIGITS_SAID)
+_NUMBER = precompiled.pattern(rf"(?<![a-z0-9]){_ONE}(?:[\s-]{{0,2}}{_ONE}){{6,19}}(?![a-z0-9])")
+_SYLLABLE = precompiled.pattern(_PINYIN_DIGITS_SAID)
 _LEAST = 2
 """Syllables: by a single one, a number in digits only stands beside a word."""
 
@@ -116,7 +116,7 @@ def pinyin_digits(text: str) -> Iterator[Span]:
 # Digits in groups as they stand in a text, and what else the text says.
 
 READ = str.maketrans(SPOKEN_DIGITS, "0001122345678912345678979")
-_QUERY_CODES = re.compile("查询码|查询号|查询密码|query code")
+_QUERY_CODES = precompiled.pattern("查询码|查询号|查询密码|query code")
 
 
 class Beside:
@@ -164,30 +164,30 @@ class Run(NamedTuple):
 
 
 _SPOKEN = frozenset(SPOKEN_DIGITS)
-_HAN_DIGIT = re.compile(f"[{SPOKEN_DIGITS}]")
+_HAN_DIGIT = precompiled.pattern(f"[{SPOKEN_DIGITS}]")
 
 _NO_LETTER = r"[^0-9a-z\u3007\u4e00-\u9fff]"
 _SAID = "然后是?|(?:后面|中间|最后|末尾|接着)(?:[三四八]位)?[是为]?|那个|嗯|呃|横?杠|空格?|点|<br ?/?>|&nbsp;"
 """What is said between the groups of a number, or written by a program."""
 
 _BETWEEN = rf"(?:{_SAID}|{_NO_LETTER})"
-_DIGITS = re.compile(rf"[0-9{SPOKEN_DIGITS}](?:{_BETWEEN}{{0,6}}+[0-9{SPOKEN_DIGITS}]){{6,}}+")
+_DIGITS = precompiled.pattern(rf"[0-9{SPOKEN_DIGITS}](?:{_BETWEEN}{{0,6}}+[0-9{SPOKEN_DIGITS}]){{6,}}+")
 """Every stretch in which a number may stand."""
 
 _SEPARATORS = r"[\s.·•\-_()\u20e3]{0,2}"
-_RUN = re.compile(rf"[0-9](?:{_SEPARATORS}[0-9]){{6,}}")
+_RUN = precompiled.pattern(rf"[0-9](?:{_SEPARATORS}[0-9]){{6,}}")
 _GAP = rf"(?:{_BETWEEN}{{1,6}}+|一)"
 """Whatever parts the groups of a number: anything but letters, and the character that looks like a dash."""
 
-_EACH_APART = re.compile(
+_EACH_APART = precompiled.pattern(
     rf"1(?<![0-9]1){_NO_LETTER}{{1,3}}+[3-9](?:{_NO_LETTER}{{1,3}}+[0-9]){{9}}(?!{_NO_LETTER}{{0,3}}[0-9])"
 )
-_STARRED = re.compile(r"[0-9](?<![0-9][0-9])[0-9]{2,13}(?:\*{3,}|x{3,}|×{3,})[0-9x]{1,4}(?![0-9])")
+_STARRED = precompiled.pattern(r"[0-9](?<![0-9][0-9])[0-9]{2,13}(?:\*{3,}|x{3,}|×{3,})[0-9x]{1,4}(?![0-9])")
 """What its writer left of a number."""
 
-_PARTED = re.compile(rf"[0-9](?<![0-9][0-9])[0-9]{{2,}}+(?:{_GAP}[0-9]{{3,}}+)+")
-_GROUP = re.compile(r"[0-9]+")
-_LETTERS = re.compile(r"[a-z]{1,12}[_-]?$")
+_PARTED = precompiled.pattern(rf"[0-9](?<![0-9][0-9])[0-9]{{2,}}+(?:{_GAP}[0-9]{{3,}}+)+")
+_GROUP = precompiled.pattern(r"[0-9]+")
+_LETTERS = precompiled.pattern(r"[a-z]{1,12}[_-]?$")
 
 _QUERY_CODE = 12
 """Digits of the 查询码 (schemas/ids.py)."""
@@ -198,37 +198,39 @@ _LONGEST = 22
 _CONTACTS = frozenset(
     {"tel", "phone", "mobile", "mob", "cell", "call", "wx", "vx", "v", "wechat", "weixin", "qq", "t", "m"}
 )
-_EXTENSION = re.compile(
+_EXTENSION = precompiled.pattern(
     r"(?:\s?[-#*]\s?|\s?(?:[(（]转[)）]|转|分机号?|ext\.?)[:：\s]?)[0-9]{1,5}(?![0-9])"
     r"(?:[,\s]{0,2}(?:再|然后)转[:\s]?[0-9]{1,5}(?![0-9])){0,2}"
 )
 
-_WITH_EXTENSION = re.compile(r"-[0-9]{3,4}(?![0-9a-z./-])|\s?\((?:宅|办|家|座机|值班)")
+_WITH_EXTENSION = precompiled.pattern(r"-[0-9]{3,4}(?![0-9a-z./-])|\s?\((?:宅|办|家|座机|值班)")
 _LONGEST_LOCAL = 8
 _MONEY = ("元", "万", "块")
 
-_CALLS = re.compile(r"1[3-9]|0")
+_CALLS = precompiled.pattern(r"1[3-9]|0")
 
 _LONGEST_SPOKEN = 16
 
-_LIKE_A_NUMBER = re.compile("|".join(["[0-9]{12}", "[0-9]{17}", *(number.pattern for number in NUMBERS)]))
+_LIKE_A_NUMBER = precompiled.pattern("|".join(["[0-9]{12}", "[0-9]{17}", *(number.pattern for number in NUMBERS)]))
 """Digits that are worth a closer look: nearly none of those between dashes are."""
 
 _CAN_GO_ON = frozenset("0123456789 -")
 
-_SPOKEN_MOBILE = re.compile(rf"[一幺壹][\s-]?[三四五六七八九叁肆伍陆柒捌玖拐勾](?:[\s-]?[{SPOKEN_DIGITS}]){{9}}")
+_SPOKEN_MOBILE = precompiled.pattern(
+    rf"[一幺壹][\s-]?[三四五六七八九叁肆伍陆柒捌玖拐勾](?:[\s-]?[{SPOKEN_DIGITS}]){{9}}"
+)
 """Whatever is counted behind it: 一三八零零一三八零零零两次."""
 
 _MOBILE_IN_PARTS = {(3, 4, 4), (3, 8), (7, 4)}
 _LANDLINE_IN_PARTS = {(area, *rest) for area in (3, 4) for rest in ((7,), (8,), (3, 4), (4, 4))}
 _ID_IN_PARTS = {(6, 8, 4), (6, 8, 3)}
-_CHECK = re.compile(r"[\s.·•_-]{0,2}x(?![0-9a-z])|x")
+_CHECK = precompiled.pattern(r"[\s.·•_-]{0,2}x(?![0-9a-z])|x")
 _BEFORE_CHECK = 17
 """Digits of an identity card whose last character is an X."""
 
-_YEAR = re.compile("(?:19|20)[0-9]{2}")
-_AMOUNT = re.compile(r" ?[元万块亿平米人户亩吨年]")
-_BANK = re.compile("(?:卡|[账帐]户)[号码是为: ]{0,4}$|[账帐]号[码是为: ]{0,3}$")
+_YEAR = precompiled.pattern("(?:19|20)[0-9]{2}")
+_AMOUNT = precompiled.pattern(r" ?[元万块亿平米人户亩吨年]")
+_BANK = precompiled.pattern("(?:卡|[账帐]户)[号码是为: ]{0,4}$|[账帐]号[码是为: ]{0,3}$")
 
 _IsNumber = Callable[[Run, int, int, str], bool]
 

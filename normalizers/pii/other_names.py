@@ -51,14 +51,14 @@ _ACCENTED = rf"(?<!{_LETTER})(?={_LETTER}{{0,12}}(?: {_LETTER}{{1,12}})?[\u00e0-
 _GRAMMAR = frozenset("向和于与从有时管同方")
 """Surnames that a sentence goes on with as well."""
 
-_ANY_SCRIPT = re.compile(f"[{''.join(_SCRIPTS)}氏阮裴]")
-_LATIN = re.compile(f"{_LETTER}{{2}}[ -]{_LETTER}")
+_ANY_SCRIPT = precompiled.pattern(f"[{''.join(_SCRIPTS)}氏阮裴]")
+_LATIN = precompiled.pattern(f"{_LETTER}{{2}}[ -]{_LETTER}")
 _GOES_ON = rf"(?=[家说的在被称今、和又已打骂把]|[{STOPS}]|$)"
 """What stands behind a name of two characters that is a word or a place elsewhere."""
 
 _FEWEST_LISTED = 2
 _BEFORE_CALLED = (*"找和跟与叫被给由问听", "找过", "问过")
-_OF_A_FLOOR = re.compile("[一二三四五六七八九十0-9][楼层组号栋户室]$")
+_OF_A_FLOOR = precompiled.pattern("[一二三四五六七八九十0-9][楼层组号栋户室]$")
 
 _CALLED = "老小大阿胖瘦"
 _ENDS_OF_PLACES = frozenset("区县市镇乡村街路巷校厂店站司局院园里号楼的")

@@ -9,22 +9,25 @@ from collections.abc import Iterator
 
 from normalizers.pii import numbers as forms
 from normalizers.pii.numbers import READ
+from normalizers.rules import precompiled
 from normalizers.text.fold import SPOKEN_DIGITS, Span
 
-_GROUP = re.compile(rf"[0-9]+|[{SPOKEN_DIGITS}]{{2,}}|(?<=[^\u4e00-\u9fff])[{SPOKEN_DIGITS}](?=[^\u4e00-\u9fff])")
-_CUE = re.compile(
+_GROUP = precompiled.pattern(
+    rf"[0-9]+|[{SPOKEN_DIGITS}]{{2,}}|(?<=[^\u4e00-\u9fff])[{SPOKEN_DIGITS}](?=[^\u4e00-\u9fff])"
+)
+_CUE = precompiled.pattern(
     r"电话|手机|号码|联系|回电|回拨|拨打?|打给|致电|呼叫|短信|加我|微信|同号|call|tel|phone|mobile|号[:是为]|家电|座机|固话|宅电|传真|(?<=[拨打])[通打]?"
 )
-_SAID = re.compile(
+_SAID = precompiled.pattern(
     r"这是|就是|然后|接着|跟着|接下来|紧接着|后面|前面|中间|中段|末尾|最后|结尾|开头|打头|起头|尾号|尾数|尾巴|前段|后段|头|尾|再加上?|加上?|再来|再|接|连|到|跟|和|是|为|的|个"
     r"|(?:前|后|中间|末|头)?[三四3478]位(?:数字?)?|[三四]个数字?|数字|空格?|横?杠|横线|横|减号?|减|短线|点|逗号?|顿号?|星|下划线|号段|区号|数|段|组|部分|第[一二三]"
     r"|嗯|呃|啊|哦|那个|对|就|呢|哈|吧|以"
 )
-_OF_A_NUMBER = re.compile(r"尾号|尾数|中间|[一二三四0-9]位|开头|打头|末尾|号段|前段|后段")
+_OF_A_NUMBER = precompiled.pattern(r"尾号|尾数|中间|[一二三四0-9]位|开头|打头|末尾|号段|前段|后段")
 """What is said of the parts of a number, and of nothing else; without a word for a telephone one has to be there."""
 
-_COUNTED = re.compile(r"[年月日时分元块万千百米楼层栋幢室户人次岁路届%￥¥$]|单元|公里|小时|点[到至半]|[.:/]$")
-_LETTERS = re.compile(r"[a-z\u3007\u4e00-\u9fff]")
+_COUNTED = precompiled.pattern(r"[年月日时分元块万千百米楼层栋幢室户人次岁路届%￥¥$]|单元|公里|小时|点[到至半]|[.:/]$")
+_LETTERS = precompiled.pattern(r"[a-z\u3007\u4e00-\u9fff]")
 _WINDOW = 72
 _LONGEST_BETWEEN = 14
 _FURTHER_WORDS = 3

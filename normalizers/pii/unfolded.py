@@ -9,6 +9,8 @@ from array import array
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from normalizers.rules import precompiled
+
 _PLANES = (*range(0x80, 0xD800), *range(0xE000, 0x20000))
 _LIKE_DIGITS = {
     **dict.fromkeys("ОоΟοՕօᴏО", "0"),
@@ -24,6 +26,16 @@ _AMONG_DIGITS = re.compile(f"(?<=[0-9])[{''.join(_LIKE_DIGITS)}]+|[{''.join(_LIK
 @cache
 def digits_in() -> Mapping[str, str]:
     """Return the digits of each sign that NFKC makes more than one character of, such as 13 of ⑬."""
+    return precompiled.remembered("digits in signs", sources(), _digits_in)
+
+
+@cache
+def sources() -> str:
+    """Return what the signs are made of: this file and Unicode's."""
+    return f"{precompiled.digest_of(__file__)} {unicodedata.unidata_version}"
+
+
+def _digits_in() -> dict[str, str]:
     found = dict[str, str]()
     for code in _PLANES:
         folded = unicodedata.normalize("NFKC", chr(code))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from normalizers.rules import precompiled
 from normalizers.text.matcher import one_of
 
 
@@ -14,7 +15,7 @@ def areas_of(table: Mapping[str, Any]) -> re.Pattern[str]:
     (二七区 is one).
     """
     no_districts, no_cities = (one_of(table["areas"][name]) for name in ("no_districts", "no_cities"))
-    return re.compile(
+    return precompiled.pattern(
         r"(?<![a-z0-9])[a-z]\d{0,2}[市区县]"
         rf"|(?<![\u4e00-\u9fff])[\u4e00-\u9fff]{{2,3}}?(?:(?<!{no_districts})[区县]|(?<!{no_cities})市)(?=[\u4e00-\u9fff])"
     )

@@ -31,32 +31,32 @@ LEAP_YEAR = 2024
 
 _FROM = "(?<![从自到至打由])"
 _OF_A_DAY = ("今", "昨", "前")
-_HOUR = re.compile(r"的?(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点|时|:\d)")
-_NOT_SINCE = re.compile(f"(?!{SINCE})")
-_BEFORE_PART = re.compile(r"([从自到至打由])$|[今昨前][天日]$|\d[号日]$")
+_HOUR = precompiled.pattern(r"的?(?:\d{1,2}|[一二两三四五六七八九十]{1,3})(?:点|时|:\d)")
+_NOT_SINCE = precompiled.pattern(f"(?!{SINCE})")
+_BEFORE_PART = precompiled.pattern(r"([从自到至打由])$|[今昨前][天日]$|\d[号日]$")
 
 _PART = "(?:[早晚]上|[上下]午|中午|凌晨|夜里|傍晚)"
 _DAYS = {"大前": 3, "前": 2, "昨": 1, "今": 0}
 _WEEKDAYS = "一二三四五六日"
-_DAY = re.compile(
+_DAY = precompiled.pattern(
     rf"{_FROM}(?<![以之提])(大前|前|昨|今)(?=[天日晚夜早晨])(?![天日晚夜早晨]{_PART}?{SINCE})(?!天天|日头)"
 )
-_DAY_OF_MONTH = re.compile(
+_DAY_OF_MONTH = precompiled.pattern(
     r"(?:(?<![\d月.从自到至-])|(?<=本月)|(?<=这个月))(\d{1,2})[号日]"
     rf"(?=上午|下午|早|晚|中午|凌晨|夜|当天|那天)(?!{SINCE})"
 )
-_MOMENT = re.compile(
+_MOMENT = precompiled.pattern(
     rf"{_FROM}(?<![以之提])(?:(大前|前|昨|今)(?:[天日]|[晚夜早晨])"
     rf"|(上)?个?(?:周|星期|礼拜)([{_WEEKDAYS}天])(?:的?(?:{_PART}|[早晚])|(?<=上周.)|(?<=上星期.)))(?!{SINCE})"
 )
 """A day: what is sudden happened then, and not on another day. 周五 alone may be any, 上周五 is one."""
 
-_YEAR = re.compile(rf"(?<!\d){_FROM}(?:(20\d\d)年|([前去今明])年)(?!{SINCE})")
+_YEAR = precompiled.pattern(rf"(?<!\d){_FROM}(?:(20\d\d)年|([前去今明])年)(?!{SINCE})")
 _YEARS = {"前": -2, "去": -1, "今": 0, "明": 1}
 
 _HAN = "[\u4e00-\u9fff]"
 _NAME = f"(?![骗黑老新私国正无违假非不没这那我你他她它一个什哪谁怎有在把要想能会该本某]){_HAN}{{2}}"
-_BEFORE_SHOP = re.compile(rf"(?:(?![{NO_NAME}]){_HAN}){{2,}}$")
+_BEFORE_SHOP = precompiled.pattern(rf"(?:(?![{NO_NAME}]){_HAN}){{2,}}$")
 _FOUR, _LONGEST = 4, 12
 
 _NO_NAMES = ("no_names", "idle", "objects", "places", "trades")

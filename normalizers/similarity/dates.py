@@ -1,29 +1,31 @@
 """The months and days that a text names: 12月3日, 三月十二到十四号, 上周六."""
 
-import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 
+from normalizers.rules import precompiled
 from normalizers.similarity.circumstances import LEAP_YEAR, SINCE
 from normalizers.similarity.numbers import Mark
 from normalizers.text.numerals import DIGITS, NUMERALS
 
 _HAN = f"[{DIGITS}十]"
-_HAN_DATE = re.compile(
+_HAN_DATE = precompiled.pattern(
     rf"(?<![{DIGITS}十几数个])({_HAN}{{1,2}})(?=月(?:份|{_HAN}{{1,3}}[日号到至-]))"
     rf"|(?<=月)({_HAN}{{1,3}})(?=[日号]|[到至-](?:{_HAN}{{1,2}}月)?{_HAN}{{1,3}}[日号])"
     rf"|(?<=[到至])({_HAN}{{1,3}})(?=[日号月])"
 )
 """三月十二号; 三月初五 is of the other calendar, and 三个月 is how long."""
 
-_DATE = re.compile(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号]|(?![\d份]))(?!{SINCE})")
+_DATE = precompiled.pattern(rf"(?<![从自到至\d.-])(\d{{1,2}})月(?:份|(\d{{1,2}})[日号]|(?![\d份]))(?!{SINCE})")
 """The month or the day of something; since when it lasts tells no two incidents apart."""
 
-_DAYS = re.compile(rf"(?<![\d.-])(\d{{1,2}})月(\d{{1,2}})[日号]?[到至~-](?:(\d{{1,2}})月)?(\d{{1,2}})[日号](?!{SINCE})")
+_DAYS = precompiled.pattern(
+    rf"(?<![\d.-])(\d{{1,2}})月(\d{{1,2}})[日号]?[到至~-](?:(\d{{1,2}})月)?(\d{{1,2}})[日号](?!{SINCE})"
+)
 """From one day to another: 3月12日到14日."""
 
 _MOST_DAYS = 31
-_WEEKDAY = re.compile(rf"(?<![每从自到至])(?:周|星期|礼拜)([一二三四五六日天])(?!{SINCE}|[到至起])")
+_WEEKDAY = precompiled.pattern(rf"(?<![每从自到至])(?:周|星期|礼拜)([一二三四五六日天])(?!{SINCE}|[到至起])")
 
 
 def in_digits(text: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
+from normalizers.rules import precompiled
 from normalizers.similarity.circumstances import NO_NAME, Circumstances, circumstances, circumstances_in
 from normalizers.similarity.dates import days_told
 from normalizers.similarity.numbers import DOOR, exits_and_models, floors_and_rooms
@@ -22,44 +23,44 @@ from normalizers.text.numerals import DIGITS, NUMERALS
 Mark = tuple[str, str]
 
 _ONE_HAN = r"[\u4e00-\u9fff]"
-_TWO_HAN = re.compile(rf"{_ONE_HAN}{{2}}")
+_TWO_HAN = precompiled.pattern(rf"{_ONE_HAN}{{2}}")
 _LATIN = r"(?<![a-z0-9.])(?:[a-z]{0,2}\d{1,4}|[a-z]{1,2})"
 _OTHER_WORDS = "(?!末班)[民委长位谈间域家员别政面市诊限末待午旬年心国等途秋型毒奖灯口段边织成伍铺]"
 """Behind such a character an ending is the beginning of another word: 期间, 区域, 村民."""
 
-_HOUSE = re.compile(r"[道路街巷弄](?:(?<=大道)|(?<!道))(\d{1,5})号(?![楼线院])")
+_HOUSE = precompiled.pattern(r"[道路街巷弄](?:(?<=大道)|(?<!道))(\d{1,5})号(?![楼线院])")
 """A house on a road (和平路11号), from the last letter of the road's name on, which is looked for."""
 
-_PLATE = re.compile(
+_PLATE = precompiled.pattern(
     r"([京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z])[·. ]?([a-z0-9]{4,6})(?![a-z0-9])"
 )
 
-_WAY = re.compile(r"[往向到至](?:(?<=([东西南北]).))([东西南北])")
+_WAY = precompiled.pattern(r"[往向到至](?:(?<=([东西南北]).))([东西南北])")
 """From where to where: 由南向北."""
 
-_TRAVELS = re.compile(r"([上下])行(?=[车方线扶站列])")
-_BOUND = re.compile(r"([\u4e00-\u9fff]{2})方向|开往([\u4e00-\u9fff]{2})")
+_TRAVELS = precompiled.pattern(r"([上下])行(?=[车方线扶站列])")
+_BOUND = precompiled.pattern(r"([\u4e00-\u9fff]{2})方向|开往([\u4e00-\u9fff]{2})")
 """Where a line goes to: 往机场方向."""
 
-_ALONG = re.compile(
+_ALONG = precompiled.pattern(
     r"(?:路|街|大道|巷)([\u4e00-\u9fff]{2})[\u4e00-\u9fff]{0,6}?(?:门口|门前|对面|旁边|隔壁|前面|后面|路段)"
 )
 """Where on a long road: 海宁路农行门口."""
 
 _ROAD = rf"(?:(?![{NO_NAME}]){_ONE_HAN}){{2}}"
 _ROADS = "(?:大道|大街|马路|路|街)"
-_CROSSING = re.compile(
+_CROSSING = precompiled.pattern(
     rf"({_ROAD}){_ROADS}[与和跟同及、-]?(?:(?![{NO_NAME}]){_ONE_HAN}){{0,2}}?({_ROAD}){_ROADS}"
     rf"{_ONE_HAN}{{0,3}}?(?:口|交叉|交汇|交界|十字)"
 )
 """Where two roads meet: 南京街与北五马路交叉口."""
 
-_GRADE = re.compile("(?<![最更提升年月])([初高])([一二三])(?![点些倍半层个楼米中])")
-_CLASS = re.compile(r"([一二三四五六七八九1-9])年([一二三四五六七八九十]{1,3}|\d{1,2})班")
+_GRADE = precompiled.pattern("(?<![最更提升年月])([初高])([一二三])(?![点些倍半层个楼米中])")
+_CLASS = precompiled.pattern(r"([一二三四五六七八九1-9])年([一二三四五六七八九十]{1,3}|\d{1,2})班")
 """三年二班: as children call it, and no line of the lists."""
 
-_END_OF_TOWN = re.compile("城([东西南北])")
-_BRANCH = re.compile(r"\(([\u4e00-\u9fff]{2,8})店\)")
+_END_OF_TOWN = precompiled.pattern("城([东西南北])")
+_BRANCH = precompiled.pattern(r"\(([\u4e00-\u9fff]{2,8})店\)")
 _IN_IT = r"(?:[a-z]座)?(?:(\d{3,4})(?!\d)|(\d{1,2})[楼层](?!以[上下]))"
 """A room or a floor of an office tower."""
 
@@ -72,7 +73,7 @@ _OF_ONE_PLACE = frozenset({"floor", "room", "called", "paid", "age", "whose", "y
 _TRADE = 2
 """Characters of a trade, and of an ending that stands before another: 新城小区."""
 
-_IN_NO_NAME = re.compile(f"[{NO_NAME}]")
+_IN_NO_NAME = precompiled.pattern(f"[{NO_NAME}]")
 
 _CALLED_ELSE = "序边围末期额打树"
 """Behind such a character 小 and a surname are the beginning of another word: 小程序."""
@@ -113,16 +114,16 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
     not_named = trie(table["not_named"].split())
     known = sorted({*ones, *table["not_ones"].split()})
     return Kinds(
-        numbered=re.compile(
+        numbered=precompiled.pattern(
             rf"({_LATIN}|[{DIGITS}十]{{1,3}})({trie(by_any)})(?!{_OTHER_WORDS})"
             rf"|({_LATIN})({trie(by_digits)})(?!{_OTHER_WORDS})|([东西南北])({trie(by_side)})(?![域面市诊])"
         ),
         kind_of=by_any | by_digits | by_side,
-        troubles=re.compile(trie(troubles)),
+        troubles=precompiled.pattern(trie(troubles)),
         trouble_of=troubles,
-        whose=re.compile(f"[我俺咱]家?({trie(relatives)})|({trie(relatives)})的"),
+        whose=precompiled.pattern(f"[我俺咱]家?({trie(relatives)})|({trie(relatives)})的"),
         relative_of=relatives,
-        named=re.compile(f"{not_named}|({trie(named)})(?!费)"),
+        named=precompiled.pattern(f"{not_named}|({trie(named)})(?!费)"),
         named_of=named,
         trades=frozenset((*table["trades"].split(), *table["places"].split())),
         no_names=frozenset(table["no_names"].split()),
@@ -130,9 +131,9 @@ def kinds_of(table: Mapping[str, Any]) -> Kinds:
         one_of=ones,
         of_everybody=_OF_EVERYBODY.union(kind for kind, _ in ones.values()),
         of_one_place=_OF_ONE_PLACE.union(table["of_one_place"].split(), titles.values()),
-        in_a_tower=re.compile(last_of(table["towers"].split()) + _IN_IT),
+        in_a_tower=precompiled.pattern(last_of(table["towers"].split()) + _IN_IT),
         papers=papers_of_rules(table),
-        persons=re.compile(
+        persons=precompiled.pattern(
             f"([{surnames}老小])(?:(?<=[{surnames}])(?<!敬的.)(?<!爱的.)({trie(titles)})(?![:您你])"
             f"|(?<=[老小])([{surnames}])(?![{_CALLED_ELSE}]))"
         ),

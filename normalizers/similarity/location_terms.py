@@ -25,10 +25,12 @@ _SENTENCES = MappingProxyType(
 )
 
 _HAN = "[\u4e00-\u9fff]"
-_ON_THE_MAP = re.compile(f"((?:(?![{NO_NAME}]){_HAN}){{2}})[路街巷村镇乡苑府湾郡庄岭](?![面灯段边基况障线人过委民道])")
+_ON_THE_MAP = precompiled.pattern(
+    f"((?:(?![{NO_NAME}]){_HAN}){{2}})[路街巷村镇乡苑府湾郡庄岭](?![面灯段边基况障线人过委民道])"
+)
 """A name in the midst of others (泰山街东头): two characters before the ending of a place."""
 
-_GRAMMAR = re.compile(
+_GRAMMAR = precompiled.pattern(
     "^里|[的了着过在是有个这那该此找跟与及被把让叫我你他她它们咱每全都不没也又就才请说得很一二三四五六七八九十百千万两几]"
 )
 """What is in no name, other than 里, 和 and 门; a name with a numeral (五爱批发) has more pairs."""

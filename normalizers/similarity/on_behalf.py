@@ -6,6 +6,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from normalizers.pii.name_patterns import HAN
+from normalizers.rules import precompiled
 from normalizers.text.matcher import trie
 
 _NOT_OF_US = r"(?<![请求能否以望烦劳你您])(?<![你您]们)"
@@ -13,7 +14,7 @@ _NOT_OF_US = r"(?<![请求能否以望烦劳你您])(?<![你您]们)"
 
 _OURS = r"(?:我们?|咱们?|本人|自己|其)?家?(?:(?!忙)[\d\u4e00-\u9fff]{0,10}的)?"
 _GOES_ON = rf"(?:家|一家|们)?[向跟来再先去]?{HAN}{{0,4}}?"
-_MAY_BE = re.compile("[替帮代受让托叫要请](?:(?<![要请])|我)")
+_MAY_BE = precompiled.pattern("[替帮代受让托叫要请](?:(?<![要请])|我)")
 
 
 class OnBehalf(NamedTuple):
@@ -36,7 +37,7 @@ class OnBehalf(NamedTuple):
             rf"受{nearer}{whom}的?{asked}",
             rf"{whom}(?:让|叫|要|请|{asked})我(?:[们来帮代替]|[他她]){{0,3}}{HAN}{{0,3}}?{asks}",
         )
-        return cls(tuple(map(re.compile, ways)), persons)
+        return cls(tuple(map(precompiled.pattern, ways)), persons)
 
     def told(self, said: str) -> Iterator[tuple[str, str | None]]:
         """Yield by which word a folded text names somebody it is written for, and their surname, where it tells it."""

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import add
 from typing import NamedTuple
 
+from normalizers.rules import precompiled
 from normalizers.similarity.location_terms import ordinary_pairs
 from normalizers.text.matcher import trie
 
@@ -58,11 +59,13 @@ def endings_of(places: Iterable[str], of_names: Iterable[str], others: Iterable[
     single = "".join(word for word in sorted(others) if len(word) == 1)
     return Endings(
         by_last=by_last,
-        within=re.compile(rf"({_HAN}{{2,}}){longer}"),
-        after_part=re.compile(rf"{_HAN}{{0,4}}?(?:{longer}|{'|'.join(of_names) or '(?!)'})"),
+        within=precompiled.pattern(rf"({_HAN}{{2,}}){longer}"),
+        after_part=precompiled.pattern(rf"{_HAN}{{0,4}}?(?:{longer}|{'|'.join(of_names) or '(?!)'})"),
         begins=frozenset(place[0] for place in (*long, *_OF_ROADS_AND_VILLAGES)),
-        after_first=re.compile(rf"(?![{single}]){_HAN}(?:{longer}|[{_OF_ROADS_AND_VILLAGES}])"),
-        after_last=re.compile(rf"{longer}|{_NOT_ITS_END}[{_OF_ROADS_AND_VILLAGES}]|(?:{'|'.join(of_names) or '(?!)'})"),
+        after_first=precompiled.pattern(rf"(?![{single}]){_HAN}(?:{longer}|[{_OF_ROADS_AND_VILLAGES}])"),
+        after_last=precompiled.pattern(
+            rf"{longer}|{_NOT_ITS_END}[{_OF_ROADS_AND_VILLAGES}]|(?:{'|'.join(of_names) or '(?!)'})"
+        ),
     )
 
 

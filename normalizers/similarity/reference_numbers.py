@@ -4,11 +4,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from normalizers.rules import precompiled
 from normalizers.text.matcher import trie
 
 Mark = tuple[str, str]
 
-_LONG = re.compile(r"\d{5}")
+_LONG = precompiled.pattern(r"\d{5}")
 
 _PLATE = "plate"
 _LEAST = 3
@@ -33,12 +34,12 @@ def papers_of_rules(table: Mapping[str, Any]) -> Papers:
     surely, label, case, stage = (trie(lists[name]) for name in ("surely", "labels", "cases", "stages"))
     named = trie(lists["surely"] | lists["by_a_label"])
     return Papers(
-        paper=re.compile(
+        paper=precompiled.pattern(
             rf"(?<!工)(?:({named})(?:编号|号码?)|({surely}))[:是为 ]{{0,2}}([a-z]{{0,4}}\d{{5,24}})"  # 工单 is a ticket
         ),
-        labelled=re.compile(rf"({label})号(?:码|牌)?[是为: ]{{0,2}}(\d{{2,12}})(?!\d)"),
-        counter=re.compile(rf"({trie(lists['counters'])})(\d{{1,3}})号"),
-        case=re.compile(rf"({case}){stage}?字?第?(\d{{1,8}})号|第(\d{{1,12}})号(?![楼线院门口窗馆])"),
+        labelled=precompiled.pattern(rf"({label})号(?:码|牌)?[是为: ]{{0,2}}(\d{{2,12}})(?!\d)"),
+        counter=precompiled.pattern(rf"({trie(lists['counters'])})(\d{{1,3}})号"),
+        case=precompiled.pattern(rf"({case}){stage}?字?第?(\d{{1,8}})号|第(\d{{1,12}})号(?![楼线院门口窗馆])"),
         by_number=lists["by_number"] | {_PLATE},
         by_kind_and_number=lists["by_kind_and_number"],
     )

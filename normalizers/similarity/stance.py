@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from normalizers.rules import precompiled
 from normalizers.text.matcher import trie
 
 Mark = tuple[str, str]
@@ -16,8 +17,8 @@ _REACH = 14
 
 _NOT = ("不要", "不得", "不能", "不应", "不再", "别", "勿", "不")
 
-_HAN = re.compile("[\u4e00-\u9fff]")
-_END = re.compile(r"[,。!?;:\s]")
+_HAN = precompiled.pattern("[\u4e00-\u9fff]")
+_END = precompiled.pattern(r"[,。!?;:\s]")
 
 
 class Stances(NamedTuple):
@@ -44,8 +45,8 @@ def stances_in(table: Mapping[str, Any]) -> Stances:
     return Stances(
         own=frozenset(table["writers"]),
         own_or_residents=frozenset(table["writers"] + table["residents"]),
-        attitude=re.compile(f"({against})|({favour})|({wishes})"),
-        demand=re.compile(f"{trie(sides)}(?!议)"),
+        attitude=precompiled.pattern(f"({against})|({favour})|({wishes})"),
+        demand=precompiled.pattern(f"{trie(sides)}(?!议)"),
         sides=sides,
     )
 

@@ -35,7 +35,7 @@ from normalizers.text.matcher import COMPACT, trie
 HEAD_CHARACTERS = 60
 """The head is the title; without one, or with one that says next to nothing, the first sentence, at most so much."""
 
-_SENTENCE = re.compile(rf".{{12,{HEAD_CHARACTERS}}}?[。!?;]")
+_SENTENCE = precompiled.pattern(rf".{{12,{HEAD_CHARACTERS}}}?[。!?;]")
 
 TEXT_CHARACTERS = 300
 """So much of the text is looked at for places and objects: what comes later is mostly somebody else's story."""
@@ -49,7 +49,7 @@ NUMBERS_CHARACTERS = 100
 _SHORT_TITLE = 6
 
 _BEHIND = r"(?:\.\d+)?[a-z]*[\u4e00-\u9fff]?"
-_NUMBER = re.compile(rf"[a-z\d](?<![a-z0-9].)(?:(?<=\d)\d*{_BEHIND}|(?<=[a-z])(?:[a-z]*\d+{_BEHIND}|[a-z]+))")
+_NUMBER = precompiled.pattern(rf"[a-z\d](?<![a-z0-9].)(?:(?<=\d)\d*{_BEHIND}|(?<=[a-z])(?:[a-z]*\d+{_BEHIND}|[a-z]+))")
 """A number, or Latin letters; its first character stands first, so that it is looked for."""
 
 _COUNTS_ONLY = frozenset("年月日天小时点次个分名位岁元万倍余多来家人层份周条平米公里块号市区县")
@@ -59,7 +59,7 @@ _HAN = r"[\u4e00-\u9fff]"
 _LONG = 3
 """Known words of so many characters are in no name."""
 
-_RUN = re.compile(rf"{_HAN}{{2,}}")
+_RUN = precompiled.pattern(rf"{_HAN}{{2,}}")
 
 
 class Matter(NamedTuple):

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from normalizers.rules import Rules
+from normalizers.rules import Rules, part, precompiled
 from normalizers.text.fold import Span, aligned
 from normalizers.text.matcher import cover
 from normalizers.text.ngrams import (
@@ -89,13 +89,13 @@ _SHARES = np.array(
 
 _STOPS = r"。!?;\n"
 _SEPARATORS = _STOPS + ",:、… "
-_SENTENCE = re.compile(rf"[^{_STOPS}][^{_STOPS}]*")
-CLAUSE = re.compile(rf"[^{_SEPARATORS}]{{1,{MOST_LETTERS}}}")
+_SENTENCE = precompiled.pattern(rf"[^{_STOPS}][^{_STOPS}]*")
+CLAUSE = precompiled.pattern(rf"[^{_SEPARATORS}]{{1,{MOST_LETTERS}}}")
 """What stands between two separators, of a long one a piece."""
 
-_CLAUSES = re.compile(rf".{{1,{MOST_APART // 2}}}(?:[{_SEPARATORS}]|$)|.{{1,{MOST_APART // 2}}}")
-_SAID = re.compile(rf"[{HAN}]|\d+")
-_NEITHER = re.compile(rf"[^{HAN}\d{_SEPARATORS}][^{HAN}\d{_SEPARATORS}]*")
+_CLAUSES = precompiled.pattern(rf".{{1,{MOST_APART // 2}}}(?:[{_SEPARATORS}]|$)|.{{1,{MOST_APART // 2}}}")
+_SAID = precompiled.pattern(rf"[{HAN}]|\d+")
+_NEITHER = precompiled.pattern(rf"[^{HAN}\d{_SEPARATORS}][^{HAN}\d{_SEPARATORS}]*")
 _MORE = np.arange(MOST_CLAUSES)
 _NO_WEIGHT, _NO_KEY, _NO_LETTERS = np.zeros(1), np.zeros(1, np.uint64), np.zeros(1, np.int64)
 
@@ -373,11 +373,17 @@ def sentences(subject: str, values: Collection[str], rules: Rules) -> tuple[Sent
     if unknown:
         raise MisconfiguredError(f"{file}.tsv has values that nobody knows: {', '.join(sorted(unknown))}.")
     own = [Sentence((line["value"],) if line["value"] != NOTHING else (), line["text"]) for line in lines]
+    return *of_both_kinds(file, own), *ordinary(rules), *_calm(rules)
+
+
+@part("heard.tsv")
+def _calm(rules: Rules) -> tuple[Sentence, ...]:
+    """Return the lines of `heard.tsv` that are no emergencies. Three subjects ask for them."""
     emergencies = rules.table("heard", ("expected", "classes", "text"))
-    calm = (Sentence((), line["text"]) for line in emergencies if line["expected"] == NOTHING)
-    return *of_both_kinds(file, own), *ordinary(rules), *calm
+    return tuple(Sentence((), line["text"]) for line in emergencies if line["expected"] == NOTHING)
 
 
+@part("ordinary.tsv")
 def ordinary(rules: Rules) -> tuple[Sentence, ...]:
     """Return the clauses of ordinary letters, which have none of the subjects."""
     return tuple(Sentence((), line["text"]) for line in rules.table("ordinary", ("text",)))

@@ -194,7 +194,7 @@ def _in_order(run: re.Match[str]) -> str:
 @cache
 def _runs_of_marks() -> re.Pattern[str]:
     """Find runs of what combines with the character before it, or is taken apart into such."""
-    return precompiled.pattern(precompiled.remembered("runs of marks", _sources(), _any_run_of_marks))
+    return precompiled.pattern(precompiled.remembered("runs of marks", sources(), _any_run_of_marks))
 
 
 def _any_run_of_marks() -> str:
@@ -228,7 +228,7 @@ def _combining() -> frozenset[str]:
 
 @cache
 def _nfkc_tables() -> _Tables:
-    return _tables(*precompiled.remembered("nfkc", _sources(), _changed_by_nfkc))
+    return _tables(*precompiled.remembered("nfkc", sources(), _changed_by_nfkc))
 
 
 def _changed_by_nfkc() -> tuple[dict[str, str], frozenset[str]]:
@@ -242,23 +242,27 @@ def _changed_by_nfkc() -> tuple[dict[str, str], frozenset[str]]:
 
 
 @cache
-def _sources() -> str:
-    """Return what the tables are made of: this file, Unicode's and OpenCC's."""
+def sources() -> str:
+    """Return what the tables are made of: this file, Unicode's and OpenCC's. What folds rests on them as well."""
     own, simplified = precompiled.digest_of(__file__), precompiled.digest_of(str(_simplified_file()))
     return f"{own} {unicodedata.unidata_version} {simplified}"
 
 
 @cache
 def _fold_tables() -> _Tables:
+    return _tables(*precompiled.remembered("fold", sources(), _changed_by_folding))
+
+
+def _changed_by_folding() -> tuple[dict[str, str], frozenset[str]]:
     changed = _folded_characters()
     unsafe = _nfkc_tables().unsafe | {character for character, result in changed.items() if _is_unsafe(result)}
     # `fold` casefolds the whole text afterwards, in C: no need to find plain capitals one by one.
-    return _tables({c: r for c, r in changed.items() if r != c.casefold() or c > "\uffff"}, unsafe)
+    return {c: r for c, r in changed.items() if r != c.casefold() or c > "\uffff"}, unsafe
 
 
 @cache
 def _folded_characters() -> Mapping[str, str]:
-    return precompiled.remembered("folded", _sources(), _fold_each)
+    return precompiled.remembered("folded", sources(), _fold_each)
 
 
 def _fold_each() -> dict[str, str]:
@@ -298,7 +302,7 @@ def _aligned() -> Mapping[int, str]:
 @cache
 def _unusual() -> re.Pattern[str]:
     """Find what `aligned` changes beyond capitals and Chinese punctuation: most texts hold none of it."""
-    return precompiled.pattern(precompiled.remembered("unusual", _sources(), _any_unusual))
+    return precompiled.pattern(precompiled.remembered("unusual", sources(), _any_unusual))
 
 
 def _any_unusual() -> str:

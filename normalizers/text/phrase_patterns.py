@@ -7,10 +7,11 @@ written, they are looked for as `fold` gives them.
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Generic, NamedTuple, TypeVar
 
 from normalizers.rules import precompiled
-from normalizers.text.fold import Span, aligned, fold
+from normalizers.text.fold import Span, aligned, fold, sources
 from normalizers.text.matcher import Match, Words, cover, trie
 from normalizers.text.spans import At
 
@@ -57,7 +58,11 @@ class Cues(Generic[Label]):
     ) -> None:
         self.covered = precompiled.pattern(trie(map(fold, covered)))
         self._within = within
-        cues = [(label, [_words(part, lists) for part in text.split("…")]) for label, text in written]
+        labels, texts = zip(*written, strict=True) if (written := tuple(written)) else ((), ())
+        parted = precompiled.remembered(
+            f"words of cues {_sources()}", repr((texts, dict(lists))), lambda: [_parts(text, lists) for text in texts]
+        )
+        cues = list(zip(labels, parted, strict=True))
         if too_long := [parts for _, parts in cues if len(parts) > MOST_PARTS]:
             raise ValueError(f"a cue has {MOST_PARTS} parts at most: {too_long[0]}")
         self.words = Words(word for _, parts in cues for words in parts for word in words)
@@ -141,6 +146,15 @@ class Cues(Generic[Label]):
 def _is_end_of_number(said: str, start: int) -> bool:
     """Say whether a word begins inside a number: 八岁 in 二十八岁, 6岁 in 26岁."""
     return start > 0 and said[start] in _DIGITS and said[start - 1] in _DIGITS
+
+
+@cache
+def _sources() -> str:
+    return f"{precompiled.digest_of(__file__)} {sources()}"
+
+
+def _parts(text: str, lists: Mapping[str, Sequence[str]]) -> list[frozenset[str]]:
+    return [_words(part, lists) for part in text.split("…")]
 
 
 def _words(part: str, lists: Mapping[str, Sequence[str]]) -> frozenset[str]:

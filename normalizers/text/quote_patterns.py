@@ -18,27 +18,27 @@ MAX_SIGNATURE_LINES = 6
 MAX_SIGNATURE = 200
 """Characters of a signature; what says more is the matter itself, below a line somebody drew."""
 
-QUOTED = re.compile(r"^[ \t\xa0]*[>＞]")
+QUOTED = precompiled.pattern(r"^[ \t\xa0]*[>＞]")
 """A line that is quoted by its first character."""
 
-DELIMITER = re.compile(r"^--[ \xa0]?$|^－－$")
-PROSE = re.compile(
+DELIMITER = precompiled.pattern(r"^--[ \xa0]?$|^－－$")
+PROSE = precompiled.pattern(
     r"[。！？；，…]|[!?](?!\S)|[\u4e00-\u9fff],|[\u4e00-\u9fff][^\n]{29}|[^\n]{29}[\u4e00-\u9fff]|[^\n]{60}"
 )
 """What stands in a sentence, not in a name, a number or an address."""
 
-LINE = re.compile(r"^[ \t]*[-_—=*]{5,}[ \t]*$")
+LINE = precompiled.pattern(r"^[ \t]*[-_—=*]{5,}[ \t]*$")
 """A drawn line, as Outlook puts above a repeated header."""
 
-ADDRESS = re.compile(r"^[ \t\xa0]*[\w.+-]{1,64}@[\w.-]{1,253}[ \t\xa0]*$")
+ADDRESS = precompiled.pattern(r"^[ \t\xa0]*[\w.+-]{1,64}@[\w.-]{1,253}[ \t\xa0]*$")
 """The writer's own address alone, as Foxmail puts above one."""
 
-RULE = re.compile(r"^[-_—=*]{2,}\s*$|^\s*$")
+RULE = precompiled.pattern(r"^[-_—=*]{2,}\s*$|^\s*$")
 
 _ADDRESSED = r"<[^<>\s]+@[^<>\s]+>"
-_DATED = re.compile(r"\d.*[A-Za-z]{3}|[A-Za-z]{3}.*\d|\d{1,2}[:：.]\d{2}|@")
-_TIMED = re.compile(r"\d{1,2}[:：]\d{2}|@")
-_GAP = re.compile(r"…(\d*)")
+_DATED = precompiled.pattern(r"\d.*[A-Za-z]{3}|[A-Za-z]{3}.*\d|\d{1,2}[:：.]\d{2}|@")
+_TIMED = precompiled.pattern(r"\d{1,2}[:：]\d{2}|@")
+_GAP = precompiled.pattern(r"…(\d*)")
 
 
 class Marks(NamedTuple):

@@ -7,7 +7,6 @@ sentences as its name there: weights of other sentences are never read, and a ci
 
 import hashlib
 import math
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -19,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from normalizers.rules import precompiled
 from normalizers.text.fold import fold
 from normalizers.text.ngrams import END, Counts, Floats, Keys, counts, distinct, features
 
@@ -40,13 +40,13 @@ _OF_ALL = 0.15
 """Value of the feature that all sentences have; its weight is the rarity of the subject."""
 
 HAN = r"\u3400-\u9fff\U00020000-\U0003ffff"
-NUMBER = re.compile(r"\d\d*")
+NUMBER = precompiled.pattern(r"\d\d*")
 r"""Pattern that begins with a set of characters, which `re` searches for; a repeat (`\d+`) would be tried at each
 character."""
 
 _END = chr(int(END))
-_NOT_SAID = re.compile(rf"[^{HAN}\d{_END}][^{HAN}\d{_END}]*")
-_BLANK = re.compile(r"\s\s*")
+_NOT_SAID = precompiled.pattern(rf"[^{HAN}\d{_END}][^{HAN}\d{_END}]*")
+_BLANK = precompiled.pattern(r"\s\s*")
 
 
 class Sentence(NamedTuple):

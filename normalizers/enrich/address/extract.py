@@ -85,24 +85,24 @@ LONGEST_SAID = 200
 _STEMS = {"town": 4, "community": 4, "zone": 5, "road": 4, "estate": 6}
 """How many characters a name has before its ending, at most."""
 
-_NAME = re.compile(r"[\u4e00-\u9fffA-Za-z0-9]+\Z")
-_HAN_NAME = re.compile(r"[\u4e00-\u9fff]+\d*\Z")
-_POINTS_ON = re.compile(r"[东西南北中一二三四五六七八九十]\Z")
+_NAME = precompiled.pattern(r"[\u4e00-\u9fffA-Za-z0-9]+\Z")
+_HAN_NAME = precompiled.pattern(r"[\u4e00-\u9fff]+\d*\Z")
+_POINTS_ON = precompiled.pattern(r"[东西南北中一二三四五六七八九十]\Z")
 _SHORTEST, _LONGEST = 2, 80
 _LONGEST_SHORT = 5
 """Of a division's short name: 克孜勒苏 has four characters."""
 
-_NUMBER = re.compile(r"\d+(?:[-—–~、]\d+)*号(?![线楼])(?:院)?")
+_NUMBER = precompiled.pattern(r"\d+(?:[-—–~、]\d+)*号(?![线楼])(?:院)?")
 
 _PLAIN_ROADS = ("路", "街", "大道", "大街")
 _PERSONS = frozenset("人")
 """老人和路, 工人和街: no name of a road."""
 
-_BUILDING = re.compile(r"[栋棟幢座#＃樓楼\d](?:(?<=[栋棟幢座#＃樓楼])|[-－]\d)")
+_BUILDING = precompiled.pattern(r"[栋棟幢座#＃樓楼\d](?:(?<=[栋棟幢座#＃樓楼])|[-－]\d)")
 """What every such line holds."""
 
 _ORDINAL = "[0-9a-z一二三四五六七八九十]{1,4}"
-_ADDRESS_ALONE = re.compile(
+_ADDRESS_ALONE = precompiled.pattern(
     r"^[ \t]*(?:(?:详细)?(?:地址|住址|位置|地点)(?:在|是)?[:：\s]{0,2})?"
     rf"([\u4e00-\u9fff]{{2,10}}?)(?:{_ORDINAL}(?:期|区|组团))?"
     rf"(?:{_ORDINAL}(?:号楼|栋|幢|座|#楼?)|[0-9]{{1,3}}-[0-9]{{1,3}}-[0-9]{{2,4}}(?![0-9]))"

@@ -12,7 +12,7 @@ from normalizers.geo import divisions as division_names
 from normalizers.geo import divisions as towns
 from normalizers.geo.divisions import Named
 from normalizers.geo.place_patterns import HAN, NUMERAL, Rulebook, rulebook
-from normalizers.rules import DEFAULT_RULES, Rules
+from normalizers.rules import DEFAULT_RULES, Rules, precompiled
 from schemas.records import Finding
 
 
@@ -39,36 +39,38 @@ _WITH = {
 }
 """What another road, or another named place, comes with of its own."""
 
-_BLANK = re.compile(r"[\s_,，、。;；:：\-—–/()（）·.?？]+")
-_ROAD_NUMBER = re.compile(
+_BLANK = precompiled.pattern(r"[\s_,，、。;；:：\-—–/()（）·.?？]+")
+_ROAD_NUMBER = precompiled.pattern(
     r"(?:[甲乙丙丁附]?[A-Za-z]?\d+[A-Za-z甲乙丙丁]?(?:[-—–~～、之_]+\d+[A-Za-z]?)*"
     r"(?:号院|号(?![楼线门]|大街|路)|#|(?=[^\d栋幢座楼室层单号区期米公路组团年]|$)(?!单元|公里))"
     rf"|{NUMERAL}+号(?![楼线门]|大街|路)院?)"
 )
-_HOUSE_NUMBER = re.compile(f"[东西南北中]?({_ROAD_NUMBER.pattern})")
-_END_OF_ROAD = re.compile(rf"[东西南北中]{NUMERAL}[路街]")
+_HOUSE_NUMBER = precompiled.pattern(f"[东西南北中]?({_ROAD_NUMBER.pattern})")
+_END_OF_ROAD = precompiled.pattern(rf"[东西南北中]{NUMERAL}[路街]")
 _SIDES = "东西南北中"
 """Of a place, in front of a door: 青春小区中|9幢."""
 
-_SECTION = re.compile(r"[东西南北中]段")
+_SECTION = precompiled.pattern(r"[东西南北中]段")
 """Where on a road: 环城北路东段 is on 环城北路."""
 
-_SUB_ROAD = re.compile(rf"(?:{NUMERAL}+|\d+)(?:巷|支路|弄)|[东西南北]巷")
-_POINTS_ON = re.compile(rf"(?:[东西南北中后前]|{NUMERAL}|\d)$")
-_BY_NUMBER = re.compile(r"[A-Za-z]?\d+号?$")
-_PART = re.compile(rf"(?:第?{NUMERAL}+|\d{{1,2}})期|[东西南北中](?:{NUMERAL}|\d)?区|[东西南北](?:大?门|楼)(?![{HAN}])")
+_SUB_ROAD = precompiled.pattern(rf"(?:{NUMERAL}+|\d+)(?:巷|支路|弄)|[东西南北]巷")
+_POINTS_ON = precompiled.pattern(rf"(?:[东西南北中后前]|{NUMERAL}|\d)$")
+_BY_NUMBER = precompiled.pattern(r"[A-Za-z]?\d+号?$")
+_PART = precompiled.pattern(
+    rf"(?:第?{NUMERAL}+|\d{{1,2}})期|[东西南北中](?:{NUMERAL}|\d)?区|[东西南北](?:大?门|楼)(?![{HAN}])"
+)
 """A part that is built later (二期), lies on one side (东区) or is an entrance (南门) ends the name before it."""
 
-_NUMBER_INSIDE = re.compile(rf"[A-Za-z]?\d{{3,}}(?=[{HAN}A-Za-z])")
+_NUMBER_INSIDE = precompiled.pattern(rf"[A-Za-z]?\d{{3,}}(?=[{HAN}A-Za-z])")
 """A room without its word, and who sits there: 商务中心|2277|留学."""
 
-_KIND_OF_TOWN = re.compile("街道办事处|街道办|街道(?!路)|办事处|镇|(?:[\u4e00-\u9fff]{1,3}族)?乡")
+_KIND_OF_TOWN = precompiled.pattern("街道办事处|街道办|街道(?!路)|办事处|镇|(?:[\u4e00-\u9fff]{1,3}族)?乡")
 _ENDS = frozenset("区场城站心市村镇乡桥门埭坞塘岙湾口里坊苑园县头畈峙")
 """How a place in front of a road ends, more often than a road begins: 模具城|金型路, 鲁家峙|鲁川路."""
 
-_OF_AN_ESTATE = re.compile("[区城场心站园苑]$")
+_OF_AN_ESTATE = precompiled.pattern("[区城场心站园苑]$")
 _SHORT_ROAD = 3
-_OF_A_NAME = re.compile(r"(?<![A-Za-z\d号])\d{1,2}$")
+_OF_A_NAME = precompiled.pattern(r"(?<![A-Za-z\d号])\d{1,2}$")
 """A number that belongs to a road's name: 新兴1路, 纬19路."""
 _SHORT_STEM = 4
 _SHORT_NAME = 3
