@@ -64,6 +64,9 @@ EMERGENCY_LEVELS: Words = {"critical": "危急", "urgent": "紧急", "mentioned"
 
 URGENCIES: Words = {"normal": "一般", "urgent": "紧急", "critical": "特急"}
 
+RUNGS: Words = {"words": "逐字相符", "sounds": "读音相同", "most": "大部分相符"}
+"""How a search found a ticket."""
+
 STATUSES: Words = {
     "received": "接收",
     "screened": "初筛",

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -15,16 +15,20 @@ from hotline.cli.common import (
     print_json,
     refuse_misread,
     refuse_unreasoned,
+    say,
     settings_of,
 )
 from hotline.cli.narrowing import narrowed
 from hotline.cli.output import Column, lists
 from hotline.cli.subjects import refuse_unknown
 from hotline.output import readable
+from hotline.translation import is_chinese
+from schemas.enums import CHANNELS, RUNGS, STATUSES, URGENCIES
 
 if TYPE_CHECKING:
     from hotline.search.archive import Archive
-    from tickets.search import Filters, Hit
+    from schemas.enums import Words
+    from tickets.search import Answer, Filters, Hit
 
 T = TypeVar("T")
 Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its number (工单编号), or a message's id.")]
@@ -36,14 +40,20 @@ def _blocks(found: Sequence[Any]) -> None:
     archive_view.hits(found)
 
 
+def _named(words: "Words") -> Callable[[str], str]:
+    """Return what shows a word in the language of the terminal."""
+    return lambda word: words.get(word, word) if is_chinese() else word
+
+
 COLUMNS = (
     Column("ticket_no", "工单编号"),
     Column("received_at", "受理时间"),
-    Column("channel", "渠道"),
-    Column("status", "工单状态"),
-    Column("urgency", "紧急程度"),
+    Column("channel", "渠道", shown=_named(CHANNELS)),
+    Column("status", "工单状态", shown=_named(STATUSES)),
+    Column("urgency", "紧急程度", shown=_named(URGENCIES)),
     Column("snippet", "内容", lambda hit: hit.snippet or hit.title),
     Column("ticket_id", "工单标识"),
+    Column("rung", "匹配方式", shown=_named(RUNGS)),
 )
 
 
@@ -55,12 +65,24 @@ def search(
     *,
     without: Annotated[list[str] | None, typer.Option("--not", help="Words that must not be there.")] = None,
     filters: "Filters",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many.")] = 20,
+    sort: Annotated[
+        Literal["newest", "relevance", "deadline"],
+        typer.Option(help="Newest first, best match first, or the next deadline (办结时限) first."),
+    ] = "newest",
+    as_written: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WORD", help="A word whose synonyms are not looked for; once for each word."),
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="At most so many of each rung.")] = 20,
     clear: Clear = False,
     restricted: Restricted = False,
     reason: Reason = None,
 ) -> "list[Hit]":
-    """Find tickets, the newest first."""
+    """Find tickets: by every word or a synonym; if they are few, also by sound, and by most of a sentence.
+
+    "…" is an exact phrase, 或 or | is OR, -WORD is NOT.
+    """
+    from hotline.cli import archive_view
     from tickets.search import Query, Sight
 
     words = question(query or (), without or ())
@@ -69,14 +91,19 @@ def search(
     clear = clear or restricted
     refuse_unreasoned(clear, reason)
 
-    async def find(archive: "Archive") -> "list[Hit]":
-        query = Query(text=words, sight=sight, limit=limit, filters=filters)
-        found = list((await archive.search(query)).hits)
-        if not found:
+    async def find(archive: "Archive") -> "Answer":
+        query = Query(
+            text=words, sight=sight, sort=sort, limit=limit, filters=filters, as_written=tuple(as_written or ())
+        )
+        found = await archive.search(query)
+        if not found.hits:
             await refuse_unknown(archive, filters.category, settings_of(ctx, accounts=False))
         return found
 
-    hits = ask(ctx, find, restricted=restricted)
+    answer = ask(ctx, find, restricted=restricted)
+    hits = list(answer.hits)
+    for line in archive_view.summary(answer, chinese=is_chinese()):
+        say(line, err=True)
     if clear:
         _log(ctx, (hit.ticket_id for hit in hits), reason, "title", "search_text")
     return hits
@@ -187,6 +214,8 @@ def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], *, re
 
     async def asked() -> T:
         async with elasticsearch(settings_of(ctx, accounts=False)) as client:
-            return await question(Archive(client.options(request_timeout=15), restricted=restricted))
+            folder = settings_of(ctx, accounts=False).rules.folder
+            archive = Archive(client.options(request_timeout=15), restricted=restricted, rules_folder=folder)
+            return await question(archive)
 
     return asyncio.run(asked())

@@ -1,6 +1,6 @@
 """How search, show and explain look to a person; every text of a citizen is stripped of control characters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +11,44 @@ from rich.tree import Tree
 from hotline.cli.common import there
 from hotline.output import readable
 from hotline.terminal import Console
+from schemas.enums import RUNGS
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
     from hotline.admin.explain import Explanation, Filed, Raw
-    from tickets.search import Hit
+    from tickets.search import Answer, Hit
 
 
 def hits(found: "Sequence[Hit]", console: Console | None = None) -> None:
     """Print one block for each ticket that was found."""
     console = console or Console(highlight=False)
+    rung = "words"
     for hit in found:
+        if hit.rung != rung:
+            rung = hit.rung
+            console.print(_text((f"— {RUNGS[rung]} · {_RUNGS[rung]} —", "bold")))
         at = hit.received_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
         told = f"  {at}  {hit.channel}  {hit.status}  "
         console.print(_text((hit.ticket_no, "bold"), (told, ""), (hit.ticket_id, "dim")), soft_wrap=True)
         console.print(_snippet(hit), soft_wrap=True)
+
+
+_RUNGS = {"words": "as written", "sounds": "sounds alike", "most": "most of it"}
+
+
+def summary(answer: "Answer", *, chinese: bool) -> "Iterator[str]":
+    """Yield what a person should know of an answer: how many were found how, and what was looked for besides."""
+    for one in answer.synonyms:
+        words = " ".join(one.also)
+        yield f"“{one.word}” 也查：{words}" if chinese else f"{one.word}: also looked for {words}"
+    for rung in answer.rungs:
+        if not rung.total:
+            continue
+        shown = len(rung.hits)
+        if chinese:
+            yield f"{RUNGS[rung.name]} {rung.total} 件" + (f"，列出 {shown} 件" if shown < rung.total else "")
+        else:
+            yield f"{rung.total} found ({_RUNGS[rung.name]})" + (f", {shown} shown" if shown < rung.total else "")
 
 
 def _snippet(hit: "Hit") -> Text:

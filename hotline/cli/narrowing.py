@@ -68,6 +68,10 @@ Kind = Annotated[
     Several,
     typer.Option(callback=_each(one_of(enums.REQUEST_KINDS)), help="Only this kind (诉求类型): complaint or 投诉."),
 ]
+Urgency = Annotated[
+    Several, typer.Option(callback=_each(one_of(enums.URGENCIES)), help="Only this urgency (紧急程度): urgent or 紧急.")
+]
+Organizer = Annotated[Several, typer.Option(metavar="CODE", help="Only what this organizer (承办单位) deals with.")]
 Category = Annotated[
     Several, typer.Option(help="Only this category (事项分类) and what is below it: its code or its name.")
 ]
@@ -135,6 +139,8 @@ OPTIONS: Mapping[str, Any] = MappingProxyType(
         "category": Category,
         "jurisdiction": Cities,
         "adcode": Place,
+        "urgency": Urgency,
+        "organizer": Organizer,
         "cluster": Cluster,
         "person": Person,
         "since": Since,
@@ -177,6 +183,8 @@ def _filters(
     category: list[str] | None,
     jurisdiction: list[str] | None,
     adcode: list[str] | None,
+    urgency: list[str] | None,
+    organizer: list[str] | None,
 ) -> "Filters":
     """Return what the options narrow a search to; raises BadParameter for what would find nothing."""
     from tickets.search import Filters
@@ -195,4 +203,6 @@ def _filters(
         category=tuple(category or ()),
         jurisdiction=tuple(jurisdiction or ()),
         adcode=tuple(adcode or ()),
+        urgency=tuple(urgency or ()),
+        organizer=tuple(organizer or ()),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from hotline.config import clients
 from hotline.quality.replay.rules import idle_calendars, strangers
+from hotline.search import synonyms
 from normalizers import rulebooks
 from normalizers.enrich import category
 from normalizers.geo import divisions
@@ -95,6 +96,7 @@ def _looks(city: Rules) -> Iterator[Callable[[], object]]:
         for name in rulebooks.RULEBOOKS:
             yield partial(rulebooks.verify_one, city, name)
         yield partial(divisions.added, city)
+        yield partial(synonyms.load, city.folder)
     for policy in (near_policy, limits_of, directories_of, wording):
         yield partial(policy, city)
 

@@ -11,7 +11,7 @@ from connectors.registry import entries
 from hotline.config import clients
 from hotline.doctor.findings import Finding, Told, findings
 from hotline.doctor.reach import Address, NoTlsError, Ours, reach, speaks_tls, trusting
-from schemas.contract.index_templates import Index, indices, mapping
+from schemas.contract.index_templates import SOUND, Index, indices, mapping
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
 from schemas.ids import source_of
@@ -245,7 +245,12 @@ def _of_one(name: str, body: Mapping[str, Any], index: Index) -> Iterator[Pipeli
                 "if it is full, then set that block to null."
             )
     for path, wanted, have in _unlike(mapping(index.record)["properties"], body["mappings"].get("properties", {})):
-        if have is None:
+        if path == SOUND and have is None:
+            yield MisconfiguredError(
+                f"The index {name} is of an older version, in which nothing is found by its sound or by most of a "
+                "sentence: run `hotline index rebuild` of it."
+            )
+        elif have is None:
             yield MisconfiguredError(f"The index {name} has no field {path}: run `hotline index create`.")
         else:
             yield MisconfiguredError(

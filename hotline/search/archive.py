@@ -1,8 +1,10 @@
 """Queries of the command line, the web door and the monitor to Elasticsearch; masked by default."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -10,30 +12,21 @@ from elastic_transport import ObjectApiResponse
 from elasticsearch import AsyncElasticsearch, NotFoundError
 
 from connectors.web.archive import Wanted
-from hotline.search.query import matching, overdue, published
+from hotline.search.facets import aggregations, facets, timeline
+from hotline.search.ladder import Ladder, ladder
+from hotline.search.page import cursor_behind, hit, request
+from hotline.search.query import overdue, published
+from hotline.search.synonyms import Table, load
 from schemas import ids
 from schemas.contract.index_templates import PREFIX, indices
-from schemas.errors import MisconfiguredError, SchemaError
+from schemas.errors import MisconfiguredError, SchemaError, UnreachableError
 from schemas.records import Link, Message, Ticket
 from sinks.elastic.errors import translated
-from tickets.search import Answer, Filters, Hit, Query, Rung, Sight
+from tickets.search import LADDER_BELOW, Answer, Filters, Hit, Query, Rung, RungName, Sight
 
 T = TypeVar("T")
 
 _INDEX_OF: Mapping[Sight, str] = {"masked": "ticket_masked", "clear": "ticket", "restricted": "ticket_restricted"}
-_SHOWN = [
-    "ticket_id", "ticket_no", "title", "status", "channel", "received_at", "urgency", "request_kind", "category.path",
-    "location.adcode", "dispatch.organizer_name", "due", "confidentiality", "minor_protection.flag", "jurisdiction",
-    "cluster_id",
-]  # fmt: skip
-_OPEN, _CLOSE = "\x02", "\x03"
-"""Marks of a match; `fold` lets no control character into `search_text`."""
-
-_HIGHLIGHT: dict[str, Any] = {
-    "pre_tags": [_OPEN],
-    "post_tags": [_CLOSE],
-    "fields": {"search_text": {"fragment_size": 80, "number_of_fragments": 1, "no_match_size": 80}},
-}
 _MAX_LINKS = 1000
 _PAGE = 500
 
@@ -46,35 +39,80 @@ class Archive:
     Raises UnreachableError, MisconfiguredError, or SchemaError for a foreign document.
     """
 
-    def __init__(self, client: AsyncElasticsearch, prefix: str = PREFIX, *, restricted: bool = False) -> None:
+    def __init__(
+        self,
+        client: AsyncElasticsearch,
+        prefix: str = PREFIX,
+        *,
+        restricted: bool = False,
+        rules_folder: Path | None = None,
+    ) -> None:
         self._client = client
         self._prefix = prefix
         self._restricted = restricted
+        self._rules_folder = rules_folder
         self._alias = {name: index.alias for name, index in indices(prefix).items()}
 
     async def search(self, query: Query) -> Answer:
-        """Return what a query finds, in one request; two-character names and road + number are found as written.
+        """Return what a query finds: its first rung with facets in one request, and lower rungs if it found few.
 
-        A ticket's number finds that ticket. Raises also MisconfiguredError for a cursor of another search.
+        Raises also MisconfiguredError for a cursor of another search, or a page that begins too deep.
         """
-        answer = await self._search(
-            index=self._index(query.sight),
-            track_total_hits=True,
-            query=matching(query.text, query.filters),
-            size=query.limit,
-            source={"includes": _SHOWN},
-            highlight=_HIGHLIGHT,
-            sort=[{"received_at": "desc"}, {"ticket_id": "asc"}],
+        asked, now = ladder(query, self._synonyms), datetime.now(UTC)
+        first = query.rung or "words"
+        index, late = self._index(query.sight), False
+        found = aggregations(query, now)
+        try:
+            answer = await self._rung(index, query, asked, first, found)
+        except UnreachableError:
+            if not found:
+                raise
+            late, answer = True, await self._rung(index, query, asked, first, {})
+        rung = self._read_rung(answer, query, asked, first)
+        rungs = [rung]
+        if query.rung is None and rung.total < LADDER_BELOW:
+            rungs += await self._lower_rungs(index, query, asked)
+        sums = answer.get("aggregations") if found and not late else None
+        return Answer(
+            total=rung.total,
+            rungs=tuple(rungs),
+            facets=facets(query.facets, sums) if sums else (),
+            timeline=timeline(query, sums, now) if sums and query.timeline else None,
+            incidents=sums["incidents"]["value"] if sums and "incidents" in sums else None,
+            late=late,
+            synonyms=asked.synonyms,
         )
-        hits = tuple(_hit(found) for found in answer["hits"]["hits"])
-        total = int(answer["hits"]["total"]["value"])
-        return Answer(total=total, rungs=(Rung(name="words", total=total, hits=hits),))
+
+    async def _lower_rungs(self, index: str, query: Query, asked: Ladder) -> list[Rung]:
+        names: list[RungName] = [name for name in ("sounds", "most") if asked.of(name) is not None]
+        answers = await asyncio.gather(*(self._rung(index, query, asked, name, {}) for name in names))
+        found = [self._read_rung(answer, query, asked, name) for name, answer in zip(names, answers, strict=True)]
+        return [rung for rung in found if rung.total]
+
+    async def _rung(
+        self, index: str, query: Query, asked: Ladder, name: RungName, found: Mapping[str, Any]
+    ) -> ObjectApiResponse[Any]:
+        return await self._search(index=index, track_total_hits=True, **request(query, asked, name, found))
+
+    def _read_rung(self, answer: ObjectApiResponse[Any], query: Query, asked: Ladder, name: RungName) -> Rung:
+        hits = answer["hits"]["hits"]
+        return Rung(
+            name=name,
+            total=int(answer["hits"]["total"]["value"]),
+            hits=tuple(_read(hit(found, asked, name), Hit) for found in hits),
+            next=cursor_behind(hits, query, name) if len(hits) == query.limit else None,
+        )
 
     async def count(self, query: str = "", *, masked: bool = True, filters: Filters | None = None) -> int:
-        """Return how many tickets a search finds; all of them for an empty query."""
-        wanted = matching(query, filters or Filters())
-        answer = await self._search(index=self._tickets(masked), query=wanted, size=0, track_total_hits=True)
+        """Return how many tickets the first rung of a search finds; all of them for an empty query."""
+        answer = await self._search(
+            index=self._tickets(masked), query=self._matching(query, filters, masked), size=0, track_total_hits=True
+        )
         return int(answer["hits"]["total"]["value"])
+
+    def _matching(self, text: str, filters: Filters | None, masked: bool) -> dict[str, Any]:
+        sight: Sight = "restricted" if self._restricted else "masked" if masked else "clear"
+        return ladder(Query(text=text, filters=filters or Filters(), sight=sight), self._synonyms).words
 
     async def overdue(self, now: datetime) -> dict[tuple[str, str], int]:
         """Return how many tickets wait for longer than they may (超期), by clock and urgency; none without an index."""
@@ -98,7 +136,7 @@ class Archive:
         while True:
             answer = await self._search(
                 index=self._tickets(masked),
-                query=matching(query, filters or Filters()),
+                query=self._matching(query, filters, masked),
                 size=_PAGE,
                 sort=[{"ticket_id": "asc"}],
                 search_after=after,
@@ -160,6 +198,10 @@ class Archive:
         with _asked():
             await self._client.indices.refresh(index=list(self._alias.values()), ignore_unavailable=True)
 
+    @property
+    def _synonyms(self) -> Table:
+        return load(self._rules_folder)
+
     def _tickets(self, masked: bool) -> str:
         return self._index("restricted" if self._restricted else "masked" if masked else "clear")
 
@@ -188,32 +230,6 @@ def _asked() -> Iterator[None]:
             yield
         except NotFoundError as error:
             raise MisconfiguredError("The archive has no index yet: run `hotline index create`") from error
-
-
-def _hit(found: Mapping[str, Any]) -> Hit:
-    source = found["_source"]
-    (marked,) = found.get("highlight", {}).get("search_text", [""])
-    snippet, marks = _unmark(marked)
-    due = [at for at in (source.get("due") or {}).values() if at]
-    flat = {
-        "category": "/".join((source.get("category") or {}).get("path", ())) or None,
-        "adcode": (source.get("location") or {}).get("adcode"),
-        "organizer": (source.get("dispatch") or {}).get("organizer_name"),
-        "due_at": min(due, default=None),
-        "minor": bool((source.get("minor_protection") or {}).get("flag")),
-    }
-    return _read({**source, **flat, "snippet": snippet, "marks": marks}, Hit)
-
-
-def _unmark(text: str) -> tuple[str, list[tuple[int, int]]]:
-    """Part a snippet from the marks in it; marks side by side become one."""
-    plain, marks = "", list[tuple[int, int]]()
-    for piece in text.replace(_CLOSE + _OPEN, "").split(_OPEN):
-        inside, closed, after = piece.partition(_CLOSE)
-        if closed:
-            marks.append((len(plain), len(plain) + len(inside)))
-        plain += inside + after
-    return plain, marks
 
 
 def _read(source: Mapping[str, Any], kind: type[T]) -> T:

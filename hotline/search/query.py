@@ -1,31 +1,13 @@
-"""Queries of the archive in Elasticsearch's language: only filters, and texts only as phrases."""
+"""Filters of a search, and what the web door and the monitor ask, in Elasticsearch's language."""
 
 from datetime import datetime
 from typing import Any
 
 from connectors.web.archive import Wanted
-from normalizers.text.fold import fold
-from schemas import enums, ids
+from schemas import enums
 from tickets.lifecycle import CLOSED
 from tickets.search import Filters
 from tickets.sla.overdue import WAITING
-
-
-def matching(text: str, filters: Filters) -> dict[str, Any]:
-    """Return the query for tickets with all these words, without those behind a minus, and with the filters."""
-    number = text.strip()
-    if ids.valid_ticket_no(number):
-        return _bool([{"term": {"ticket_no": number}}, *_narrowed(filters)], [])
-    words = [word for word in fold(text).split() if _has_token(word)]
-    if text.strip() and not words:
-        return {"match_none": {}}
-    wanted = [_phrase(word) for word in words if not word.startswith("-")]
-    unwanted = [_phrase(word.lstrip("-")) for word in words if word.startswith("-")]
-    return _bool([_THERE, *wanted, *_narrowed(filters)], unwanted)
-
-
-_THERE: dict[str, Any] = {"exists": {"field": "ticket_id"}}
-"""A restricted ticket leaves an empty document in an index."""
 
 
 def _bool(filters: list[dict[str, Any]], unwanted: list[dict[str, Any]]) -> dict[str, Any]:
@@ -33,17 +15,8 @@ def _bool(filters: list[dict[str, Any]], unwanted: list[dict[str, Any]]) -> dict
     return {"bool": {"filter": filters, "must_not": unwanted}}
 
 
-def _phrase(word: str) -> dict[str, Any]:
-    """Match one word exactly: its characters side by side, its numbers whole (12号 is not in 128号)."""
-    return {"match_phrase": {"search_text": word}}
-
-
-def _has_token(word: str) -> bool:
-    """Return whether a word has searchable characters; punctuation has none."""
-    return any(character.isalnum() or character > "\u2fff" for character in word)
-
-
-def _narrowed(filters: Filters) -> list[dict[str, Any]]:
+def narrowed(filters: Filters) -> list[dict[str, Any]]:
+    """Return a clause for each filter."""
     equal = {
         "channel": filters.channel,
         "status": filters.status,

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from normalizers.geo.place_patterns import rulebook
@@ -68,6 +69,12 @@ def named(name: str) -> tuple[Division, ...]:
 def names() -> Iterable[str]:
     """Return every full and short name."""
     return _by_name().keys()
+
+
+@cache
+def called() -> Mapping[str, str]:
+    """Return the full name of each division by its adcode."""
+    return MappingProxyType({division.adcode: division.name for division in _table()})
 
 
 def is_full(name: str) -> bool:

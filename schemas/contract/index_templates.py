@@ -34,6 +34,21 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+SEARCHED = "ticket"
+"""The record that people search: its index holds the pairs and the sounds of its characters, too."""
+
+SOUND = "search_sound"
+"""Toneless Pinyin of `search_text`, which the sink adds; it is searched and not stored."""
+
+ANALYSIS: dict[str, Any] = {
+    "filter": {"pairs": {"type": "shingle", "min_shingle_size": 2, "max_shingle_size": 2, "output_unigrams": False}},
+    "analyzer": {"pairs": {"type": "custom", "tokenizer": "standard", "filter": ["lowercase", "pairs"]}},
+}
+"""Two neighbouring tokens as one, so that a sentence is compared by its pairs of characters."""
+
+_PAIRS: dict[str, Any] = {"type": "text", "analyzer": "pairs", "norms": False, "index_options": "freqs"}
+
+
 class Index(Struct, frozen=True, kw_only=True):
     """One index behind an alias; a monthly one grows a concrete index a month, any other has one until rebuilt."""
 
@@ -60,6 +75,8 @@ class Index(Struct, frozen=True, kw_only=True):
     def template(self) -> dict[str, Any]:
         """Return the composable index template."""
         settings = _SETTINGS | {"number_of_shards": self.shards}
+        if self.record == SEARCHED:
+            settings |= {"analysis": ANALYSIS}
         body: dict[str, Any] = {"settings": {"index": settings}, "mappings": mapping(self.record)}
         if self.monthly:
             body["aliases"] = {self.alias: {}}
@@ -85,6 +102,17 @@ def indices(prefix: str = PREFIX, shards: Mapping[str, int] | None = None) -> di
 
 def mapping(record: str) -> dict[str, Any]:
     """Return the mapping of a record; what its fields do not index is kept in `_source` alone."""
+    mapped = plain_mapping(record)
+    if record == SEARCHED:
+        text = mapped["properties"]["search_text"]
+        mapped["properties"]["search_text"] = text | {"fields": {"pairs": _PAIRS}}
+        mapped["properties"][SOUND] = _MAPPINGS["text"]
+        mapped["_source"] = {"excludes": [SOUND]}
+    return mapped
+
+
+def plain_mapping(record: str) -> dict[str, Any]:
+    """Return the mapping of a record's fields alone, which an index of an older version can take, too."""
     return {"dynamic": False, "properties": _properties(RECORDS[record])}
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from elasticsearch import AsyncElasticsearch, BadRequestError
 
-from schemas.contract.index_templates import QUIET, Index, indices, mapping
+from schemas.contract.index_templates import QUIET, Index, indices, mapping, plain_mapping
 from schemas.errors import MisconfiguredError
 from sinks.elastic.errors import translated
 
@@ -55,9 +55,16 @@ async def _create(client: AsyncElasticsearch, index: Index, name: str) -> bool:
 
 
 async def _update_mapping(client: AsyncElasticsearch, index: Index) -> None:
-    """Add fields that the records gained; the documents already there are not read again."""
+    """Add fields that the records gained; the documents already there are not read again.
+
+    An index of an older version cannot get new analyzers: it takes what it can until it is rebuilt, and searches of
+    sounds and pairs find nothing in it. `hotline doctor` names it.
+    """
     try:
-        await client.indices.put_mapping(index=index.alias, **mapping(index.record))
+        try:
+            await client.indices.put_mapping(index=index.alias, **mapping(index.record))
+        except BadRequestError:
+            await client.indices.put_mapping(index=index.alias, **plain_mapping(index.record))
     except BadRequestError as error:
         raise MisconfiguredError(
             f"{index.alias} has another mapping than the records: run `hotline index rebuild`, which fills a new index "

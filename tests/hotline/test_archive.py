@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import pytest
+from elastic_transport import ApiError, ApiResponseMeta, HttpHeaders, NodeConfig
 from elasticsearch import AsyncElasticsearch
 from msgspec.structs import replace
 
@@ -15,12 +16,13 @@ from hotline.search.archive import Archive
 from normalizers.text.fold import fold
 from schemas import ids, topics
 from schemas.codec import Position, encode
+from schemas.contract.index_templates import plain_mapping
 from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Link, Message, RawRef, Record, Ticket
 from schemas.records.ticket import Category, Deadline, Location, Requester, Revisit
 from sinks import Document, routes
 from sinks.elastic import ElasticSink
-from tickets.search import Filters, Query
+from tickets.search import FACETS, Filters, Query
 
 pytestmark = pytest.mark.integration
 
@@ -342,3 +344,107 @@ async def test_no_server_names_the_next_action() -> None:
     async with AsyncElasticsearch("http://127.0.0.1:1", max_retries=0) as client:
         with pytest.raises(UnreachableError, match="hotline up"):
             await Archive(client).count()
+
+
+async def test_one_answer_has_hits_facets_time_line_and_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hotline.search.page.QUICK", "60s")
+    lamp = Category(code="construction.public_works", scheme="s", version="1", path=("城乡建设", "市政设施与市容"))
+    place = Location(adcode="210102")
+    names = [name for name in TEXTS if name != "masked_only"]
+    made = [
+        ticket(name, number, masked=True, cluster_id="210100-c", category=lamp, location=place if number else None)
+        for number, name in enumerate(names)
+    ]
+    secret = ticket("masked_only", 9, masked=True, confidentiality="restricted", erased=True)
+    await world.sink.write([out(topics.TICKET_MASKED, one.ticket_id, one, 1) for one in [*made, secret]])
+    await world.archive.refresh()
+    asked = Query(limit=2, facets=FACETS, timeline=True, filters=Filters(received_from=AT))
+    first = await world.archive.search(asked)
+    assert (first.total, first.late, first.incidents) == (len(made), False, 1), "a restricted ticket is not counted"
+    by_name = {facet.name: facet for facet in first.facets}
+    assert [(one.value, one.chinese, one.count) for one in by_name["channel"].values] == [
+        ("web", "网站", 3),
+        ("sms", "短信", 2),
+    ]
+    assert [one.value for one in by_name["category"].values] == ["城乡建设", "市政设施与市容"]
+    assert [(one.chinese, by_name["adcode"].missing) for one in by_name["adcode"].values] == [("和平区", 1)]
+    assert [(one.value, one.count) for one in by_name["cluster_id"].values] == [("210100-c", 5)]
+    assert first.timeline is not None
+    assert [(bar.start.isoformat(), bar.count) for bar in first.timeline.bars] == [("2026-11-24T00:00:00+08:00", 5)]
+
+    seen, after = list(first.hits), first.rungs[0].next
+    while after is not None:
+        page = await world.archive.search(replace(asked, rung="words", after=after))
+        seen += page.hits
+        after = page.rungs[0].next
+    assert [hit.ticket_id for hit in seen] == [one.ticket_id for one in reversed(made)]
+    (folded,) = (await world.archive.search(Query(fold_incidents=True))).hits
+    assert (folded.ticket_id, folded.more, folded.category) == (made[-1].ticket_id, 4, "城乡建设/市政设施与市容")
+    none = await world.archive.search(replace(asked, filters=Filters(channel=("phone",))))
+    assert (none.total, none.hits, none.incidents) == (0, (), 0)
+
+
+async def test_the_rungs_of_a_search_begin_where_the_answer_says(world: World) -> None:
+    texts = {"zhang": "傅家庄暖气不热", "latin": "住房公积金提取要什么材料", "long_name": "付家庄供暖温度低"}
+    made = {
+        name: ticket(name, n, masked=True, text=text, search_text=fold(text))
+        for n, (name, text) in enumerate(texts.items())
+    }
+    clear = ticket("long_road", 9, masked=False, text="付家庄电梯", search_text="付家庄电梯")
+    documents = [out(topics.TICKET_MASKED, one.ticket_id, one, 1) for one in made.values()]
+    await world.sink.write([*documents, out(topics.TICKET, clear.ticket_id, clear, 1)])
+    await world.archive.refresh()
+
+    async def found(text: str, **more: Any) -> dict[str, list[str]]:
+        answer = await world.archive.search(Query(text=text, **more))
+        names = {one.ticket_id: name for name, one in made.items()}
+        assert all(rung.total == len(rung.hits) for rung in answer.rungs)
+        return {rung.name: [names[hit.ticket_id] for hit in rung.hits] for rung in answer.rungs}
+
+    assert await found("付家庄") == {"words": ["long_name"], "sounds": ["zhang"]}
+    assert await found("付家庄 暖气") == {"words": ["long_name"], "sounds": ["zhang"]}
+    assert await found("付家庄 暖气", as_written=("暖气",)) == {"words": [], "sounds": ["zhang"]}
+    assert await found("gongjijin") == {"words": [], "sounds": ["latin"]}
+    assert await found("公积金怎么提取") == {"words": [], "most": ["latin"]}
+    assert await found("dianti") == {"words": []}, "the masked index has the sounds of masked texts alone"
+    (rung,) = (await world.archive.search(Query(text="傅家庄", rung="sounds"))).rungs
+    assert [hit.snippet[start:end] for hit in rung.hits for start, end in hit.marks] == ["付家庄"]
+    index = world.archive._alias["ticket_masked"]
+    stored = await world.archive._client.search(index=index, query={"match": {"search_sound": "zhuang"}})
+    assert stored["hits"]["total"]["value"] == 2
+    assert all("search_sound" not in hit["_source"] for hit in stored["hits"]["hits"])
+
+
+async def test_an_index_of_an_older_version_goes_on_until_it_is_rebuilt(world: World) -> None:
+    alias = world.archive._alias["ticket_masked"]
+    client = world.archive._client
+    await client.indices.delete(index=f"{alias}-v1")
+    await client.indices.delete_index_template(name=alias)
+    await client.indices.create(
+        index=f"{alias}-v0",
+        mappings=plain_mapping("ticket"),
+        aliases={alias: {"is_write_index": True}},
+    )
+    await world.sink.open()
+    one = ticket("zhang", 1, masked=True)
+    assert len((await world.sink.write([out(topics.TICKET_MASKED, one.ticket_id, one, 1)])).stored) == 1
+    await world.archive.refresh()
+    assert (await world.archive.search(Query(text="路灯"))).total == 1
+    assert (await world.archive.search(Query(text="zhongshanlu"))).hits == ()
+    assert await world.archive.ticket(one.ticket_id) == one
+
+
+async def test_facets_that_are_late_are_left_out_and_the_hits_are_not(filled: World, monkeypatch: Any) -> None:
+    asked: list[str] = []
+    search = filled.archive._client.search
+
+    async def slow(**body: Any) -> Any:
+        asked.append(body["timeout"])
+        if "aggs" in body:
+            raise ApiError("timeout", ApiResponseMeta(504, "1.1", HttpHeaders(), 0.3, NodeConfig("http", "a", 1)), {})
+        return await search(**body)
+
+    monkeypatch.setattr(filled.archive._client, "search", slow)
+    answer = await filled.archive.search(Query(text="噪音", facets=FACETS))
+    assert (answer.late, answer.facets, answer.total) == (True, (), 1)
+    assert asked[:2] == ["300ms", "2s"]

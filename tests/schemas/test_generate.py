@@ -149,7 +149,7 @@ def test_what_is_searched_is_folded_text_alone() -> None:
         for path, kind in _kinds(mapping(index.record)["properties"]).items()
         if kind == "text"
     }
-    assert texts == {("ticket", "search_text"), ("message", "search_text")}
+    assert texts == {("ticket", "search_text"), ("ticket", "search_sound"), ("message", "search_text")}
 
 
 def test_no_pattern_takes_another_alias_s_indices() -> None:

@@ -90,3 +90,13 @@ def test_values_are_copied_byte_for_byte(values: list[bytes]) -> None:
     lines = made.lines.split(b"\n")
     assert lines[1::2] == [d.value for d in made.documents]
     assert lines[-1] == b""
+
+
+def test_a_ticket_gets_the_sounds_of_its_own_text_and_keeps_its_bytes() -> None:
+    """Those of a masked ticket are made of masked text: there is nothing else to make them of."""
+    value = '{"ticket_id":"a","text":"付家庄张伟","search_text":"付家庄[姓名]"}'.encode()
+    line = body([document("a", value)], TICKET).lines.split(b"\n")[1]
+    assert line.startswith(value[:-1])
+    assert json.loads(line)["search_sound"] == "fu jia zhuang [ xing ming ]"
+    for plain in (b"{}", b'{"search_text":""}', b'{"search_text":7}'):
+        assert body([document("a", plain)], TICKET).lines.split(b"\n")[1] == plain

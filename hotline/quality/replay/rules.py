@@ -10,6 +10,7 @@ from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from hotline.config import clients
+from hotline.search import synonyms
 from normalizers.rules import THE_PROGRAMS, Rules
 from schemas.errors import MisconfiguredError
 from tickets import policies
@@ -101,7 +102,7 @@ def _is_beside(path: PurePath) -> bool:
 def _is_read(path: PurePath) -> bool:
     folder, *inside = path.parts
     if not inside:
-        return path.name in _rules()
+        return path.name in _rules() or path.name == synonyms.FILE
     whole = folder in _policies() and len(inside) == 1 and path.suffix == ".toml"
     return whole and (folder not in _of_one_file() or path.name == f"{folder}.toml")
 

@@ -278,15 +278,12 @@ def test_a_process_loads_no_clients_but_those_of_its_component() -> None:
 
 def test_several_words_are_one_question_and_each_unwanted_one_has_its_minus() -> None:
     from hotline.cli.archive import question
-    from hotline.search.query import matching
-    from tickets.search import Filters
+    from hotline.search.question import parse
 
     asked = question(["路灯", "维修 中山路"], ["噪音 噪声", "-停水"])
-    found = matching(asked, Filters())["bool"]
-    phrases = {
-        kind: [one["match_phrase"]["search_text"] for one in found[kind] if "match_phrase" in one] for kind in found
-    }
-    assert phrases == {"filter": ["路灯", "维修", "中山路"], "must_not": ["噪音", "噪声", "停水"]}
+    found = parse(asked)
+    assert [word.text for group in found.groups for word in group] == ["路灯", "维修", "中山路"]
+    assert [word.text for word in found.unwanted] == ["噪音", "噪声", "停水"]
     assert question(["中山路12号 -路灯"], []) == "中山路12号 -路灯", "one quoted text stays as it was"
 
 
