@@ -16,8 +16,8 @@ from kafka.net.compat import KafkaNetClient
 from kafka.net.inet import KafkaNetSocket
 from kafka.net.transport import KafkaSSLTransport, KafkaTCPTransport
 
-from broker.aio_client import Progress
 from broker.config import KafkaConnection
+from broker.reader_progress import Progress
 from schemas.errors import (
     LoginRefusedError,
     MisconfiguredError,

@@ -60,7 +60,10 @@ EMERGENCY_CLASSES: Words = {
 }
 """紧急情况: what happens; whom the emergency desk calls (110, 119, 120, 122) follows from it."""
 
-EMERGENCY_LEVELS: Words = {"critical": "危急", "urgent": "紧急", "mentioned": "提及"}
+MENTIONED = "mentioned"
+"""The level of an emergency that hurries nobody: past, denied or merely possible."""
+
+EMERGENCY_LEVELS: Words = {"critical": "危急", "urgent": "紧急", MENTIONED: "提及"}
 
 URGENCIES: Words = {"normal": "一般", "urgent": "紧急", "critical": "特急"}
 

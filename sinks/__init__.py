@@ -6,6 +6,7 @@ from types import MappingProxyType
 from schemas import topics
 from schemas.contract.index_templates import PREFIX, indices
 from schemas.envelope import type_of
+from schemas.records.raw import BEGINNING
 from sinks.base import Document, Refusal, Route, Sink, Source, Verdicts
 
 COMMAND = type_of("command").encode()
@@ -23,7 +24,13 @@ def routes(prefix: str = PREFIX, shards: Mapping[str, int] | None = None) -> dic
     }
 
 
+def archive_sources() -> list[Source]:
+    """Return what the raw archive keeps: every raw topic."""
+    beginnings = frozenset({BEGINNING.encode()})
+    return [Source(topic=topic, skip=beginnings) for topic in (*topics.LIVE_RAW, topics.BACKFILL)]
+
+
 SINKS: Mapping[str, Mapping[str, Route]] = MappingProxyType({"elastic": MappingProxyType(routes())})
 """Every sink with routes of its own, by the name that `hotline run sink:<name>` takes; `webhook` has subscribers."""
 
-__all__ = ["SINKS", "Document", "Refusal", "Route", "Sink", "Source", "Verdicts", "routes"]
+__all__ = ["SINKS", "Document", "Refusal", "Route", "Sink", "Source", "Verdicts", "archive_sources", "routes"]

@@ -32,11 +32,6 @@ _HEADROOM = 2 * 1024 * 1024
 _log = structlog.get_logger(__name__)
 
 
-def group_of(sink: str) -> str:
-    """Return the consumer group of a sink, by its name: its offsets, its rights and its alarms go by that for ever."""
-    return f"hotline-sink-{sink}"
-
-
 def make_consumer(connection: KafkaConnection, group: str) -> AIOKafkaConsumer:
     """Return a consumer of the group that has not started; it commits only when it is told."""
     return AIOKafkaConsumer(

@@ -11,13 +11,12 @@ from typing import ClassVar
 
 from obstore.store import ObjectStore
 
-from schemas import ids, topics
+from schemas import ids
 from schemas.codec import encode
 from schemas.envelope import Envelope
 from schemas.errors import MalformedError, MissingBlobError, RecordError
 from schemas.records import media
-from schemas.records.raw import BEGINNING
-from sinks.base import Document, Refusal, Source, Verdicts
+from sinks.base import Document, Refusal, Verdicts
 from sinks.blobs import Blobs
 from storage.paths import ENVELOPE, ERASED, REDACTED, Archived, folder
 
@@ -25,12 +24,6 @@ PARALLEL = 16
 """Records on their way into the store at once."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-
-
-def sources() -> list[Source]:
-    """Return what the archive keeps: every raw topic."""
-    beginnings = frozenset({BEGINNING.encode()})
-    return [Source(topic=topic, skip=beginnings) for topic in (*topics.LIVE_RAW, topics.BACKFILL)]
 
 
 class ArchiveSink:

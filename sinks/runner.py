@@ -21,7 +21,8 @@ from schemas.tracing import OFF, Tracer
 from sinks import metrics
 from sinks.base import Document, Sink, Source, document_of, type_of
 from sinks.batcher import Batch, Batcher, Place
-from sinks.kafka import Graveyard, group_of, make_consumer, make_producer
+from sinks.groups import group_of
+from sinks.kafka import Graveyard, make_consumer, make_producer
 from sinks.retry import Delivery
 from sinks.settings import SinkSettings
 

@@ -7,15 +7,13 @@ from typing import Any, NamedTuple
 from msgspec.structs import replace
 
 from normalizers.handover import handover
+from schemas.enums import MENTIONED
 from schemas.records import Event, Handover, Message, Ticket, event
 from schemas.records.common import Emergency
 from tickets.codes import EMERGENCY, REMEMBERED
 from tickets.model.ticket_state import TicketState
 
 # Of which dangers (紧急情况) a ticket still alarms: those that its messages tell of, and no clerk called false.
-
-MENTIONED = "mentioned"
-"""The level that hurries nobody: past, denied or merely possible."""
 
 _LEVEL = "emergency_level."
 _BY_WEIGHT = ("critical", "urgent", MENTIONED)

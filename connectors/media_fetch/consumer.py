@@ -17,11 +17,10 @@ from broker.leader_epoch_sync import UNKNOWN, Epochs
 from broker.sync_client import Connect, connected, finish_joining, is_joining, translated
 from broker.topic_id_sync import TopicIds
 from connectors import metrics
+from connectors.groups import FETCHER
 from connectors.media_fetch.scheduler import Fetcher
 from connectors.runtime.health import Health
 from schemas.errors import RetriableError, UnreachableError
-
-GROUP = "hotline-fetcher"
 
 POLL_MS = 100
 
@@ -34,8 +33,8 @@ JOIN_SECONDS = 5.0
 """Seconds that the shutdown waits for a rebalance; without it the next process repeats the fetches of this one."""
 
 _OPTIONS: dict[str, Any] = {
-    "group_id": GROUP,
-    "client_id": GROUP,
+    "group_id": FETCHER,
+    "client_id": FETCHER,
     "enable_auto_commit": False,
     "auto_offset_reset": "earliest",
     "isolation_level": "read_committed",

@@ -11,21 +11,17 @@ from broker.aio_client import METADATA_MS, running
 from broker.config import KafkaConnection
 from broker.leader_epoch_aio import Epochs, Lost
 from broker.topic_metadata import described, epochs_of
+from connectors.groups import OUTBOX, transactional_id
 from schemas.envelope import Envelope, schema_of, type_of
 from schemas.records import OutboxState
-
-GROUP = "hotline-outbox"
-
-ACCOUNT_PREFIX = "hotline-answers-"
-"""Prefix of the transactional ids of accounts that send over their session."""
 
 
 def make_member(connection: KafkaConnection, session_seconds: float) -> AIOKafkaConsumer:
     """Return an unstarted consumer of the group, which only assigns the partitions."""
     return AIOKafkaConsumer(
         **connection.aiokafka_options(),
-        group_id=GROUP,
-        client_id=GROUP,
+        group_id=OUTBOX,
+        client_id=OUTBOX,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         isolation_level="read_committed",
@@ -39,7 +35,7 @@ def make_reader(connection: KafkaConnection) -> AIOKafkaConsumer:
     """Return an unstarted consumer without a group."""
     return AIOKafkaConsumer(
         **connection.aiokafka_options(),
-        client_id=f"{GROUP}-reader",
+        client_id=f"{OUTBOX}-reader",
         enable_auto_commit=False,
         auto_offset_reset="earliest",  # if retention deletes the next record; else the reader would skip to the end
         isolation_level="read_committed",
@@ -87,11 +83,6 @@ def make_producer(connection: KafkaConnection, partition: int, account: str | No
     """
     name = transactional_id(partition, account)
     return AIOKafkaProducer(**connection.aiokafka_options(), acks="all", linger_ms=0, transactional_id=name)
-
-
-def transactional_id(partition: int, account: str | None = None) -> str:
-    """Return the transactional id of the owner of a partition, or of an account in it."""
-    return f"{GROUP}-{partition}" if account is None else f"{ACCOUNT_PREFIX}{partition}-{account}"
 
 
 async def identifier_of(reader: AIOKafkaConsumer, topic: str) -> str | None:

@@ -14,9 +14,10 @@ from aiokafka.errors import KafkaError
 from msgspec.structs import replace
 
 from broker import topic_id_aio
-from broker.aio_client import SILENT_SECONDS, STUCK_SECONDS, Progress, brought, closed, read_faults, started
+from broker.aio_client import SILENT_SECONDS, STUCK_SECONDS, brought, closed, read_faults, started
 from broker.config import KafkaConnection
 from broker.leader_epoch_aio import Gap
+from broker.reader_progress import Progress
 from connectors import metrics
 from connectors.base import utc_now
 from connectors.replies.account_queue import Lane, Reached, Tools

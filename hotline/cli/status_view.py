@@ -16,7 +16,7 @@ from hotline.monitor.processes import OtherInstallation, Process, Quarantined
 from hotline.monitor.services import Service
 from hotline.monitor.stages import Stage
 from hotline.terminal import Console
-from tickets.emergency import MENTIONED
+from schemas.enums import MENTIONED
 
 if TYPE_CHECKING:
     from hotline.dev.stack.stack import Existing, ServerStatus

@@ -15,9 +15,8 @@ from hotline.monitor.handovers import LEVELS, Unanswered
 from hotline.monitor.overdue import overdue
 from hotline.monitor.services import elasticsearch
 from hotline.monitor.watcher import Seen, Watcher
-from schemas.enums import URGENCIES
+from schemas.enums import MENTIONED, URGENCIES
 from schemas.errors import PipelineError
-from tickets.emergency import MENTIONED
 from tickets.sla.overdue import WAITING
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 from hotline.monitor.kafka import Kafka, Places
 from schemas import topics
 from schemas.codec import decode
+from schemas.enums import MENTIONED
 from schemas.errors import SchemaError
 from schemas.records import Event, event
 from schemas.records.common import Time
-from tickets.emergency import MENTIONED
 
 WINDOW = timedelta(days=7)
 """Older hand-overs are not searched for at the first look."""

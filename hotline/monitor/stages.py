@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from connectors.media_fetch.consumer import GROUP as FETCHER
-from connectors.replies.kafka import GROUP
+from connectors.groups import FETCHER, OUTBOX
 from hotline.monitor.kafka import Kafka
 from schemas import topics
-from sinks import SINKS
-from sinks.kafka import group_of
-from sinks.raw_archive import sources
+from sinks import SINKS, archive_sources
+from sinks.groups import group_of, name_of
 from sinks.webhook import SubscriberSettings
-from sinks.webhook.client import name_of
-from sinks.webhook.run import TOPICS
 from streams.engine import groups
 
 if TYPE_CHECKING:
@@ -51,9 +47,9 @@ def watched(settings: "Settings") -> dict[str, Watched]:
 
     Of the fetcher nothing counts as waiting: a file that the platform does not give now may take days (FilesWait).
     """
-    kept = Watched(group=group_of("archive"), topics=tuple(source.topic for source in sources()))
+    kept = Watched(group=group_of("archive"), topics=tuple(source.topic for source in archive_sources()))
     archive = {"sink:archive": kept} if settings.sinks.archive.enabled else {}
-    answering = {"outbox": Watched(group=GROUP, topics=(topics.OUTBOX,))} if settings.answers else {}
+    answering = {"outbox": Watched(group=OUTBOX, topics=(topics.OUTBOX,))} if settings.answers else {}
     later = {"fetcher": Watched(group=FETCHER, topics=())} if settings.connectors.fetches_media else {}
     return {**WATCHED, **archive, **of_subscribers(settings.sinks.webhook), **answering, **later}
 
@@ -61,8 +57,7 @@ def watched(settings: "Settings") -> dict[str, Watched]:
 def of_subscribers(settings: Mapping[str, SubscriberSettings]) -> dict[str, Watched]:
     """Return the stages of webhooks' subscribers: each has a consumer group of its own."""
     return {
-        f"webhook:{name}": Watched(group=group_of(name_of(name)), topics=(TOPICS[one.snapshot],))
-        for name, one in settings.items()
+        f"webhook:{name}": Watched(group=group_of(name_of(name)), topics=(one.topic,)) for name, one in settings.items()
     }
 
 

@@ -64,7 +64,7 @@ def _connector(settings: "Settings", which: str) -> list[Need]:
 
 def _over_session(settings: "Settings", which: str, raw: list[str]) -> list[Need]:
     """Rights for replies over an account's session, and for the gateway's delivery reports."""
-    from connectors.replies.kafka import transactional_id
+    from connectors.groups import transactional_id
     from hotline.runtime.components_replies import elsewhere
 
     partition = elsewhere(settings).get(which)
@@ -81,11 +81,11 @@ def _receiver(settings: "Settings", which: str) -> list[Need]:
 
 
 def _fetcher(settings: "Settings", which: str) -> list[Need]:
-    from connectors.media_fetch.consumer import GROUP
+    from connectors.groups import FETCHER
 
     raw = topics.raw("wechat")
     reads, writes = [raw, topics.CURSOR], [raw, topics.CURSOR, topics.DEAD]
-    return [*_topics("Read", reads), *_topics("Write", writes), _group(GROUP)]
+    return [*_topics("Read", reads), *_topics("Write", writes), _group(FETCHER)]
 
 
 def _raw_topics(sections: Iterable[str]) -> list[str]:
@@ -134,50 +134,47 @@ def _assign(settings: "Settings", which: str) -> list[Need]:
 
 
 def _sink(settings: "Settings", which: str) -> list[Need]:
-    from sinks import SINKS
-    from sinks.kafka import group_of
-    from sinks.raw_archive import sources
+    from sinks import SINKS, archive_sources
+    from sinks.groups import group_of
 
     if which == "webhook":
         return _webhooks(settings)
-    routes = sources() if which == "archive" else SINKS[which].values()
+    routes = archive_sources() if which == "archive" else SINKS[which].values()
     reads = [route.topic for route in routes]
     return [*_topics("Read", reads), *_topics("Write", [topics.DEAD]), _group(group_of(which))]
 
 
 def _webhooks(settings: "Settings") -> list[Need]:
-    from sinks.kafka import group_of
-    from sinks.webhook.client import name_of
-    from sinks.webhook.run import TOPICS
+    from sinks.groups import group_of, name_of
 
     subscribers = settings.sinks.webhook
-    reads = dict.fromkeys(TOPICS[one.snapshot] for one in subscribers.values())
+    reads = dict.fromkeys(one.topic for one in subscribers.values())
     groups = [_group(group_of(name_of(name))) for name in subscribers]
     return [*_topics("Read", reads), *_topics("Write", [topics.DELIVERY, topics.DEAD]), *groups]
 
 
 def _eraser(settings: "Settings", which: str) -> list[Need]:
     from sinks.eraser import Eraser
-    from sinks.kafka import group_of
+    from sinks.groups import group_of
 
     group = _group(group_of(Eraser.name))
     return [*_topics("Read", [topics.EVENT]), *_topics("Write", [topics.DEAD]), group]
 
 
 def _outbox(settings: "Settings", which: str) -> list[Need]:
-    from connectors.replies.kafka import GROUP, transactional_id
+    from connectors.groups import OUTBOX, transactional_id
 
     ids = [transactional_id(number) for number in range(settings.kafka.partitions)]
     return [
         *_topics("Read", [topics.OUTBOX]),
         *_topics("Write", [topics.OUTBOX]),
-        _group(GROUP),
+        _group(OUTBOX),
         *(Need(kind="transactional id", name=name, operation="Write") for name in ids),
     ]
 
 
 def _monitor(settings: "Settings", which: str) -> list[Need]:
-    from connectors.replies import kafka as outbox
+    from connectors import groups as outbox
     from hotline.admin.transactions import WATCHED
     from hotline.monitor.stages import watched
     from hotline.runtime.components_replies import elsewhere

@@ -113,7 +113,7 @@ def behind_normalize() -> list["Group"]:
     """Name the groups that a flood of back-fill would hold up: live messages wait in the same topics."""
     from schemas import topics
     from sinks import SINKS
-    from sinks.kafka import group_of
+    from sinks.groups import group_of
     from streams.backpressure.downstream_lag import Group
     from streams.engine import groups
 
@@ -161,10 +161,11 @@ def _sink(settings: "Settings", name: str, which: str, tracer: Tracer) -> Compon
 
 
 def _archive(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
-    from sinks.raw_archive import ArchiveSink, sources
+    from sinks import archive_sources
+    from sinks.raw_archive import ArchiveSink
 
     sink = ArchiveSink(clients.blobs(settings))
-    return _sinking(name, lambda: sink, sources(), clients.kafka(settings), settings.sinks.archive, tracer)
+    return _sinking(name, lambda: sink, archive_sources(), clients.kafka(settings), settings.sinks.archive, tracer)
 
 
 def _eraser(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:

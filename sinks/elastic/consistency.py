@@ -18,7 +18,8 @@ from sinks import metrics
 from sinks.base import Document, Route, document_of, type_of
 from sinks.elastic import bulk
 from sinks.elastic.errors import translated
-from sinks.kafka import group_of, make_reader
+from sinks.groups import group_of
+from sinks.kafka import make_reader
 
 LOOK_SECONDS = 600.0
 

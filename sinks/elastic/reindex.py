@@ -20,8 +20,9 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from broker.aio_client import SILENT_SECONDS, Progress, answering, brought, running
+from broker.aio_client import SILENT_SECONDS, answering, brought, running
 from broker.config import KafkaConnection
+from broker.reader_progress import Progress
 from schemas.codec import Position
 from schemas.errors import MisconfiguredError, RecordError
 from schemas.records import DeadLetter

@@ -17,6 +17,7 @@ from schemas.errors import (
     UnreachableError,
 )
 from sinks.base import Document, Refusal, Verdicts
+from sinks.groups import name_of
 from sinks.webhook.request import Body, body_of, delivery_id, is_wanted, lost_in, may_be_read, outgoing
 from sinks.webhook.resolver import CheckedResolver
 from sinks.webhook.response import Answer, Outcome, judge
@@ -24,11 +25,6 @@ from sinks.webhook.settings import SubscriberSettings
 from sinks.webhook.signature import signed_headers
 
 AGENT = "hotline-webhook"
-
-
-def name_of(subscriber: str) -> str:
-    """Return the name of a subscriber's sink."""
-    return f"webhook.{subscriber}"
 
 
 class WebhookSink:

@@ -11,7 +11,8 @@ from contextlib import suppress
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from broker.aio_client import SILENT_SECONDS, Progress, allowed, running
+from broker.aio_client import SILENT_SECONDS, allowed, running
+from broker.reader_progress import Progress
 from schemas.codec import Position
 from schemas.errors import RecordError, RetriableError
 from sinks.base import Document, document_of

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from broker.aio_client import SILENT_SECONDS, Progress, answering, running
+from broker.aio_client import SILENT_SECONDS, answering, running
+from broker.reader_progress import Progress
 from broker.topic_id_aio import TopicIds
 from schemas.codec import decode
 from schemas.envelope import FIRST_WRITTEN

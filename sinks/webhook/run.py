@@ -9,11 +9,11 @@ import structlog
 from aiokafka import AIOKafkaProducer
 
 from broker.config import KafkaConnection
-from schemas import topics
 from schemas.errors import FatalError, MisconfiguredError, PipelineError, RetriableError
 from schemas.tracing import OFF, Tracer
 from sinks.base import Source
-from sinks.kafka import Graveyard, group_of, make_consumer, make_reader
+from sinks.groups import group_of
+from sinks.kafka import Graveyard, make_consumer, make_reader
 from sinks.runner import Runner, run_sink
 from sinks.settings import SinkSettings
 from sinks.webhook.client import WebhookSink
@@ -32,7 +32,6 @@ _DRAIN_MAX_SECONDS = 30.0
 AGAIN_SECONDS = 10.0
 """Seconds after an internal error of one subscriber until it is restarted."""
 
-TOPICS = {"masked": topics.TICKET_MASKED, "clear": topics.TICKET, "restricted": topics.TICKET_RESTRICTED}
 
 _log = structlog.get_logger(__name__)
 
@@ -129,7 +128,7 @@ async def run_subscriber(
         in_flight_max_batches=BATCHES,
         drain_max_seconds=min(settings.request_timeout_seconds, _DRAIN_MAX_SECONDS),
     )
-    sources = [source or Source(topic=TOPICS[settings.snapshot])]
+    sources = [source or Source(topic=settings.topic)]
     reading = asyncio.create_task(ahead.run(), name="ahead")
     try:
         await run_sink(sink, sources, connection, limits, stop, on_ready, make=courier, tracer=tracer)

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AwareDatetime, Field, SecretStr, model_validator
 
-from schemas import enums
+from schemas import enums, topics
 from schemas.ids import ADCODE
 from schemas.settings_base import Section
 from sinks.webhook.ssrf import host_of, is_disguised, is_loopback, literal, refusal
@@ -91,6 +91,9 @@ class FilterSettings(Section):
     )
 
 
+_TOPICS = {"masked": topics.TICKET_MASKED, "clear": topics.TICKET, "restricted": topics.TICKET_RESTRICTED}
+
+
 class SubscriberSettings(Section):
     """One webhook subscriber."""
 
@@ -125,6 +128,11 @@ class SubscriberSettings(Section):
     retry_seconds: float = Field(7200.0, ge=0, description="How long one delivery is tried before it is a dead letter")
     backoff_base_seconds: float = Field(1.0, gt=0, description="Wait after the first fault; doubles with each more")
     backoff_max_seconds: float = Field(300.0, gt=0, description="Longest wait between two tries")
+
+    @property
+    def topic(self) -> str:
+        """Return the topic of the snapshots."""
+        return _TOPICS[self.snapshot]
 
     @model_validator(mode="after")
     def _reachable(self) -> "SubscriberSettings":

@@ -7,8 +7,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaTimeoutError
 
-from broker.aio_client import SILENT_SECONDS, Progress, closed, running, started
+from broker.aio_client import SILENT_SECONDS, closed, running, started
 from broker.heartbeat import beat
+from broker.reader_progress import Progress
 from schemas import topics
 from schemas.codec import decode
 from schemas.envelope import type_of

@@ -19,7 +19,7 @@ from schemas.errors import StoreAwayError, UnreachableError
 from schemas.ids import message_id
 from schemas.records import Handover, RawMessage, raw_of
 from schemas.records.raw import BEGINNING_BYTES
-from sinks.raw_archive import sources
+from sinks import archive_sources
 from streams.engine.input import whole
 from streams.screen import screen_chunk
 from tests.connectors.test_put_aside import Broker, message
@@ -85,7 +85,7 @@ def test_nobody_but_screen_reads_a_beginning(broker: Broker, away: pytest.Monkey
     (told,) = broker.held
     other = Slim(message("2").outbound())
     assert whole([Slim(told), other]) == [other]
-    assert all(dict(told.headers)["ce_type"] in source.skip for source in sources())
+    assert all(dict(told.headers)["ce_type"] in source.skip for source in archive_sources())
 
 
 class Refusing:

@@ -13,8 +13,8 @@ from typer.testing import CliRunner, Result
 from broker.config import KafkaConnection
 from hotline.cli.app import app
 from schemas import topics
-from sinks.kafka import group_of, make_producer
-from sinks.webhook.client import name_of
+from sinks.groups import group_of, name_of
+from sinks.kafka import make_producer
 from tests.sinks.webhook.receiver import SECRET, Receiver, receiving, status
 from tests.sinks.webhook.snapshots import snapshot
 

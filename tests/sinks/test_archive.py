@@ -21,9 +21,9 @@ from schemas import topics
 from schemas.codec import Position, decode
 from schemas.records import RawMessage, RawRef, event, media, raw_message
 from schemas.records.event_base import ErasedMessage
-from sinks import Document, Source
+from sinks import Document, Source, archive_sources
 from sinks.eraser import Eraser
-from sinks.raw_archive import ArchiveSink, sources
+from sinks.raw_archive import ArchiveSink
 from sinks.runner import run_sink
 from storage.paths import Archived
 from tests.broken_off import break_off
@@ -94,7 +94,7 @@ async def test_of_an_erased_message_nothing_is_left_that_a_kill_broke_off(kept: 
 def test_every_raw_topic_is_kept() -> None:
     """What waits behind a flood stands in its channel's own topic as well."""
     raw = {name for name in topics.TOPICS if name.startswith("hotline.raw.")}
-    assert {source.topic for source in sources()} == raw - {topics.FLOOD}
+    assert {source.topic for source in archive_sources()} == raw - {topics.FLOOD}
 
 
 async def test_bytes_and_envelope_lie_in_the_folder_of_their_message(kept: Kept) -> None:

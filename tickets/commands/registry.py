@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from normalizers.parse.codes import is_code
 from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import enums
+from schemas.enums import MENTIONED
 from schemas.records import Command, Event, Features, TicketVersion, event
 from tickets import flags
 from tickets.admission import SECOND_PERSON, TWO_PERSONS, UNPROVEN
@@ -19,7 +20,6 @@ from tickets.commands.order import Order
 from tickets.commands.refusal import RefusalError
 from tickets.decision_input import Incoming
 from tickets.dedupe import clusters
-from tickets.emergency import MENTIONED
 from tickets.policy import TicketPolicy
 from tickets.routing import dispatch
 from tickets.sla import clocks

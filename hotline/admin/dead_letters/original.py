@@ -16,7 +16,6 @@ from schemas.records.dead_letter import MOVED, OURS, REPLAY_LIMIT, REPLAYS
 from schemas.topics import BACKFILL, COMMAND, EVENT, FLOOD, LIVE_RAW, MESSAGE
 from sinks import SINKS, Document
 from sinks.webhook import SubscriberSettings
-from sinks.webhook.run import TOPICS
 from storage.paths import folder
 from streams.blobs import Blobs
 
@@ -42,7 +41,7 @@ def inputs_of(subscribers: Mapping[str, SubscriberSettings]) -> Inputs:
     """Return the inputs of each stage; a subscriber reads either masked tickets or those in clear."""
     return {
         **INPUTS,
-        **{f"{SUBSCRIBER}{name}": frozenset((TOPICS[one.snapshot],)) for name, one in subscribers.items()},
+        **{f"{SUBSCRIBER}{name}": frozenset((one.topic,)) for name, one in subscribers.items()},
     }
 
 

@@ -19,7 +19,8 @@ from schemas.topics import EVENT
 from sinks import Document, routes
 from sinks.elastic import ElasticSink
 from sinks.eraser import Eraser
-from sinks.kafka import group_of, make_reader
+from sinks.groups import group_of
+from sinks.kafka import make_reader
 from sinks.retry import Bury
 from sinks.retry import Delivery as Deliverer
 from sinks.settings import SinkSettings

@@ -12,8 +12,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from schemas import topics
 from sinks import Document, Source
-from sinks.kafka import group_of
-from sinks.webhook.client import name_of
+from sinks.groups import group_of, name_of
 from sinks.webhook.run import run_subscriber
 from tests.sinks.conftest import Lane, make_topics, until
 from tests.sinks.webhook.receiver import Receiver, receiving

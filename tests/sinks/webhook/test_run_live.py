@@ -14,8 +14,7 @@ from schemas.codec import decode
 from schemas.errors import MisconfiguredError
 from schemas.records import Delivery
 from sinks import Document, Source
-from sinks.kafka import group_of
-from sinks.webhook.client import name_of
+from sinks.groups import group_of, name_of
 from sinks.webhook.run import Webhooks, run_subscriber
 from tests.forked import Forked
 from tests.sinks.conftest import PARTITIONS, Lane, count_partitions, make_topics, until
