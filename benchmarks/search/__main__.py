@@ -10,8 +10,9 @@ import statistics
 import time
 import uuid
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import NamedTuple
 
 from elasticsearch import AsyncElasticsearch
@@ -31,24 +32,29 @@ _BULK = 1_000
 
 
 class Score(NamedTuple):
-    """Figures of one question; `precision` is that of the first rung, None if it found nothing."""
+    """Figures of one question; `precision` is that of the first rung, None if it found nothing.
+
+    `written` is the recall of the first rung without synonyms, `first` with them.
+    """
 
     recall: float
+    written: float
+    first: float
     ndcg: float
     precision: float | None
 
 
 @asynccontextmanager
-async def archive_of(url: str, made: list[Made]) -> AsyncIterator[Archive]:
+async def archive_of(url: str, made: Iterable[Made]) -> AsyncIterator[Archive]:
     """Fill indices of our own with the tickets, and take them away at the end."""
     prefix = f"bench{uuid.uuid4().hex[:8]}"
     client = AsyncElasticsearch(url, request_timeout=120)
     sink = ElasticSink(client, routes(prefix).values())
     await sink.open()
     try:
-        for first in range(0, len(made), _BULK):
-            verdicts = await sink.write([_document(one) for one in made[first : first + _BULK]])
-            assert len(verdicts.stored) == len(made[first : first + _BULK]), verdicts
+        rest = iter(made)
+        while some := [_document(one) for one in islice(rest, _BULK)]:
+            assert len((await sink.write(some)).stored) == len(some)
         archive = Archive(client, prefix)
         await archive.refresh()
         yield archive
@@ -66,16 +72,19 @@ def _document(made: Made) -> Document:
     return Document(Position(topics.TICKET_MASKED, 0, 0), ticket.ticket_id.encode(), encode(ticket), headers)
 
 
-def score(question: Question, answer: Answer, made: Mapping[str, Made]) -> Score:
+def score(question: Question, answer: Answer, plain: Answer, made: Mapping[str, Made]) -> Score:
     """Return the figures of an answer; relevant is what the question's judge says."""
     relevant = {name for name, one in made.items() if question.answers(one)}
     assert relevant, question
     found = [hit.ticket_id for hit in answer.hits]
     first = [hit.ticket_id for hit in answer.rungs[0].hits]
+    most = min(20, len(relevant))
     gains = [(name in relevant) / math.log2(place + 2) for place, name in enumerate(found[:10])]
     best = sum(1 / math.log2(place + 2) for place in range(min(10, len(relevant))))
     return Score(
-        recall=len(relevant & set(found[:20])) / min(20, len(relevant)),
+        recall=len(relevant & set(found[:20])) / most,
+        written=len(relevant & {hit.ticket_id for hit in plain.rungs[0].hits}) / most,
+        first=len(relevant & set(first)) / most,
         ndcg=sum(gains) / best,
         precision=len(relevant & set(first)) / len(first) if first else None,
     )
@@ -85,10 +94,12 @@ async def judge(url: str, verbose: bool) -> None:
     """Print the figures of every group of questions."""
     made = {one.ticket.ticket_id: one for one in tickets(JUDGED)}
     by_group: defaultdict[str, list[Score]] = defaultdict(list)
-    async with archive_of(url, list(made.values())) as archive:
+    async with archive_of(url, made.values()) as archive:
         for question in questions():
             answer = await archive.search(Query(text=question.text))
-            one = score(question, answer, made)
+            written = tuple(synonyms.word for synonyms in answer.synonyms)
+            plain = await archive.search(Query(text=question.text, as_written=written))
+            one = score(question, answer, plain, made)
             by_group[question.group].append(one)
             if verbose and (one.recall < 1 or one.ndcg < 1):
                 told = [(rung.name, rung.total) for rung in answer.rungs]
@@ -96,7 +107,9 @@ async def judge(url: str, verbose: bool) -> None:
     for group, scores in (*by_group.items(), ("all", [one for each in by_group.values() for one in each])):
         precise = [one.precision for one in scores if one.precision is not None]
         print(
-            f"{group:20} {len(scores):4} questions: recall@20 {statistics.fmean(one.recall for one in scores):.3f}, "
+            f"{group:20} {len(scores):4} questions: recall@20 {statistics.fmean(one.recall for one in scores):.3f} "
+            f"(first rung {statistics.fmean(one.first for one in scores):.3f}, "
+            f"without synonyms {statistics.fmean(one.written for one in scores):.3f}), "
             f"nDCG@10 {statistics.fmean(one.ndcg for one in scores):.3f}, "
             f"precision of the first rung {statistics.fmean(precise) if precise else math.nan:.3f}"
         )
@@ -107,7 +120,7 @@ async def race(url: str, count: int, seconds: float) -> None:
     asked = [question.text for question in questions()]
     times: list[float] = []
     late = 0
-    async with archive_of(url, list(tickets(count))) as archive:
+    async with archive_of(url, tickets(count)) as archive:
 
         async def person(number: int) -> None:
             nonlocal late

@@ -22,7 +22,7 @@ from hotline.cli.narrowing import narrowed
 from hotline.cli.output import Column, lists
 from hotline.cli.subjects import refuse_unknown
 from hotline.output import readable
-from hotline.translation import is_chinese
+from hotline.translation import is_chinese, t
 from schemas.enums import CHANNELS, RUNGS, STATUSES, URGENCIES
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def search(
 
     answer = ask(ctx, find, restricted=restricted)
     hits = list(answer.hits)
-    for line in archive_view.summary(answer, chinese=is_chinese()):
-        say(line, err=True)
+    for line in archive_view.summary(answer):
+        say(t(line), err=True)
     if clear:
         _log(ctx, (hit.ticket_id for hit in hits), reason, "title", "search_text")
     return hits

@@ -11,7 +11,7 @@ from rich.tree import Tree
 from hotline.cli.common import there
 from hotline.output import readable
 from hotline.terminal import Console
-from schemas.enums import RUNGS
+from hotline.translation import t
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
@@ -26,29 +26,24 @@ def hits(found: "Sequence[Hit]", console: Console | None = None) -> None:
     for hit in found:
         if hit.rung != rung:
             rung = hit.rung
-            console.print(_text((f"— {RUNGS[rung]} · {_RUNGS[rung]} —", "bold")))
+            console.print(_text((f"— {t(_RUNGS[rung])} —", "bold")))
         at = hit.received_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
         told = f"  {at}  {hit.channel}  {hit.status}  "
         console.print(_text((hit.ticket_no, "bold"), (told, ""), (hit.ticket_id, "dim")), soft_wrap=True)
         console.print(_snippet(hit), soft_wrap=True)
 
 
-_RUNGS = {"words": "as written", "sounds": "sounds alike", "most": "most of it"}
+_RUNGS = {"words": "As written", "sounds": "Sounds alike", "most": "Most of it"}
 
 
-def summary(answer: "Answer", *, chinese: bool) -> "Iterator[str]":
+def summary(answer: "Answer") -> "Iterator[str]":
     """Yield what a person should know of an answer: how many were found how, and what was looked for besides."""
     for one in answer.synonyms:
-        words = " ".join(one.also)
-        yield f"“{one.word}” 也查：{words}" if chinese else f"{one.word}: also looked for {words}"
+        yield f"Synonyms of {one.word}: {', '.join(one.also)}."
     for rung in answer.rungs:
         if not rung.total:
             continue
-        shown = len(rung.hits)
-        if chinese:
-            yield f"{RUNGS[rung.name]} {rung.total} 件" + (f"，列出 {shown} 件" if shown < rung.total else "")
-        else:
-            yield f"{rung.total} found ({_RUNGS[rung.name]})" + (f", {shown} shown" if shown < rung.total else "")
+        yield f"{_RUNGS[rung.name]}: {len(rung.hits)} of {rung.total}."
 
 
 def _snippet(hit: "Hit") -> Text:

@@ -38,14 +38,14 @@ class _Tables(NamedTuple):
 
 
 def sounds(text: str) -> str:
-    """Return a folded text with blanks around the syllable of each Han character; all else stays as it is."""
+    """Return a folded text with a syllable, between blanks, for each Han character; all else stays as it is."""
     tables = _tables()
     pieces: list[str] = []
     done = 0
     for index, start, end in tables.phrases.find_matches_as_indexes(text):
-        pieces += (text[done:start].translate(tables.spaced), *tables.read[index], "")
+        pieces += (text[done:start].translate(tables.spaced), *tables.read[index])
         done = end
-    return " ".join(" ".join((*pieces, text[done:].translate(tables.spaced))).split())
+    return " ".join((*pieces, text[done:].translate(tables.spaced)))
 
 
 def syllables(text: str) -> Iterator[Syllable]:

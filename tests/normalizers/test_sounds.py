@@ -16,7 +16,7 @@ from tests.rows import each_row
     ],
 )
 def test_characters_are_read_phrases_in_their_own_way(written: str, read: str) -> None:
-    assert sounds(written) == read
+    assert sounds(written).split() == read.split()
 
 
 def test_each_syllable_has_its_place() -> None:

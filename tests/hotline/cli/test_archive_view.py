@@ -3,15 +3,17 @@
 import io
 from datetime import UTC, datetime
 
+import msgspec
 from obstore.store import MemoryStore
 from rich.console import Console
 
 from broker.config import KafkaConnection
 from hotline.admin.explain import Explanation, Filed, Raw, looks_up
 from hotline.cli import archive_view
+from hotline.translation import in_language, t
 from schemas.records import Link
 from sinks.eraser import Target, emptied
-from tickets.search import Hit
+from tickets.search import Answer, Hit, Rung, Synonyms
 
 NOW = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
 ODD = "[/b][red]\x1b[31m"
@@ -94,3 +96,20 @@ def test_show_shows_every_value_as_it_is() -> None:
     archive_view.record({f"name{ODD}": [f"item{ODD}"], "extra": {f"key{ODD}": 1, "at": NOW}}, screen)
     assert [name for name in ("name", "item", "key") if f"{name}{SEEN}" not in out.getvalue()] == []
     assert "at 2026-11-25T16:30:00+08:00" in out.getvalue()
+
+
+def test_each_rung_of_a_search_has_its_heading_and_its_sum() -> None:
+    hit = Hit(ticket_id="a", ticket_no="n", status="registered", channel="sms", received_at=NOW, snippet="傅家庄")
+    heard = msgspec.structs.replace(hit, ticket_id="b", rung="sounds")
+    answer = Answer(
+        total=1,
+        rungs=(Rung(name="words", total=1, hits=(hit,)), Rung(name="sounds", total=30, hits=(heard,))),
+        synonyms=(Synonyms(word="暖气", also=("供暖", "供热")),),
+    )
+    screen, out = console()
+    archive_view.hits(answer.hits, screen)
+    assert [line.strip() for line in out.getvalue().splitlines()][2] == "— Sounds alike —"
+    lines = list(archive_view.summary(answer))
+    assert lines == ["Synonyms of 暖气: 供暖, 供热.", "As written: 1 of 1.", "Sounds alike: 1 of 30."]
+    with in_language("zh"):
+        assert [t(line) for line in lines][1:] == ["逐字相符：共 1 件，列出 1 件。", "读音相同：共 30 件，列出 1 件。"]

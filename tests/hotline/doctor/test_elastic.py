@@ -18,6 +18,7 @@ from hotline.doctor.elastic import examine_elasticsearch
 from hotline.doctor.findings import Finding
 from hotline.monitor.exporter import Monitor
 from hotline.runtime.components_web import WebArchive
+from schemas.contract import index_templates
 from sinks.elastic.templates import ensure_indices
 from tests.peers.certificates import DAY, Authority
 from tests.peers.elastic_door import ElasticDoor
@@ -273,7 +274,15 @@ def test_a_missing_template_alias_or_field_and_another_type_are_told(
     client.indices.create(
         index="hotline-link-v1", mappings={"dynamic": False, "properties": properties}, aliases={"hotline-link": {}}
     )
+    client.indices.delete_index_template(name="hotline-ticket-masked")
+    client.indices.delete(index="hotline-ticket-masked-v1")
+    client.indices.create(
+        index="hotline-ticket-masked-v1",
+        mappings=index_templates.plain_mapping("ticket"),
+        aliases={"hotline-ticket-masked": {}},
+    )
     told = [one.detail for one in found() if one.outcome == "mend"]
+    assert any(one.startswith("The index hotline-ticket-masked-v1 is of an older version") for one in told)
     assert any(
         one.startswith("The field ticket_id of the index hotline-link-v1 is of type text, not keyword") for one in told
     )
