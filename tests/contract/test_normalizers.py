@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from normalizers.base import Policy
@@ -92,6 +92,7 @@ def test_the_sample_is_understood(channel: str) -> None:
 @channels
 def test_any_bytes_are_a_message_or_a_record_error(channel: str) -> None:
     @given(damaged(SAMPLES[channel]))
+    @example(b"\\u0000")
     def check(value: bytes) -> None:
         made = outcome(channel, value)
         if isinstance(made, RecordError):
@@ -100,7 +101,8 @@ def test_any_bytes_are_a_message_or_a_record_error(channel: str) -> None:
             return
         sent = encode(made.message)
         assert decode(sent, Message) == made.message
-        assert b"\\u0000" not in sent
+        # A citizen may write these six characters: then JSON escapes their backslash, and they are no NUL.
+        assert b"\\u0000" not in sent.replace(b"\\\\", b"")
         assert {blob.path for blob in made.blobs} == {file.dataref for file in made.message.attachments if file.dataref}
 
     check()

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import unicodedata
+from functools import cache
 
 import pytest
 from hypothesis import example, given
@@ -26,13 +27,24 @@ from normalizers.text.fold import (
 from tests.rows import each_row
 
 EVERY = [chr(code) for code in range(0x110000)]
-TROUBLE = [c for c in EVERY if unicodedata.combining(c) or unicodedata.decomposition(c) or c.casefold() != c]
+
+
+@cache
+def trouble() -> list[str]:
+    """Return every character that combines, is composed or has a case: each worker imports this file, and one asks."""
+    return [c for c in EVERY if unicodedata.combining(c) or unicodedata.decomposition(c) or c.casefold() != c]
+
+
+def marks() -> list[str]:
+    return [c for c in trouble() if unicodedata.combining(unicodedata.normalize("NFKD", c)[0])]
+
+
 JAMO = [chr(code) for code in (*range(0x1100, 0x1200), *range(0x3130, 0x3190), *range(0xFFA0, 0xFFDD), 0xAC00, 0xAC01)]
 INVISIBLE = list("\u200b\u200d\u202e\u2066\ufeff\u00ad\ufe0f\x00\x07\x7f\x85\u2028\u3000\u00a0 \t\n")
 
 characters = st.one_of(
     st.characters(codec=None),
-    st.sampled_from(TROUBLE),
+    st.deferred(lambda: st.sampled_from(trouble())),
     st.sampled_from(JAMO),
     st.sampled_from(INVISIBLE),
     st.sampled_from("😀👨🏽‍👩🏽‍👧🇨🇳着火了Ａ１，。！？\ud800\udfff"),
@@ -63,8 +75,7 @@ def test_nfkc_is_exact(text: str) -> None:
     assert nfkc(text) == unicodedata.normalize("NFKC", text)
 
 
-MARKS = [c for c in TROUBLE if unicodedata.combining(unicodedata.normalize("NFKD", c)[0])]
-runs = st.lists(st.sampled_from(MARKS), min_size=30, max_size=80).map("".join)
+runs = st.lists(st.deferred(lambda: st.sampled_from(marks())), min_size=30, max_size=80).map("".join)
 
 
 @given(st.lists(st.tuples(characters, runs), max_size=2).map(lambda pairs: "".join(map("".join, pairs))))

@@ -64,7 +64,7 @@ def without_collector() -> Iterator[None]:
 @pytest.mark.parametrize("piece", PIECES)
 def test_the_calls_grow_as_the_text(piece: str) -> None:
     mask_text("我叫李明·老王")
-    short, long = (piece * (length // len(piece)) for length in (1_000, 4_000))
+    short, long = (piece * (length // len(piece)) for length in (500, 2_000))
     few, many = calls_of(personal_spans, short), calls_of(personal_spans, long)
     assert many <= 4.5 * few + 200
     assert many <= MOST_CALLS * len(long) + 200
@@ -78,7 +78,10 @@ def test_the_patterns_take_no_more_than_the_text_grows(piece: str) -> None:
     """
     mask_text("我叫李明·老王")
     short, long = (piece * (length // len(piece)) for length in (2_000, 16_000))
-    if seconds_of(personal_spans, long) > 0.1:
-        with without_collector():
+    with without_collector():
+        took = [seconds_of(personal_spans, long)]
+        if took[0] > 0.1:
             least = min(seconds_of(personal_spans, short) for _ in range(3))
-            assert any(seconds_of(personal_spans, long) < 24 * least for _ in range(3))
+            while min(took) >= 24 * least and len(took) < 3:
+                took.append(seconds_of(personal_spans, long))
+            assert min(took) < 24 * least
