@@ -5,6 +5,7 @@ import importlib
 import inspect
 
 from normalizers.rules import DEFAULT_RULES
+from normalizers.text.sounds import sounds
 from tests.tickets.said import said
 from tickets.masking.precompute import prepare
 
@@ -61,6 +62,7 @@ for name in USED:
     importlib.import_module(name)
 inspect.getmodule(inspect.currentframe())  # Faust asks so for each agent: the first answer looks at every module's file
 prepare(DEFAULT_RULES)
+sounds("")  # reads its tables
 said(1, "", "中山路12号的路灯坏了，我叫李小龙，电话13800138000")
 gc.collect()
 gc.freeze()  # a look of the collector would copy what is shared

@@ -156,4 +156,5 @@ def main() -> None:
         asyncio.run(judge(chosen.elasticsearch, chosen.verbose))
 
 
-main()
+if __name__ == "__main__":
+    main()

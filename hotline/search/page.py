@@ -1,7 +1,6 @@
 """One page of a rung: the request, the cursor of the next page, and the hits with what is marked in them."""
 
 import base64
-import binascii
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -104,7 +103,7 @@ def _read_cursor(query: Query, name: RungName) -> tuple[int, list[Any] | None]:
         sort, rung, told = msgspec.json.decode(
             base64.urlsafe_b64decode(text + b"=" * (-len(text) % 4)), type=tuple[str, str, int | list[Any]]
         )
-    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
+    except (ValueError, RecursionError, msgspec.MsgspecError) as error:
         raise fault from error
     if (sort, rung) != (_sort(query, name), name) or isinstance(told, int) != query.fold_incidents:
         raise fault

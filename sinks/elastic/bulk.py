@@ -79,7 +79,7 @@ def with_sounds(value: bytes) -> bytes:
     """
     try:
         text = _SEARCHED.decode(value).search_text
-    except msgspec.DecodeError:  # Elasticsearch judges it
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # Elasticsearch judges it
         return value
     if not text:
         return value

@@ -441,7 +441,7 @@ async def test_facets_that_are_late_are_left_out_and_the_hits_are_not(filled: Wo
     async def slow(**body: Any) -> Any:
         asked.append(body["timeout"])
         if "aggs" in body:
-            raise ApiError("timeout", ApiResponseMeta(504, "1.1", HttpHeaders(), 0.3, NodeConfig("http", "a", 1)), {})
+            raise ApiError("timeout", ApiResponseMeta(429, "1.1", HttpHeaders(), 0.3, NodeConfig("http", "a", 1)), {})
         return await search(**body)
 
     monkeypatch.setattr(filled.archive._client, "search", slow)

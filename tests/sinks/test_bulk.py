@@ -98,5 +98,6 @@ def test_a_ticket_gets_the_sounds_of_its_own_text_and_keeps_its_bytes() -> None:
     line = body([document("a", value)], TICKET).lines.split(b"\n")[1]
     assert line.startswith(value[:-1])
     assert json.loads(line)["search_sound"].split() == ["fu", "jia", "zhuang", "[", "xing", "ming", "]"]
-    for plain in (b"{}", b'{"search_text":""}', b'{"search_text":7}'):
+    deep = b'{"a":%b%b,"search_text":"x"}' % (b"[" * 100_000, b"]" * 100_000)
+    for plain in (b"{}", b'{"search_text":""}', b'{"search_text":7}', b'{"search_text":"\xff"}', deep):
         assert body([document("a", plain)], TICKET).lines.split(b"\n")[1] == plain

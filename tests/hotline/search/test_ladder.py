@@ -1,11 +1,14 @@
 """The rungs as queries: what each asks for, and that a lower one leaves out what is above it."""
 
 import json
+from base64 import b64encode
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hotline.search.facets import interval
 from hotline.search.ladder import RESTRICTED, Ladder, ladder
@@ -107,6 +110,15 @@ def test_a_page_goes_on_behind_the_last_hit_and_refuses_the_cursor_of_another_se
             request(other, rungs, "words", {})
     with pytest.raises(MisconfiguredError, match="another search"):
         request(again, rungs, "sounds", {})
+
+
+@given(st.text(max_size=40), st.text(max_size=40).map(lambda text: b64encode(text.encode()).decode()))
+def test_any_text_is_a_question_and_any_other_cursor_is_refused(text: str, after: str) -> None:
+    found = asked(text)
+    assert json.dumps([found.words, found.sounds, found.most])
+    for cursor in (text, after):
+        with pytest.raises(MisconfiguredError):
+            request(Query(text=text, after=cursor, rung="words"), found, "words", {})
 
 
 def test_pages_of_folded_incidents_are_counted_and_end_at_a_thousand() -> None:
