@@ -18,7 +18,6 @@ _HIDDEN_IN_JSON = re.compile(f"[\x7f-\x9f{_BIDI}{_ELSEWHERE}]")
 
 _HIDDEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}{_ELSEWHERE}]")
 _BEYOND_BMP = 0x10000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def json_line(record: object) -> bytes:
@@ -37,11 +36,6 @@ def _escape(found: re.Match[str]) -> str:
         return f"\\u{code:04x}"
     high, low = divmod(code - _BEYOND_BMP, 0x400)
     return f"\\u{0xD800 + high:04x}\\u{0xDC00 + low:04x}"
-
-
-def no_formula(text: str) -> str:
-    """Return a text that a spreadsheet does not take for a formula (OWASP, CSV Injection)."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def readable(text: str) -> str:

@@ -19,7 +19,10 @@ TWO_PERSONS = frozenset({"forget", "export"})
 """Kinds that take effect only after a second person confirmed them; so does `reclassify` where it lowers the level."""
 
 PERSONAL = frozenset({*TWO_PERSONS, "approve", "record"})
-"""Kinds that no system's key may give, whatever the settings say."""
+"""Kinds that no back office may give, and that are never taken unsigned."""
+
+VOUCHED = frozenset({"record"})
+"""Of these, what a system's key may give if the settings say so: the console records acts of its people."""
 
 _OWN_ACTS = frozenset({"read", "record"})
 """A person's key may always give these kinds: they record acts of this person."""
@@ -66,7 +69,7 @@ class CommandKey(Struct, frozen=True, kw_only=True):
             system, slash, _ = command.author.partition("/")
             if not slash or system not in self.systems:
                 return "its key does not sign for this author"
-            if kind in PERSONAL:
+            if kind in PERSONAL - VOUCHED:
                 return f"{kind} takes a person's key, and this is a system's"
         elif command.author != self.author:
             return "its key is not this author's"

@@ -17,7 +17,7 @@ from tickets.admission import CommandKeys
 from tickets.model.ticket_state import TicketState
 from tickets.receipts.policy import AnswerPolicy
 from tickets.routing.directory import Directories, directories
-from tickets.sla.calendar import calendars
+from tickets.sla.calendar import Calendar, calendars
 from tickets.sla.deadlines import Limits, limits
 
 RESTRICTED = LEVELS[-1]
@@ -118,6 +118,11 @@ def near_policy(rules: Rules = DEFAULT_RULES) -> NearPolicy:
 def limits_of(rules: Rules = DEFAULT_RULES) -> Limits:
     """Return the time limits in a city's own rules, over ours. Raises MisconfiguredError for files that do not fit."""
     return limits(policies.read("deadlines", rules), calendars(policies.read("calendars", rules)))
+
+
+def calendars_of(rules: Rules = DEFAULT_RULES) -> dict[str, Calendar]:
+    """Return the calendars of working days in a city's own rules, over ours. Raises MisconfiguredError."""
+    return calendars(policies.read("calendars", rules))
 
 
 @part("dispatch")

@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.utils import get_remote_addr
 
@@ -312,10 +312,15 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
 
-async def serve_until(app: Receiver, settings: ReceiverSettings, stop: asyncio.Event) -> None:
-    """Serve until `stop` is set; running requests end first. Raises MisconfiguredError if the port is taken."""
+async def serve_until(
+    app: ASGIApp, settings: ReceiverSettings, stop: asyncio.Event, setting: str = "receiver.port"
+) -> None:
+    """Serve until `stop` is set; running requests end first.
+
+    Raises MisconfiguredError if the port is taken; `setting` is where it is set.
+    """
     server = _Server(_config(app, settings))
-    serving = asyncio.create_task(_serve(server, _listen(settings)))
+    serving = asyncio.create_task(_serve(server, _listen(settings, setting), setting))
     stopping = asyncio.create_task(stop.wait())
     try:
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -325,24 +330,24 @@ async def serve_until(app: Receiver, settings: ReceiverSettings, stop: asyncio.E
         await serving
 
 
-async def _serve(server: uvicorn.Server, listening: socket.socket) -> None:
+async def _serve(server: uvicorn.Server, listening: socket.socket, setting: str) -> None:
     with listening:
         try:
             await server.serve([listening])
         except SystemExit as error:  # in a task it would tear down the whole event loop
-            raise MisconfiguredError("the receiver cannot start: see the log above") from error
+            raise MisconfiguredError(f"the server of `{setting}` cannot start: see the log above") from error
 
 
-def _listen(settings: ReceiverSettings) -> socket.socket:
+def _listen(settings: ReceiverSettings, setting: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         return socket.create_server((settings.host, settings.port), family=family, backlog=settings.connections_max)
     except OSError as error:
         where = join_host_port(settings.host, settings.port)
-        raise MisconfiguredError(f"cannot listen on {where} ({error.strerror}): set receiver.port") from error
+        raise MisconfiguredError(f"cannot listen on {where} ({error.strerror}): set {setting}") from error
 
 
-def _config(app: Receiver, settings: ReceiverSettings) -> uvicorn.Config:
+def _config(app: ASGIApp, settings: ReceiverSettings) -> uvicorn.Config:
     """Return uvicorn's settings. No access log: query strings hold openids."""
     return uvicorn.Config(
         app,

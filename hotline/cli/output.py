@@ -13,8 +13,9 @@ import typer
 from rich.cells import cell_len
 
 from hotline.cli.common import AsJson, print_json, say, there
-from hotline.output import json_line, no_formula, readable
+from hotline.output import json_line, readable
 from hotline.translation import is_chinese
+from schemas.spreadsheet import no_formula
 
 Format = Literal["table", "json", "jsonl", "csv"]
 Plain = Callable[[Sequence[Any]], None]

@@ -80,6 +80,7 @@ VERBS = {
     ),
     "dead": Verb("dead:dead", OPERATE, "List, show and replay dead letters (死信)."),
     "journal": Verb("journal:journal", OPERATE, "Show and drain the journal of a process that no longer runs."),
+    "console": Verb("console:console", OPERATE, "The console (控制台): its local users."),
     "audit": Verb("audit:audit", OPERATE, "Check the audit log (审计日志)."),
     "search": Verb("archive:search", ARCHIVE, "Find tickets: words, synonyms, sounds, most of a sentence."),
     "show": Verb("archive:show", ARCHIVE, "Show a ticket or a message."),

@@ -8,7 +8,7 @@ from connectors.base import Adcode
 from connectors.http.signature import Secret
 from schemas.records.command import KINDS
 from schemas.settings_base import Section
-from tickets.admission import PERSONAL
+from tickets.admission import PERSONAL, VOUCHED
 
 
 class CommandKeySettings(Section):
@@ -23,7 +23,7 @@ class CommandKeySettings(Section):
     )
     author: str | None = Field(default=None, min_length=1, description="Kafka login of the person who signs with it")
     systems: frozenset[Annotated[str, Field(min_length=1)]] = Field(
-        default=frozenset(), description="`system` of the back offices that it signs for"
+        default=frozenset(), description="`system` of the back offices that it signs for; `console` for the console"
     )
     kinds: frozenset[str] = Field(min_length=1, description="Kinds of commands that it may give or confirm")
     jurisdictions: frozenset[Adcode] = Field(min_length=1, description="行政区划代码 of the cities that it is for")
@@ -39,8 +39,8 @@ class CommandKeySettings(Section):
     def _is_of_somebody(self) -> "CommandKeySettings":
         if (self.author is None) == (not self.systems):
             raise ValueError("name either its `author`, a person's login at Kafka, or its `systems`")
-        if self.systems and self.kinds & PERSONAL:
-            raise ValueError(f"only a person's key gives {', '.join(sorted(self.kinds & PERSONAL))}")
+        if self.systems and (personal := self.kinds & (PERSONAL - VOUCHED)):
+            raise ValueError(f"only a person's key gives {', '.join(sorted(personal))}")
         return self
 
 

@@ -91,6 +91,21 @@ def signer_of_door(settings: "Settings") -> Signer | None:
     )
 
 
+CONSOLE = "console"
+"""What the console is as a system: author console/wang.li."""
+
+
+def signer_of_console(settings: "Settings") -> Signer | None:
+    """Return the key of the console for the acts of its people. Raises as `signer_of_person` does."""
+    keys = settings.command_keys.items()
+    return _newest(
+        settings,
+        {name: key for name, key in keys if CONSOLE in key.systems and "record" in key.kinds},
+        f'The console has no key to sign acts with: add one with systems = ["{CONSOLE}"] and kinds = ["record"] '
+        "to [command_keys]",
+    )
+
+
 def missing(settings: "Settings") -> list[str]:
     """Return what `assign` lacks to know the senders of commands, a sentence each."""
     if settings.is_local and not settings.command_keys:

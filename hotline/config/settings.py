@@ -26,6 +26,7 @@ from connectors.media_fetch.settings import FetcherSettings
 from connectors.registry import entries
 from connectors.replies.settings import AnswerSettings
 from connectors.reply_registry import check
+from console.settings import ConsoleSettings
 from hotline.config.command_keys import CommandKeySettings, CommandSettings
 from schemas.settings_base import Section
 from sinks.settings import ArchiveSettings, SinkSettings
@@ -295,6 +296,7 @@ class Settings(BaseSettings):
         default_factory=dict, description="Keys that sign commands in Kafka, by a name of yours"
     )
     commands: CommandSettings = Field(default_factory=CommandSettings)
+    console: ConsoleSettings = Field(default_factory=ConsoleSettings)
     telemetry: TelemetrySettings = Field(default_factory=TelemetrySettings)
     log: LogSettings = Field(default_factory=LogSettings)
 

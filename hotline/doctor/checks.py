@@ -304,6 +304,8 @@ def _paths(settings: "Settings") -> Iterator[str]:
             yield from _looked_at(_others_folder, name, value)
         elif isinstance(value, Path) and name.endswith(FOLDER_SUFFIXES):
             yield from _looked_at(_folder, name, value)
+        elif isinstance(value, Path) and name == "console.users_file":
+            yield from _looked_at(_folder, name, value.parent)
         elif isinstance(value, Path) and name.endswith(CERTIFICATE_SUFFIXES):
             yield from _certificates(name, value)
         elif isinstance(value, Path) and keys[-1].endswith("token_file") and not value.is_file():

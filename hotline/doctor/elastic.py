@@ -73,11 +73,9 @@ def _let_in(settings: "Settings", name: str, ask: Ask) -> Iterator[Finding]:
         yield from findings(name, lambda: _asked(settings, clients.elasticsearch_hosts(settings), ask))
 
 
-def examine_searches(settings: "Settings") -> Iterator[Finding]:
-    """Yield the findings for a web door, which may only search two indices, and not even read the version."""
-    yield from findings(
-        "Elasticsearch", lambda: _nodes(settings, partial(_searches, names=_SEARCHED, who="the web door"))
-    )
+def examine_searches(settings: "Settings", who: str = "the web door") -> Iterator[Finding]:
+    """Yield the findings for a web door or the console, which may only search two indices."""
+    yield from findings("Elasticsearch", lambda: _nodes(settings, partial(_searches, names=_SEARCHED, who=who)))
 
 
 def _nodes(settings: "Settings", ask: Ask) -> Iterator[Told]:

@@ -18,7 +18,7 @@ from hotline.doctor.neighbours import other_installations
 from hotline.doctor.storage import blobs, disks
 from hotline.doctor.subscribers import subscriber
 from hotline.runtime import components as wiring
-from hotline.runtime import components_media
+from hotline.runtime import components_console, components_media
 from hotline.runtime.acls import DESK, OPERATOR, PEOPLE
 from schemas.command_signature import Signer
 from schemas.enums import counted
@@ -74,6 +74,8 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     if "outbox" in chosen:
         for name in (name for name, one in settings.answers.items() if one.smtp):
             yield from findings(f"answers {name}", partial(smtp, settings, name))
+    if "console" in chosen:
+        yield from findings("console", lambda: _who_signs_in(settings))
     if "sink:webhook" in chosen:
         for name in settings.sinks.webhook:
             yield from findings(f"webhook {name}", partial(subscriber, settings, name))
@@ -86,8 +88,9 @@ def _archive(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]
         return
     if "monitor" in chosen:  # without the right to ask, it would always report Elasticsearch as away, or see nothing
         yield from examine_watch(settings)
-    if "receiver" in chosen and any(settings.connectors.sections[section] for section in DOORS):
-        yield from examine_searches(settings)
+    has_door = "receiver" in chosen and any(settings.connectors.sections[section] for section in DOORS)
+    if has_door or "console" in chosen:
+        yield from examine_searches(settings, "the console" if "console" in chosen else "the web door")
 
 
 def _chosen(settings: "Settings", components: Iterable[str]) -> list[str]:
@@ -114,6 +117,20 @@ def _door(settings: "Settings") -> Iterator[Told]:
         yield from _signs(command_signers.signer_of_door(settings))
 
 
+def _console(settings: "Settings") -> Iterator[Told]:
+    yield from _signs(command_signers.signer_of_console(settings))
+
+
+def _who_signs_in(settings: "Settings") -> Iterator[Told]:
+    known = [one for one in components_console.users(settings).all().values() if one.password]
+    if not known and settings.console.oidc is None:
+        yield MisconfiguredError("Nobody may sign in: run `hotline console user add`, or set `console.oidc`.")
+    elif known:
+        yield f"{counted(len(known), 'local user')}"
+    if settings.console.oidc is not None:
+        yield f"sign-in by {settings.console.oidc.issuer}"
+
+
 def _person(settings: "Settings") -> Iterator[Told]:
     yield from _signs(command_signers.signer_of_person(settings))
 
@@ -125,6 +142,7 @@ def _signs(signer: Signer | None) -> Iterator[Told]:
 _SIGNERS: tuple[tuple[frozenset[str], Callable[["Settings"], Iterator[Told]]], ...] = (
     (frozenset({"assign"}), _keys),
     (frozenset({"receiver"}), _door),
+    (frozenset({"console"}), _console),
 )
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from hotline.output import no_formula
 from schemas.errors import MisconfiguredError
+from schemas.spreadsheet import no_formula
 from storage.private_files import for_us_alone
 
 SHOWN = 20

@@ -190,6 +190,11 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
     return [*_topics("Read", reads), *read_by, *transactions, clock]
 
 
+def _console(settings: "Settings", which: str) -> list[Need]:
+    """It records what people did; it reads nothing of Kafka, so no page can show a message in clear."""
+    return _topics("Write", [topics.COMMAND])
+
+
 def _desk(settings: "Settings", which: str) -> list[Need]:
     answers = [topics.OUTBOX] if settings.answers else []
     raw = [*topics.LIVE_RAW, topics.BACKFILL, topics.FLOOD]
@@ -235,6 +240,7 @@ _NEEDS: Mapping[str, Callable[["Settings", str], list[Need]]] = {
     "eraser": _eraser,
     "outbox": _outbox,
     "monitor": _monitor,
+    "console": _console,
     DESK: _desk,
     OPERATOR: _operator,
     AUDITOR: lambda settings, which: _topics("Read", [topics.AUDIT, topics.EVENT]),

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from hotline.config import clients, command_signers
-from hotline.runtime import components_connectors, components_media, components_replies, components_web, health
+from hotline.runtime import (
+    components_connectors,
+    components_console,
+    components_media,
+    components_replies,
+    components_web,
+    health,
+)
 from hotline.runtime.process import Component, blocking
 from schemas.errors import MisconfiguredError
 from schemas.tracing import OFF, Tracer
@@ -41,7 +48,8 @@ def names(settings: "Settings") -> list[str]:
     back = ["outbox"] if settings.answers else []
     later = ["fetcher"] if settings.connectors.fetches_media else []
     sinks = [*(f"sink:{name}" for name in SINKS), *kept, *subscribed]
-    return [*STAGES, *sinks, "eraser", *back, *pushed, *handed, *later, *fetched, "monitor"]
+    shown = ["console"] if settings.console.enabled else []
+    return [*STAGES, *sinks, "eraser", *back, *pushed, *handed, *later, *fetched, *shown, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
@@ -59,6 +67,8 @@ def refuse_unknown(settings: "Settings", name: str) -> None:
         raise MisconfiguredError("lmtp has nobody to take mail for: set `lmtp.mailboxes.<id>.recipients`.")
     if name == "sink:archive" and name not in known:
         raise MisconfiguredError("sink:archive is off: set `sinks.archive.enabled` (HOTLINE_SINKS__ARCHIVE__ENABLED).")
+    if name == "console" and name not in known:
+        raise MisconfiguredError("console is off: set `console.enabled` (HOTLINE_CONSOLE__ENABLED).")
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
 
@@ -322,4 +332,5 @@ MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "connector": components_connectors.fetched,
     "lmtp": components_connectors.lmtp,
     "monitor": _monitor,
+    "console": components_console.console,
 }

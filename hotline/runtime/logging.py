@@ -22,7 +22,18 @@ if TYPE_CHECKING:
 Level = Literal["debug", "info", "warning", "error"]
 Format = Literal["auto", "console", "json"]
 
-_ROOMS = ("hotline", "connectors", "streams", "sinks", "tickets", "normalizers", "broker", "storage", "schemas")
+_ROOMS = (
+    "hotline",
+    "connectors",
+    "console",
+    "streams",
+    "sinks",
+    "tickets",
+    "normalizers",
+    "broker",
+    "storage",
+    "schemas",
+)
 """Libraries that log at the configured level; below WARNING others log keys, values and addresses."""
 
 _QUIET = ("streams.engine.app", "streams.engine.transport")

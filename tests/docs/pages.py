@@ -14,7 +14,18 @@ from hotline.dev.reference.markdown import MARK
 
 ROOT = Path(__file__).parents[2]
 
-ROOMS = ("broker", "connectors", "hotline", "normalizers", "schemas", "sinks", "storage", "streams", "tickets")
+ROOMS = (
+    "broker",
+    "connectors",
+    "console",
+    "hotline",
+    "normalizers",
+    "schemas",
+    "sinks",
+    "storage",
+    "streams",
+    "tickets",
+)
 
 _VARIABLE = re.compile(r"\bHOTLINE_[A-Z0-9_]*[A-Z0-9]\b(?!_)")
 _PROGRAM = re.compile(r"^(\.venv/bin/)?hotline$")

@@ -5,7 +5,7 @@ import re
 from tests.docs.pages import ROOT
 
 PACKAGES = (
-    "broker", "storage", "schemas", "normalizers", "connectors", "streams", "sinks", "tickets", "hotline",
+    "broker", "storage", "schemas", "normalizers", "connectors", "console", "streams", "sinks", "tickets", "hotline",
 )  # fmt: skip
 
 FROZEN = {"golden", "generated", "policies", "records", "releases"}

@@ -12,6 +12,7 @@ from typing import Any
 
 import broker
 import connectors
+import console
 import hotline
 import normalizers
 import schemas
@@ -21,7 +22,7 @@ import streams
 import tickets
 from tests.rows import each_row
 
-ROOMS = (broker, connectors, hotline, normalizers, schemas, sinks, storage, streams, tickets)
+ROOMS = (broker, connectors, console, hotline, normalizers, schemas, sinks, storage, streams, tickets)
 
 REPEATS = (codes.MAX_REPEAT, codes.MIN_REPEAT)
 """Possessive ones never go back."""

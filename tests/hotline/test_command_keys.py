@@ -9,7 +9,15 @@ import pytest
 from pydantic import ValidationError
 
 from hotline.admin import clear_exports
-from hotline.config.command_signers import keys_of, missing, principal, signer_of_door, signer_of_person, transition
+from hotline.config.command_signers import (
+    keys_of,
+    missing,
+    principal,
+    signer_of_console,
+    signer_of_door,
+    signer_of_person,
+    transition,
+)
 from hotline.config.settings import Settings
 from hotline.doctor import checks
 from schemas.errors import MisconfiguredError
@@ -98,6 +106,17 @@ def test_the_local_stack_without_keys_signs_and_checks_nothing_and_any_other_is_
         "`command_keys` has no key: `assign` refuses every command, and nobody reads in clear."
     ]
     assert keys_of(Settings.model_validate({"command_keys": {"wang": key()}})) is not None
+
+
+def test_the_console_has_a_key_that_may_record() -> None:
+    ours = key(author=None, systems=["console"], kinds=["record"])
+    signer = signer_of_console(secured(command_keys={"console": ours, "wang": key()}))
+    assert signer is not None
+    assert signer.key_id == "console"
+    for others in ({"wang": key()}, {"console": ours | {"kinds": ["set_status"]}}):
+        with pytest.raises(MisconfiguredError, match="The console has no key"):
+            signer_of_console(secured(command_keys=others))
+    assert signer_of_console(Settings()) is None
 
 
 def test_a_secret_that_assign_lacks_is_named() -> None:

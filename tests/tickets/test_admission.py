@@ -23,6 +23,7 @@ from tickets.state.state import Snapshot, State
 
 EVERY = frozenset({"set_status", "forget", "reclassify", "export", "read"})
 WANG, LI, DOOR = Signer("wang", b"w" * 32), Signer("li", b"l" * 32), Signer("door", b"d" * 32)
+CONSOLE = Signer("console", b"c" * 32)
 KEYS = CommandKeys(
     keys={
         "wang": CommandKey(secret=WANG.secret, kinds=EVERY, jurisdictions=frozenset({CITY}), author="wang.li"),
@@ -30,6 +31,12 @@ KEYS = CommandKeys(
         "li": CommandKey(secret=LI.secret, kinds=EVERY, jurisdictions=frozenset({CITY}), author="li.na"),
         "door": CommandKey(
             secret=DOOR.secret, kinds=frozenset({*EVERY}), jurisdictions=frozenset({CITY}), systems=frozenset({"crm"})
+        ),
+        "console": CommandKey(
+            secret=CONSOLE.secret,
+            kinds=frozenset({"record"}),
+            jurisdictions=frozenset({CITY}),
+            systems=frozenset({"console"}),
         ),
     }
 )
@@ -164,6 +171,17 @@ def test_a_person_may_always_tell_the_audit_log_what_this_person_did() -> None:
     assert hall.refusal(signed(order("record", action="replayed", subject="0:1", details=told))) is None
     (act,) = hall.acts
     assert (act.action, act.author, act.subject, act.run_id) == ("replayed", "wang.li", "0:1", "r1")
+
+
+def test_the_console_tells_what_its_people_did_and_gives_nothing_else() -> None:
+    hall = Hall()
+    told = {"run": "0123456789abcdef", "question": "00"}
+    act = order("record", author="console/wang.li", action="searched", subject=None, details=told)
+    assert hall.refusal(signed(act, CONSOLE)) is None
+    (recorded,) = hall.acts
+    assert (recorded.action, recorded.author, recorded.run_id) == ("searched", "console/wang.li", "0123456789abcdef")
+    for given in (order("record", author="crm/wang.li", action="x"), order("set_status", author="console/wang.li")):
+        assert Hall().refusal(signed(given, CONSOLE)) == "unproven"
 
 
 @pytest.mark.parametrize("kind", ["forget", "export"])

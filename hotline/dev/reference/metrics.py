@@ -6,13 +6,16 @@ from types import ModuleType
 from prometheus_client.metrics import MetricWrapperBase
 
 from connectors import metrics as connector_metrics
+from console import metrics as console_metrics
 from hotline.dev.reference.markdown import code, page, prose, table
 from hotline.monitor import metrics as monitor_metrics
 from hotline.runtime.health import ComponentHealth
 from sinks import metrics as sink_metrics
 from streams import metrics as stream_metrics
 
-ROOMS: tuple[ModuleType, ...] = (connector_metrics, stream_metrics, sink_metrics, monitor_metrics)
+ROOMS: tuple[ModuleType, ...] = (
+    connector_metrics, stream_metrics, sink_metrics, monitor_metrics, console_metrics,
+)  # fmt: skip
 """Where instruments are declared, and nowhere else."""
 
 _INTRO = f"""\

@@ -1,0 +1,14 @@
+"""Instruments of the console; labels are bounded: pages, outcomes."""
+
+from prometheus_client import Counter, Histogram
+
+REQUESTS = Counter("hotline_console_requests", "Requests, by page and status of the answer", ("page", "status"))
+REQUEST_SECONDS = Histogram(
+    "hotline_console_request_seconds",
+    "Time until the answer, by page",
+    ("page",),
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+SIGN_INS = Counter("hotline_console_sign_ins", "Sign-ins by outcome: done, refused, limited", ("outcome",))
+FORGED = Counter("hotline_console_forged_requests", "Unsafe requests that came from no page of ours")
+TRAIL_FAILED = Counter("hotline_console_trail_failed", "Acts that could not be recorded, and were not carried out")

@@ -1,0 +1,44 @@
+"""Rights of roles, and the part of the archive that a person may see. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Literal
+
+from msgspec.structs import replace
+
+from schemas.records import Ticket
+from tickets.search import Query
+
+Right = Literal["search", "export"]
+"""`search`: masked tickets. `export`: the hits of a search as a file, masked as well."""
+
+ROLES: Mapping[str, frozenset[Right]] = MappingProxyType(
+    {
+        "analyst": frozenset({"search", "export"}),
+        "clerk": frozenset({"search", "export"}),
+        "desk": frozenset({"search"}),
+        "operator": frozenset(),
+        "auditor": frozenset({"search"}),
+    }
+)
+"""Role to rights in this process, which reads masked tickets; a person with several roles has the rights of all."""
+
+
+def rights_of(roles: Iterable[str]) -> frozenset[Right]:
+    """Return the rights of these roles; an unknown role has none."""
+    return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))
+
+
+def within(query: Query, cities: Sequence[str]) -> Query:
+    """Return a search that finds masked tickets of these cities alone; it may ask for some of them.
+
+    Masked searches find no restricted ticket (严格保密): it has no masked snapshot.
+    """
+    asked = tuple(city for city in query.filters.jurisdiction if city in cities)
+    filters = replace(query.filters, jurisdiction=asked or tuple(cities), requesters=())
+    return replace(query, filters=filters, sight="masked")
+
+
+def may_see(ticket: Ticket, cities: Sequence[str]) -> bool:
+    """Return whether a ticket is masked, of one of these cities, and not restricted (严格保密)."""
+    return ticket.masked and ticket.jurisdiction in cities and ticket.confidentiality != "restricted"

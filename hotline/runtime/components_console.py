@@ -1,0 +1,182 @@
+"""Composes the console: the masked archive, the audit log, local users, the provider of identities."""
+
+import asyncio
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from hotline.config import clients, command_signers
+from hotline.runtime import health
+from hotline.runtime.process import Component
+from schemas import ids
+from schemas.errors import MisconfiguredError
+from schemas.records import Command
+from schemas.tracing import Tracer
+
+if TYPE_CHECKING:
+    from broker.sync_producer import Producer
+    from console.trail import Act
+    from console.users import Users
+    from hotline.config.settings import Settings
+    from hotline.search.archive import Archive
+    from schemas.command_signature import Signer
+    from schemas.records import Link, Ticket
+    from tickets.search import Answer, Query
+
+TRAIL_SECONDS = 5.0
+"""An act that Kafka does not take in this time is not carried out."""
+
+KEY_BYTES = 32
+
+
+class MaskedArchive:
+    """The masked archive; opened by the first question, so that pages open while there is no Elasticsearch."""
+
+    def __init__(self, settings: "Settings") -> None:
+        self._settings = settings
+        self._opened: Archive | None = None
+
+    async def search(self, query: "Query") -> "Answer":
+        """Return what a search finds."""
+        return await self._archive().search(query)
+
+    async def ticket(self, name: str) -> "Ticket | None":
+        """Return the ticket of an id or an official number, masked."""
+        return await self._archive().ticket(name)
+
+    async def links(self, ticket_id: str) -> "Sequence[Link]":
+        """Return why each message was filed in a ticket."""
+        return await self._archive().links(ticket_id)
+
+    async def close(self) -> None:
+        """Close the client of Elasticsearch."""
+        if self._opened is not None:
+            await self._opened.close()
+
+    def _archive(self) -> "Archive":
+        if self._opened is None:
+            from hotline.search.archive import Archive
+
+            self._opened = Archive(clients.elasticsearch(self._settings), rules_folder=self._settings.rules.folder)
+        return self._opened
+
+
+class AuditTrail:
+    """Acts as signed commands, which `assign` writes into the audit log. Raises UnreachableError without Kafka."""
+
+    def __init__(self, producer: "Producer", signer: "Signer | None", jurisdiction: str) -> None:
+        self._producer = producer
+        self._signer = signer
+        self._jurisdiction = jurisdiction
+
+    async def record(self, act: "Act") -> None:
+        """Return when the brokers hold the act."""
+        now = datetime.now(UTC)
+        command = Command(
+            command_id=f"act:{ids.b32_text(secrets.token_bytes(15), 24)}",
+            jurisdiction=self._jurisdiction,
+            kind="record",
+            author=f"{command_signers.CONSOLE}/{act.person}",
+            at=now,
+            args={"action": act.action, "subject": act.subject, "details": {"run": act.run, **act.details}},
+        )
+        await asyncio.to_thread(self._producer.deliver_now, [command.outbound(now, self._signer)])
+
+
+def users(settings: "Settings") -> "Users":
+    """Return the local users of the console."""
+    from console.users import Users
+
+    return Users(settings.console.users_file or settings.data_dir / "console-users.json")
+
+
+def session_keys(settings: "Settings") -> list[bytes]:
+    """Return the keys of sessions, the newest last: those of the settings, else one of our own in the data folder."""
+    chosen = settings.console.session_keys
+    if chosen:
+        return [chosen[name].get_secret_value().encode() for name in sorted(chosen)]
+    return [_own_key(settings.data_dir / "console-session.key")]
+
+
+def _own_key(file: Path) -> bytes:
+    from storage.private_files import for_us_alone, make_private
+
+    try:
+        make_private(file.parent)
+        beside = file.with_name(f"{file.name}.{os.getpid()}.part")
+        if not file.exists():
+            with open(beside, "wb", opener=for_us_alone) as writing:
+                writing.write(secrets.token_bytes(KEY_BYTES))
+            try:
+                os.link(beside, file)  # two processes that start at once take the same key
+            except FileExistsError:
+                pass
+            finally:
+                beside.unlink()
+        return file.read_bytes()
+    except OSError as error:
+        raise MisconfiguredError(
+            f"{file} cannot be used ({error.strerror}): set `console.session_keys`, or see its rights."
+        ) from error
+
+
+def console(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
+    """Make the component. Raises MisconfiguredError for settings that cannot be used."""
+    from broker.sync_producer import Producer
+    from connectors.http.middleware import Proxies, SafeHeaders
+    from connectors.http.server import serve_until
+    from connectors.http.settings import ReceiverSettings
+    from console.app import Console
+    from console.limits import Tries
+    from console.oidc import Provider
+    from console.session import Sessions
+    from console.visit import Services
+    from tickets.policy import calendars_of
+
+    chosen, keys, people = settings.console, session_keys(settings), users(settings)
+    people.all()  # a file that cannot be used is told at the start
+    signer, rules = command_signers.signer_of_console(settings), clients.rules_of(settings)
+    serving = ReceiverSettings(host=chosen.host, port=chosen.port, trusted_proxies=chosen.trusted_proxies)
+    connection = clients.stopped_kafka(settings)
+    running: list[Console] = []
+
+    async def run(stop: asyncio.Event) -> None:
+        archive, producer = MaskedArchive(settings), Producer(connection, TRAIL_SECONDS)
+
+        async def close() -> None:
+            await archive.close()
+            await asyncio.to_thread(producer.close)
+
+        provider = (
+            Provider(chosen.oidc, chosen.public_url, chosen.groups, keys) if chosen.oidc and chosen.public_url else None
+        )
+        made = Console(
+            Services(
+                search=archive,
+                tickets=archive,
+                trail=AuditTrail(producer, signer, settings.jurisdiction),
+                users=people,
+                sessions=Sessions(keys, people, chosen.session_hours * 3600),
+                key=keys[-1],
+                searching=asyncio.Semaphore(chosen.searches_max),
+                search_seconds=chosen.search_timeout_seconds,
+                tries=Tries(),
+                provider=provider,
+                origin=chosen.public_url,
+                rules=rules,
+                calendar=calendars_of(rules).get("cn"),
+            ),
+            close,
+        )
+        running.append(made)
+        trusted = [str(network) for network in chosen.trusted_proxies]
+        app = SafeHeaders(Proxies(cast(Any, made), trusted_hosts=trusted), serving.header_max_bytes)
+        await serve_until(app, serving, stop, "console.port")
+
+    def probe() -> Mapping[str, Any]:
+        return {} if running else health.STARTING
+
+    return Component(name=name, run=run, probe=probe)
