@@ -84,7 +84,7 @@ async def started(start: Call) -> None:
     except AssertionError as error:
         if _NO_BROKER not in str(error):
             raise
-        raise UnreachableError("Kafka names no broker yet") from error
+        raise UnreachableError("Kafka has returned no broker yet") from error
 
 
 async def brought(work: Coroutine[Any, Any, T], seconds: float) -> T:
@@ -97,9 +97,9 @@ async def brought(work: Coroutine[Any, Any, T], seconds: float) -> T:
     try:
         await asyncio.wait({task}, timeout=seconds)
         if not task.done():
-            raise UnreachableError(f"a Kafka client has not answered for {seconds:.0f} s: see `hotline doctor`")
+            raise UnreachableError(f"a Kafka client has not responded for {seconds:.0f} s: run `hotline doctor`")
         if task.cancelled():
-            raise UnreachableError("a Kafka client was closed while it waited for an answer")
+            raise UnreachableError("a Kafka client was closed while it waited for a response")
         return task.result()
     finally:
         task.cancel()
@@ -125,7 +125,7 @@ async def in_time(seconds: float = STUCK_SECONDS) -> AsyncIterator[None]:
     except TimeoutError as error:
         if not limit.expired():
             raise
-        raise FatalError("the Kafka client neither delivers nor gives up: the worker has to start again") from error
+        raise FatalError("the Kafka client neither delivers nor fails: the worker must restart") from error
 
 
 @asynccontextmanager
@@ -305,7 +305,7 @@ def allowed() -> Iterator[None]:
         if refused is None:
             raise
         raise UnauthorizedError(
-            f"Kafka does not let our user do this ({refused}): `hotline doctor` names the right that is missing."
+            f"Kafka denies this to our user ({refused}): `hotline doctor` names the missing right."
         ) from error
 
 

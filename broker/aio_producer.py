@@ -181,17 +181,15 @@ def translated(error: BaseException) -> BaseException:
     if isinstance(error, PipelineError | kafka.ProducerFenced | asyncio.CancelledError):
         return error
     if refused or isinstance(error, _NOT_ALLOWED):
-        return UnauthorizedError(
-            f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing."
-        )
+        return UnauthorizedError(f"Kafka denies this to our user ({name}): `hotline doctor` names the missing right.")
     if isinstance(error, kafka.AuthenticationFailedError):
-        return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why.")
+        return UnauthorizedError(f"Kafka refuses our login ({name}): run `hotline doctor` for the reason.")
     if isinstance(error, _TOO_LARGE):
         return TooLargeError(f"Kafka refused a record as too large ({name}): raise the topic's max.message.bytes.")
     if isinstance(error, _FORGOTTEN):
-        return RetriableError(f"Kafka lost what this worker wrote last ({name}): what its log holds is read anew.")
+        return RetriableError(f"Kafka lost the last writes of this worker ({name}): it reads its log again.")
     if isinstance(error, _RETRIABLE) or getattr(error, "retriable", False):
         return UnreachableError(
-            f"Kafka does not answer ({name}): see that the brokers are up, or ask `hotline doctor`."
+            f"Kafka does not answer ({name}): check that the brokers are up, or run `hotline doctor`."
         )
     return FatalError(f"Kafka answered {name}: look it up in the broker's log, then start the worker again.")

@@ -200,7 +200,7 @@ class GroupLease:
         if self._fault:
             raise self._fault
         if not self._thread.is_alive():
-            raise UnreachableError(f"the lease of {self._account} has ended: this process is stopping")
+            raise UnreachableError(f"the lease of {self._account} has ended: this process stops")
         if self.taken:
             standing_by()
         return False
@@ -230,8 +230,8 @@ class GroupLease:
     def _unknown(self, error: Exception) -> PipelineError:
         _log.error("lease_failed", connector=self._account, error=type(error).__name__, at=place_of(error))
         return UnreachableError(
-            f"who works with {self._account} could not be asked ({type(error).__name__}), and is asked again: tell the "
-            "developers the line of the log"
+            f"the owner of {self._account} could not be determined ({type(error).__name__}); it is tried "
+            "again: report the log line to the developers"
         )
 
     def _take_part(self) -> None:
@@ -239,7 +239,7 @@ class GroupLease:
         try:
             if not consumer.partitions_for_topic(SEAT.topic):
                 raise UnreachableError(
-                    f"Kafka shows our user no topic {SEAT.topic}: run `hotline topics create`, or see `hotline doctor`"
+                    f"Kafka shows our user no topic {SEAT.topic}: run `hotline topics create` or `hotline doctor`"
                 )
             consumer.subscribe([SEAT.topic])
             decided_at = self._clock()
@@ -249,7 +249,7 @@ class GroupLease:
                     decided_at = self._clock()
                 elif self._clock() - decided_at > self._session * _UNDECIDED:
                     raise UnreachableError(
-                        f"Kafka does not say who works with {self._account}: see that the brokers are well"
+                        f"Kafka does not name the owner of {self._account}: check that the brokers are well"
                     )
         finally:
             self._lose()

@@ -21,6 +21,6 @@ class Progress:
             self._place, self._moved = place, now
         elif now - self._moved > self._seconds:
             raise UnreachableError(
-                f"Kafka has not given {self._what} for {self._seconds:.0f} s, and has more: see that it runs, or ask "
-                "`hotline doctor`"
+                f"Kafka has sent no {self._what} for {self._seconds:.0f} s although it has more: check that it "
+                "runs, or run `hotline doctor`"
             )

@@ -285,17 +285,17 @@ def translated(error: BaseException) -> PipelineError:
         ours = TopicRefusedError if isinstance(error, theirs.TopicAuthorizationFailedError) else UnauthorizedError
         return ours(f"Kafka does not let our user do this ({name}): `hotline doctor` names the right that is missing")
     if isinstance(error, theirs.SaslAuthenticationFailedError):
-        return UnauthorizedError(f"Kafka refuses our login ({name}): `hotline doctor` says why")
+        return UnauthorizedError(f"Kafka refuses our login ({name}): run `hotline doctor` for the reason")
     if isinstance(error, RefusedEverywhereError):
         return LoginRefusedError(
-            f"Kafka refuses our login ({error.args[0]}): see `kafka.sasl_mechanism`, `kafka.sasl_username` and "
-            "HOTLINE_KAFKA__SASL_PASSWORD; `hotline doctor` says more"
+            f"Kafka refuses our login ({error.args[0]}): check `kafka.sasl_mechanism`, "
+            "`kafka.sasl_username` and HOTLINE_KAFKA__SASL_PASSWORD, or run `hotline doctor`"
         )
     if isinstance(error, _WRONG):
         return MisconfiguredError(f"Kafka cannot be used with these settings ({name}): run `hotline doctor`")
     return UnreachableError(
-        f"Kafka did not answer ({name}): see that it runs and that `hotline topics create` has been run, "
-        "or ask `hotline doctor`"
+        f"Kafka did not answer ({name}): check that it runs and that `hotline topics create` has been run, "
+        "or run `hotline doctor`"
     )
 
 

@@ -78,7 +78,7 @@ class Producer:
                 raise self._is_missing(gone)
             if time.monotonic() >= end:
                 self._drop(producer)
-                raise UnreachableError("Kafka confirmed nothing: see that it runs")
+                raise UnreachableError("Kafka confirmed nothing: check that it runs")
         delivery.result()
 
     def replace_hung(self) -> None:
@@ -132,7 +132,7 @@ class Producer:
     def _is_missing(self, topic: str) -> TopicMissingError:
         """Remember a missing topic, so that no caller waits for it again before it exists."""
         self._missing.add(topic)
-        return TopicMissingError(f"Kafka has no topic {topic}: run `hotline topics create`, or see `hotline doctor`")
+        return TopicMissingError(f"Kafka has no topic {topic}: run `hotline topics create` or `hotline doctor`")
 
     def _judge(self, error: BaseException, producer: Any) -> PipelineError:
         """Return the pipeline's error for one of kafka-python's, and drop a producer that will not recover."""
@@ -143,7 +143,7 @@ class Producer:
     def _producer(self) -> Any:
         with self._lock:
             if self._closed:
-                raise UnreachableError("the Kafka producer is closed: this process is stopping")
+                raise UnreachableError("the Kafka producer is closed: this process stops")
             if self._theirs is None:
                 self._theirs = connected(KafkaProducer, **self._settings())
             return self._theirs

@@ -11,7 +11,7 @@ def verifying(cafile: Path | None) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=cafile)
     except OSError as error:
-        raise MisconfiguredError(f"ssl_cafile {cafile} holds no certificates: correct it") from error
+        raise MisconfiguredError(f"ssl_cafile {cafile} contains no certificates: correct it") from error
 
 
 def present(context: ssl.SSLContext, certfile: Path | str, keyfile: Path | str | None, setting: str) -> None:
@@ -25,8 +25,8 @@ def present(context: ssl.SSLContext, certfile: Path | str, keyfile: Path | str |
     except (OSError, ValueError) as error:
         why = getattr(error, "reason", None) or getattr(error, "strerror", None) or type(error).__name__
         raise MisconfiguredError(
-            f"`{setting}` names {certfile}, which cannot be used with its key ({why}): both have to be PEM files that "
-            "our user may read, and belong together, the key without a password."
+            f"`{setting}` names {certfile}, which cannot be used with its key ({why}): both must be "
+            "readable PEM files that belong together, and the key must have no password."
         ) from error
 
 
@@ -38,7 +38,7 @@ def common_name(certfile: Path | str, setting: str) -> str | None:
     try:
         subject = x509.load_pem_x509_certificate(Path(certfile).read_bytes()).subject
     except (OSError, ValueError) as error:
-        raise MisconfiguredError(f"`{setting}` names {certfile}, which holds no certificate: correct it.") from error
+        raise MisconfiguredError(f"`{setting}` names {certfile}, which contains no certificate: correct it.") from error
     names = subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if names else None
 

@@ -25,6 +25,9 @@ VARIABLES = ("HOTLINE_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 """The first that is set decides, as in POSIX."""
 
 _FOLDER = Path(__file__).parent / "chinese"
+_COUNTED = re.compile(r"([\d,]+) ([a-z][a-z -]*)")
+"""A number and what is counted: ``# tickets`` stands for `3 tickets`."""
+
 _PLACE = re.compile(r"\{(\d+)\}")
 
 _chosen: list[str] = []
@@ -72,10 +75,13 @@ def chinese(text: str) -> str:
     known = _exact().get(text)
     if known is not None:
         return known
+    if (counted := _COUNTED.fullmatch(text)) and (unit := _exact().get(f"# {counted[2]}")):
+        return unit.replace("#", counted[1])
     for template in _templates():
         if template.rarest in text and (found := re.fullmatch(template.pattern, text, re.DOTALL)):
             return _filled(template.chinese, [chinese(value) if " " in value else value for value in found.groups()])
-    return text
+    parts = text.split("; ")
+    return "；".join(map(chinese, parts)) if len(parts) > 1 else text
 
 
 def _filled(template: str, values: list[str]) -> str:
@@ -86,7 +92,7 @@ def entries() -> Iterator[tuple[str, str]]:
     """Yield the English and the Chinese of every line of the catalogue."""
     for file in sorted(_FOLDER.glob("*.tsv")):
         for line in file.read_text(encoding="utf-8").splitlines():
-            if line and not line.startswith("#"):
+            if "\t" in line:  # a line without a tab is a comment
                 english, _, said = line.partition("\t")
                 yield english.replace("\\n", "\n"), said.replace("\\n", "\n")
 

@@ -70,7 +70,7 @@ def _draft(raw: RawMessage, policy: Policy) -> Draft:
     if normalizer is None:
         raise UnsupportedError("no normalizer is registered for this channel: add it to normalizers/registry.py")
     if raw.envelope.dataref is not None and not raw.value:
-        raise MissingBlobError("the bytes lie in the blob store: read them into the raw record before normalizing it")
+        raise MissingBlobError("the bytes are in the blob store: read them into the raw record before normalizing it")
     return _without_names(normalizer(raw, policy), policy.rules)
 
 

@@ -91,7 +91,7 @@ def parse(value: bytes) -> dict[str, Any]:
     except UNREADABLE:
         record = _parse_leniently(value)
     if not isinstance(record, dict):
-        raise MalformedError("a neutral record must be one JSON object a line")
+        raise MalformedError("a neutral record must be one JSON object per line")
     return record
 
 
@@ -103,7 +103,7 @@ def _parse_leniently(value: bytes) -> Any:
         except UnicodeDecodeError:
             continue
         except (ValueError, RecursionError) as error:
-            raise MalformedError("not JSON: a neutral record must be one JSON object a line") from error
+            raise MalformedError("not JSON: a neutral record must be one JSON object per line") from error
     raise MalformedError("not text: a neutral record must be UTF-8")
 
 

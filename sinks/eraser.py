@@ -161,8 +161,7 @@ class Eraser:
         months = {"-".join(found.groups()) for name in closed if (found := _MONTH.search(name))}
         if any(month >= since for month in months):
             raise UnreachableError(
-                "An index of the archive's messages is closed and may hold what is to be erased: open it, or delete it "
-                "when its time is over"
+                "A closed index of messages may contain text to erase: open it, or delete it when its retention is over"
             )
 
     async def _empty(self, copies: Sequence[tuple[Target, str]]) -> None:
@@ -175,9 +174,9 @@ class Eraser:
         left = [result for result in results if int(result["status"]) not in _DONE]
         # An index that takes no writes for a moment does that, too: another is put in its place.
         if any(passes(int(result["status"]), result["error"]["type"]) for result in left):
-            raise UnreachableError("Elasticsearch could not empty every message: look at its log")
+            raise UnreachableError("Elasticsearch could not empty every message: check its log")
         if left:
-            raise SchemaError("Elasticsearch refuses an emptied message: see that its mapping is ours")
+            raise SchemaError("Elasticsearch refuses an emptied message: check its mapping")
 
     async def _copies(self, targets: Sequence[Target]) -> dict[str, "Copies"]:
         """Return the places of each message: the index of its month, and those of its repeats."""

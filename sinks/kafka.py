@@ -84,13 +84,13 @@ async def writing(what: str) -> AsyncIterator[None]:
             yield
     except _NOT_ALLOWED as error:  # it is granted while we wait, so nothing of ours need be started again
         raise UnreachableError(
-            f"Kafka lets our user write no {what} ({type(error).__name__}): `hotline doctor` names the right that is "
-            "missing"
+            f"Kafka does not let our user write {what} ({type(error).__name__}): `hotline doctor` names the "
+            "missing right"
         ) from error
     except KafkaError as error:
         raise UnreachableError(
-            f"Kafka takes no {what} ({type(error).__name__}): see that it runs and that the topic is there, or ask "
-            "`hotline doctor`"
+            f"Kafka does not accept {what} ({type(error).__name__}): check that it runs and that the topic "
+            "exists, or run `hotline doctor`"
         ) from error
 
 

@@ -74,7 +74,7 @@ class ArchiveSink:
                 await self._blobs.delete(place, (digest, f"{digest}{ENVELOPE}"))
                 await self._blobs.clear(place)
             elif digest not in there:
-                raise MissingBlobError("the blob store has no object under ce_dataref")
+                raise MissingBlobError("the blob store has no object for ce_dataref")
             return f"{place}/{digest}", f"{place}/{digest}{ENVELOPE}"
 
     async def _bytes(self, place: str, envelope: Envelope, document: Document) -> str:
@@ -89,7 +89,7 @@ class ArchiveSink:
 def _place(envelope: Envelope) -> str:
     city = envelope.jurisdiction or ""
     if not ids.is_adcode(city):
-        raise MalformedError("ce_jurisdiction is no adcode: set the jurisdiction of the account it came from")
+        raise MalformedError("ce_jurisdiction is not an adcode: set the jurisdiction of its account")
     return folder(city, ids.message_id(envelope.source, envelope.id))
 
 

@@ -114,9 +114,9 @@ class Folder:
             await asyncio.wait({looking}, timeout=FOLDER_SECONDS)
         if not looking.done():
             self._hanging = looking
-            raise UnreachableError("the blob store's folder does not answer: see that its disk can be reached")
+            raise UnreachableError("the folder of the blob store does not respond: check that its disk can be reached")
         if not looking.result():
-            raise UnreachableError("the blob store's folder is not there: mount it, or correct `blobs.url`")
+            raise UnreachableError("the folder of the blob store does not exist: mount it, or correct `blobs.url`")
 
 
 @contextmanager
@@ -141,5 +141,5 @@ def _ours(error: Exception) -> PipelineError:
     if isinstance(error, _REFUSED):
         return UnauthorizedError("the blob store refused our credentials: check `blobs` in the settings")
     return UnreachableError(
-        f"the blob store does not answer ({type(error).__name__}): see that it can be reached and has room"
+        f"the blob store does not answer ({type(error).__name__}): check that it can be reached and has room"
     )

@@ -50,4 +50,4 @@ def in_time(look: Callable[[], Seen], disk: str, seconds: float) -> Seen:
     except TimeoutError:
         if found.done():
             raise
-        raise UnreachableError(f"The disk of {disk} does not answer: see that it can be reached.") from None
+        raise UnreachableError(f"The disk of {disk} does not respond: check that it can be reached.") from None

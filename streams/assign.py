@@ -281,8 +281,8 @@ class Assign:
         _log.warning("partition_fenced", partition=partition)
         await asyncio.sleep(self._fenced_seconds)
         raise FatalError(
-            f"another worker took partition {partition} {self._fenced_seconds:.0f} s ago and never joined the group: "
-            "this one has to start again"
+            f"another worker took partition {partition} {self._fenced_seconds:.0f} s ago but never joined "
+            "the group: this one must restart"
         )
 
 

@@ -57,7 +57,7 @@ class Blobs:
             value = await self.fetch(path)
         except MissingBlobError as error:
             if await self.erased({_folder(path)}):
-                raise ErasedError("the message was erased, or its bytes as they came were") from error
+                raise ErasedError("the message or its raw bytes were erased") from error
             raise
         if raw.envelope.sha256 and await asyncio.to_thread(_sha256, value) != raw.envelope.sha256:
             raise MalformedError("the stored bytes differ from ce_sha256: fetch the message from its source again")
@@ -110,13 +110,13 @@ class Blobs:
             try:
                 found = await obstore.get_async(self._store, path)
                 if found.meta["size"] > SIZE_LIMIT:
-                    raise TooLargeError(f"the stored bytes are more than {SIZE_LIMIT}")
+                    raise TooLargeError(f"the stored bytes exceed {SIZE_LIMIT}")
                 return bytes(await found.bytes_async())
             except MISSING as error:
                 await self._folder.require()
-                raise MissingBlobError("the blob store has no object under ce_dataref") from error
+                raise MissingBlobError("the blob store has no object for ce_dataref") from error
             except NO_PATH as error:
-                raise MalformedError("ce_dataref is no path of the blob store") from error
+                raise MalformedError("ce_dataref is not a path of the blob store") from error
 
     async def _put(self, one: Blob) -> None:
         # In one piece: a bucket keeps the parts of an interrupted upload and does not list them.
@@ -152,7 +152,7 @@ class Blobs:
         if not writing.done():
             self._hanging[what, path] = writing
             raise UnreachableError(
-                f"the blob store has not taken a file for {WRITE_SECONDS:.0f} s: see that its disk can be reached"
+                f"the blob store has not accepted a file for {WRITE_SECONDS:.0f} s: check that its disk can be reached"
             )
         with waited_out():
             writing.result()

@@ -260,7 +260,7 @@ def message_record(message: Message, origin: Envelope) -> Outbound:
     if len(value) > RECORD_LIMIT and message.foreseen is not UNSET:
         value = encode(replace(message, foreseen=UNSET))
     if len(value) > RECORD_LIMIT:
-        raise TooLargeError(f"the message is larger than {RECORD_LIMIT} bytes, without its attachments")
+        raise TooLargeError(f"the message without its attachments is larger than {RECORD_LIMIT} bytes")
     envelope = Envelope(
         id=message.message_id,
         source=f"/hotline/{STAGE}/{message.jurisdiction}",
@@ -295,9 +295,9 @@ def _command_record(record: Inbound) -> Outbound:
             raise MalformedError(f"the {name} of a command must be a code: up to 64 of A-Z a-z 0-9 _ . : / + -")
     recorded = appended_at(record) or command.at
     if command.at > recorded + AHEAD:  # it is log time: tickets would leave the memory before they should
-        raise MalformedError("the command's `at` lies in the future: see the clock of its sender")
+        raise MalformedError("the command's `at` lies in the future: check the clock of its sender")
     if command.at < NO_TIME:  # the ticket that it closes would leave the memory at once
-        raise MalformedError("the command's `at` lies before the year 2000: its sender set none")
+        raise MalformedError("the command's `at` is before the year 2000: its sender did not set it")
     source = f"/hotline/{COMMANDS}/{command.jurisdiction}"
     first, hop = (trace_context(header_of(record, name)) for name in (FIRST_TRACE, HOP))
     hop = hop or first or ids.traceparent(source, command.command_id)

@@ -108,9 +108,9 @@ def near_policy(rules: Rules = DEFAULT_RULES) -> NearPolicy:
     try:
         policy = msgspec.convert(policies.read("near", rules)["near"], NearPolicy)
     except msgspec.ValidationError as error:
-        raise MisconfiguredError(f"The policy near/near.toml does not fit: {error}.") from error
+        raise MisconfiguredError(f"The policy near/near.toml is invalid: {error}.") from error
     if strange := sorted({*YOUNGER_SIGNS, *policy.weights} ^ {"bias", *SIGNS}):
-        raise MisconfiguredError(f"The policy near/near.toml does not fit: of [weights] correct {', '.join(strange)}.")
+        raise MisconfiguredError(f"The policy near/near.toml is invalid: correct {', '.join(strange)} in [weights].")
     return policy
 
 

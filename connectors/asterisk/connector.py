@@ -105,7 +105,7 @@ class Asterisk:
         try:
             async with asyncio.timeout(patience):
                 if not (await reader.readuntil(b"\r\n")).startswith(b"Asterisk Call Manager/"):
-                    raise UnreachableError(f"{peer}: no manager interface answers there: see port")
+                    raise UnreachableError(f"{peer}: no manager interface answers there: check port")
                 secret = chosen.secret.get_secret_value()
                 writer.write(_action("Login", Username=chosen.username, Secret=secret, Events="call,cdr,user"))
                 await writer.drain()
@@ -114,7 +114,7 @@ class Asterisk:
                     if answer := ami.parse(value or b"").word("response"):
                         break
             if answer != "Success":
-                raise UnauthorizedError(f"{peer} refuses the login: see username and secret")
+                raise UnauthorizedError(f"{peer} refuses the login: check username and secret")
             yield events, writer
         except (OSError, TimeoutError, EOFError, asyncio.LimitOverrunError) as error:
             raise self._gone(type(error).__name__) from error
@@ -223,5 +223,5 @@ def identifier(frame: ami.Frame, value: bytes, call: str | None, key: SecretStr 
 def _action(name: str, **fields: str) -> bytes:
     """Return an action's bytes; raises MisconfiguredError for a line break in a value, which would inject a header."""
     if any("\r" in value or "\n" in value for value in fields.values()):
-        raise MisconfiguredError(f"a line break in {' or '.join(fields).lower()} of an Asterisk")
+        raise MisconfiguredError(f"{' or '.join(fields).lower()} of an Asterisk contains a line break")
     return "".join(f"{key}: {value}\r\n" for key, value in {"Action": name, **fields}.items()).encode() + b"\r\n"

@@ -152,7 +152,9 @@ class BackOffice:
         command = _command(body, key, self._now())
         _check_allowed(command, key)
         if self._is_closed:
-            raise RefusedRequest("no key signs commands here: see `hotline doctor receiver`", status=503, reason="key")
+            raise RefusedRequest(
+                "no key can sign commands here: run `hotline doctor receiver`", status=503, reason="key"
+            )
         async with asyncio.timeout(self._timeout):
             await self._published(command.outbound(self._now(), self._signer))
         since = int((self._first_sent(command) - SLACK).timestamp())
@@ -169,7 +171,7 @@ class BackOffice:
         command_id = request.path_params["command_id"]
         city, since = request.query_params.get("jurisdiction", ""), request.query_params.get("since", "")
         if city not in key.jurisdictions or not command_id.startswith(f"{key.system}:"):
-            raise RefusedRequest("this key may not ask for that command", status=403, reason="permission")
+            raise RefusedRequest("this key may not read that command", status=403, reason="permission")
         if not (since.isascii() and since.isdigit() and len(since) <= 11):
             raise RefusedRequest("since must be seconds since 1970", status=400, reason="parameters")
         async with self._looking:
@@ -197,7 +199,7 @@ class BackOffice:
         window = key.timestamp_window_seconds if key else 0
         check_signature([secret], headers, body, self._moments, window, request.method, target)
         if key is None:
-            raise RefusedRequest("the request is not signed by a known key", status=401, reason="signature")
+            raise RefusedRequest("the request is not signed with a known key", status=401, reason="signature")
         return key, body
 
 
@@ -227,9 +229,9 @@ def _command(body: bytes, key: BackOfficeSettings, now: datetime) -> Command:
             raise RefusedRequest(f"{name} must be {A_CODE}", status=400, reason="body")
     for name in ("at", "seen_at"):  # a time in the future cannot have been read
         if (getattr(command, name) or now) > now + AHEAD:
-            raise RefusedRequest(f"{name} lies in the future: see NTP", status=400, reason="body")
+            raise RefusedRequest(f"{name} lies in the future: check NTP", status=400, reason="body")
     if command.at < NO_TIME:
-        raise RefusedRequest("at lies before the year 2000: leave it out", status=400, reason="body")
+        raise RefusedRequest("at is before the year 2000: leave it out", status=400, reason="body")
     return command
 
 

@@ -189,7 +189,7 @@ class CallFiles:
                 return _Piece((), place, {}, rest=False)
             ended, heading = self._still_for(entry) >= SETTLED_END_SECONDS, self._rows.heading(file)
             if not heading.whole and ended:
-                raise UnreachableError("a call file has no whole heading line: see how its lines end")
+                raise UnreachableError("a call file has no complete heading line: check its line ends")
             if not heading.whole:
                 return None
             begin, limit = max(place.offset, heading.end), self._settings.row_max_bytes

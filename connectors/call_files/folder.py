@@ -39,9 +39,9 @@ def listed(folder: Path, pattern: str, known: Container[int] = ()) -> list[Entry
             fitting = [(one, _fits(one.name, pattern)) for one in entries]
             found = [_entry(one, fits) for one, fits in fitting if fits or one.inode() in known]
     except PermissionError as error:
-        raise MisconfiguredError("the folder of call files may not be read: see its owner and mode") from error
+        raise MisconfiguredError("the folder of call files cannot be read: check its owner and mode") from error
     except OSError as error:
-        raise UnreachableError("the folder of call files is not there: see folder, and that it is mounted") from error
+        raise UnreachableError("the folder of call files does not exist: check `folder` and the mount") from error
     return sorted((one for one in found if one is not None), key=lambda one: (one.mtime_ns, one.name))
 
 
@@ -55,7 +55,7 @@ def opened(folder: Path, name: str) -> Iterator[BinaryIO]:
                 raise OSError("no regular file")
             yield file
     except OSError as error:
-        raise UnreachableError("a call file cannot be read now: see its owner and mode") from error
+        raise UnreachableError("a call file cannot be read now: check its owner and mode") from error
 
 
 def _fits(name: str, pattern: str) -> bool:

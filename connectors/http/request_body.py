@@ -44,17 +44,17 @@ async def read_body(
                     body += chunk[: max(0, first_bytes - len(body))]
                     raise _too_large()
                 if not has_room(size):
-                    raise RefusedRequest("too much is sent at the moment: try again soon", status=503, reason="busy")
+                    raise RefusedRequest("too many requests at the moment: try again soon", status=503, reason="busy")
                 body += chunk
                 deadline.reschedule(began + min(seconds, FIRST_SECONDS + size / LEAST_BYTES_PER_SECOND))
     except TimeoutError as error:
         raise RefusedRequest("the body did not arrive in time", status=408, reason="slow") from error
     except ClientDisconnect as error:
-        raise RefusedRequest("the sender hung up", status=400, reason="disconnected") from error
+        raise RefusedRequest("the sender closed the connection", status=400, reason="disconnected") from error
     if is_too_large:
         raise _too_large()
     return bytes(body)
 
 
 def _too_large() -> RefusedRequest:
-    return RefusedRequest("the body is larger than this channel takes", status=413, reason="size")
+    return RefusedRequest("the body exceeds the limit of this channel", status=413, reason="size")

@@ -73,7 +73,7 @@ def check_fresh(at: datetime | None, moments: Moments, window_seconds: float, st
     """Raise RefusedRequest with the status for a time that is missing, or too far from our clock."""
     if at is None or abs((moments.nearest(at) - at).total_seconds()) > window_seconds:
         raise RefusedRequest(
-            "the timestamp is old (a replay), or a clock is wrong (see NTP)", status=status, reason="timestamp"
+            "the timestamp is old (a replay), or a clock is wrong (check NTP)", status=status, reason="timestamp"
         )
 
 
@@ -96,7 +96,7 @@ class UsedSignatures:
         digest = hashlib.sha256(body).digest()
         came_first = self._remember(signature, digest)
         if came_first != digest:
-            raise RefusedRequest("a used signature with another body: forged", reason="nonce")
+            raise RefusedRequest("a used signature with a different body: forged", reason="nonce")
 
     def claim(self, signature: str) -> None:
         """Remember a request that brings no plain body; it proves itself, so it is never refused for a repeat."""
@@ -137,7 +137,7 @@ def check_signature(
     timestamp = headers.get(TIMESTAMP_HEADER, "")
     given = headers.get(SIGNATURE_HEADER, "")
     if matching(secrets, lambda secret: sign(secret, timestamp, body, *said), given) is None:
-        raise RefusedRequest("the request is not signed by a known secret", status=401, reason="signature")
+        raise RefusedRequest("the request is not signed with a known secret", status=401, reason="signature")
     check_fresh(moment(timestamp, SECONDS), moments, window_seconds, status=401)
 
 
@@ -156,7 +156,7 @@ def parameters(query: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return the parameters that we know, each given at most once; raises RefusedRequest."""
     known = {name: query[name] for name in _PARAMETERS if name in query}
     if any(len(values) != 1 for values in known.values()):
-        raise RefusedRequest("a parameter came twice: this is not the platform", reason="parameters")
+        raise RefusedRequest("a parameter occurs twice: the sender is not the platform", reason="parameters")
     return {name: values[0] for name, values in known.items()}
 
 
@@ -164,7 +164,7 @@ def needed(given: Mapping[str, str], *names: str) -> tuple[str, ...]:
     """Return the named parameters; raises RefusedRequest when one is missing or empty."""
     values = tuple(given.get(name, "") for name in names)
     if not all(values):
-        raise RefusedRequest("a parameter is missing: this is not the platform", reason="parameters")
+        raise RefusedRequest("a parameter is missing: the sender is not the platform", reason="parameters")
     return values
 
 
@@ -177,7 +177,7 @@ def check_callback(tokens: Sequence[str], signature: str, *parts: str) -> str:
     """Return the token that signed; raises RefusedRequest (403)."""
     token = matching(tokens, lambda one: sign_callback(one, *parts), signature)
     if token is None:
-        raise RefusedRequest("wrong signature: the Token here and on the platform must be the same", reason="signature")
+        raise RefusedRequest("wrong signature: the Token must be the same here and on the platform", reason="signature")
     return token
 
 
@@ -201,7 +201,7 @@ def check_twilio(tokens: Sequence[str], signature: str, url: str, fields: Sequen
     """Raise RefusedRequest (403) unless a known token signed the fields for this address."""
     pairs = [(token, written) for token in tokens for written in _written(url)]
     if matching(pairs, lambda pair: sign_twilio(*pair, fields), signature) is None:
-        raise RefusedRequest("not signed for this address by a known token", status=403, reason="signature")
+        raise RefusedRequest("not signed for this address with a known token", status=403, reason="signature")
 
 
 def _written(url: str) -> Iterator[str]:

@@ -61,13 +61,13 @@ def translated(error: Exception, account: str) -> PipelineError:
     if isinstance(error, LoginError):
         return _login(error, account, said)
     if isinstance(error, CapabilityError):
-        return MisconfiguredError(f"mailbox {account}: the server cannot do what the settings ask; see tls and idle")
+        return MisconfiguredError(f"mailbox {account}: the server does not support these settings; check tls and idle")
     if isinstance(error, UnicodeEncodeError):
         return MisconfiguredError(f"mailbox {account}: username and password must be ASCII for this server")
     if isinstance(error, TooMuchError):
         return EndlessError(f"mailbox {account}: the server says more than any mail is long; see that it is one")
     if isinstance(error, LINK_LOST):
-        return UnreachableError(f"mailbox {account}: no connection ({name}); see host, port and the network")
+        return UnreachableError(f"mailbox {account}: no connection ({name}); check host, port and the network")
     # A ProtocolError quotes the unreadable text, which may be a citizen's words.
     if isinstance(error, imaplib.IMAP4.error) and not isinstance(error, ProtocolError):
         return _refusal(account, name, said)
@@ -78,7 +78,7 @@ def _refusal(account: str, name: str, said: str) -> PipelineError:
     if "unsafe login" in said:
         return _unsafe(account)
     if _says(said, _THROTTLED):
-        return ThrottledError(f"mailbox {account}: the server wants fewer requests", THROTTLED_SECONDS)
+        return ThrottledError(f"mailbox {account}: the server demands fewer requests", THROTTLED_SECONDS)
     if _says(said, _UNAVAILABLE):
         return NotNowError(f"mailbox {account}: the server is not ready now")
     return _refused(account, name)
@@ -91,13 +91,13 @@ def _refused(account: str, name: str) -> PipelineError:
 def _login(error: LoginError, account: str, said: str) -> PipelineError:
     # IMAPClient raises this error for every fault of the login, including a lost connection.
     if isinstance(error.__context__, LINK_LOST) or _says(said, _UNAVAILABLE + _BROKEN):
-        return UnreachableError(f"mailbox {account}: no login now; the server is not ready")
+        return UnreachableError(f"mailbox {account}: login is not possible now; the server is not ready")
     if _says(said, _THROTTLED):
-        return ThrottledError(f"mailbox {account}: the server wants fewer logins", THROTTLED_SECONDS)
+        return ThrottledError(f"mailbox {account}: the server demands fewer logins", THROTTLED_SECONDS)
     if "unsafe login" in said:
         return _unsafe(account)
     return UnauthorizedError(
-        f"mailbox {account}: the login is refused; see username and password (授权码), or the token"
+        f"mailbox {account}: the login is refused; check username and password (授权码), or the token"
     )
 
 
@@ -107,5 +107,5 @@ def _says(said: str, words: tuple[str, ...]) -> bool:
 
 def _unsafe(account: str) -> PipelineError:
     return UnauthorizedError(
-        f"mailbox {account}: the provider calls the login unsafe; allow IMAP for the account there"
+        f"mailbox {account}: the provider rejects the login as unsafe; allow IMAP for the account there"
     )

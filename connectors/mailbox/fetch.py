@@ -176,7 +176,7 @@ class Reader:
         except RetriableError as error:
             doubts.stayed_away(other)
             if isinstance(error, CommandRefusedError):
-                raise UnreachableError(f"the server hands out neither mail UID {uid} nor UID {other}") from error
+                raise UnreachableError(f"the server returns neither mail UID {uid} nor UID {other}") from error
             raise
         (doubts.came if came else doubts.stayed_away)(other)
         return came
@@ -254,7 +254,7 @@ class Reader:
             if isinstance(error, (ThrottledError, NotNowError)):
                 return Mail(uid=uid, about=about, refusal=error)
             cause = type(error.__cause__ or error).__name__
-            fault = MalformedError(f"the server does not hand out mail UID {uid} ({cause}); look at it in the mailbox")
+            fault = MalformedError(f"the server does not return mail UID {uid} ({cause}); check it in the mailbox")
             return Mail(uid=uid, about=about, fault=fault)
         return None if value is None else Mail(uid=uid, about=about, value=value)
 
@@ -311,7 +311,7 @@ class Reader:
         part, size = first, spool.write(first)
         while not _is_last(part, size, about):
             if time.monotonic() > end:
-                raise UnreachableError(f"mail UID {uid} took too long: see mail_timeout_seconds")
+                raise UnreachableError(f"mail UID {uid} took too long: check mail_timeout_seconds")
             following = self._session.part(uid, size, PART)
             if following is None and not self._session.has(uid):
                 return False  # deleted during the fetch: discard the first half

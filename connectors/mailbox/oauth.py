@@ -75,7 +75,8 @@ class Tokens:
                 return file.read(_LIMIT)
         except OSError as error:
             raise UnreachableError(
-                f"mailbox {self._account}: token_file cannot be read ({error.strerror}); see that it is renewed there"
+                f"mailbox {self._account}: token_file cannot be read ({error.strerror}); check the program "
+                "that renews it"
             ) from error
 
     def _from_command(self) -> bytes:
@@ -94,12 +95,12 @@ class Tokens:
             ) from error
         if done.returncode:  # the command's output may hold secrets
             raise UnreachableError(
-                f"mailbox {self._account}: token_command ended with {done.returncode}; run it by hand to see why"
+                f"mailbox {self._account}: token_command exited with {done.returncode}; run it by hand to see why"
             )
         return done.stdout[:_LIMIT]
 
     def _unreadable(self) -> UnreachableError:
         return UnreachableError(
-            f"mailbox {self._account}: no access token where one should be; token_file or token_command must give the "
-            'token alone, or JSON with "access_token"'
+            f"mailbox {self._account}: no access token found; token_file or token_command must contain only "
+            'the token, or JSON with "access_token"'
         )

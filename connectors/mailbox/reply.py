@@ -98,10 +98,10 @@ class MailSender:
                 f"{where}: the server's certificate {certificate_fault(error, f'{where}.ssl_cafile')}"
             )
         if isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500:
-            return UnauthorizedError(f"{where}: the login is refused; see username and password (授权码)")
+            return UnauthorizedError(f"{where}: the login is refused; check username and password (授权码)")
         if isinstance(error, smtplib.SMTPNotSupportedError):
-            return UnauthorizedError(f"{where}: the server offers no such login or encryption; see tls and username")
-        return UnreachableError(f"{where}: no connection ({type(error).__name__}); see host, port and the network")
+            return UnauthorizedError(f"{where}: the server offers no such login or encryption; check tls and username")
+        return UnreachableError(f"{where}: no connection ({type(error).__name__}); check host, port and the network")
 
     def _handed(self, server: smtplib.SMTP, mail: EmailMessage, recipient: str) -> Sent:
         """Run MAIL, RCPT and DATA; the outcome is unknown only for failures after the whole text was sent."""

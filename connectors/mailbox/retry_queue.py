@@ -62,8 +62,8 @@ class Postponed(Struct, frozen=True, array_like=True):
         """Return the reason of the dead letter."""
         hours = PATIENCE_SECONDS / 3600
         return MalformedError(
-            f"the server did not hand out mail UID {uid}, asked {self.tries} times within {hours:.0f} hours or more, "
-            "while others came; look at it in the mailbox"
+            f"the server did not return mail UID {uid} in {self.tries} attempts within {hours:.0f} hours or "
+            "more, while it returned others; check it in the mailbox"
         )
 
 

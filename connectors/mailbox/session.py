@@ -219,10 +219,10 @@ class Session:
         with self._command():
             news = self._client.idle_check(timeout=seconds)
         if any(line and line[0] == b"BYE" for line in news):
-            raise UnreachableError(f"mailbox {self._account}: the server said goodbye")
+            raise UnreachableError(f"mailbox {self._account}: the server ended the session")
         if not news and time.monotonic() - began < seconds / 2:
             # idle_check hides the end of the connection and would return at once for ever.
-            raise UnreachableError(f"mailbox {self._account}: the connection has ended")
+            raise UnreachableError(f"mailbox {self._account}: the connection was closed")
         return _is_news(news)
 
     def end_idle(self) -> None:
@@ -233,7 +233,7 @@ class Session:
                 with self._command():
                     self._client.idle_done()
             except CommandRefusedError as error:
-                raise UnreachableError(f"mailbox {self._account}: IDLE ended badly") from error
+                raise UnreachableError(f"mailbox {self._account}: IDLE failed") from error
 
     @contextmanager
     def _command(self) -> Iterator[None]:

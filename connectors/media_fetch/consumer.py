@@ -115,7 +115,7 @@ class _Reading:
             for topic in self._topics:  # a member that joins before it knows a topic's partitions is assigned none
                 if not self._consumer.partitions_for_topic(topic):
                     raise UnreachableError(
-                        f"Kafka shows our user no topic {topic}: run `hotline topics create`, or see `hotline doctor`"
+                        f"Kafka shows our user no topic {topic}: run `hotline topics create` or `hotline doctor`"
                     )
             self._ids.look(self._consumer)
             self._ids.follow(self._consumer)

@@ -146,7 +146,7 @@ class Fetcher:
         except Exception as error:
             if last:
                 raise
-            raise FaultOfOursError(f"a fault of ours ({type(error).__name__}): it is tried again") from error
+            raise FaultOfOursError(f"internal error ({type(error).__name__}): it is tried again") from error
 
     def _settled(self, done: Done) -> bool:
         """Record the result of a job; an internal error at the last try ends it, so that its partition is not blocked.

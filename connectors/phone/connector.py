@@ -52,7 +52,7 @@ class Phone:
     def accept(self, request: Request) -> Accepted:
         """Return the record of a verified request; raises RefusedRequest (401, 405) for others."""
         if request.method != "POST":
-            raise RefusedRequest("not a POST: this is not the platform", status=405, reason="method")
+            raise RefusedRequest("not a POST: the sender is not the platform", status=405, reason="method")
         now = self._now()
         if self._settings.auth == "bearer":
             check_token(self._secrets, request.headers)

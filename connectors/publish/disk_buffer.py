@@ -401,7 +401,7 @@ def _locked(folder: Path) -> IO[bytes]:
         told = f"the journal {folder} cannot be written ({denial(error)})"
         if error.errno in _FULL:  # it may have room soon
             raise UnreachableError(f"{told}: make room on its disk") from error
-        raise MisconfiguredError(f"{told}: let our user write there, or choose another folder") from error
+        raise MisconfiguredError(f"{told}: allow our user to write there, or choose another folder") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:

@@ -41,7 +41,7 @@ async def settle(batch: Sequence[Waiting[Given, Result]], bring: Callable[[list[
     try:
         await _settle(batch, bring, 1)
     except asyncio.CancelledError:
-        refuse(batch, UnreachableError("this process is stopping"))
+        refuse(batch, UnreachableError("this process stops"))
         raise
 
 
@@ -188,7 +188,7 @@ class Lane:
                 self._append = asyncio.create_task(self._appended(messages))
                 await asyncio.shield(self._append)
         except TimeoutError as error:
-            raise UnreachableError("the journal's disk does not answer: see that it can be reached") from error
+            raise UnreachableError("the journal's disk does not respond: check that it can be reached") from error
 
     async def _appended(self, messages: Sequence[RawMessage]) -> None:
         await self._writing.do(self._journal.append, messages)
@@ -407,7 +407,7 @@ class DurablePublisher:
             self._trial = asyncio.create_task(self._threads.do(_fault, work))
         await asyncio.wait({self._trial}, timeout=HUNG_SECONDS)
         if not self._trial.done():
-            return UnreachableError("the journal's disk does not answer: see that it can be reached")
+            return UnreachableError("the journal's disk does not respond: check that it can be reached")
         trial, self._trial = self._trial, None
         return trial.result()
 

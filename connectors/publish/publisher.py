@@ -96,7 +96,7 @@ class Publisher:
                     await self._delivered(hop.begins(records))
             except TimeoutError as error:
                 self._producer.replace_hung()
-                raise UnreachableError(f"Kafka did not confirm within {timeout} s: see that it runs") from error
+                raise UnreachableError(f"Kafka did not confirm within {timeout} s: check that it runs") from error
         _count(records)
 
     def tell(self, messages: Sequence[RawMessage]) -> list[RawMessage]:
@@ -126,7 +126,7 @@ class Publisher:
         late, self._late = self._late, None
         if late is not None and not late[1].done():
             self._late = late
-            raise StoreAwayError("the blob store has not taken a message for long: see that it can be reached")
+            raise StoreAwayError("the blob store has accepted no message for a long time: check that it can be reached")
         known = late is not None and late[0] == message.message_id
         storing = late[1] if late is not None and known else self._storing.submit(self._record, message)
         try:
@@ -136,7 +136,7 @@ class Publisher:
                 raise
             self._late = message.message_id, storing
             raise StoreAwayError(
-                f"the blob store did not take a message in {STORE_SECONDS:.0f} s: see that it can be reached"
+                f"the blob store did not accept a message within {STORE_SECONDS:.0f} s: check that it can be reached"
             ) from error
 
     async def _delivered(self, records: Sequence[Outbound]) -> None:
@@ -169,7 +169,7 @@ class Publisher:
         with self._lock:
             if size > 0 and self._waiting + size > WAITING_LIMIT:
                 self._producer.replace_hung()
-                raise UnreachableError("Kafka is behind and too much waits for it already: see that it runs")
+                raise UnreachableError("Kafka is behind and too many messages wait for it: check that it runs")
             self._waiting += size
 
     async def _safe_by(self, deadline: float, messages: Sequence[RawMessage]) -> list[Outbound]:
@@ -178,7 +178,7 @@ class Publisher:
                 return [await self._safe_soon(message) for message in messages]
         except TimeoutError as error:
             raise UnreachableError(
-                "the blob store did not take a message in time: see that it can be reached"
+                "the blob store did not accept a message in time: check that it can be reached"
             ) from error
 
     async def _safe_soon(self, message: RawMessage) -> Outbound:
@@ -208,7 +208,7 @@ class Publisher:
         message = self._fitting(message)
         record = message.outbound()
         if len(record.key) + sum(len(value) for _, value in record.headers) > HEADERS_LIMIT:
-            return _put_aside(message, TooLargeError("its sender or other attributes are over the limit"))
+            return _put_aside(message, TooLargeError("its sender or other attributes exceed the limit"))
         return record
 
     def _fitting(self, message: RawMessage) -> RawMessage:
@@ -224,8 +224,8 @@ class Publisher:
             settle(self._blobs, (path, f"{path}{RAW}"))
         except (BlobError, OSError) as error:
             raise StoreAwayError(
-                f"the blob store did not take a message ({type(error).__name__}): see that it can be reached and "
-                "has room"
+                f"the blob store did not accept a message ({type(error).__name__}): check that it can be "
+                "reached and has room"
             ) from error
         metrics.CLAIMED.labels(message.channel).inc()
         return msgspec.structs.replace(

@@ -180,15 +180,15 @@ class Owner:
                 await self._read(reader)
                 if self._lost is not None:  # the target end may be lost with it
                     raise UnreachableError(
-                        f"partition {self._place.partition} of {topics.OUTBOX} lost what it held from "
-                        f"{self._lost.goes_on} on while it was read: it is read anew"
+                        f"partition {self._place.partition} of {topics.OUTBOX} lost its records from "
+                        f"{self._lost.goes_on} on while they were read: they are read again"
                     )
         except UnreachableError as error:
             if await _readable(reader, self._place) > position:
                 raise
             raise UnreachableError(
-                f"the log cannot be read up to its end: partition {self._place.partition} of {topics.OUTBOX} has a "
-                "transaction that does not end: see `hotline topics hanging`"
+                f"the log cannot be read to its end: partition {self._place.partition} of {topics.OUTBOX} "
+                "has a hanging transaction: run `hotline topics hanging`"
             ) from error
 
     async def _tell_again(self, lost: list[OutboxState]) -> None:

@@ -104,7 +104,7 @@ class Cursors:
         numbers = consumer.partitions_for_topic(topics.CURSOR)
         if not numbers:
             raise UnreachableError(
-                f"Kafka shows our user no topic {topics.CURSOR}: run `hotline topics create`, or see `hotline doctor`"
+                f"Kafka shows our user no topic {topics.CURSOR}: run `hotline topics create` or `hotline doctor`"
             )
         # As the producer places the key, so that one partition is read and not all of them.
         return TopicPartition(topics.CURSOR, (murmur2(self._key) & 0x7FFFFFFF) % len(numbers))

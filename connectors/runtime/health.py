@@ -109,4 +109,4 @@ def _sentence(error: BaseException) -> str:
     """Return the advice for an operator; foreign error texts may hold a citizen's words."""
     if isinstance(error, PipelineError):
         return str(error)
-    return f"a fault of ours ({type(error).__name__}), which is tried again: tell the developers"
+    return f"internal error ({type(error).__name__}), which is tried again: report it to the developers"

@@ -125,7 +125,7 @@ class Outlet(Emit):
         try:
             return await asyncio.wait_for(asyncio.shield(task), self._timeout)
         except TimeoutError as error:
-            raise UnreachableError(f"Kafka did not answer within {self._timeout} s: see that it runs") from error
+            raise UnreachableError(f"Kafka did not answer within {self._timeout} s: check that it runs") from error
 
     async def run(self) -> None:
         """Serve until cancelled; waiting callers then get an error."""
@@ -134,7 +134,7 @@ class Outlet(Emit):
                 await settle([await self._queue.get(), *self._more()], self._published)
         finally:
             while not self._queue.empty():
-                refuse(self._more(), UnreachableError("this process is stopping"))
+                refuse(self._more(), UnreachableError("this process stops"))
 
     def _more(self) -> list[Waiting[RawMessage, None]]:
         return [self._queue.get_nowait() for _ in range(min(self._queue.qsize(), BATCH_MESSAGES - 1))]
@@ -259,7 +259,7 @@ class _Session:
         finally:
             for task in (serving, *ending):
                 task.cancel()
-        return UnreachableError("the other side ended the connection")
+        return UnreachableError("the other side closed the connection")
 
     async def _lost(self) -> None:
         """Return when the ownership is uncertain; for a listener when another process surely owns the account."""

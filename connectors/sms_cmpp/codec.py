@@ -95,7 +95,7 @@ def connect_answer(body: bytes) -> ConnectAnswer:
     reader = Reader(body)
     width = reader.left - _AUTHENTICATOR_BYTES - 1
     if width not in _STATUS_BYTES.values():
-        raise MalformedError("a CONNECT_RESP of the wrong length: see that the other side is an ISMG")
+        raise MalformedError("a CONNECT_RESP of the wrong length: check that the other side is an ISMG")
     return ConnectAnswer(reader.number(width), reader.take(_AUTHENTICATOR_BYTES), reader.number())
 
 
@@ -128,7 +128,7 @@ def submit_answer(body: bytes) -> SubmitAnswer:
     reader = Reader(body)
     msg_id = reader.number(_MSG_ID_BYTES)
     if reader.left not in _STATUS_BYTES.values():
-        raise MalformedError("a SUBMIT_RESP of the wrong length: see which version the gateway speaks")
+        raise MalformedError("a SUBMIT_RESP of the wrong length: check the gateway's protocol version")
     return SubmitAnswer(str(msg_id), reader.number(reader.left))
 
 
@@ -171,7 +171,7 @@ class CmppCodec(Codec):
     def check_login(self, answer: Frame) -> None:
         """Apply the ISMG's version; raises UnreachableError, or UnauthorizedError if an operator must act."""
         if answer.command != CONNECT | ANSWER:
-            raise UnreachableError("the other side does not answer a CMPP login: see `host` and `port`")
+            raise UnreachableError("the other side does not answer a CMPP login: check `host` and `port`")
         try:
             told = connect_answer(answer.body)
         except MalformedError as error:
@@ -179,7 +179,7 @@ class CmppCodec(Codec):
         if told.status in _REFUSALS:
             raise UnauthorizedError(_REFUSALS[told.status])
         if told.status != OK:
-            raise UnreachableError("the ISMG takes no login now: see how many connections the operator allows")
+            raise UnreachableError("the ISMG accepts no login now: check the operator's limit of connections")
         self._check_proof(told)
         self.major = min(self.major, told.major or self.major)
 
@@ -187,5 +187,7 @@ class CmppCodec(Codec):
         if is_proven(told, self._proof, self._secret):
             return
         if self._settings.strict:
-            raise UnauthorizedError("the ISMG does not prove to know the secret: see `secret`, `strict` and `host`")
+            raise UnauthorizedError(
+                "the ISMG does not prove that it knows the secret: check `secret`, `strict` and `host`"
+            )
         _log.warning("ismg_not_proven", source=self._settings.source)

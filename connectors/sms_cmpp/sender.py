@@ -55,9 +55,7 @@ class CmppSender(SessionSender):
         without a session, ThrottledError if the ISMG accepts no message now: nothing was sent then.
         """
         if self._settings.number is None:
-            raise MisconfiguredError(
-                f"the CMPP account {self._account} sends no replies without `number` (接入号): set it"
-            )
+            raise MisconfiguredError(f"the CMPP account {self._account} cannot reply without `number` (接入号): set it")
         if not has_phone(reply.recipient):
             return Sent(outcome="refused", code="no_phone")
         pieces = self._pieces(reply)
@@ -75,7 +73,7 @@ class CmppSender(SessionSender):
         """Submit all parts at once: some gateways answer none before they have the last."""
         link = self._line()
         if link is None or not link.is_open:
-            raise UnreachableError("there is no session with the ISMG: the connector says why")
+            raise UnreachableError("there is no session with the ISMG: see the log of the connector")
         results = await asyncio.gather(*(self._submitted(piece, link) for piece in pieces))
         if any(_is_accepted(result) for result in results):
             results = await asyncio.gather(
@@ -160,7 +158,7 @@ def _judged(results: Sequence[Result]) -> Sent:
     if all(_is_accepted(result) for result in results):
         return Sent(outcome="accepted", code="0", reference=taken)
     if all(_is_busy(result) for result in results):
-        raise ThrottledError("the ISMG takes no more replies now (Result 8)", THROTTLED_SECONDS)
+        raise ThrottledError("the ISMG accepts no more replies now (Result 8)", THROTTLED_SECONDS)
     if taken or None in results:
         return Sent(outcome="unknown", code=_code(results), reference=taken or None)
     return Sent(outcome="refused", code=_code(results))

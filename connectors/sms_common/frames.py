@@ -81,9 +81,7 @@ class Frames:
             return None
         length = int.from_bytes(held[:_LENGTH_BYTES])
         if not self._codec.header.size <= length <= self._codec.longest:
-            raise UnreachableError(
-                f"the {self._codec.peer} sent a frame of {length} bytes: what follows cannot be read"
-            )
+            raise UnreachableError(f"the {self._codec.peer} sent a frame of {length} bytes: the rest cannot be read")
         if len(held) < length:
             return None
         raw = bytes(held[:length])

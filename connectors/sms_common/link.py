@@ -84,7 +84,7 @@ class Link(Generic[C]):
             async for _ in self.requests(until=answer):
                 pass  # the peer sends no requests before its answer; early ones are repeated
             if not answer.done():
-                raise UnreachableError(f"the {self.codec.peer} ended the session and did not answer the login")
+                raise UnreachableError(f"the {self.codec.peer} ended the session without an answer to the login")
             self.codec.check_login(answer.result())
         self._logged_in = True
         self._alive()
@@ -268,7 +268,7 @@ async def opened(
             await link.log_in()
     except TimeoutError as error:
         await link.close()
-        raise UnreachableError(f"the {peer} does not answer the {codec.login_name}: see host and port") from error
+        raise UnreachableError(f"the {peer} does not answer the {codec.login_name}: check host and port") from error
     except BaseException:
         await link.close()
         raise

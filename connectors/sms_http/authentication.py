@@ -35,7 +35,7 @@ def check_head(request: Request, settings: SmsHttpSettings) -> None:
 def _check_address(client: str, allowed: Sequence[IPv4Network | IPv6Network]) -> None:
     address = _address(client)
     if address is None or not any(address in network for network in allowed):
-        raise RefusedRequest("an address that `allowed_addresses` does not name", status=403, reason="address")
+        raise RefusedRequest("an address that is not in `allowed_addresses`", status=403, reason="address")
 
 
 def _address(text: str) -> IPv4Address | IPv6Address | None:
@@ -48,7 +48,7 @@ def _address(text: str) -> IPv4Address | IPv6Address | None:
 
 def _check_secret(path: str, secrets: Sequence[str]) -> None:
     if matching(secrets, str, path.rpartition("/")[2]) is None:
-        raise RefusedRequest("no gateway is called so", status=404, reason="path")
+        raise RefusedRequest("unknown gateway", status=404, reason="path")
 
 
 def _check_signature(request: Request, tokens: Sequence[str], url: str) -> None:

@@ -84,7 +84,7 @@ def read(pdu: Frame) -> Any:
     try:
         return smpp.parse_pdu(pdu.raw, client=_Numbered(pdu.sequence), allow_unknown_opt_params=True)
     except FOREIGN as error:
-        raise MalformedError("a PDU whose fields do not fit its length: see what the SMSC sends") from error
+        raise MalformedError("a PDU whose fields do not fit its length: check the SMSC's output") from error
 
 
 def bare(command: int, sequence: int, status: int = OK) -> bytes:
@@ -147,7 +147,7 @@ class SmppCodec(Codec):
         name = status_name(answer.status)
         if answer.status in _BUSY:
             raise ThrottledError(
-                f"the SMSC grants no bind now ({name}): see that nobody else holds it, and `binds`",
+                f"the SMSC grants no bind now ({name}): check that no other client holds it, and `binds`",
                 _BUSY[answer.status],
             )
-        raise UnauthorizedError(f"the SMSC refuses the bind ({name}): see system_id, password and system_type")
+        raise UnauthorizedError(f"the SMSC refuses the bind ({name}): check system_id, password and system_type")

@@ -67,7 +67,7 @@ class SmppSender(SessionSender):
             if (link := self._line()) is None:
                 if taken:
                     return _torn(taken, "broken")
-                raise UnreachableError("there is no bind at the SMSC: the connector says why")
+                raise UnreachableError("there is no bind at the SMSC: see the log of the connector")
             try:
                 answer = await self._patiently(link, to, piece, parts, further=bool(taken))
             except RetriableError:
@@ -115,7 +115,7 @@ def _refused(taken: list[str], status: int) -> Sent:
     if taken:
         return _torn(taken, hex(status))
     if status in _PASSING:
-        raise ThrottledError(f"the SMSC takes no replies now ({codec.status_name(status)})", THROTTLED_SECONDS)
+        raise ThrottledError(f"the SMSC accepts no replies now ({codec.status_name(status)})", THROTTLED_SECONDS)
     return Sent(outcome="refused", code=hex(status))
 
 

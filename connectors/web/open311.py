@@ -213,7 +213,7 @@ class Open311:
         """Count the reads of one address: ids can be enumerated. Raises RefusedRequest (429) above the limit."""
         host = subscriber(caller_of(request))
         if any(self._pace.take(host) for _ in range(turns)):
-            raise RefusedRequest("too much is read from this address: go on later", status=429, reason="limited")
+            raise RefusedRequest("too many requests from this address: try again later", status=429, reason="limited")
 
     async def _found(self, name: str) -> Ticket | None:
         """Return the ticket of an id, or None for a confidential one (保密).

@@ -123,7 +123,7 @@ async def receive(
     memory, from its first 64 KiB; for files beyond the limits, their names.
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise RefusedRequest("a compressed body is not taken: send it as it is", status=415, reason="encoding")
+        raise RefusedRequest("a compressed body is not accepted: send it uncompressed", status=415, reason="encoding")
     content_type = request.headers.get("content-type", "")
     _check_type(content_type)
     arrived = bytearray()
@@ -205,10 +205,10 @@ def _check_type(content_type: str) -> None:
     name, options = fields.media(content_type)
     if name not in fields.TYPES:
         raise RefusedRequest(
-            "a body that is no form's: urlencoded, multipart or JSON", status=400, reason="content_type"
+            "the body is not a form: use urlencoded, multipart or JSON", status=400, reason="content_type"
         )
     if name == fields.MULTIPART and not _PLAIN_BOUNDARY.fullmatch(options.get("boundary", "")):
-        raise RefusedRequest("a multipart body without a boundary of RFC 2046", status=400, reason="malformed")
+        raise RefusedRequest("a multipart body without a boundary (RFC 2046)", status=400, reason="malformed")
 
 
 def raw_of(

@@ -56,9 +56,9 @@ def error_of(errcode: int, *, night: float | None) -> PipelineError | None:
             f"the platform refuses our credentials (errcode {errcode}): check AppID, AppSecret and IP白名单"
         )
     if errcode == _USED_UP and night is not None:
-        return ThrottledError("the day's quota of the API is used up: it begins anew at midnight", night)
+        return ThrottledError("the daily quota of the API is used up: it is reset at midnight", night)
     if errcode in _OFTEN:
-        return ThrottledError(f"the platform is asked too often (errcode {errcode}): it waits", _OFTEN_SECONDS)
+        return ThrottledError(f"too many requests to the platform (errcode {errcode}): it waits", _OFTEN_SECONDS)
     return None
 
 

@@ -35,7 +35,9 @@ def decrypt(
             )
         except Exception:  # noqa: BLE001, S112 - the library raises any error; the next key may fit
             continue
-    raise RefusedRequest("cannot be decrypted: see that EncodingAESKey and AppID are the platform's", reason="cipher")
+    raise RefusedRequest(
+        "cannot be decrypted: check that EncodingAESKey and AppID match the platform's", reason="cipher"
+    )
 
 
 def encrypt(text: str, key: bytes, appid: str) -> str:

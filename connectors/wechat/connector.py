@@ -109,7 +109,7 @@ class WeChat:
 
     def _check_mode(self, accepted: bool) -> None:
         if not accepted:
-            raise RefusedRequest("a mode that `modes` of this account does not name", reason="mode")
+            raise RefusedRequest("a mode that is not in `modes` of this account", reason="mode")
 
     def _decrypted(self, given: Mapping[str, str], sender: _Sender, body: bytes) -> Verified:
         """Decrypt the message; in compatible mode the plain copy beside it is not signed and therefore ignored."""
@@ -143,7 +143,7 @@ def named_or_plain(body: bytes, account: str, now: datetime) -> callback.Callbac
 def check_method(request: Request) -> None:
     """Raise RefusedRequest (405) for methods that the platform never uses."""
     if request.method != "POST":
-        raise RefusedRequest("neither GET nor POST: this is not the platform", status=405, reason="method")
+        raise RefusedRequest("neither GET nor POST: the sender is not the platform", status=405, reason="method")
 
 
 def message_of(
@@ -168,5 +168,5 @@ def message_of(
 def _is_encrypted(given: Mapping[str, str]) -> bool:
     kind = given.get("encrypt_type", "raw")
     if kind not in ("raw", "aes"):
-        raise RefusedRequest("an encrypt_type that the platform does not have", reason="parameters")
+        raise RefusedRequest("an unknown encrypt_type", reason="parameters")
     return kind == "aes"

@@ -148,7 +148,7 @@ def _disk() -> Iterator[None]:
         yield
     except OSError as error:
         raise UnreachableError(
-            f"a file cannot be held in the temporary folder ({error.strerror}): see that it has room"
+            f"a file cannot be stored in the temporary folder ({error.strerror}): check its room"
         ) from error
 
 

@@ -200,7 +200,7 @@ class CustomerMessages:
         in turn.
         """
         if self.stopped():
-            raise UnreachableError("this process is stopping")
+            raise UnreachableError("this process stops")
         try:
             return self._asked(cursor)
         except RefusalError as refusal:

@@ -137,7 +137,7 @@ class MuteErrand:
 
     def run(self, publish: Publish, *, last: bool) -> None:
         """Raise UnauthorizedError, because only an operator can help; raise GivenUp at the last try."""
-        fault = UnauthorizedError("微信客服 has messages that only a secret can fetch: set it within three days")
+        fault = UnauthorizedError("微信客服 has messages that need `secret` to be fetched: set it within three days")
         raise GivenUp(fault) if last else fault
 
 

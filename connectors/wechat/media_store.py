@@ -97,4 +97,4 @@ class Shelf:
 
 
 def _fault(error: Exception) -> UnreachableError:
-    return UnreachableError(f"the blob store does not answer ({type(error).__name__}): see that it can be reached")
+    return UnreachableError(f"the blob store does not answer ({type(error).__name__}): check that it can be reached")

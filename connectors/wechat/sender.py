@@ -18,7 +18,7 @@ class WeChatSender:
 
     def __init__(self, settings: WeChatSettings, account: str) -> None:
         if settings.secret is None:
-            raise MisconfiguredError(f"The WeChat account {account} has no `secret`: without it nothing can be sent.")
+            raise MisconfiguredError(f"The WeChat account {account} has no `secret` and cannot send.")
         self._api = Api(Access("official", settings.appid, settings.secret, settings.api_url))
         self._thread = Threads(f"wechat-{account}", AT_ONCE_MOST)
 
@@ -36,7 +36,7 @@ class WeComSender:
 
     def __init__(self, settings: WeComSettings, account: str) -> None:
         if settings.secret is None:
-            raise MisconfiguredError(f"The WeCom account {account} has no `secret`: without it nothing can be sent.")
+            raise MisconfiguredError(f"The WeCom account {account} has no `secret` and cannot send.")
         self._api = Api(Access("corporate", settings.corpid, settings.secret, settings.api_url))
         self._agent_id = settings.agent_id
         self._thread = Threads(f"wecom-{account}", AT_ONCE_MOST)

@@ -158,7 +158,7 @@ def door(account: str) -> Iterator[None]:
         raise SlowDownError(error) from None
     except Unauthorized as error:
         raise UnauthorizedError(
-            f"Weibo {account}: the access token is refused ({error}): let a person grant it again"
+            f"Weibo {account}: the access token is refused ({error}): renew the authorization"
         ) from None
     except (UnreadableAnswer, WeiboServerError) as error:
         raise UnreachableError(f"Weibo {account}: no usable answer ({type(error).__name__}, {error})") from None
@@ -169,4 +169,6 @@ def door(account: str) -> Iterator[None]:
             f"Weibo {account}: no connection ({error}): see that the platform can be reached"
         ) from None
     except NoAnswer as error:
-        raise UnreachableError(f"Weibo {account}: no answer ({error}): see that the platform can be reached") from None
+        raise UnreachableError(
+            f"Weibo {account}: no answer ({error}): check that the platform can be reached"
+        ) from None

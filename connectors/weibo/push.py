@@ -50,7 +50,7 @@ class Weibo:
             self._signatures.claim(signature)
             return Accepted(answer=Answer(body=needed(given, "echostr")[0].encode("utf-8", "replace")))
         if request.method != "POST":
-            raise RefusedRequest("neither GET nor POST: this is not the platform", status=405, reason="method")
+            raise RefusedRequest("neither GET nor POST: the sender is not the platform", status=405, reason="method")
         self._signatures.check(signature, request.body)
         return Accepted(messages=(self._message(request.body),) if request.body else (), answer=_NOTHING_TO_SAY)
 

@@ -58,7 +58,8 @@ class Budget:
     def used_up(self) -> ThrottledError:
         """Return the error to raise while no call is left."""
         return ThrottledError(
-            f"Weibo {self._account}: the quota of calls is used up until {self._ends()}: pushes go on, nothing is lost",
+            f"Weibo {self._account}: the quota of calls is used up until {self._ends()}: pushes continue, "
+            "nothing is lost",
             retry_after=max(1.0, self._reset_at - self._clock()),
         )
 

@@ -94,7 +94,7 @@ class WeiboSender:
 
     def _unauthorized(self) -> UnauthorizedError:
         return UnauthorizedError(
-            f"Weibo {self._account}: the access token is refused, nothing was sent: let a person grant it again"
+            f"Weibo {self._account}: the access token is refused, nothing was sent: renew the authorization"
         )
 
     def _throttled(self, error: TooManyRequests) -> ThrottledError:

@@ -38,7 +38,7 @@ class TokenSettings(Section):
         if self.access_token is not None:
             return self.access_token.get_secret_value()
         if self.access_token_file is None:
-            raise MisconfiguredError("access_token of the Weibo account is missing: set it, or access_token_file")
+            raise MisconfiguredError("access_token of the Weibo account is missing: set it or access_token_file")
         try:
             found = self.access_token_file.read_text("utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -46,7 +46,7 @@ class TokenSettings(Section):
                 f"access_token_file {self.access_token_file} cannot be read: correct it"
             ) from error
         if not found:
-            raise MisconfiguredError(f"access_token_file {self.access_token_file} is empty: put the token into it")
+            raise MisconfiguredError(f"access_token_file {self.access_token_file} is empty: write the token into it")
         return found
 
 

@@ -46,7 +46,7 @@ class Access:
         token = self._settings.token()
         if token == self._refused:
             raise UnshownError(
-                f"Weibo {self._account}: the access token is refused, so nothing is asked: let a person grant it again"
+                f"Weibo {self._account}: the access token is refused, so nothing is fetched: renew the authorization"
             )
         if self._session is None:
             self._session = self._make_session()
@@ -69,7 +69,7 @@ class Access:
                 self._note_end(api)
                 return self._expires_at, self._note_quota(api)
         except (RefusedError, SlowDownError) as error:
-            raise UnreachableError(f"Weibo {self._account}: the platform tells nothing now ({error})") from None
+            raise UnreachableError(f"Weibo {self._account}: the platform returns nothing now ({error})") from None
 
     def refuse(self) -> None:
         """Remember that the platform refused the token: it is not sent again."""

@@ -61,10 +61,12 @@ def check(settings: "Settings", request: str, order: Order) -> None:
     author = principal(settings)
     _, nonce, digest = request.split(":") if request.count(":") == 2 else ("", "", "")
     if digest != order.digest(author, nonce):
-        raise MisconfiguredError("That request is of another export or person: run the very command that asked for it.")
+        raise MisconfiguredError(
+            "That request belongs to another export or person: run exactly the command that requested it."
+        )
     since = datetime.now(UTC) - commands.LOOK_BACK
     connection, city = clients.kafka(settings), settings.jurisdiction
     placement.check(connection)  # the decision stands in the city's partition
     decision = command_status.find(connection, request + CONFIRMED, city, since, SECONDS)
     if decision is None or command_status.refusal(decision) is not None or decision.approved_by in (None, author):
-        raise MisconfiguredError(f"Nobody has confirmed it: a second person runs `hotline approve {request}`.")
+        raise MisconfiguredError(f"The request is not confirmed: a second person must run `hotline approve {request}`.")

@@ -54,11 +54,11 @@ def made(
     if kind not in COMMANDS:
         near = get_close_matches(kind, COMMANDS, n=1)
         choose = f"did you mean {near[0]}?" if near else f"choose from {', '.join(COMMANDS)}."
-        raise MisconfiguredError(f"There is no command of this kind: {choose}")
+        raise MisconfiguredError(f"Unknown kind of command: {choose}")
     ticket = _TICKET.fullmatch(target) if target else None
     handover = target if target and _HANDOVER.fullmatch(target) else None
     if target and ticket is None and handover is None:
-        raise MisconfiguredError("The target is neither a ticket's id nor a hand-over's: see `hotline search`.")
+        raise MisconfiguredError("The target is neither the id of a ticket nor of a hand-over: use `hotline search`.")
     now, args = datetime.now(UTC), _arguments(kind, words)
     command = Command(
         command_id=command_id or f"cli:{_random()}",
@@ -74,7 +74,7 @@ def made(
     )
     for name in ("command_id", "author", "jurisdiction"):
         if not is_code(getattr(command, name)):
-            raise MisconfiguredError(f"The {name} must be a code of A-Z a-z 0-9 _ . : / + -: give another.")
+            raise MisconfiguredError(f"The {name} must be a code of A-Z a-z 0-9 _ . : / + -: correct it.")
     if not ids.is_adcode(command.jurisdiction):
         raise MisconfiguredError(f"The jurisdiction {command.jurisdiction} must be six digits, such as 210100.")
     try:
@@ -135,7 +135,7 @@ def request(connection: "KafkaConnection", command_id: str) -> Any:
     for record in kafka_reader.read_all(connection, topics.COMMAND, datetime.now(UTC) - LOOK_BACK):
         if wanted in record.headers:
             return record
-    raise MisconfiguredError("There is no command of this id, or it is older than seven days: ask for it again.")
+    raise MisconfiguredError("There is no command with this id, or it is older than seven days: give it again.")
 
 
 def waiting(connection: "KafkaConnection", now: datetime) -> list[Command]:
@@ -182,7 +182,7 @@ def confirmation(settings: "Settings", record: Any) -> tuple[Command, Outbound]:
     value = record.value or b""
     asked, author, now = decode(value, Command), principal(settings), datetime.now(UTC)
     if asked.author == author:
-        raise MisconfiguredError(f"{author} asked for it: another person has to confirm it.")
+        raise MisconfiguredError(f"{author} requested it: another person must confirm it.")
     command = Command(
         command_id=confirmation_id(asked),
         jurisdiction=asked.jurisdiction,

@@ -211,7 +211,7 @@ async def _checkpoints(blobs: ObjectStore, decision: Event, partitions: int) -> 
 async def _list(blobs: ObjectStore, place: str) -> Iterable[tuple[str, datetime]]:
     prefix = blobs.prefix if isinstance(blobs, LocalStore) else None
     if prefix is not None and not await asyncio.to_thread(Path(prefix).is_dir):
-        raise UnreachableError("the blob store's folder is not there: mount it, or correct `blobs.url`")
+        raise UnreachableError("the folder of the blob store does not exist: mount it, or correct `blobs.url`")
     try:
         found = await obstore.list(blobs, f"{place}/").collect_async()
     except (BlobError, OSError) as error:

@@ -82,7 +82,7 @@ async def explain(archive: Archive, name: str, raw: Bytes, *, clear: bool = Fals
             ticket, [await _filed(archive, link, raw, clear) for link in await archive.links(ticket.ticket_id)]
         )
     if link is None or link.ticket_id is not None:
-        raise MisconfiguredError(f"The archive has no ticket or message {name}: see `hotline search`.")
+        raise MisconfiguredError(f"The archive has no ticket or message {name}: use `hotline search`.")
     return Explanation(ticket_id=None, messages=[await _filed(archive, link, raw, clear)])
 
 
@@ -156,7 +156,7 @@ def looks_up(connection: "KafkaConnection", blobs: "ObjectStore") -> Bytes:
 
 def _raw(place: str, value: bytes | None, ref: RawRef) -> Raw:
     if value is None:
-        return Raw(place=place, found=False, fault="retention has taken it")
+        return Raw(place=place, found=False, fault="removed by retention")
     intact = hashlib.sha256(value).hexdigest() == ref.sha256
     return Raw(place=place, found=True, bytes=len(value), intact=intact)
 

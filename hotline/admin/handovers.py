@@ -30,10 +30,10 @@ def city_of(connection: KafkaConnection, handover_id: str, said: str | None = No
     except PipelineError:
         return said
     if not found:
-        raise MisconfiguredError(f"There is no hand-over {handover_id}: `hotline status` shows those that wait.")
+        raise MisconfiguredError(f"There is no hand-over {handover_id}: `hotline status` lists the waiting ones.")
     city = found[0].jurisdiction
     if said not in (None, city):
-        raise MisconfiguredError(f"The hand-over is of {city}: leave --jurisdiction out.")
+        raise MisconfiguredError(f"The hand-over belongs to {city}: leave --jurisdiction out.")
     return city
 
 

@@ -82,7 +82,9 @@ def drain(folder: Path, connection: KafkaConnection, blobs: "ObjectStore") -> Dr
 def _opened(folder: Path) -> Iterator[list[Journal]]:
     """Open the journal of a folder and that of its large messages; the process that uses them has to be stopped."""
     if not any(folder.glob("lock")):
-        raise MisconfiguredError(f"{folder} is no folder of a journal: name the one that has the file `lock`.")
+        raise MisconfiguredError(
+            f"{folder} is not the folder of a journal: name the folder that contains the file `lock`."
+        )
     with ExitStack() as stack:
         journals = [Journal(folder)]
         stack.callback(journals[0].close)

@@ -28,7 +28,7 @@ def file(name: str) -> str:
     for folder in _PLACES:
         if (folder / name).is_file():
             return (folder / name).read_text(encoding="utf-8")
-    raise MisconfiguredError(f"This installation lacks deploy/{name}: install the wheel anew.")
+    raise MisconfiguredError(f"This installation lacks deploy/{name}: reinstall the wheel.")
 
 
 def acls() -> str:

@@ -42,7 +42,8 @@ class NotFrozenError(MisconfiguredError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"{topics.PLACEMENT} does not say over how many partitions cities are spread: run `hotline topics create`."
+            f"{topics.PLACEMENT} does not contain the number of partitions over which cities are spread: "
+            "run `hotline topics create`."
         )
 
 
@@ -58,7 +59,8 @@ def frozen(connection: KafkaConnection) -> int | None:
                 found = decode(record.value or b"", Placement).partitions or found
             except SchemaError as error:
                 raise MisconfiguredError(
-                    f"{topics.PLACEMENT} holds a record that this version cannot read ({error}): see what wrote it."
+                    f"{topics.PLACEMENT} contains a record that this version cannot read ({error}): find "
+                    "the program that wrote it."
                 ) from error
     return found
 
@@ -78,9 +80,9 @@ def refuse_other(connection: KafkaConnection, number: int) -> None:
     """Raise MisconfiguredError when the settings have another number than the frozen one."""
     if number != connection.partitions:
         raise MisconfiguredError(
-            f"`kafka.partitions` is {connection.partitions}, and cities are spread over {number} partitions "
-            f"({topics.PLACEMENT}): set it to {number}, as another number would move cities to other partitions, where "
-            "nothing is known of them."
+            f"`kafka.partitions` is {connection.partitions}, but cities are spread over {number} partitions "
+            f"({topics.PLACEMENT}): set it to {number}. Another number would move cities to partitions that "
+            "know nothing about them."
         )
 
 
@@ -136,15 +138,18 @@ def refuse_grown(connection: KafkaConnection, there: Mapping[str, int], begun_wi
     """
     wanted = connection.partitions
     if begun_with is not None and begun_with != wanted:
-        raise MisconfiguredError(f"--begun-with is {begun_with} and `kafka.partitions` is {wanted}: they must be one.")
+        raise MisconfiguredError(
+            f"--begun-with is {begun_with} and `kafka.partitions` is {wanted}: they must be equal."
+        )
     for name, count in there.items():
         if TOPICS[name].partitioned_by == "jurisdiction" and (
             count < wanted if begun_with is not None else count != wanted
         ):
             raise MisconfiguredError(
-                f"`kafka.partitions` is {wanted}, {name} has {count} partitions, and nothing says over how many cities "
-                f"were spread so far: set it to the number that the installation was begun with. If that is {wanted}, "
-                f"and the topics were given more since, run `hotline topics create --begun-with {wanted}`."
+                f"`kafka.partitions` is {wanted}, {name} has {count} partitions, and the number over which "
+                "cities were spread so far is not recorded: set it to the number at the installation. If "
+                f"that was {wanted} and the topics grew since then, "
+                f"run `hotline topics create --begun-with {wanted}`."
             )
 
 

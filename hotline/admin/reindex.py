@@ -46,7 +46,7 @@ def rebuild(
     if wrong:
         raise MisconfiguredError(f"There is no index {wrong}: choose from {', '.join(known)}.")
     if not all(map(_MONTH.fullmatch, months)):
-        raise MisconfiguredError("A month is written as 2026-11: correct --month.")
+        raise MisconfiguredError("A month has the form 2026-11: correct --month.")
     if months and names and not any(known[name].index.monthly for name in names):
         raise MisconfiguredError("Only the index message has months: leave --month out.")
     connection = clients.kafka(settings)

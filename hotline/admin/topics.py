@@ -37,7 +37,7 @@ class Difference(Struct, frozen=True, kw_only=True):
         if self.what == "partitions":
             return self._about_partitions
         if self.what == "replication factor":
-            return "set `kafka.replication_factor` to what is there, or give the topic other copies"
+            return "set `kafka.replication_factor` to the present number, or change the replicas of the topic"
         return "run `hotline topics create --alter`"
 
     @property
@@ -49,9 +49,10 @@ class Difference(Struct, frozen=True, kw_only=True):
     def _about_partitions(self) -> str:
         if self.is_harmless:
             return (
-                f"keep `kafka.partitions = {self.wanted}`: cities stay where they are, and what was added stays empty"
+                f"keep `kafka.partitions = {self.wanted}`: cities stay where they are, and the new "
+                "partitions stay empty"
             )
-        return f"give it {self.wanted} with `kafka-topics.sh --alter`: cities are spread over so many, for good"
+        return f"give it {self.wanted} with `kafka-topics.sh --alter`: cities are spread over this number permanently"
 
 
 class Found(Struct, frozen=True, kw_only=True):
@@ -230,7 +231,7 @@ class Provision:
         if answer.hidden:
             raise UnauthorizedError(
                 f"{len(answer.hidden)} topics are hidden from this user, {min(answer.hidden)} among them: "
-                "`hotline topics` is for one who may create and describe all of hotline's topics."
+                "run `hotline topics` as a user that may create and describe all topics of hotline."
             )
         return answer.topics
 

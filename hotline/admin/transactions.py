@@ -289,8 +289,8 @@ def find(
             suspected, first = hangings.look(client, places, datetime.now(UTC))
         if unseen := there.topics.keys() - first.seen:
             raise UnreachableError(
-                f"Kafka does not tell of the transactions in {min(unseen)}: see that each partition has a leader, and "
-                "that our user may read it (docs/how-to/secure.md)."
+                f"Kafka does not return the transactions in {min(unseen)}: check that each partition has a "
+                "leader and that our user may read it (docs/how-to/secure.md)."
             )
         waiting = _waiting(client, suspected)
     return [
@@ -334,7 +334,7 @@ def _told(connection: KafkaConnection, transactional_id: str) -> Iterator[Entry]
         count = len(consumer.partitions_for_topic(LOG) or ())
         if not count:
             raise UnreachableError(
-                f"Kafka does not show us {LOG}, which says how transactions ended: be a user who may read it"
+                f"Kafka does not show our user {LOG}, which records how transactions ended: use a user that may read it"
             )
         place = TopicPartition(LOG, partition_of(transactional_id, count))
         consumer.assign([place])

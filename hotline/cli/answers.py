@@ -44,7 +44,7 @@ def list_(
     wanted = Wanted(account=account, state=state, ticket=ticket)
     found = listed(kafka(settings), wanted, limit)
     if account is not None and not found and account not in settings.answers:
-        raise MisconfiguredError(f"No account {account} answers: those of the settings are {_accounts(settings)}.")
+        raise MisconfiguredError(f"No account {account} sends answers: the settings have {_accounts(settings)}.")
     return found
 
 

@@ -64,10 +64,10 @@ class FrontDoor(TyperGroup):
 def _of_the_machine(error: OSError) -> PipelineError | None:
     """Return in our words what no verb has told of itself; None for a fault of ours, and for a reader who has gone."""
     if error.filename is not None:
-        return UnreachableError(f"{error.filename} cannot be used ({error.strerror}): see its rights and its disk.")
+        return UnreachableError(f"{error.filename} cannot be used ({error.strerror}): check its rights and its disk.")
     if error.errno in _FULL:
-        told = f"What was to be written is not all there ({error.strerror})"
-        return UnreachableError(f"{told}: make room, or have it written elsewhere.")
+        told = f"The output is incomplete ({error.strerror})"
+        return UnreachableError(f"{told}: free some space, or write it elsewhere.")
     return None
 
 

@@ -8,9 +8,10 @@ import typer
 
 from hotline.cli.archive import ask
 from hotline.cli.command import LOOK_SECONDS, named, report_of, tell
-from hotline.cli.common import AsJson, say, settings_of, there
+from hotline.cli.common import AsJson, say, settings_of, there, write
 from hotline.cli.output import Column, print_records
 from hotline.output import readable
+from hotline.translation import t
 
 if TYPE_CHECKING:
     from broker.config import KafkaConnection
@@ -46,7 +47,7 @@ def approve(
     from schemas.records import Command
 
     if list_ is (request is not None):
-        raise MisconfiguredError("Give the id of one command, or --list to see those that wait.")
+        raise MisconfiguredError("Give the id of one command, or --list to list the waiting ones.")
     settings = settings_of(ctx, accounts=False)
     connection = clients.kafka(settings)
     placement.check(connection)  # the outcome stands in the city's partition
@@ -57,11 +58,11 @@ def approve(
     asked = decode(record.value or b"", Command)
     given, outbound = commands.confirmation(settings, record)
     if as_json and not yes:
-        raise MisconfiguredError("Nobody can be asked with --json: add --yes.")
+        raise MisconfiguredError("--json cannot ask: add --yes.")
     if not as_json:
         _show(asked)
     if not yes:
-        typer.confirm("Confirm it?", abort=True)
+        typer.confirm(t("Confirm it?"), abort=True)
     with named(given.command_id):
         commands.deliver(connection, outbound)
         decision = commands.outcome_of(connection, given, given_before=True, seconds=timeout_seconds)
@@ -94,7 +95,7 @@ def _numbers(ctx: typer.Context, tickets: Collection[str]) -> dict[str, str]:
             if tickets:
                 numbers |= ask(ctx, found, restricted=restricted)
     except PipelineError as error:
-        say(f"The archive does not give the number of each ticket: {error}", err=True)
+        say(f"The archive does not return the number of each ticket: {error}", err=True)
     return numbers
 
 
@@ -122,10 +123,10 @@ def _show(asked: "Command") -> None:
         "kind": asked.kind,
         "ticket": asked.ticket_id or "-",
         "city": asked.jurisdiction,
-        "asked by": asked.author,
+        "requested by": asked.author,
         "at": asked.at.isoformat(),
         "reason": asked.reason or "-",
         "arguments": json.encode(asked.args).decode(),
     }
     for name, text in rows.items():
-        say(f"{name:<10} {readable(text)}")
+        write(f"{t(name):<10} {readable(text)}")

@@ -27,7 +27,7 @@ def bench(
     """Run a benchmark with servers of its own; arguments after NAME are passed to it."""
     root = Path(__file__).parents[2]
     if not name.isidentifier() or not (root / "benchmarks").is_dir():
-        raise MisconfiguredError("The benchmarks come with a checkout: clone the project and run this in it.")
+        raise MisconfiguredError("The benchmarks are part of the source: clone the project and run this there.")
     if importlib.util.find_spec(f"benchmarks.{name}") is None:
         known = sorted(path.stem for path in (root / "benchmarks").iterdir() if not path.name.startswith("__"))
         raise MisconfiguredError(f"There is no benchmark {name}: choose from {', '.join(known)}.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.common import AsJson, print_json, say, settings_of, shown
+from hotline.translation import t
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
@@ -33,8 +34,8 @@ def check(ctx: typer.Context, as_json: AsJson = False) -> None:
         say("\n".join(found))
     else:
         policy = shown(version_of(rules_of(settings)))
-        starts = "`hotline run all` starts, each with its health and metrics on a port:"
-        say(f"{_read(settings)} Decisions will say policy {policy}. {starts}")
+        starts = "`hotline run all` starts these, each with its health and metrics on a port:"
+        say(f"{_read(settings)} The policy of decisions is {policy}. {starts}")
         for name, port in _components(settings):
             say(f"{port or 'none':>5}  {name}")
     raise typer.Exit(2 if found else 0)
@@ -96,4 +97,6 @@ def _show(finding: "Finding", as_json: bool) -> None:
         print_json(finding)
         return
     mark = {"ok": "[green]✓[/]", "wait": "[yellow]…[/]", "mend": "[red]✗[/]"}[finding.outcome]
-    Console(highlight=False).print(f"{mark} [bold]{shown(finding.name)}[/]  {shown(finding.detail)}", soft_wrap=True)
+    Console(highlight=False).print(
+        f"{mark} [bold]{shown(t(finding.name))}[/]  {shown(t(finding.detail))}", soft_wrap=True
+    )

@@ -139,7 +139,7 @@ def _ticket_of(ctx: typer.Context, ticket_no: str) -> str:
     if found is None:  # it may be restricted, of which a clerk needs the right to know
         found = ask(ctx, lambda archive: archive.ticket(ticket_no), restricted=True)
     if found is None:
-        raise MisconfiguredError(f"The archive has no ticket {ticket_no}: see `hotline search`.")
+        raise MisconfiguredError(f"The archive has no ticket {ticket_no}: use `hotline search`.")
     return found.ticket_id
 
 
@@ -161,13 +161,13 @@ def _message_alone(ctx: typer.Context, message_id: str, jurisdiction: str | None
 
     link = ask(ctx, lambda archive: archive.link(message_id))
     if link is not None and link.ticket_id:
-        raise MisconfiguredError(f"The ticket {link.ticket_id} has this message: erase that one.")
+        raise MisconfiguredError(f"The message belongs to the ticket {link.ticket_id}: erase the ticket.")
     words = [f'message_ids=["{message_id}"]']
     known = ask(ctx, lambda archive: archive.message(message_id))
     if known is None:  # a slip of the pen would erase nothing, and the report would call it gone
         say(
-            f"The archive has no message {message_id}: that is right of a dead letter, see `hotline dead list`; "
-            "of any other look whether the id is the one you mean.",
+            f"The archive has no message {message_id}. For a dead letter this is normal, see "
+            "`hotline dead list`; otherwise check the id.",
             err=True,
         )
     if known is None or known.message_class == "erased":
@@ -182,7 +182,7 @@ def _ticket_with(ctx: typer.Context, message_id: str, words: list[str]) -> tuple
 
     link = ask(ctx, lambda archive: archive.link(message_id))
     if link is None or not link.ticket_id:
-        raise MisconfiguredError("No ticket has this message, so there is nothing to black out: forget erases it.")
+        raise MisconfiguredError("No ticket has this message, so there is nothing to redact: use forget to erase it.")
     named = any(word.startswith("message_ids=") for word in words)
     return link.ticket_id, words if named else [*words, f'message_ids=["{message_id}"]']
 
@@ -195,18 +195,18 @@ def tell(command_id: str, decision: "Event | None", *, as_json: bool) -> None:
 
     if decision is None:
         raise UnreachableError(
-            "The command is in Kafka and not decided yet: see `hotline status`, "
-            f"then ask again with --command-id {command_id}."
+            "The command is in Kafka but not decided yet: run `hotline status`, then ask again with "
+            f"--command-id {command_id}."
         )
     refused = refusal(decision)
     if as_json:
         print_json(decision)
     if refused is not None and refused.code == SECOND_PERSON:
         raise MisconfiguredError(
-            f"It waits for a second person, up to seven days: `hotline approve {command_id}` by somebody else."
+            f"It waits up to seven days for a second person, who runs `hotline approve {command_id}`."
         )
     if refused is not None:
         raise MisconfiguredError(f"Refused ({refused.code}): {refused.reason}.")
     if not as_json:
         changed = ", ".join(f"{one.ticket_id} is at version {one.version}" for one in decision.tickets)
-        say(f"Done: {changed or 'no ticket changes'}.")
+        say(f"Done: {changed or 'no ticket changed'}.")

@@ -43,7 +43,7 @@ def refuse_unreasoned(clear: bool, reason: str | None) -> None:
     from schemas.errors import MisconfiguredError
 
     if clear and not (reason or "").strip():
-        raise MisconfiguredError("Reading in clear is recorded: say why with --reason.")
+        raise MisconfiguredError("Reading in clear is recorded: give the reason with --reason.")
 
 
 def settings_of(ctx: typer.Context, *, accounts: bool = True) -> "Settings":
@@ -60,7 +60,7 @@ def settings_of(ctx: typer.Context, *, accounts: bool = True) -> "Settings":
 def complain(error: PipelineError) -> None:
     """Say what is wrong, and nothing more, on standard error."""
     for sentence in str(error).splitlines():
-        say(f"hotline: {t(sentence)}", err=True)
+        write(f"hotline: {t(sentence)}", err=True)
 
 
 def give_up_output() -> None:
@@ -75,7 +75,12 @@ def print_json(record: object) -> None:
 
 
 def say(text: str, *, err: bool = False, nl: bool = True) -> None:
-    """Write text, and a line end, for a person: no stranger's characters move the cursor. Every verb writes by it."""
+    """Write a sentence, and a line end, in the language of the reader."""
+    write(t(text), err=err, nl=nl)
+
+
+def write(text: str, *, err: bool = False, nl: bool = True) -> None:
+    """Write text as it is, and a line end: records and citizens' words. Control characters cannot move the cursor."""
     typer.echo(readable(text), err=err, nl=nl)
 
 
@@ -124,7 +129,9 @@ def refuse_misread(name: str) -> None:
     from schemas.ids import valid_ticket_no
 
     if _TICKET_NO.fullmatch(name.strip()) and not valid_ticket_no(name.strip()):
-        raise MisconfiguredError(f"{name.strip()} is no ticket number: its last digit, the check digit, does not fit.")
+        raise MisconfiguredError(
+            f"{name.strip()} is not a valid ticket number: its check digit (the last digit) is wrong."
+        )
 
 
 def span(since: datetime | None, until: datetime | None) -> tuple[datetime | None, datetime | None]:
@@ -132,7 +139,7 @@ def span(since: datetime | None, until: datetime | None) -> tuple[datetime | Non
     first, end = chinese(since), chinese(until)
     if first and end and first >= end:
         raise typer.BadParameter(
-            f"nothing lies between: it is the first moment that does not count, and --since is {first:%Y-%m-%d %H:%M}",
+            f"no time lies between: --until must be later than --since, which is {first:%Y-%m-%d %H:%M}",
             param_hint="--until",
         )
     return first, end

@@ -13,10 +13,10 @@ from hotline.cli.common import (
     known_channel,
     moment,
     print_json,
-    say,
     settings_of,
     span,
     there,
+    write,
 )
 from hotline.cli.narrowing import City
 from hotline.cli.output import Column, Listing, lists
@@ -131,16 +131,16 @@ def show(
         _show(shown)
     if gone is not None:
         raise MissingBlobError(
-            f"{gone}; its headers say who wrote. Mount the store, or restore it, and ask again"
+            f"{gone}; its headers name the sender. Mount or restore the store and ask again"
         ) from gone
     if clear and not as_json:
-        say(f"\n{readable(value.decode(errors='replace'))}")
+        write(f"\n{readable(value.decode(errors='replace'))}")
 
 
 def _show(shown: dict[str, Any]) -> None:
     headers = shown.pop("headers")
     for name, text in {**shown, **headers}.items():
-        say(f"{name:<42} {readable(there(text) if isinstance(text, datetime) else str(text))}")
+        write(f"{name:<42} {readable(there(text) if isinstance(text, datetime) else str(text))}")
 
 
 @dead.command()
@@ -223,7 +223,7 @@ def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: 
     from schemas.errors import MisconfiguredError
 
     if not reason:
-        raise MisconfiguredError("Reading a dead letter in clear is recorded: say why with --reason.")
+        raise MisconfiguredError("Reading a dead letter in clear is recorded: give the reason with --reason.")
     connection = clients.kafka(settings)
     run = audit.run_of(settings, reason)
     details = {"from": letter.came_from, "message_id": letter.message_id}
@@ -236,5 +236,5 @@ def _tell_who_reads(settings: "Settings", letter: "Letter", key: bytes, reason: 
 def _nothing(chosen: "Filters") -> str:
     from hotline.admin.dead_letters.query import Filters
 
-    narrowed = "No dead letter fits these options: `hotline dead list --count` counts all that there are."
+    narrowed = "No dead letter matches these options: `hotline dead list --count` counts all of them."
     return "No dead letters." if chosen == Filters() else narrowed

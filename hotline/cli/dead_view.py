@@ -15,11 +15,11 @@ from hotline.admin.dead_letters.original import INPUTS, SINK, SUBSCRIBER, inputs
 from hotline.admin.dead_letters.query import Filters, Letter, letters
 from hotline.admin.dead_letters.replay import Held, Plan, Replay, Report, plan, target_of
 from hotline.admin.dead_letters.replay_sinks import Archive, Subscriber, Target
-from hotline.cli.common import print_json, say
+from hotline.cli.common import print_json, say, write
 from hotline.config import clients
 from hotline.dev.stack.progress import Shown
-from hotline.output import readable
 from hotline.terminal import Console
+from hotline.translation import t
 from schemas.enums import counted
 from schemas.errors import MisconfiguredError
 from storage import private_files
@@ -50,11 +50,11 @@ def replay(
         _show_plan(chosen, as_json, every=True)
         return
     if as_json and not yes:
-        raise MisconfiguredError("Nobody can be asked with --json: add --yes, or --dry-run to see what would happen.")
+        raise MisconfiguredError("--json cannot ask: add --yes, or --dry-run to see what would happen.")
     if not as_json:
         _show_plan(chosen, as_json, every=False)
     if chosen.chosen and not yes:
-        typer.confirm(f"Put {counted(len(chosen.chosen), 'dead letter')} back?", abort=True)
+        typer.confirm(t(f"Replay {counted(len(chosen.chosen), 'dead letter')}?"), abort=True)
     report = _carried_out(settings, connection, run, chosen, rate)
     if as_json:
         print_json(report)
@@ -85,7 +85,7 @@ def _carried_out(
     async def carry_out(progress: Shown) -> Report:
         async with _targets(settings, connection, {one.stage for one in chosen.chosen}) as targets:
             job = Replay(connection, Blobs(clients.blobs(settings)), run, targets)
-            return await job.carry_out(chosen, rate, lambda done: progress.count("putting back", done, total))
+            return await job.carry_out(chosen, rate, lambda done: progress.count("replaying", done, total))
 
     with private_files.shut_to_others(), Shown(Console(stderr=True)) as progress:
         return asyncio.run(carry_out(progress))
@@ -116,12 +116,12 @@ def _show_plan(chosen: Plan, as_json: bool, *, every: bool) -> None:
         return
     if every:
         for letter in chosen.chosen:
-            say(f"{letter.id:<10} {readable(letter.code):<16} would go to {readable(_named(target_of(letter)))}")
+            write(f"{letter.id:<10} {letter.code:<16} {t(f'would go to {_named(target_of(letter))}')}")
     targets = Counter((_named(target_of(letter)), letter.code) for letter in chosen.chosen)
     for (target, code), number in targets.most_common():
-        say(f"{number:>8}  {readable(code):<16} to {readable(target)}")
+        write(f"{number:>8}  {code:<16} -> {t(target)}")
     if not chosen.chosen:
-        say("No dead letter is to be put back.")
+        say("No dead letter can be replayed.")
     _show_held(chosen.held)
 
 
@@ -132,12 +132,12 @@ def _named(target: str) -> str:
 
 
 def _show_report(report: Report, chosen: Plan) -> None:
-    parts = [f"{number} to {_named(to)}" for to, number in report.put_back.most_common()]
-    say(f"{sum(report.put_back.values())} put back{': ' + ', '.join(parts) if parts else ''}.")
+    parts = [f"{number} -> {t(_named(to))}" for to, number in report.put_back.most_common()]
+    say(f"{sum(report.put_back.values())} replayed{': ' + ', '.join(parts) if parts else ''}.")
     if report.failed_again:
-        say(f"{report.failed_again} failed again at once: `hotline dead list` has them, with a higher count.")
+        say(f"{report.failed_again} failed again at once: `hotline dead list` lists them with a higher count.")
     if any(not is_of_a_sink(to) for to in report.put_back):
-        say("What fails again comes back to `hotline dead list`, with a higher count.")
+        say("Those that fail again appear in `hotline dead list` with a higher count.")
     _show_held([one for one in report.held if one not in chosen.held])
     if chosen.chosen:
         say(f"Recorded as run {report.run_id} of {report.author}.", err=True)
@@ -146,5 +146,5 @@ def _show_report(report: Report, chosen: Plan) -> None:
 def _show_held(held: Sequence[Held]) -> None:
     for why, number in Counter(one.why for one in held).most_common():
         ids = [one.id for one in held if one.why == why]
-        more = f" and {number - HELD_SHOWN} more" if number > HELD_SHOWN else ""
-        say(f"{number:>8}  not put back: {why} ({' '.join(ids[:HELD_SHOWN])}{more})")
+        more = " …" if number > HELD_SHOWN else ""
+        write(f"{number:>8}  {t(f'not replayed: {why}')} ({' '.join(ids[:HELD_SHOWN])}{more})")

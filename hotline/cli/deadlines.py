@@ -94,8 +94,8 @@ def recompute(
                 print_json(order)
         else:
             commands.send(settings, clients.kafka(settings), *orders[first : first + GIVEN_AT_ONCE])
-    verb = "would be" if dry_run else "is" if len(orders) == 1 else "are"
-    say(f"{counted(len(orders), 'deadline')} {verb} reckoned anew.", err=True)
+    number = counted(len(orders), "deadline")
+    say(f"{number} would be recalculated." if dry_run else f"{number} recalculated.", err=True)
     if left := len(deadlines_found) - len(orders):
         stay = counted(left, "stays", "stay")
         say(f"{stay} provisional: the calendar does not reach so far, see docs/how-to/rules.md.", err=True)

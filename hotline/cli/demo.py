@@ -13,6 +13,7 @@ import typer
 
 from hotline.cli.common import AsJson, print_json, say, settings_of
 from hotline.cli.stack import local_stack
+from hotline.translation import t
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
@@ -64,7 +65,7 @@ def _interruptible(console: "Console", once: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        rest = "" if once else f" Kafka and Elasticsearch stay up; stop them with\n  {_program()} down"
+        rest = "" if once else t(f" Kafka and Elasticsearch keep running; to stop them:\n  {_program()} down")
         console.print(f"\n中断 · The demo was stopped; run it again whenever you like.{rest}", highlight=False)
         raise typer.Exit(130) from None
     finally:
@@ -91,8 +92,8 @@ def _local_only(settings: "Settings") -> None:
 
     if not settings.is_local or settings.elasticsearch.hosts:
         raise MisconfiguredError(
-            "The demo plays on the local stack alone, never among real messages: "
-            "unset HOTLINE_KAFKA__BOOTSTRAP_SERVERS and HOTLINE_ELASTICSEARCH__HOSTS for it."
+            "The demo only runs on the local stack, never among real messages: unset "
+            "HOTLINE_KAFKA__BOOTSTRAP_SERVERS and HOTLINE_ELASTICSEARCH__HOSTS."
         )
 
 
@@ -109,7 +110,7 @@ def _stage(stack: "Stack", settings: "Settings", console: "Console", quiet: bool
     with Shown(console) as progress:
         prepare(progress, settings.local.maven_mirror, also=[GREENMAIL, SMSGATE])
         endpoints = stack.up(progress)
-        progress.say("Making topics and indices")
+        progress.say("Creating topics and indices")
         connection = clients.kafka(settings)
         Provision(connection).create_when_started()
         asyncio.run(_ensure_indices(settings))
@@ -189,7 +190,7 @@ def _farewell(console: "Console", result: "Result", once: bool) -> None:
         f"  {program} search 阳光花园\n"
         f"  {program} explain {number}\n"
         f"  {program} dead list\n"
-        "Kafka and Elasticsearch stay up in the background; stop them with\n"
+        f"{t('Kafka and Elasticsearch keep running in the background; to stop them:')}\n"
         f"  {program} down",
         highlight=False,
         soft_wrap=True,

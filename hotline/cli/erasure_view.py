@@ -3,7 +3,8 @@
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from hotline.cli.common import say
+from hotline.cli.common import write
+from hotline.translation import t
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
@@ -11,10 +12,10 @@ if TYPE_CHECKING:
     from hotline.config.settings import Settings
 
 _TITLES = {
-    "gone": "Gone now:",
-    "waits": "Not yet; ask again with --command-id {0}:",
-    "unknown": "Not looked at; ask again with --command-id {0}:",
-    "expires": "Leaves Kafka by:",
+    "gone": "Erased now:",
+    "waits": "Not erased yet; ask again with --command-id {0}:",
+    "unknown": "Not checked; ask again with --command-id {0}:",
+    "expires": "Removed from Kafka by:",
 }
 
 
@@ -23,9 +24,9 @@ def show(found: "Report") -> None:
     for state, title in _TITLES.items():
         places = [one for one in found.places if one.state == state]
         if places:
-            say(title.format(found.command_id))
+            write(t(title).format(found.command_id))
         for one in places:
-            say(f"  {_line(one)}")
+            write(f"  {_line(one)}")
 
 
 def record(settings: "Settings", found: "Report") -> None:
@@ -52,7 +53,7 @@ def record(settings: "Settings", found: "Report") -> None:
 
 def _line(one: "Place") -> str:
     if one.by is not None:
-        return f"{one.by.astimezone(SHANGHAI):%Y-%m-%d %H:%M}  {one.place}"
+        return f"{one.by.astimezone(SHANGHAI):%Y-%m-%d %H:%M}  {t(one.place)}"
     if one.reason is not None:
-        return f"{one.place}: {one.reason}"
-    return f"{one.place} ({one.left} left)" if one.left else one.place
+        return f"{t(one.place)}: {t(one.reason)}"
+    return t(f"{one.place} ({one.left} left)") if one.left else t(one.place)

@@ -40,7 +40,7 @@ def evaluate(
     if task not in TASKS:
         raise typer.BadParameter(f"choose one of {', '.join(TASKS)}", param_hint="TASK")
     if model is not None and task not in OF_MODELS:
-        raise typer.BadParameter(f"there are models of {' and '.join(OF_MODELS)} alone", param_hint="--model")
+        raise typer.BadParameter(f"there are only models for {' and '.join(OF_MODELS)}", param_hint="--model")
     tried = rules.to_try(settings_of(ctx))
     figures = OF_MODELS[task](paths, model, tried) if model else TASKS[task](paths, tried)
     if as_json:

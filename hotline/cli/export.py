@@ -93,8 +93,8 @@ def _check_confirmed(settings: "Settings", request: str | None, reason: str | No
         clear_exports.check(settings, request, order)
         return
     asked = clear_exports.ask(settings, reason, order)
-    say(f"Nothing is exported yet: a second person runs `hotline approve {asked}`,", err=True)
-    say(f"then run this again with --request {asked}, within seven days.", err=True)
+    say(f"Nothing was exported yet: a second person must run `hotline approve {asked}`,", err=True)
+    say(f"then run this again with --request {asked} within seven days.", err=True)
     raise typer.Exit(1)
 
 
@@ -137,7 +137,7 @@ def _opened(file: str) -> "Iterator[BinaryIO]":
         return
     path = Path(file)
     if path.exists() and not (path.is_file() or path.is_dir()):  # taking the name of a device would end it
-        raise MisconfiguredError(f"{file} is no ordinary file: name one, or - for standard output.")
+        raise MisconfiguredError(f"{file} is not a regular file: name one, or - for standard output.")
     part = path.with_name(f"{path.name}.part")
     try:
         part.unlink(missing_ok=True)  # another one's may be readable by all, or lead elsewhere

@@ -35,7 +35,7 @@ def _codec(encoding: str | None) -> str | None:
     try:
         return codecs.lookup(encoding).name if encoding else None
     except LookupError as error:
-        raise typer.BadParameter("an encoding such as utf-8 or gb18030") from error
+        raise typer.BadParameter("an encoding, such as utf-8 or gb18030") from error
 
 
 def import_(
@@ -182,14 +182,14 @@ def _intake(settings: "Settings", account: str | None, jurisdiction: str | None)
     own = mailbox.jurisdiction if mailbox else None
     city = jurisdiction or own or (settings.jurisdiction if "jurisdiction" in settings.model_fields_set else None)
     if city is None:
-        raise MisconfiguredError("Whose messages are these? Name the city with --jurisdiction, such as 210100.")
+        raise MisconfiguredError("The city of the messages is missing: name it with --jurisdiction, such as 210100.")
     if not is_adcode(city):
         raise MisconfiguredError(f"The jurisdiction {city} must be six digits, such as 210100.")
     if not is_in_china(city):
-        raise MisconfiguredError(f"The jurisdiction {city} is no 行政区划代码: no province begins with {city[:2]}.")
+        raise MisconfiguredError(f"The jurisdiction {city} is not a 行政区划代码: no province begins with {city[:2]}.")
     if own not in (None, city):
         raise MisconfiguredError(
-            f"The mailbox {account} belongs to {own}: leave --jurisdiction out, or take another account."
+            f"The mailbox {account} belongs to {own}: leave --jurisdiction out, or choose another account."
         )
     return Intake(account=account, jurisdiction=city)
 

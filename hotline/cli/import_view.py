@@ -13,6 +13,7 @@ from hotline.importer.columns import EXTRA, Plan
 from hotline.importer.report import Totals
 from hotline.importer.sources import Source
 from hotline.terminal import Console
+from hotline.translation import t
 from schemas.records import RawMessage
 
 SAMPLES = 3
@@ -50,7 +51,7 @@ class Bar:
         if self._current is not None and self._current is not source:
             self._done += _size(self._current.path)
         self._current = source
-        told = f"{totals.read:,} read, {totals.known:,} known, {totals.refusals:,} refused"
+        told = t(f"{totals.read:,} read, {totals.known:,} known, {totals.refusals:,} refused")
         self._progress.update(self._task, completed=self._done + source.position(), description=told)
 
 
@@ -82,7 +83,7 @@ class Preview:
         """Print the columns of each file, and the first records where they may be seen."""
         console = Console()
         for place, (plan, detail) in self._plans.items():
-            columns = (Column(name, overflow="fold") for name in ("column", "becomes"))
+            columns = (Column(t(name), overflow="fold") for name in ("column", "becomes"))
             table = Table(*columns, title=f"{shown(place)} ({shown(detail)})", title_justify="left")
             for name, fields in zip(plan.header, plan.fields, strict=True):
                 table.add_row(shown(name), ", ".join(f"[dim]{one}[/]" if one == EXTRA else one for one in fields))
@@ -94,28 +95,28 @@ class Preview:
 def show_totals(totals: Totals, report: Path | None, dry_run: bool, seconds: float) -> None:
     """Print the sum, and the first refusals."""
     console = Console()
-    table = Table(title="这次导入 · this import", title_justify="left", show_header=False)
+    table = Table(title=t("This import"), title_justify="left", show_header=False)
     rows: list[tuple[str, Any]] = [
         ("files", totals.files),
         ("messages read", totals.read),
         ("would be published" if dry_run else "published", totals.published),
-        ("known from before", totals.known),
-        *([("times that nobody can read", totals.undated)] if totals.undated else ()),
+        ("imported before", totals.known),
+        *([("unreadable times", totals.undated)] if totals.undated else ()),
         *((f"refused: {code}", count) for code, count in sorted(totals.refused.items())),
     ]
     for name, count in rows:
-        table.add_row(name, f"{count:,}")
+        table.add_row(t(name), f"{count:,}")
     console.print(table)
     for one in totals.first:
         where = f"{one.file}:{one.line}" if one.line else one.file
-        console.print(f"{shown(where)}  {one.code}  {shown(one.reason)}", highlight=False, soft_wrap=True)
+        console.print(f"{shown(where)}  {one.code}  {shown(t(one.reason))}", highlight=False, soft_wrap=True)
     left = totals.refusals - len(totals.first)
     if left > 0 and report is None:
-        console.print(f"… and {left:,} more: name a file with --report to see them all.", highlight=False)
+        console.print(t(f"… and {left:,} more: name a file with --report to see all."), highlight=False)
     elif totals.refusals and report is not None:
-        console.print(f"All of them are in {shown(str(report))}.", highlight=False)
+        console.print(shown(t(f"All of them are in {report}.")), highlight=False)
     if totals.stopped:
-        console.print("Stopped. Run the same command again to go on.", highlight=False)
+        console.print(t("Stopped. Run the same command again to continue."), highlight=False)
     console.print(f"{seconds:.1f} s", highlight=False)
 
 

@@ -94,14 +94,14 @@ def rebuild(
 def _told(report: "Report") -> str:
     documents = counted(report.documents, "document")
     seconds = f"writes waited {report.blocked_seconds:.1f} s"
-    parts = [f"{report.index} took the place of {report.former}: {documents}, {seconds}"]
+    parts = [f"{report.index} replaced {report.former}: {documents}, {seconds}"]
     if report.carried:
         carried = counted(report.carried, "was", "were")
-        parts.append(f"{carried} brought over from it, as the topic keeps them no longer")
+        parts.append(f"{carried} taken from the old index, because the topic no longer has them")
     if report.refused:
         refused = counted(report.refused.total(), "record fits", "records fit")
-        parts.append(f"{refused} into no index, see `hotline dead list --stage sink`")
-    return "; ".join(parts) + "."
+        parts.append(f"{refused} no index, see `hotline dead list --stage sink`")
+    return "; ".join(parts)
 
 
 async def _asked(settings: "Settings", ask: Callable[[Any], Awaitable[Any]]) -> Any:

@@ -57,6 +57,6 @@ def drain(ctx: typer.Context, folder: Folder, as_json: AsJson = False) -> None:
         if done.set_aside:
             files = counted(done.set_aside, "file", "files")
             say(
-                f"{files} of bytes that could not be read stay: see JournalSetAside in docs/how-to/runbook.md.",
+                f"{files} of unreadable bytes remain: see JournalSetAside in docs/how-to/runbook.md.",
                 err=True,
             )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from hotline.cli.common import say, settings_of
+from hotline.cli.common import say, settings_of, write
 from storage.private_files import make_private
 
 learn = typer.Typer(no_args_is_help=True, help="Make models from the city's own labelled messages.")
@@ -32,8 +32,8 @@ def category(
     from hotline.quality.learn import labelled
 
     path = learning.learn(list(labelled.read(data)), _folder(ctx, out), verified_rules(settings_of(ctx)))
-    say(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
-    say(f"To use it: HOTLINE_RULES__CATEGORY_MODEL={path.resolve()}", err=True)
+    write(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
+    say(f"To use it, set HOTLINE_RULES__CATEGORY_MODEL={path.resolve()}", err=True)
 
 
 @learn.command("place")
@@ -60,8 +60,8 @@ def place(
     from hotline.quality.learn import place as learning
 
     path = learning.learn(addresses.read(data), _folder(ctx, out))
-    say(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
-    say(f"To use it: HOTLINE_RULES__PLACE_MODEL={path.resolve()}", err=True)
+    write(path.with_suffix(".json").read_text(encoding="utf-8"), nl=False)
+    say(f"To use it, set HOTLINE_RULES__PLACE_MODEL={path.resolve()}", err=True)
 
 
 def _folder(ctx: typer.Context, out: Path | None) -> Path:

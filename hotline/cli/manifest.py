@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from hotline.cli.common import print_json, say, settings_of
+from hotline.cli.common import print_json, settings_of, write
 
 manifest = typer.Typer(
     no_args_is_help=True,
@@ -23,7 +23,7 @@ def kafka_users(
     from hotline.admin import manifest as made
 
     if form == "acl":
-        say(made.acls(), nl=False)
+        write(made.acls(), nl=False)
     else:
         print_json(made.users(cluster))
 
@@ -46,7 +46,7 @@ def roles() -> None:
     """
     from hotline.admin import manifest as made
 
-    say(made.file("elasticsearch-roles.json"), nl=False)
+    write(made.file("elasticsearch-roles.json"), nl=False)
 
 
 @manifest.command()
@@ -59,4 +59,4 @@ def alerts(
     """Print the alarms for Prometheus or its operator, as YAML."""
     from hotline.admin import manifest as made
 
-    say((made.alerts if form == "prometheus" else made.rule)(runbook_url), nl=False)
+    write((made.alerts if form == "prometheus" else made.rule)(runbook_url), nl=False)

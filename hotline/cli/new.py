@@ -37,7 +37,7 @@ def connector(
     root = Path(__file__).parents[2]
     if not (root / "pyproject.toml").exists() or importlib.util.find_spec("ruff") is None:
         raise MisconfiguredError(
-            "New code needs a checkout and its tools: clone the project, run `make setup`, then this."
+            "New code needs a checkout and its tools: clone the project, run `make setup`, then repeat this."
         )
     made = plan.plan(root, names.asked(name, kind, chinese, channel))
     plan.write(root, made)
@@ -50,8 +50,8 @@ def connector(
     for path in made.changed:
         say(f"changed  {path}")
     say(
-        f"Now write what is {MARK}: pytest tests/contract/test_channels.py lists it, and docs/how-to/add-a-channel.md "
-        "leads through it."
+        f"Now write the missing parts of {MARK}: pytest tests/contract/test_channels.py lists them, and "
+        "docs/how-to/add-a-channel.md describes the steps."
     )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import typer
 from rich.cells import cell_len
 
-from hotline.cli.common import AsJson, print_json, say, there
+from hotline.cli.common import AsJson, print_json, say, there, write
 from hotline.output import json_line, readable
 from hotline.translation import is_chinese
 from schemas.spreadsheet import no_formula
@@ -75,9 +75,9 @@ def lists(known: Sequence[Column], *, nothing: str = "", plain: Plain | None = N
         ) -> None:
             form = "jsonl" if as_json else output
             if as_json and output not in (None, "jsonl"):
-                raise typer.BadParameter("--json is -o jsonl", param_hint="-o")
+                raise typer.BadParameter("--json is the same as -o jsonl", param_hint="-o")
             if columns is not None and form in ("json", "jsonl"):
-                raise typer.BadParameter("JSON has every field", param_hint="--columns")
+                raise typer.BadParameter("JSON always has every field", param_hint="--columns")
 
             found = verb(**given)
             one = found if isinstance(found, Listing) else Listing(found, known, nothing)
@@ -148,16 +148,16 @@ def _chosen(known: Sequence[Column], names: str | None) -> Sequence[Column]:
     for name in wanted:
         if name not in by_name:
             every = ", ".join(f"{one.name} ({one.chinese})" for one in known)
-            raise typer.BadParameter(f"choose of {every}", param_hint="--columns")
+            raise typer.BadParameter(f"choose from {every}", param_hint="--columns")
     return [by_name[name] for name in wanted]
 
 
 def _write_array(records: Iterable[Any]) -> None:
     before = "["
     for record in records:
-        say(before + json_line(record).decode(), nl=False)
+        write(before + json_line(record).decode(), nl=False)
         before = ",\n"
-    say("]" if before != "[" else "[]")
+    write("]" if before != "[" else "[]")
 
 
 def _write_csv(records: Iterable[Any], columns: Sequence[Column]) -> None:
@@ -165,7 +165,7 @@ def _write_csv(records: Iterable[Any], columns: Sequence[Column]) -> None:
     for row in chain([[one.name for one in columns]], rows):
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerow(row)
-        say(text.getvalue(), nl=False)
+        write(text.getvalue(), nl=False)
 
 
 def _csv_cell(value: object) -> str:
@@ -182,7 +182,7 @@ def _write_table(records: Iterable[Any], columns: Sequence[Column]) -> None:
     for row in rows:
         cells = zip(row, widths, columns, strict=True)
         line = "  ".join(_padded(text, width, right=one.right) for text, width, one in cells)
-        say(line.rstrip())
+        write(line.rstrip())
 
 
 def _padded(text: str, width: int, *, right: bool) -> str:

@@ -44,13 +44,13 @@ def pipe(
     except (typer.Exit, typer.BadParameter):
         raise
     except Exception as error:  # noqa: BLE001 - of any other code a mail server would make a bounce
-        _end(_TEMPORARY, f"a fault of ours ({type(error).__name__})")
+        _end(_TEMPORARY, f"internal error ({type(error).__name__})")
 
 
 def _hand_over(host: str, port: int, sender: str, to: str) -> None:
     raw = _LINE_END.sub(b"\r\n", sys.stdin.buffer.read())
     if not raw.strip():  # every mail has a header: it was lost on the way to us, and the mail server still has it
-        _end(_TEMPORARY, "there is nothing on standard input")
+        _end(_TEMPORARY, "standard input is empty")
     options = [f"SIZE={len(raw)}"]
     if not (sender.isascii() and to.isascii()):
         options.append("SMTPUTF8")
@@ -59,13 +59,13 @@ def _hand_over(host: str, port: int, sender: str, to: str) -> None:
             peer.sendmail(_text(sender), [_text(to)], raw, options)
     except smtplib.SMTPRecipientsRefused as error:
         ((code, _),) = error.recipients.values()
-        _end(_NO_USER if code // 100 == 5 else _TEMPORARY, "nobody has this address")
+        _end(_NO_USER if code // 100 == 5 else _TEMPORARY, "unknown address")
     except smtplib.SMTPResponseException as error:
-        _end(_REFUSED if error.smtp_code // 100 == 5 else _TEMPORARY, f"the LMTP server says {error.smtp_code}")
+        _end(_REFUSED if error.smtp_code // 100 == 5 else _TEMPORARY, f"the LMTP server answers {error.smtp_code}")
     except (smtplib.SMTPException, OSError) as error:
         _end(
             _TEMPORARY,
-            f"no LMTP server at {join_host_port(host, port)} ({type(error).__name__}): see `hotline run lmtp`",
+            f"no LMTP server at {join_host_port(host, port)} ({type(error).__name__}): check `hotline run lmtp`",
         )
 
 
@@ -85,5 +85,5 @@ def _place(ctx: typer.Context, server: str | None) -> tuple[str, int]:
 
 
 def _end(code: int, why: str) -> None:
-    say(f"The mail was not taken: {why}.", err=True)
+    say(f"The mail was not accepted: {why}.", err=True)
     raise typer.Exit(code)

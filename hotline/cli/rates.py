@@ -44,7 +44,7 @@ COLUMNS = (
 )
 
 
-@lists(COLUMNS, nothing="Too few citizens were asked: no rate of fewer than --least is printed.")
+@lists(COLUMNS, nothing="Too few responses: --least is the minimum, to protect privacy.")
 def rates(
     ctx: typer.Context,
     by: Annotated[

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, say, settings_of
+from hotline.cli.common import AsJson, print_json, say, settings_of, write
 from hotline.output import readable
 from schemas.enums import counted
 
@@ -59,7 +59,7 @@ def replay(
                 print_json(found)
             elif diff:
                 for line in _lines(found):
-                    say(line)
+                    write(line)
     summary = replayed.summary()
     if as_json:
         print_json(summary)
@@ -70,7 +70,7 @@ def replay(
 
 
 def _progress(progress: "Shown", partition: int, inputs: int) -> None:
-    progress.count(f"partition {partition}: inputs decided anew", inputs)
+    progress.count(f"partition {partition}: inputs decided again", inputs)
 
 
 def _lines(found: "Difference") -> Iterator[str]:
@@ -90,17 +90,17 @@ def _show(summary: "Summary") -> None:
     for partition, (asked, began) in summary.begins.items():
         if asked < began:
             say(
-                f"Partition {partition}: inputs before offset {began} are no longer in Kafka (retention); the replay "
-                "begins there, with the state as it was recorded."
+                f"Partition {partition}: inputs before offset {began} are no longer in Kafka (retention); "
+                "the replay begins there, with the state as recorded."
             )
-    say(f"{counted(summary.inputs, 'input')} decided anew, policy {readable(summary.policy_version)}.")
+    say(f"{counted(summary.inputs, 'input')} decided again, policy {readable(summary.policy_version)}.")
     for number, what in (
-        (summary.dead, "inputs cannot be decided about now: they would be dead letters"),
-        (summary.gone, "inputs are no longer in Kafka, or what they look back at: decided as they were then"),
-        (summary.raws_gone, "inputs have lost their raw bytes: taken as they were understood then"),
-        (summary.inexact, "tickets are compared by their links alone: their snapshot at the beginning is gone"),
+        (summary.dead, "inputs cannot be decided now: they would become dead letters"),
+        (summary.gone, "inputs, or records that they refer to, are no longer in Kafka: the recorded decision was used"),
+        (summary.raws_gone, "inputs have lost their raw bytes: the recorded message was used"),
+        (summary.inexact, "tickets are compared only by their links: their first snapshot is gone"),
     ):
         if number:
             say(f"{number} {what}.")
     told = ", ".join(counted(number, subject) for subject, number in sorted(summary.differing.items()))
-    say(f"Different: {told}." if told else "Nothing differs.")
+    say(f"Different: {told}." if told else "No differences.")

@@ -123,7 +123,7 @@ def _meant(settings: "Settings", patterns: list[str]) -> list[str]:
     for pattern in patterns:
         meant = fnmatch.filter(names(settings), pattern) if "*" in pattern else [pattern]
         if not meant:
-            raise MisconfiguredError(f"There is no component {pattern}: see `hotline check` for all that there are.")
+            raise MisconfiguredError(f"There is no component {pattern}: run `hotline check` for the list.")
         found |= dict.fromkeys(meant)
     for name in found:
         refuse_unknown(settings, name)

@@ -22,7 +22,7 @@ def check(ctx: typer.Context) -> None:
     for sentence in wrong:
         say(sentence)
     if not wrong:
-        say("The generated schemas and pages are what the code says, and every released reader can go on.")
+        say("The generated schemas and pages match the code, and every released reader stays compatible.")
     raise typer.Exit(1 if wrong else 0)
 
 
@@ -68,7 +68,7 @@ def _stale(ctx: typer.Context) -> list[str]:
     from schemas.contract import generate
 
     stale = [*generate.check(), *(f"docs/reference/{name}" for name in pages.check(ctx.find_root().command))]
-    return [f"{path} is not what the code says: run `hotline schema export`." for path in stale]
+    return [f"{path} does not match the code: run `hotline schema export`." for path in stale]
 
 
 def _broken() -> list[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hotline.cli.common import complain, say, settings_of
+from hotline.translation import t
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
@@ -33,7 +34,10 @@ def up(
     say(f"Kafka          {endpoints.bootstrap_servers}")
     say(f"Elasticsearch  {without_login(endpoints.elasticsearch_url)}")
     if endpoints.moved:
-        say("Another program has their former ports: start again what `hotline run` runs, it asks there.", err=True)
+        say(
+            "Another program uses their former ports: restart the components of `hotline run`, which still use those.",
+            err=True,
+        )
 
 
 def down(
@@ -48,7 +52,7 @@ def down(
     # What is deleted hangs on the settings: all of them must be right then.
     stack = local_stack(settings_of(ctx, accounts=False)) if wipe else _to_stop(ctx)
     if wipe and not yes:
-        typer.confirm(f"Delete every message and ticket in {stack.data_dir}?", abort=True)
+        typer.confirm(t(f"Delete every message and ticket in {stack.data_dir}?"), abort=True)
     with Shown(Console(stderr=True)) as progress:
         stack.wipe(progress) if wipe else stack.down(progress)
 

@@ -16,6 +16,7 @@ from hotline.monitor.processes import OtherInstallation, Process, Quarantined
 from hotline.monitor.services import Service
 from hotline.monitor.stages import Stage
 from hotline.terminal import Console
+from hotline.translation import t
 from schemas.enums import MENTIONED
 
 if TYPE_CHECKING:
@@ -38,25 +39,27 @@ def show(servers: "Sequence[ServerStatus]", elsewhere: "Existing", seen: Sequenc
     for name, where in (("Kafka", elsewhere.bootstrap_servers), ("Elasticsearch", elsewhere.elasticsearch_url)):
         if where:
             told = without_login(where)
-            console.print(f"{name} is the existing cluster at {told}: `hotline doctor` examines it.", highlight=False)
+            console.print(
+                shown(t(f"{name} is the existing cluster at {told}: `hotline doctor` checks it.")), highlight=False
+            )
     for service in _those(seen, Service):
         colour = "green" if service.reachable else "red"
-        console.print(f"[{colour}]{service.service}[/] {shown(service.detail)}", highlight=False)
+        console.print(f"[{colour}]{service.service}[/] {shown(t(service.detail))}", highlight=False)
     running = {one.component: one for one in _those(seen, Process)}
     rows = [_process(one, now) for one in running.values()]
     _print(console, ("process here", "version", "state", "last success", "restarts", "detail"), rows)
     rows = [[str(one.port), shown(", ".join(one.components))] for one in _those(seen, OtherInstallation)]
-    _print(console, ("port of ours that another installation has", "its components"), rows)
+    _print(console, ("port that another installation uses", "its components"), rows)
     rows = [_quarantined(one, now) for process in running.values() for one in process.quarantined]
-    _print(console, ("in quarantine here", "cities", "since", "tries", "next try", "why, and what helps"), rows)
+    _print(console, ("in quarantine here", "cities", "since", "tries", "next try", "reason and remedy"), rows)
     _print(console, ("stage", "workers", "waiting", "oldest"), map(_stage, _those(seen, Stage)))
     rows = [_account(one, running.get(f"connector:{one.account}"), now) for one in _those(seen, Account)]
-    _print(console, ("channel", "account", "last message", "last asked", "silent after"), rows)
-    _print(console, ("answers of a day", "state", "count"), map(_answers, _those(seen, AnswerCount)))
-    _print(console, ("hand-overs nobody acknowledged", "count", "oldest"), map(_unanswered, _those(seen, Unanswered)))
+    _print(console, ("channel", "account", "last message", "last fetched", "silent after"), rows)
+    _print(console, ("answers of the last day", "state", "count"), map(_answers, _those(seen, AnswerCount)))
+    _print(console, ("unacknowledged hand-overs", "count", "oldest"), map(_unanswered, _those(seen, Unanswered)))
     rows = [row for one in _those(seen, Unanswered) if one.level != MENTIONED for row in _waiting(one)]
-    _print(console, ("hand-over to acknowledge", "level", "city", "waits for"), rows)
-    _print(console, ("dead letters of a day", "code", "count"), map(_dead, _those(seen, DeadCount)))
+    _print(console, ("hand-over to acknowledge", "level", "city", "waiting time"), rows)
+    _print(console, ("dead letters of the last day", "code", "count"), map(_dead, _those(seen, DeadCount)))
 
 
 def ago(seconds: float) -> str:
@@ -75,7 +78,7 @@ def _those(seen: Iterable[object], kind: type[Kind]) -> list[Kind]:
 
 
 def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    table = Table(*(Column(name, overflow="fold") for name in columns))
+    table = Table(*(Column(t(name), overflow="fold") for name in columns))
     for row in rows:
         table.add_row(*row)
     if table.row_count:
@@ -83,19 +86,19 @@ def _print(console: Console, columns: Sequence[str], rows: Iterable[Sequence[str
 
 
 def _server(one: "ServerStatus") -> list[str]:
-    state = "[green]up" if one.up else "[red]down"
+    state = f"[green]{t('up')}" if one.up else f"[red]{t('down')}"
     return [one.name, one.version, one.address, str(one.pid or ""), str(one.restarts), state]
 
 
 def _process(one: Process, now: datetime) -> list[str]:
-    state = f"[green]{one.state}" if one.state in _FINE else f"[red]{shown(one.state)}"
+    state = f"[green]{t(one.state)}" if one.state in _FINE else f"[red]{shown(t(one.state))}"
     return [
         shown(one.component),
         shown(one.version),
         state,
         _since(one.last_success, now),
         str(one.restarts or ""),
-        shown(one.detail or ""),
+        shown(t(one.detail or "")),
     ]
 
 
@@ -105,13 +108,13 @@ def _quarantined(one: Quarantined, now: datetime) -> list[str]:
         shown(", ".join(one.cities)),
         _since(one.since, now),
         str(one.tries),
-        f"in {ago(max(0.0, (one.next_try - now).total_seconds()))}",
-        shown(one.reason),
+        t(f"in {ago(max(0.0, (one.next_try - now).total_seconds()))}"),
+        shown(t(one.reason)),
     ]
 
 
 def _stage(one: Stage) -> list[str]:
-    workers = str(one.workers) if one.fine else "[red]none"
+    workers = str(one.workers) if one.fine else f"[red]{t('none')}"
     oldest = ago(one.oldest_seconds) if one.lag_records else ""
     return [
         one.stage,
@@ -123,16 +126,16 @@ def _stage(one: Stage) -> list[str]:
 
 def _account(one: Account, process: Process | None, now: datetime) -> list[str]:
     """Only the process that asks a source knows when it last answered; it may run on another machine."""
-    last = _since(one.last_message, now) or "none seen"
-    asked = _since(process.last_success, now) or "never" if process else ""
-    limit = ago(one.silent_after_seconds) if one.silent_after_seconds is not None else "not in these settings"
+    last = _since(one.last_message, now) or t("none seen")
+    asked = _since(process.last_success, now) or t("never") if process else ""
+    limit = ago(one.silent_after_seconds) if one.silent_after_seconds is not None else t("not in these settings")
     red = "[red]" if one.silent else ""
     troubled = "[red]" if process and process.state not in _FINE else ""
     return [f"{red}{shown(one.channel)}", f"{red}{shown(one.account)}", f"{red}{last}", f"{troubled}{asked}", limit]
 
 
 def _since(moment: datetime | None, now: datetime) -> str:
-    return f"{ago((now - moment).total_seconds())} ago" if moment else ""
+    return t(f"{ago((now - moment).total_seconds())} ago") if moment else ""
 
 
 def _unanswered(one: Unanswered) -> list[str]:

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from hotline.cli.common import AsJson, print_json, say, settings_of
+from hotline.cli.common import AsJson, print_json, say, settings_of, write
 from hotline.cli.output import Column, lists
+from hotline.translation import t
 from schemas.enums import counted
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def create(
     else:
         say(f"{counted(len(created), 'topic')} created, {counted(len(altered), 'setting')} altered.")
         for one in differing:
-            say(f"{one}: {one.advice}.")
+            write(f"{t(str(one))}: {t(one.advice)}.")
     raise typer.Exit(0 if all(one.is_harmless for one in differing) else 1)
 
 
@@ -86,7 +87,7 @@ def describe(ctx: typer.Context) -> Iterator[dict[str, Any]]:
             "differing": [one for one in differing if one.topic == name],
         }
     for one in differing:
-        say(f"{one}: {one.advice}.", err=True)
+        write(f"{t(str(one))}: {t(one.advice)}.", err=True)
     if wrong:
         say(wrong, err=True)
     raise typer.Exit(0 if not wrong and all(one.is_harmless for one in differing) else 1)
@@ -108,7 +109,7 @@ def withhold(ctx: typer.Context, as_json: AsJson = False) -> None:
     if as_json:
         print_json({"withheld": count})
     else:
-        say(f"{counted(count, 'ticket')} withheld.")
+        say(f"{counted(count, 'ticket')} removed.")
 
 
 @topics.command("list")
@@ -148,23 +149,23 @@ def hanging(
         if as_json:
             print_json({"finding": one, "ended": end if ended else None})
         else:
-            say(f"{_told(one)} {f'Ended: {end}.' if ended else _advice(one)}")
+            write(f"{t(_told(one))} {t(f'Ended: {end}.' if ended else _advice(one))}")
     if not chosen:
-        say("No transaction hangs.", err=True)
+        say("There is no hanging transaction.", err=True)
     raise typer.Exit(1 if left else 0)
 
 
 def _told(one: "Finding") -> str:
     opened = one.hanging.open
-    whose = one.hanging.transactional_id or "somebody whom Kafka has forgotten"
+    whose = one.hanging.transactional_id or "a producer that Kafka no longer knows"
     return (
         f"{opened.topic}:{opened.partition} offset {opened.start}, producer {opened.producer_id} epoch "
-        f"{opened.producer_epoch} of {whose}, last written {opened.last_at:%Y-%m-%d %H:%M:%S}Z, "
+        f"{opened.producer_epoch} of {whose}, last write {opened.last_at:%Y-%m-%d %H:%M:%S}Z, "
         f"{counted(one.waiting, 'record waits', 'records wait')}."
     )
 
 
 def _advice(one: "Finding") -> str:
     if one.decided:
-        return f"Kafka had decided to {one.decided} it: `--end {one.decided}` does so."
-    return "Kafka no longer tells how it was to end: docs/how-to/runbook.md#transactionhangs says what to choose."
+        return f"Kafka had decided to {one.decided} it: use `--end {one.decided}`."
+    return "Kafka no longer knows the decision: see docs/how-to/runbook.md#transactionhangs."

@@ -9,13 +9,14 @@ import typer
 
 from hotline.cli.common import AsJson, known_channel, say, settings_of
 from hotline.cli.output import print_records
+from hotline.translation import t
 from schemas.ids import is_adcode
 from schemas.topics import CHANNELS
 
 if TYPE_CHECKING:
     from hotline.config.settings import Settings
 
-NOTHING = "There is no message in what was named."
+NOTHING = "No message was found."
 
 
 def _adcode(jurisdiction: str | None) -> str | None:
@@ -28,7 +29,7 @@ def _city(settings: "Settings") -> str:
     """Return the city of the settings. If they name none, ask on a terminal."""
     if "jurisdiction" in settings.model_fields_set or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return settings.jurisdiction
-    asked = "城市的行政区划代码 (jurisdiction)"
+    asked = t("行政区划代码 of the city (jurisdiction)")
     return str(typer.prompt(asked, default=settings.jurisdiction, value_proc=_adcode))
 
 

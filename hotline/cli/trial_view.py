@@ -7,6 +7,7 @@ from rich.table import Column, Table
 
 from hotline.cli.common import shown, there
 from hotline.terminal import Console
+from hotline.translation import t
 from schemas.enums import counted
 from schemas.records import Link, Message, Ticket
 
@@ -27,13 +28,13 @@ def _block(result: dict[str, Any]) -> Table:
     table = Table.grid(Column(), Column(overflow="fold"), padding=(0, 2))  # Chinese has no blanks to wrap at
     for name, value in _rows(result):
         if value:
-            table.add_row(f"  [dim]{name}[/]", value)
+            table.add_row(f"  [dim]{t(name)}[/]", value)
     return table
 
 
 def _rows(result: dict[str, Any]) -> list[tuple[str, str]]:
     if (dead := result["dead"]) is not None:
-        return [("dead letter", f"[red]{dead['code']}[/] {shown(dead['reason'])}")]
+        return [("dead letter", f"[red]{dead['code']}[/] {shown(t(dead['reason']))}")]
     return [*_message(result["message"]), *_ticket(result.get("ticket"), result.get("link"))]
 
 
@@ -42,7 +43,7 @@ def _message(message: Message) -> list[tuple[str, str]]:
     emergency = message.emergency
     return [
         ("message", message.message_id),
-        ("from", shown(f"{sender} by {message.channel}".strip())),
+        ("from", shown(f"{sender} ({message.channel})".strip())),
         ("received", there(message.received_at)),
         ("class", "" if message.message_class == "person" else message.message_class),
         ("title", shown(message.title or "")),
@@ -56,7 +57,7 @@ def _message(message: Message) -> list[tuple[str, str]]:
 def _ticket(ticket: Ticket | None, link: Link | None) -> list[tuple[str, str]]:
     if link is None:
         return []
-    why = f"{link.relation} ({link.method}, score {link.score:g})"
+    why = t(f"{link.relation} ({link.method}, score {link.score:g})")
     if ticket is None:
         return [("no ticket", why)]
     cluster = "" if ticket.cluster_id == ticket.ticket_id else ticket.cluster_id

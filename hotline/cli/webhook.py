@@ -36,7 +36,10 @@ DELIVERIES = (
 
 
 @webhook.command("list")
-@lists(SUBSCRIBERS, nothing="No subscribers: add [sinks.webhook.<id>] to the settings, see docs/how-to/webhooks.md.")
+@lists(
+    SUBSCRIBERS,
+    nothing="There are no subscribers: add [sinks.webhook.<id>] to the settings, see docs/how-to/webhooks.md.",
+)
 def list_(ctx: typer.Context) -> "Iterable[Subscriber]":
     """List the subscribers and the number of records that wait for each."""
     from hotline.config.clients import kafka
@@ -47,7 +50,7 @@ def list_(ctx: typer.Context) -> "Iterable[Subscriber]":
 
 
 @webhook.command()
-@lists(DELIVERIES, nothing="No deliveries: see `hotline webhook list`.")
+@lists(DELIVERIES, nothing="There are no deliveries: see `hotline webhook list`.")
 def log(
     ctx: typer.Context,
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Only this subscriber.")] = None,
@@ -75,17 +78,17 @@ def test(ctx: typer.Context, name: Annotated[str, typer.Argument(metavar="NAME",
 
     answer = asyncio.run(webhooks.ping(name, webhooks.find(settings_of(ctx).sinks.webhook, name)))
     if answer.outcome is not Outcome.DELIVERED:
-        raise UnreachableError(f"{name} does not take the ping ({answer.told}): {_advice(answer.told)}.")
-    say(f"{name} answers {answer.told} in {answer.milliseconds} ms.")
+        raise UnreachableError(f"{name} does not accept the ping ({answer.told}): {_advice(answer.told)}.")
+    say(f"{name} answered {answer.told} in {answer.milliseconds} ms.")
 
 
 def _advice(told: str) -> str:
     if told == "tls":
         return "its certificate is not trusted; renew it, or name its authority in `ca_certs`"
     if told == "name":
-        return "its name is not known here; correct `url`"
+        return "its host name is unknown here; correct `url`"
     if told in ("401", "403"):
-        return "it refuses our signature or login; compare the secrets and `authorization`"
+        return "it rejects our signature or login; compare the secrets and `authorization`"
     if told.startswith("3"):
-        return "it leads elsewhere; set `url` to where it leads"
-    return "look at its log and at `url`" if told.isdecimal() else "start it, or open the network between"
+        return "it redirects; set `url` to the target"
+    return "check its log and `url`" if told.isdecimal() else "start it, or open the network between"

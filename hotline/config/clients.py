@@ -130,7 +130,7 @@ def _opening(url: str) -> Iterator[None]:
     except OSError as error:  # a folder's; what a store far away raises quotes its settings
         why = f" ({denial(error)})" if error.strerror else ""
         raise MisconfiguredError(
-            f"The blob store {shown} cannot be opened{why}: let our user write there, or correct `blobs.url`."
+            f"The blob store {shown} cannot be opened{why}: allow our user to write there, or correct `blobs.url`."
         ) from error
     except (BaseError, ValueError):  # whose own text, which `--debug` would show, quotes the address
         raise MisconfiguredError(f"The blob store {shown} cannot be opened: correct `blobs.url`.") from None
@@ -198,7 +198,7 @@ def verified_rules(settings: "Settings") -> "Rules":
     if folder is None:
         return rules
     if not folder.is_dir():
-        raise MisconfiguredError(f"`rules.folder` names {folder}, which is no folder: correct it.")
+        raise MisconfiguredError(f"`rules.folder` names {folder}, which is not a folder: correct it.")
     rulebooks.verify(rules)
     return rules
 
@@ -271,7 +271,9 @@ def _local_port(settings: "Settings", server: ServerName) -> int:
     known = stack_state.load(settings.data_dir)
     if known is None or server not in known.servers:
         names = {"kafka": "HOTLINE_KAFKA__BOOTSTRAP_SERVERS", "elasticsearch": "HOTLINE_ELASTICSEARCH__HOSTS"}
-        raise MisconfiguredError(f"No {server.capitalize()} to talk to: run `hotline up`, or set {names[server]}.")
+        raise MisconfiguredError(
+            f"There is no {server.capitalize()} to connect to: run `hotline up`, or set {names[server]}."
+        )
     if known.supervisor is None and known.servers[server].pid is None:  # another data folder's may have its port by now
         raise StoppedError(f"The local {server.capitalize()} was stopped: run `hotline up`.")
     return known.servers[server].port

@@ -38,9 +38,9 @@ class CommandKeySettings(Section):
     @model_validator(mode="after")
     def _is_of_somebody(self) -> "CommandKeySettings":
         if (self.author is None) == (not self.systems):
-            raise ValueError("name either its `author`, a person's login at Kafka, or its `systems`")
+            raise ValueError("set either `author`, the Kafka login of a person, or `systems`")
         if self.systems and (personal := self.kinds & (PERSONAL - VOUCHED)):
-            raise ValueError(f"only a person's key gives {', '.join(sorted(personal))}")
+            raise ValueError(f"only the key of a person may give {', '.join(sorted(personal))}")
         return self
 
 

@@ -37,8 +37,8 @@ def principal(settings: "Settings") -> str:
     if login is not None:
         if not is_code(login) or login.startswith(LOCAL):
             raise MisconfiguredError(
-                f"The login of `{setting}` is the author in the logs, so it must be a code of A-Z a-z 0-9 _ . : / + - "
-                f"that does not begin with {LOCAL}: make another user."
+                f"The login of `{setting}` is the author in the logs, so it must be a code of A-Z a-z 0-9 _ "
+                f". : / + - that does not begin with {LOCAL}: create another user."
             )
         return login
     uid = os.getuid()
@@ -76,7 +76,7 @@ def signer_of_person(settings: "Settings") -> Signer | None:
     return _newest(
         settings,
         {name: key for name, key in settings.command_keys.items() if key.author == author},
-        f'{author} has no key to sign commands with: add one with author = "{author}" to [command_keys]',
+        f'{author} has no key to sign commands: add one with author = "{author}" to [command_keys]',
     )
 
 
@@ -86,8 +86,8 @@ def signer_of_door(settings: "Settings") -> Signer | None:
     return _newest(
         settings,
         {name: key for name, key in settings.command_keys.items() if systems and systems <= key.systems},
-        f"The receiver has no key to sign commands with: add one for the systems {', '.join(sorted(systems))} "
-        "to [command_keys]",
+        f"The receiver has no key to sign commands: add one for the systems {', '.join(sorted(systems))} to "
+        "[command_keys]",
     )
 
 
@@ -111,12 +111,12 @@ def missing(settings: "Settings") -> list[str]:
     if settings.is_local and not settings.command_keys:
         return []
     found = [
-        f"`command_keys.{name}` has no secret here, so `assign` refuses what it signs: set {variable(name)}."
+        (f"`command_keys.{name}` has no secret here, so `assign` refuses commands that it signs: set {variable(name)}.")
         for name, key in sorted(settings.command_keys.items())
         if key.secret is None
     ]
     if not settings.command_keys:
-        found.append("`command_keys` has no key: `assign` refuses every command, and nobody reads in clear.")
+        found.append("`command_keys` has no key: `assign` refuses every command, and no operator can read in clear.")
     return found
 
 
@@ -130,7 +130,7 @@ def transition(settings: "Settings", now: datetime) -> str | None:
     until = settings.commands.unsigned_until
     if until is None or until <= now:
         return None
-    return f"Commands without a signature are carried out until {until.isoformat()}: remove `commands.unsigned_until`."
+    return f"Unsigned commands are carried out until {until.isoformat()}: remove `commands.unsigned_until`."
 
 
 def _newest(settings: "Settings", keys: "dict[str, CommandKeySettings]", nobody: str) -> Signer | None:

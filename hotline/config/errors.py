@@ -162,11 +162,11 @@ def unreadable(variables: Mapping[str, str]) -> Iterator[tuple[tuple[str, ...], 
         kind = kind_at(Settings, path) if name.startswith(PREFIX) else None
         if is_table(kind) and not _is_json(value):
             inner = variable_of((*path, *(names_in(kind) or ["ID"])[:1]))
-            yield path, f"{name} names a table and is no JSON: set what stands in it, such as {inner}."
+            yield path, f"{name} names a table and is not JSON: set its values, such as {inner}."
         elif is_list(kind) and value.lstrip().startswith("[") and not _is_json(value):
             yield (
                 path,
-                f"{name} begins as a list in JSON and is none: correct it, or write commas between the items alone.",
+                f"{name} begins like a JSON list but is not one: correct it, or separate the items with commas only.",
             )
 
 

@@ -47,7 +47,7 @@ def look(folder: Path, *, named: bool) -> tuple[list[str], dict[str, str]]:
     `named` says that somebody asked for this folder: then it must be there. No sentence quotes a secret.
     """
     if not folder.is_dir():
-        return ([f"HOTLINE_SECRETS_DIR names {folder}, which is no folder: correct it."] if named else []), {}
+        return ([f"HOTLINE_SECRETS_DIR names {folder}, which is not a folder: correct it."] if named else []), {}
     try:
         files = sorted(path for path in folder.iterdir() if path.is_file())
     except OSError as error:
@@ -59,7 +59,7 @@ def look(folder: Path, *, named: bool) -> tuple[list[str], dict[str, str]]:
         except OSError as error:
             faults.append(f"The secret {file} cannot be read ({error.strerror}): let this user read it.")
         except UnicodeDecodeError:
-            faults.append(f"The secret {file} is no UTF-8 text: write it again.")
+            faults.append(f"The secret {file} is not UTF-8 text: write it again.")
     return faults, said
 
 
@@ -105,7 +105,7 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None, *, ac
             told = [one for one in told if path_to(one) not in no_json and not _is_inherited(path_to(one), merged)]
             faults += [*sentences(told, named), *_broken(settings, named)]
     except SettingsError as error:
-        faults.append(f"The folder of secrets {_secrets_folder()} cannot be used ({error}): let it hold secrets alone.")
+        faults.append(f"The folder of secrets {_secrets_folder()} cannot be used ({error}): keep only secrets in it.")
     if settings is not None:
         faults += _blank(settings, named)
         settings._file = chosen
@@ -129,7 +129,7 @@ def _table(file: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise FaultySettingsError([f"{file} is not written in UTF-8: save it as UTF-8."]) from error
     except (ValueError, RecursionError) as error:  # also a number of thousands of digits
-        raise FaultySettingsError([f"{file} is no TOML ({error}): correct it."]) from error
+        raise FaultySettingsError([f"{file} is not valid TOML ({error}): correct it."]) from error
     except OSError as error:
         raise FaultySettingsError([f"{file} cannot be read ({error.strerror}): let this user read it."]) from error
 
@@ -196,8 +196,10 @@ def _validated(table: dict[str, Any], flags: Mapping[str, Any], merged: dict[str
 
 def _secrets_in(table: dict[str, Any]) -> list[str]:
     return [
-        f"`{'.'.join(path)}` is a secret and must not stand in the settings file: "
-        f"remove it there and set {variable_of(path)}."
+        (
+            f"`{'.'.join(path)}` is a secret and must not be in the settings file: remove it there and set "
+            f"{variable_of(path)}."
+        )
         for path in secret_paths(table, Settings)
     ]
 

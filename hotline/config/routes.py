@@ -23,12 +23,12 @@ def faults(settings: "Settings") -> Iterator[str]:
     doors = [door for _, door in _accounts(settings, *DOORS)]
     for name, path in accounts:
         if path in _RECEIVERS_OWN:
-            yield f"`{name}.path` is {path}, where the receiver tells its health: change it."
+            yield f"`{name}.path` is {path}, where the receiver reports its health: change it."
         if settings.backoffice and (path == PATH or path.startswith(f"{PATH}/")):
             yield f"`{name}.path` is {path}, where commands are given: change it."
         for door in doors:
             if path.startswith(f"{door}/"):
-                yield f"`{name}.path` is {path}, below the web door {door}: change one of them."
+                yield f"`{name}.path` is {path}, below the web form {door}: change one of them."
 
 
 def _accounts(settings: "Settings", *sections: str) -> Iterator[tuple[str, str]]:

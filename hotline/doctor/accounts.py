@@ -27,7 +27,7 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
         reach(address, account.tls_context() if account.tls == "tls" else None)
     except NoTlsError as error:
         raise MisconfiguredError(
-            f"{address} begins without TLS: correct `{where}.port` (993 has it as a rule), or set `tls` to starttls."
+            f"{address} begins without TLS: correct `{where}.port` (usually 993), or set `tls` to starttls."
         ) from error
     connector = Mailbox(account, name)
     try:
@@ -43,10 +43,10 @@ def mailbox(settings: "Settings", name: str) -> Iterator[Told]:
     for folder in unreadable:
         yield MisconfiguredError(
             f"Mailbox {name} has no folder {folder} that can be opened: correct "
-            f"`connectors.mailbox.{name}.folders`, or make the folder."
+            f"`connectors.mailbox.{name}.folders`, or create the folder."
         )
     if not unreadable:
-        yield f"the login works, {counted(len(account.folders), 'folder is', 'folders are')} there"
+        yield f"the login works, {counted(len(account.folders), 'folder is', 'folders are')} accessible"
 
 
 def smtp(settings: "Settings", name: str) -> Iterator[Told]:
@@ -56,7 +56,7 @@ def smtp(settings: "Settings", name: str) -> Iterator[Told]:
     chosen = settings.answers[name].smtp
     if chosen is not None:
         MailSender(chosen, name).log_in()
-        yield f"{chosen.host} takes {'the login' if chosen.username else 'the connection'}"
+        yield f"{chosen.host} accepts {'the login' if chosen.username else 'the connection'}"
 
 
 def smpp(settings: "Settings", name: str) -> Iterator[Told]:
@@ -64,7 +64,7 @@ def smpp(settings: "Settings", name: str) -> Iterator[Told]:
     account = settings.connectors.sms_smpp[name]
     address = of_account(f"The SMSC of {name}", f"connectors.sms_smpp.{name}", account)
     reach(address, account.tls_context())
-    yield "the SMSC answers; the login is tried by the connector alone"
+    yield "the SMSC answers; only the connector tries the login"
 
 
 def cmpp(settings: "Settings", name: str) -> Iterator[Told]:
@@ -80,7 +80,7 @@ def cmpp(settings: "Settings", name: str) -> Iterator[Told]:
         port_setting=f"{where}.port",
     )
     reach(address, None)
-    yield "the ISMG answers; the login is tried by the connector alone"
+    yield "the ISMG answers; only the connector tries the login"
 
 
 def weibo(settings: "Settings", name: str) -> Iterator[Told]:
@@ -92,7 +92,7 @@ def weibo(settings: "Settings", name: str) -> Iterator[Told]:
         end, left = connector.examine()
     finally:
         connector.close()
-    until = f"is good until {end.astimezone(ids.SHANGHAI):%Y-%m-%d %H:%M}" if end is not None else "is taken"
+    until = f"is valid until {end.astimezone(ids.SHANGHAI):%Y-%m-%d %H:%M}" if end is not None else "is accepted"
     yield f"the access token {until}, {left if left is not None else 'an unknown number of'} calls are left"
 
 
@@ -107,4 +107,4 @@ def wechat(api: "Api", name: str, section: str) -> Iterator[Told]:
         ) from error
     finally:
         api.close()
-    yield "the platform gives a token"
+    yield "the platform issues a token"

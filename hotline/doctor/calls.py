@@ -24,11 +24,10 @@ def asterisk(settings: "Settings", name: str) -> Iterator[Told]:
         reach(address, account.tls_context())
     except NoTlsError as error:
         raise MisconfiguredError(
-            f"{address} speaks no TLS there: correct `{where}.port` (5039 has it as a rule), or "
-            "switch it on in manager.conf."
+            f"{address} does not use TLS there: correct `{where}.port` (usually 5039), or enable it in manager.conf."
         ) from error
     if account.tls == "none" and speaks_tls(address):
-        raise MisconfiguredError(f"{address} wants TLS: set `{where}.tls` to tls.")
+        raise MisconfiguredError(f"{address} requires TLS: set `{where}.tls` to tls.")
     asyncio.run(Asterisk(account, name).examine())
     yield "the login works"
 
@@ -46,10 +45,11 @@ def call_files(settings: "Settings", name: str) -> Iterator[Told]:
                 pass
         except UnreachableError as error:
             raise MisconfiguredError(
-                f"Call files {name}: {entry.name} cannot be read: see its owner and mode"
+                f"Call files {name}: {entry.name} cannot be read: check its owner and mode"
             ) from error
     if account.recordings is not None and not account.recordings.is_dir():
         yield MisconfiguredError(
-            f"Call files {name}: there is no folder of recordings: correct `connectors.call_files.{name}.recordings`"
+            f"Call files {name}: the folder of recordings does not exist: correct "
+            f"`connectors.call_files.{name}.recordings`"
         )
-    yield f"{counted(len(entries), 'file is', 'files are')} there"
+    yield f"{counted(len(entries), 'file is', 'files are')} present"

@@ -54,8 +54,8 @@ def kafka(settings: "Settings") -> Iterator[str]:
             yield f"`kafka.bootstrap_servers` names {server.strip()!r}: write host:port of each broker."
     if "," in chosen.bootstrap_servers and "replication_factor" not in chosen.model_fields_set:
         yield (
-            "`kafka.bootstrap_servers` names several brokers and `kafka.replication_factor` is not set, so that each "
-            "topic would have one copy: set it to 3, or to 1 if that is meant."
+            "`kafka.bootstrap_servers` names several brokers and `kafka.replication_factor` is not set, so "
+            "each topic would have one replica: set it to 3, or to 1 if that is intended."
         )
     yield from _login(chosen)
     for name in ("ssl_cafile", "ssl_certfile"):
@@ -88,7 +88,7 @@ def _login(chosen: "KafkaSettings") -> Iterator[str]:
     protocol = chosen.security_protocol
     for name, value in needed.items():
         if protocol.startswith("SASL") and value is None:
-            yield f"{name} is missing: `kafka.security_protocol` is {protocol}, which wants a login."
+            yield f"{name} is missing: `kafka.security_protocol` is {protocol}, which requires a login."
         elif not protocol.startswith("SASL") and value is not None:
             yield f"{name} is set and `kafka.security_protocol` is {protocol}, which has no login: set it to SASL_SSL."
 
@@ -100,9 +100,9 @@ def elasticsearch(settings: "Settings") -> Iterator[str]:
     for host, url in zip(chosen.hosts, urls, strict=True):
         yield from _host(host, url)
     if chosen.ca_certs and not any(url.scheme == "https" for url in urls):
-        yield "`elasticsearch.ca_certs` is set and no host has TLS: write https:// in `elasticsearch.hosts`."
+        yield "`elasticsearch.ca_certs` is set but no host uses TLS: write https:// in `elasticsearch.hosts`."
     if chosen.client_cert and not any(url.scheme == "https" for url in urls):
-        yield "`elasticsearch.client_cert` is set and no host has TLS: write https:// in `elasticsearch.hosts`."
+        yield "`elasticsearch.client_cert` is set but no host uses TLS: write https:// in `elasticsearch.hosts`."
     yield from _shown("elasticsearch.client_cert", chosen.client_cert, "elasticsearch.client_key", chosen.client_key)
     yield from _credentials(chosen)
 
@@ -110,8 +110,8 @@ def elasticsearch(settings: "Settings") -> Iterator[str]:
 def _host(host: str, url: SplitResult) -> Iterator[str]:
     if "@" in host:  # not shown: it would be logged
         yield (
-            "`elasticsearch.hosts` holds a password: remove it there, and set `elasticsearch.username` and "
-            "HOTLINE_ELASTICSEARCH__PASSWORD."
+            "`elasticsearch.hosts` contains a password: remove it there, and set `elasticsearch.username` "
+            "and HOTLINE_ELASTICSEARCH__PASSWORD."
         )
     elif url.scheme not in ("http", "https") or not url.hostname or not _has_port(url):
         yield f"`elasticsearch.hosts` names {host!r}: write https://host:9200."
@@ -126,14 +126,14 @@ def _has_port(url: SplitResult) -> bool:
 
 def _credentials(chosen: "ElasticsearchSettings") -> Iterator[str]:
     if chosen.api_key and (chosen.username or chosen.password):
-        yield "Elasticsearch has an API key and a username or password: remove one or the other."
+        yield "Elasticsearch has an API key and also a username or password: remove one of them."
     elif bool(chosen.username) != bool(chosen.password):
         missing = "HOTLINE_ELASTICSEARCH__PASSWORD" if chosen.username else "`elasticsearch.username`"
-        yield f"{missing} is missing: Elasticsearch wants a name and a password, or an API key."
+        yield f"{missing} is missing: Elasticsearch needs a username and a password, or an API key."
     if chosen.api_key and not _is_api_key(chosen.api_key.get_secret_value()):
         yield (
-            "HOTLINE_ELASTICSEARCH__API_KEY is no API key: take what Elasticsearch calls `encoded`, which is "
-            "id:key in base64."
+            "HOTLINE_ELASTICSEARCH__API_KEY is not an API key: use the `encoded` value of Elasticsearch, "
+            "which is id:key in base64."
         )
 
 
@@ -166,7 +166,7 @@ def hosts(settings: "Settings") -> Iterator[str]:
     """Find whole addresses in the place of a host."""
     for keys, value in leaves(settings):
         if keys[-1] in ("host", "reply_host") and isinstance(value, str) and _NO_HOST.search(value):
-            yield f"`{'.'.join(keys)}` names {value!r}: write the host alone, such as imap.example.cn."
+            yield f"`{'.'.join(keys)}` names {value!r}: write only the host, such as imap.example.cn."
 
 
 def times(settings: "Settings") -> Iterator[str]:
@@ -182,10 +182,10 @@ def names(settings: "Settings") -> Iterator[str]:
     known = {name for accounts in settings.connectors.sections.values() for name in accounts}
     for name in settings.floods.accounts:
         if name not in known:
-            yield f"`floods.accounts.{name}` names no account: correct it, or remove it."
+            yield f"`floods.accounts.{name}` is not the name of an account: correct it, or remove it."
     for name in settings.telemetry.silent_after:
         if name not in known | settings.lmtp.mailboxes.keys() | set(CHANNELS):
-            yield f"`telemetry.silent_after.{name}` names neither an account nor a channel: correct it, or remove it."
+            yield f"`telemetry.silent_after.{name}` is neither an account nor a channel: correct it, or remove it."
 
 
 def rooms(settings: "Settings") -> Iterator[str]:
@@ -193,8 +193,8 @@ def rooms(settings: "Settings") -> Iterator[str]:
     for keys, value in leaves(settings):
         if keys[-1] == "body_max_bytes" and value < _LEAST_BODY_BYTES:
             yield (
-                f"`{'.'.join(keys)}` is {value}, and a message may have {_LEAST_BODY_BYTES} bytes: set it to that or "
-                "more, or remove it."
+                f"`{'.'.join(keys)}` is {value}, but a message may have {_LEAST_BODY_BYTES} bytes: set it "
+                "to that or more, or remove it."
             )
     for name, room, body in (
         ("receiver", settings.receiver.journal_max_bytes, _largest_body(settings)),
@@ -202,8 +202,9 @@ def rooms(settings: "Settings") -> Iterator[str]:
     ):
         if room < body + _ENVELOPE_BYTES:
             yield (
-                f"`{name}.journal_max_bytes` is {room}, and one message may need {body + _ENVELOPE_BYTES} bytes, so "
-                "that it would be refused while Kafka is away: set it to many times that, or remove it."
+                f"`{name}.journal_max_bytes` is {room}, but one message may need {body + _ENVELOPE_BYTES} "
+                "bytes and would be refused while Kafka is unavailable: set it to many times that, or "
+                "remove it."
             )
 
 
@@ -219,7 +220,7 @@ def secrets(settings: "Settings") -> Iterator[str]:
         listed = value if isinstance(value, tuple) else (value,)
         texts = [one.get_secret_value() for one in listed if isinstance(one, SecretStr)]
         if keys[0] not in _ANY_BYTES and not all(text.isprintable() for text in texts):
-            yield f"{variable_of(keys)} holds a line end, or another character that nobody sees: write it again."
+            yield f"{variable_of(keys)} contains a line end or another invisible character: write it again."
 
 
 def filters(settings: "Settings") -> Iterator[str]:
@@ -228,9 +229,10 @@ def filters(settings: "Settings") -> Iterator[str]:
     for subscriber, one in settings.sinks.webhook.items():
         where = f"sinks.webhook.{subscriber}.filter"
         for status in sorted(set(one.filter.statuses) - set(enums.STATUSES)):
-            yield f"`{where}.statuses` names {status}, which is no 办理状态: choose from {', '.join(enums.STATUSES)}."
+            known_ones = ", ".join(enums.STATUSES)
+            yield f"`{where}.statuses` names {status}, which is not a 办理状态: choose from {known_ones}."
         for name in sorted(set(one.filter.categories) & set(known)):
-            yield f"`{where}.categories` names {name}: write its code, {known[name]}."
+            yield f"`{where}.categories` names {name}: use its code, {known[name]}."
 
 
 def _categories(rules: Rules) -> dict[str, str]:
@@ -309,17 +311,19 @@ def _paths(settings: "Settings") -> Iterator[str]:
         elif isinstance(value, Path) and name.endswith(CERTIFICATE_SUFFIXES):
             yield from _certificates(name, value)
         elif isinstance(value, Path) and keys[-1].endswith("token_file") and not value.is_file():
-            yield f"`{name}` names {value}, which is no file: start what writes it, or correct the name."
+            yield (
+                f"`{name}` names {value}, which is not a file: start the program that writes it, or correct the name."
+            )
 
 
 def _certificates(name: str, file: Path) -> Iterator[str]:
     if not file.is_file():
-        yield f"`{name}` names {file}, which is no file: correct it."
+        yield f"`{name}` names {file}, which is not a file: correct it."
         return
     try:
         ssl.create_default_context(cafile=file)
     except ssl.SSLError:
-        yield f"`{name}` names {file}, which holds no certificates in PEM form: correct it."
+        yield f"`{name}` names {file}, which contains no PEM certificates: correct it."
     except OSError as error:
         yield f"`{name}` names {file}, which cannot be read ({error.strerror}): let this user read it."
 
@@ -342,7 +346,10 @@ def _folder(name: str, folder: Path) -> Iterator[str]:
 def _others_folder(name: str, folder: Path) -> Iterator[str]:
     """A folder that others fill is never created here: without it the connector would wait for ever."""
     if not folder.is_dir():
-        yield f"`{name}` names {folder}, which is no folder: correct it, or make the folder for whoever writes there."
+        yield (
+            f"`{name}` names {folder}, which is not a folder: correct it, or create the folder for the program "
+            "that writes there."
+        )
 
 
 def _cities(settings: "Settings") -> Iterator[str]:
@@ -353,15 +360,15 @@ def _cities(settings: "Settings") -> Iterator[str]:
             continue
         cities = {"jurisdiction": [value], "jurisdictions": value}.get(keys[-1], ())
         for city in (city for city in cities if city and not is_in_china(city)):
-            yield f"`{'.'.join(keys)}` is {city}, which is no 行政区划代码: no province begins with {city[:2]}."
+            yield f"`{'.'.join(keys)}` is {city}, which is not a 行政区划代码: no province begins with {city[:2]}."
 
 
 def _own_city(settings: "Settings") -> Iterator[str]:
     """Outside of the local stack the city must be set: the default would be in every number and id."""
     if not settings.is_local and "jurisdiction" not in settings.model_fields_set:
         yield (
-            f"`jurisdiction` is missing, and outside of the local stack {settings.jurisdiction} would stand in every "
-            "ticket of an account that names no city: set the 行政区划代码 of yours."
+            "`jurisdiction` is missing, so outside of the local stack every ticket of an account without a "
+            f"city would have {settings.jurisdiction}: set your 行政区划代码."
         )
 
 
@@ -377,12 +384,12 @@ def _proxies(settings: "Settings") -> Iterator[str]:
 
 def _wechat(settings: "Settings") -> Iterator[str]:
     for appid in _twice(account.appid for account in settings.connectors.wechat.values()):
-        yield f"Two WeChat accounts have the appid {appid}: each message would come twice, so remove one of them."
+        yield f"Two WeChat accounts have the appid {appid}, so each message would arrive twice: remove one of them."
     companies = settings.connectors.wecom.values()
     for kfid in _twice(kfid for account in companies for kfid in dict.fromkeys(account.open_kfids)):
         yield (
-            f"Two accounts of 企业微信 name {kfid} in `open_kfids`: each message would come twice, so remove it from "
-            "one of them."
+            f"Two WeCom accounts (企业微信) name {kfid} in `open_kfids`, so each message would arrive twice: "
+            "remove it from one of them."
         )
 
 
@@ -391,8 +398,8 @@ def _members(settings: "Settings") -> Iterator[str]:
     for name, account in settings.connectors.wecom.items():
         if name in settings.answers and account.agent_id is None and not account.open_kfids:
             yield (
-                f"`connectors.wecom.{name}.agent_id` is missing: members who write to the application get no receipt. "
-                "Set it, or name the 客服账号 in `open_kfids` where all write to 微信客服."
+                f"`connectors.wecom.{name}.agent_id` is missing, so members who write to the application "
+                "get no receipt: set it, or name the 客服账号 in `open_kfids` if everyone writes to 微信客服."
             )
 
 
@@ -400,8 +407,9 @@ def _smpp(settings: "Settings") -> Iterator[str]:
     accounts = settings.connectors.sms_smpp.values()
     for host, port, system_id in _twice((one.host.lower(), one.port, one.system_id) for one in accounts):
         yield (
-            f"Two SMPP accounts are {system_id} at {join_host_port(host, port)}: a message that comes again by "
-            "the other would be another one, so remove one of them and set `binds` of the one that stays."
+            f"Two SMPP accounts are {system_id} at {join_host_port(host, port)}. A message that is sent "
+            "again over the other one would count as a new one: remove one account, and set `binds` of the "
+            "other."
         )
 
 
@@ -417,8 +425,8 @@ def _mailboxes(settings: "Settings") -> Iterator[str]:
         same = (left.host.lower(), left.username) == (right.host.lower(), right.username)
         if same and (shared := sorted(set(left.folders) & set(right.folders))):
             yield (
-                f"The mailboxes {one} and {other} read the same folder {shared[0]} of one account: each mail would "
-                "come twice, so remove it from one of them."
+                f"The mailboxes {one} and {other} read the same folder {shared[0]} of one account, so each "
+                "mail would arrive twice: remove it from one of them."
             )
     known = {name for accounts in settings.connectors.sections.values() for name in accounts}
     for name in sorted(known & settings.lmtp.mailboxes.keys()):
@@ -439,8 +447,8 @@ def _ports(settings: "Settings") -> Iterator[str]:
     for name, port in (("receiver", settings.receiver.port), ("lmtp", settings.lmtp.port)):
         if name in components.names(settings) and first <= port <= last:
             yield (
-                f"`{name}.port` {port} lies among the ports {first} to {last} of the processes' health: change it, or "
-                "`telemetry.port`."
+                f"`{name}.port` {port} is one of the ports {first} to {last} of the processes' health: "
+                "change it, or `telemetry.port`."
             )
 
 

@@ -55,7 +55,7 @@ def _tables(value: Any) -> list[Table]:
 def _nearly(keys: Iterable[str], known: Collection[str]) -> Iterator[str]:
     for key in keys:
         if key not in known and (near := difflib.get_close_matches(key, known, n=1, cutoff=0.75)):
-            yield f"has a key `{key}`, which nobody reads: did you mean `{near[0]}`?"
+            yield f"has the unknown key `{key}`: did you mean `{near[0]}`?"
 
 
 def _strange_words(city: Rules) -> Iterator[str]:
@@ -119,8 +119,9 @@ def _ended_calendars(city: Rules) -> Iterator[str]:
         last = max(own[name]["years"], default="")
         if missing := sorted(year for year in ours["years"] if year > last):
             yield (
-                f"calendars/{name}.toml in {city.folder} stands for ours and has no year after {last or 'none'}: copy "
-                f"{', '.join(missing)} from ours, or remove it if ours has all its days by now."
+                f"calendars/{name}.toml in {city.folder} replaces the one of this program but has no year "
+                f"after {last or 'none'}: copy {', '.join(missing)} from the program, or remove it if the "
+                "program now has all its days."
             )
 
 
@@ -143,7 +144,7 @@ def _meant_for_nobody(city: Rules) -> Iterator[str]:
 
 def _strange(where: str, key: str, table: Mapping[str, Any], is_known: Callable[[str], bool]) -> Iterator[str]:
     if found := ", ".join(one for one in table.get(key, ()) if not is_known(one)):
-        yield f"`{key}` of {where} names {found}, which there is not: it never counts, so correct it."
+        yield f"`{key}` of {where} names {found}, which does not exist, so it never applies: correct it."
 
 
 def _is_slip(code: str, known: Collection[str]) -> bool:
@@ -157,7 +158,10 @@ def _overtaken(name: str, rules: list[dict[str, Any]]) -> Iterator[str]:
     """Name each time limit before which another one stands that is for all that it is for."""
     for at, rule in enumerate(rules):
         if before := next((one["id"] for one in rules[:at] if _covers(one, rule)), None):
-            yield f"The rule {rule['id']} in deadlines/{name}.toml never counts: {before} before it is for all of it."
+            yield (
+                f"The rule {rule['id']} in deadlines/{name}.toml never applies: {before} before it covers all "
+                "of its cases."
+            )
 
 
 def _covers(before: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:

@@ -33,15 +33,15 @@ def clock(settings: "Settings", asked: Collection[str], now: Now = time.time) ->
         if abs(ahead) > OFF_SECONDS:
             way = "ahead of" if ahead > 0 else "behind"
             yield MisconfiguredError(
-                f"This machine's clock is {abs(ahead):.0f} s {way} that of {service}: "
-                "synchronise the one that is wrong (NTP)."
+                f"The clock of this machine is {abs(ahead):.0f} s {way} that of {service}: synchronise the "
+                "wrong one (NTP)."
             )
         else:
             told.append(service)
     if told:
         yield f"agrees with {' and '.join(told)}"
     else:
-        yield "no service tells us its time"
+        yield "no service returns its time"
 
 
 def _kafka(settings: "Settings", now: Now) -> float | None:

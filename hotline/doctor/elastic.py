@@ -73,7 +73,7 @@ def _let_in(settings: "Settings", name: str, ask: Ask) -> Iterator[Finding]:
         yield from findings(name, lambda: _asked(settings, clients.elasticsearch_hosts(settings), ask))
 
 
-def examine_searches(settings: "Settings", who: str = "the web door") -> Iterator[Finding]:
+def examine_searches(settings: "Settings", who: str = "the web form") -> Iterator[Finding]:
     """Yield the findings for a web door or the console, which may only search two indices."""
     yield from findings("Elasticsearch", lambda: _nodes(settings, partial(_searches, names=_SEARCHED, who=who)))
 
@@ -104,9 +104,11 @@ def _reach(settings: "Settings", url: str) -> None:
     try:
         reach(address, context)
     except NoTlsError as error:
-        raise MisconfiguredError(f"{address} speaks no TLS: write http:// in `{_HOSTS}`, or give it TLS.") from error
+        raise MisconfiguredError(
+            f"{address} does not use TLS: write http:// in `{_HOSTS}`, or enable TLS there."
+        ) from error
     if not secured and speaks_tls(address):
-        raise MisconfiguredError(f"{address} wants TLS: write https:// in `{_HOSTS}`.")
+        raise MisconfiguredError(f"{address} requires TLS: write https:// in `{_HOSTS}`.")
 
 
 def _asked(settings: "Settings", hosts: list[str], ask: Ask) -> Iterator[Told]:
@@ -124,7 +126,7 @@ def _asked(settings: "Settings", hosts: list[str], ask: Ask) -> Iterator[Told]:
                 told.append(error)
             except (KeyError, TypeError, ValueError):
                 told.append(
-                    MisconfiguredError(f"What answers there does not answer as Elasticsearch does: correct `{_HOSTS}`.")
+                    MisconfiguredError(f"The service there does not answer like Elasticsearch: correct `{_HOSTS}`.")
                 )
         return told
 
@@ -135,12 +137,12 @@ async def _node(client: Any) -> AsyncIterator[Told]:
     info = await client.info()
     number = info["version"]["number"]
     if tuple(int(part) for part in number.split(".")[:2]) < OLDEST:
-        yield MisconfiguredError(f"Elasticsearch is {number}: use 8.19 or newer.")
+        yield MisconfiguredError(f"The version of Elasticsearch is {number}: use 8.19 or newer.")
         return
     health = await client.cluster.health()
     if health["status"] == "red":
         yield UnreachableError(
-            f"Elasticsearch {number} is red, {health['unassigned_shards']} shards are away: see which node is."
+            f"Elasticsearch {number} is red, {health['unassigned_shards']} shards are unavailable: check its nodes."
         )
         return
     yield f"{number}, {health['status']}"
@@ -172,7 +174,7 @@ async def _indices(
             faults += 1
             yield fault
     if not faults:
-        yield f"{len(indices())} as they should be"
+        yield f"{len(indices())} correct"
 
 
 async def _named_alike(client: Any, cities: Mapping[str, str]) -> AsyncIterator[PipelineError]:
@@ -188,9 +190,10 @@ async def _named_alike(client: Any, cities: Mapping[str, str]) -> AsyncIterator[
     for source, bucket in others.items():
         for other in bucket["city"]["buckets"]:
             yield MisconfiguredError(
-                f"The archive has messages of {other['key']} from an account {source.rpartition('/')[2]}, as ours of "
-                f"{cities[source]} is called: another city's settings have this name, and what comes to both is one "
-                f"document. Rename one of them, unless ours was moved to {cities[source]}."
+                f"The archive has messages of {other['key']} from an account {source.rpartition('/')[2]}, "
+                f"the name of an account of {cities[source]} here. If another city uses this name, messages "
+                "of both become one document: rename one of them, unless the account was moved to "
+                f"{cities[source]}."
             )
 
 
@@ -215,8 +218,8 @@ async def _faults(client: Any, short: str, index: Index, writes: bool) -> AsyncI
     found = await client.indices.get(index=index.alias)
     if not index.monthly and len(found) > 1:
         yield MisconfiguredError(
-            f"{len(found)} indices are behind the alias {index.alias} ({', '.join(sorted(found))}): documents wait for "
-            "one that is written, or are found twice: take the alias off all but one."
+            f"{len(found)} indices have the alias {index.alias} ({', '.join(sorted(found))}), so documents "
+            "cannot be written or are found twice: remove the alias from all but one."
         )
     for name, body in sorted(found.items()):
         for fault in _of_one(name, body, index):
@@ -239,8 +242,8 @@ def _of_one(name: str, body: Mapping[str, Any], index: Index) -> Iterator[Pipeli
     for block in _BLOCKS:
         if str(blocks.get(block)).lower() == "true":
             yield MisconfiguredError(
-                f"The index {name} takes no documents (index.blocks.{block}): free disk on the nodes of Elasticsearch "
-                "if it is full, then set that block to null."
+                f"The index {name} accepts no documents (index.blocks.{block}): free disk space on the "
+                "nodes of Elasticsearch if it is full, then set that block to null."
             )
     for path, wanted, have in _unlike(mapping(index.record)["properties"], body["mappings"].get("properties", {})):
         if path == SOUND and have is None:
@@ -252,8 +255,8 @@ def _of_one(name: str, body: Mapping[str, Any], index: Index) -> Iterator[Pipeli
             yield MisconfiguredError(f"The index {name} has no field {path}: run `hotline index create`.")
         else:
             yield MisconfiguredError(
-                f"The field {path} of the index {name} is of type {have}, not {wanted}: move its documents (_reindex) "
-                "and its alias to a new index, which its template makes right."
+                f"The field {path} of the index {name} has type {have}, not {wanted}: move its documents "
+                "(_reindex) and its alias to a new index, which its template creates correctly."
             )
 
 

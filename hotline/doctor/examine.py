@@ -90,7 +90,7 @@ def _archive(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]
         yield from examine_watch(settings)
     has_door = "receiver" in chosen and any(settings.connectors.sections[section] for section in DOORS)
     if has_door or "console" in chosen:
-        yield from examine_searches(settings, "the console" if "console" in chosen else "the web door")
+        yield from examine_searches(settings, "the console" if "console" in chosen else "the web form")
 
 
 def _chosen(settings: "Settings", components: Iterable[str]) -> list[str]:
@@ -109,7 +109,7 @@ def _keys(settings: "Settings") -> Iterator[Told]:
         faults.append(told)
     yield from map(MisconfiguredError, faults)
     if not faults:
-        yield f"{counted(len(settings.command_keys), 'key')} of commands"
+        yield f"{counted(len(settings.command_keys), 'key')} for commands"
 
 
 def _door(settings: "Settings") -> Iterator[Told]:

@@ -46,7 +46,7 @@ def _reached(connection: KafkaConnection, address: Address) -> str | None:
     except NoTlsError as error:
         bare = connection.security_protocol.replace("SSL", "PLAINTEXT")
         raise MisconfiguredError(
-            f"{address} speaks no TLS: name its TLS port in `{_SETTING}` (without TLS, `{_PROTOCOL}` is {bare})."
+            f"{address} does not use TLS: name its TLS port in `{_SETTING}` (without TLS, `{_PROTOCOL}` is {bare})."
         ) from error
     return until.date().isoformat() if until else None
 
@@ -62,17 +62,17 @@ async def _hello(connection: KafkaConnection, address: Address) -> list[str]:
     except theirs.SaslAuthenticationFailed as error:
         raise UnauthorizedError(
             f"{address} refuses the login of {connection.sasl_username}: correct `kafka.sasl_username` or "
-            "HOTLINE_KAFKA__SASL_PASSWORD, or give the user that password with kafka-configs.sh."
+            "HOTLINE_KAFKA__SASL_PASSWORD, or give the user this password with kafka-configs.sh."
         ) from error
     except theirs.UnsupportedSaslMechanismError as error:
         raise MisconfiguredError(
-            f"{address} does not take {connection.sasl_mechanism}: set `kafka.sasl_mechanism` to one of its "
-            "sasl.enabled.mechanisms."
+            f"{address} does not accept {connection.sasl_mechanism}: set `kafka.sasl_mechanism` to one of "
+            "its sasl.enabled.mechanisms."
         ) from error
     except theirs.IllegalSaslStateError as error:
         raise MisconfiguredError(
-            f"{address} wants no login there: set `{_PROTOCOL}` to {connection.security_protocol.removeprefix('SASL_')}"
-            ", or name its port with SASL."
+            f"{address} does not expect a login: set `{_PROTOCOL}` to "
+            f"{connection.security_protocol.removeprefix('SASL_')}, or name its port with SASL."
         ) from error
     except (theirs.KafkaError, OSError, EOFError) as error:
         raise await _unexplained(connection, address, error) from error
@@ -101,21 +101,22 @@ async def _unexplained(connection: KafkaConnection, address: Address, error: Exc
     bare = "SSL" not in connection.security_protocol
     if bare and await asyncio.to_thread(speaks_tls, address):
         return MisconfiguredError(
-            f"{address} wants TLS: set `{_PROTOCOL}` to {connection.security_protocol.replace('PLAINTEXT', 'SSL')}."
+            f"{address} requires TLS: set `{_PROTOCOL}` to {connection.security_protocol.replace('PLAINTEXT', 'SSL')}."
         )
     if not connection.security_protocol.startswith("SASL") and await _wants_login(connection, address):
         return UnauthorizedError(
-            f"{address} wants a login: set `{_PROTOCOL}` to SASL_{connection.security_protocol}, "
+            f"{address} requires a login: set `{_PROTOCOL}` to SASL_{connection.security_protocol}, "
             "`kafka.sasl_mechanism`, `kafka.sasl_username` and HOTLINE_KAFKA__SASL_PASSWORD."
         )
     if not bare and connection.ssl_certfile is None and not connection.sasl_mechanism:
         return UnreachableError(
-            f"{address} ends a connection with TLS ({type(error).__name__}): if it asks clients for a certificate, "
-            f"name ours in `{_CERTIFICATE}`; else see that `{_SETTING}` names a broker, and its log."
+            f"{address} closes a TLS connection ({type(error).__name__}): if it asks clients for a "
+            f"certificate, name ours in `{_CERTIFICATE}`; otherwise check that `{_SETTING}` names a broker, "
+            "and read its log."
         )
     return UnreachableError(
-        f"{address} accepts a connection and then does not answer as Kafka does ({type(error).__name__}): "
-        f"see that `{_SETTING}` names a broker, and its log."
+        f"{address} accepts a connection but does not answer like Kafka ({type(error).__name__}): check "
+        f"that `{_SETTING}` names a broker, and read its log."
     )
 
 

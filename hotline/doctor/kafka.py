@@ -50,7 +50,7 @@ def brokers(connection: KafkaConnection) -> Iterator[Told]:
     for server in sorted(others - set(named)):
         told, _ = _greeted(connection, server)
         if isinstance(told, PipelineError):
-            named_by = "Kafka itself names this address, in advertised.listeners"
+            named_by = "Kafka itself returns this address, in advertised.listeners"
             told = type(told)(f"{str(told).removesuffix('.')} ({named_by}).")
         yield told
 
@@ -60,9 +60,9 @@ def _greeted(connection: KafkaConnection, server: str) -> tuple[Told, frozenset[
         greeted = greet(connection, server)
     except PipelineError as error:
         return error, frozenset()
-    user = f" {connection.sasl_username} in" if connection.sasl_mechanism else " us in"
+    user = connection.sasl_username if connection.sasl_mechanism else "clients without a login"
     until = f", certificate valid until {greeted.certificate_until}" if greeted.certificate_until else ""
-    return f"{server} lets{user} ({connection.security_protocol}{until})", greeted.brokers
+    return f"{server} accepts {user} ({connection.security_protocol}{until})", greeted.brokers
 
 
 def topics(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told]:
@@ -86,9 +86,9 @@ def topics(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
     if not harmful and not away and not own and not placed:
         grown = next((one for one in differing if one.is_harmless), None)
         unseen = sum(not config.values for config in configs.values())
-        note = f"; {unseen} of them do not show this user their settings (DescribeConfigs)" if unseen else ""
+        note = f"; {unseen} of them do not show this user their configuration (DescribeConfigs)" if unseen else ""
         more = f"; {grown}: {grown.advice}" if grown else ""
-        yield f"{len(visible)} as they should be{note}{more}"
+        yield f"{len(visible)} correct{note}{more}"
 
 
 def _placed(connection: KafkaConnection) -> Iterator[PipelineError]:
@@ -112,9 +112,10 @@ def kafkas_own(cluster: Cluster, copies: int) -> Iterator[PipelineError]:
     for name, facts in seen.items():
         if facts.replication_factor < copies:
             yield MisconfiguredError(
-                f"Kafka's own topic {name} has {facts.replication_factor} copies, and ours are to have {copies}: set "
-                f"`{KAFKAS_OWN[name]}` of the brokers to {copies}, and give what is there more copies with "
-                "`kafka-reassign-partitions.sh`, or stages stand still while one broker is away."
+                f"Kafka's own topic {name} has {facts.replication_factor} replicas, but "
+                f"`kafka.replication_factor` is {copies}: set `{KAFKAS_OWN[name]}` of the brokers to "
+                f"{copies}, and add replicas with `kafka-reassign-partitions.sh`. Otherwise stages stop "
+                "while one broker is unavailable."
             )
         yield from availability(name, facts, configs[name].values)
 
@@ -125,7 +126,7 @@ def _told(differing: Iterable[Difference]) -> Iterator[PipelineError]:
     for one in differing:
         same.setdefault((one.what, one.found, one.wanted if one.found else ""), []).append(one)
     for first, *others in same.values():
-        more = f" (and so of {len(others)} more: see `hotline topics describe`)" if others else ""
+        more = f" (and {len(others)} more: see `hotline topics describe`)" if others else ""
         yield MisconfiguredError(f"{first}{more}: {first.advice}.")
 
 
@@ -133,11 +134,13 @@ def availability(name: str, facts: TopicFacts, config: Mapping[str, str]) -> Ite
     """Yield the reasons why a topic takes no records, by these facts and settings."""
     least = int(config.get("min.insync.replicas", "1"))
     if facts.without_leader:
-        yield UnreachableError(f"{facts.without_leader} partitions of {name} have no leader: see which broker is away.")
+        yield UnreachableError(
+            f"{facts.without_leader} partitions of {name} have no leader: check which broker is unavailable."
+        )
     elif facts.least_in_sync < least:
         yield UnreachableError(
-            f"{name} has {facts.least_in_sync} copies in sync and takes no records with less than {least}: "
-            "see which broker is away."
+            f"{name} has {facts.least_in_sync} in-sync replicas and accepts no records with less than "
+            f"{least}: check which broker is unavailable."
         )
 
 
@@ -151,11 +154,11 @@ def rights(connection: KafkaConnection, wanted: Iterable[Need]) -> Iterator[Told
         missing = [need for need in needed if not _granted(cluster, seen, hidden, need)]
     for need in missing:
         yield UnauthorizedError(
-            f"The user {user} may not {need}: grant it with `kafka-acls.sh --add --allow-principal User:{user} "
-            f"{need.options}`, or all that it needs as `hotline manifest kafka-users` prints it."
+            f"The user {user} may not {need}: grant it with `kafka-acls.sh --add --allow-principal "
+            f"User:{user} {need.options}`, or grant everything that `hotline manifest kafka-users` prints."
         )
     if not missing:
-        yield f"{user} may do all {len(needed)} things that it needs"
+        yield f"{user} has all {len(needed)} required rights"
 
 
 def _of_certificate(file: str | None) -> str | None:

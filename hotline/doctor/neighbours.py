@@ -19,8 +19,8 @@ def other_installations(settings: "Settings") -> Iterator[Told]:
     others = [one for one in seen if isinstance(one, processes.OtherInstallation)]
     for one in others:
         yield MisconfiguredError(
-            f"Port {one.port} answers for another installation ({', '.join(one.components)}), or for an older version: "
-            "set telemetry.port so that each has ports of its own, and restart what is older."
+            f"Port {one.port} answers for another installation ({', '.join(one.components)}) or an older "
+            "version: set telemetry.port so that each has its own ports, and restart the older one."
         )
     if not others:
         yield f"{counted(len(seen), 'component')} of this installation here"

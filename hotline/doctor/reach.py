@@ -65,7 +65,7 @@ def trusting(authorities: Path | str | None, setting: str, ours: Ours | None = N
         context = ssl.create_default_context(cafile=authorities)
     except OSError as error:  # an SSLError is one
         raise MisconfiguredError(
-            f"`{setting}` names {authorities}, which holds no certificates in PEM form: correct it."
+            f"`{setting}` names {authorities}, which contains no PEM certificates: correct it."
         ) from error
     if ours is not None and ours.certificate:
         present(context, ours.certificate, ours.key, ours.setting)
@@ -105,20 +105,22 @@ def _secured(address: Address, connection: socket.socket, context: ssl.SSLContex
             f"{address} cannot be trusted, its certificate {certificate_fault(error, address.authorities)}."
         ) from error
     except TimeoutError as error:
-        raise UnreachableError(f"{address} is silent where TLS begins: see whether it speaks TLS there.") from error
+        raise UnreachableError(
+            f"{address} does not answer when TLS begins: check whether it uses TLS there."
+        ) from error
     except OSError as error:
-        raise NoTlsError(f"{address} speaks no TLS there: correct `{address.setting}`.") from error
+        raise NoTlsError(f"{address} does not use TLS there: correct `{address.setting}`.") from error
     return datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC) if isinstance(until, str) else None
 
 
 def _unreachable(address: Address, error: OSError) -> PipelineError:
     if isinstance(error, socket.gaierror):
         if error.errno == socket.EAI_AGAIN:
-            return UnreachableError(f"The name service does not answer for {address.host}: see to DNS.")
+            return UnreachableError(f"The name service does not answer for {address.host}: check DNS.")
         return MisconfiguredError(
-            f"Nobody knows a host {address.host}: correct `{address.setting}`, or enter the name into DNS."
+            f"The host {address.host} is unknown: correct `{address.setting}`, or add the name to DNS."
         )
     names = [f"`{name}`" for name in (address.setting, address.port_setting) if name]
     right = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} right"
     why = "in time" if isinstance(error, TimeoutError) else f"({error.strerror or type(error).__name__})"
-    return UnreachableError(f"{address} does not answer {why}: see that it runs, that {right}, and the firewall.")
+    return UnreachableError(f"{address} does not answer {why}: check that it runs, that {right}, and the firewall.")

@@ -60,7 +60,7 @@ def blobs(settings: "Settings") -> Iterator[Told]:
 def _tried(settings: "Settings", url: str) -> Told:
     if url.startswith("file:") and (fault := _of_another(BLOBS, clients.folder_of(url))):
         return fault
-    return f"{clients.told_url(url)} takes and gives {probe(settings).size} bytes"
+    return f"{clients.told_url(url)} accepts and returns {probe(settings).size} bytes"
 
 
 def probe(settings: "Settings") -> Stored:
@@ -76,7 +76,7 @@ def probe(settings: "Settings") -> Stored:
     except (BaseError, OSError) as error:
         raise _refusal(clients.told_url(clients.blob_url(settings)), error) from None
     if not same:
-        raise MisconfiguredError("The blob store gives other bytes than it took: choose another one.")
+        raise MisconfiguredError("The blob store returns other bytes than it was given: choose another one.")
     return Stored(len(VALUE), at)
 
 
@@ -90,21 +90,23 @@ def _refusal(url: str, error: Exception) -> PipelineError:
         return any(word in said for word in words)
 
     if says(_FULL):
-        return MisconfiguredError(f"The disk of the blob store {url} is full: free some, or set `blobs.url` elsewhere.")
+        return MisconfiguredError(
+            f"The disk of the blob store {url} is full: free some space, or set `blobs.url` elsewhere."
+        )
     if says(_CLOCK):
-        return MisconfiguredError(f"The blob store {url} has another time than this machine: synchronise the clocks.")
+        return MisconfiguredError(
+            f"The clock of the blob store {url} differs from that of this machine: synchronise the clocks."
+        )
     if says(_LOGIN) or isinstance(error, theirs.UnauthenticatedError):
         return UnauthorizedError(
             f"The blob store {url} refuses our login: correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
         )
     if says(_DENIED) or isinstance(error, theirs.PermissionDeniedError):
-        return UnauthorizedError(
-            f"The blob store {url} does not let us write: give our user get, put, list and delete there."
-        )
+        return UnauthorizedError(f"The blob store {url} denies writing: give our user get, put, list and delete there.")
     if says(_ABSENT) or isinstance(error, FileNotFoundError):
         return MisconfiguredError(f"There is no blob store {url}: create the bucket, or correct `blobs.url`.")
     return UnreachableError(
-        f"The blob store {url} does not answer ({type(error).__name__}): see that it runs, and `blobs.url`."
+        f"The blob store {url} does not answer ({type(error).__name__}): check that it runs, and `blobs.url`."
     )
 
 
@@ -133,15 +135,17 @@ def _fault(folder: Folder) -> PipelineError | None:
         _write(path)
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return MisconfiguredError(f"The disk of {what} {path} is full: free some, or set `{setting}` elsewhere.")
+            return MisconfiguredError(
+                f"The disk of {what} {path} is full: free some space, or set `{setting}` elsewhere."
+            )
         return MisconfiguredError(
-            f"Nothing can be written to {what} {path} ({error.strerror}): let our user write there, or correct "
-            f"`{setting}`."
+            f"Nothing can be written to {what} {path} ({error.strerror}): allow our user to write there, or "
+            f"correct `{setting}`."
         )
     if (free := _free(path)) < (need := room()):
         return MisconfiguredError(
-            f"The disk of {what} {path} has {_mib(free)} MiB left and should have {_mib(need)}: free some, or set "
-            f"`{setting}` elsewhere."
+            f"The disk of {what} {path} has {_mib(free)} MiB left and needs {_mib(need)}: free some space, "
+            f"or set `{setting}` elsewhere."
         )
     return None
 
@@ -155,8 +159,8 @@ def _of_another(what: str, folder: Path) -> PipelineError | None:
     if owner is None:
         return None
     return MisconfiguredError(
-        f"Root may write to {what} {folder}, which is of the user {owner}, and would make files there that "
-        f"{owner} may not touch: ask again as {owner} (`runuser -u {owner} -- hotline doctor`)."
+        f"Root may write to {what} {folder}, which belongs to {owner}, and would create files there that "
+        f"{owner} may not touch: run this as {owner} (`runuser -u {owner} -- hotline doctor`)."
     )
 
 

@@ -30,7 +30,7 @@ def subscriber(settings: "Settings", name: str) -> Iterator[Told]:
     _see_that_we_may_ask(address, chosen)
     until = reach(address, trusting(chosen.ca_certs, address.authorities) if chosen.tls else None)
     certificate = f", certificate valid until {until:%Y-%m-%d}" if until else ""
-    yield f"{chosen.endpoint} is there{certificate}; `hotline webhook test {name}` sends it a ping"
+    yield f"{chosen.endpoint} is reachable{certificate}; `hotline webhook test {name}` sends it a ping"
 
 
 def _see_that_we_may_ask(address: Address, chosen: "SubscriberSettings") -> None:

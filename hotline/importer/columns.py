@@ -119,7 +119,7 @@ def columns_of(pairs: Iterable[str], file: Path | None = None) -> Columns:
     for pair in pairs:
         column, sign, field = pair.rpartition("=")
         if not sign or not column:
-            raise MisconfiguredError(f"{pair} is no mapping: write COLUMN=FIELD, such as 正文=text.")
+            raise MisconfiguredError(f"{pair} is not a mapping: write COLUMN=FIELD, such as 正文=text.")
         named[folded(column)] = (*named.get(folded(column), ()), _checked(field.strip()))
     return Columns({**chosen, **named})
 
@@ -131,7 +131,7 @@ def _of_file(file: Path | None) -> dict[str, Any]:
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise MisconfiguredError(
-            f'{file} is no TOML of lines such as "正文" = "text" ({error}): correct it.'
+            f'{file} is not TOML with lines such as "正文" = "text" ({error}): correct it.'
         ) from error
     return found
 
@@ -194,7 +194,9 @@ def _whole(name: str, cell: Any) -> Any:
         number = Decimal(cell)
         is_lost, cell = int(number.as_tuple().exponent) > 0, str(int(number))
     if is_lost:
-        raise MalformedError(f"the column {name} has lost the last digits of a number: save it as text, or as extra")
+        raise MalformedError(
+            f"the column {name} has lost the last digits of a number: save it as text, or map it to extra"
+        )
     return cell
 
 

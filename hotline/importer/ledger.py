@@ -65,8 +65,8 @@ class Ledger:
             yield
         except sqlite3.Error as error:
             raise UnreachableError(
-                f"The list of imported messages {self._file} cannot be written ({error}): make room, then import the "
-                "same again; what Kafka has twice becomes one."
+                f"The list of imported messages {self._file} cannot be written ({error}): free some space, "
+                "then import the same files again; messages that Kafka has twice become one."
             ) from error
 
     @contextlib.contextmanager

@@ -38,7 +38,7 @@ def numbered(file: BinaryIO, limit: int = SIZE_LIMIT) -> Iterator[tuple[int, byt
 def endless(number: int) -> TooLargeError:
     """Return why a file is given up at a line."""
     return TooLargeError(
-        f"line {number} is longer than {READ_PAST >> 20} MiB: the file was not imported from there on, correct it"
+        f"line {number} is longer than {READ_PAST >> 20} MiB: the file was not imported from there on; correct it"
     )
 
 

@@ -65,7 +65,7 @@ class Intake(Struct, frozen=True, kw_only=True):
         if len(value) > SIZE_LIMIT or len(item.identifier) > IDENTIFIER_LIMIT:
             raise TooLargeError(f"the record is larger than {SIZE_LIMIT >> 20} MiB, or its id is longer than 1024")
         if HALF.search(item.identifier):
-            raise MalformedError("the id holds half a character: correct it")
+            raise MalformedError("the id contains half a character: correct it")
         fields, now = record.parse(value), self.now()
         texts = {name: str(found) for name in _CODES if type(found := fields.get(name)) in (str, int)}
         city, kind, account = (texts.get(name, "") for name in _CODES)

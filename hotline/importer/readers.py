@@ -44,11 +44,11 @@ def read(source: Source, options: Options) -> Iterator[Item]:
             line = item.line
             yield item
     except (EOFError, zlib.error, OSError) as error:
-        reason = getattr(error, "strerror", None) or "it is cut off or damaged"
-        fault = UnreadableError(f"the file cannot be read any further ({reason}): its rest was not imported")
+        reason = getattr(error, "strerror", None) or "it is truncated or damaged"
+        fault = UnreadableError(f"the file cannot be read further ({reason}): the rest was not imported")
         yield Item(place=source.name, line=line, fault=fault)
     except RecordError as error:
         yield Item(place=source.name, line=line, fault=error)
     except Exception as error:  # noqa: BLE001 - a file of a stranger, read by libraries of others
-        fault = MalformedError(f"the file breaks off ({type(error).__name__}): its rest was not imported")
+        fault = MalformedError(f"the file is truncated ({type(error).__name__}): the rest was not imported")
         yield Item(place=source.name, line=line, fault=fault)

@@ -38,7 +38,7 @@ def item(source: Source, number: int, data: bytes, mapped: "_Mapped") -> Item:
     except RecordError as error:
         return Item(place=source.name, line=number, fault=error)
     except (RecursionError, msgspec.EncodeError, UnicodeEncodeError):
-        return Item(place=source.name, line=number, fault=MalformedError("the object cannot be written again as JSON"))
+        return Item(place=source.name, line=number, fault=MalformedError("the object cannot be written as JSON"))
     if not any(_says(written.get(name)) for name in ("text", "title", "attachments")):
         return Item(
             place=source.name, line=number, fault=MalformedError("the record has neither text, title nor files")
@@ -88,7 +88,7 @@ class _Mapped:
             if len(self._plans) > 1000:
                 self._plans.clear()  # names that are never the same twice must not fill the memory
             self._plans[names] = self._options.columns.plan(names)
-            self._options.heard(self._place, self._plans[names], "objects that are no neutral records")
+            self._options.heard(self._place, self._plans[names], "objects that are not neutral records")
         nested = {name: value for name, value in fields.items() if isinstance(value, (dict, list))}
         plain = [None if name in nested or value == "" else value for name, value in fields.items()]
         return self._plans[names].record(plain, self._options.channel) | nested

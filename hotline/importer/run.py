@@ -28,7 +28,7 @@ BACK_OFF = {"multiplier": 0.5, "max": 10.0}
 
 ID_TAKEN = "id_taken"
 _TAKEN = (
-    "a message with this id but other contents, or for another city, was imported before: this one would change nothing"
+    "a message with this id but different contents or another city was imported before: this one would change nothing"
 )
 
 Tick = Callable[[Source, Totals], None]

@@ -37,8 +37,8 @@ MOST_COLUMNS = 512
 MOST_MERGED = 20_000
 """Ranges of merged cells over more than one row."""
 
-_UNCALCULATED = Unread("holds a formula without its result: open the file in Excel or WPS and save it")
-_MERGED = Unread("is merged with the row above: take such cells apart and fill each of them")
+_UNCALCULATED = Unread("contains a formula without its result: open the file in Excel or WPS and save it")
+_MERGED = Unread("is merged with the row above: split such cells and fill each of them")
 
 _MERGE = re.compile(rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]{1,3}[0-9]{1,7}:[A-Z]{1,3}[0-9]{1,7})"')
 _MERGE_BYTES = 200
@@ -127,7 +127,7 @@ def _merged(sheet: Any) -> list[tuple[int, int, int, int]]:
                 if bottom > top and left <= MOST_COLUMNS:
                     found.add((top + 1, bottom, left, min(right, MOST_COLUMNS)))
             if len(found) > MOST_MERGED:
-                raise TooLargeError(f"the sheet has more than {MOST_MERGED} ranges of merged cells: take them apart")
+                raise TooLargeError(f"the sheet has more than {MOST_MERGED} merged ranges: split them")
             rest = (rest + block)[-_MERGE_BYTES:]
     return sorted(found, reverse=True)
 
@@ -200,7 +200,7 @@ class _Reader(ExcelReader):  # type: ignore[misc] # openpyxl has no types
         """Look at the sizes before anything is unpacked: zipfile gives no more of a part than its size there."""
         for part in self.archive.infolist():
             if part.file_size > BOMB_BYTES and part.file_size > BOMB_RATIO * max(1, part.compress_size):
-                raise MalformedError("a part of the workbook unpacks to hundreds of times its size: it is no table")
+                raise MalformedError("a part of the workbook unpacks to hundreds of times its size: it is not a table")
         super().read_manifest()
 
     def read_chartsheet(self, sheet: Any, rel: Any) -> None:

@@ -139,12 +139,12 @@ def _delivered(folder: Path) -> Iterator[Source]:
 def _source(path: Path) -> Source:
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe would be waited for, for good
-            return Source(path=path, kind="unknown", advice="it is no regular file: save what it gives to one")
+            return Source(path=path, kind="unknown", advice="it is not a regular file: save its contents to one")
         with opened(path) as file:
             beginning = file.read(_LOOK)
     except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None)
-        mend = f"({reason}): let this user read it" if reason else "as what its name says: correct the one or the other"
+        mend = f"({reason}): allow this user to read it" if reason else "in the format of its name: correct one of them"
         return Source(path=path, kind="unknown", advice=f"the file cannot be read {mend}")
     inner = path.with_suffix("") if path.suffix.lower() == PACKED else path
     kind = _kind(inner.suffix.lower(), beginning)
@@ -177,7 +177,7 @@ def _advice(path: Path, beginning: bytes) -> str:
     if beginning.startswith(_ZIP) and path.suffix.lower() == ".zip":
         return "an archive: unpack it, and name the folder"
     if beginning.startswith(_OLE) and BY_SUFFIX.get(path.suffix.lower()) == "sheet":
-        return "a workbook behind a password, or an old one under a new name: save it as .xlsx without a password"
+        return "a workbook with a password, or an old one with a new name: save it as .xlsx without a password"
     if beginning.startswith((_OLE, _ZIP)):
         return "a spreadsheet of another kind: save it as .xlsx or .csv"
-    return "no format that can be imported: .jsonl, .csv, .tsv, .xlsx, .mbox, .eml or a Maildir"
+    return "the format cannot be imported: use .jsonl, .csv, .tsv, .xlsx, .mbox, .eml or a Maildir"

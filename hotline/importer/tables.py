@@ -98,7 +98,10 @@ def _rows(text: Iterable[str], delimiter: str, encoding: str) -> Iterator[Row]:
             yield number, MalformedError(f"{_said(error)}, up to line {reader.line_num}: correct the quotation marks")
             continue
         if any(map(broken, cells)):
-            yield number, MalformedError(f"bytes that are not {encoding}: name the file's encoding with --encoding")
+            yield (
+                number,
+                MalformedError(f"bytes that are not {encoding}: name the encoding of the file with --encoding"),
+            )
         else:
             yield number, [_cell(cell) for cell in cells]
 
@@ -110,7 +113,7 @@ def _said(error: csv.Error) -> str:
         return f"a line of more than {LINE_LIMIT} characters"
     if "field larger" in text:
         return f"a cell of more than {FIELD_LIMIT} characters"
-    return "a cell that goes on behind its closing quotation mark" if "expected after" in text else "no readable row"
+    return "a cell that continues after its closing quotation mark" if "expected after" in text else "an unreadable row"
 
 
 def _cell(text: str) -> str | None:
@@ -160,7 +163,7 @@ def table_of(rows: Iterator[Row], options: Options) -> Table | RecordError:
             f"it has no column {', '.join(sorted(absent))}, which --map or --mapping names: correct it"
         )
     return MalformedError(
-        "no column is known to hold the citizens' words, or one that --map names is missing: say --map COLUMN=text"
+        "no column contains the text of messages, or a column of --map is missing: use --map COLUMN=text"
     )
 
 
@@ -175,7 +178,7 @@ def _item(
     width = len(plan.header)
     is_short = isinstance(cells, list) and len(cells) < width  # programs that write CSV leave no cell out
     if is_short or any(cell is not None and not isinstance(cell, Unread) for cell in cells[width:]):
-        reason = f"{len(cells)} cells where the header has {width}: correct the quotation marks or the delimiter"
+        reason = f"{len(cells)} cells, but the header has {width}: correct the quotation marks or the delimiter"
         return Item(place=source.name, line=number, fault=MalformedError(reason))
     try:
         record = plan.record(cells, options.channel)

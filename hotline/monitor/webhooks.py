@@ -81,7 +81,7 @@ def find(settings: dict[str, SubscriberSettings], name: str) -> SubscriberSettin
     if not settings:
         raise MisconfiguredError(f"There is no subscriber: add [sinks.webhook.{name}] to the settings.")
     if name not in settings:
-        raise MisconfiguredError(f"There is no subscriber {name}; known are {', '.join(settings)}.")
+        raise MisconfiguredError(f"There is no subscriber {name}; the settings have {', '.join(settings)}.")
     return settings[name]
 
 

@@ -64,7 +64,7 @@ def refuse_unknown(settings: "Settings", name: str) -> None:
     """Raise MisconfiguredError for a name that these settings do not lead to."""
     known = names(settings)
     if name == "lmtp" and name not in known:
-        raise MisconfiguredError("lmtp has nobody to take mail for: set `lmtp.mailboxes.<id>.recipients`.")
+        raise MisconfiguredError("lmtp has no recipients: set `lmtp.mailboxes.<id>.recipients`.")
     if name == "sink:archive" and name not in known:
         raise MisconfiguredError("sink:archive is off: set `sinks.archive.enabled` (HOTLINE_SINKS__ARCHIVE__ENABLED).")
     if name == "console" and name not in known:

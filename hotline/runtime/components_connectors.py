@@ -40,7 +40,7 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
             return _pull(settings, name, which, PULL[section].make(account, which), tracer)
         if section in SESSION:
             return _session(settings, name, which, SESSION[section].make(account, which), tracer)
-    raise MisconfiguredError(f"There is no account {which} that is fetched from: see `hotline check`.")
+    raise MisconfiguredError(f"There is no pull account {which}: run `hotline check` for the list.")
 
 
 def with_naming_key(settings: "Settings", account: A) -> A:

@@ -183,7 +183,7 @@ def session(
     if not durable:
         return told
     size = durable[0].journal_bytes
-    full = "the journal is nearly full, then what is told is lost" if durable[0].full else None
+    full = "the journal is nearly full; messages will then be lost" if durable[0].full else None
     return {**told, "detail": _joined([told["detail"], _waiting(size), full]), "journal_bytes": size}
 
 
@@ -223,7 +223,7 @@ def stage(
     there = [one for quarantine in quarantines for one in quarantine.there]
     told = [_in_quarantine(one) for one in there]
     if restoring:
-        told.append(f"{counted(restoring, 'partition is', 'partitions are')} being restored, and their cities wait")
+        told.append(f"{counted(restoring, 'partition is', 'partitions are')} being restored, their cities wait")
     is_half = any(2 * len(one.there) > one.partitions for one in quarantines)
     return {
         **({"state": "restoring"} if restoring else {}),
@@ -262,15 +262,15 @@ def _waiting(size: int) -> str | None:
     if not size:
         return None
     waiting = counted(size, "byte waits", "bytes wait")
-    return f"{waiting} in the journal: Kafka or the blob store does not answer, see `hotline doctor`"
+    return f"{waiting} in the journal: Kafka or the blob store does not answer, run `hotline doctor`"
 
 
 def _without(fault: "PipelineError | None") -> str | None:
-    return f"{fault}; until then senders are told 503 whenever Kafka does not answer" if fault else None
+    return f"{fault}; until then senders get 503 whenever Kafka does not answer" if fault else None
 
 
 def _full(full: bool) -> str | None:
-    return "the journal is nearly full, then senders are told 503" if full else None
+    return "the journal is nearly full; senders will then get 503" if full else None
 
 
 def _joined(told: list[str | None]) -> str | None:

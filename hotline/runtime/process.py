@@ -148,7 +148,7 @@ async def _one(
     try:
         await component.run(stop)
         if not stop.is_set():
-            raise UnreachableError(f"{component.name} ended although nobody stopped it: see the log above.")
+            raise UnreachableError(f"{component.name} ended unexpectedly: see the log above.")
         health.set(component.name, "stopped")
         _log.info("component_stopped", component=component.name)
     except (

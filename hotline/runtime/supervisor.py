@@ -59,7 +59,9 @@ class Child:
         except OSError as error:  # no memory, no process, no file left: no reason to end the others
             pause = self._pause_for(self._pause)
             health.set(
-                self.name, "waiting", f"cannot be started ({error.strerror}): see the machine's memory and limits"
+                self.name,
+                "waiting",
+                f"cannot be started ({error.strerror}): check the memory and limits of the machine",
             )
             _log.error("child_not_started", component=self.name, error=error.strerror, next_start_in_seconds=pause)
             return
@@ -71,7 +73,7 @@ class Child:
         if self._clock() - self._started >= HEALTHY_SECONDS:
             self._pause = FIRST_PAUSE
         pause = self._pause_for(MISCONFIGURED_PAUSE if code == MISCONFIGURED else self._pause)
-        state = "must be mended by a person, its last line in the log says what" if code == MISCONFIGURED else "ended"
+        state = "needs your action, see its last line in the log" if code == MISCONFIGURED else "ended"
         health.set(self.name, "failed" if code == MISCONFIGURED else "waiting", f"{state} (exit code {code})")
         health.restarted(self.name)
         _log.error("child_ended", component=self.name, exit_code=code, next_start_in_seconds=pause)

@@ -65,8 +65,8 @@ def _whole(file: Path, channel: str | None) -> Input:
     chosen = channel or BY_SUFFIX.get(file.suffix.lower())
     if chosen is None:
         ending = f"the ending {file.suffix}" if file.suffix else "a name without an ending"
-        table = "of a table `hotline import --dry-run` shows what it becomes"
-        fault = UnsupportedError(f"{ending} tells no channel: say it with --channel; {table}")
+        table = "for a table, `hotline import --dry-run` shows the result"
+        fault = UnsupportedError(f"{ending} does not name a channel: use --channel; {table}")
         return Input(name=_name(file), fault=fault)
     try:
         if file.stat().st_size > SIZE_LIMIT:

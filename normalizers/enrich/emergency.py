@@ -93,7 +93,7 @@ def _sentences(rules: Rules) -> tuple[Sentence, ...]:
         if row["expected"] not in EXPECTED or not set(classes) <= EMERGENCY_CLASSES.keys():
             marks = f"{row['expected']}, {row['classes']}"
             raise MisconfiguredError(
-                f"heard.tsv has a line with marks that nobody knows ({marks}): write {', '.join(EXPECTED)}, and of "
+                f"heard.tsv has a line with unknown marks ({marks}): use {', '.join(EXPECTED)}, and for "
                 f"{ALARM} the classes: {', '.join(EMERGENCY_CLASSES)}."
             )
         found.append(Sentence(classes, row["text"]))

@@ -295,11 +295,13 @@ def added(rules: Rules) -> Mapping[str, frozenset[str]]:
     made: dict[str, frozenset[str]] = {}
     for number, (city, names) in enumerate(_own(file), 2):
         if not is_city(city):
-            raise MisconfiguredError(f"Line {number} of {file} begins with no 行政区划代码 of a city: correct it.")
+            raise MisconfiguredError(
+                f"Line {number} of {file} does not begin with the 行政区划代码 of a city: correct it."
+            )
         if strange := [one for one in names.split() if not 2 <= len(one) <= _LONGEST]:
             raise MisconfiguredError(
-                f"Line {number} of {file} names {', '.join(strange)}: names have two to {_LONGEST} characters, "
-                "and a blank between them."
+                f"Line {number} of {file} has {', '.join(strange)}: names have two to {_LONGEST} "
+                "characters, and a blank between them."
             )
         made[city] = made.get(city, frozenset()) | frozenset(names.split())
     return made

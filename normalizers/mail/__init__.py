@@ -26,7 +26,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     if len(raw.value) > SIZE_LIMIT:
         raise TooLargeError(f"a mail of {len(raw.value)} bytes; the limit is {SIZE_LIMIT}")
     if not raw.value and raw.envelope.dataref:
-        raise MissingBlobError("the mail's bytes were not fetched from the blob store before it was normalised")
+        raise MissingBlobError("the bytes of the mail were not fetched from the blob store before normalizing")
     root = parse(raw.value)
     return structs.replace(_draft(root, policy.rules), newest_at=newest_date(root.headers, raw.envelope.recordedtime))
 

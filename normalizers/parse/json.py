@@ -30,7 +30,7 @@ def not_crowded(body: bytes) -> bytes:
 def short(path: str) -> str:
     """Return the name under which fields lie. Raises MalformedError for one that would fill the memory with them."""
     if len(path) > MAX_PATH:
-        raise MalformedError(f"the JSON body has fields under a name of more than {MAX_PATH} characters")
+        raise MalformedError(f"the JSON body has field names of more than {MAX_PATH} characters")
     return path
 
 

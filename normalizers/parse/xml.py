@@ -57,7 +57,7 @@ def _decoded(value: bytes) -> str:
             return value.decode(encoding)
         except UnicodeDecodeError:
             continue
-    raise MalformedError("the callback is neither UTF-8 nor GBK: see the raw bytes")
+    raise MalformedError("the callback is neither UTF-8 nor GBK: check the raw bytes")
 
 
 def _is_damaged(value: bytes) -> bool:
@@ -87,7 +87,9 @@ class _Reader:
             parser.feed(text.lstrip())
             found: dict[str, str] = parser.close()
         except DefusedXmlException as error:
-            raise MalformedError("the callback declares a document type or entities: none of ours does") from error
+            raise MalformedError(
+                "the callback declares a document type or entities, which no supported platform does"
+            ) from error
         return found
 
     def start(self, name: str, _: dict[str, str]) -> None:
@@ -95,7 +97,7 @@ class _Reader:
         if not path and name != self._root:
             raise MalformedError(f"the callback's root element is not <{self._root}>")
         if len(path) == MAX_DEPTH:
-            raise MalformedError("the callback nests too deeply to be one")
+            raise MalformedError("the callback nests too deeply")
         path.append(name)
         self._text.clear()
         self._leaf = True

@@ -56,7 +56,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     which = media_type, options.get("shape", DEFAULT_SHAPES.get(media_type, ""))
     reader = READERS.get(which)
     if reader is None:
-        raise UnsupportedError("the content type is none of phone: see docs/how-to/channels/phone.md")
+        raise UnsupportedError("the content type is unknown for phone: see docs/how-to/channels/phone.md")
     told = _known(reader(raw.value, zone_of(options.get("zone", ""))), options)
     platform = options.get("platform") or raw.envelope.account or ""
     return draft_of(told, platform, KINDS[which], raw.envelope.recordedtime, policy.max_text_bytes)

@@ -59,9 +59,11 @@ def read(value: bytes, zone: ZoneInfo) -> Told:
     """Return what an event says of its call. Raises RecordError."""
     frame = parse(value)
     if frame.event not in REVISIONS:
-        raise UnsupportedError("an AMI event that tells nothing of a call: only CEL, Cdr, Hangup, UserEvent are kept")
+        raise UnsupportedError("an AMI event that does not describe a call: only CEL, Cdr, Hangup, UserEvent are kept")
     if not frame.call_id:
-        raise MalformedError("an AMI event without Linkedid and Uniqueid: it was cut off, or is none of a call")
+        raise MalformedError(
+            "an AMI event without Linkedid and Uniqueid: it is truncated, or does not belong to a call"
+        )
     if frame.event == "Cdr":
         return cdr.told(as_row(frame), zone, REVISIONS["Cdr"])
     at, name = values.time_of(frame.word("eventtime"), zone), frame.word("eventname")

@@ -26,7 +26,7 @@ _KEY = ("uniqueid", "channel", "dstchannel", "lastapp", "duration", "billsec", "
 def of_fields(fields: list[str]) -> dict[str, str]:
     """Return a line's fields by column. Raises MalformedError for a line of another width."""
     if len(fields) not in WIDTHS:
-        raise MalformedError("a line of a CDR file of another width: set loguniqueid and newcdrcolumns in cdr.conf")
+        raise MalformedError("a line of a CDR file of a different width: set loguniqueid and newcdrcolumns in cdr.conf")
     return dict(zip(COLUMNS, fields, strict=False))
 
 

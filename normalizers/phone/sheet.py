@@ -60,7 +60,7 @@ def lines(data: bytes, *, strict: bool = False) -> list[list[str]]:
         rows = csv.reader(io.StringIO(decoded(data), newline=""), strict=strict)
         return list(islice(filter(None, rows), MOST_LINES))
     except csv.Error as error:
-        raise MalformedError("a line that is no CSV: see how the file is written") from error
+        raise MalformedError("a line that is not CSV: check how the file is written") from error
 
 
 def named(headings: list[str]) -> list[str]:
@@ -72,10 +72,10 @@ def row_of(data: bytes) -> dict[str, str]:
     """Return a line by its headings. Raises MalformedError when it has no call id."""
     both = lines(data)
     if len(both) != 2:
-        raise MalformedError("a line of a call file that is cut off, or has an open quotation mark")
+        raise MalformedError("a line of a call file that is truncated, or has an open quotation mark")
     row = dict(zip(named(both[0]), both[1], strict=False))
     if not row.get("call_id", "").strip():
-        raise MalformedError("a line of a call file without call_id (通话标识): see the headings of the file")
+        raise MalformedError("a line of a call file without call_id (通话标识): check the headings of the file")
     return row
 
 
@@ -107,5 +107,5 @@ def asterisk(value: bytes, zone: ZoneInfo) -> Told:
     """Return the record of a line of Master.csv. Raises MalformedError."""
     found = lines(value, strict=True)
     if len(found) != 1:
-        raise MalformedError("a line of a CDR file that is cut off, or has an open quotation mark")
+        raise MalformedError("a line of a CDR file that is truncated, or has an open quotation mark")
     return cdr.told(cdr.of_fields(found[0]), zone, REVISIONS["Cdr"])

@@ -85,7 +85,7 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         return record.parse(body)
     except MalformedError as error:
-        raise MalformedError("the record of a call is no JSON object: see the page of the channel phone") from error
+        raise MalformedError("the record of a call is not a JSON object: see the page of the channel phone") from error
 
 
 def _call_id(fields: Mapping[str, Any]) -> str:

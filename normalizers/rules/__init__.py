@@ -127,7 +127,7 @@ class Rules:
             raise MisconfiguredError(f"The rules in {file} cannot be read: {error}.") from error
         cells = [line.split("\t") for line in lines if line.strip()]
         if len(cells) < 2:
-            raise MisconfiguredError(f"There is no line in {file}.")
+            raise MisconfiguredError(f"{file} has no lines.")
         for number, row in enumerate(cells, 1):
             if len(row) != len(columns) or (number == 1 and row != list(columns)):
                 raise MisconfiguredError(f"Line {number} of {file} has not the columns {', '.join(columns)}.")

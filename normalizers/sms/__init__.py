@@ -44,7 +44,9 @@ def short_of(value: bytes, content_type: str) -> Short:
     """Return the message that came over SMPP, over CMPP or from a modem. Raises RecordError."""
     media_type, options = media(content_type)
     if media_type not in _WIRES:
-        raise UnsupportedError("the content type is none of SMS: see docs/how-to/channels/sms.md for those that are")
+        raise UnsupportedError(
+            "the content type is unknown for SMS: see docs/how-to/channels/sms.md for the known ones"
+        )
     return _WIRES[media_type](value, options)
 
 

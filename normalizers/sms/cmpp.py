@@ -42,12 +42,12 @@ def deliver(frame: bytes, version: int | None = None) -> Deliver:
     reader = Reader(frame)
     reader.take(4)
     if reader.number(4) != DELIVER:
-        raise UnsupportedError("a CMPP command that carries no message: only CMPP_DELIVER is published")
+        raise UnsupportedError("a CMPP command without a message: only CMPP_DELIVER is published")
     if version is not None:
         return _deliver(frame, LAYOUTS[version])
     found = next((made for layout in LAYOUTS.values() if (made := _fitting(frame, layout))), None)
     if found is None:
-        raise MalformedError("a CMPP_DELIVER whose lengths fit neither 2.0 nor 3.0: see what the gateway sends")
+        raise MalformedError("a CMPP_DELIVER whose lengths fit neither 2.0 nor 3.0: check the gateway's output")
     return found
 
 
@@ -82,7 +82,7 @@ def _deliver(frame: bytes, layout: Layout) -> Deliver:
     report, length = reader.number(), reader.number()
     content = reader.take(length)
     if reader.left != layout.tail:
-        raise MalformedError("a CMPP_DELIVER of the wrong length: see which version the gateway speaks")
+        raise MalformedError("a CMPP_DELIVER of the wrong length: check the gateway's protocol version")
     return Deliver(
         msg_id=msg_id,
         to=to,

@@ -33,7 +33,7 @@ def octets(value: bytes) -> bytes:
         return bytes.fromhex(digits.decode("ascii"))
     if value and value[0] <= _CENTRE_MOST:
         return value
-    raise MalformedError("no PDU: write its hexadecimal digits alone, without what the modem says around them")
+    raise MalformedError("not a PDU: write only its hexadecimal digits, without the modem's own text")
 
 
 def read(value: bytes) -> Short:

@@ -18,7 +18,7 @@ class Reader:
     def take(self, size: int) -> bytes:
         """Return the next `size` bytes. Raises MalformedError if there are fewer."""
         if size > self.left:
-            raise MalformedError("the message ends in the middle of a field: see what the gateway sends")
+            raise MalformedError("the message ends in the middle of a field: check the gateway's output")
         self._at += size
         return self._data[self._at - size : self._at]
 
@@ -34,7 +34,7 @@ class Reader:
         """Return a NUL-terminated string. Raises MalformedError without a NUL."""
         end = self._data.find(b"\0", self._at)
         if end < 0:
-            raise MalformedError("a string of the message has no end: see what the gateway sends")
+            raise MalformedError("a string of the message has no end: check the gateway's output")
         found = self.take(end - self._at)
         self.take(1)
         return plain(found)

@@ -37,7 +37,7 @@ def read(pdu: bytes, default: Format = "gsm7", packed: bool = False) -> Short:
     reader.take(4)
     command = reader.number(4)
     if command not in (DELIVER_SM, DATA_SM):
-        raise UnsupportedError("an SMPP command that carries no message: only deliver_sm and data_sm are published")
+        raise UnsupportedError("an SMPP command without a message: only deliver_sm and data_sm are published")
     reader.take(HEADER_BYTES - 8)
     reader.line()  # service_type
     ton, _, sender = reader.number(), reader.number(), reader.line()

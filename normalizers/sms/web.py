@@ -66,7 +66,7 @@ def read(provider: str, body: bytes, options: Mapping[str, str]) -> Received:
     """
     reader = PROVIDERS.get(provider)
     if reader is None:
-        raise MalformedError("no provider of SMS callbacks by this name: see docs/how-to/channels/sms.md")
+        raise MalformedError("unknown provider of SMS callbacks: see docs/how-to/channels/sms.md")
     return reader(body, options)
 
 
@@ -75,7 +75,7 @@ def _twilio(body: bytes, options: Mapping[str, str]) -> Received:
     files = tuple(filter(None, (_media(fields, number) for number in range(_count(fields.pop("NumMedia", "0"))))))
     taken = {name: fields.pop(name, "") for name in ("MessageSid", "From", "To", "Body")}
     if not taken["MessageSid"]:
-        raise MalformedError("a Twilio callback without MessageSid: it is no message")
+        raise MalformedError("a Twilio callback without MessageSid is not a message")
     return Received(
         identifier=taken["MessageSid"],
         sender=taken["From"],
@@ -151,7 +151,7 @@ def _object(body: bytes) -> dict[str, msgspec.Raw]:
     try:
         return json.read(decoded.encode(), dict[str, msgspec.Raw])[0]
     except (*UNREADABLE, UnicodeEncodeError) as error:
-        raise MalformedError("the callback is no JSON object: see that its address is the provider's") from error
+        raise MalformedError("the callback is not a JSON object: check that its address is the provider's") from error
 
 
 def _text(written: msgspec.Raw | None) -> str:
@@ -165,7 +165,7 @@ def _text(written: msgspec.Raw | None) -> str:
     try:
         return msgspec.json.decode(literal, type=str)
     except UNREADABLE as error:  # half a surrogate pair
-        raise MalformedError("a text of the callback is no Unicode: see what the gateway sends") from error
+        raise MalformedError("a text of the callback is not Unicode: check the gateway's output") from error
 
 
 def _rest(fields: Mapping[str, msgspec.Raw]) -> dict[str, str]:

@@ -371,7 +371,7 @@ def sentences(subject: str, values: Collection[str], rules: Rules) -> tuple[Sent
     lines = rules.table(file, ("value", "text"))
     unknown = {line["value"] for line in lines} - {*values, NOTHING}
     if unknown:
-        raise MisconfiguredError(f"{file}.tsv has values that nobody knows: {', '.join(sorted(unknown))}.")
+        raise MisconfiguredError(f"{file}.tsv has unknown values: {', '.join(sorted(unknown))}.")
     own = [Sentence((line["value"],) if line["value"] != NOTHING else (), line["text"]) for line in lines]
     return *of_both_kinds(file, own), *ordinary(rules), *_calm(rules)
 
@@ -392,7 +392,7 @@ def ordinary(rules: Rules) -> tuple[Sentence, ...]:
 def of_both_kinds(file: str, found: Sequence[Sentence]) -> tuple[Sentence, ...]:
     """Return the sentences of a file. Raises MisconfiguredError if all of them, or none, have the subject."""
     if len({bool(one.labels) for one in found}) < 2:
-        raise MisconfiguredError(f"{file}.tsv needs sentences that tell it and others that do not: it compares them.")
+        raise MisconfiguredError(f"{file}.tsv needs sentences of both classes, because it compares them.")
     return tuple(found)
 
 
@@ -468,12 +468,10 @@ def leaning_hearing(subject: str, values: Collection[str], rules: Rules) -> Text
     if is_ours:
         lines = [(value, text) for value, text in lines if value in known]
     elif unknown := {value for value, _ in lines} - known:
-        raise MisconfiguredError(f"{file}.tsv has values that nobody knows: {', '.join(sorted(unknown))}.")
+        raise MisconfiguredError(f"{file}.tsv has unknown values: {', '.join(sorted(unknown))}.")
     lacking = classes - {_class_of(value) for value, _ in lines}
     if lacking and not is_ours:
-        raise MisconfiguredError(
-            f"{file}.tsv has no sentence of {', '.join(sorted(lacking))}: it compares all of them."
-        )
+        raise MisconfiguredError(f"{file}.tsv has no sentence of {', '.join(sorted(lacking))}: it needs all of them.")
     labels = (tuple(dict.fromkeys((_class_of(value), value))) for value, _ in lines)
     if lacking:
         return None

@@ -34,10 +34,10 @@ def read(path: Path, kind: str, card_type: type[C]) -> tuple[bytes, C]:
     except (OSError, *UNREADABLE) as error:
         verb = " ".join(("hotline learn", kind))
         raise MisconfiguredError(
-            f"The {kind} model {path} cannot be read ({type(error).__name__}): make it by `{verb}`."
+            f"The {kind} model {path} cannot be read ({type(error).__name__}): create it with `{verb}`."
         ) from error
     if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise MisconfiguredError(f"The {kind} model {path} is not the one of its card: make it again.")
+        raise MisconfiguredError(f"The {kind} model {path} does not match its card: create it again.")
     return data, card
 
 

@@ -22,5 +22,5 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     if not names.isdisjoint(_OPEN311):
         return open311.draft_of(given, options, policy.rules)
     if names.isdisjoint(_FORM):
-        raise MalformedError("neither a form of ours nor a request of Open311: it has no text and no service_code")
+        raise MalformedError("neither our form nor an Open311 request: it has no text and no service_code")
     return form.draft_of(given, options, policy.rules)

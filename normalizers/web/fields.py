@@ -88,7 +88,7 @@ def read(content_type: str, body: bytes) -> Fields:
 
 def _guessed(name: str, body: bytes) -> tuple[str, bytes]:
     if name not in ("", "application/octet-stream"):
-        raise UnsupportedError("the content type is none of a form's: urlencoded, multipart/form-data or JSON")
+        raise UnsupportedError("the content type is not that of a form: use urlencoded, multipart/form-data or JSON")
     marked = _BOUNDARY.match(body)
     if marked:
         return MULTIPART, marked[1]
@@ -123,7 +123,7 @@ def _upload(part: Part, filename: bytes) -> Upload:
 
 def _urlencoded(body: bytes) -> Iterator[tuple[str, str]]:
     if body.count(b"&") >= MAX_FIELDS:
-        raise MalformedError(f"the body has more than {MAX_FIELDS} fields: this is no form of ours")
+        raise MalformedError(f"the body has more than {MAX_FIELDS} fields: it is not our form")
     for pair in body.split(b"&"):
         name, _, value = pair.replace(b"+", b" ").partition(b"=")
         if name:
@@ -134,11 +134,11 @@ def _json(body: bytes) -> Iterator[tuple[str, str]]:
     try:
         found, _ = mended.read(not_crowded(body), dict[str, Any])
     except UNREADABLE as error:  # its text can quote a value
-        raise MalformedError("the body is no JSON object") from error
+        raise MalformedError("the body is not a JSON object") from error
     pairs = chain.from_iterable(_flat(name, value, 0) for name, value in found.items())
     for number, pair in enumerate(pairs, 1):
         if number > MAX_FIELDS:
-            raise MalformedError(f"the body has more than {MAX_FIELDS} fields: this is no form of ours")
+            raise MalformedError(f"the body has more than {MAX_FIELDS} fields: it is not our form")
         yield pair
 
 

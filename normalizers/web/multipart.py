@@ -51,10 +51,10 @@ def parts(body: bytes, boundary: bytes) -> list[Part]:
         parser.finalize()
     except FormParserError as error:
         raise MalformedError(
-            "the multipart body cannot be read: see its boundary and the headers of its parts"
+            "the multipart body cannot be read: check its boundary and the headers of its parts"
         ) from error
     if not reader.complete:
-        raise MalformedError("the multipart body is cut off: its last boundary is missing")
+        raise MalformedError("the multipart body is truncated: its last boundary is missing")
     return reader.found
 
 
@@ -100,7 +100,7 @@ class _Reader:
 
     def _begin(self) -> None:
         if len(self.found) == MAX_PARTS:
-            raise MalformedError(f"the body has more than {MAX_PARTS} parts: this is no form of ours")
+            raise MalformedError(f"the body has more than {MAX_PARTS} parts: it is not our form")
         self._headers = {}
         self._pieces, self._start, self._end, self._whole = [], None, None, True
 
@@ -118,7 +118,7 @@ class _Reader:
         header = self._headers.get(b"content-disposition", b"")
         disposition, options = parse_options_header(header)
         if disposition != b"form-data" or b"name" not in options:
-            raise MalformedError("a part of the multipart body has no name: this is no form")
+            raise MalformedError("a part of the multipart body has no name: it is not a form")
         self.found.append(
             Part(
                 name=options[b"name"],

@@ -64,7 +64,7 @@ def _explain(fields: Fields) -> None:
             "the callback is still encrypted: its connector must publish the decrypted body (check EncodingAESKey)"
         )
     if not fields.get("FromUserName", "").strip():
-        raise MalformedError("the callback has neither MsgType nor FromUserName: it is no message")
+        raise MalformedError("the callback has neither MsgType nor FromUserName: it is not a message")
 
 
 def _time(fields: Fields, recorded: datetime) -> datetime | None:

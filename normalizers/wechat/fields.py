@@ -47,15 +47,15 @@ def of_json(value: bytes) -> dict[str, str]:
     try:
         found, _ = json.read(not_crowded(value.lstrip(b"\xef\xbb\xbf")), object)
     except UNREADABLE as error:
-        raise MalformedError("the callback is not JSON: see the raw bytes") from error
+        raise MalformedError("the callback is not JSON: check the raw bytes") from error
     if not isinstance(found, dict):
-        raise MalformedError("the callback is not a JSON object: see the raw bytes")
+        raise MalformedError("the callback is not a JSON object: check the raw bytes")
     return dict(_leaves(found, ""))
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if path.count(".") >= MAX_DEPTH:
-        raise MalformedError("the callback nests too deeply to be one")
+        raise MalformedError("the callback nests too deeply")
     if isinstance(value, dict):
         for name, inner in value.items():
             yield from _leaves(inner, f"{short(path)}.{name}" if path else name)

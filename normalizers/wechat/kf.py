@@ -28,7 +28,7 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     fields = Fields(of_json(raw.value))
     kind, origin = fields.word("msgtype"), fields.word("origin")
     if not kind:
-        raise MalformedError("the record of 微信客服 has no msgtype: it is no message")
+        raise MalformedError("the record of 微信客服 has no msgtype: it is not a message")
     sender, received_at = fields.word("external_userid"), _time(fields, raw.envelope.recordedtime)
     is_customer = origin in (CUSTOMER, "") and kind != "event"
     draft = _KINDS.get(kind, _unsupported)(fields) if is_customer else Draft(message_class="event")

@@ -19,9 +19,9 @@ def normalize(raw: RawMessage, policy: Policy) -> Draft:
     try:
         told = _decoder.decode(raw.value)
     except UNREADABLE as error:
-        raise MalformedError("the record of a fetched file cannot be read: see the raw bytes") from error
+        raise MalformedError("the record of a fetched file cannot be read: check the raw bytes") from error
     if told.dataref is not None and not told.dataref.startswith(f"{raw.jurisdiction}/{told.message_id}/"):
-        raise MalformedError("a fetched file does not lie in the folder of its message: it could never be erased")
+        raise MalformedError("a fetched file is not in the folder of its message: it could never be erased")
     file = File(
         media_type=told.media_type,
         media_id=told.media_id,

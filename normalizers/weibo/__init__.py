@@ -76,4 +76,4 @@ def _reader(fields: Fields) -> Callable[[Fields], Draft]:
         return items.comment
     if "text" in fields or "deleted" in fields:
         return items.status
-    raise UnsupportedError("no message of Weibo, but a page of several, a user's profile or the like")
+    raise UnsupportedError("not a message of Weibo, but a page of several, a user's profile or the like")

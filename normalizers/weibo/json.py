@@ -55,7 +55,7 @@ def read(value: bytes) -> Fields:
     except UNREADABLE:
         found = _leniently(value)
     if not isinstance(found, dict):
-        raise UnsupportedError("not one object of Weibo: a record holds one message")
+        raise UnsupportedError("not one Weibo object: a record contains one message")
     return Fields(found)
 
 
@@ -88,7 +88,7 @@ def _leniently(value: bytes) -> Any:
             continue
         found = _loads(text)
         return found if found is not None else _form(text)
-    raise MalformedError("not text: a message of Weibo is JSON in UTF-8")
+    raise MalformedError("not text: a Weibo message is JSON in UTF-8")
 
 
 def _loads(text: str) -> Any:
@@ -101,5 +101,5 @@ def _loads(text: str) -> Any:
 def _form(text: str) -> Mapping[str, str]:
     fields = dict(parse_qsl(text.strip(), keep_blank_values=True)) if "=" in text else {}
     if not {"type", "sender_id"} <= fields.keys():
-        raise MalformedError("neither JSON nor a form: a message of Weibo is JSON in UTF-8")
+        raise MalformedError("neither JSON nor a form: a Weibo message is JSON in UTF-8")
     return fields

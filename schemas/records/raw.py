@@ -82,7 +82,7 @@ def raw_of(record: Inbound) -> RawMessage:
     if at is not None and envelope.recordedtime > at + AHEAD:
         envelope = replace(envelope, recordedtime=at, time=min(envelope.time, at))
     if not envelope.jurisdiction:
-        raise MalformedError("the record has no ce_jurisdiction: set the jurisdiction of the account it came from")
+        raise MalformedError("the record has no ce_jurisdiction: set the jurisdiction of its account")
     return RawMessage(
         envelope=envelope,
         value=record.value or b"",

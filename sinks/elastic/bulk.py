@@ -90,7 +90,7 @@ def action(document: Document, routes: Mapping[str, Route]) -> bytes:
     """Return the action line of one document. Raises RecordError when it can never be indexed."""
     route = routes.get(document.position.topic)
     if route is None:
-        raise UnsupportedError("no index takes this topic: subscribe the sink to the topics of its routes alone")
+        raise UnsupportedError("no index accepts this topic: subscribe the sink only to the topics of its routes")
     _check_frame(document)
     headers = dict(document.headers)
     return b'{"index":{"_index":"%b,"_id":"%b","version":%d,"version_type":"external_gte"}}' % (
@@ -117,10 +117,10 @@ def _place(route: Route, headers: Mapping[str, bytes]) -> bytes:
 def _check_frame(document: Document) -> None:
     """Refuse what would break the request for other documents; Elasticsearch judges the rest."""
     if not _KEY.fullmatch(document.key):
-        raise SchemaError("the record's key is no id of ours: look at its producer")
+        raise SchemaError("the key of the record is not a valid id: check its producer")
     value = document.value
     if not (value.startswith(b"{") and value.endswith(b"}")) or b"\n" in value:
-        raise SchemaError("the record's value is not one JSON object on one line: look at its producer")
+        raise SchemaError("the value of the record is not one JSON object on one line: check its producer")
 
 
 def _version(headers: Mapping[str, bytes], default: int | None) -> int:
@@ -128,7 +128,7 @@ def _version(headers: Mapping[str, bytes], default: int | None) -> int:
     if text is None and default is not None:
         return default
     if text is None or not (text.isdigit() and len(text) <= 19) or int(text) >= _VERSION_LIMIT:
-        raise SchemaError("ce_sequence is not the record's version: look at its producer")
+        raise SchemaError("ce_sequence is not the version of the record: check its producer")
     return int(text)
 
 
@@ -139,5 +139,5 @@ def month_of(headers: Mapping[str, bytes]) -> str:
     """
     text = headers.get("ce_recordedtime", b"").decode("ascii", "replace")
     if not _MONTH.match(text):
-        raise SchemaError("ce_recordedtime is not a time: look at its producer")
+        raise SchemaError("ce_recordedtime is not a time: check its producer")
     return text[:7]

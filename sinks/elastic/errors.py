@@ -31,7 +31,7 @@ def translated() -> Iterator[None]:
 def ours(error: Exception) -> PipelineError:
     """Return the pipeline's error for one of the client's."""
     if isinstance(error, UnsupportedProductError):
-        return MisconfiguredError("What answers at the Elasticsearch address is no Elasticsearch: check the hosts")
+        return MisconfiguredError("The service at the Elasticsearch address is not Elasticsearch: check the hosts")
     if isinstance(error, ApiError):
         return _of_answer(error)
     return UnreachableError(f"Elasticsearch does not answer ({type(error).__name__}): {HINT}")
@@ -41,12 +41,12 @@ def _of_answer(error: ApiError) -> PipelineError:
     status = error.meta.status
     if status == 401:
         return UnauthorizedError(
-            "Elasticsearch refuses our login (401): give it an API key or password that is valid and has not expired"
+            "Elasticsearch refuses our login (401): use a valid API key or password that has not expired"
         )
     if status == 403:
         return UnauthorizedError(
-            f"Elasticsearch knows our user, which may not do this (403 {_kind(error)}): give it the role of "
-            "deploy/elasticsearch-roles.json, or free the index if it is blocked"
+            f"Elasticsearch denies this to our user (403 {_kind(error)}): give it the role of "
+            "deploy/elasticsearch-roles.json, or unblock the index"
         )
     if status == 429:
         return ThrottledError("Elasticsearch is overloaded (429)", _seconds(error.meta.headers.get("retry-after")))

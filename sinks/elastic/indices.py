@@ -54,8 +54,8 @@ async def places(client: AsyncElasticsearch, index: Index) -> list[Place]:
         return [Place(index=index, name=_month_name(index, name), concrete=name) for name in concrete]
     if len(concrete) != 1:
         raise MisconfiguredError(
-            f"{len(concrete)} indices are behind {index.alias}, not one: run `hotline index create`, or take the alias "
-            "off all but one."
+            f"{len(concrete)} indices have the alias {index.alias}, not one: run `hotline index create`, or "
+            "remove the alias from all but one."
         )
     return [Place(index=index, name=index.alias, concrete=concrete[0])]
 
@@ -167,5 +167,7 @@ async def count(client: AsyncElasticsearch, index: str) -> int:
 def _month_name(index: Index, concrete: str) -> str:
     month = _MONTH.search(concrete)
     if month is None:
-        raise MisconfiguredError(f"{concrete} is behind {index.alias} and no month's index: take the alias off it.")
+        raise MisconfiguredError(
+            f"{concrete} has the alias {index.alias} but is not the index of a month: remove the alias from it."
+        )
     return f"{index.alias}-{month[0]}"

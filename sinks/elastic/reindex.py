@@ -168,7 +168,7 @@ class Rebuild:
         """Fill, compare, switch. Raises UnequalError if the two differ, and errors of the servers."""
         if keep and self._place.name == self._place.concrete:
             raise MisconfiguredError(
-                f"{self._place.concrete} cannot be kept, as its successor takes its name: leave --keep out."
+                f"{self._place.concrete} cannot be kept, because its successor takes its name: leave --keep out."
             )
         with translated():
             await indices.unblock(self._client, self._place.concrete)  # a broken-off rebuild may have left it so
@@ -320,6 +320,6 @@ async def _reading(connection: KafkaConnection, topic: str) -> AsyncIterator[AIO
         async with running(make_reader(connection, topic)) as reader:
             if not reader.assignment():
                 raise MisconfiguredError(
-                    f"Kafka shows our user no topic {topic}: run `hotline topics create`, or see `hotline doctor`."
+                    f"Kafka shows our user no topic {topic}: run `hotline topics create` or `hotline doctor`."
                 )
             yield reader

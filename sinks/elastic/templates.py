@@ -34,8 +34,9 @@ async def put_template(client: AsyncElasticsearch, index: Index) -> None:
         await client.indices.put_index_template(name=index.alias, **index.template())
     except BadRequestError as error:  # as of a bad document: each one that comes would be buried
         raise MisconfiguredError(
-            f"Elasticsearch refuses the index template {index.alias}: another one serves {index.pattern} with the same "
-            "priority, mostly; find it with GET _index_template, and delete it or give it a lower priority"
+            f"Elasticsearch refuses the index template {index.alias}: probably another one serves "
+            f"{index.pattern} with the same priority; find it with GET _index_template, and delete it or "
+            "lower its priority"
         ) from error
 
 
@@ -67,6 +68,6 @@ async def _update_mapping(client: AsyncElasticsearch, index: Index) -> None:
             await client.indices.put_mapping(index=index.alias, **plain_mapping(index.record))
     except BadRequestError as error:
         raise MisconfiguredError(
-            f"{index.alias} has another mapping than the records: run `hotline index rebuild`, which fills a new index "
-            "that its template makes right"
+            f"{index.alias} has a different mapping than the records: run `hotline index rebuild`, which "
+            "fills a new index with the correct mapping"
         ) from error

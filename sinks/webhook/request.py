@@ -51,14 +51,14 @@ def version_of(document: Document) -> int:
     """Return the ticket's version. Raises SchemaError if the record has none."""
     text = dict(document.headers).get("ce_sequence", b"")
     if not (text.isdigit() and len(text) <= 18):
-        raise SchemaError("ce_sequence is not the record's version: look at its producer")
+        raise SchemaError("ce_sequence is not the version of the record: check its producer")
     return int(text)
 
 
 def delivery_id(subscriber: str, document: Document) -> str:
     """Return the permanent id of a delivery, so that a receiver recognises a repeat. Raises SchemaError."""
     if not _KEY.fullmatch(document.key):
-        raise SchemaError("the record's key is no ticket's id: look at its producer")
+        raise SchemaError("the key of the record is not a ticket id: check its producer")
     return f"{subscriber}:{document.key.decode()}:{version_of(document)}"
 
 
@@ -175,7 +175,7 @@ def body_of(document: Document, settings: SubscriberSettings) -> Body:
 def _ticket(document: Document, _: SubscriberSettings) -> Body:
     """Return the record's bytes unchanged, with its attributes in headers: CloudEvents' binary mode."""
     if not (document.value.startswith(b"{") and document.value.endswith(b"}")):
-        raise SchemaError("the record's value is not a JSON object: look at its producer")
+        raise SchemaError("the value of the record is not a JSON object: check its producer")
     return Body(document.value, {"content-type": JSON, **_attributes(document.headers, "ce-")})
 
 

@@ -42,7 +42,7 @@ def judge(subscriber: str, status: int, headers: Mapping[str, str], milliseconds
     """Return the verdict by status. Raises MisconfiguredError if the subscriber says that it is gone for good (410)."""
     if status == GONE:
         raise MisconfiguredError(
-            f"Subscriber {subscriber} answers 410, it is gone: remove `sinks.webhook.{subscriber}`, or correct its url."
+            f"Subscriber {subscriber} answers 410 (gone): remove `sinks.webhook.{subscriber}`, or correct its url."
         )
     return Answer(_outcome(status), str(status), milliseconds, _seconds(headers.get("retry-after"), now))
 

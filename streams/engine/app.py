@@ -80,8 +80,8 @@ def make_app(
         make_private(data_dir)
     except OSError as error:
         raise MisconfiguredError(
-            f"The data folder {data_dir} cannot be made ({denial(error)}): let our user write there, or correct "
-            "`local.data_dir`."
+            f"The data folder {data_dir} cannot be created ({denial(error)}): allow our user to write "
+            "there, or correct `local.data_dir`."
         ) from error
     chosen = _settings(connection, data_dir) | settings
     app = StageApp(name, **chosen)
@@ -211,4 +211,4 @@ def _told(reason: BaseException) -> BaseException:
     """Return the pipeline's error for a crash; the text of a foreign exception may quote a message."""
     if isinstance(reason, PipelineError | KafkaError | OSError):
         return translated(reason)
-    return FatalError(f"the stage crashed with {type(reason).__name__}: it will be started again; see the log above.")
+    return FatalError(f"the stage crashed with {type(reason).__name__} and is started again: see the log above.")

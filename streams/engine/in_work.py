@@ -104,8 +104,8 @@ class InWork:
         if not self._held or not any(one.first == one.last and one.has(record) for one in self._held):
             return None
         return RecordError(
-            f"it held the processor for {self._seconds:.0f} s, which ended the process: its text may be made for that. "
-            "The log line record_held_the_processor says where"
+            f"it blocked the processor for {self._seconds:.0f} s, which ended the process; its text may be "
+            "an attack. The log line record_held_the_processor names the place"
         )
 
     def is_suspect(self, records: Sequence[Inbound]) -> bool:

@@ -150,7 +150,7 @@ class Lanes:
         left = (await asyncio.wait(tasks, timeout=DROP_SECONDS))[1] if tasks else ()
         if left:
             _log.error("lane_does_not_end", stage=self._name, lanes=sorted(task.get_name() for task in left))
-            await self._crash(FatalError(f"a lane of {self._name} does not end: the worker has to start again"))
+            await self._crash(FatalError(f"a lane of {self._name} does not end: the worker must restart"))
 
     async def watch(self) -> None:
         """Stop the worker if a lane hangs: otherwise it would keep the partition, and its cities would stand still for
@@ -162,7 +162,7 @@ class Lanes:
             await asyncio.sleep(WATCH_SECONDS)
         _log.error("lane_hangs", stage=self._name, lanes=hanging)
         await self._crash(
-            FatalError(f"a lane of {self._name} has not got on for {HANG_SECONDS:.0f} s: the worker has to start again")
+            FatalError(f"a lane of {self._name} has made no progress for {HANG_SECONDS:.0f} s: the worker must restart")
         )
 
     def _hanging(self) -> dict[str, str]:
@@ -263,7 +263,7 @@ class Lanes:
             task = asyncio.current_task()
             if task is None or task.cancelling():
                 raise
-            raise UnreachableError("a Kafka client was closed while it waited for an answer") from error
+            raise UnreachableError("a Kafka client was closed while it waited for a response") from error
 
     def _pause(self, state: RetryCallState) -> float:
         error = state.outcome.exception() if state.outcome else None
@@ -285,8 +285,8 @@ class Lanes:
         if isinstance(error, FatalError):
             return error
         return FatalError(
-            f"{self._name} failed with {type(error).__name__} at {place}; nothing of the chunk "
-            "was acknowledged. Report it with this line; the worker reads the chunk again when it restarts."
+            f"{self._name} failed with {type(error).__name__} at {place}; no record of the chunk was "
+            "acknowledged. Report this line; the worker reads the chunk again after a restart."
         )
 
 

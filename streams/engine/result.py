@@ -52,7 +52,7 @@ def bare(record: Inbound, stage: str, error: Exception | None = None) -> Result:
 
 
 def _refusal() -> TooLargeError:
-    return TooLargeError("Kafka refuses what became of it as too large: see the topics' max.message.bytes")
+    return TooLargeError("Kafka refuses the result as too large: check max.message.bytes of the topics")
 
 
 def _path_of(letter: DeadLetter) -> str:

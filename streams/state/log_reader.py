@@ -81,8 +81,8 @@ async def refuse_hanging(options: dict[str, Any], partition: int) -> None:
     for place in places:
         if readable[place] < ends[place]:
             raise UnreachableError(
-                f"the log cannot be read up to its end: partition {partition} of {place.topic} has a transaction that "
-                "does not end: see `hotline topics hanging`"
+                f"the log cannot be read to its end: partition {partition} of {place.topic} has a hanging "
+                "transaction: run `hotline topics hanging`"
             )
 
 

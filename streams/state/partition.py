@@ -135,9 +135,7 @@ class Owner:
             except RecordError:
                 same = False
             if not same:
-                raise UnreachableError(
-                    "a decision was carried out otherwise than it was written: the log is read again"
-                )
+                raise UnreachableError("a decision was carried out differently than recorded: the log is read again")
         await self._settle([record], decisions, dead, again=again)
 
     async def _led_to(
@@ -216,7 +214,7 @@ class Owner:
         events = sum(outbound.topic == topics.EVENT for outbound in outbounds)
         if events and last[topics.EVENT, self._partition] - events < self.restored.last_event:
             _log.error("decisions_gone", partition=self._partition, last=self.restored.last_event)
-            raise UnreachableError(f"{topics.EVENT} has lost decisions that were made: it is read again")
+            raise UnreachableError(f"{topics.EVENT} has lost decisions: it is read again")
 
     async def close(self) -> None:
         """Stop the producer; the broker or the successor aborts an open transaction."""
@@ -249,8 +247,8 @@ class Owner:
         one, position = input_of(record), position_of(record)
         if ids.partition_of(one.jurisdiction, self._partitions) != self._partition:
             raise MisplacedError(
-                f"its city is in partition {ids.partition_of(one.jurisdiction, self._partitions)} of "
-                f"{self._partitions}: put it back with `hotline dead replay`"
+                f"its city belongs to partition {ids.partition_of(one.jurisdiction, self._partitions)} of "
+                f"{self._partitions}: return it with `hotline dead replay`"
             )
         standing = Standing()
         if isinstance(one, Command):
@@ -268,4 +266,4 @@ class Owner:
             with self._in_work.marked(records[0], records[-1]):
                 return self._desk.flush()
         except Exception as error:
-            raise RecordError(f"what it leads to cannot be written ({type(error).__name__})") from error
+            raise RecordError(f"its results cannot be written ({type(error).__name__})") from error

@@ -89,8 +89,8 @@ def _check(state: State, missing: Mapping[str, int]) -> None:
     if missing:
         older, version = next(iter(missing.items()))
         raise PartitionError(
-            f"ticket {older} is at version {version} in the event log, and {topics.TICKET} has only older snapshots of "
-            "it: restore that topic first"
+            f"ticket {older} is at version {version} in the event log, but {topics.TICKET} has only older "
+            "snapshots of it: restore that topic first"
         )
 
 
@@ -106,15 +106,15 @@ async def restore(
         return await _restore(options, blobs, partition, policy, kept)
     except RecordError as error:  # of a record of the logs: no input has a part in it
         raise PartitionError(
-            f"the logs of partition {partition} hold a record that cannot be read ({error}): see the runbook, "
-            "PartitionQuarantined"
+            f"the logs of partition {partition} contain a record that cannot be read ({error}): see the "
+            "runbook, PartitionQuarantined"
         ) from error
     except (PipelineError, KafkaError, OSError, MemoryError):
         raise
     except Exception as error:
         raise PartitionError(
-            f"the logs of partition {partition} cannot be folded ({type(error).__name__} at {place_of(error)}): report "
-            "it with this line"
+            f"the logs of partition {partition} cannot be applied ({type(error).__name__} at "
+            f"{place_of(error)}): report this line"
         ) from error
 
 
@@ -161,9 +161,9 @@ def _check_log(partition: int, lost: range | None) -> None:
     """Refuse a log with a hole: numbers would be given twice, and replies would find no ticket."""
     if lost is not None:
         raise PartitionError(
-            f"{topics.EVENT} partition {partition} begins at {lost.stop}, but what was decided from {lost.start} on is "
-            "in no checkpoint: its retention is shorter than it should be (see `hotline topics describe`), or somebody "
-            "deleted records. Restore the topic, or start a new event log"
+            f"{topics.EVENT} partition {partition} begins at {lost.stop}, but decisions from {lost.start} "
+            "on are in no checkpoint: its retention is too short (see `hotline topics describe`), or "
+            "records were deleted. Restore the topic, or start a new event log"
         )
 
 

@@ -85,7 +85,7 @@ async def test_a_client_that_ended_without_a_word_gives_way_to_a_new_one(
     owner._producer._sender._sender_task.cancel()
     await write(connection, messages[2:])
     monkeypatch.setattr("streams.state.partition.STUCK_SECONDS", 1.0)
-    with pytest.raises(UnreachableError, match="has not answered"):
+    with pytest.raises(UnreachableError, match="has not responded"):
         await asyncio.wait_for(lane.work_off(), 60)
     monkeypatch.undo()
     await lane.work_off()
@@ -109,7 +109,7 @@ async def test_a_worker_fenced_by_one_that_never_joins_starts_again(
 ) -> None:
     messages = [one for one in letters(20) if one.jurisdiction == "110000"]
     lane = await fenced(connection, blobs, messages, 0.5)
-    with pytest.raises(FatalError, match="has to start again"):
+    with pytest.raises(FatalError, match="must restart"):
         await asyncio.wait_for(lane.work_off(), 60)
     assert lane.acks == 1
     again = Assign(connection, blobs, POLICY)
@@ -122,7 +122,7 @@ async def test_a_fenced_worker_says_so_once_and_nothing_else(
     connection: KafkaConnection, blobs: LocalStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     lane = await fenced(connection, blobs, [one for one in letters(20) if one.jurisdiction == "110000"], 0)
-    with structlog.testing.capture_logs() as lines, pytest.raises(FatalError, match="has to start again"):
+    with structlog.testing.capture_logs() as lines, pytest.raises(FatalError, match="must restart"):
         await asyncio.wait_for(lane.work_off(), 60)
     gc.collect()
     assert lines == [{"event": "partition_fenced", "partition": lane.partition, "log_level": "warning"}]

@@ -48,7 +48,7 @@ async def test_a_city_in_a_partition_that_is_not_its_own_is_put_aside_and_decide
     (letter,) = await logs.dead(connection)
     told = dict(letter.headers)
     assert told["hotline.error.code"] == b"misplaced"
-    assert f"its city is in partition {own} of 2".encode() in told["__connect.errors.exception.message"]
+    assert f"its city belongs to partition {own} of 2".encode() in told["__connect.errors.exception.message"]
     found = await asyncio.to_thread(lambda: list(query.letters(connection, query.Filters())))
     run = audit.Run(id="r", author="clerk-7", reason="placed again", jurisdiction=CITY)
     report = await Replay(connection, Blobs(blobs), run, {}).carry_out(plan(found))

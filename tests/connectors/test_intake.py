@@ -323,7 +323,7 @@ async def test_a_disk_that_hangs_keeps_nobody_waiting_and_kafka_takes_messages_b
         broker.error = UnreachableError("down")
         disk.answers.clear()
         for name in ("1", "2"):
-            with pytest.raises(UnreachableError, match="disk does not answer"):
+            with pytest.raises(UnreachableError, match="disk does not respond"):
                 await intake.publish([message(name)])
         broker.error = None
         assert await intake.publish([message("3")]) == "published"

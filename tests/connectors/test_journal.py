@@ -55,7 +55,9 @@ def segments(folder: Path) -> list[Path]:
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, start: Start) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(MisconfiguredError, match=r"cannot be written \(Not a directory\): let our user write there"):
+    with pytest.raises(
+        MisconfiguredError, match=r"cannot be written \(Not a directory\): allow our user to write there"
+    ):
         start(tmp_path / "file" / "journal")
 
 

@@ -51,7 +51,7 @@ async def test_where_no_journal_can_be_written_kafka_alone_makes_safe_and_nothin
         kafka.down = True
         with pytest.raises(UnreachableError):
             await kept.publish([message("2")])
-        assert "let our user write there" in health.lmtp(Door(), kept)["detail"]
+        assert "allow our user write there" in health.lmtp(Door(), kept)["detail"]
         in_the_way.unlink()
         await soon(lambda: kept.fault is None)
         assert await kept.publish([message("3")]) == "journaled"
@@ -163,7 +163,7 @@ async def test_a_journal_whose_disk_hangs_is_told_and_asked_once(
     answers.clear()
     await soon(lambda: kept.fault is not None)
     assert metrics.JOURNALS_AWAY._value.get() == before + 1
-    assert "does not answer" in health.lmtp(Door(), kept)["detail"]
+    assert "does not respond" in health.lmtp(Door(), kept)["detail"]
     hung = len(asked)
     await asyncio.sleep(0.4)
     assert len(asked) == hung
@@ -186,7 +186,7 @@ async def test_a_journal_that_hangs_as_it_is_opened_keeps_nobody_from_kafka_and_
     async with asyncio.timeout(30):
         kept = await opened(kafka, slow, 0.2)
         working = asyncio.create_task(kept.run())
-        assert "does not answer" in str(kept.fault)
+        assert "does not respond" in str(kept.fault)
         assert await kept.publish([message("1")]) == "published"
         answers.set()
         await soon(lambda: kept.fault is None)

@@ -252,7 +252,7 @@ def test_a_seat_that_comes_to_no_election_is_told_and_taken_anew(kafka_connectio
         try:
             lease.ask(lambda: None)
         except UnreachableError as error:
-            return "does not say who works with a" in str(error)
+            return "does not name the owner of a" in str(error)
         return False
 
     until(complains)

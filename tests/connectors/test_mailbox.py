@@ -622,7 +622,7 @@ def test_a_server_that_hangs_up_when_asked_for_deleted_mails_holds_up_no_other(
     server: FakeServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missed(*_: Any) -> int:
-        raise UnreachableError("the connection has ended")
+        raise UnreachableError("the connection was closed")
 
     server.put(mail("a"))
     box = mailbox(server)

@@ -125,7 +125,7 @@ def test_after_many_tries_and_days_it_is_a_dead_letter_that_names_it(server: Fak
     letters, cursor = tried_until(server, cursor, PATIENCE_TRIES + 5, NOW + timedelta(hours=71))
     assert not letters
     (letter,), cursor = tried_until(server, cursor, 1, NOW + timedelta(hours=73))
-    assert "UID 2, asked 54 times within 72 hours" in letter.reason
+    assert "UID 2 in 54 attempts within 72 hours" in letter.reason
     assert (letter.code, dict(letter.headers)["ce_id"]) == ("malformed", b"INBOX:7:2")
     assert places(cursor) == {"INBOX": {"uidvalidity": 7, "uid": 3}}
 

@@ -144,7 +144,7 @@ def test_what_a_token_endpoint_answers_is_renewed_before_it_expires(source: Sour
 @each_row(
     ("command", "error", "words"),
     [
-        (printing("planted-secret", code=3), UnreachableError, "ended with 3"),
+        (printing("planted-secret", code=3), UnreachableError, "exited with 3"),
         (printing(""), UnreachableError, "no access token"),
         (printing("two words planted-secret"), UnreachableError, "no access token"),
         (printing('{"error": "planted-secret"}'), UnreachableError, "no access token"),

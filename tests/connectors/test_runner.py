@@ -168,8 +168,8 @@ def test_a_fault_of_ours_is_tried_again_and_told_without_a_citizens_words(
     assert set(world.published) == {"1", "2", "3"}
     assert (health.report.errors, health.report.last_error) == (2, "OverflowError")
     assert told[:2] == [
-        "a fault of ours (KeyError), which is tried again: tell the developers",
-        "a fault of ours (OverflowError), which is tried again: tell the developers",
+        "internal error (KeyError), which is tried again: report it to the developers",
+        "internal error (OverflowError), which is tried again: report it to the developers",
     ]
 
 
@@ -386,7 +386,7 @@ class Later(World):
     def wait(self, seconds: float) -> bool:
         if 4 in self.waiting:
             return super().wait(seconds)
-        self.faults = {"fetch": [MisconfiguredError("see its owner and mode")] * 3}
+        self.faults = {"fetch": [MisconfiguredError("check its owner and mode")] * 3}
         self.waiting.append(4)
         return True
 

@@ -55,7 +55,7 @@ def _sms_http() -> Scenario:
     forged: dict[str, Callable[[], Request]] = {
         "another token": lambda: gateways.twilio(token="stranger"),
         "another address": lambda: gateways.twilio(url="https://other.example/sms"),
-        "another body": lambda: replace(gateways.twilio(), body=b"MessageSid=SM1"),
+        "a different body": lambda: replace(gateways.twilio(), body=b"MessageSid=SM1"),
         "no signature": lambda: replace(gateways.twilio(), headers={}),
     }
     return Scenario(gateways.account, gateways.twilio, gateways.twilio().body, forged)
@@ -75,7 +75,7 @@ def _phone() -> Scenario:
     healthy = posts.signed(posts.RECORD)
     forged: dict[str, Callable[[], Request]] = {
         "another secret": lambda: posts.signed(posts.RECORD, secret="s" * 32),
-        "another body": lambda: replace(healthy, body=healthy.body + b" "),
+        "a different body": lambda: replace(healthy, body=healthy.body + b" "),
         "an hour ago": lambda: posts.signed(posts.RECORD, at=posts.NOW.timestamp() - 3600),
         "no signature": lambda: replace(healthy, headers={}),
         "not a POST": lambda: replace(healthy, method="GET"),

@@ -43,8 +43,8 @@ def settings(env: pytest.MonkeyPatch) -> Settings:
 
 def test_the_example_loads_and_lacks_only_the_certificates(settings: Settings) -> None:
     assert checks.faults(settings) == [
-        "`kafka.ssl_cafile` names /etc/hotline/kafka-ca.pem, which is no file: correct it.",
-        "`elasticsearch.ca_certs` names /etc/hotline/elasticsearch-ca.pem, which is no file: correct it.",
+        "`kafka.ssl_cafile` names /etc/hotline/kafka-ca.pem, which is not a file: correct it.",
+        "`elasticsearch.ca_certs` names /etc/hotline/elasticsearch-ca.pem, which is not a file: correct it.",
     ]
     assert names(settings)[-3:] == ["receiver", "connector:mayor", "monitor"]
     assert not settings.is_local

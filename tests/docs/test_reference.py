@@ -76,7 +76,7 @@ def test_every_setting_is_told_with_its_variable_and_whether_it_is_a_secret() ->
 
 
 def test_a_setting_without_a_description_is_named() -> None:
-    with pytest.raises(MisconfiguredError, match=r"connectors\.kiosk\.<id>\.token says nothing"):
+    with pytest.raises(MisconfiguredError, match=r"connectors\.kiosk\.<id>\.token has no description"):
         settings._row(("connectors", "kiosk", "<id>", "token"), {"type": "string"}, True)
 
 

@@ -172,7 +172,7 @@ def test_a_raised_ticket_leaves_what_others_read_and_a_lowered_one_comes_back(ci
     unreasoned = city.hotline(*lower)
     assert (unreasoned.exit_code, "needs a reason" in unreasoned.output) == (2, True), unreasoned.output
     asked = city.hotline(*lower, "--reason", "x", "--command-id", "l1")
-    assert (asked.exit_code, "waits for a second person" in asked.output) == (2, True), asked.output
+    assert (asked.exit_code, "waits up to seven days for a second person" in asked.output) == (2, True), asked.output
     alone = city.hotline("approve", "l1", "--yes")
     assert (alone.exit_code, "another person" in alone.output) == (2, True), alone.output
     assert city.documents() == held

@@ -218,7 +218,7 @@ def test_a_message_becomes_a_search_hit_and_a_hand_over_until_one_right_is_taken
         publish(connector, mail(3, "解放路90号着火了，快来人"))
         worker.process.wait(PATIENCE)
         examined = hotline(settings("hotline-screen"), "doctor", "screen")
-    assert "screen: Kafka does not let our user do this (TopicAuthorizationFailedError)" in worker.said()
+    assert "screen: Kafka denies this to our user (TopicAuthorizationFailedError)" in worker.said()
     assert examined.exit_code == 2
     assert "may not Write the topic hotline.handover.v1: grant it with `kafka-acls.sh --add" in examined.stdout
 
@@ -230,7 +230,7 @@ def forget_by_two(secured: SecuredKafka, settings: Settings, number: str) -> Res
     """Erase a ticket: the desk asks, another person with the same rights confirms; the audit log has all of it."""
     desk, other, auditor = settings("hotline-desk"), settings("hotline-operator"), settings("hotline-auditor")
     asked = hotline(desk, "command", "forget", number, "--reason", "pipl-47", "--command-id", "f1")
-    assert (asked.exit_code, "waits for a second person" in asked.output) == (2, True), asked.output
+    assert (asked.exit_code, "waits up to seven days for a second person" in asked.output) == (2, True), asked.output
     assert "f1" in waiting(desk)
     alone = hotline(desk, "approve", "f1", "--yes")
     assert (alone.exit_code, "another person" in alone.output) == (2, True), alone.output
@@ -298,7 +298,7 @@ def test_a_sink_whose_right_is_taken_away_says_so_in_a_sentence(
             worker.process.wait(PATIENCE)
     finally:
         worker.end()
-    assert "sink:elastic: Kafka does not let our user do this (TopicAuthorizationFailedError)" in worker.said()
+    assert "sink:elastic: Kafka denies this to our user (TopicAuthorizationFailedError)" in worker.said()
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ def test_a_stage_whose_right_to_read_is_taken_away_says_so_in_a_sentence(
             worker.process.wait(PATIENCE)
     finally:
         worker.end()
-    assert f"{stage}: Kafka does not let our user do this (TopicAuthorizationFailedError)" in worker.said()
+    assert f"{stage}: Kafka denies this to our user (TopicAuthorizationFailedError)" in worker.said()
 
 
 def test_a_hand_over_that_there_is_not_is_acknowledged_by_nobody(settings: Settings, secured: SecuredKafka) -> None:

@@ -178,10 +178,10 @@ def test_what_is_missing_hides_no_fault_that_concerns_several_settings(env: pyte
         "`answers` cannot be used (nobody is no account that can answer",
         "`kafka.bootstrap_servers` names 'a'",
         "HOTLINE_KAFKA__SASL_PASSWORD is missing",
-        "`jurisdiction` is 991000, which is no 行政区划代码",
+        "`jurisdiction` is 991000, which is not a 行政区划代码",
         "Two WeChat accounts have the appid wx1",
         "Two SMPP accounts are h at smsc:2775",
-        "`floods.accounts.who` names no account",
+        "`floods.accounts.who` is not the name of an account",
         "set HOTLINE_QUERY_KEY.",
     ):
         assert len([one for one in told if words in one]) == 1, (words, told)
@@ -208,9 +208,9 @@ def test_the_command_tells_all_of_them_and_exits_2(env: pytest.MonkeyPatch) -> N
     checked = hotline("check")
     assert checked.exit_code == 2
     for words in (
-        "`jurisdiction` is 991000, which is no 行政区划代码: no province begins with 99.",
+        "`jurisdiction` is 991000, which is not a 行政区划代码: no province begins with 99.",
         "`kafka.bootstrap_servers` names 'a': write host:port of each broker.",
-        "`kafka.sasl_mechanism` is missing: `kafka.security_protocol` is SASL_SSL, which wants a login.",
+        "`kafka.sasl_mechanism` is missing: `kafka.security_protocol` is SASL_SSL, which requires a login.",
         "HOTLINE_KAFKA__SASL_PASSWORD is missing",
         "`elasticsearch.hosts` names 'es:9200': write https://host:9200.",
         "HOTLINE_ELASTICSEARCH__PASSWORD is missing",
@@ -232,7 +232,7 @@ BROKERS = {f"{KAFKA}BOOTSTRAP_SERVERS": "a:9093", "HOTLINE_JURISDICTION": "21010
             {**BROKERS, f"{KAFKA}BOOTSTRAP_SERVERS": "a:1,b:99999", f"{KAFKA}REPLICATION_FACTOR": "2"},
             "`kafka.bootstrap_servers` names 'b:99999': write host:port",
         ),
-        ({**BROKERS, f"{KAFKA}BOOTSTRAP_SERVERS": "a:1,b:1"}, "each topic would have one copy: set it to 3"),
+        ({**BROKERS, f"{KAFKA}BOOTSTRAP_SERVERS": "a:1,b:1"}, "each topic would have one replica: set it to 3"),
         (
             {**BROKERS, f"{KAFKA}SASL_USERNAME": "u"},
             "`kafka.sasl_username` is set and `kafka.security_protocol` is PLAINTEXT, which has no login: set it to",
@@ -241,14 +241,14 @@ BROKERS = {f"{KAFKA}BOOTSTRAP_SERVERS": "a:9093", "HOTLINE_JURISDICTION": "21010
             {f"{KAFKA}SECURITY_PROTOCOL": "SASL_SSL"},
             "`kafka.security_protocol` is set without `kafka.bootstrap_servers`: name the brokers",
         ),
-        ({f"{ELASTIC}API_KEY": "planted key"}, "HOTLINE_ELASTICSEARCH__API_KEY is no API key: take"),
-        ({f"{ELASTIC}API_KEY": "aWQ6a2V5", f"{ELASTIC}USERNAME": "u"}, "an API key and a username or password"),
+        ({f"{ELASTIC}API_KEY": "planted key"}, "HOTLINE_ELASTICSEARCH__API_KEY is not an API key: use"),
+        ({f"{ELASTIC}API_KEY": "aWQ6a2V5", f"{ELASTIC}USERNAME": "u"}, "an API key and also a username or password"),
         ({f"{ELASTIC}PASSWORD": PLANTED}, "`elasticsearch.username` is missing"),
         (
             {f"{ELASTIC}HOSTS": f"https://u:{PLANTED}@es:9200"},
-            "`elasticsearch.hosts` holds a password: remove it there",
+            "`elasticsearch.hosts` contains a password: remove it there",
         ),
-        ({f"{ELASTIC}HOSTS": f"u:{PLANTED}@es:9200"}, "`elasticsearch.hosts` holds a password: remove it there"),
+        ({f"{ELASTIC}HOSTS": f"u:{PLANTED}@es:9200"}, "`elasticsearch.hosts` contains a password: remove it there"),
         ({f"{ELASTIC}HOSTS": "https://es"}, "names 'https://es': write https://host:9200."),
         ({"HOTLINE_BLOBS__URL": "nonsense://x"}, "correct `blobs.url`."),
         ({"HOTLINE_REQUESTER_KEYS__K1": PLANTED}, "The key in HOTLINE_REQUESTER_KEYS__K1 is too short"),
@@ -275,8 +275,8 @@ def test_certificates_are_read(env: pytest.MonkeyPatch, tmp_path: Path, name: st
             env.setenv(variable, value)
     (tmp_path / "no.pem").write_text("no certificate")
     for file, words in {
-        "nowhere.pem": "which is no file: correct it.",
-        "no.pem": "which holds no certificates in PEM form: correct it.",
+        "nowhere.pem": "which is not a file: correct it.",
+        "no.pem": "which contains no PEM certificates: correct it.",
     }.items():
         env.setenv(f"HOTLINE_{name}", file)
         assert words in fault()
@@ -292,13 +292,13 @@ def test_certificates_without_tls_are_told(env: pytest.MonkeyPatch, tmp_path: Pa
     env.delenv(f"{KAFKA}SSL_CAFILE")
     env.setenv(f"{ELASTIC}HOSTS", "http://e:1")
     env.setenv(f"{ELASTIC}CA_CERTS", file)
-    assert "no host has TLS: write https://" in fault()
+    assert "no host uses TLS: write https://" in fault()
 
 
 ACCOUNTS: dict[str, tuple[dict[tuple[str, ...], str], str]] = {
     "path": ({("path",): "/wechat", ("appid",): "wx2"}, "Two accounts have the path /wechat"),
     "appid": ({("path",): "/other", ("appid",): "wx1"}, "Two WeChat accounts have the appid wx1"),
-    "health": ({("path",): "/readyz", ("appid",): "wx2"}, "where the receiver tells its health: change it."),
+    "health": ({("path",): "/readyz", ("appid",): "wx2"}, "where the receiver reports its health: change it."),
     "office": ({("path",): "/commands/x", ("appid",): "wx2"}, "where commands are given: change it."),
 }
 
@@ -318,7 +318,7 @@ def test_customers_that_two_accounts_would_fetch_are_told(env: pytest.MonkeyPatc
     for name in ("one", "two"):
         own = {**company, "path": f"/{name}"}
         set_all(env, {("connectors", "wecom", name, key): value for key, value in own.items()})
-    assert "Two accounts of 企业微信 name wk1 in `open_kfids`" in fault()
+    assert "Two WeCom accounts (企业微信) name wk1 in `open_kfids`" in fault()
     env.setenv("HOTLINE_CONNECTORS__WECOM__TWO__OPEN_KFIDS", "wk2,wk2")
     load()
 
@@ -329,7 +329,7 @@ def test_members_whom_no_application_could_answer_are_told(env: pytest.MonkeyPat
     set_all(env, {("connectors", "wecom", "hall", key): value for key, value in company.items()})
     assert not faults(load()), "it answers nobody"
     env.setenv("HOTLINE_ANSWERS__HALL__ENABLED", "true")
-    assert "`connectors.wecom.hall.agent_id` is missing: members who write" in fault()
+    assert "`connectors.wecom.hall.agent_id` is missing, so members who write" in fault()
     for name, value in (("OPEN_KFIDS", "wk1"), ("AGENT_ID", "1000002")):
         with pytest.MonkeyPatch.context() as given:
             given.setenv(f"HOTLINE_CONNECTORS__WECOM__HALL__{name}", value)
@@ -377,7 +377,7 @@ def test_one_cmpp_login_in_two_accounts_is_told(env: pytest.MonkeyPatch) -> None
     ("path", "words"),
     [
         ("/wechat", "Two accounts have the path /wechat"),
-        ("/healthz", "where the receiver tells its health"),
+        ("/healthz", "where the receiver reports its health"),
     ],
 )
 def test_a_web_door_where_something_else_is_is_told(env: pytest.MonkeyPatch, path: str, words: str) -> None:
@@ -390,7 +390,7 @@ def test_a_city_is_named_outside_of_the_local_stack(env: pytest.MonkeyPatch) -> 
     for name, value in BROKERS.items():
         env.setenv(name, value)
     env.delenv("HOTLINE_JURISDICTION")
-    assert "`jurisdiction` is missing, and outside of the local stack 110000 would stand in every ticket" in fault()
+    assert "every ticket of an account without a city would have 110000" in fault()
     env.setenv("HOTLINE_JURISDICTION", "110000")
     assert found() == []
 
@@ -431,7 +431,7 @@ def test_an_account_below_a_web_door_is_told(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     env.setenv("HOTLINE_CONNECTORS__WEB__DOOR__PATH", "/web")
     env.setenv(variable_of((*WECHAT, "path")), "/web/status")
-    assert f"`{'.'.join(WECHAT)}.path` is /web/status, below the web door /web: change one of them." in fault()
+    assert f"`{'.'.join(WECHAT)}.path` is /web/status, below the web form /web: change one of them." in fault()
 
 
 def test_the_same_folder_of_one_mailbox_twice_is_told(env: pytest.MonkeyPatch) -> None:
@@ -446,7 +446,7 @@ def test_the_same_folder_of_one_mailbox_twice_is_told(env: pytest.MonkeyPatch) -
 def test_the_receiver_s_port_among_those_of_the_processes_is_told(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     env.setenv("HOTLINE_RECEIVER__PORT", "19121")
-    assert "`receiver.port` 19121 lies among the ports 19120 to" in fault()
+    assert "`receiver.port` 19121 is one of the ports 19120 to" in fault()
 
 
 def test_settings_in_order_name_what_runs_with_its_port(env: pytest.MonkeyPatch) -> None:
@@ -463,7 +463,7 @@ def test_the_port_of_lmtp_among_those_of_the_processes_is_told(env: pytest.Monke
     env.setenv("HOTLINE_LMTP__MAILBOXES__LETTERS__RECIPIENTS", "mayor@city.example")
     assert faults(load()) == [], "its own port is none of theirs"
     env.setenv("HOTLINE_LMTP__PORT", "19124")
-    assert "`lmtp.port` 19124 lies among the ports 19120 to" in fault()
+    assert "`lmtp.port` 19124 is one of the ports 19120 to" in fault()
 
 
 def test_one_port_for_the_receiver_and_for_lmtp_is_told(env: pytest.MonkeyPatch) -> None:
@@ -480,7 +480,7 @@ def test_one_port_for_the_receiver_and_for_lmtp_is_told(env: pytest.MonkeyPatch)
 def test_a_city_of_an_account_is_looked_at_too(env: pytest.MonkeyPatch) -> None:
     set_all(env, NEEDED)
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__JURISDICTION", "991000")
-    assert "`connectors.mailbox.mayor.jurisdiction` is 991000, which is no 行政区划代码" in fault()
+    assert "`connectors.mailbox.mayor.jurisdiction` is 991000, which is not a 行政区划代码" in fault()
 
 
 def test_the_city_of_the_settings_is_told_once_and_not_for_each_account(env: pytest.MonkeyPatch) -> None:
@@ -508,7 +508,7 @@ def secrets(env: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 def test_a_folder_of_secrets_that_is_none_is_told(env: pytest.MonkeyPatch, secrets: Path) -> None:
     for folder in (secrets / "nowhere", Path("/dev/null")):
         env.setenv("HOTLINE_SECRETS_DIR", str(folder))
-        assert fault() == f"HOTLINE_SECRETS_DIR names {folder}, which is no folder: correct it."
+        assert fault() == f"HOTLINE_SECRETS_DIR names {folder}, which is not a folder: correct it."
 
 
 def test_a_misspelt_secret_is_told(secrets: Path) -> None:
@@ -524,7 +524,7 @@ def test_a_misspelt_secret_is_told(secrets: Path) -> None:
 def test_a_secret_that_cannot_be_read_is_told_without_its_content(secrets: Path) -> None:
     file = secrets / "HOTLINE_QUERY_KEY"
     file.write_bytes(PLANTED.encode("utf-16"))
-    assert fault() == f"The secret {file} is no UTF-8 text: write it again."
+    assert fault() == f"The secret {file} is not UTF-8 text: write it again."
     file.write_text("\n")
     assert fault() == "`query_key` cannot be used (it is empty): correct HOTLINE_QUERY_KEY."
 
@@ -546,7 +546,7 @@ def test_a_share_of_an_account_that_there_is_not(env: pytest.MonkeyPatch) -> Non
     env.setenv("HOTLINE_FLOODS__ACCOUNTS__MAYOR__SENDER_BURST", "5")
     assert found() == []
     env.setenv("HOTLINE_FLOODS__ACCOUNTS__NOBODY__SENDER_BURST", "5")
-    assert fault() == "`floods.accounts.nobody` names no account: correct it, or remove it."
+    assert fault() == "`floods.accounts.nobody` is not the name of an account: correct it, or remove it."
 
 
 def test_a_mailbox_that_is_fetched_and_handed_over_needs_two_names(env: pytest.MonkeyPatch) -> None:

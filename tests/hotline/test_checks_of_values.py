@@ -29,7 +29,7 @@ def told(text: str) -> list[str]:
 )
 def test_a_whole_address_is_no_host(host: str) -> None:
     (fault,) = told(MAILBOX.replace("imap.example.cn", host))
-    assert fault.startswith(f"`connectors.mailbox.mayor.host` names {host!r}: write the host alone")
+    assert fault.startswith(f"`connectors.mailbox.mayor.host` names {host!r}: write only the host")
 
 
 @each_row("host", ["imap.example.cn", "127.0.0.1", "::1", "邮箱.example.cn"])
@@ -47,7 +47,7 @@ def test_a_time_without_end_is_told(line: str) -> None:
 
 def test_a_silence_of_an_account_that_there_is_not() -> None:
     assert told(f"{MAILBOX}[telemetry]\nsilent_after = {{mayor = 60, sms = 60, mayer = 60}}\n") == [
-        "`telemetry.silent_after.mayer` names neither an account nor a channel: correct it, or remove it."
+        "`telemetry.silent_after.mayer` is neither an account nor a channel: correct it, or remove it."
     ]
 
 
@@ -111,7 +111,7 @@ def test_a_character_that_nobody_sees_in_a_password_is_told_and_no_word_of_it(
 ) -> None:
     env.setenv("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD", secret)
     (fault,) = told(MAILBOX)
-    assert fault.startswith("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD holds a line end")
+    assert fault.startswith("HOTLINE_CONNECTORS__MAILBOX__MAYOR__PASSWORD contains a line end")
     assert "heim" not in fault
 
 
@@ -124,12 +124,12 @@ def test_keys_of_hashes_may_be_any_bytes(env: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("[receiver]\njournal_max_bytes = 10", "`receiver.journal_max_bytes` is 10, and one message may need 131072"),
+        ("[receiver]\njournal_max_bytes = 10", "`receiver.journal_max_bytes` is 10, but one message may need 131072"),
         (
             "[lmtp]\njournal_max_bytes = 1000000",
-            "`lmtp.journal_max_bytes` is 1000000, and one message may need 67174400",
+            "`lmtp.journal_max_bytes` is 1000000, but one message may need 67174400",
         ),
-        ("[receiver]\nbody_max_bytes = 10", "`receiver.body_max_bytes` is 10, and a message may have 16384 bytes"),
+        ("[receiver]\nbody_max_bytes = 10", "`receiver.body_max_bytes` is 10, but a message may have 16384 bytes"),
     ],
 )
 def test_room_for_less_than_a_message_is_told(line: str, says: str) -> None:
@@ -149,8 +149,8 @@ def test_a_filter_that_nothing_can_pass_is_told(env: pytest.MonkeyPatch) -> None
     subscriber = f'{MAILBOX}[sinks.webhook.map]\nurl = "https://map.example.cn/"\n[sinks.webhook.map.filter]\n'
     assert told(f'{subscriber}statuses = ["resolved"]\ncategories = ["environment"]\n') == []
     status, category = told(f'{subscriber}statuses = ["resolvd"]\ncategories = ["环境保护", "其他系统的"]\n')
-    assert status.startswith("`sinks.webhook.map.filter.statuses` names resolvd, which is no 办理状态: choose from")
-    assert category == "`sinks.webhook.map.filter.categories` names 环境保护: write its code, environment."
+    assert status.startswith("`sinks.webhook.map.filter.statuses` names resolvd, which is not a 办理状态: choose from")
+    assert category == "`sinks.webhook.map.filter.categories` names 环境保护: use its code, environment."
 
 
 @pytest.mark.parametrize("text", ["[[[", "nonsense = 1"])

@@ -54,7 +54,7 @@ def test_that_of_a_certificate_is_its_common_name(tmp_path: Path) -> None:
     file = Authority(tmp_path).issue("wang.li").file
     kafka = {"bootstrap_servers": "k:9094", "security_protocol": "SSL", "ssl_certfile": file}
     assert principal(Settings.model_validate({"kafka": kafka})) == "wang.li"
-    with pytest.raises(MisconfiguredError, match="holds no certificate"):
+    with pytest.raises(MisconfiguredError, match="contains no certificate"):
         principal(Settings.model_validate({"kafka": kafka | {"ssl_certfile": tmp_path / "gone"}}))
 
 
@@ -87,7 +87,7 @@ def test_a_person_signs_with_the_newest_of_the_own_keys_whose_secret_is_here() -
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({}, 'wang.li has no key to sign commands with: add one with author = "wang.li"'),
+        ({}, 'wang.li has no key to sign commands: add one with author = "wang.li"'),
         ({"wang": key(secret=None)}, "set HOTLINE_COMMAND_KEYS__WANG__SECRET"),
     ],
 )
@@ -103,7 +103,7 @@ def test_the_local_stack_without_keys_signs_and_checks_nothing_and_any_other_is_
     assert strict is not None
     assert strict.keys == {}
     assert missing(secured()) == [
-        "`command_keys` has no key: `assign` refuses every command, and nobody reads in clear."
+        "`command_keys` has no key: `assign` refuses every command, and no operator can read in clear."
     ]
     assert keys_of(Settings.model_validate({"command_keys": {"wang": key()}})) is not None
 
@@ -200,7 +200,7 @@ def test_a_clear_export_is_bound_to_what_is_exported_and_to_who_confirmed_it(mon
     answers = [decided("zhao.min"), decided(None), decided("wang.li"), None]
     clear_exports.check(settings, request, order)
     for _ in range(3):
-        with pytest.raises(MisconfiguredError, match="Nobody has confirmed"):
+        with pytest.raises(MisconfiguredError, match="The request is not confirmed"):
             clear_exports.check(settings, request, order)
     assert set(looked) == {f"{request}+2"}
     others: tuple[dict[str, Any], ...] = (

@@ -200,7 +200,7 @@ def test_a_variable_with_one_underscore_where_two_belong_is_no_silence(
     [
         ("HOTLINE_KAFKA", "a:9092", "such as HOTLINE_KAFKA__BOOTSTRAP_SERVERS"),
         ("HOTLINE_CONNECTORS__MAILBOX", "{bad", "such as HOTLINE_CONNECTORS__MAILBOX__ID"),
-        ("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", '["planted', "begins as a list in JSON"),
+        ("HOTLINE_CONNECTORS__WECHAT__CITY__TOKENS", '["planted', "begins like a JSON list but"),
     ],
 )
 def test_a_variable_that_is_no_json_is_named_and_not_quoted(
@@ -230,7 +230,7 @@ def test_a_list_that_is_no_json_hides_no_other_fault(
     write('[log]\nlevel = "loud"\n[connectors.wechat.city]\nmodes = ["plain"]\n[answers.nobody]\n')
     found = faults()
     for told in (
-        f"{name} begins as a list",
+        f"{name} begins like a JSON list",
         "HOTLINE_KAFKA names a table",
         "`log.level`",
         "wechat.city.appid` is missing",
@@ -344,7 +344,7 @@ def test_an_id_that_no_variable_could_name_is_refused(monkeypatch: pytest.Monkey
 def test_a_file_that_is_no_toml_is_named(text: str) -> None:
     write(text)
     (fault,) = faults()
-    assert "hotline.toml is no TOML" in fault
+    assert "hotline.toml is not valid TOML" in fault
 
 
 def test_a_file_in_another_encoding_says_which_one_it_must_be() -> None:

@@ -101,7 +101,7 @@ async def test_what_is_understood_now_becomes_one_message_however_often_it_is_pu
         (report,) = lines(await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json", *arguments))
         assert report["put_back"] == {place.topic: 1}
     (skipped,) = lines(await asyncio.to_thread(hotline, "dead", "replay", "--dry-run", "--json"))
-    assert "put back before" in skipped["why"]
+    assert "replayed before" in skipped["why"]
     work = make_app("test-dead-again", kafka, tmp_path)
     normalize.declare(work, kafka, LocalStore(tmp_path / "blobs"), Policy())
     stop = asyncio.Event()
@@ -157,7 +157,7 @@ def test_nor_does_the_archive_get_it_without_its_value(kafka: KafkaConnection, s
         send(kafka, letter("sink", place, gone, RecordError("too large")))
     (report,) = lines(hotline("dead", "replay", "--yes", "--json"), 1)
     assert (report["put_back"], report["failed_again"]) == ({"sink": 1}, 0)
-    assert ["no longer holds it" in one["why"] for one in report["held"]] == [True]
+    assert ["no longer has it" in one["why"] for one in report["held"]] == [True]
     url = f"{stack.elasticsearch_url}/hotline-ticket/_doc/210100-c"
     assert urllib3.PoolManager().request("GET", url).json()["_source"]["search_text"] == "new"
 
@@ -169,7 +169,7 @@ def test_nor_is_another_record_put_back_in_its_place(kafka: KafkaConnection) -> 
     place = Position(topics.MESSAGE, ids.partition_of(CITY, 2), 0)
     send(kafka, letter("assign", place, gone, RecordError("too large")))
     (report,) = lines(hotline("dead", "replay", "--yes", "--json"), 1)
-    assert "no longer holds it" in report["held"][0]["why"]
+    assert "no longer has it" in report["held"][0]["why"]
     assert len(read(kafka, topics.MESSAGE)) == 1
 
 
@@ -233,7 +233,7 @@ async def test_what_was_erased_since_is_not_put_back(kafka: KafkaConnection, tmp
         await asyncio.to_thread(send, kafka, letter(stage, place, record, RecordError("a bug of ours")))
     (report,) = lines(await asyncio.to_thread(hotline, "dead", "replay", "--yes", "--json"))
     assert report["put_back"] == {other.topic: 1}
-    assert {one["why"] for one in report["held"]} == {"its message was erased or redacted since"}
+    assert {one["why"] for one in report["held"]} == {"its message was erased or redacted since then"}
     assert len(report["held"]) == 3
     assert await asyncio.to_thread(read, kafka, topics.MESSAGE) == []
     assert [one.value for one in await asyncio.to_thread(read, kafka, other.topic)] == [other.value]
@@ -271,8 +271,8 @@ def test_what_never_was_in_kafka_and_what_is_unknown_stay(kafka: KafkaConnection
     send(kafka, letter("normalize", Position("hotline.ticket.v1", 0, 1), outbound(3), error))
     whys = {one["why"] for one in lines(hotline("dead", "replay", "--dry-run", "--json"))}
     assert whys == {
-        "it never was a record in Kafka: let its source send it again",
-        "no stage of this version takes it back",
+        "it was never a record in Kafka: send it again from its source",
+        "no stage of this version accepts it",
     }
 
 

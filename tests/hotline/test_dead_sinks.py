@@ -96,7 +96,7 @@ async def test_an_old_snapshot_does_not_bring_back_what_was_erased(kafka: KafkaC
     old, _, other = await asyncio.to_thread(published, kafka, old, erased, other)
     await asyncio.to_thread(refused, kafka, old, other)
     report = await replayed()
-    assert [held["why"] for held in report["held"]] == ["a newer snapshot of its ticket takes its place"]  # type: ignore[attr-defined] # JSON
+    assert [held["why"] for held in report["held"]] == ["a newer snapshot of its ticket replaces it"]  # type: ignore[attr-defined] # JSON
     assert map_.ids == ["map:210100-b:1"]
 
 
@@ -120,7 +120,7 @@ async def test_nor_does_one_that_waits_for_the_endpoint_while_its_ticket_is_eras
         await replayed()
     assert sorted(map_.ids) == ["map:210100-a:1", "map:210100-b:1"]
     assert [line["sentence"] for line in told if line["event"] == "delivery_waits"] == [
-        "each is tried again for up to 120 minutes; Ctrl-C leaves the letters as they are"
+        "each is retried for up to 120 minutes; Ctrl-C leaves the dead letters unchanged"
     ]
 
 
@@ -139,7 +139,7 @@ async def test_an_old_snapshot_does_not_bring_back_what_was_redacted(
     )
     await asyncio.to_thread(refused, kafka, old, since)
     report = await replayed()
-    assert [held["why"] for held in report["held"]] == ["words of its ticket were taken away since"]  # type: ignore[attr-defined] # JSON
+    assert [held["why"] for held in report["held"]] == ["words of its ticket were erased since then"]  # type: ignore[attr-defined] # JSON
     assert map_.ids == ["map:210100-b:3"]
 
 
@@ -153,7 +153,7 @@ async def test_only_what_its_filter_wants_goes_to_it(
     first, second = await asyncio.to_thread(published, kafka, first, second)
     await asyncio.to_thread(refused, kafka, first, second)
     report = await replayed()
-    assert [held["why"] for held in report["held"]] == ["the subscriber's filter does not let it through"]  # type: ignore[attr-defined] # JSON
+    assert [held["why"] for held in report["held"]] == ["the subscriber's filter excludes it"]  # type: ignore[attr-defined] # JSON
     assert map_.ids == ["map:210100-a:1"]
 
 
@@ -172,8 +172,8 @@ async def test_a_ticket_that_was_restricted_since_is_not_told_to_who_may_not_rea
     await asyncio.to_thread(refused, kafka, old, first, last)
     report = await replayed()
     assert sorted(held["why"] for held in report["held"]) == [  # type: ignore[attr-defined] # JSON
-        "a newer snapshot of its ticket takes its place",
-        "its ticket is one by now that the subscriber may not read",
+        "a newer snapshot of its ticket replaces it",
+        "its ticket is one now that the subscriber may not read",
     ]
     assert map_.ids == ["map:210100-b:3"]
 
@@ -200,5 +200,5 @@ async def test_a_subscriber_of_masked_tickets_never_gets_one_in_clear(kafka: Kaf
     (clear,) = await asyncio.to_thread(published, kafka, clear)
     await asyncio.to_thread(refused, kafka, clear)
     report = await replayed(1)
-    assert "no such subscriber, or it gets other snapshots" in report["held"][0]["why"]  # type: ignore[index] # JSON
+    assert "no such subscriber, or it now gets other snapshots" in report["held"][0]["why"]  # type: ignore[index] # JSON
     assert map_.got == []

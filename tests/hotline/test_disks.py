@@ -111,7 +111,7 @@ def test_a_data_folder_whose_disk_hangs_is_told_of(tmp_path: Path, monkeypatch: 
     with hanging(tmp_path / "network") as folder:
         chosen = Settings(local=LocalSettings(data_dir=folder / "data"))
         for look in (disk_metrics.watch, clients.kafka, clients.journal_folder):
-            with pytest.raises(UnreachableError, match=r"The disk of the data folder .*data does not answer"):
+            with pytest.raises(UnreachableError, match=r"The disk of the data folder .*data does not respond"):
                 look(chosen)
         assert any(fault.startswith("The disk of `local.data_dir` (") for fault in checks.faults(chosen))
 

@@ -159,10 +159,8 @@ def test_a_person_reads_what_is_gone_and_what_leaves_when(capsys: pytest.Capture
     )
     erasure_view.show(found)
     assert capsys.readouterr().out == (
-        "Gone now:\n  one\n"
-        "Not yet; ask again with --command-id c1:\n  two (3 left)\n"
-        "Not looked at; ask again with --command-id c1:\n  three: away\n"
-        "Leaves Kafka by:\n  2026-11-25 08:00  four\n"
+        "Erased now:\n  one\nNot erased yet; ask again with --command-id c1:\n  two (3 left)\nNot checked; "
+        "ask again with --command-id c1:\n  three: away\nRemoved from Kafka by:\n  2026-11-25 08:00  four\n"
     )
 
 

@@ -183,7 +183,7 @@ def test_the_name_of_what_is_no_file_is_not_taken(tmp_path: Path, name: str) -> 
     """`hotline export /dev/null`, by root, would leave the machine without one."""
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "link").symlink_to(tmp_path / "pipe")
-    with pytest.raises(MisconfiguredError, match="is no ordinary file: name one, or - for standard output"):
+    with pytest.raises(MisconfiguredError, match="is not a regular file: name one, or - for standard output"):
         _opened(str(tmp_path / name)).__enter__()
     assert (tmp_path / "pipe").is_fifo()
     assert (tmp_path / "link").is_symlink()

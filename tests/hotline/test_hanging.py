@@ -101,8 +101,8 @@ async def test_what_kafka_had_decided_is_done_and_nothing_else(
     with pytest.raises(MisconfiguredError, match=f"decided to {right} it"):
         transactions.end(kafka, finding, wrong)
     shown = await asyncio.to_thread(hotline, "topics", "hanging")
-    assert f"of {NAME}, last written" in shown.stdout
-    assert f"Kafka had decided to {right} it: `--end {right}` does so." in shown.stdout
+    assert f"of {NAME}, last write" in shown.stdout
+    assert f"Kafka had decided to {right} it: use `--end {right}`." in shown.stdout
     assert await read(kafka) == []
     (code, (told,)) = await call("--end", right)
     assert (code, told["ended"]) == (0, right)

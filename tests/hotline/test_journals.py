@@ -22,7 +22,7 @@ WORDS = "三楼着火了".encode()
 def test_what_waits_in_a_journal_is_shown_and_drained(operators_kafka: KafkaConnection, tmp_path: Path) -> None:
     folder = tmp_path / "journal"
     wrong = hotline("journal", "show", str(folder))
-    assert (wrong.exit_code, "no folder of a journal" in wrong.output, folder.exists()) == (2, True, False)
+    assert (wrong.exit_code, "not the folder of a journal" in wrong.output, folder.exists()) == (2, True, False)
     journal = Journal(folder)
     large = journal.within(LARGE)
     journal.append([message("1", WORDS), message("2", WORDS, channel="sms")])

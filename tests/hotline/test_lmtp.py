@@ -101,13 +101,13 @@ def test_what_heard_250_arrives_even_if_kafka_was_away_and_the_process_was_kille
         assert daemon.pipe(mail(f"sender {number}"), MAYOR, "--sender", sender).returncode == 0
         assert mail(f"sender {number}") in held(fresh_topics)
     unknown = daemon.pipe(mail("four"), "nobody@city.gov.cn")
-    assert (unknown.returncode, unknown.stderr) == (67, b"The mail was not taken: nobody has this address.\n")
+    assert (unknown.returncode, unknown.stderr) == (67, b"The mail was not accepted: unknown address.\n")
     before = held(fresh_topics)
     for nothing in (b"", b" \r\n\n"):
         empty = daemon.pipe(nothing)
         assert (empty.returncode, empty.stderr) == (
             75,
-            b"The mail was not taken: there is nothing on standard input.\n",
+            b"The mail was not accepted: standard input is empty.\n",
         )
     assert held(fresh_topics) == before
     process.terminate()
@@ -123,7 +123,7 @@ def test_settings_that_cannot_be_read_bounce_no_mail(tmp_path: Path) -> None:
     settings.write_text("[lmtp\n")
     command = [sys.executable, "-m", "hotline", "--settings", str(settings), "pipe", "--to", MAYOR]
     done = subprocess.run(command, cwd=ROOT, input=mail("one"), capture_output=True, check=False)
-    assert (done.returncode, done.stderr.startswith(b"The mail was not taken: ")) == (75, True)
+    assert (done.returncode, done.stderr.startswith(b"The mail was not accepted: ")) == (75, True)
 
 
 def test_without_a_journal_what_kafka_takes_hears_250_and_with_one_again_all_does(

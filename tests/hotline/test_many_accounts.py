@@ -54,12 +54,12 @@ def test_accounts_share_a_process_and_a_wrong_one_stops_no_other(fresh_topics: K
             server.deliver(mail("again"), user=names[-1])
             until(lambda: held(fresh_topics) == wanted | {mail("again")}, daemon)
             assert len(server.workers()) == ACCOUNTS  # a connection each, and no more
-            until(lambda: "holds no certificates" in (tmp_path / "log").read_text(), daemon)
+            until(lambda: "contains no certificates" in (tmp_path / "log").read_text(), daemon)
         finally:
             daemon.terminate()
             daemon.wait(60)
         assert daemon.returncode == 2  # a person must look at the wrong one
-        assert "holds no certificates" in (tmp_path / "log").read_text()
+        assert "contains no certificates" in (tmp_path / "log").read_text()
 
 
 def held(connection: KafkaConnection) -> set[bytes]:

@@ -129,7 +129,7 @@ def test_topics_that_were_given_more_before_the_upgrade_wait_for_a_person(fresh_
     with_more(fresh_topics, 4)
     with pytest.raises(MisconfiguredError, match="run `hotline topics create --begun-with 2`"):
         Provision(fresh_topics).create()
-    with pytest.raises(MisconfiguredError, match="they must be one"):
+    with pytest.raises(MisconfiguredError, match="they must be equal"):
         Provision(fresh_topics).create(begun_with=3)
     assert Provision(fresh_topics).create(begun_with=2) == [topics.PLACEMENT]
     assert placement.frozen(fresh_topics) == 2
@@ -160,7 +160,7 @@ async def test_cities_stay_where_they_are_when_the_topics_are_given_more(fresh_t
     provision = Provision(fresh_topics)
     grown = [one for one in provision.differences() if one.topic == topics.MESSAGE]
     assert [one.advice for one in grown] == [
-        "keep `kafka.partitions = 2`: cities stay where they are, and what was added stays empty"
+        "keep `kafka.partitions = 2`: cities stay where they are, and the new partitions stay empty"
     ]
     assert all(one.is_harmless for one in grown)
     needed = [one for one in needs(load(), "assign") if one.kind == "topic"]

@@ -117,8 +117,8 @@ def test_a_stage_of_which_a_partition_waits_is_not_ready(shown: Any) -> None:
     assert shown(lambda: probes.stage(True, []))["state"] == "running"
     assert shown(lambda: probes.stage(False, []))["state"] == "starting"
     told = shown(lambda: probes.stage(True, [], (), 2))
-    assert (told["state"], told["detail"]) == ("restoring", "2 partitions are being restored, and their cities wait")
-    away = "the blob store does not answer (TimeoutError): see that it can be reached and has room"
+    assert (told["state"], told["detail"]) == ("restoring", "2 partitions are being restored, their cities wait")
+    away = "the blob store does not answer (TimeoutError): check that it can be reached and has room"
     told = shown(lambda: probes.stage(True, [away, away]))
     assert (told["state"], told["detail"]) == ("degraded", away)
 

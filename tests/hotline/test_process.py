@@ -67,7 +67,7 @@ async def test_what_a_person_must_mend_is_told_first() -> None:
 
 
 async def test_a_component_that_ends_by_itself_is_a_fault() -> None:
-    with pytest.raises(UnreachableError, match="ended although nobody stopped it"):
+    with pytest.raises(UnreachableError, match="ended unexpectedly"):
         await serve([Component(name="a", run=forgetful)], ProcessHealth(["a"]))
 
 

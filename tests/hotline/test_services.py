@@ -87,7 +87,7 @@ def test_the_public_keys_are_refused_outside_of_the_local_stack(env: pytest.Monk
 
 def test_a_folder_of_own_rules_is_tried_before_a_message_meets_it(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     env.setenv("HOTLINE_RULES__FOLDER", str(tmp_path / "rules"))
-    assert [fault for fault in checks.faults(load()) if "which is no folder" in fault]
+    assert [fault for fault in checks.faults(load()) if "which is not a folder" in fault]
     (tmp_path / "rules").mkdir()
     assert clients.policy(load()).rules == clients.ticket_policy(load()).rules == Rules.load(tmp_path / "rules")
     (tmp_path / "broken").mkdir()
@@ -157,7 +157,7 @@ def test_a_token_in_the_address_of_the_blob_store_is_never_shown(url: str, shown
 def test_why_a_folder_cannot_be_the_blob_store_is_told(tmp_path: Path, env: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     env.setenv("HOTLINE_BLOBS__URL", (tmp_path / "file" / "blobs").as_uri())
-    told = r"cannot be opened \(Not a directory\): let our user write there, or correct `blobs\.url`\."
+    told = r"cannot be opened \(Not a directory\): allow our user to write there, or correct `blobs\.url`\."
     with pytest.raises(MisconfiguredError, match=told):
         clients.blobs(load())
 
@@ -208,12 +208,12 @@ def test_a_certificate_of_ours_that_cannot_be_shown_is_a_fault(env: pytest.Monke
     env.setenv("HOTLINE_ELASTICSEARCH__CLIENT_CERT", str(tmp_path / "gone.pem"))
     assert "kafka.ssl" not in told()
     assert "gone.pem, which cannot be used with its key (No such file or directory)" in told()
-    assert "`elasticsearch.client_cert` is set and no host has TLS" in told()
+    assert "`elasticsearch.client_cert` is set but no host uses TLS" in told()
     locked = BestAvailableEncryption(b"secret")
     key = ec.generate_private_key(ec.SECP256R1()).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
     (tmp_path / "locked.pem").write_bytes(key)
     env.setenv("HOTLINE_KAFKA__SSL_KEYFILE", str(tmp_path / "locked.pem"))
-    assert "the key without a password" in told()
+    assert "the key must have no password" in told()
 
 
 def test_the_components_follow_from_the_settings(env: pytest.MonkeyPatch) -> None:

@@ -129,7 +129,7 @@ def test_it_goes_without_the_archive_and_says_so(
     told = hotline("approve", "--list")
     assert told.exit_code == 0, told.output
     assert TICKET in told.stdout.splitlines()[1]
-    assert "The archive does not give the number of each ticket" in told.stderr
+    assert "The archive does not return the number of each ticket" in told.stderr
 
 
 def test_where_nothing_waits_it_says_so(operators_kafka: KafkaConnection) -> None:

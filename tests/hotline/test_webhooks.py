@@ -74,9 +74,9 @@ async def test_from_the_topic_to_the_log(
     _, line = (await hotline("webhook", "log", "--ticket", "210100-3")).stdout.splitlines()
     assert line.split()[1:3] == ["delivered", "204"]
     nothing = await hotline("webhook", "log", "map", "--ticket", "210100-9")
-    assert (nothing.stdout, nothing.stderr) == ("", "No deliveries: see `hotline webhook list`.\n")
+    assert (nothing.stdout, nothing.stderr) == ("", "There are no deliveries: see `hotline webhook list`.\n")
     unknown = await hotline("webhook", "log", "mpa")
-    assert (unknown.exit_code, unknown.stderr) == (2, "hotline: There is no subscriber mpa; known are map.\n")
+    assert (unknown.exit_code, unknown.stderr) == (2, "hotline: There is no subscriber mpa; the settings have map.\n")
 
 
 async def test_the_end_of_a_transaction_is_no_record_that_waits(
@@ -108,11 +108,11 @@ async def test_a_ping_is_signed_and_says_what_is_wrong(receiver: Receiver) -> No
     told = await hotline("webhook", "test", "map")
     assert told.exit_code == 1
     assert told.stderr == (
-        "hotline: map does not take the ping (401): it refuses our signature or login; compare the secrets and "
-        "`authorization`.\n"
+        "hotline: map does not accept the ping (401): it refuses our signature or login; compare the secrets "
+        "and `authorization`.\n"
     )
     told = await hotline("webhook", "test", "nobody")
-    assert (told.exit_code, told.stderr) == (2, "hotline: There is no subscriber nobody; known are map.\n")
+    assert (told.exit_code, told.stderr) == (2, "hotline: There is no subscriber nobody; the settings have map.\n")
 
 
 async def test_a_secret_in_the_settings_file_is_refused(receiver: Receiver, tmp_path: Path) -> None:

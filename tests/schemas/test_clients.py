@@ -82,7 +82,7 @@ async def test_work_that_does_not_end_is_cancelled() -> None:
 
 
 async def test_only_our_own_patience_makes_the_worker_start_again() -> None:
-    with pytest.raises(FatalError, match="start again"):
+    with pytest.raises(FatalError, match="must restart"):
         async with in_time(0.05):
             await asyncio.sleep(60)
     with pytest.raises(TimeoutError):

@@ -88,7 +88,7 @@ async def test_a_dead_letter_that_a_client_forgets_ends_the_sink(monkeypatch: py
         reason="",
         exception="",
     )
-    with pytest.raises(FatalError, match="start again"):
+    with pytest.raises(FatalError, match="must restart"):
         await asyncio.wait_for(Graveyard(producer).bury([letter]), 60)
 
 
@@ -98,7 +98,7 @@ async def test_a_subscriber_whose_client_forgets_begins_again(monkeypatch: pytes
     async def subscriber(name: str, *_: Any, **__: Any) -> None:
         tries.append(name)
         if len(tries) < 3:
-            raise FatalError("the Kafka client neither delivers nor gives up: the worker has to start again")
+            raise FatalError("the Kafka client neither delivers nor fails: the worker must restart")
         stop.set()
 
     monkeypatch.setattr(run, "run_subscriber", subscriber)

@@ -54,8 +54,8 @@ async def test_a_letter_that_may_not_be_written_waits_and_names_the_right(secure
         with pytest.raises(UnreachableError) as refused:
             await Graveyard(producer).bury([letter(10)])
     assert str(refused.value) == (
-        "Kafka lets our user write no dead letters (TopicAuthorizationFailedError): `hotline doctor` names the right "
-        "that is missing"
+        "Kafka does not let our user write dead letters (TopicAuthorizationFailedError): `hotline doctor` "
+        "names the missing right"
     )
 
 

@@ -28,9 +28,7 @@ async def test_what_the_metadata_alone_tell_ends_the_sink(lane: Lane) -> None:
             await soon(lambda: all(task.get_name() != "sink" for task in asyncio.all_tasks()))
 
     await lane.publish(tickets(lane, 20))
-    with pytest.raises(
-        UnauthorizedError, match=r"Kafka does not let our user do this \(TopicAuthorizationFailedError\)"
-    ):
+    with pytest.raises(UnauthorizedError, match=r"Kafka denies this to our user \(TopicAuthorizationFailedError\)"):
         await work()
 
 

@@ -36,7 +36,7 @@ def test_an_app_is_made_outside_of_a_loop_with_the_measured_settings(tmp_path: P
 
 def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(MisconfiguredError, match=r"Not a directory\): let our user write there"):
+    with pytest.raises(MisconfiguredError, match=r"Not a directory\): allow our user to write there"):
         make_app("hotline-x", connection(), tmp_path / "file" / "data")
 
 
@@ -109,7 +109,7 @@ async def test_a_lane_that_hangs_ends_the_worker_and_its_partition_goes_on_with_
     async def hangs(tp, chunk) -> None:
         await asyncio.Event().wait()
 
-    await ends(bench, hangs, "a lane of stage has not got on for 1 s: the worker has to start again")
+    await ends(bench, hangs, "a lane of stage has made no progress for 1 s: the worker must restart")
 
 
 @pytest.mark.integration

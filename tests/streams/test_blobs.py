@@ -160,7 +160,7 @@ async def test_a_folder_whose_disk_hangs_is_away_and_takes_one_thread(
     with monkeypatch.context() as away:
         away.setattr(Path, "is_dir", hangs)
         for _ in range(3):
-            with pytest.raises(UnreachableError, match="does not answer"):
+            with pytest.raises(UnreachableError, match="does not respond"):
                 await blobs.loaded(raw)
         answers.set()
     assert len(looks) == 1
@@ -185,7 +185,7 @@ async def test_a_file_that_a_disk_does_not_take_is_told_and_begun_once(
     monkeypatch.setattr("streams.blobs.WRITE_SECONDS", 0.05)
     blobs = Blobs(LocalStore(folder))
     for _ in range(3):
-        with pytest.raises(UnreachableError, match="has not taken a file"):
+        with pytest.raises(UnreachableError, match="has not accepted a file"):
             await blobs.store([Blob(PATH, b"x")])
     monkeypatch.setattr("streams.blobs.WRITE_SECONDS", 60.0)
     await blobs.store([Blob("210100/m2/y", b"y")])

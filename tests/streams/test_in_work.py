@@ -39,7 +39,7 @@ def test_it_ends_the_process_and_is_set_aside_after_that(tmp_path: Path, where: 
         assert "set aside" not in told
     code, told = run(tmp_path, where)
     assert code == 0, told
-    assert "set aside 41 it held the processor" in told
+    assert "set aside 41 it blocked the processor" in told
     assert told.count("set aside") == 1
     assert "record_held_the_processor" in told
     assert "held.py" in told, "where it held it"

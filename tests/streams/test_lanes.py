@@ -197,7 +197,7 @@ async def test_a_lane_that_hangs_stops_the_worker_and_is_told_with_its_place() -
     with capture_logs() as logs:
         await asyncio.wait_for(lanes.watch(), 10)
     await lanes.close()
-    assert [str(one) for one in crashes] == ["a lane of assign has not got on for 0 s: the worker has to start again"]
+    assert [str(one) for one in crashes] == ["a lane of assign has made no progress for 0 s: the worker must restart"]
     (line,) = logs
     assert line["event"] == "lane_hangs"
     assert list(line["lanes"]) == ["assign t 0"]

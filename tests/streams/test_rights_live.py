@@ -28,9 +28,7 @@ async def test_what_the_metadata_alone_tell_ends_the_stage(bench: Bench, stage: 
             consumer._client.cluster.unauthorized_topics.add(stage.topic)
             await soon(lambda: app.crash_reason is not None, seconds=30)  # type: ignore[attr-defined] # as above
 
-    with pytest.raises(
-        UnauthorizedError, match=r"Kafka does not let our user do this \(TopicAuthorizationFailedError\)"
-    ):
+    with pytest.raises(UnauthorizedError, match=r"Kafka denies this to our user \(TopicAuthorizationFailedError\)"):
         await work()
 
 

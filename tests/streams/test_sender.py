@@ -125,5 +125,5 @@ class FakeForgetful(FakeBatches):
 
 async def test_a_client_that_neither_delivers_nor_gives_up_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("broker.aio_producer.STUCK_SECONDS", 0.05)
-    with pytest.raises(FatalError, match="neither delivers nor gives up"):
+    with pytest.raises(FatalError, match="neither delivers nor fails"):
         await asyncio.wait_for(Sender(FakeForgetful(), 8).send([Outbound("a", b"k", b"1", [], "210100")]), 60)

@@ -72,7 +72,7 @@ async def test_normalize_sets_it_aside(app: StageApp) -> None:
     await Normalize(app, outlet, Blobs(MemoryStore()), Policy()).handle(RAW, given)
     (dead,) = outlet.of(topics.DEAD)
     assert dead.value == found[1].value
-    assert any(b"held the processor" in value for _, value in dead.headers)
+    assert any(b"blocked the processor" in value for _, value in dead.headers)
     assert len(outlet.of(topics.MESSAGE)) == 2
     assert acked == [True]
 

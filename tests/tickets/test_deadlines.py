@@ -195,7 +195,7 @@ def test_the_longest_adcode_wins(pausing: Limits) -> None:
         ('adcodes = ["5201"]', 'adcodes = ["11"]', "the place 11"),
         ("own.resolve", "beijing.resolve", "the rule beijing.resolve"),
         ("amount = 5", "amount = 0", "amount of 1 or more"),
-        ('version = "1"', 'version = "1"\ncalendar = "moon"', "a calendar moon"),
+        ('version = "1"', 'version = "1"\ncalendar = "moon"', "the unknown calendar moon"),
         ("[[rules]]", "[[rules", "cannot be read"),
         pytest.param("amount = 5", f"amount = {'5' * 5_000}", "cannot be read", id="digits"),
     ],
@@ -208,7 +208,7 @@ def test_limits_that_cannot_be_used_are_named(pausing: Limits, tmp_path: Path, o
 
 
 def test_there_is_always_a_profile_of_the_state() -> None:
-    with pytest.raises(MisconfiguredError, match="whole state"):
+    with pytest.raises(MisconfiguredError, match="whole country"):
         limits({}, calendars(policies.read("calendars")))
 
 

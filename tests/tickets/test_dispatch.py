@@ -230,7 +230,7 @@ def test_our_example_lists_categories_that_there_are() -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"offices": {"a": "甲局"}}, r"lacks a name in \[offices\] for b, c, d, desk"),
+        ({"offices": {"a": "甲局"}}, r"has no name in \[offices\] for b, c, d, desk"),
         ({"rules": [{"id": "x", "organizers": ["a"], "kinds": ["gossip"]}]}, "gossip"),
         ({"rules": [{"organizers": ["a"]}]}, "cannot be used"),
     ],
@@ -241,7 +241,7 @@ def test_a_directory_that_does_not_fit_is_named(change: dict[str, Any], message:
 
 
 def test_two_directories_for_one_place_are_named() -> None:
-    with pytest.raises(MisconfiguredError, match="Two directories"):
+    with pytest.raises(MisconfiguredError, match="Two dispatch directories"):
         directories({"one": DIRECTORY, "other": DIRECTORY})
 
 

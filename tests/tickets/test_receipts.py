@@ -53,8 +53,8 @@ NUMBERS = "请拨打110、119、120、122"
         (f'urgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}{{name}}"', "{name}"),
         (f'urgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}{{"', "brace"),
         (f'urgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}"\nsubject = "{{name}}"', "subject"),
-        (f'version = 7\nurgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}"', "does not fit"),
-        (f'urgent = "{NUMBERS}"\n[default]\nwords = "{WHOLE}"', "does not fit"),
+        (f'version = 7\nurgent = "{NUMBERS}"\n[default]\ntext = "{WHOLE}"', "is invalid"),
+        (f'urgent = "{NUMBERS}"\n[default]\nwords = "{WHOLE}"', "is invalid"),
     ],
 )
 def test_a_citys_own_words_must_be_complete(written: str, said: str, tmp_path: Path) -> None:

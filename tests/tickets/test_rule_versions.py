@@ -97,7 +97,7 @@ def test_a_city_names_its_version_and_an_older_file_has_none(tmp_path: Path) -> 
     older = own(tmp_path / "older", "near/near.toml", text.replace('version = "2026.12"\n', ""))
     assert version_of(Rules.load(older)) == f"own-{policies.digest(Rules.load(older))}"
     wrong = own(tmp_path / "wrong", "near/near.toml", text.replace('"2026.12"', '"of the mayor"'))
-    with pytest.raises(MisconfiguredError, match=r"near\.toml does not fit"):
+    with pytest.raises(MisconfiguredError, match=r"near\.toml is invalid"):
         version_of(Rules.load(wrong))
 
 

@@ -72,11 +72,11 @@ def wording(rules: Rules = DEFAULT_RULES) -> Wording:
         version = msgspec.convert(table.get("version", policies.UNVERSIONED), policies.Version)
         channels = msgspec.convert({name: one for name, one in table.items() if name not in _OF_ALL}, dict[str, Words])
     except msgspec.ValidationError as error:
-        raise MisconfiguredError(f"{_FILE} does not fit: {error}.") from error
+        raise MisconfiguredError(f"{_FILE} is invalid: {error}.") from error
     if not isinstance(urgent, str) or any(number not in urgent for number in EMERGENCY_NUMBERS):
         raise MisconfiguredError(f"`urgent` in {_FILE} must name {', '.join(EMERGENCY_NUMBERS)}: correct it.")
     if "default" not in channels:
-        raise MisconfiguredError(f"{_FILE} lacks [default], for channels without words of their own: add it.")
+        raise MisconfiguredError(f"{_FILE} lacks [default], for channels without texts of their own: add it.")
     for name, words in channels.items():
         _verify(name, words)
     return Wording(version=version, urgent=urgent, channels=channels)
@@ -89,11 +89,13 @@ def _verify(channel: str, words: Words) -> None:
         raise MisconfiguredError(f"[{channel}] in {_FILE} lacks, or cannot fill, {missing} in `text`: correct it.")
     unknown = _places(channel, words.subject or "") - _NEEDED
     if unknown or "\n" in (words.subject or ""):
-        raise MisconfiguredError(f"[{channel}] in {_FILE}: `subject` is one line with known names only: correct it.")
+        raise MisconfiguredError(
+            f"[{channel}] in {_FILE}: `subject` must be one line with known names only: correct it."
+        )
 
 
 def _places(channel: str, text: str) -> set[str]:
     try:
         return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
     except ValueError as error:
-        raise MisconfiguredError(f"[{channel}] in {_FILE} has a brace that is not closed: correct it.") from error
+        raise MisconfiguredError(f"[{channel}] in {_FILE} has an unclosed brace: correct it.") from error

@@ -74,8 +74,8 @@ def directories(tables: Mapping[str, Any]) -> Directories:
         for adcode in directory.adcodes or ("",):
             if adcode in by_adcode:
                 raise MisconfiguredError(
-                    f"Two directories of dispatch are for {adcode or 'all cities without one'}: "
-                    f"{by_adcode[adcode].id} and {directory.id}. Give one other `adcodes`."
+                    f"Two dispatch directories apply to {adcode or 'all cities without a directory'}: "
+                    f"{by_adcode[adcode].id} and {directory.id}. Give one of them other `adcodes`."
                 )
             by_adcode[adcode] = directory
     return Directories(by_adcode)
@@ -85,12 +85,12 @@ def _read(name: str, table: Any) -> Directory:
     try:
         directory = msgspec.convert(table, Directory)
     except msgspec.ValidationError as error:
-        raise MisconfiguredError(f"The directory of dispatch in {name}.toml cannot be used: {error}.") from error
+        raise MisconfiguredError(f"The dispatch directory in {name}.toml cannot be used: {error}.") from error
     named = {one for rule in directory.rules for one in (*rule.organizers, *rule.co_organizers)}
     inspection = (directory.inspection,) if directory.inspection else ()
     unnamed = sorted({*named, *directory.fallback, *inspection} - {*directory.offices})
     if unnamed:
-        raise MisconfiguredError(f"The directory in {name}.toml lacks a name in [offices] for {', '.join(unnamed)}.")
+        raise MisconfiguredError(f"The directory in {name}.toml has no name in [offices] for {', '.join(unnamed)}.")
     strange = sorted({kind for rule in directory.rules for kind in rule.kinds} - {*enums.REQUEST_KINDS})
     if strange:
         raise MisconfiguredError(f"The directory in {name}.toml names unknown kinds: {', '.join(strange)}.")
@@ -100,7 +100,7 @@ def _read(name: str, table: Any) -> Directory:
             f"The directory in {name}.toml has several rules {', '.join(twice)}: keep one of each."
         )
     if idle := [rule.id for rule in directory.rules if not rule.organizers]:
-        raise MisconfiguredError(f"In the directory in {name}.toml nobody is responsible by {', '.join(idle)}.")
+        raise MisconfiguredError(f"The directory in {name}.toml has no responsible office in {', '.join(idle)}.")
     if directory.first_after_returns < 0:
-        raise MisconfiguredError(f"`first_after_returns` in {name}.toml is a number of returns, or 0 for never.")
+        raise MisconfiguredError(f"`first_after_returns` in {name}.toml must be a number of returns, or 0 for never.")
     return directory

@@ -86,7 +86,7 @@ def _calendar(name: str, table: Any) -> Calendar:
     except msgspec.ValidationError as error:
         raise MisconfiguredError(f"The calendar {name}.toml cannot be used: {error}.") from error
     if calendar.id != name:
-        raise MisconfiguredError(f"The calendar {name}.toml calls itself {calendar.id}: let file and id be the same.")
+        raise MisconfiguredError(f"The calendar {name}.toml has the id {calendar.id}: file name and id must be equal.")
     if wrong := sorted(day for day in calendar.every_year if not _is_a_date(day)):
         raise MisconfiguredError(
             f"The calendar {name}.toml has {wrong[0]!r} in every_year: write month and day, 10-01."
@@ -114,13 +114,13 @@ def _whole(calendar: Calendar, read: Mapping[str, Calendar]) -> Calendar:
     base = read.get(calendar.extends)
     if base is None or base.extends is not None:
         raise MisconfiguredError(
-            f"The calendar {calendar.id}.toml extends {calendar.extends}: name one that is there and extends no other."
+            f"The calendar {calendar.id}.toml extends {calendar.extends}: name one that exists and extends no other."
         )
     strays = sorted(set(calendar.years) - set(base.years))
     if strays:
         raise MisconfiguredError(
-            f"The calendar {calendar.id}.toml has days of {strays[0]}, which {base.id}.toml does not know yet: "
-            "add the year there first."
+            f"The calendar {calendar.id}.toml has days of {strays[0]}, which {base.id}.toml does not have "
+            "yet: add the year there first."
         )
     years = dict(base.years) | {number: _overlaid(base.years[number], year) for number, year in calendar.years.items()}
     return Calendar(

@@ -64,7 +64,7 @@ def profiles(tables: Mapping[str, Any], calendars: Mapping[str, Calendar]) -> di
     places = [adcode for profile in read.values() for adcode in profile.adcodes or ("",)]
     _once("place", places)
     if "" not in places:
-        raise MisconfiguredError("No profile of deadlines is for the whole state: keep one without `adcodes`.")
+        raise MisconfiguredError("No deadline profile applies to the whole country: keep one without `adcodes`.")
     return read
 
 
@@ -74,14 +74,16 @@ def _profile(name: str, table: Any, calendars: Mapping[str, Calendar]) -> Profil
     except msgspec.ValidationError as error:
         raise MisconfiguredError(f"The deadlines in {name}.toml cannot be used: {error}.") from error
     if profile.calendar not in calendars:
-        raise MisconfiguredError(f"The deadlines in {name}.toml count by a calendar {profile.calendar}: there is none.")
+        raise MisconfiguredError(f"The deadlines in {name}.toml use the unknown calendar {profile.calendar}.")
     for rule in profile.rules:
         if rule.amount < 1 or rule.extension_max < 0:
             raise MisconfiguredError(f"The rule {rule.id} in {name}.toml needs an amount of 1 or more.")
         if rule.amount + rule.extension_max > _MOST[rule.unit]:
             raise MisconfiguredError(f"The rule {rule.id} in {name}.toml grants more than ten years.")
         if rule.valid_from and rule.valid_to and rule.valid_to < rule.valid_from:
-            raise MisconfiguredError(f"The rule {rule.id} in {name}.toml is never in force: it ends before it begins.")
+            raise MisconfiguredError(
+                f"The rule {rule.id} in {name}.toml is never in force: its end is before its beginning."
+            )
     return profile
 
 
@@ -90,6 +92,6 @@ def _once(what: str, values: Iterable[str]) -> None:
     for value in values:
         if value in seen:
             raise MisconfiguredError(
-                f"Two entries of the deadlines are for the {what} {value or '(the state)'}: keep one."
+                f"Two entries of the deadlines apply to the {what} {value or '(the country)'}: keep one."
             )
         seen.add(value)

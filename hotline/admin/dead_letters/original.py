@@ -89,7 +89,7 @@ def place_of(letter: Letter) -> Position:
     topic, _, rest = letter.came_from.partition(":")
     partition, _, offset = rest.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
-        raise MalformedError("it never was a record in Kafka: let its source send it again")
+        raise MalformedError("it was never a record in Kafka: send it again from its source")
     return Position(topic, int(partition), int(offset))
 
 
@@ -100,12 +100,12 @@ class Obstacle(NamedTuple):
     settled: bool = False
 
 
-_LIMIT = Obstacle(f"put back {REPLAY_LIMIT} times and failed again: look at it with `hotline dead show`")
+_LIMIT = Obstacle(f"replayed {REPLAY_LIMIT} times and failed again: inspect it with `hotline dead show`")
 _BEFORE = Obstacle(
-    "put back before: where it failed again, its new letter has the higher count (--again repeats it)", True
+    "replayed before: if it failed again, its new dead letter has the higher count (--again replays it again)", True
 )
-_NO_STAGE = Obstacle("no stage of this version takes it back")
-_NO_SUBSCRIBER = Obstacle("the settings have no such subscriber, or it gets other snapshots now (masked or clear)")
+_NO_STAGE = Obstacle("no stage of this version accepts it")
+_NO_SUBSCRIBER = Obstacle("the settings have no such subscriber, or it now gets other snapshots (masked or clear)")
 
 
 def obstacle(letter: Letter, inputs: Inputs = INPUTS, *, again: bool = False) -> Obstacle | None:
@@ -148,7 +148,7 @@ def _where_it_stands(letter: Letter, replayed: int, connection: KafkaConnection)
     place = place_of(letter)
     found = kafka_reader.read_one(connection, place)
     if found is None:
-        raise MissingBlobError(f"{place.topic} no longer holds it: let its source send it again")
+        raise MissingBlobError(f"{place.topic} no longer has it: send it again from its source")
     headers = [header for header in found.headers if header[0] != REPLAYS]
     return Original(letter, place, found.key or b"", found.value or b"", headers, letter.replays + replayed + 1)
 
@@ -177,7 +177,7 @@ async def bytes_of(record: Any, blobs: Blobs) -> bytes:
 async def _moved(path: str, blobs: Blobs) -> bytes:
     value = await blobs.fetch(path)
     if hashlib.sha256(value).hexdigest() != path.rpartition("/")[2]:
-        raise MalformedError("the stored bytes are not those that failed")
+        raise MalformedError("the stored bytes differ from those that failed")
     return value
 
 
@@ -191,6 +191,6 @@ async def _empty(
         place = place_of(letter)
         record = kafka_reader.read_one(connection, place)
         if record is None or (record.key or b"") != key:  # another record stands there in a topic that was made anew
-            raise MissingBlobError(f"{place.topic} no longer holds it: put back what it was made from")
+            raise MissingBlobError(f"{place.topic} no longer has it: replay the record that it was made from")
         return record.value or b""
     return b""

@@ -101,10 +101,12 @@ def find(connection: KafkaConnection, identifier: str) -> Any:
     """Return the Kafka record of a dead letter. Raises MisconfiguredError when there is none."""
     partition, _, offset = identifier.partition(":")
     if not (partition.isdecimal() and offset.isdecimal()):
-        raise MisconfiguredError(f"{identifier!r} is no dead letter's id: it looks like 3:42, see `hotline dead list`.")
+        raise MisconfiguredError(
+            f"{identifier!r} is not the id of a dead letter, such as 3:42: use `hotline dead list`."
+        )
     record = kafka_reader.read_one(connection, Position(topics.DEAD, int(partition), int(offset)))
     if record is None:
-        raise MisconfiguredError(f"There is no dead letter {identifier}: see `hotline dead list`.")
+        raise MisconfiguredError(f"There is no dead letter {identifier}: use `hotline dead list`.")
     return record
 
 

@@ -30,7 +30,7 @@ from streams.engine.input import sliced
 PIECE = 100
 """Letters put back together; fewer when a rate asks for it."""
 
-_ERASED = "its message was erased or redacted since"
+_ERASED = "its message was erased or redacted since then"
 
 _log = structlog.get_logger(__name__)
 

@@ -95,13 +95,13 @@ class Subscriber:
             await asyncio.to_thread(newest.read, min(one.position.offset for one in there))
             for one in there:
                 if newest.offsets.get(one.key, -1) > one.position.offset:
-                    found[one.position] = "a newer snapshot of its ticket takes its place"
+                    found[one.position] = "a newer snapshot of its ticket replaces it"
                 elif newest.ahead.is_void(one):
-                    found[one.position] = "words of its ticket were taken away since"
+                    found[one.position] = "words of its ticket were erased since then"
                 elif one.key in newest.hidden and not is_notice(one):
-                    found[one.position] = "its ticket is one by now that the subscriber may not read"
+                    found[one.position] = "its ticket is one now that the subscriber may not read"
                 elif not _holds(self._tells, one):
-                    found[one.position] = "the subscriber's filter does not let it through"
+                    found[one.position] = "the subscriber's filter excludes it"
         return found
 
     def _tells(self, document: Document) -> bool:
@@ -134,7 +134,7 @@ class Subscriber:
             return
         self._waits = True
         minutes = self._settings.retry_seconds / 60
-        sentence = f"each is tried again for up to {minutes:.0f} minutes; Ctrl-C leaves the letters as they are"
+        sentence = f"each is retried for up to {minutes:.0f} minutes; Ctrl-C leaves the dead letters unchanged"
         _log.warning("delivery_waits", subscriber=self._name, answer=line.answer, sentence=sentence)
 
 

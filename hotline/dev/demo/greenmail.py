@@ -53,7 +53,7 @@ class GreenMail:
                 return
             time.sleep(0.1)
         self.__exit__()
-        raise UnreachableError(f"GreenMail does not come up: see {self._folder / 'greenmail.log'}")
+        raise UnreachableError(f"GreenMail does not start: see {self._folder / 'greenmail.log'}")
 
     def _login(self) -> IMAPClient:
         client = IMAPClient("127.0.0.1", self.port, ssl=False, timeout=5)
@@ -72,4 +72,4 @@ def held_port(start: int = 19300, stop: int = 20500) -> tuple[int, socket.socket
     for port in range(start, stop):
         with contextlib.suppress(OSError):
             return port, hold(port)
-    raise UnreachableError(f"no free port between {start} and {stop}: end some of what listens there")
+    raise UnreachableError(f"no free port between {start} and {stop}: stop programs that listen there")

@@ -52,4 +52,4 @@ def _wait(process: psutil.Popen, port: int, log: Path) -> None:
             if http.request("GET", f"http://127.0.0.1:{port}/healthz").status == 200:
                 return
         time.sleep(0.1)
-    raise UnreachableError(f"the pipeline does not come up: see {log}")
+    raise UnreachableError(f"the pipeline does not start: see {log}")

@@ -150,7 +150,7 @@ def _alone(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise MisconfiguredError(
-                f"A demo plays on the stack in {folder.parent} already: wait for its end, or use another folder."
+                f"A demo already runs on the stack in {folder.parent}: wait for its end, or use another folder."
             ) from None
         yield
 

@@ -91,7 +91,7 @@ class SmsGate:
             try:
                 self.told.append(self._lines.get(timeout=max(0.0, end - time.monotonic())))
             except Empty:
-                raise UnreachableError(f"SMSGate did not get so far: see {self._folder / 'smsgate.log'}") from None
+                raise UnreachableError(f"SMSGate did not start: see {self._folder / 'smsgate.log'}") from None
 
     def _order(self, *words: str) -> None:
         assert self._process.stdin is not None  # noqa: S101 - it was asked for

@@ -77,7 +77,7 @@ class WebPlayer(Player):
 
 def _check(status: int, wanted: int) -> None:
     if status != wanted:
-        raise UnreachableError(f"the receiver answered {status} at the web door")
+        raise UnreachableError(f"the receiver answered {status} to the web form")
 
 
 def account() -> dict[str, str]:

@@ -75,7 +75,7 @@ class WeComPlayer(Player):
         end = time.monotonic() + PATIENCE_SECONDS
         while endpoint not in self._api.calls:
             if time.monotonic() > end:
-                raise UnreachableError(f"the fetcher did not ask for {endpoint}: see the pipeline's log")
+                raise UnreachableError(f"the fetcher did not request {endpoint}: see the log of the pipeline")
             time.sleep(0.05)
 
 

@@ -82,7 +82,7 @@ def _section(path: Path, table_: Node, settings: dict[str, Node]) -> str:
 def _row(path: Path, node: Node, required: bool) -> tuple[str, ...]:
     whole = (*path, "<id>") if _each(node) else path
     if "description" not in node:
-        raise MisconfiguredError(f"The setting {'.'.join(whole)} says nothing of itself: give its Field a description.")
+        raise MisconfiguredError(f"The setting {'.'.join(whole)} has no description: add one to its Field.")
     default = "**needed**" if required else _default(node.get("default"))
     return code(".".join(whole)), code(variable_of(whole)), kind(node), default, prose(node["description"])
 

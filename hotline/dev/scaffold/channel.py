@@ -44,15 +44,15 @@ def asked(name: str, kind: Kind, chinese: str, channel: str | None) -> NewConnec
     """Return the connector that is asked for; raises MisconfiguredError for a name that it cannot have."""
     if not _NAME.fullmatch(name) or keyword.iskeyword(name) or hasattr(builtins, name):
         raise MisconfiguredError(
-            f"{name} is no name for a file, a setting and a topic: write lower_snake_case of at most {LONGEST_NAME} "
-            "characters, such as kiosk, that is no word of Python's."
+            f"{name} cannot name a file, a setting and a topic: write at most {LONGEST_NAME} characters in "
+            "lower_snake_case, such as kiosk, and no Python keyword."
         )
     if not _CHINESE.fullmatch(chinese):
-        raise MisconfiguredError(f"{chinese} is no Chinese name: write one of at most 12 characters, such as 自助终端.")
+        raise MisconfiguredError(f"{chinese} is not a Chinese name: write at most 12 characters, such as 自助终端.")
     if name in {*dict(entries()), *topics.CHANNELS}:
         raise MisconfiguredError(f"There is a connector or a channel {name}: choose another name.")
     if channel is None and topics.raw(name) in topics.TOPICS:
-        raise MisconfiguredError(f"{topics.raw(name)} is a topic with a use of its own: choose another name.")
+        raise MisconfiguredError(f"{topics.raw(name)} is the name of another topic: choose another name.")
     if channel is None and chinese in enums.CHANNELS.values():
         raise MisconfiguredError(f"There is a channel {chinese}: name it with --channel, or choose another word.")
     return NewConnector(name=name, kind=kind, chinese=chinese, channel=channel or name)

@@ -33,7 +33,7 @@ def plan(root: Path, wanted: NewConnector) -> Plan:
     taken = [path for path in made.new for place in _places(path) if (root / place).exists()]
     taken += [path for path, text in [*made.new.items(), *made.changed.items()] if _is_ambiguous(path, text)]
     if taken:
-        raise MisconfiguredError(f"{wanted.name} means something else to {', '.join(taken)}: choose another name.")
+        raise MisconfiguredError(f"{wanted.name} has another meaning in {', '.join(taken)}: choose another name.")
     return made
 
 
@@ -72,7 +72,7 @@ def _edited(root: Path, wanted: NewConnector) -> dict[str, str]:
             changed[path] = edit(changed.get(path) or (root / path).read_text(encoding="utf-8"))
         except LookupError as error:
             raise MisconfiguredError(
-                f"{path} has no place for a new line: hotline/dev/scaffold/plan.py looks for one."
+                f"{path} has no place for a new line: see hotline/dev/scaffold/plan.py."
             ) from error
     return changed
 

@@ -17,4 +17,4 @@ def compile_java(compiler: Path, sources: Sequence[Path], classpath: str, classe
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         names = ", ".join(source.name for source in sources)
-        raise StackError(f"{names} does not compile, a fault of hotline's: {done.stderr.strip()}")
+        raise StackError(f"{names} does not compile (internal error): {done.stderr.strip()}")

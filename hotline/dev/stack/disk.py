@@ -24,7 +24,9 @@ def require_room(folder: Path, size: int, what: str) -> None:
         free = shutil.disk_usage(folder).free
     if free < size:
         need, have = -(-size >> 20), free >> 20
-        raise StackError(f"No room in {folder}: {what} need {need} MiB, {have} MiB are free. Free some; {_ELSEWHERE}.")
+        raise StackError(
+            f"Not enough space in {folder}: {what} need {need} MiB, {have} MiB are free. Free some space; {_ELSEWHERE}."
+        )
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StackError(f"No room in {folder}: the disk is full. Free some; {_ELSEWHERE}.") from error
+            raise StackError(f"No space in {folder}: the disk is full. Free some space; {_ELSEWHERE}.") from error
         raise StackError(f"Cannot write to {folder} ({error.strerror}): make it writable; {_ELSEWHERE}.") from error
 
 

@@ -97,8 +97,9 @@ def _verify(jar: Jar, path: Path) -> None:
     found = _digest(path)
     if found != jar.sha256:
         raise StackError(
-            f"Wrong checksum for {jar.coordinate}: expected SHA-256 {jar.sha256[:12]}…, got {found[:12]}…; it was "
-            "thrown away. Run `hotline up` again, and if it stays so do not trust this network or mirror."
+            f"Wrong checksum for {jar.coordinate}: expected SHA-256 {jar.sha256[:12]}…, got {found[:12]}…; "
+            "the file was deleted. Run `hotline up` again. If the error persists, do not trust this "
+            "network or mirror."
         )
 
 

@@ -45,12 +45,12 @@ def download(coordinate: str, folder: Path, advance: Callable[[int], None], mirr
         if error.errno is not None:  # of the disk; the network's faults come without a number
             raise
         raise _NoAnswerError(
-            "The jar repository cannot be reached: check the network (HTTPS_PROXY names a proxy, "
-            f"{MIRROR} a mirror) and run `hotline up` again; what is already here is kept."
+            f"The jar repository cannot be reached: check the network (HTTPS_PROXY names a proxy, {MIRROR} "
+            "a mirror) and run `hotline up` again; downloaded files are kept."
         ) from error
     except RuntimeError as error:
         raise StackError(
-            f"The jar repository does not hand out {coordinate}: try again later, or name a mirror in {MIRROR}."
+            f"The jar repository does not return {coordinate}: try again later, or name a mirror in {MIRROR}."
         ) from error
 
 

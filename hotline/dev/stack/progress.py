@@ -7,6 +7,8 @@ from rich.progress import BarColumn, DownloadColumn, SpinnerColumn, Task, TaskID
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from hotline.translation import t
+
 
 class Progress(Protocol):
     """Listens to a start."""
@@ -75,9 +77,10 @@ class Shown:
     def count(self, text: str, done: int, total: int | None = None) -> None:
         """Show a sentence with how many are done, where there is a terminal."""
         if self._console.is_terminal:
-            self._show(f"{text}: {done}" + (f" of {total}" if total is not None else ""), 0, None)
+            self._show(f"{t(text)}: {done}" + (f"/{total}" if total is not None else ""), 0, None)
 
     def _show(self, text: str, done: int, total: int | None) -> None:
+        text = t(text)
         if not self._console.is_terminal and text != self._said:
             self._console.print(text, highlight=False)
         if text != self._said:

@@ -143,7 +143,7 @@ class Stack:
     def _start(self, progress: Progress, owner: int | None) -> None:
         prepare(progress, self._mirror)
         require_room(self.data_dir, _ROOM_FOR_DATA, "Kafka and Elasticsearch")
-        progress.say("Waiting for " + " and ".join(name.capitalize() for name in self._names))
+        progress.say(f"Waiting for {' and '.join(name.capitalize() for name in self._names)}")
         try:
             self._try_to_start(owner)
         except StackError:
@@ -208,7 +208,7 @@ class Stack:
             return StackError(fault.read_text(encoding="utf-8"))
         down = next((str(server.name) for server in self.status() if not server.up), "supervisor")
         logs = self.data_dir / "logs"
-        return StackError(f"{down.capitalize()} does not come up: see why in {logs}, then run `hotline up` again.")
+        return StackError(f"{down.capitalize()} does not start: see {logs}, then run `hotline up` again.")
 
     def _status(self, name: ServerName, known: StackState | None) -> ServerStatus:
         server = supervisor.SERVERS[name](self.data_dir, Ports(known.slot if known else 0).of(name))
@@ -252,7 +252,7 @@ def _unused(journal: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            raise StackError("A receiver uses the journal: stop `hotline run` first, then wipe.") from error
+            raise StackError("A receiver uses the journal: stop `hotline run` first.") from error
         yield
 
 

@@ -35,7 +35,7 @@ def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     limits = limits_of(rules)
     found = [(str(row["id"]), deadline, _verdict(row, deadline)) for row, deadline in _reckoned(paths, limits)]
     if not found:
-        raise MisconfiguredError(f"There is no row in {told(paths)}: give `at` and `due`, and what chooses the limit.")
+        raise MisconfiguredError(f"{told(paths)} has no rows: give `at`, `due` and the fields that choose the limit.")
     counted = Counter(verdict for *_, verdict in found)
     wrong = [name for name, _, verdict in found if verdict != "right"]
     which = f" ({', '.join(wrong[:_TOLD])}{', …' if len(wrong) > _TOLD else ''})" if wrong else ""
@@ -56,7 +56,7 @@ def _reckoned(paths: Paths, limits: Limits) -> list[tuple[Row, Deadline | None]]
     made = []
     for row in rows(paths, needed="due"):
         if row.get("policy") and not limits.knows(str(row["policy"])):
-            raise MisconfiguredError(f"Row {row['id']}: `policy` is no limit of ours: see tickets/policies/deadlines.")
+            raise MisconfiguredError(f"Row {row['id']}: unknown `policy`: see tickets/policies/deadlines.")
         try:
             made.append((row, _deadline(row, limits)))
         except ValueError as error:
@@ -85,7 +85,7 @@ def _verdict(row: Row, deadline: Deadline | None) -> Verdict:
     try:
         expected = _time(wanted)
     except ValueError as error:
-        raise MisconfiguredError(f"Row {row['id']}: `due` is a day, a time or {NONE}: correct it.") from error
+        raise MisconfiguredError(f"Row {row['id']}: `due` must be a day, a time or {NONE}: correct it.") from error
     due_at = deadline.due_at.astimezone(SHANGHAI)
     found, meant = (due_at.date(), expected.date()) if len(wanted) == _DAY_ALONE else (due_at, expected)
     return "right" if found == meant else "early" if found < meant else "late"

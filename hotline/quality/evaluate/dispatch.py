@@ -64,7 +64,7 @@ def _label(row: Row, said: str, known: Directories) -> str:
     offices: Mapping[str, str] = _codes(directory) if directory else {}
     if said not in offices:
         raise MisconfiguredError(
-            f"Row {row['id']}: a label is no office of the city's directory: use a code of [offices]."
+            f"Row {row['id']}: a label is not an office of the city's directory: use a code of [offices]."
         )
     return offices[said]
 

@@ -182,14 +182,14 @@ def _bare(row: Row) -> Row:
 def _kind_label(said: str) -> str:
     code = _KINDS.get(said, said)
     if code not in enums.REQUEST_KINDS:
-        raise MisconfiguredError(f"A label is no request kind: use {', '.join(enums.REQUEST_KINDS)}, or the 中文.")
+        raise MisconfiguredError(f"A label is not a request kind: use {', '.join(enums.REQUEST_KINDS)}, or the 中文.")
     return code
 
 
 def _one_of(what: str, *labels: str) -> Callable[[str], str]:
     def label_of(said: str) -> str:
         if said not in labels:
-            raise MisconfiguredError(f"A label of {what} is one of {', '.join(labels)}.")
+            raise MisconfiguredError(f"A label of {what} must be one of {', '.join(labels)}.")
         return said
 
     return label_of

@@ -58,7 +58,7 @@ def rows(paths: Paths, needed: str = "text") -> Iterator[Row]:
 
 def _rows(path: Path, needed: str) -> Iterator[Row]:
     if not path.is_file():
-        raise MisconfiguredError(f"There is no file {path}: name a labelled file, one JSON object a line.")
+        raise MisconfiguredError(f"There is no file {path}: name a labelled file with one JSON object per line.")
     for number, found in _table(path) if path.suffix == _TABLE else _objects(path):
         row: Row = {str(_OTHER_NAMES.get(name, name)): value for name, value in found.items()}
         if needed not in row:
@@ -74,7 +74,7 @@ def _objects(path: Path) -> Iterator[tuple[int, Row]]:
         with suppress(ValueError, RecursionError):
             found = json.loads(line)
         if not isinstance(found, dict):
-            raise MisconfiguredError(f"Line {number} of {path.name} is no JSON object: correct it.")
+            raise MisconfiguredError(f"Line {number} of {path.name} is not a JSON object: correct it.")
         yield number, found
 
 
@@ -83,7 +83,7 @@ def _table(path: Path) -> Iterator[tuple[int, Row]]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise MisconfiguredError(f"{path.name} is no UTF-8: save it as such.") from error
+        raise MisconfiguredError(f"{path.name} is not UTF-8: save it as UTF-8.") from error
     for number, row in enumerate(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE), 2):
         yield number, {name: value.replace("\\n", "\n") for name, value in row.items() if name and value}
 

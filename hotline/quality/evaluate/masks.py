@@ -27,7 +27,7 @@ def measure(paths: Paths, rules: Rules = DEFAULT_RULES) -> list[Figure]:
     known = Known(rules=rules)
     found = [(str(row["text"]), _readable(row, known)) for row in rows(paths)]
     if not found:
-        raise MisconfiguredError(f"There is no row in {told(paths)}: give texts, and names beside them.")
+        raise MisconfiguredError(f"{told(paths)} has no rows: give texts with their names.")
     readable = [value for _, values in found for value in values]
     touched = [mask_text(text, known) != text for text, values in found if not values]
     return [

@@ -36,7 +36,7 @@ def _rows(paths: Paths) -> list[Address]:
     rows = list(addresses.read(files(paths)))
     if not rows:
         raise MisconfiguredError(
-            f"There is no address in {told(paths)}: give a file with a character and label a line."
+            f"{told(paths)} has no addresses: give a file with one character and its label per line."
         )
     return rows
 

@@ -52,7 +52,7 @@ def _addresses(lines: Iterable[str], path: Path) -> Iterator[Address]:
         if len(fields) == 2:
             characters += _labelled(*fields)
         elif fields:
-            raise MisconfiguredError(f"Line {number} of {path.name} is no character and its label: correct it.")
+            raise MisconfiguredError(f"Line {number} of {path.name} is not a character with its label: correct it.")
         elif characters:
             yield _address(characters)
             characters = []

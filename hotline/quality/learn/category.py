@@ -37,7 +37,7 @@ def learn(rows: Sequence[Labelled], folder: Path, rules: Rules) -> Path:
     names = Counter(row.label for row in kept)
     if len(names) < 2:
         raise MisconfiguredError(
-            f"There is nothing to learn from: give two categories or more with {LEAST_OF_A_LABEL} messages each."
+            f"Too few messages to learn from: give at least two categories with {LEAST_OF_A_LABEL} messages each."
         )
     labels = np.array([row.label for row in kept])
     words = category_model.counts([category_model.words_of(row.title, row.text) for row in kept])

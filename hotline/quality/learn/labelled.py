@@ -44,8 +44,8 @@ def read(paths: Iterable[Path]) -> Iterator[Labelled]:
         if not found:
             label, text = (", ".join(NAMES[name]) for name in ("label", "text"))
             raise MisconfiguredError(
-                f"No row of {path.name} has both a label and a text: name the column of the one {label}, that of the "
-                f"other {text}; any of these will do."
+                f"No row of {path.name} has both a label and a text: use one of the column names {label} "
+                f"for the label and {text} for the text."
             )
 
 
@@ -71,10 +71,10 @@ def _checked(reader: "csv.DictReader[str]", path: Path) -> Iterator[Mapping[str,
     try:
         for name in ("label", "text"):
             if not set(NAMES[name]) & set(reader.fieldnames or ()):
-                raise MisconfiguredError(f"{path.name} has no column {' or '.join(NAMES[name])}: name one so.")
+                raise MisconfiguredError(f"{path.name} has no column {' or '.join(NAMES[name])}: rename one.")
         yield from reader
     except csv.Error as error:
-        raise MisconfiguredError(f"{path.name} is no table after line {reader.line_num}: {error}.") from error
+        raise MisconfiguredError(f"{path.name} is not a valid table after line {reader.line_num}: {error}.") from error
 
 
 def _object(line: str, where: str) -> Mapping[str, Any]:
@@ -83,7 +83,7 @@ def _object(line: str, where: str) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         row = None
     if not isinstance(row, dict):
-        raise MisconfiguredError(f"The {where} is no JSON object: correct it.")
+        raise MisconfiguredError(f"The {where} is not a JSON object: correct it.")
     return row
 
 

@@ -31,7 +31,7 @@ def learn(rows: Iterable[Address], folder: Path) -> Path:
     """
     kept = list({row.text: row for row in rows}.values())
     if len(kept) < LEAST:
-        raise MisconfiguredError(f"There is not enough to learn from: give {LEAST} different addresses or more.")
+        raise MisconfiguredError(f"Too few addresses to learn from: give at least {LEAST} different ones.")
     folder.mkdir(parents=True, exist_ok=True)
     draft = folder / ".place.crfsuite"
     asked = [row for row in kept if _is_held_out(row)]

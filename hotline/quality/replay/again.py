@@ -52,7 +52,7 @@ class Again:
         try:
             raw = raw_of(record)
             if raw.message_id != message.message_id:
-                raise MissingBlobError("another record stands there, in a topic that was made anew")
+                raise MissingBlobError("the topic was created again and has another record there")
             raw = asyncio.run(self._blobs.loaded(raw)) if is_claimed(raw) else raw
             return normalize(raw, self._policy).message
         except MissingBlobError:

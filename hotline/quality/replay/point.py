@@ -45,7 +45,7 @@ def refuse_to_come(point: str | None, now: datetime) -> None:
     """Raise MisconfiguredError for a time in the future: a replay of nothing proves nothing."""
     at = _time(point) if point else None
     if at is not None and at > now:
-        raise MisconfiguredError(f"{point} is still to come: correct --from.")
+        raise MisconfiguredError(f"{point} lies in the future: correct --from.")
 
 
 def _time(text: str) -> datetime | None:
@@ -62,5 +62,6 @@ def _of_event(connection: KafkaConnection, event_id: str) -> dict[int, int]:
         if decision.event_id == event_id:
             return {decision.input.partition: decision.input.offset}
     raise MisconfiguredError(
-        "This is no partition:offset, no time (2026-11-25T08:00) and no decision in the event log: correct --from."
+        "This is neither partition:offset, nor a time (2026-11-25T08:00), nor a decision in the event log: "
+        "correct --from."
     )

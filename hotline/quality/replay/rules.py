@@ -66,7 +66,7 @@ def strangers(folder: Path) -> Iterator[str]:
     """Yield each file in a folder of rules that is never read, such as a misspelt or misplaced one."""
     for path in _files(folder):
         if not _is_read(path):
-            yield f"Nobody reads {path} in {folder}: {_advice(path)}"
+            yield f"{path} in {folder} is not used: {_advice(path)}"
 
 
 def idle_calendars(folder: Path) -> Iterator[str]:
@@ -79,8 +79,8 @@ def idle_calendars(folder: Path) -> Iterator[str]:
         for path in sorted((folder / "calendars").glob("*.toml")):
             if path.stem not in counted:
                 yield (
-                    f'No time limit counts by calendars/{path.name} in {folder}: write `calendar = "{path.stem}"` '
-                    "into a file of deadlines/, or remove it."
+                    f"No time limit uses calendars/{path.name} in {folder}: write `calendar = "
+                    f'"{path.stem}"` into a file of deadlines/, or remove it.'
                 )
 
 
@@ -110,7 +110,7 @@ def _is_read(path: PurePath) -> bool:
 def _advice(path: PurePath) -> str:
     folder, *inside = path.parts
     if path.name in THE_PROGRAMS:
-        return "it is the program's, and comes with its releases; towns can be added by towns.csv."
+        return "it belongs to the program and its releases; add towns in towns.csv."
     if inside and folder in _of_one_file():
         return f"name it {folder}/{folder}.toml."
     ours = [*_rules(), *(f"{name}/{file}" for name, files in _policies().items() for file in files)]

@@ -186,7 +186,7 @@ def test_a_file_that_never_gets_a_whole_heading_is_complained_of(tmp_path: Path)
     assert folder.fetch().complaints == ()
     folder.now += 2
     (complaint,) = folder.fetch().complaints
-    assert "no whole heading line" in complaint
+    assert "no complete heading line" in complaint
     folder.add("a.csv", "\n1,x\n")
     folder.add("b.csv", "\n")
     assert rows(folder.all()) == ["1,x"]
@@ -396,7 +396,7 @@ def test_a_folder_that_is_away_is_waited_for(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "there") if (tmp_path / "there").mkdir() is None else None
     assert folder is not None
     (tmp_path / "there").rename(tmp_path / "away")
-    with pytest.raises(UnreachableError, match="mounted"):
+    with pytest.raises(UnreachableError, match="the mount"):
         folder.fetch()
     (tmp_path / "away").rename(tmp_path / "there")
     folder.fetch()

@@ -113,7 +113,7 @@ async def test_a_reader_that_ended_without_a_word_makes_another_begin(monkeypatc
     with pytest.raises(UnreachableError, match="has more"):
         await asyncio.wait_for(Owner(0, CONNECTION, NO_TOOLS)._restore(reader), 60)
     waiting = Waiting()
-    with pytest.raises(UnreachableError, match="not answered"):
+    with pytest.raises(UnreachableError, match="not responded"):
         await asyncio.wait_for(waiting._mark(Open(outbox=intent(), offset=0), "sending", None, None), 60)
 
 
@@ -137,7 +137,7 @@ async def test_a_log_that_loses_its_end_while_it_is_read_makes_another_begin(mon
     monkeypatch.setattr(owner, "end_of", end_of)
     monkeypatch.setattr(owner, "follow", follow)
     reader: Any = Losing()
-    with pytest.raises(UnreachableError, match="lost what it held from 3 on while it was read: it is read anew"):
+    with pytest.raises(UnreachableError, match="lost its records from 3 on while they were read: they are read again"):
         await asyncio.wait_for(Owner(0, CONNECTION, NO_TOOLS)._restore(reader), 60)
 
 

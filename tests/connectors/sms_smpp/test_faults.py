@@ -41,7 +41,7 @@ async def test_garbage_is_no_message_and_never_acknowledged() -> None:
     async with Smsc() as smsc, smsc.serving(connector(smsc), outlet) as run:
         esme = await smsc.bound()
         esme.send("路灯坏了，没有帧头的一串字节".encode() * 3)
-        await ends(run, "what follows cannot be read")
+        await ends(run, "the rest cannot be read")
     assert outlet.taken == []
 
 

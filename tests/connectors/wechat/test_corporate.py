@@ -119,7 +119,7 @@ FORGED: dict[str, Callable[[], Request]] = {
     "twice": lambda: twice(push(TEXT), "nonce"),
     "nothing": lambda: request({}),
     "in the clear": lambda: replace(push(TEXT), body=TEXT.encode()),
-    "another body": lambda: replace(push(TEXT), body=push(EVENT).body),
+    "a different body": lambda: replace(push(TEXT), body=push(EVENT).body),
     "no xml": lambda: replace(push(TEXT), body=b"\xff\xfe"),
     "an official account's signature": lambda: request({"signature": "x", "timestamp": STAMP, "nonce": "1"}),
     "a wrong echo": lambda: echo(echostr="abc"),

@@ -634,7 +634,7 @@ def test_the_quota_of_one_interface_stops_that_one_alone(platform: Platform, mon
 def test_a_refused_token_is_never_shown_again(platform: Platform, token: str) -> None:
     connector = _connector(platform, access_token=token)
     for _ in range(5):
-        with pytest.raises(UnauthorizedError, match="let a person grant it again"):
+        with pytest.raises(UnauthorizedError, match="renew the authorization"):
             connector.open()
     assert platform.met == 1
 

@@ -120,7 +120,7 @@ def test_health_tells_of_a_used_up_quota_and_of_a_refused_token(
         before = health.report.errors
         until(lambda: health.report.errors > before + 5)
         assert platform.met == met  # the runner tries again and again, and nobody is asked
-        assert "let a person grant it again" in (health.report.sentence or "")
+        assert "renew the authorization" in (health.report.sentence or "")
 
 
 def test_signed_pushes_reach_kafka_and_strangers_do_not(

@@ -55,8 +55,7 @@ def test_a_full_disk_behind_our_output_is_a_sentence() -> None:
             check=False,
         )
     assert done.stderr.decode() == (
-        "hotline: What was to be written is not all there (No space left on device): "
-        "make room, or have it written elsewhere.\n"
+        "hotline: The output is incomplete (No space left on device): free some space, or write it elsewhere.\n"
     )
     assert done.returncode == 1
 

@@ -66,7 +66,7 @@ def test_a_table_is_aligned_by_the_width_of_chinese_and_one_line_a_record() -> N
 def test_columns_are_chosen_by_either_name_and_an_unknown_one_is_refused() -> None:
     assert run("--columns", "数量,name", "--wanted", "1").stdout.splitlines()[1] == "    7  投诉 =1+1"
     assert "name (名称), count (数量)" in " ".join(run("--columns", "nam", code=2).output.replace("│", " ").split())
-    assert "JSON has every field" in run("--columns", "name", "-o", "json", code=2).output
+    assert "JSON always has every field" in run("--columns", "name", "-o", "json", code=2).output
 
 
 def test_json_holds_every_field() -> None:
@@ -74,7 +74,7 @@ def test_json_holds_every_field() -> None:
     lines = [json.loads(line) for line in run("--json").stdout.splitlines()]
     assert whole == lines == [json.loads(line) for line in run("-o", "jsonl").stdout.splitlines()]
     assert [(one["name"], one["tags"]) for one in whole] == [("投诉\n=1+1", ["a", "b"]), ("=cmd()", [])]
-    assert "--json is -o jsonl" in run("--json", "-o", "csv", code=2).output
+    assert "--json is the same as -o jsonl" in run("--json", "-o", "csv", code=2).output
 
 
 def test_csv_holds_no_formula_and_keeps_lines_of_a_text() -> None:

@@ -31,15 +31,15 @@ DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
 @each_row(
     ("verb", "says"),
     [
-        (["search", *DAY, *BEFORE], "nothing lies between"),
-        (["search", *DAY, "--until", "2026-11-01"], "nothing lies between"),
-        (["export", "a.json", "--format", "open311-json", *DAY, *BEFORE], "nothing lies between"),
-        (["search", "--since", "20261124", *BEFORE], "nothing lies between"),  # it was so many seconds since 1970
+        (["search", *DAY, *BEFORE], "no time lies between"),
+        (["search", *DAY, "--until", "2026-11-01"], "no time lies between"),
+        (["export", "a.json", "--format", "open311-json", *DAY, *BEFORE], "no time lies between"),
+        (["search", "--since", "20261124", *BEFORE], "no time lies between"),  # it was so many seconds since 1970
         (["search", "--since", "yesterday"], "a day or a time, such as 2026-11-28"),
         (["dead", "list", "--until", "2026/11/28"], "a day or a time, such as 2026-11-28"),
-        (["rates", *DAY, *BEFORE], "nothing lies between"),
-        (["dead", "list", *DAY, *BEFORE], "nothing lies between"),
-        (["dead", "replay", *DAY, *BEFORE], "nothing lies between"),
+        (["rates", *DAY, *BEFORE], "no time lies between"),
+        (["dead", "list", *DAY, *BEFORE], "no time lies between"),
+        (["dead", "replay", *DAY, *BEFORE], "no time lies between"),
         (["dead", "list", "--jurisdiction", "2101"], "six digits"),
         (["dead", "list", "--jurisdiction", "990100"], "no province begins with 99"),
         (["search", "--jurisdiction", "990100"], "no province begins with 99"),
@@ -55,12 +55,12 @@ DAY, BEFORE = ("--since", "2026-11-24"), ("--until", "2026-11-24")
         (["command", "supervise", TICKET, "level=high", "--dry-run"], "level must be one of"),
         (["command", "set_deadline", TICKET, "clock=resolved", "--dry-run"], "clock must be one of"),
         (["command", "reclassify", TICKET, "minor_role=child", "--dry-run"], "minor_role must be one of"),
-        (["search", "路灯", "--restricted"], "say why with --reason"),
-        (["show", TICKET, "--restricted"], "say why with --reason"),
-        (["explain", TICKET, "--restricted"], "say why with --reason"),
-        (["export", "a.json", "--format", "zammad", "--restricted"], "say why with --reason"),
+        (["search", "路灯", "--restricted"], "give the reason with --reason"),
+        (["show", TICKET, "--restricted"], "give the reason with --reason"),
+        (["explain", TICKET, "--restricted"], "give the reason with --reason"),
+        (["export", "a.json", "--format", "zammad", "--restricted"], "give the reason with --reason"),
         (["index", "rebuild", "ticket", "--month", "2026-11"], "Only the index message has months"),
-        (["replay", "--from", "2999-01-01"], "still to come"),
+        (["replay", "--from", "2999-01-01"], "in the future"),
     ],
 )
 def test_what_would_find_nothing_is_refused_before_anything_is_asked(verb: list[str], says: str) -> None:
@@ -80,7 +80,7 @@ def test_times_are_shown_as_the_options_take_them() -> None:
     shown = there(datetime(2026, 11, 24, 18, 30, tzinfo=UTC))
     assert shown == "2026-11-25T02:30:00+08:00"
     asked = hotline("dead", "list", "--since", shown, "--until", "2026-11-25T02:30:00")
-    assert "nothing lies between" in " ".join(asked.stderr.replace("│", " ").split())
+    assert "no time lies between" in " ".join(asked.stderr.replace("│", " ").split())
 
 
 def test_check_says_which_file_it_read(folder: Path) -> None:

@@ -165,7 +165,7 @@ def test_try_decides_as_the_settings_city_does(folder: Path) -> None:
     for verb in (["try", "a.jsonl"], ["evaluate", "kind", "a.jsonl"]):
         refused = hotline(*verb)
         assert refused.exit_code == 2
-        assert "Nobody reads deadlines/liaoning.tml" in refused.stderr
+        assert "deadlines/liaoning.tml in rules is not used" in refused.stderr
 
 
 @pytest.mark.parametrize("time", ["2019/2/14 20:00:00", "1550145600", "1550145600000"])
@@ -366,7 +366,7 @@ def test_a_word_by_which_no_dead_letter_is_found_is_refused(
 def test_a_try_of_nothing_says_so_beside_the_output(folder: Path) -> None:
     (folder / "empty").mkdir()
     told = hotline("try", "empty")
-    assert (told.exit_code, told.stdout, told.stderr) == (0, "", "There is no message in what was named.\n")
+    assert (told.exit_code, told.stdout, told.stderr) == (0, "", "No message was found.\n")
     assert trial_view.show([], Console(file=StringIO())) == 0
 
 

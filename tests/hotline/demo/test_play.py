@@ -39,7 +39,7 @@ def test_a_second_demo_on_the_same_stack_is_refused_in_one_sentence(tmp_path: Pa
     play = Play(KafkaConnection(bootstrap_servers="127.0.0.1:1"), "http://127.0.0.1:1", tmp_path, 0)
     with (tmp_path / "demo" / "demo.lock").open("w") as first:
         fcntl.flock(first, fcntl.LOCK_EX)
-        with pytest.raises(MisconfiguredError, match="already: wait for its end"):
+        with pytest.raises(MisconfiguredError, match=": wait for its end"):
             play.perform(lambda note: None)
 
 

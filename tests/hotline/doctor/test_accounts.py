@@ -46,20 +46,20 @@ def fault() -> str:
 
 
 def test_a_login_that_works(account: pytest.MonkeyPatch) -> None:
-    assert found().detail == "the login works, 1 folder is there"
+    assert found().detail == "the login works, 1 folder is accessible"
 
 
 def test_a_wrong_password_is_told(account: pytest.MonkeyPatch) -> None:
     account.setenv(OWN + "PASSWORD", "planted-wrong-password")
-    assert "the login is refused; see username and password" in fault()
+    assert "the login is refused; check username and password" in fault()
     assert "planted" not in fault()
 
 
 def test_a_folder_that_is_missing_is_told(account: pytest.MonkeyPatch) -> None:
     account.setenv(OWN + "FOLDERS", "INBOX,垃圾邮件")
     assert fault() == (
-        "Mailbox mayor has no folder 垃圾邮件 that can be opened: correct `connectors.mailbox.mayor.folders`, "
-        "or make the folder."
+        "Mailbox mayor has no folder 垃圾邮件 that can be opened: correct `connectors.mailbox.mayor.folders`, or "
+        "create the folder."
     )
 
 

@@ -71,13 +71,13 @@ def test_a_login_that_works(pbx: None) -> None:
 @pytest.mark.parametrize("pbx", [REFUSED], indirect=True)
 def test_a_login_that_is_refused(pbx: None) -> None:
     assert found("pbx").outcome == "mend"
-    assert "see username and secret" in found("pbx").detail
+    assert "check username and secret" in found("pbx").detail
 
 
 @pytest.mark.parametrize("pbx", [SUCCESS], indirect=True)
 def test_what_is_wrong_with_the_way_there_is_told(pbx: None, env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     env.setenv("HOTLINE_CONNECTORS__ASTERISK__PBX__TLS", "tls")
-    assert "speaks no TLS there: correct `connectors.asterisk.pbx.port` (5039" in found("pbx").detail
+    assert "does not use TLS there: correct `connectors.asterisk.pbx.port` (5039" in found("pbx").detail
     authority = Authority(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.issue("pbx").file)
@@ -86,7 +86,7 @@ def test_what_is_wrong_with_the_way_there_is_told(pbx: None, env: pytest.MonkeyP
         assert "name its authority's certificate in `connectors.asterisk.pbx.ssl_cafile`" in found("pbx").detail
         env.setenv("HOTLINE_CONNECTORS__ASTERISK__PBX__TLS", "none")
         assert found("pbx").detail == (
-            f"Asterisk pbx at 127.0.0.1:{port} wants TLS: set `connectors.asterisk.pbx.tls` to tls."
+            f"Asterisk pbx at 127.0.0.1:{port} requires TLS: set `connectors.asterisk.pbx.tls` to tls."
         )
     assert (found("pbx").outcome, "does not answer (Connection refused)" in found("pbx").detail) == ("wait", True)
     assert "`connectors.asterisk.pbx.host` and `connectors.asterisk.pbx.port` are right" in found("pbx").detail
@@ -114,12 +114,12 @@ def _shake_hands(listening: socket.socket, context: ssl.SSLContext) -> None:
 def test_a_folder_of_call_files(env: pytest.MonkeyPatch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     env.setenv("HOTLINE_JURISDICTION", "210100")
     env.setenv("HOTLINE_CONNECTORS__CALL_FILES__FILES__FOLDER", str(tmp_path / "in"))
-    assert "is not there: see folder" in found("files").detail
+    assert "does not exist: check `folder" in found("files").detail
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.csv").write_text("call_id\n1\n")
     assert found("files").detail == "1 file is there"
     monkeypatch.setattr(os, "open", _refused)
-    assert "a.csv cannot be read: see its owner and mode" in found("files").detail
+    assert "a.csv cannot be read: check its owner and mode" in found("files").detail
 
 
 def _refused(*_: object) -> int:

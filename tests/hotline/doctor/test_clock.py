@@ -38,7 +38,7 @@ def test_kafka_tells_its_clock_to_those_who_may_see_the_cluster(
     local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", "http://127.0.0.1:9")
     for user, words in {
         "hotline-topics": "ahead of that of Kafka",
-        "hotline-screen": "no service tells us its time",
+        "hotline-screen": "no service returns its time",
     }.items():
         for name, value in secured.settings(user).items():
             local.setenv(name, value)

@@ -25,7 +25,7 @@ async def test_an_ismg_that_answers_is_not_logged_in_to(env: pytest.MonkeyPatch)
             env.setenv(OWN + name, str(value))
         assert ((one := await found()).outcome, one.detail) == (
             "ok",
-            "the ISMG answers; the login is tried by the connector alone",
+            "the ISMG answers; only the connector tries the login",
         )
         assert ismg.logins == []
         env.setenv(f"{OWN}PORT", "1")

@@ -159,7 +159,7 @@ def test_a_receiver_with_a_web_door_is_asked_whether_it_may_search(
     assert doctor_of_the_receiver() == []  # callbacks alone need no archive
     local.setenv("HOTLINE_CONNECTORS__WEB__DOOR__PUBLIC_URL", "https://12345.city.example/web")
     local.setenv(KEY, door.keys["hotline-web"])
-    assert doctor_of_the_receiver() == ["the web door may search hotline-ticket-masked and hotline-link"]
+    assert doctor_of_the_receiver() == ["the web form may search hotline-ticket-masked and hotline-link"]
     local.setenv(KEY, door.keys["hotline-analyst"])
     assert "may not do this (403" in doctor_of_the_receiver()[0]
     local.setenv(KEY, "d3Jvbmc6a2V5")
@@ -178,9 +178,9 @@ def test_tls_where_there_is_none_and_the_other_way_round(
     door: ElasticDoor, stack: Endpoints, local: pytest.MonkeyPatch
 ) -> None:
     local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", door.url.replace("https", "http"))
-    assert "wants TLS: write https:// in `elasticsearch.hosts`" in fault()
+    assert "requires TLS: write https:// in `elasticsearch.hosts`" in fault()
     local.setenv("HOTLINE_ELASTICSEARCH__HOSTS", stack.elasticsearch_url.replace("http", "https"))
-    assert "speaks no TLS: write http:// in `elasticsearch.hosts`" in fault()
+    assert "does not use TLS: write http:// in `elasticsearch.hosts`" in fault()
 
 
 def test_each_fault_of_a_certificate_is_told(
@@ -222,7 +222,7 @@ def test_an_old_version_is_told(door: ElasticDoor) -> None:
         return body.replace(b'"number":"9.5.3"', b'"number":"7.17.0"').replace(b'"9.5.3"', b'"7.17.0"')
 
     door.changed = old
-    assert fault() == "Elasticsearch is 7.17.0: use 8.19 or newer."
+    assert fault() == "The version of Elasticsearch is 7.17.0: use 8.19 or newer."
 
 
 def test_a_red_cluster_is_told(local: pytest.MonkeyPatch, client: Elasticsearch) -> None:
@@ -248,7 +248,7 @@ def test_an_index_that_takes_nothing_is_told(local: pytest.MonkeyPatch, client: 
     """What Elasticsearch itself does when a disk reaches the flood stage."""
     client.indices.put_settings(index="hotline-ticket-v1", settings={f"index.blocks.{block}": True})
     try:
-        assert f"The index hotline-ticket-v1 takes no documents (index.blocks.{block}): free disk" in fault()
+        assert f"The index hotline-ticket-v1 accepts no documents (index.blocks.{block}): free disk" in fault()
     finally:
         client.indices.put_settings(index="hotline-ticket-v1", settings={f"index.blocks.{block}": None})
 
@@ -257,7 +257,7 @@ def test_an_index_that_takes_nothing_is_told(local: pytest.MonkeyPatch, client: 
 def test_a_second_index_behind_an_alias_is_told(local: pytest.MonkeyPatch, client: Elasticsearch) -> None:
     client.indices.create(index="hotline-link-v7", aliases={"hotline-link": {}})
     try:
-        assert fault().startswith("2 indices are behind the alias hotline-link (hotline-link-v1, hotline-link-v7)")
+        assert fault().startswith("2 indices have the alias hotline-link (hotline-link-v1, hotline-link-v7)")
     finally:
         client.indices.delete(index="hotline-link-v7")
 
@@ -315,9 +315,9 @@ def test_another_city_that_gives_an_account_the_same_name_is_told(
 
     (fault,) = told("/hotline/mailbox/mayor", "330100")
     assert fault == (
-        "The archive has messages of 330100 from an account mayor, as ours of 210100 is called: another city's "
-        "settings have this name, and what comes to both is one document. Rename one of them, unless ours was moved to "
-        "210100."
+        "The archive has messages of 330100 from an account mayor, the name of an account of 210100 here. If "
+        "another city uses this name, messages of both become one document: rename one of them, unless the "
+        "account was moved to 210100."
     )
     assert told("/hotline/mailbox/mayor", "210100") == []
     assert told("/hotline/mailbox/bureau", "330100") == []
@@ -327,4 +327,4 @@ def test_another_city_that_gives_an_account_the_same_name_is_told(
 
 def test_what_answers_must_be_elasticsearch(door: ElasticDoor) -> None:
     door.changed = lambda path, body: json.dumps({"hello": "world"}).encode() if path == "/" else body
-    assert fault() == "What answers there does not answer as Elasticsearch does: correct `elasticsearch.hosts`."
+    assert fault() == "The service there does not answer like Elasticsearch: correct `elasticsearch.hosts`."

@@ -57,7 +57,9 @@ def test_a_broker_that_lets_us_in_tells_until_when_its_certificate_is_valid(secu
 async def test_a_certificate_of_ours_logs_in_with_every_client(secured: SecuredKafka) -> None:
     ours = secured.shown("hotline-assign")
     (found,) = await asyncio.to_thread(told, lambda: brokers(ours))
-    assert re.fullmatch(r".* lets us in \(SSL, certificate valid until 20\d\d-\d\d-\d\d\)", str(found))
+    assert re.fullmatch(
+        r".* accepts clients without a login \(SSL, certificate valid until 20\d\d-\d\d-\d\d\)", str(found)
+    )
     async with make_producer(ours, transactional_id="hotline-assign-0") as producer, producer.transaction():
         await producer.send_and_wait("hotline.link.v1", b"{}", key=b"k", partition=0)
     needed = [Need(kind="topic", name="hotline.link.v1", operation="Write")]
@@ -85,7 +87,7 @@ def test_a_wrong_password_and_an_unknown_user_are_told_with_the_users_name(secur
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
 def test_a_mechanism_that_the_broker_does_not_take_is_told(secured: SecuredKafka, mechanism: str) -> None:
     found = fault(replaced(secured.connection("hotline-screen"), sasl_mechanism=mechanism))
-    assert f"does not take {mechanism}: set `kafka.sasl_mechanism`" in str(found)
+    assert f"does not accept {mechanism}: set `kafka.sasl_mechanism`" in str(found)
 
 
 @pytest.mark.parametrize("door", ["open", "tls", "bare", "secured"])
@@ -106,9 +108,9 @@ def test_tls_and_login_where_there_are_none_and_the_other_way_round(
     assert isinstance(found, FatalError)
     wants_tls, wants_login = "SSL" in wanted, "SASL" in wanted
     if ("SSL" in protocol) != wants_tls:
-        assert ("wants TLS: set `kafka.security_protocol` to" if wants_tls else "speaks no TLS") in str(found)
+        assert ("wants TLS: set `kafka.security_protocol` to" if wants_tls else "does not use TLS") in str(found)
     else:
-        assert ("wants a login" if wants_login else "wants no login there") in str(found)
+        assert ("requires a login" if wants_login else "does not expect a login") in str(found)
         assert wanted in str(found)
 
 
@@ -121,7 +123,7 @@ def test_each_fault_of_a_certificate_is_told_with_its_own_remedy(secured: Secure
         "name its authority's certificate in `kafka.ssl_cafile`": replaced(
             right, ssl_cafile=str(secured.stranger.certificate)
         ),
-        "holds no certificates in PEM form": replaced(right, ssl_cafile=str(tmp_path / "no.pem")),
+        "contains no PEM certificates": replaced(right, ssl_cafile=str(tmp_path / "no.pem")),
     }
     for words, connection in faults.items():
         assert words in str(fault(connection))
@@ -178,7 +180,7 @@ def test_a_broker_that_sends_its_clients_where_nobody_is_is_told(secured: Secure
     assert isinstance(here, str)
     assert isinstance(there, UnreachableError)
     assert str(there).startswith("Kafka at 127.0.0.1:9 does not answer (Connection refused)")
-    assert str(there).endswith("(Kafka itself names this address, in advertised.listeners).")
+    assert str(there).endswith("(Kafka itself returns this address, in advertised.listeners).")
 
 
 USERS = {
@@ -220,7 +222,7 @@ def test_the_file_grants_each_user_all_that_its_components_need_and_each_line_of
     needed = [wanted(component) for component, by in USERS.items() if by == user]
     for each in needed:
         (found,) = rights(connection, each)
-        assert found == f"{user} may do all {len(each)} things that it needs"
+        assert found == f"{user} has all {len(each)} required rights"
     for line in [line for line in acls.lines() if f"User:{user} " in line]:
         with acls.without(secured.administrator, line):
             told_of = [told(partial(rights, connection, each)) for each in needed]
@@ -312,10 +314,15 @@ def test_other_numbers_of_partitions_and_copies_are_told(
     with admin(secured.administrator) as client:
         own = [str(one) for one in kafkas_own(Cluster(client), 2)]
     assert [str(one) for one in topics(more, wanted("screen"))] == [
-        "`kafka.partitions` is 3, and cities are spread over 2 partitions (hotline.placement.v1): set it to 2, as "
-        "another number would move cities to other partitions, where nothing is known of them.",
-        "hotline.raw.mailbox.v1: replication factor is 1, not 2 (and so of 10 more: see `hotline topics describe`): "
-        "set `kafka.replication_factor` to what is there, or give the topic other copies.",
+        (
+            "`kafka.partitions` is 3, but cities are spread over 2 partitions (hotline.placement.v1): set it to "
+            "2. Another number would move cities to partitions that know nothing about them."
+        ),
+        (
+            "hotline.raw.mailbox.v1: replication factor is 1, not 2 (and 10 more: see `hotline topics "
+            "describe`): set `kafka.replication_factor` to the present number, or change the replicas of the "
+            "topic."
+        ),
         *own,
     ]
 
@@ -331,7 +338,7 @@ def test_a_topic_that_is_missing_is_told_and_one_that_is_hidden_is_told_among_th
         (found,) = topics(secured.administrator, fresh)
         assert str(found) == "hotline.outbox.v1 does not exist: run `hotline topics create`."
         connection = secured.connection("hotline-screen")
-        assert "11 as they should be; 11 of them do not show this user their settings" in str(
+        assert "11 correct; 11 of them do not show this user their settings" in str(
             told(lambda: topics(connection, fresh))[0]
         )
         assert "may not Read the topic hotline.outbox.v1" in str(told(lambda: rights(connection, fresh))[0])
@@ -347,9 +354,9 @@ def test_what_kafka_keeps_of_groups_and_transactions_is_to_have_as_many_copies(s
         found, *_ = kafkas_own(cluster, 3)
         assert not list(kafkas_own(cluster, 1))
     assert str(found) == (
-        "Kafka's own topic __consumer_offsets has 1 copies, and ours are to have 3: set "
-        "`offsets.topic.replication.factor` of the brokers to 3, and give what is there more copies with "
-        "`kafka-reassign-partitions.sh`, or stages stand still while one broker is away."
+        "Kafka's own topic __consumer_offsets has 1 replicas, but `kafka.replication_factor` is 3: set "
+        "`offsets.topic.replication.factor` of the brokers to 3, and add replicas with "
+        "`kafka-reassign-partitions.sh`. Otherwise stages stop while one broker is unavailable."
     )
 
 
@@ -368,6 +375,6 @@ def test_a_topic_without_a_leader_or_with_too_few_copies_is_told() -> None:
     provision = Provision(KafkaConnection(bootstrap_servers="a:1", partitions=2, replication_factor=3))
     config = provision.config("hotline.dead.v1")
     (few,) = availability("hotline.dead.v1", facts, config)
-    assert "has 1 copies in sync and takes no records with less than 2" in str(few)
+    assert "has 1 in-sync replicas and accepts no records with less than 2" in str(few)
     (away,) = availability("hotline.dead.v1", replaced(facts, without_leader=1), config)
     assert "1 partitions of hotline.dead.v1 have no leader" in str(away)

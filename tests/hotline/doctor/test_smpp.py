@@ -65,7 +65,7 @@ def account(env: pytest.MonkeyPatch, port: int) -> None:
 
 def test_an_smsc_that_answers_is_not_logged_in_to(env: pytest.MonkeyPatch, door: Door) -> None:
     account(env, door.port)
-    assert (found().outcome, found().detail) == ("ok", "the SMSC answers; the login is tried by the connector alone")
+    assert (found().outcome, found().detail) == ("ok", "the SMSC answers; only the connector tries the login")
     assert door.heard.get(timeout=60) == b""
 
 
@@ -76,7 +76,7 @@ def test_a_port_where_nobody_is_and_one_without_tls_are_told(env: pytest.MonkeyP
     assert names in found().detail
     account(env, door.port)
     env.setenv(OWN + "TLS", "tls")
-    assert "speaks no TLS there: correct `connectors.sms_smpp.city.host`" in found().detail
+    assert "does not use TLS there: correct `connectors.sms_smpp.city.host`" in found().detail
 
 
 def test_a_stranger_s_certificate_is_told(env: pytest.MonkeyPatch, tmp_path: Path) -> None:

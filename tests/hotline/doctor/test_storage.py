@@ -49,7 +49,7 @@ def test_a_disk_that_hangs_is_told(env: pytest.MonkeyPatch) -> None:
     told = found(disks)
     answers.set()
     assert (told[0].outcome, "data folder" in told[0].detail) == ("wait", True)
-    assert "does not answer: see that it can be reached" in told[0].detail
+    assert "does not respond: check that it can be reached" in told[0].detail
 
 
 def test_the_disk_of_a_blob_store_that_hangs_is_told(env: pytest.MonkeyPatch) -> None:
@@ -60,7 +60,7 @@ def test_the_disk_of_a_blob_store_that_hangs_is_told(env: pytest.MonkeyPatch) ->
     answers.set()
     assert told.outcome == "wait"
     assert told.detail.startswith("The disk of the blob store /")
-    assert told.detail.endswith("does not answer: see that it can be reached.")
+    assert told.detail.endswith("does not respond: check that it can be reached.")
 
 
 def test_a_folder_where_our_user_may_not_write_is_told(env: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -100,12 +100,10 @@ def test_root_makes_no_folders_that_the_services_user_may_not_touch(env: pytest.
     env.setattr("hotline.doctor.storage._owner", lambda path: other.pw_name if path.is_relative_to(data) else None)
     told = [one.detail for one in found(disks)]
     assert len(told) == 2  # the data folder, the journal
-    assert [one for one in told if "ask again as nobody (`runuser -u nobody -- hotline doctor`)" not in one] == []
+    assert [one for one in told if "run this as nobody (`runuser -u nobody -- hotline doctor`)" not in one] == []
     env.delenv("HOTLINE_BLOBS__URL")
     (told_of_blobs,) = found(blobs)
-    assert told_of_blobs.detail.startswith(
-        f"Root may write to the blob store {data}/blobs, which is of the user nobody"
-    )
+    assert told_of_blobs.detail.startswith(f"Root may write to the blob store {data}/blobs, which belongs to nobody")
     assert list(data.iterdir()) == []
 
 
@@ -132,7 +130,7 @@ def test_the_journal_needs_the_room_that_it_is_allowed(env: pytest.MonkeyPatch, 
     env.setenv("HOTLINE_RECEIVER__JOURNAL_MAX_BYTES", str(1 << 60))
     (told,) = found(disks)
     assert f"The disk of the journal {tmp_path}/journal has" in told.detail
-    assert "should have 2199023255552: free some, or set `receiver.journal_folder` elsewhere." in told.detail
+    assert "needs 2199023255552: free some space, or set `receiver.journal_folder` elsewhere." in told.detail
 
 
 def doctor_in(prefix: str, settings: dict[str, str]) -> dict[str, list[dict[str, str]]]:
@@ -167,8 +165,8 @@ def test_a_full_disk_is_told_for_each_folder_on_it(tmp_path: Path) -> None:
         {"HOTLINE_LOCAL__DATA_DIR": str(folder), "HOTLINE_BLOBS__URL": (folder / "blobs").as_uri()},
     )
     assert [line["detail"] for line in lines["disk"]] == [
-        f"The disk of the data folder {folder} is full: free some, or set `local.data_dir` elsewhere.",
-        f"The disk of the blob store {folder}/blobs is full: free some, or set `blobs.url` elsewhere.",
+        f"The disk of the data folder {folder} is full: free some space, or set `local.data_dir` elsewhere.",
+        f"The disk of the blob store {folder}/blobs is full: free some space, or set `blobs.url` elsewhere.",
     ]
     assert "is full: free some" in lines["blob store"][0]["detail"]
 
@@ -212,8 +210,8 @@ def s3(env: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     [
         (403, "SignatureDoesNotMatch", "refuses our login: correct AWS_ACCESS_KEY_ID"),
         (403, "InvalidAccessKeyId", "refuses our login"),
-        (403, "AccessDenied", "does not let us write: give our user get, put, list and delete there"),
-        (403, "RequestTimeTooSkewed", "has another time than this machine: synchronise the clocks"),
+        (403, "AccessDenied", "denies writing: give our user get, put, list and delete there"),
+        (403, "RequestTimeTooSkewed", "differs from that of this machine: synchronise the clocks"),
         (404, "NoSuchBucket", "There is no blob store s3://archive/blobs: create the bucket"),
     ],
 )

@@ -57,7 +57,7 @@ def test_a_receiver_that_is_there_is_told_with_its_certificate(
 ) -> None:
     found = look(env, f"https://127.0.0.1:{port}/hook", CA_CERTS=str(authority.certificate))
     assert found.outcome == "ok"
-    assert f"https://127.0.0.1:{port} is there, certificate valid until 20" in found.detail
+    assert f"https://127.0.0.1:{port} is reachable, certificate valid until 20" in found.detail
 
 
 def test_a_certificate_that_nobody_vouches_for_is_told(env: pytest.MonkeyPatch, port: int) -> None:
@@ -77,4 +77,4 @@ def test_an_address_of_our_own_network_is_refused_as_the_sink_refuses_it(env: py
 def test_a_receiver_that_is_away_may_come_back(env: pytest.MonkeyPatch) -> None:
     found = look(env, "http://127.0.0.1:9/hook")
     assert found.outcome == "wait"
-    assert "does not answer (Connection refused): see that it runs, that `sinks.webhook.map.url`" in found.detail
+    assert "does not answer (Connection refused): check that it runs, that `sinks.webhook.map.url`" in found.detail

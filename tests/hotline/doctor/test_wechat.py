@@ -35,8 +35,8 @@ def found() -> list[Finding]:
 
 def test_accounts_whose_secrets_are_right(platform: WeChatApi) -> None:
     assert [(one.name, one.outcome, one.detail) for one in found()] == [
-        ("wechat city", "ok", "the platform gives a token"),
-        ("wecom service", "ok", "the platform gives a token"),
+        ("wechat city", "ok", "the platform issues a token"),
+        ("wecom service", "ok", "the platform issues a token"),
     ]
 
 

@@ -33,7 +33,7 @@ def test_a_good_token_tells_its_end_and_what_is_left_and_costs_nothing(platform:
     platform.quota = 97
     one = found()
     assert one.outcome == "ok"
-    assert one.detail.startswith("the access token is good until ")
+    assert one.detail.startswith("the access token is valid until ")
     assert one.detail.endswith(", 97 calls are left")
     assert platform.calls == []
 
@@ -41,7 +41,7 @@ def test_a_good_token_tells_its_end_and_what_is_left_and_costs_nothing(platform:
 def test_a_refused_token_is_a_person_s(platform: Platform, env: pytest.MonkeyPatch) -> None:
     env.setenv(OWN + "ACCESS_TOKEN", EXPIRED)
     one = found()
-    assert (one.outcome, "let a person grant it again" in one.detail) == ("mend", True)
+    assert (one.outcome, "renew the authorization" in one.detail) == ("mend", True)
 
 
 @pytest.mark.parametrize("fault", ["html", "502", "drop"])

@@ -56,7 +56,7 @@ def test_a_city_that_changes_an_amount_is_measured_by_it(tmp_path: Path) -> None
     [
         ("yesterday\t2026-02-25\t370100", "Row 2: `at`"),
         ("2026-02-11T09:00\tsoon\t370100", "Row 2: `due`"),
-        ("2026-02-11T09:00\t2026-02-25\t\t\tshandong.resolved", "Row 2: `policy`"),
+        ("2026-02-11T09:00\t2026-02-25\t\t\tshandong.resolved", "Row 2: unknown `policy`"),
         ("2026-02-11T09:00\t2026-02-25\t\t\tshandong.resolve\tmuch", "Row 2: `at` or `extension`"),
         ("2026-02-11T09:00", r"Line 2 of a\.tsv has no due"),
     ],

@@ -59,7 +59,7 @@ def test_the_citys_own_directory_is_asked_by_what_is_found_and_what_the_channel_
 
 
 @pytest.mark.parametrize(
-    ("row", "says"), [("路灯坏了\t\tnobody", "Row 2: a label is no office"), ("路灯坏了", "has a label")]
+    ("row", "says"), [("路灯坏了\t\tnobody", "Row 2: a label is not an office"), ("路灯坏了", "has a label")]
 )
 def test_a_label_that_is_no_office_is_named_without_the_text(tmp_path: Path, row: str, says: str) -> None:
     with pytest.raises(MisconfiguredError, match=says) as caught:

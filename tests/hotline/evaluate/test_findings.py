@@ -64,7 +64,7 @@ def test_a_proposal_about_what_is_to_be_taken_is_a_false_one(tmp_path: Path) -> 
 
 def test_a_label_that_is_none_is_told_with_its_row(tmp_path: Path) -> None:
     rows = [{"text": "着火了", "expected": "alarm"}, {"text": "停水", "expected": "nothing"}]
-    with pytest.raises(MisconfiguredError, match="Row 2: A label of an emergency is one of"):
+    with pytest.raises(MisconfiguredError, match="Row 2: A label of an emergency must be one of"):
         TASKS["emergency"](written(tmp_path / "labelled.jsonl", rows), DEFAULT_RULES)
 
 
@@ -88,7 +88,7 @@ def test_labels_that_are_no_category_are_counted_and_named(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("task", "row", "message"),
     [
-        ("kind", {"text": "你好", "kind": "闲聊"}, "no request kind"),
+        ("kind", {"text": "你好", "kind": "闲聊"}, "not a request kind"),
         ("kind", {"text": "你好"}, "No row"),
         ("emergency", {"text": "你好", "expected": "maybe"}, "one of alarm"),
         ("confidentiality", {"text": "你好", "expected": "maybe"}, "one of withheld"),

@@ -49,7 +49,7 @@ def test_several_files_are_counted_together(tmp_path: Path) -> None:
 
 def test_an_empty_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "none.txt").write_text("\n\n", encoding="utf-8")
-    with pytest.raises(MisconfiguredError, match=r"no address in none\.txt"):
+    with pytest.raises(MisconfiguredError, match=r"none\.txt has no addresses"):
         measure(tmp_path / "none.txt")
 
 

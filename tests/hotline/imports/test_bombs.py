@@ -105,7 +105,7 @@ def test_more_merged_cells_than_any_clerk_makes_are_refused_in_a_sentence(
     monkeypatch.setattr(sheets, "MOST_MERGED", 10)
     merged = "".join(f'<mergeCell ref="B{one}:C{one + 1}"/>' for one in range(1, 20, 2)) + '<mergeCell ref="D1:D9"/>'
     ((_, code, reason),) = refused(workbook(tmp_path, sheet_of(20, merged)))
-    assert (code, reason.partition(":")[2]) == ("too_large", " take them apart")
+    assert (code, reason.partition(":")[2]) == ("too_large", " split them")
 
 
 def test_a_cell_far_to_the_right_refuses_its_row_alone(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_attachments_lie_beside_the_file(tmp_path: Path) -> None:
     ("line", "reason"),
     [
         ("{", "not JSON"),
-        ("[1]", "one JSON object a line"),
+        ("[1]", "one JSON object per line"),
         ('{"title": 1, "id": []}', "the field id"),
         ('{"id": "1"}', "neither text, title nor files"),
         ('{"text": ""}', "neither text, title nor files"),

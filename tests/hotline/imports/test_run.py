@@ -201,7 +201,9 @@ def test_a_list_that_does_not_fit_on_the_disk_is_told_and_can_be_gone_on_with(tm
     ledger = Ledger(tmp_path / "a.sqlite")
     (pages,) = ledger._database.execute("PRAGMA page_count").fetchone()
     ledger._database.execute(f"PRAGMA max_page_count = {pages + 1}")
-    with pytest.raises(UnreachableError, match=r"cannot be written .*full.*: make room, then import the same again"):
+    with pytest.raises(
+        UnreachableError, match=r"cannot be written .*full.*: free some space, then import the same files again"
+    ):
         ledger.add({number: number for number in range(10_000)})
     ledger._database.execute("PRAGMA max_page_count = 1000")
     ledger.add({1: 2})

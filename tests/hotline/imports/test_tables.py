@@ -90,10 +90,10 @@ def test_a_title_alone_is_a_message_and_a_row_without_both_is_none(tmp_path: Pat
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ('"灯,1', "no readable row"),
-        ('"灯"坏了,1', "a cell that goes on behind its closing quotation mark"),
-        ("灯,1,2", "3 cells where the header has 2"),
-        ("灯", "1 cells where the header has 2"),
+        ('"灯,1', "an unreadable row"),
+        ('"灯"坏了,1', "a cell that continues after its closing quotation mark"),
+        ("灯,1,2", "3 cells, but the header has 2"),
+        ("灯", "1 cells, but the header has 2"),
     ],
 )
 def test_a_bad_row_is_refused_by_its_line_and_the_others_go_on(tmp_path: Path, row: str, reason: str) -> None:
@@ -194,7 +194,7 @@ def test_a_workbook_is_read_as_a_table(tmp_path: Path) -> None:
         '{"external_ticket_no":"SY001","sender":{"name":"王喆","value":"13800001111"},'
         '"received_at":"2024-01-02T15:05:00+08:00","kind":"投诉","text":"路灯坏了"}'
     )
-    assert "7 cells where the header has 6" in str(found[1].fault)
+    assert "7 cells, but the header has 6" in str(found[1].fault)
 
 
 def test_a_number_that_is_marked_as_a_date_is_told_to_nobody(tmp_path: Path) -> None:
@@ -255,8 +255,8 @@ def test_a_formula_that_no_program_has_worked_out_is_refused_by_its_column(tmp_p
     rows = [["灯坏了", "=TEXT(13800001111,0)"], ['=CONCATENATE("路","坏了")', 13800001112], ["井盖没了", 13800001113]]
     path = workbook(tmp_path / "a.xlsx", ["正文", "联系电话"], *rows)
     assert [(line, why.partition(":")[0]) for line, _, why in refused(path)] == [
-        (2, "the column 联系电话 holds a formula without its result"),
-        (3, "the column 正文 holds a formula without its result"),
+        (2, "the column 联系电话 contains a formula without its result"),
+        (3, "the column 正文 contains a formula without its result"),
     ]
     assert [item.line for item in items(path) if item.fault is None] == [4]
 

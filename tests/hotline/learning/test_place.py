@@ -104,7 +104,8 @@ def test_the_same_addresses_in_another_order_are_held_out_alike(file: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("written", "told"), [("朝 B-district extra\n", "Line 1"), ("区\n", "Line 1"), ("朝 B-district\n", "not enough")]
+    ("written", "told"),
+    [("朝 B-district extra\n", "Line 1"), ("区\n", "Line 1"), ("朝 B-district\n", "Too few addresses")],
 )
 def test_a_file_that_teaches_nothing_is_named(tmp_path: Path, written: str, told: str) -> None:
     path = tmp_path / "bad.txt"
@@ -120,7 +121,7 @@ def test_a_model_that_is_not_its_cards_is_refused(model: PlaceModel, tmp_path: P
     path.write_bytes(b"other")
     known = {name: getattr(model.card, name) for name in model.card.__struct_fields__}
     card.write_text(json.dumps(known), encoding="utf-8")
-    with pytest.raises(MisconfiguredError, match="not the one of its card"):
+    with pytest.raises(MisconfiguredError, match="not match its card"):
         crf.load(path)
 
 

@@ -101,7 +101,9 @@ def test_a_wrong_checksum_installs_nothing_and_says_so(
 def test_no_room_is_said_before_anything_is_fetched(lock: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10, 10, 0))
     repository = Repository()
-    with pytest.raises(StackError, match=r"No room in .*: the jars need 1 MiB, 0 MiB are free. Free some"):
+    with pytest.raises(
+        StackError, match=r"Not enough space in .*: the jars need 1 MiB, 0 MiB are free. Free some space"
+    ):
         fetch_jars(lock, download=repository)
     assert not repository.asked
 
@@ -110,7 +112,7 @@ def test_a_disk_that_fills_up_is_one_sentence(lock: Path) -> None:
     def full(*_: object) -> Path:
         raise OSError(28, "No space left on device")
 
-    with pytest.raises(StackError, match=r"No room in .*: the disk is full"):
+    with pytest.raises(StackError, match=r"No space in .*: the disk is full"):
         fetch_jars(lock, download=full)
 
 

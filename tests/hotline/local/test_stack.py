@@ -233,6 +233,6 @@ def test_existing_clusters_are_used_and_nothing_is_started(tmp_path: Path) -> No
 def test_a_stack_that_cannot_start_says_where_to_look_and_leaves_nothing_running(tmp_path: Path) -> None:
     (tmp_path / "elasticsearch").write_text("a file where a folder should be")
     stack = Stack(tmp_path)
-    with pytest.raises(StackError, match=r"Elasticsearch does not come up: see why in .*logs, then run `hotline up`"):
+    with pytest.raises(StackError, match=r"Elasticsearch does not start: see .*logs, then run `hotline up`"):
         stack.up(owner=os.getpid())
     assert stack.pid("supervisor") is stack.pid("kafka") is stack.pid("elasticsearch") is None

@@ -156,7 +156,7 @@ def registered(number: int, first: Message) -> Outbound:
     return logs.ordered(number, "set_status", ids.ticket_id(CITY, first.message_id), {"status": "registered"})
 
 
-@pytest.mark.parametrize("behind", [0, 1], ids=["decided anew", "carried out on the way"])
+@pytest.mark.parametrize("behind", [0, 1], ids=["decided again", "carried out on the way"])
 def test_a_ticket_whose_earlier_words_retention_took_is_compared_by_its_links_alone(
     kafka: KafkaConnection, record: Record, behind: int
 ) -> None:
@@ -231,7 +231,7 @@ def test_inputs_that_retention_took_are_said_plainly(kafka: KafkaConnection, rec
     assert summary["gone"] > 0, "what commands look back at"
     told = CliRunner().invoke(app, ["replay", "--from", f"{partition}:2"]).stdout
     assert "inputs before offset 10 are no longer in Kafka" in told
-    assert told.endswith("Nothing differs.\n")
+    assert told.endswith("No differences.\n")
 
 
 def forget(connection: KafkaConnection, partition: int, before: int) -> None:

@@ -34,7 +34,7 @@ def test_what_is_no_name_for_a_file_a_setting_and_a_topic(name: str) -> None:
 
 @each_row("chinese", ["", "自助|终端", "自助\n终端", '自助"终端', "自" * 13])
 def test_what_would_break_a_table(chinese: str) -> None:
-    with pytest.raises(MisconfiguredError, match="is no Chinese name"):
+    with pytest.raises(MisconfiguredError, match="is not a Chinese name"):
         asked("kiosk", "push", chinese, None)
 
 
@@ -43,8 +43,8 @@ def test_what_would_break_a_table(chinese: str) -> None:
     [
         ("sms_cmpp", "There is a connector or a channel sms_cmpp"),
         ("record", "There is a connector or a channel record"),
-        ("backfill", "hotline.raw.backfill.v1 is a topic with a use of its own"),
-        ("flood", "hotline.raw.flood.v1 is a topic with a use of its own"),
+        ("backfill", "hotline.raw.backfill.v1 is the name of another topic"),
+        ("flood", "hotline.raw.flood.v1 is the name of another topic"),
     ],
 )
 def test_what_there_is(name: str, why: str) -> None:
@@ -68,7 +68,7 @@ def test_one_chinese_word_is_one_channel() -> None:
     ],
 )
 def test_what_a_file_calls_something_else(name: str, kind: Kind, where: str) -> None:
-    with pytest.raises(MisconfiguredError, match=rf"{name} means something else to .*{where}"):
+    with pytest.raises(MisconfiguredError, match=rf"{name} has another meaning in .*{where}"):
         plan.plan(ROOT, asked(name, kind, "自助终端", None))
 
 
@@ -86,7 +86,7 @@ def test_the_verb_says_so_and_writes_nothing() -> None:
     before = files()
     refused = CliRunner().invoke(app, ["new", "connector", "registry", "--kind", "pull", "--chinese", "自助终端"])
     assert refused.exit_code == 2
-    assert "registry means something else to connectors/registry.py" in refused.stderr
+    assert "registry has another meaning in connectors/registry.py" in refused.stderr
     assert files() == before
 
 

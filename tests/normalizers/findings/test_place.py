@@ -274,11 +274,11 @@ def test_a_city_adds_a_town_that_ours_do_not_know_and_keeps_ours(tmp_path: Path)
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("330102,星澜湾", "Line 2 of .*towns.csv begins with no"),
-        ("杭州市,星澜湾", "begins with no"),
-        ("330000,星澜湾", "begins with no"),
+        ("330102,星澜湾", "Line 2 of .*towns.csv does not begin with"),
+        ("杭州市,星澜湾", "does not begin with the"),
+        ("330000,星澜湾", "does not begin with the"),
         ("330100,星", "two to 5 characters"),
-        ("330100,星澜湾 很长的乡镇名字", "names 很长的乡镇名字"),
+        ("330100,星澜湾 很长的乡镇名字", "has 很长的乡镇名字"),
         ("330100,星澜湾,云中湾", "has not the columns"),
         ("330100", "has not the columns"),
     ],

@@ -25,9 +25,7 @@ def test_what_to_do_after_a_status(outcome: Outcome, statuses: list[int]) -> Non
 
 
 def test_gone_stops_the_subscriber_in_one_sentence() -> None:
-    with pytest.raises(
-        MisconfiguredError, match=r"^Subscriber map answers 410, it is gone: remove `sinks\.webhook\.map`"
-    ):
+    with pytest.raises(MisconfiguredError, match=r"^Subscriber map answers 410 \(gone\): remove `sinks\.webhook\.map`"):
         judge("map", 410, {}, 1, NOON)
 
 

@@ -130,7 +130,7 @@ def test_another_call_of_a_backlog_is_heard_under_the_id_of_a_forgotten_one(firs
 
 
 @each_row("told", [{}, {"started_at": "2026-11-25T09:00:00+08:00"}], ids=["who", "who and when"])
-@each_row("note", ["公交站台的座椅坏了", ""], ids=["with a ticket", "without words"])
+@each_row("note", ["公交站台的座椅坏了", ""], ids=["with a ticket", "without texts"])
 def test_a_later_record_of_a_forgotten_call_comes_into_no_call_that_has_its_id_by_now(
     told: dict[str, Any], note: str
 ) -> None:
