@@ -75,7 +75,7 @@ def mail(number: int, text: str, files: int, name: str, answers: str = "") -> Me
 
 def test_a_ticket_that_grows_and_grows_stays_far_below_the_broker_s_limit() -> None:
     desk = Desk(State(TicketPolicy()))
-    for number in range(1, 8):
+    for number in range(1, 5):  # by four the snapshot of a ticket without its limit of text is too large
         answers = "In-Reply-To: <1@b>\r\n" if number > 1 else ""
         text = f"第{number}封" + "\ufdfa" * 21_000  # one character, eighteen when folded
         decision = desk.take(mail(number, text, 900, "照片" * 40, answers), position(number))
@@ -85,10 +85,10 @@ def test_a_ticket_that_grows_and_grows_stays_far_below_the_broker_s_limit() -> N
         assert len(snapshots) == 2
         assert all(len(out.value or b"") < BROKER_BYTES * 2 // 3 for out in snapshots)
     ticket = desk.ticket(decision.tickets[0].ticket_id)
-    assert ticket.message_count == 7
+    assert ticket.message_count == 4
     assert ticket.attachments[-1].name is not None
     assert ticket.attachments[0].name is not None
-    assert ticket.attachments[-1].name.endswith("7-899.txt")
+    assert ticket.attachments[-1].name.endswith("4-899.txt")
     assert ticket.attachments[0].name.endswith("1-0.txt")
     assert ticket.requester.identities[-1] != ticket.requester.identities[0]
 
