@@ -74,33 +74,34 @@ def _branches(tree: Tree, value: Any) -> Tree:
 def explanation(told: "Explanation", console: Console | None = None) -> None:
     """Print the walk as a tree."""
     console = console or Console(highlight=False)
-    stand = f" {told.ticket_id}, version {told.version}, {told.status}, policy {told.policy_version}"
-    tree = Tree(_text((told.ticket_no or "", "bold"), (stand, "")) if told.ticket_id else Text("no ticket", "bold"))
+    stand = t(f"{told.ticket_id}, version {told.version}, {told.status}, policy {told.policy_version}")
+    head = _text((told.ticket_no or "", "bold"), (f" {stand}", "")) if told.ticket_id else Text(t("no ticket"), "bold")
+    tree = Tree(head)
     for edge in told.edges:
-        tree.add(_text((f"{edge['kind']} with {edge['ticket_id']}, score {edge['score']:g}", "")))
+        tree.add(_text((t(f"{edge['kind']} with {edge['ticket_id']}, score {edge['score']:g}"), "")))
     if told.cluster_id != told.ticket_id:
-        tree.add(_text((" ".join(filter(None, ("cluster", told.cluster_no, told.cluster_id))), "")))
+        tree.add(_text((" ".join(filter(None, (t("cluster"), told.cluster_no, told.cluster_id))), "")))
     for filed in told.messages:
         _message(tree, filed)
     for one in told.answers:
         how = f"{one.state}{f' ({one.code})' if one.code else ''}"
-        tree.add(_text((f"answer by {one.account}  {one.channel}  {there(one.at)}  {how}", "")))
+        tree.add(_text((t(f"answer by {one.account}  {one.channel}  {there(one.at)}  {how}"), "")))
     console.print(tree)
 
 
 def _message(tree: Tree, filed: "Filed") -> None:
     link = filed.link
     at = there(filed.received_at) if filed.received_at else ""
-    head = f"message {link.message_id}  {filed.channel or 'not indexed'}  {at}"
+    head = t(f"message {link.message_id}  {filed.channel or 'not indexed'}  {at}")
     branch = tree.add(_text((head, "")))
-    why = f"{link.relation} by {link.method or 'no test'}, score {link.score:g}, {link.decided_by}"
-    reasons = branch.add(_text((f"{why}, policy {link.policy_version}", "")))
-    reasons.add(_text((f"evidence: {', '.join(link.evidence) or 'none'}", "")))
+    test = f"{link.relation} by {link.method or 'no test'}, score {link.score:g}"
+    reasons = branch.add(_text((t(f"{test}, {link.decided_by}, policy {link.policy_version}"), "")))
+    reasons.add(_text((f"{t('evidence')}: {', '.join(link.evidence) or t('none')}", "")))
     if filed.channel is None:
-        branch.add(_text(("the archive does not have this message: it is not indexed yet, or erased", "yellow")))
+        branch.add(_text((t("the archive does not have this message: it is not indexed yet, or erased"), "yellow")))
         return
-    rules = ", ".join(f"{name} by {version}" for name, version in filed.rules.items())
-    branch.add(_text((f"normalizer {filed.normalizer_version}, rules {rules or 'none'}", "")))
+    rules = ", ".join(" by ".join(rule) for rule in filed.rules.items())
+    branch.add(_text((t(f"normalizer {filed.normalizer_version}, rules {rules or t('none')}"), "")))
     if filed.text:
         branch.add(_text((filed.text, "")))
     if filed.raw is not None:
@@ -109,9 +110,9 @@ def _message(tree: Tree, filed: "Filed") -> None:
 
 def _raw(raw: "Raw") -> Text:
     if not raw.found:
-        return _text((f"raw{raw.place and ' '}{raw.place}: {raw.fault}", ""))
-    state = ("intact", "") if raw.intact else ("not the bytes that came", "red")
-    return _text((f"raw {raw.place}: {raw.bytes} bytes, ", ""), state)
+        return _text((f"{t('raw')}{raw.place and ' '}{raw.place}: {t(raw.fault or '')}", ""))
+    state = (t("intact"), "") if raw.intact else (t("the bytes differ from those received"), "red")
+    return _text((t(f"raw {raw.place}: {raw.bytes} bytes, "), ""), state)
 
 
 def _text(*parts: tuple[str, str]) -> Text:

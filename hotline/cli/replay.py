@@ -10,6 +10,7 @@ import typer
 
 from hotline.cli.common import AsJson, print_json, say, settings_of, write
 from hotline.output import readable
+from hotline.translation import t
 from schemas.enums import counted
 
 if TYPE_CHECKING:
@@ -101,6 +102,6 @@ def _show(summary: "Summary") -> None:
         (summary.inexact, "tickets are compared only by their links: their first snapshot is gone"),
     ):
         if number:
-            say(f"{number} {what}.")
+            write(f"{number} {t(what)}.")
     told = ", ".join(counted(number, subject) for subject, number in sorted(summary.differing.items()))
     say(f"Different: {told}." if told else "No differences.")

@@ -29,15 +29,14 @@ Rule = dict[str, Any]
 PARTS = ("Means", "Look", "Do", "Over")
 
 
-def summary(alarm: str, labels: dict[str, str]) -> str:
-    text: str = ALARMS[alarm]["annotations"]["summary"]
+def rendered(text: str, labels: dict[str, str]) -> str:
     return re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: labels.get(found[1], ""), text)
 
 
 def promtool_test(alarm: str, case: Case) -> dict[str, Any]:
     """A test of promtool: one look before it rings and one when it does."""
     labels = case.labels | ALARMS[alarm]["labels"]
-    annotations = ALARMS[alarm]["annotations"] | {"summary": summary(alarm, labels)}
+    annotations = {name: rendered(text, labels) for name, text in ALARMS[alarm]["annotations"].items()}
     rings = [{"exp_labels": labels, "exp_annotations": annotations}]
     looks = [
         {"eval_time": f"{minute}m", "alertname": alarm, "exp_alerts": expected}
@@ -126,6 +125,13 @@ def test_the_runbook_has_each_alarm_and_no_other_one() -> None:
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [*ALARMS]
     for alarm, part in zip(ALARMS, text.split("\n## ")[1:], strict=True):
         assert re.findall(r"^\*\*(\w+)\.\*\*", part, re.MULTILINE) == [*PARTS], alarm
+
+
+def test_each_alarm_says_the_same_in_both_languages() -> None:
+    for alarm, rule in ALARMS.items():
+        english, chinese = (rule["annotations"][name] for name in ("summary", "summary_zh"))
+        assert re.search(r"[\u4e00-\u9fff]", chinese), alarm
+        assert sorted(re.findall(r"\$labels\.\w+", english)) == sorted(re.findall(r"\$labels\.\w+", chinese)), alarm
 
 
 def test_each_alarm_leads_to_its_place_in_the_runbook() -> None:
