@@ -11,7 +11,8 @@ from rich.tree import Tree
 from hotline.cli.common import there
 from hotline.output import readable
 from hotline.terminal import Console
-from hotline.translation import t
+from hotline.translation import is_chinese, t
+from schemas.enums import CHANNELS, STATUSES, Words
 from schemas.ids import SHANGHAI
 
 if TYPE_CHECKING:
@@ -28,9 +29,14 @@ def hits(found: "Sequence[Hit]", console: Console | None = None) -> None:
             rung = hit.rung
             console.print(_text((f"— {t(_RUNGS[rung])} —", "bold")))
         at = hit.received_at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M")
-        told = f"  {at}  {hit.channel}  {hit.status}  "
+        told = f"  {at}  {named(CHANNELS, hit.channel)}  {named(STATUSES, hit.status)}  "
         console.print(_text((hit.ticket_no, "bold"), (told, ""), (hit.ticket_id, "dim")), soft_wrap=True)
         console.print(_snippet(hit), soft_wrap=True)
+
+
+def named(words: Words, word: str) -> str:
+    """Return a word of the records in the language of the terminal."""
+    return words.get(word, word) if is_chinese() else word
 
 
 _RUNGS = {"words": "As written", "sounds": "Sounds alike", "most": "Most of it"}

@@ -49,8 +49,15 @@ def aggregations(query: Query, now: datetime) -> dict[str, Any]:
         asked[name] = {"terms": {"field": field, "size": _VALUES}}
         asked[f"{name}.missing"] = {"missing": {"field": field}}
         if name == "cluster_id":
-            asked[name]["terms"] |= {"size": _INCIDENTS, "min_doc_count": _LEAST_OF_INCIDENT}
-            asked["incidents"] = {"cardinality": {"field": field, "precision_threshold": _PRECISION}}
+            # Nearly every ticket has another value: numbering them all anew after each refresh would cost more.
+            asked[name]["terms"] |= {
+                "size": _INCIDENTS,
+                "min_doc_count": _LEAST_OF_INCIDENT,
+                "execution_hint": "map",
+            }
+            asked["incidents"] = {
+                "cardinality": {"field": field, "precision_threshold": _PRECISION, "execution_hint": "direct"}
+            }
     if query.timeline:
         asked["timeline"] = {
             "date_histogram": {
