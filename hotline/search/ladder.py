@@ -28,8 +28,8 @@ LONG = 5
 """Characters of a word of which most is enough."""
 
 _ENOUGH = 0.6
-_SOUNDING = 2
-"""Syllables at least of a word that is looked for by its sound: of one there are too many."""
+_SOUNDING = range(2, 9)
+"""Syllables of a Chinese word that is looked for by its sound: one stands for too much, and more are a sentence."""
 
 
 class Ladder(Struct, frozen=True, kw_only=True):
@@ -134,7 +134,7 @@ def _heard(word: Word) -> list[str]:
         return []
     if any(map(is_han, word.text)):
         said = [one.sound for one in syllables(word.text)]
-        return [" ".join(said)] if len(said) >= _SOUNDING else []
+        return [" ".join(said)] if len(said) in _SOUNDING else []
     return [said for said in spelt(word.text) if " " in said]
 
 

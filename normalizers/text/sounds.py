@@ -17,8 +17,11 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 _TONES = {"\u0300", "\u0301", "\u0304", "\u030c"}
 _LATIN = re.compile(r"[a-z']+")
-_MOST = 16
-"""Ways to cut a Latin word into syllables that are looked for; `xian` has two."""
+_MOST = 4
+"""Ways to cut a Latin word into syllables that are looked for, those of the fewest first; `xian` has two."""
+
+_TRIED = 64
+_NO_VOWEL = {"m", "n", "hm", "ng", "hng"}
 
 
 class Syllable(NamedTuple):
@@ -68,7 +71,7 @@ def spelt(word: str) -> list[str]:
     found: list[str] = []
 
     def cut(rest: str, before: list[str]) -> None:
-        if len(found) >= _MOST:
+        if len(found) >= _TRIED:
             return
         if not rest:
             found.append(" ".join(before))
@@ -78,7 +81,7 @@ def spelt(word: str) -> list[str]:
                 cut(rest[size:].removeprefix("'"), [*before, rest[:size]])
 
     cut(word, [])
-    return found
+    return sorted(found, key=lambda said: said.count(" "))[:_MOST]
 
 
 def _single(text: str, start: int, end: int, single: Mapping[str, str]) -> Iterator[Syllable]:
@@ -111,7 +114,7 @@ def _tables() -> _Tables:
             phrases[phrase] = read
     matcher = AhoCorasick(list(phrases), matchkind=MatchKind.LeftmostLongest)
     spaced = {ord(one): f" {sound} " for one, sound in single.items()}
-    return _Tables(single, spaced, matcher, list(phrases.values()), frozenset(single.values()))
+    return _Tables(single, spaced, matcher, list(phrases.values()), frozenset(single.values()) - _NO_VOWEL)
 
 
 def _folder() -> Path:
