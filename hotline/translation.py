@@ -79,9 +79,10 @@ def chinese(text: str) -> str:
         return unit.replace("#", counted[1])
     for template in _templates():
         if template.rarest in text and (found := re.fullmatch(template.pattern, text, re.DOTALL)):
+            if any("; " in value for value in found.groups()):  # several reports in one line
+                break
             return _filled(template.chinese, [chinese(value) if " " in value else value for value in found.groups()])
-    parts = text.split("; ")
-    return "；".join(map(chinese, parts)) if len(parts) > 1 else text
+    return "；".join(map(chinese, text.split("; "))) if "; " in text else text
 
 
 def _filled(template: str, values: list[str]) -> str:
