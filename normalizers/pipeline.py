@@ -22,7 +22,7 @@ from schemas.records import Emergency, Features, Finding, Message, RawMessage, R
 
 __all__ = ["NORMALIZER_VERSION", "Blob", "Normalized", "alarming", "normalize", "screened_text", "titled"]
 
-NORMALIZER_VERSION = 34
+NORMALIZER_VERSION = 35
 """The version of everything in this room: one more whenever the same bytes give another message."""
 
 NO_CITIZENS_WORDS = frozenset({"auto_reply", "bounce", "event"})

@@ -107,14 +107,16 @@ The group stays, it is the place; without the town (阳光村3组25号) so does 
 _NEAR_TOWN = 14
 """Characters of a village and its group at most."""
 
-_ROOM_OF_A_YARD = precompiled.pattern("号院(?<=[0-9]号院)[里内的]?([东西南北][屋房厢])(?![子顶檐价产])")
-_IN_A_ROW = precompiled.pattern(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
-_HAN_REACHED = precompiled.pattern(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
-_ON_A_HAN_FLOOR = precompiled.pattern(rf"[楼层](?<=[一二三四五六七八九十][楼层]) ?({_ROOM})")
-_IN_A_STREET = precompiled.pattern(
+_ROOM_OF_A_YARD = re.compile(
+    rf"号(?<=[0-9]号)(?:[前后]?院(?:[里内的]|子)?)?([东西南北][屋房厢](?![子顶檐价产])|第{_HAN}间(?![公商]))"
+)
+_IN_A_ROW = re.compile(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
+_HAN_REACHED = re.compile(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
+_IN_A_STREET = re.compile(
     r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
     rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?\(?([0-9]{{1,2}}-[0-9]{{1,2}}(?:-[0-9]{{1,4}})?)(?![0-9-]|{_COUNTED}| ?[户天])"
-    rf"| ?[0-9]{{1,2}} ?[层楼] ?({_ROOM})| ?({_ROOM})(?=[的住家]|[^\u4e00-\u9fff-]|$))"
+    rf"| ?[0-9]{{1,2}} ?[层楼] ?({_ROOM})"
+    rf"| ?({_ROOM}(?:-[0-9]{{1,2}}(?![0-9-]))?)(?=[的住家]|出租|租|[^\u4e00-\u9fff-]|$))"
 )
 """The number of the house stays: it is the place."""
 
@@ -149,6 +151,28 @@ _OF_A_DOOR = precompiled.pattern(
 )
 
 
+_PLACED = rf"(?:{_HAN}{{1,4}}|[0-9]{{1,4}}|[a-z][0-9]?|[甲乙丙丁])"
+_SIDES = "[东西中南北]{1,2}"
+_TOWER = rf"(?:{_PLACED} ?(?:号?塔?楼|#楼?|[栋幢]楼?|座(?![城谈位机])|[排组队社])|{_SIDES}(?:塔楼?|楼|座|单元楼))"
+_STAIRCASE = rf"(?:{_PLACED}|{_SIDES}) ?(?:单元|梯|门洞|号门)"
+_FLOOR = rf"(?:(?:负|地下)?{_PLACED} ?[层楼]|[顶底][层楼])"
+_LAST = (
+    rf"(?:第{_PLACED}户(?![型外内口])"
+    rf"|第?{_PLACED} ?(?:室(?![外内])|号?房(?![价屋补款产型租贷改东源子地管])|号(?:铺位?|车[库位]))"
+    rf"|{_SIDES}户(?![型外])|[左右]手(?:[边侧]|(?=[,。;!的]|$))"
+    rf"|[a-z]?-?[0-9]{{2,4}}[a-z]?(?:-[0-9]{{1,3}})?(?![0-9a-z-]|{_COUNTED}| ?户)"
+    rf"|[0-9]{{1,2}} ?[a-h](?![0-9a-z])|[a-h](?=室)"
+    rf"|[〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖]{{3,4}}(?!{_HAN}|{_COUNTED}))"
+)
+_RUN = re.compile(
+    rf"(?<![0-9a-z])(?<!{_HAN})(?:{_TOWER}[ -]?(?:{_STAIRCASE}[ -]?)?(?:{_FLOOR}[ -]?)?"
+    rf"|{_STAIRCASE}[ -]?(?:{_FLOOR}[ -]?)?|{_FLOOR}[ -]?){_LAST}"
+)
+"""A household by two or more of its steps, from the house to the door, in figures, characters or letters."""
+
+_STEPS = tuple("楼层栋幢座元梯门排组队社塔#")
+
+
 def doors(text: str) -> Iterator[Span]:
     """Yield the doors in a folded text, and those that a list goes on with."""
     walked: set[int] = set()
@@ -163,6 +187,8 @@ def doors(text: str) -> Iterator[Span]:
 def _first_doors(text: str) -> Iterator[Span]:
     """Yield the doors with their building, and alone where the sentence tells of a home."""
     yield from [match.span() for match in _ALONE.finditer(text) if not match["room"] or _is_told_of(text, match)]
+    if any(step in text for step in _STEPS):
+        yield from [match.span() for match in _RUN.finditer(text)]
     if "房号" in text or "房间" in text or "室" in text:
         yield from [match.span(match.lastindex or 0) for match in _NUMBER_OF_A_ROOM.finditer(text)]
     if "到" in text:
@@ -176,7 +202,7 @@ def _first_doors(text: str) -> Iterator[Span]:
         for group in _IN_A_GROUP.finditer(text):
             if _WHOLE_ADDRESS.search(text, max(0, group.start() - _NEAR_TOWN), group.start()):
                 yield group.span(1)
-    if "号院" in text:
+    if "号" in text:
         yield from [match.span(1) for match in _ROOM_OF_A_YARD.finditer(text)]
     if "排" in text:
         yield from [match.span() for match in _IN_A_ROW.finditer(text)]
@@ -185,7 +211,6 @@ def _first_doors(text: str) -> Iterator[Span]:
     if "舍" in text or "公寓" in text or "住宅" in text:
         yield from [match.span(1) for match in _IN_A_HALL.finditer(text)]
     if "楼" in text or "层" in text:
-        yield from [match.span(1) for match in _ON_A_HAN_FLOOR.finditer(text)]
         yield from [match.span() for match in _ON_A_FLOOR_BY_SIDE.finditer(text)]
     if "门" in text:
         yield from [match.span(1) for match in _BEHIND_A_GATE.finditer(text)]

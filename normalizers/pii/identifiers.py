@@ -58,7 +58,21 @@ _CARRIED = precompiled.pattern(
     rf"[ -]?[0-9](?:[ -]?[0-9]){{9,17}}"
     rf"|[a-z]{{2}}[0-9]{{9}}cn){_NO_TOKEN_BEHIND}"
 )
-_CREDIT_CODE = precompiled.pattern(
+_CODE = re.compile(
+    rf"{_NO_TOKEN_BEFORE}((?!20[0-9]{{6}}-)[a-z]{{1,4}}[ -]?(?:[0-9]{{2,8}}-)?[0-9]{{8,24}}){_NO_TOKEN_BEHIND}"
+)
+"""Letters and eight digits or more, as shops, platforms and hospitals number one order: GH2405270083."""
+
+_PUBLIC_LABEL = re.compile(
+    "(?:工单|诉求|诉求件|信件|来信|受理|票号|路灯|灯杆|电梯|井盖|站牌|线路|公交|电杆|设备|箱|柜|桩|杆|批号|许可证|标准)的?"
+    "(?:编号|号码|号|单号)?[(:是为 ]{0,4}$"
+)
+_PUBLIC_BEHIND = re.compile("[) ]?(?:诉求|工单|件(?!上|里)|号(?:诉求|件|信|工单))")
+_LONGEST_LABEL = 14
+_NUMBER_TOLD = re.compile(r"[,;。\s]号码?[:是为]?([0-9]{6,12})(?![0-9a-z])")
+"""我有扣扣,号594713628."""
+
+_CREDIT_CODE = re.compile(
     rf"{_NO_TOKEN_BEFORE}[1-9any][1-59][1-6][0-9]{{5}}[ -]?[0-9a-hj-npqrtuwxy]{{9}}[0-9a-z]{_NO_TOKEN_BEHIND}"
 )
 _LICENCE = precompiled.pattern(rf"{_NO_TOKEN_BEFORE}(?:jy|sc|xk|qs|xc)[0-9]{{13,14}}{_NO_TOKEN_BEHIND}")
@@ -232,6 +246,12 @@ def _is_identifier(text: str, found: re.Match[str]) -> bool:
     return digits >= least and _DAY.fullmatch(token) is None and HOTLINE.fullmatch(token) is None
 
 
+def _is_not_public(text: str, found: re.Match[str]) -> bool:
+    """Say whether no word beside a code tells of a ticket, or of a thing that is everybody's."""
+    before = _PUBLIC_LABEL.search(text, max(0, found.start() - _LONGEST_LABEL), found.start())
+    return before is None and _PUBLIC_BEHIND.match(text, found.end()) is None
+
+
 def _is_long(_text: str, found: re.Match[str]) -> bool:
     """Say whether groups behind a label hold as many digits as a number of one thing has; a day does not."""
     digits, lettered = sum(map(str.isdigit, found[1])), found[1][0].isalpha()
@@ -261,6 +281,8 @@ def _is_no_day(text: str, found: re.Match[str]) -> bool:
 
 _BY_FORM: tuple[Detector, ...] = (
     Detector("parcel", (), _CARRIED, near_digits=True),
+    Detector("order", (), _CODE, _is_not_public, near_digits=True),
+    Detector("account", ("号",), _NUMBER_TOLD, near_digits=True),
     Detector("register", (), _CREDIT_CODE, near_digits=True),
     Detector("register", (), _LICENCE, near_digits=True),
     Detector("register", ("号",), _CASE),
