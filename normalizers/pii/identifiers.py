@@ -59,16 +59,25 @@ _CARRIED = precompiled.pattern(
     rf"|[a-z]{{2}}[0-9]{{9}}cn){_NO_TOKEN_BEHIND}"
 )
 _CODE = re.compile(
-    rf"{_NO_TOKEN_BEFORE}((?!20[0-9]{{6}}-)[a-z]{{1,4}}[ -]?(?:[0-9]{{2,8}}-)?[0-9]{{8,24}}){_NO_TOKEN_BEHIND}"
+    rf"{_NO_TOKEN_BEFORE}([a-z]{{1,4}}-?(?!(?:19|20)[0-9]{{6}}(?![0-9]))(?:[0-9]{{2,8}}-)?[0-9]{{8,24}})"
+    rf"{_NO_TOKEN_BEHIND}"
 )
 """Letters and eight digits or more, as shops, platforms and hospitals number one order: GH2405270083."""
 
+_LONG_NUMBER = re.compile(r"(?<![0-9a-z.,-])(?!(?:19|20)[0-9]{2}[01][0-9][0-3][0-9])[1-9][0-9]{11,23}(?![0-9a-z.,-])")
+"""No sum and no day has so many digits: a parcel or an order (中通的,78611204935527)."""
+
+_NUMBERED = re.compile(r"(?<![a-z])no[.:] ?([0-9]{6,14})(?![0-9a-z])")
+
+_THINGS = "路灯|灯杆|电梯|井盖|站牌|线路|公交|电杆|设备|箱|柜|桩|杆"
 _PUBLIC_LABEL = re.compile(
-    "(?:工单|诉求|诉求件|信件|来信|受理|票号|路灯|灯杆|电梯|井盖|站牌|线路|公交|电杆|设备|箱|柜|桩|杆|批号|许可证|标准)的?"
-    "(?:编号|号码|号|单号)?[(:是为 ]{0,4}$"
+    f"(?:工单|诉求|信访|信件|来信|来文|受理|票号|批号|许可证|标准|准字|{_THINGS})[^。!?;\n]{{0,24}}$"
 )
-_PUBLIC_BEHIND = re.compile("[) ]?(?:诉求|工单|件(?!上|里)|号(?:诉求|件|信|工单))")
-_LONGEST_LABEL = 14
+_PUBLIC_BEHIND = re.compile(
+    "[) ]?(?:[、,和及] ?[a-z]{1,4}[0-9]{8,})*"
+    f"(?:诉求|工单|[两几]?件(?!上|里)|号(?:诉求|件|信|工单)|号?的?(?:{_THINGS}))"
+)
+_LONGEST_LABEL = 30
 _NUMBER_TOLD = re.compile(r"[,;。\s]号码?[:是为]?([0-9]{6,12})(?![0-9a-z])")
 """我有扣扣,号594713628."""
 
@@ -80,7 +89,12 @@ _CASE = precompiled.pattern(
     r"[(〔\[【]?(?:19|20)[0-9]{2}[)〕\]】]?\s?[\u4e00-\u9fff]{1,4}[0-9]{0,4}"
     r"(?:民|刑|行|执|商|知|赔|破|仲|财|诉|调|劳人)[\u4e00-\u9fff]{0,5}(?:字第|第)?[0-9]{1,6}(?:-[0-9]{1,3})?号"
 )
-_PROPERTY = precompiled.pattern(
+_CASE_BY_SERIES = re.compile(
+    r"[\u4e00-\u9fff]{1,8}(?:字|集用|国用|房权|农用|宅基|集建)[(〔\[【](?:19|20)[0-9]{2}[)〕\]】]第?\s?[0-9]{1,7}(?:-[0-9]{1,7})?号?"
+)
+"""历城劳人仲案字〔2024〕第318号, 鲁农集用(1998)第07-2216号."""
+
+_PROPERTY = re.compile(
     r"[\u4e00-\u9fff]?[(〔\[](?:19|20)[0-9]{2}[)〕\]][\u4e00-\u9fff]{0,10}(?:不动产|房权|国用|集用|房地"
     r"|宅)[\u4e00-\u9fff]{0,6}[0-9]{4,12}号?"
 )
@@ -123,6 +137,7 @@ _QQ = precompiled.pattern(
 )
 _WECHAT = precompiled.pattern(
     r"(?:微信|薇信|威信|v信|wx|vx|wechat)\s?(?:号码?|id)?(?:就是|是|为|叫|:)\s?([a-z][a-z0-9_-]{4,24})(?![a-z0-9])"
+    r"|(?:微信|薇信|威信)[\u4e00-\u9fff]{0,4}\(([a-z][a-z0-9_-]{4,24})\)"
 )
 _NICKNAME = precompiled.pattern(
     r"(?:(?:会员|用户|微信|微博|抖音|快手|群|店铺|淘宝|闲鱼|旺旺|qq|b站|账号|游戏)名称?|昵称|网名|群昵称|(?<![a-z])id|(?:抖音|快手|微博|小红书|b站|闲鱼|淘宝|游戏|群|微信"
@@ -282,10 +297,13 @@ def _is_no_day(text: str, found: re.Match[str]) -> bool:
 _BY_FORM: tuple[Detector, ...] = (
     Detector("parcel", (), _CARRIED, near_digits=True),
     Detector("order", (), _CODE, _is_not_public, near_digits=True),
+    Detector("order", (), _LONG_NUMBER, _is_not_public, near_digits=True),
+    Detector("order", ("no",), _NUMBERED, near_digits=True),
     Detector("account", ("号",), _NUMBER_TOLD, near_digits=True),
     Detector("register", (), _CREDIT_CODE, near_digits=True),
     Detector("register", (), _LICENCE, near_digits=True),
     Detector("register", ("号",), _CASE),
+    Detector("register", ("字", "用", "权", "宅", "集建"), _CASE_BY_SERIES, core=_OF_A_YEAR),
     Detector("register", ("不动产", "房权", "国用", "集用", "房地", "宅"), _PROPERTY),
     Detector("paper", tuple("鉴罚决裁伤扣拘罪证"), _DECISION, core=_OF_A_YEAR),
     Detector("paper", ("字", *"残优退烈"), _LETTERED_PAPER),

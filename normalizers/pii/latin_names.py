@@ -60,6 +60,14 @@ def western(found: Mapping[str, Any], *, sure: bool = False) -> str:
     return rf"(?:{named}|{no_name}{_PART}(?:{further}){{1,2}})" if sure else rf"(?:{named})"
 
 
+def _foreign(found: Mapping[str, Any]) -> str:
+    words = found["english"]
+    given = trie(words["given_names"].split())
+    no_name = trie([*words["no_name"].split(), *words["tells"].split(), *words["no_surnames"].split()])
+    further = rf" (?!{no_name}{ENDS}){_PART}{ENDS}"
+    return rf"{given}(?:-{given})?{ENDS}{further}(?:{further}(?!\s?[a-z]))?"
+
+
 def _by_pinyin(surname: str) -> str:
     return rf"(?:{surname} {GIVEN}|{SYLLABLE}{{1,2}} {surname}){ENDS}"
 
@@ -68,8 +76,9 @@ _NEAR = 36
 """Characters before a number in which a name and what stands between may begin."""
 
 _BEGINS = "(?<![a-z0-9@._/-])"
-_LATIN_BEFORE = precompiled.pattern("[a-z0-9][ .'-]$")
-_TWO_WORDS = precompiled.pattern(r"[a-z](?<![a-z0-9@._/-].)[a-z]{1,5}(?= [a-z])")
+_LATIN_BEFORE = re.compile("[a-z0-9][ .'-]$")
+_TWO_WORDS = re.compile(r"[a-z](?<![a-z0-9@._/-].)[a-z]{1,5}(?= [a-z])")
+_GOES_ON = re.compile("[a-z] [a-z]{2}")
 _LATIN_BEHIND = "(?![ .'-]{0,2}[a-z0-9])"
 
 
@@ -85,6 +94,9 @@ class PinyinNames(NamedTuple):
     tells: re.Pattern[str]
     """Of whom an English sentence tells: Zhou Min keeps dumping."""
 
+    foreign: re.Pattern[str]
+    """A foreigner's given name and one or two more words: 工程师Sergei Ivanchenko, Jean-Pierre Moreau."""
+
     @classmethod
     def of(cls, found: Mapping[str, Any]) -> "PinyinNames":
         """Make the patterns of the lists."""
@@ -98,16 +110,19 @@ class PinyinNames(NamedTuple):
         alone = rf"{sure} {no_name}{GIVEN}{ENDS}"
         between = r"[\s:,、(/-]{0,3}(?:(?:at|on|tel|phone|mobile|电话|手机|联系电话)[.: ]{0,3})?(?:\(?\+?86\)?[ -]?)?"
         return cls(
-            before_phone=precompiled.pattern(rf"{name}{between}$"),
-            behind_phone=precompiled.pattern(rf"[\s,、(/-]{{0,3}}{name}"),
-            labelled=precompiled.pattern(rf"{trie(found['cues']['labelled'])}[\s:是为]{{1,3}}{name}"),
-            alone=precompiled.pattern(rf"{no_name}({alone}){_LATIN_BEHIND}"),
-            tells=precompiled.pattern(rf"{no_name}({alone})(?= {trie(words['tells'].split())}{ENDS})"),
+            before_phone=re.compile(rf"{name}{between}$"),
+            behind_phone=re.compile(rf"[\s,、(/-]{{0,3}}{name}"),
+            labelled=re.compile(rf"{trie(found['cues']['labelled'])}[\s:是为]{{1,3}}{name}"),
+            alone=re.compile(rf"{no_name}({alone}){_LATIN_BEHIND}"),
+            tells=re.compile(rf"{no_name}({alone})(?= {trie(words['tells'].split())}{ENDS})"),
+            foreign=re.compile(rf"{_BEGINS}({_foreign(found)})"),
         )
 
     def spans(self, text: str, phones: re.Pattern[str]) -> Iterator[Span]:
         """Yield where such a name stands, in a text in which `phones` finds the mobile numbers."""
         yield from [found.span(1) for found in self.labelled.finditer(text)]
+        if _GOES_ON.search(text):
+            yield from [found.span(1) for found in self.foreign.finditer(text)]
         for first in _TWO_WORDS.finditer(text):
             start = first.start()
             is_latin = _LATIN_BEFORE.search(text, max(0, start - 2), start) is not None
