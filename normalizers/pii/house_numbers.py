@@ -162,15 +162,16 @@ _FLOOR = rf"(?:(?:负|地下)?{_PLACED} ?[层楼]|[顶底][层楼])"
 _LAST = (
     rf"(?:第{_PLACED}户(?![型外内口])"
     rf"|第?{_PLACED} ?(?:室(?![外内])|号?房(?![价屋补款产型租贷改东源子地管])|号(?:铺位?|车[库位]))"
-    rf"|(?:{_SIDES}|[a-h])户(?![型外])|[东西南北左右中][边侧面头手]的?那?一?[户家](?![型门])"
+    rf"|(?:{_SIDES}|[a-h])户(?![型外])"
     rf"|门牌号?[0-9]{{1,4}}(?![0-9])|[左右]手(?:[边侧]|(?=[,。;!的]|$))"
     rf"|[a-z]?-?[0-9]{{2,4}}[a-z]?(?:-[0-9]{{1,3}})?(?![0-9a-z-]|{_COUNTED}| ?户)"
     rf"|[0-9]{{1,2}} ?[a-h](?![0-9a-z])|[a-h](?=室)"
     rf"|[〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖]{{3,4}}(?!{_HAN}|{_COUNTED}))"
 )
+_BY_ITS_SIDE = "[东西南北左右中][边侧面头手]的?那?一?[户家](?![型门])"
 _RUN = re.compile(
-    rf"(?<![0-9a-z])(?<!{_HAN})(?:{_TOWER}[ -]?(?:{_STAIRCASE}[ -]?)?(?:{_FLOOR}[ -]?)?"
-    rf"|{_STAIRCASE}[ -]?(?:{_FLOOR}[ -]?)?|{_FLOOR}[ -]?){_LAST}"
+    rf"(?<![0-9a-z])(?<!{_HAN})(?!{_FLOOR}{_BY_ITS_SIDE})(?:(?:{_TOWER}[ -]?(?:{_STAIRCASE}[ -]?)?(?:{_FLOOR}[ -]?)?"
+    rf"|{_STAIRCASE}[ -]?(?:{_FLOOR}[ -]?)?)(?:{_LAST}|{_BY_ITS_SIDE})|{_FLOOR}[ -]?{_LAST})"
 )
 """A household by two or more of its steps, from the house to the door, in figures, characters or letters."""
 

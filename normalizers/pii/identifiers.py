@@ -109,6 +109,7 @@ _OF_A_YEAR = precompiled.pattern("[(〔\\[](?:19|20)?[0-9]{2}[)〕\\]]|字第? ?
 
 _LETTERED_PAPER = precompiled.pattern(
     r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][残优退烈](?:字?第?)[0-9]{6,9}号?"
+    r"|[残优退烈][0-9]{10,16}(?![0-9])"
     r"|(?:军|士|兵|文|武|警|政|参|后|装|学|退|优|烈|残|南|北|东|西|中|海|空|沈|济|广|成|兰)[\u4e00-\u9fff]{0,3}字第?[0-9]{5,9}号?"
 )
 
@@ -137,6 +138,7 @@ _QQ = precompiled.pattern(
 )
 _WECHAT = precompiled.pattern(
     r"(?:微信|薇信|威信|v信|wx|vx|wechat)\s?(?:号码?|id)?(?:就是|是|为|叫|:)\s?([a-z][a-z0-9_-]{4,24})(?![a-z0-9])"
+    r"|加我 ?(?:微信|vx?|wx)?[: ]?([a-z][a-z0-9_-]{5,24})(?![a-z0-9])"
     r"|(?:微信|薇信|威信)[\u4e00-\u9fff]{0,4}\(([a-z][a-z0-9_-]{4,24})\)"
 )
 _NICKNAME = precompiled.pattern(
@@ -310,7 +312,7 @@ _BY_FORM: tuple[Detector, ...] = (
     Detector("labelled", (), _EACH_APART, _is_no_row, near_digits=True),
     Detector("account", _ACCOUNTS, _ACCOUNT),
     Detector("account", ("q", "扣", "球", "企鹅", "抠"), _QQ, _is_no_hotline),
-    Detector("account", ("信", "x", "wechat"), _WECHAT),
+    Detector("account", ("信", "x", "wechat", "加我"), _WECHAT),
     Detector("account", _NICKNAMES, _NICKNAME),
     Detector("mail", ("邮", "mail"), _MAIL_IN_PIECES),
     Detector("mail", ("@",), _MAIL_CUT_OFF),

@@ -65,7 +65,12 @@ def _foreign(found: Mapping[str, Any]) -> str:
     given = trie(words["given_names"].split())
     no_name = trie([*words["no_name"].split(), *words["tells"].split(), *words["no_surnames"].split()])
     further = rf" (?!{no_name}{ENDS}){_PART}{ENDS}"
-    return rf"{given}(?:-{given})?{ENDS}{further}(?:{further}(?!\s?[a-z]))?"
+    first = rf"(?!{no_name}{ENDS}){_PART}{ENDS} "
+    titled = rf"(?!{no_name}{ENDS}){LETTER}{{2,20}}(?:{further}){{0,2}}(?= ?(?:先生|女士|小姐|老师|医生|同学)(?![a-z]))"
+    return (
+        rf"{given}(?:-{given})?{ENDS}{further}(?:{further}(?!\s?[a-z]))?"
+        rf"|{first}(?:{first})?{given}{ENDS}(?!\s?[a-z])|{titled}"
+    )
 
 
 def _by_pinyin(surname: str) -> str:
@@ -78,7 +83,7 @@ _NEAR = 36
 _BEGINS = "(?<![a-z0-9@._/-])"
 _LATIN_BEFORE = re.compile("[a-z0-9][ .'-]$")
 _TWO_WORDS = re.compile(r"[a-z](?<![a-z0-9@._/-].)[a-z]{1,5}(?= [a-z])")
-_GOES_ON = re.compile("[a-z] [a-z]{2}")
+_GOES_ON = re.compile("[a-z] (?:[a-z]{2}|[先女小老医同])|[a-z](?:先生|女士|小姐)")
 _LATIN_BEHIND = "(?![ .'-]{0,2}[a-z0-9])"
 
 
