@@ -107,12 +107,12 @@ The group stays, it is the place; without the town (阳光村3组25号) so does 
 _NEAR_TOWN = 14
 """Characters of a village and its group at most."""
 
-_ROOM_OF_A_YARD = re.compile(
+_ROOM_OF_A_YARD = precompiled.pattern(
     rf"号(?<=[0-9]号)(?:[前后]?院(?:[里内的]|子)?)?([东西南北][屋房厢](?![子顶檐价产])|第{_HAN}间(?![公商]))"
 )
-_IN_A_ROW = re.compile(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
-_HAN_REACHED = re.compile(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
-_IN_A_STREET = re.compile(
+_IN_A_ROW = precompiled.pattern(f"排(?<={_HAN}排){_HAN}{{1,3}}[户号](?![楼院线座位])")
+_HAN_REACHED = precompiled.pattern(rf"到(?<=[水漏渗流淹]到)({_HAN_ROOM})(?!{_HAN}|{_COUNTED})")
+_IN_A_STREET = precompiled.pattern(
     r"号(?<=[0-9]号)(?<!月[0-9]号)(?<!月[0-9][0-9]号)"
     rf"(?: ?[甲乙丙丁] ?({_ROOM})| ?\(?([0-9]{{1,2}}-[0-9]{{1,2}}(?:-[0-9]{{1,4}})?)(?![0-9-]|{_COUNTED}| ?[户天])"
     rf"| ?[0-9]{{1,2}} ?[层楼] ?({_ROOM})"
@@ -169,7 +169,7 @@ _LAST = (
     rf"|[〇零一二三四五六七八九幺壹贰叁肆伍陆柒捌玖]{{3,4}}(?!{_HAN}|{_COUNTED}))"
 )
 _BY_ITS_SIDE = "[东西南北左右中][边侧面头手]的?那?一?[户家](?![型门])"
-_RUN = re.compile(
+_RUN = precompiled.pattern(
     rf"(?<![0-9a-z])(?<!{_HAN})(?!{_FLOOR}{_BY_ITS_SIDE})(?:(?:{_TOWER}[ -]?(?:{_STAIRCASE}[ -]?)?(?:{_FLOOR}[ -]?)?"
     rf"|{_STAIRCASE}[ -]?(?:{_FLOOR}[ -]?)?)(?:{_LAST}|{_BY_ITS_SIDE})|{_FLOOR}[ -]?{_LAST})"
 )

@@ -58,30 +58,32 @@ _CARRIED = precompiled.pattern(
     rf"[ -]?[0-9](?:[ -]?[0-9]){{9,17}}"
     rf"|[a-z]{{2}}[0-9]{{9}}cn){_NO_TOKEN_BEHIND}"
 )
-_CODE = re.compile(
+_CODE = precompiled.pattern(
     rf"{_NO_TOKEN_BEFORE}([a-z]{{1,4}}-?(?!(?:19|20)[0-9]{{6}}(?![0-9]))(?:[0-9]{{2,8}}-)?[0-9]{{8,24}})"
     rf"{_NO_TOKEN_BEHIND}"
 )
 """Letters and eight digits or more, as shops, platforms and hospitals number one order: GH2405270083."""
 
-_LONG_NUMBER = re.compile(r"(?<![0-9a-z.,-])(?!(?:19|20)[0-9]{2}[01][0-9][0-3][0-9])[1-9][0-9]{11,23}(?![0-9a-z.,-])")
+_LONG_NUMBER = precompiled.pattern(
+    r"(?<![0-9a-z.,-])(?!(?:19|20)[0-9]{2}[01][0-9][0-3][0-9])[1-9][0-9]{11,23}(?![0-9a-z.,-])"
+)
 """No sum and no day has so many digits: a parcel or an order (中通的,78611204935527)."""
 
-_NUMBERED = re.compile(r"(?<![a-z])no[.:] ?([0-9]{6,14})(?![0-9a-z])")
+_NUMBERED = precompiled.pattern(r"(?<![a-z])no[.:] ?([0-9]{6,14})(?![0-9a-z])")
 
 _THINGS = "路灯|灯杆|电梯|井盖|站牌|线路|公交|电杆|设备|箱|柜|桩|杆"
-_PUBLIC_LABEL = re.compile(
+_PUBLIC_LABEL = precompiled.pattern(
     f"(?:工单|诉求|信访|信件|来信|来文|受理|票号|批号|许可证|标准|准字|{_THINGS})[^。!?;\n]{{0,24}}$"
 )
-_PUBLIC_BEHIND = re.compile(
+_PUBLIC_BEHIND = precompiled.pattern(
     "[) ]?(?:[、,和及] ?[a-z]{1,4}[0-9]{8,})*"
     f"(?:诉求|工单|[两几]?件(?!上|里)|号(?:诉求|件|信|工单)|号?的?(?:{_THINGS}))"
 )
 _LONGEST_LABEL = 30
-_NUMBER_TOLD = re.compile(r"[,;。\s]号码?[:是为]?([0-9]{6,12})(?![0-9a-z])")
+_NUMBER_TOLD = precompiled.pattern(r"[,;。\s]号码?[:是为]?([0-9]{6,12})(?![0-9a-z])")
 """我有扣扣,号594713628."""
 
-_CREDIT_CODE = re.compile(
+_CREDIT_CODE = precompiled.pattern(
     rf"{_NO_TOKEN_BEFORE}[1-9any][1-59][1-6][0-9]{{5}}[ -]?[0-9a-hj-npqrtuwxy]{{9}}[0-9a-z]{_NO_TOKEN_BEHIND}"
 )
 _LICENCE = precompiled.pattern(rf"{_NO_TOKEN_BEFORE}(?:jy|sc|xk|qs|xc)[0-9]{{13,14}}{_NO_TOKEN_BEHIND}")
@@ -89,12 +91,12 @@ _CASE = precompiled.pattern(
     r"[(〔\[【]?(?:19|20)[0-9]{2}[)〕\]】]?\s?[\u4e00-\u9fff]{1,4}[0-9]{0,4}"
     r"(?:民|刑|行|执|商|知|赔|破|仲|财|诉|调|劳人)[\u4e00-\u9fff]{0,5}(?:字第|第)?[0-9]{1,6}(?:-[0-9]{1,3})?号"
 )
-_CASE_BY_SERIES = re.compile(
+_CASE_BY_SERIES = precompiled.pattern(
     r"[\u4e00-\u9fff]{1,8}(?:字|集用|国用|房权|农用|宅基|集建)[(〔\[【](?:19|20)[0-9]{2}[)〕\]】]第?\s?[0-9]{1,7}(?:-[0-9]{1,7})?号?"
 )
 """历城劳人仲案字〔2024〕第318号, 鲁农集用(1998)第07-2216号."""
 
-_PROPERTY = re.compile(
+_PROPERTY = precompiled.pattern(
     r"[\u4e00-\u9fff]?[(〔\[](?:19|20)[0-9]{2}[)〕\]][\u4e00-\u9fff]{0,10}(?:不动产|房权|国用|集用|房地"
     r"|宅)[\u4e00-\u9fff]{0,6}[0-9]{4,12}号?"
 )

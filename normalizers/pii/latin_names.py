@@ -81,9 +81,9 @@ _NEAR = 36
 """Characters before a number in which a name and what stands between may begin."""
 
 _BEGINS = "(?<![a-z0-9@._/-])"
-_LATIN_BEFORE = re.compile("[a-z0-9][ .'-]$")
-_TWO_WORDS = re.compile(r"[a-z](?<![a-z0-9@._/-].)[a-z]{1,5}(?= [a-z])")
-_GOES_ON = re.compile("[a-z] (?:[a-z]{2}|[先女小老医同])|[a-z](?:先生|女士|小姐)")
+_LATIN_BEFORE = precompiled.pattern("[a-z0-9][ .'-]$")
+_TWO_WORDS = precompiled.pattern(r"[a-z](?<![a-z0-9@._/-].)[a-z]{1,5}(?= [a-z])")
+_GOES_ON = precompiled.pattern("[a-z] (?:[a-z]{2}|[先女小老医同])|[a-z](?:先生|女士|小姐)")
 _LATIN_BEHIND = "(?![ .'-]{0,2}[a-z0-9])"
 
 
@@ -115,12 +115,12 @@ class PinyinNames(NamedTuple):
         alone = rf"{sure} {no_name}{GIVEN}{ENDS}"
         between = r"[\s:,、(/-]{0,3}(?:(?:at|on|tel|phone|mobile|电话|手机|联系电话)[.: ]{0,3})?(?:\(?\+?86\)?[ -]?)?"
         return cls(
-            before_phone=re.compile(rf"{name}{between}$"),
-            behind_phone=re.compile(rf"[\s,、(/-]{{0,3}}{name}"),
-            labelled=re.compile(rf"{trie(found['cues']['labelled'])}[\s:是为]{{1,3}}{name}"),
-            alone=re.compile(rf"{no_name}({alone}){_LATIN_BEHIND}"),
-            tells=re.compile(rf"{no_name}({alone})(?= {trie(words['tells'].split())}{ENDS})"),
-            foreign=re.compile(rf"{_BEGINS}({_foreign(found)})"),
+            before_phone=precompiled.pattern(rf"{name}{between}$"),
+            behind_phone=precompiled.pattern(rf"[\s,、(/-]{{0,3}}{name}"),
+            labelled=precompiled.pattern(rf"{trie(found['cues']['labelled'])}[\s:是为]{{1,3}}{name}"),
+            alone=precompiled.pattern(rf"{no_name}({alone}){_LATIN_BEHIND}"),
+            tells=precompiled.pattern(rf"{no_name}({alone})(?= {trie(words['tells'].split())}{ENDS})"),
+            foreign=precompiled.pattern(rf"{_BEGINS}({_foreign(found)})"),
         )
 
     def spans(self, text: str, phones: re.Pattern[str]) -> Iterator[Span]:
