@@ -30,6 +30,9 @@ ABORT_SECONDS = 1.0
 ASK_SECONDS = 1.0
 """Limit in seconds for the question whether Kafka has a topic, and the interval at which the answer is looked for."""
 
+CONNECTING_MS = 20
+"""Milliseconds between two looks whether a connection is made; what comes meanwhile wakes the sender."""
+
 SETTINGS: dict[str, Any] = {
     "acks": "all",
     "enable_idempotence": True,
@@ -146,6 +149,7 @@ class Producer:
                 raise UnreachableError("the Kafka producer is closed: this process stops")
             if self._theirs is None:
                 self._theirs = connected(KafkaProducer, **self._settings())
+                _pause_while_away(self._theirs)
             return self._theirs
 
     def _settings(self) -> dict[str, Any]:
@@ -164,6 +168,17 @@ class Producer:
             self._theirs = None
         # not here: this may be the producer's own thread
         threading.Thread(target=_end, args=(producer, 1.0), daemon=True).start()
+
+
+def _pause_while_away(producer: Any) -> None:
+    """Let the sender wait for a broker that is not connected; it would look again without a pause.
+
+    kafka-python 3.0.12 takes the seconds of a back-off for milliseconds, and 0 of them while it connects: its thread
+    took a whole core for as long as a broker hung.
+    """
+    client = producer._sender._client
+    delay = client.connection_delay
+    client.connection_delay = lambda node: max(1000 * delay(node), CONNECTING_MS)
 
 
 def _has(producer: Any, topic: str) -> bool:
