@@ -44,4 +44,4 @@ def test_what_waits_in_a_journal_is_shown_and_drained(operators_kafka: KafkaConn
     assert hotline("journal", "show", str(folder)).output.startswith("Nothing waits")
     again = hotline("journal", "drain", str(folder))
     assert again.output.startswith("0 messages are in Kafka, and the journal is empty.")
-    assert "1 file of bytes that could not be read" in again.output
+    assert "1 file of unreadable bytes" in again.output

@@ -102,7 +102,7 @@ async def waiting() -> list[str]:
 
 async def test_a_ping_is_signed_and_says_what_is_wrong(receiver: Receiver) -> None:
     told = await hotline("webhook", "test", "map")
-    assert (told.exit_code, told.stdout.startswith("map answers 204 in ")) == (0, True)
+    assert (told.exit_code, told.stdout.startswith("map answered 204 in ")) == (0, True)
     assert receiver.got[0].headers["ce-type"] == "cn.hotline12345.ping.v1"
     receiver.answers = [status(401)]
     told = await hotline("webhook", "test", "map")

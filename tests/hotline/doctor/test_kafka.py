@@ -51,7 +51,7 @@ def fault(connection: KafkaConnection) -> PipelineError:
 
 def test_a_broker_that_lets_us_in_tells_until_when_its_certificate_is_valid(secured: SecuredKafka) -> None:
     (found,) = brokers(secured.connection("hotline-screen"))
-    assert re.fullmatch(r".* lets hotline-screen in \(SASL_SSL, certificate valid until 20\d\d-\d\d-\d\d\)", str(found))
+    assert re.fullmatch(r".* accepts hotline-screen \(SASL_SSL, certificate valid until 20\d\d-\d\d-\d\d\)", str(found))
 
 
 async def test_a_certificate_of_ours_logs_in_with_every_client(secured: SecuredKafka) -> None:
@@ -64,7 +64,7 @@ async def test_a_certificate_of_ours_logs_in_with_every_client(secured: SecuredK
         await producer.send_and_wait("hotline.link.v1", b"{}", key=b"k", partition=0)
     needed = [Need(kind="topic", name="hotline.link.v1", operation="Write")]
     (found,) = await asyncio.to_thread(told, lambda: rights(ours, needed))
-    assert "may do" in str(found)
+    assert "has all" in str(found)
     lacking = [Need(kind="topic", name="hotline.raw.sms.v1", operation="Write")]
     (found,) = await asyncio.to_thread(told, lambda: rights(ours, lacking))
     assert isinstance(found, UnauthorizedError)
@@ -108,7 +108,7 @@ def test_tls_and_login_where_there_are_none_and_the_other_way_round(
     assert isinstance(found, FatalError)
     wants_tls, wants_login = "SSL" in wanted, "SASL" in wanted
     if ("SSL" in protocol) != wants_tls:
-        assert ("wants TLS: set `kafka.security_protocol` to" if wants_tls else "does not use TLS") in str(found)
+        assert ("requires TLS: set `kafka.security_protocol` to" if wants_tls else "does not use TLS") in str(found)
     else:
         assert ("requires a login" if wants_login else "does not expect a login") in str(found)
         assert wanted in str(found)
@@ -338,7 +338,7 @@ def test_a_topic_that_is_missing_is_told_and_one_that_is_hidden_is_told_among_th
         (found,) = topics(secured.administrator, fresh)
         assert str(found) == "hotline.outbox.v1 does not exist: run `hotline topics create`."
         connection = secured.connection("hotline-screen")
-        assert "11 correct; 11 of them do not show this user their settings" in str(
+        assert "11 correct; 11 of them do not show this user their configuration" in str(
             told(lambda: topics(connection, fresh))[0]
         )
         assert "may not Read the topic hotline.outbox.v1" in str(told(lambda: rights(connection, fresh))[0])
