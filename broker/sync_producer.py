@@ -174,11 +174,20 @@ def _pause_while_away(producer: Any) -> None:
     """Let the sender wait for a broker that is not connected; it would look again without a pause.
 
     kafka-python 3.0.12 takes the seconds of a back-off for milliseconds, and 0 of them while it connects: its thread
-    took a whole core for as long as a broker hung.
+    took a whole core for as long as a broker hung. For a topic without a leader it asks for metadata at each look, and
+    so wakes itself at once, although it has asked before and the answer is on its way.
     """
     client = producer._sender._client
     delay = client.connection_delay
     client.connection_delay = lambda node: max(1000 * delay(node), CONNECTING_MS)
+    metadata = producer._metadata
+    ask = metadata.request_update
+
+    def ask_once() -> Any:
+        asked = metadata._future
+        return asked if metadata.need_update and asked is not None and not asked.is_done else ask()
+
+    metadata.request_update = ask_once
 
 
 def _has(producer: Any, topic: str) -> bool:
