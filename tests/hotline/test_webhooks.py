@@ -108,7 +108,7 @@ async def test_a_ping_is_signed_and_says_what_is_wrong(receiver: Receiver) -> No
     told = await hotline("webhook", "test", "map")
     assert told.exit_code == 1
     assert told.stderr == (
-        "hotline: map does not accept the ping (401): it refuses our signature or login; compare the secrets "
+        "hotline: map does not accept the ping (401): it rejects our signature or login; compare the secrets "
         "and `authorization`.\n"
     )
     told = await hotline("webhook", "test", "nobody")

@@ -33,7 +33,7 @@ async def test_what_the_metadata_alone_tell_ends_the_sink(lane: Lane) -> None:
 
 
 def test_a_refusal_that_the_library_tells_in_plain_words_is_told_as_one() -> None:
-    with pytest.raises(UnauthorizedError, match=r"do this \(GroupAuthorizationFailedError\)"), allowed():
+    with pytest.raises(UnauthorizedError, match=r"to our user \(GroupAuthorizationFailedError\)"), allowed():
         raise KafkaError(f"Unexpected error during coordination {GroupAuthorizationFailedError('hotline-sink')!r}")
 
 

@@ -519,9 +519,7 @@ async def test_what_the_metadata_alone_tell_ends_the_outbox(
     try:
         await soon(lambda: bool(members and members[0].assignment()))
         members[0]._client.cluster.unauthorized_topics.add(topics.OUTBOX)
-        with pytest.raises(
-            UnauthorizedError, match=r"Kafka does not let our user do this \(TopicAuthorizationFailedError\)"
-        ):
+        with pytest.raises(UnauthorizedError, match=r"Kafka denies this to our user \(TopicAuthorizationFailedError\)"):
             await asyncio.wait_for(running_outbox, 30)
     finally:
         running_outbox.cancel()

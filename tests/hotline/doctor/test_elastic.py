@@ -72,7 +72,8 @@ def test_a_wrong_key_is_told_and_the_key_is_not(door: ElasticDoor, local: pytest
 def test_a_key_that_lacks_a_right_is_told_apart(door: ElasticDoor) -> None:
     door.forbidden = lambda method, path: path.startswith("/_index_template")
     assert (
-        "may not do this (403 AuthorizationException): give it the role of deploy/elasticsearch-roles.json" in fault()
+        "denies this to our user (403 AuthorizationException): give it the role of deploy/elasticsearch-roles.json"
+        in fault()
     )
 
 
@@ -106,9 +107,9 @@ def test_who_may_not_ask_how_the_cluster_does_cannot_be_the_monitor(
     door: ElasticDoor, local: pytest.MonkeyPatch
 ) -> None:
     local.setenv(KEY, door.keys["hotline-analyst"])
-    assert "may not do this (403" in CliRunner().invoke(app, ["doctor", "monitor"]).stdout
+    assert "denies this to our user (403" in CliRunner().invoke(app, ["doctor", "monitor"]).stdout
     local.setenv(KEY, door.keys["hotline-monitor"])
-    assert "may not do this (403" not in CliRunner().invoke(app, ["doctor", "monitor"]).stdout
+    assert "denies this to our user (403" not in CliRunner().invoke(app, ["doctor", "monitor"]).stdout
 
 
 def doctor_of_the_monitor() -> list[str]:
@@ -124,10 +125,10 @@ def test_a_monitor_that_may_not_count_what_is_overdue_does_not_pretend_to_see(
     Monitor(load()).look(datetime.now(UTC))
     assert door.refused == []
     door.forbidden = lambda method, path: path.endswith("/_search")
-    assert "may not do this (403" in doctor_of_the_monitor()[-1]
+    assert "denies this to our user (403" in doctor_of_the_monitor()[-1]
     monitor = Monitor(load())
     monitor.look(datetime.now(UTC))
-    assert "may not do this (403" in (monitor.trouble or "")
+    assert "denies this to our user (403" in (monitor.trouble or "")
     assert monitor.last_look is None  # so MonitorBlind rings
 
 
@@ -161,7 +162,7 @@ def test_a_receiver_with_a_web_door_is_asked_whether_it_may_search(
     local.setenv(KEY, door.keys["hotline-web"])
     assert doctor_of_the_receiver() == ["the web form may search hotline-ticket-masked and hotline-link"]
     local.setenv(KEY, door.keys["hotline-analyst"])
-    assert "may not do this (403" in doctor_of_the_receiver()[0]
+    assert "denies this to our user (403" in doctor_of_the_receiver()[0]
     local.setenv(KEY, "d3Jvbmc6a2V5")
     assert "refuses our login (401)" in doctor_of_the_receiver()[0]
     local.setenv(KEY, door.keys["hotline-web"])
@@ -230,7 +231,7 @@ def test_a_red_cluster_is_told(local: pytest.MonkeyPatch, client: Elasticsearch)
     client.indices.create(index="test-nowhere", settings=nowhere, wait_for_active_shards=0)
     try:
         (red,) = found()
-        assert (red.outcome, "1 shards are away" in red.detail) == ("wait", True)
+        assert (red.outcome, "1 shards are unavailable" in red.detail) == ("wait", True)
     finally:
         client.indices.delete(index="test-nowhere")
 
