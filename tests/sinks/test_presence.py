@@ -75,7 +75,7 @@ async def test_an_index_put_back_as_it_was_last_week_is_told(lane: Lane) -> None
 
 async def test_a_few_dead_letters_at_the_end_are_no_loss(lane: Lane) -> None:
     await brought(lane)
-    bad = [ticket(lane, 1)._replace(key=b"no id of ours")] * (SAMPLE // 2)
+    bad = [ticket(lane, 1)._replace(key=b"not a valid id")] * (SAMPLE // 2)
     await lane.publish(bad)
     async with lane.running(names=BOTH):
         await until(lane.committed, 60 + len(bad))
