@@ -73,7 +73,7 @@ async def test_lost_decisions_are_told_and_numbers_are_not_given_again(
 async def test_those_behind_a_checkpoint_are_told_too(connection: KafkaConnection, blobs: LocalStore) -> None:
     partition = await decided(connection, blobs, checkpoint_after=1)
     await lose(connection, partition, 3)
-    with pytest.raises(PartitionError, match="from 1 on is in no checkpoint"):
+    with pytest.raises(PartitionError, match="from 1 on are in no checkpoint"):
         await owner_of(connection, blobs, partition)
 
 
