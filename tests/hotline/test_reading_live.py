@@ -134,5 +134,5 @@ def test_a_verb_says_so_in_one_sentence(
     with silence:
         refused = hotline("dead", "list", "--count")
     assert refused.exit_code == 1
-    assert refused.stderr.startswith(f"hotline: Kafka has sent no {topics.DEAD} for 7 s although it has more: see that")
+    assert refused.stderr.startswith(f"hotline: Kafka has sent no {topics.DEAD} for 7 s although it has more: check")
     assert len(refused.stderr.splitlines()) == 1
