@@ -198,7 +198,7 @@ def _read(session: Session) -> None:
 
 
 class _NoKeeper:
-    async def keep(self, messages: Sequence[RawMessage]) -> str:
+    async def publish(self, messages: Sequence[RawMessage]) -> str:
         for message in messages:
             message.outbound()
         return "published"

@@ -93,7 +93,7 @@ def test_a_citys_own_days_lie_over_the_states() -> None:
     ("table", "says"),
     [
         ({"id": "x", "version": "1"}, "missing required field"),
-        ({"id": "y", "version": "1", "years": {}}, "calls itself y"),
+        ({"id": "y", "version": "1", "years": {}}, "has the id y"),
         ({"id": "x", "version": "1", "years": {"2026": {"off": [date(2025, 1, 1)]}}}, "2025-01-01 under 2026"),
         (
             {"id": "x", "version": "1", "years": {"2026": {"off": [date(2026, 1, 1)], "working": [date(2026, 1, 1)]}}},
@@ -102,7 +102,7 @@ def test_a_citys_own_days_lie_over_the_states() -> None:
         ({"id": "x", "version": "1", "years": {}, "extends": "moon"}, "extends moon"),
         (
             {"id": "x", "version": "1", "years": {"2031": {}}, "extends": "cn"},
-            "days of 2031, which cn.toml does not know yet",
+            "days of 2031, which cn.toml does not have yet",
         ),
         ({"id": "x", "version": "1", "years": {}, "holidays": []}, "unknown field"),
         ({"id": "x", "version": "1", "years": {}, "every_year": ["1-1"]}, "'1-1' in every_year"),

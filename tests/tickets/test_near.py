@@ -282,7 +282,7 @@ def test_a_city_says_what_one_stretch_of_a_text_is(
 
 def test_a_weight_that_is_missing_is_named(tmp_path: Path) -> None:
     """Without it no ticket could be compared with another, and `assign` would stop."""
-    with pytest.raises(MisconfiguredError, match=r"of \[weights\] correct objects"):
+    with pytest.raises(MisconfiguredError, match=r"correct objects in \[weights\]"):
         near_policy(Rules.load(with_line(tmp_path, "objects", "")))
 
 

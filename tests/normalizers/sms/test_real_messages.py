@@ -84,10 +84,10 @@ def test_a_pdu_is_read_as_digits_and_as_bytes_and_no_value_is_both(data: Path) -
 @each_row(
     ("value", "said"),
     [
-        (b"", "no PDU"),
-        (b"+CMT: ,24\r\n0791683108200105F0", "no PDU"),
+        (b"", "not a PDU"),
+        (b"+CMT: ,24\r\n0791683108200105F0", "not a PDU"),
         (b"0791683108200105F", "odd number"),
-        (b"\x0d\x91\x68", "no PDU"),
+        (b"\x0d\x91\x68", "not a PDU"),
     ],
 )
 def test_what_is_no_pdu_is_refused_with_a_reason(value: bytes, said: str) -> None:
