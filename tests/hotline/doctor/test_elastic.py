@@ -89,6 +89,7 @@ def test_the_roles_of_the_example_are_enough_and_no_more(door: ElasticDoor, loca
         ],
         "hotline-analyst": [["search", "路灯"]],
         "hotline-monitor": [["status"], ["doctor", "monitor"]],
+        "hotline-console": [["search", "路灯"]],
     }.items():
         local.setenv(KEY, door.keys[role])
         for verb in verbs:
