@@ -37,7 +37,8 @@ from schemas.codec import encode
 from schemas.contract.index_templates import Index, indices
 from schemas.records import Ticket
 from sinks import Document, Route, Verdicts
-from sinks.elastic import ElasticSink, ensure_indices
+from sinks.elastic.sink import ElasticSink
+from sinks.elastic.templates import ensure_indices
 from sinks.kafka import make_producer
 from sinks.runner import run_sink
 from sinks.settings import SinkSettings

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from schemas.enums import Words
     from tickets.search import Answer, Filters, Hit
 
+PATIENCE_SECONDS = 15.0
+
 T = TypeVar("T")
 Name = Annotated[str, typer.Argument(metavar="ID", help="A ticket's id, its number (工单编号), or a message's id.")]
 
@@ -209,13 +211,12 @@ def _log_alone(ctx: typer.Context, message_id: str, reason: str | None) -> None:
 
 def ask(ctx: typer.Context, question: Callable[["Archive"], Awaitable[T]], *, restricted: bool = False) -> T:
     """Return what the archive answers, asked about restricted tickets alone or about all others."""
-    from hotline.config.clients import elasticsearch
+    from hotline.config.clients import rest
     from hotline.search.archive import Archive
 
     async def asked() -> T:
-        async with elasticsearch(settings_of(ctx, accounts=False)) as client:
-            folder = settings_of(ctx, accounts=False).rules.folder
-            archive = Archive(client.options(request_timeout=15), restricted=restricted, rules_folder=folder)
-            return await question(archive)
+        settings = settings_of(ctx, accounts=False)
+        with rest(settings, PATIENCE_SECONDS) as client:
+            return await question(Archive(client, restricted=restricted, rules_folder=settings.rules.folder))
 
     return asyncio.run(asked())

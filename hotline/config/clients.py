@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from normalizers.enrich.address.crf import PlaceModel
     from normalizers.enrich.category import CategoryModel
     from normalizers.rules import Rules
+    from sinks.elastic.rest_client import RestClient
     from tickets.policy import TicketPolicy
     from tickets.receipts.policy import AnswerPolicy
 
@@ -67,8 +68,29 @@ def elasticsearch(settings: "Settings", hosts: Sequence[str] = ()) -> "AsyncElas
     """
     from elasticsearch import AsyncElasticsearch
 
-    try:
+    with _usable():
         return AsyncElasticsearch(list(hosts) or elasticsearch_hosts(settings), **_login(settings.elasticsearch))
+
+
+def rest(settings: "Settings", seconds: float) -> "RestClient":
+    """Make a client for a command, which asks and ends. `seconds` limit a request. Raises as `elasticsearch`."""
+    from sinks.elastic.rest_client import RestClient, basic
+
+    chosen, login = settings.elasticsearch, None
+    if chosen.api_key:
+        login = f"ApiKey {chosen.api_key.get_secret_value()}"
+    elif chosen.username:
+        login = basic(chosen.username, chosen.password.get_secret_value() if chosen.password else "")
+    files = {"ca_certs": chosen.ca_certs, "cert_file": chosen.client_cert, "key_file": chosen.client_key}
+    tls = {name: str(file) for name, file in files.items() if file}
+    with _usable():
+        return RestClient(elasticsearch_hosts(settings), login=login, seconds=seconds, **tls)
+
+
+@contextmanager
+def _usable() -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:  # it may quote the address
         raise MisconfiguredError(
             f"`elasticsearch` cannot be used ({without_login(str(error))}): correct it."

@@ -1,6 +1,5 @@
 """Whether Kafka and Elasticsearch answer, and their reports."""
 
-import asyncio
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
@@ -28,17 +27,9 @@ class Service(Struct, frozen=True, kw_only=True):
 def elasticsearch(settings: "Settings") -> Service:
     """Ask Elasticsearch how its cluster does. Never raises."""
     try:
-        health = asyncio.run(_health(settings))
+        with clients.rest(settings, PATIENCE_SECONDS) as client:
+            health = client.health()
     except PipelineError as error:
         return Service(service="elasticsearch", reachable=False, detail=str(error))
-    return Service(service="elasticsearch", reachable=True, detail=health)
-
-
-async def _health(settings: "Settings") -> str:
-    from sinks.elastic.errors import translated
-
-    async with clients.elasticsearch(settings) as client:
-        with translated():
-            asked = client.options(max_retries=0, request_timeout=PATIENCE_SECONDS)
-            answer = await asked.cluster.health()
-    return f"{answer['status']}, {counted(answer['number_of_nodes'], 'node')}"
+    told = f"{health['status']}, {counted(health['number_of_nodes'], 'node')}"
+    return Service(service="elasticsearch", reachable=True, detail=told)

@@ -5,11 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
-from elastic_transport import ObjectApiResponse
-from elasticsearch import AsyncElasticsearch, NotFoundError
 
 from connectors.web.archive import Wanted
 from hotline.search.facets import aggregations, facets, timeline
@@ -19,10 +17,15 @@ from hotline.search.query import overdue, published
 from hotline.search.synonyms import Table, load
 from schemas import ids
 from schemas.contract.index_templates import PREFIX, indices
-from schemas.errors import MisconfiguredError, RetriableError, SchemaError
+from schemas.errors import MisconfiguredError, PipelineError, RetriableError, SchemaError
 from schemas.records import Link, Message, Ticket
-from sinks.elastic.errors import translated
+from sinks.elastic.status_errors import MissingError
 from tickets.search import LADDER_BELOW, Answer, Filters, Hit, Query, Rung, RungName, Sight
+
+if TYPE_CHECKING:
+    from elasticsearch import AsyncElasticsearch
+
+    from sinks.elastic.rest_client import RestClient
 
 T = TypeVar("T")
 
@@ -41,13 +44,13 @@ class Archive:
 
     def __init__(
         self,
-        client: AsyncElasticsearch,
+        client: "AsyncElasticsearch | RestClient",
         prefix: str = PREFIX,
         *,
         restricted: bool = False,
         rules_folder: Path | None = None,
     ) -> None:
-        self._client = client
+        self._client: Any = client
         self._prefix = prefix
         self._restricted = restricted
         self._rules_folder = rules_folder
@@ -214,10 +217,10 @@ class Archive:
         found = max(answer["hits"]["hits"], key=lambda hit: hit["_version"], default=None)
         return None if found is None else _read(found["_source"], kind)
 
-    async def _search(self, *, track_total_hits: bool = False, **asked: Any) -> ObjectApiResponse[Any]:
+    async def _search(self, *, track_total_hits: bool = False, **asked: Any) -> Mapping[str, Any]:
         """Search all shards: the contents of a lost one must not be reported as missing."""
         with _asked():
-            answer = await self._client.search(
+            answer: Mapping[str, Any] = await self._client.search(
                 **asked, track_total_hits=track_total_hits, allow_partial_search_results=False
             )
         return answer
@@ -225,11 +228,24 @@ class Archive:
 
 @contextlib.contextmanager
 def _asked() -> Iterator[None]:
-    with translated():
-        try:
+    try:
+        with _translated():
             yield
-        except NotFoundError as error:
-            raise MisconfiguredError("The archive has no index yet: run `hotline index create`") from error
+    except MissingError as error:
+        raise MisconfiguredError("The archive has no index yet: run `hotline index create`") from error
+
+
+@contextlib.contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except PipelineError:  # of the REST client
+        raise
+    except Exception:  # only now: who asks with Elasticsearch's own client has its errors already
+        from sinks.elastic.errors import translated
+
+        with translated():
+            raise
 
 
 def _read(source: Mapping[str, Any], kind: type[T]) -> T:

@@ -27,7 +27,7 @@ from schemas.errors import (
     UndeliverableError,
 )
 from sinks import SINKS, Document, Sink, Verdicts, routes
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from sinks.raw_archive import ArchiveSink
 from sinks.webhook.client import WebhookSink
 from storage.paths import Archived

@@ -23,7 +23,7 @@ from schemas.contract.index_templates import indices
 from schemas.records import Event, event
 from schemas.records.event_base import ErasedMessage
 from sinks import SINKS, Document
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from sinks.eraser import Target, emptied
 from tests.faults.test_checker import Records, of, sent, written
 

@@ -30,7 +30,7 @@ from schemas.errors import UnreachableError
 from schemas.records import Ticket
 from sinks import SINKS
 from sinks import runner as sinks_runner
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from sinks.runner import run_sink
 from streams import assign
 from streams.assign import Assign

@@ -21,7 +21,7 @@ from normalizers.base import Policy
 from schemas.codec import Outbound
 from schemas.contract.index_templates import indices
 from sinks import Document, Route, Verdicts
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from sinks.runner import run_sink
 from sinks.settings import SinkSettings
 from streams import assign, normalize, screen

@@ -21,7 +21,7 @@ from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Link, Message, RawRef, Record, Ticket
 from schemas.records.ticket import Category, Deadline, Location, Requester, Revisit
 from sinks import Document, routes
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from tickets.search import FACETS, Filters, Query
 
 pytestmark = pytest.mark.integration

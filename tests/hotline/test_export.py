@@ -28,7 +28,7 @@ from schemas.enums import counted
 from schemas.errors import MisconfiguredError
 from schemas.records import Command, Ticket
 from sinks import routes
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from tests.hotline.signing import SIGNING, US
 from tests.sinks.webhook.snapshots import GOLDEN, document, snapshot
 from tickets.export import service_request, ticket_form

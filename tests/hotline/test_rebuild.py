@@ -15,7 +15,7 @@ from hotline.dev.stack.stack import Endpoints, Stack
 from schemas import topics
 from schemas.codec import Outbound
 from sinks import routes
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from tests.fakes.sinks import document
 
 pytestmark = [pytest.mark.integration, pytest.mark.enable_socket, pytest.mark.usefixtures("fresh_indices")]

@@ -16,7 +16,7 @@ from schemas import topics
 from schemas.codec import Outbound, decode
 from schemas.records import Command
 from sinks import routes
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from tests.hotline.letters import hotline, lines
 from tests.sinks.webhook.snapshots import GOLDEN, document
 from tests.tickets.build import CITY

@@ -18,7 +18,7 @@ from hotline.dev.stack.stack import Endpoints
 from schemas import topics
 from schemas.envelope import Headers
 from sinks import Document, Route, routes
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from sinks.kafka import make_producer
 from sinks.runner import Runner, run_sink
 from sinks.settings import SinkSettings

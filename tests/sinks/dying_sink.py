@@ -12,7 +12,7 @@ from elasticsearch import AsyncElasticsearch
 from broker.config import KafkaConnection
 from schemas.contract.index_templates import indices
 from sinks import Document, Route, Verdicts
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from sinks.runner import run_sink
 from sinks.settings import SinkSettings
 

@@ -23,7 +23,8 @@ from schemas.errors import RetriableError, UnreachableError
 from schemas.records import Command, Event, InputRef, Message, event
 from schemas.records.event_base import ErasedMessage
 from sinks import Document, eraser, routes
-from sinks.elastic import ElasticSink, indices
+from sinks.elastic import indices
+from sinks.elastic.sink import ElasticSink
 from sinks.eraser import Eraser
 from sinks.eraser import routes as eraser_routes
 from storage import paths

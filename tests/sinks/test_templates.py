@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from schemas.errors import MisconfiguredError
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from sinks.elastic.templates import ensure_indices
 from tests.fakes.sinks import document
 from tests.sinks.conftest import Lane

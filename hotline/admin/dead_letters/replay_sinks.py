@@ -17,7 +17,7 @@ from schemas.errors import RecordError
 from schemas.records import Delivery
 from schemas.topics import EVENT
 from sinks import Document, routes
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from sinks.eraser import Eraser
 from sinks.groups import group_of
 from sinks.kafka import make_reader

@@ -17,7 +17,7 @@ from schemas import topics
 from schemas.codec import Position, encode
 from schemas.records import Message, Ticket
 from sinks import Document, routes
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from tests.tickets.build import START, message
 from tests.tickets.commands.orders import Office
 from tickets.masking.mask import mask_ticket
