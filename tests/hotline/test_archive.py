@@ -21,6 +21,7 @@ from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Link, Message, RawRef, Record, Ticket
 from schemas.records.ticket import Category, Deadline, Location, Requester, Revisit
 from sinks import Document, routes
+from sinks.elastic.rest_client import RestClient
 from sinks.elastic.sink import ElasticSink
 from tickets.search import FACETS, Filters, Query
 
@@ -332,6 +333,20 @@ async def test_what_lies_in_a_lost_shard_is_not_said_not_to_be_there(filled: Wor
     ):
         with pytest.raises(UnreachableError):
             await asked()
+
+
+async def test_a_command_asks_by_itself_and_gets_the_same(filled: World, stack: Endpoints) -> None:
+    with RestClient([stack.elasticsearch_url]) as client:
+        archive = Archive(client, filled.archive._prefix)
+        for asked in (Query(text="中山路", sight="clear"), Query(text="张伟 -电梯", sight="clear"), Query(text="噪音")):
+            found = await archive.search(asked)
+            assert found == await filled.archive.search(asked)
+            assert found.total
+        identifier = ticket("zhang", 0, masked=False).ticket_id
+        assert await archive.ticket(identifier, sight="clear") == await filled.archive.ticket(identifier, sight="clear")
+        assert await archive.overdue(AT) == await filled.archive.overdue(AT)
+        with pytest.raises(MisconfiguredError, match="hotline index create"):
+            await Archive(client, "nowhere").search(Query(text="x"))
 
 
 async def test_no_index_names_the_next_action(stack: Endpoints) -> None:
