@@ -23,7 +23,7 @@ from hotline.search.archive import Archive
 from schemas import topics
 from schemas.codec import Position, encode
 from sinks import Document, routes
-from sinks.elastic import ElasticSink
+from sinks.elastic.sink import ElasticSink
 from tickets.search import FACETS, Answer, Query
 
 JUDGED = 6_000

@@ -94,10 +94,10 @@ class Archive:
 
     async def _rung(
         self, index: str, query: Query, asked: Ladder, name: RungName, found: Mapping[str, Any]
-    ) -> ObjectApiResponse[Any]:
+    ) -> Mapping[str, Any]:
         return await self._search(index=index, track_total_hits=True, **request(query, asked, name, found))
 
-    def _read_rung(self, answer: ObjectApiResponse[Any], query: Query, asked: Ladder, name: RungName) -> Rung:
+    def _read_rung(self, answer: Mapping[str, Any], query: Query, asked: Ladder, name: RungName) -> Rung:
         hits = answer["hits"]["hits"]
         return Rung(
             name=name,
