@@ -82,7 +82,11 @@ VERBS = {
     "journal": Verb("journal:journal", OPERATE, "Show and drain the journal of a process that no longer runs."),
     "console": Verb("console:console", OPERATE, "The console (控制台): its local users."),
     "audit": Verb("audit:audit", OPERATE, "Check the audit log (审计日志)."),
-    "search": Verb("archive:search", ARCHIVE, "Find tickets: words, synonyms, sounds, most of a sentence."),
+    "search": Verb(
+        "archive:search",
+        ARCHIVE,
+        "Find tickets: by every word or a synonym; if they are few, also by sound, and by most of a sentence.",
+    ),
     "show": Verb("archive:show", ARCHIVE, "Show a ticket or a message."),
     "explain": Verb(
         "archive:explain",
