@@ -33,6 +33,7 @@ from connectors.weibo.settings import WeiboPullSettings
 from schemas.errors import PipelineError
 from schemas.records import Cursor, RawMessage
 from sinks.elastic.errors import ours
+from sinks.elastic.rest_client import read
 from sinks.webhook.response import judge
 
 NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
@@ -285,6 +286,12 @@ def _retry_after(data: bytes) -> None:
     assert 0 < len(str(error)) < 300
 
 
+def _elasticsearch(data: bytes) -> None:
+    """An answer to a command, whatever stands in it."""
+    for status in (200, 302, 400, 503):
+        _only_ours(lambda status=status: read(status, {"x-elastic-product": "Elasticsearch"}, data))  # type: ignore[misc]
+
+
 def targets() -> dict[str, Target]:
     """Return the targets of this room."""
     token = b'{"errcode":0,"access_token":"abc","expires_in":7200}'
@@ -318,6 +325,7 @@ def targets() -> dict[str, Target]:
             (
                 (_oauth, (b'{"access_token":"abc","expires_in":3600}', b"abc\n")),
                 (_retry_after, (b"120", b"Wed, 25 Nov 2026 02:00:00 GMT")),
+                (_elasticsearch, (b'{"hits":{"hits":[]}}', b'{"error":{"type":"index_not_found_exception"}}')),
             )
         ),
     }

@@ -10,10 +10,11 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 import certifi
-from msgspec import DecodeError, json
+from msgspec import json
 from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from schemas.codec import UNREADABLE
 from schemas.errors import MisconfiguredError, UnreachableError
 from sinks.elastic.status_errors import HINT, NO_ELASTICSEARCH, error_of, named
 
@@ -56,15 +57,7 @@ class RestClient:
 
     def _asked(self, method: str, target: str, body: bytes | None) -> dict[str, Any]:
         answer = self._answered(method, target, body)
-        if answer.status >= 400:
-            kind = named(_error_type(answer.data), f"HTTP {answer.status}")
-            raise error_of(answer.status, kind, answer.headers.get("retry-after"))
-        if answer.headers.get("x-elastic-product") != "Elasticsearch":
-            raise MisconfiguredError(NO_ELASTICSEARCH)
-        try:
-            return json.decode(answer.data, type=dict[str, Any])
-        except DecodeError as error:
-            raise UnreachableError(f"Elasticsearch does not answer in JSON: {HINT}") from error
+        return read(answer.status, answer.headers, answer.data)
 
     def _answered(self, method: str, target: str, body: bytes | None) -> BaseHTTPResponse:
         """Return the first answer of a node that can give one; if none can, what the last one said."""
@@ -82,6 +75,18 @@ class RestClient:
         if answer is None:
             raise refused
         return answer
+
+
+def read(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]:
+    """Return the body of an answer, or raise what it means. No text of it is repeated."""
+    if status >= 400:
+        raise error_of(status, named(_error_type(body), f"HTTP {status}"), headers.get("retry-after"))
+    if headers.get("x-elastic-product") != "Elasticsearch":
+        raise MisconfiguredError(NO_ELASTICSEARCH)
+    try:
+        return json.decode(body, type=dict[str, Any])
+    except UNREADABLE as error:
+        raise UnreachableError(f"Elasticsearch does not answer in JSON: {HINT}") from error
 
 
 def basic(username: str, password: str) -> str:
@@ -104,5 +109,5 @@ def _node(host: str, login: str | None) -> tuple[str, Mapping[str, str]]:
 def _error_type(body: bytes) -> object:
     try:
         return json.decode(body)["error"]["type"]
-    except (DecodeError, KeyError, TypeError):
+    except (*UNREADABLE, KeyError, TypeError):
         return None
