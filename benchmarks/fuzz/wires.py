@@ -32,7 +32,7 @@ from schemas.codec import UNREADABLE, Outbound, decode, encode
 from schemas.contract.releases import GOLDEN
 from schemas.errors import MalformedError, RecordError, SchemaError, UnreachableError
 from schemas.records import RECORDS, RawMessage, raw_of
-from streams.state.checkpoint import Checkpoint, checkpoint_of, frames
+from streams.state.checkpoint import Checkpoint, checkpoint_of, frames, state_of
 from tests.normalizers.phone import frames as samples
 from tickets.policy import TicketPolicy
 from tickets.state.state import State
@@ -193,12 +193,12 @@ def _checkpoint(data: bytes) -> None:
         found = asyncio.run(checkpoint_of(cut()))
     except UNREADABLE:
         return
-    assert b"".join(frames(found)) == data
+    assert b"".join(frames(found, state_of(found.snapshot, TicketPolicy()).pieces())) == data
 
 
 def _saved() -> bytes:
-    snapshot = State(TicketPolicy()).dump()
-    return b"".join(frames(Checkpoint(last_event=1, last_event_id="e", next_ticket=2, snapshot=snapshot)))
+    pieces = State(TicketPolicy()).pieces()
+    return b"".join(frames(Checkpoint(last_event=1, last_event_id="e", next_ticket=2), pieces))
 
 
 def _weibo(data: bytes) -> None:

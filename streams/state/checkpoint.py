@@ -1,4 +1,13 @@
-"""The bytes of a checkpoint: a partition's state in pieces, none of which takes long to read or to write."""
+"""Checkpoints of a partition: its state at one moment, in the blob store, so that a restore reads only the newer log.
+
+    head piece   position in the logs, counters, number of pieces
+    piece 1      an equal share of tickets, bodies, index keys, digests, ...      a few MB
+    piece 2      ...
+    each piece is stored behind its length and its xxh3
+
+A checkpoint is a cache: if the blob store fails, a restore takes longer, and decisions go on. The state is taken by
+references (`State.pieces`), and a piece is encoded when the blob store asks for it, so that decisions go on meanwhile.
+"""
 
 import asyncio
 import gc
@@ -23,55 +32,51 @@ from storage import blob_store
 from storage.paths import checkpoints
 from streams import metrics
 from streams.state.log_reader import Logs
+from tickets.dedupe.index import DedupeSnapshot
 from tickets.policy import TicketPolicy
 from tickets.state.seen import blocks
-from tickets.state.state import Snapshot, State
+from tickets.state.state import Pieces, Snapshot, State
 from tickets.state.store import LIKENESS
 
-FORMAT = 25
-"""Of the checkpoints that are written."""
+FORMAT = 26
+"""Format of the checkpoints that this version writes."""
 
-READABLE = (24, FORMAT)
-"""Formats that are read; another one is ignored, as a checkpoint is only a cache. 24 has all digests in one piece."""
+READABLE = (24, 25, FORMAT)
+"""Formats that this version reads; it ignores others, as the logs have everything.
 
-PART = 10_000
-"""Tickets of one part of a checkpoint.
-
-To decode a million at once keeps the interpreter for seconds, and the thread that tells Kafka that this worker lives is
-silent as long; between two parts it speaks.
+Formats 24 and 25 have what does not lie in `OldPart` in the first piece, and 24 has all digests there.
 """
-
-DIGESTS = 256
-"""Blocks of digests in one part: a megabyte. All digests in one value could not be written beyond 4 GiB."""
 
 _LENGTH = 8
 _HEAD = 2 * _LENGTH
-"""Before each piece of a checkpoint: its length and its xxh3.
+"""Bytes before each piece: its length and its xxh3.
 
-What lies on a disk for months may change there. A bit of a ticket's body would be decoded, and decided by; and a piece
-of a ticket that nobody can read would end each worker that takes the city over.
+A bit may change on a disk in months. Without the checksum a changed ticket would be decided by, and an unreadable one
+would end each worker that takes over the city.
 """
 
 T = TypeVar("T", bound=Struct)
 
 
 class Checkpoint(Struct, frozen=True, kw_only=True):
-    """A state and where the logs stood; `last_event_id` at `last_event` proves that the log is still the same.
+    """The first piece: the position in the logs, and what does not grow of the state.
 
-    `likeness` names what the bodies were compressed by.
-    What grows with the tickets is not in its snapshot while it is stored, but in the parts behind it.
+    The record `last_event_id` at offset `last_event` proves that the event log is the same. `next_ticket` is an offset
+    of the ticket topic. `likeness` names the zstd dictionary of the bodies. `parts` counts the pieces that follow.
+    After `checkpoint_of`, `snapshot` is the whole state.
     """
 
     last_event: int
     last_event_id: str
     next_ticket: int
-    snapshot: Snapshot
+    snapshot: Snapshot = Snapshot()
     likeness: str = LIKENESS
     parts: int = 0
+    format: int = 25
 
 
-class Part(Struct, frozen=True, kw_only=True):
-    """Some of the tickets, of their bodies, of what the index of near duplicates keeps, and of the digests."""
+class OldPart(Struct, frozen=True, kw_only=True):
+    """A piece of formats 24 and 25."""
 
     tickets: dict[str, bytes]
     bodies: dict[str, bytes]
@@ -80,68 +85,50 @@ class Part(Struct, frozen=True, kw_only=True):
     acknowledged: list[bytes] = []
     seen: list[bytes] = []
 
-
-def frames(checkpoint: Checkpoint) -> Iterator[bytes]:
-    """Yield the bytes of a checkpoint: each piece behind its length.
-
-    All that later decisions change is in the first piece; the others may be made beside them.
-    """
-    whole = checkpoint.snapshot
-    tickets, bodies, kept = list(whole.tickets.items()), list(whole.bodies.items()), list(whole.near.kept.items())
-    left, acknowledged, seen = map(blocks, (whole.left, whole.acknowledged, whole.seen))
-    near = replace(whole.near, kept={})
-    bare = replace(whole, tickets={}, bodies={}, near=near, left=[], acknowledged=[], seen=[])
-    parts = max(
-        *(_parts(len(entries), PART) for entries in (tickets, bodies, kept)),
-        *(_parts(len(runs), DIGESTS) for runs in (left, acknowledged, seen)),
-    )
-    yield _frame(replace(checkpoint, snapshot=bare, parts=parts))
-    for number in range(parts):
-        some, few = slice(number * PART, (number + 1) * PART), slice(number * DIGESTS, (number + 1) * DIGESTS)
-        yield _frame(
-            Part(
-                tickets=dict(tickets[some]),
-                bodies=dict(bodies[some]),
-                kept=dict(kept[some]),
-                left=left[few],
-                acknowledged=acknowledged[few],
-                seen=seen[few],
-            )
+    def snapshot(self) -> Snapshot:
+        """Return it as a piece of today's format."""
+        return Snapshot(
+            near=DedupeSnapshot(kept=self.kept),
+            tickets=self.tickets,
+            bodies=self.bodies,
+            left=self.left,
+            acknowledged=self.acknowledged,
+            seen=self.seen,
         )
 
 
-def _parts(entries: int, most: int) -> int:
-    return -(-entries // most)
+def frames(checkpoint: Checkpoint, pieces: Pieces) -> Iterator[bytes]:
+    """Yield the bytes of a checkpoint piece by piece; each is encoded when it is asked for."""
+    yield _frame(replace(checkpoint, snapshot=pieces.first, parts=len(pieces), format=FORMAT))
+    yield from map(_frame, pieces)
 
 
-def _frame(piece: Checkpoint | Part) -> bytes:
+def _frame(piece: Checkpoint | Snapshot) -> bytes:
     value = msgspec.msgpack.encode(piece)
     return len(value).to_bytes(_LENGTH, "little") + xxh3_64_intdigest(value).to_bytes(_LENGTH, "little") + value
 
 
 async def checkpoint_of(chunks: AsyncIterable[bytes | Bytes]) -> Checkpoint:
-    """Read what `frames` wrote, however it is cut, and let others have a turn between the pieces.
+    """Read a checkpoint from chunks of any size; other tasks run between the pieces.
 
-    Raises DecodeError for what is not whole, is not what was written, or cannot be read by this version.
+    Raises DecodeError if it is incomplete, damaged, or of a version that this one cannot read.
     """
     pieces = _pieces(chunks)
     checkpoint = _decoded(await anext(pieces, b""), Checkpoint)
     if checkpoint.likeness != LIKENESS:
         raise msgspec.DecodeError("the bodies were compressed by another version")
-    whole, parts = checkpoint.snapshot, 0
-    left, acknowledged, seen = ([*blocks(runs)] for runs in (whole.left, whole.acknowledged, whole.seen))
+    first = checkpoint.snapshot
+    runs = {"left": blocks(first.left), "acknowledged": blocks(first.acknowledged), "seen": blocks(first.seen)}
+    whole, parts = replace(first, **runs), 0
     async for piece in pieces:
-        part, parts = _decoded(piece, Part), parts + 1
-        whole.tickets.update(part.tickets)
-        whole.bodies.update(part.bodies)
-        whole.near.kept.update(part.kept)
-        for runs, more in ((left, part.left), (acknowledged, part.acknowledged), (seen, part.seen)):
-            runs += more
+        is_old = checkpoint.format < 26
+        whole.add(_decoded(piece, OldPart).snapshot() if is_old else _decoded(piece, Snapshot))
+        parts += 1
         beat()
         await asyncio.sleep(0)
     if parts != checkpoint.parts:
         raise msgspec.DecodeError("parts of the checkpoint are missing")
-    return replace(checkpoint, snapshot=replace(whole, left=left, acknowledged=acknowledged, seen=seen))
+    return replace(checkpoint, snapshot=whole)
 
 
 async def _pieces(chunks: AsyncIterable[bytes | Bytes]) -> AsyncIterator[bytearray]:
@@ -165,7 +152,7 @@ def _decoded(piece: bytes | bytearray, kind: type[T]) -> T:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector from looking through a million new objects, none of which is garbage."""
+    """Switch the garbage collector off: it would look through a million new objects, none of which is garbage."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -176,34 +163,37 @@ def _uncollected() -> Iterator[None]:
 
 
 def state_of(snapshot: Snapshot, policy: TicketPolicy) -> State:
-    """Rebuild the state that a checkpoint holds; may be run in a thread."""
+    """Return the state of a snapshot; may run in a thread."""
     with _uncollected():
         return State(policy, snapshot)
 
 
-# The checkpoints of a partition in the blob store: the newest of its log, and the next, written beside the decisions.
-#
-# They are a cache: a blob store that is away costs time, and never a decision.
+# Checkpoints in the blob store: the newest one is read, and the next one is written while decisions go on.
 
 CHECKPOINT_EVENTS = 50_000
-"""A checkpoint is written after so many decisions at the latest: what a successor does not have to fold again."""
+"""Decisions after which a checkpoint is due: a successor folds at most about so many."""
 
 CALM_EVENTS, CALM_SECONDS = 5_000, 900.0
-"""After so many, too, when the last one is so old: at a city's pace a successor folds half a second's worth (measured:
-94 µs a decision), and a disaster's decisions are not held up by one checkpoint after the other."""
+"""Decisions after which one is due if the last one is so many seconds old.
+
+A successor then folds them in half a second (94 µs a decision were measured). In a disaster, with many decisions a
+second, checkpoints do not follow one another at once.
+"""
 
 RANGE_BYTES = 16 * 1024 * 1024
-"""Of a checkpoint that is read at a time."""
+"""Bytes of a checkpoint that are read at a time."""
 
 LIST_SECONDS = 10.0
+"""Limit for a list of checkpoints, in seconds; after that the logs are read instead."""
+
 LOAD_SECONDS = 60.0
-"""How long a store that does not answer holds up a restore, at any one range, before the logs are read instead."""
+"""Limit for each range of a checkpoint, in seconds; after that the logs are read instead."""
 
 WRITE_SECONDS = 30.0
-"""How long a decision that erases waits for the checkpoint without what is gone; then that is written beside."""
+"""Seconds that an erasing decision waits for the checkpoint without the erased data; then decisions go on."""
 
 SAVE_SECONDS = 900.0
-"""After this long a checkpoint is given up: a store that hangs must not keep all later ones from being written."""
+"""Limit for writing a checkpoint, in seconds: a blob store that hangs must not prevent all later ones."""
 
 _AWAY = (blob.BaseError, OSError)  # a TimeoutError is an OSError
 
@@ -211,9 +201,10 @@ _log = structlog.get_logger(__name__)
 
 
 class Restored(Struct, kw_only=True):
-    """A state with the positions that its next checkpoint needs; `folded` decisions are in no checkpoint yet.
+    """A state and its positions in the logs.
 
-    Of the inputs before `looked_up_to` none is undecided, though the last ones may all have been repeats.
+    `folded` counts the decisions that are in no checkpoint yet. All inputs before the offset `looked_up_to` are
+    decided, or are repeats.
     """
 
     state: State
@@ -225,7 +216,7 @@ class Restored(Struct, kw_only=True):
 
 
 async def newest(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketPolicy) -> Restored:
-    """Return the state of the newest checkpoint that is of these logs, an empty one where there is none."""
+    """Return the state of the newest checkpoint that belongs to these logs, an empty state if there is none."""
     for path in sorted(await _there(blobs, partition), key=_last_event, reverse=True):
         checkpoint = await _load(blobs, partition, path)
         if checkpoint is not None and await logs.holds(checkpoint.last_event, checkpoint.last_event_id):
@@ -239,42 +230,38 @@ async def newest(logs: Logs, blobs: ObjectStore, partition: int, policy: TicketP
 
 
 def save_checkpoint(blobs: ObjectStore, partition: int, restored: Restored) -> Coroutine[Any, Any, bool]:
-    """Take the state as it stands at this call, and return what writes it and drops the older checkpoints.
+    """Take the state as it stands at this call; return a coroutine that writes it and deletes the older checkpoints.
 
-    The coroutine says whether that was done: a store that is away is no fault.
+    The coroutine returns False if the blob store fails.
     """
     checkpoint = Checkpoint(
-        last_event=restored.last_event,
-        last_event_id=restored.last_event_id,
-        next_ticket=restored.next_ticket,
-        snapshot=restored.state.dump(),
+        last_event=restored.last_event, last_event_id=restored.last_event_id, next_ticket=restored.next_ticket
     )
     path = f"{checkpoints(partition)}/v{FORMAT}-{restored.last_event:020d}.msgpack"
-    pieces = frames(checkpoint)
-    return _save(blobs, partition, path, _beside(next(pieces), pieces))
+    return _save(blobs, partition, path, checkpoint, restored.state.pieces())
 
 
 class Checkpoints:
-    """Writes the checkpoints of a partition that we own."""
+    """Writes the checkpoints of a partition that this worker owns."""
 
     def __init__(self, blobs: ObjectStore, partition: int, restored: Restored) -> None:
         self._blobs = blobs
         self._partition = partition
         self._restored = restored
-        self._since = restored.folded  # a worker that is often restarted writes one, too
+        self._since = restored.folded  # so that a worker that is often restarted writes checkpoints as well
         self._began = time.monotonic()
         self._saving: asyncio.Task[bool] | None = None
         self._hanging: asyncio.Task[bool] | None = None
-        """The one for which a decision waited in vain."""
+        """The checkpoint for which an erasing decision waited `WRITE_SECONDS` without success."""
 
     @property
     def pending(self) -> int:
-        """Return how many decisions are in no checkpoint that was written."""
+        """Return the number of decisions that are in no finished checkpoint."""
         is_saving = self._saving is not None and not self._saving.done()
         return max(self._since, CHECKPOINT_EVENTS) if is_saving else self._since
 
     def decided(self, decisions: int) -> None:
-        """Let one be written now and then, beside the decisions: a slow blob store holds up none of them."""
+        """Count decisions, and start to write a checkpoint if one is due and none is being written."""
         self._since += decisions
         if self._is_due() and (self._saving is None or self._saving.done()):
             self._since, self._began = 0, time.monotonic()
@@ -285,7 +272,7 @@ class Checkpoints:
         return self._since >= (CALM_EVENTS if is_calm else CHECKPOINT_EVENTS)
 
     async def write(self) -> None:
-        """Write one at once; when the blob store does not take it, or not in time, the next chunk tries again."""
+        """Write a checkpoint at once; if the blob store fails or is too slow, the next chunk tries again."""
         begun_before = await self._saved()
         self._since = CHECKPOINT_EVENTS
         if begun_before is not None:
@@ -293,9 +280,9 @@ class Checkpoints:
             self._since = 0 if await self._saved() else CHECKPOINT_EVENTS
 
     async def _saved(self) -> bool | None:
-        """Wait for what is being written, and say whether it was; None when that goes on.
+        """Wait for the checkpoint that is being written; return whether it succeeded, None if it is not finished.
 
-        For a store that hangs one decision waits, and not each that erases.
+        If the blob store hangs, only the first erasing decision waits, and not each further one.
         """
         saving = self._saving
         if saving is None:
@@ -305,7 +292,7 @@ class Checkpoints:
         return saving.result() if saving.done() else None
 
     def close(self) -> None:
-        """Leave what is being written."""
+        """Cancel the checkpoint that is being written."""
         if self._saving is not None:
             self._saving.cancel()
 
@@ -313,28 +300,27 @@ class Checkpoints:
         return save_checkpoint(self._blobs, self._partition, self._restored)
 
 
-async def _beside(first: bytes, more: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the first piece, and make each of the others when it is asked for."""
-    yield first
-    for piece in more:
+async def _one_by_one(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
         yield piece
 
 
-async def _save(blobs: ObjectStore, partition: int, path: str, pieces: AsyncIterator[bytes]) -> bool:
+async def _save(blobs: ObjectStore, partition: int, path: str, checkpoint: Checkpoint, pieces: Pieces) -> bool:
     try:
         async with asyncio.timeout(SAVE_SECONDS):
-            await asyncio.to_thread(
-                blob_store.clear, blobs, checkpoints(partition)
-            )  # a killed owner's: it is whole bodies
-            await obstore.put_async(blobs, path, pieces)
+            # a killed owner may have left a part of a file, and that has citizens' words
+            await asyncio.to_thread(blob_store.clear, blobs, checkpoints(partition))
+            await obstore.put_async(blobs, path, _one_by_one(frames(checkpoint, pieces)))
+            pieces.close()
             for old in await _every(blobs, partition):
-                if (
-                    _last_event(old) < _last_event(path) or f"/v{FORMAT}-" not in old
-                ):  # nobody reads another format again, and it may hold what is erased
+                # a checkpoint of another format may hold erased data, and this version never replaces it
+                if _last_event(old) < _last_event(path) or f"/v{FORMAT}-" not in old:
                     await obstore.delete_async(blobs, old)
     except _AWAY as error:
-        _pass_over("save", partition, error)
+        _note_failure("save", partition, error)
         return False
+    finally:
+        pieces.close()
     return True
 
 
@@ -343,7 +329,7 @@ async def _there(blobs: ObjectStore, partition: int) -> list[str]:
         async with asyncio.timeout(LIST_SECONDS):
             return await _checkpoints(blobs, partition)
     except _AWAY as error:
-        _pass_over("list", partition, error)
+        _note_failure("list", partition, error)
         return []
 
 
@@ -351,12 +337,12 @@ async def _load(blobs: ObjectStore, partition: int, path: str) -> Checkpoint | N
     try:
         return await checkpoint_of(_chunks(blobs, path))
     except (*_AWAY, *UNREADABLE) as error:
-        _pass_over("load", partition, error)
+        _note_failure("load", partition, error)
         return None
 
 
 async def _chunks(blobs: ObjectStore, path: str) -> AsyncIterator[obstore.Bytes]:
-    """Yield an object by ranges: as a stream, a folder's file comes in pieces of 8 KB, each by a thread of its own."""
+    """Yield an object range by range; as a stream, a file of a folder comes in 8 KB, each through a thread."""
     async with asyncio.timeout(LOAD_SECONDS):
         size = (await obstore.head_async(blobs, path))["size"]
     for start in range(0, size, RANGE_BYTES):
@@ -366,7 +352,7 @@ async def _chunks(blobs: ObjectStore, path: str) -> AsyncIterator[obstore.Bytes]
 
 
 async def _checkpoints(blobs: ObjectStore, partition: int) -> list[str]:
-    return [path for path in await _every(blobs, partition) if _is_ours(path)]
+    return [path for path in await _every(blobs, partition) if _is_readable(path)]
 
 
 async def _every(blobs: ObjectStore, partition: int) -> list[str]:
@@ -374,7 +360,7 @@ async def _every(blobs: ObjectStore, partition: int) -> list[str]:
     return sorted(one["path"] for one in found)
 
 
-def _is_ours(path: str) -> bool:
+def _is_readable(path: str) -> bool:
     return any(f"/v{one}-" in path for one in READABLE)
 
 
@@ -382,6 +368,6 @@ def _last_event(path: str) -> str:
     return path.rpartition("-")[2]
 
 
-def _pass_over(operation: str, partition: int, error: Exception) -> None:
+def _note_failure(operation: str, partition: int, error: Exception) -> None:
     metrics.CHECKPOINT_ERRORS.labels(operation=operation).inc()
     _log.warning("checkpoint_failed", operation=operation, partition=partition, error=type(error).__name__)

@@ -14,6 +14,7 @@ from tests.rows import each_row
 from tests.tickets.build import position
 from tests.tickets.walk.desks import Seat
 from tests.tickets.walk.walks import walked
+from tickets.model.delta import Delta
 from tickets.policy import TicketPolicy
 from tickets.processor import Desk
 from tickets.state.overlay import OverlayDict, OverlaySet, overlay
@@ -104,6 +105,29 @@ def test_a_dictionary_over_another_is_like_a_copy_of_it(seed: int) -> None:
         assert list(whole.items()) == list(above.items())
         assert (len(whole), list(reversed(whole))) == (len(above), list(reversed(above)))
     assert below == {number: [number] for number in range(8)}
+
+
+@each_row("seed", range(20))
+def test_a_delta_over_a_base_is_like_a_copy_of_it_and_folds_to_it(seed: int) -> None:
+    chance = Random(seed)
+    base = {number: number for number in range(8)}
+    before, whole, delta = base.copy(), base.copy(), Delta(base)
+    for step in range(60):
+        key = chance.randrange(12)
+        match chance.randrange(3):
+            case 0:
+                whole[key] = delta[key] = step
+            case 1:
+                assert whole.pop(key, None) == delta.pop(key, None)
+            case 2:
+                assert (key in whole, whole.get(key), whole.get(key, -1)) == (
+                    key in delta,
+                    delta.get(key),
+                    delta.get(key, -1),
+                )
+        assert (list(whole.items()), len(whole)) == (list(delta.items()), len(delta))
+        assert base == before
+    assert [*delta.fold().items()] == [*whole.items()]
 
 
 def test_a_set_over_another_is_like_a_copy_of_it() -> None:

@@ -9,12 +9,13 @@ tickets are all of others, and still a person's own is found.
 from array import array
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping
+from itertools import chain
 from math import fsum
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 from xxhash import xxh3_64_intdigest
 
@@ -22,6 +23,7 @@ from schemas.records import Features
 from tickets.dedupe.conflicts import may_be_elsewhere, other_marks, other_places
 from tickets.dedupe.similarity import Question, Rarity, Weights, codes
 from tickets.dedupe.sketch import Sketch, hashes
+from tickets.model.delta import Growing
 from tickets.policy import NearPolicy
 
 # What a ticket is found by: where it is, its rarest names, some of its 3-grams and who asks, each as one number.
@@ -87,21 +89,32 @@ class Compared(Struct, frozen=True, array_like=True):
     sketch: Sketch
 
 
+Orders = int | tuple[int, ...]
+"""The tickets of a key: most keys have one, which needs no tuple."""
+
 _decode = msgspec.msgpack.Decoder(Kept).decode
 _compared = msgspec.msgpack.Decoder(Compared).decode
 
 
-class DedupeSnapshot(Struct, frozen=True, kw_only=True):
-    """The index for a checkpoint: keys, how many tickets each has, and the tickets, by their order, in a row.
+class DedupeSnapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The index, or a piece of it, for a checkpoint.
 
-    Of each city how often it had which name, and in how many incidents.
+    It has keys, how many tickets each key has, and the tickets, by their order, in a row; and of each city how often
+    it had which name, and in how many incidents.
     """
 
-    kept: dict[int, bytes]
-    rarities: dict[str, tuple[bytes, int]]
-    keys: bytes
-    sizes: bytes
-    orders: bytes
+    kept: dict[int, bytes] = {}
+    rarities: dict[str, tuple[bytes, int]] = {}
+    keys: bytearray = field(default_factory=bytearray)
+    sizes: bytearray = field(default_factory=bytearray)
+    orders: bytearray = field(default_factory=bytearray)
+
+    def add(self, piece: "DedupeSnapshot") -> None:
+        """Add another piece of the same index."""
+        self.kept.update(piece.kept)
+        self.rarities.update(piece.rarities)
+        for mine, more in ((self.keys, piece.keys), (self.sizes, piece.sizes), (self.orders, piece.orders)):
+            mine += more
 
 
 class Found(NamedTuple):
@@ -134,8 +147,8 @@ class DedupeIndex:
         self._policy = policy
         self._weights = Weights(policy)
         self._rarities: defaultdict[str, Rarity] = defaultdict(Rarity)
-        self._kept: dict[int, bytes] = {}
-        self._by_key: dict[int, int | list[int]] = {}
+        self._kept: Growing[int, bytes] = {}
+        self._by_key: Growing[int, Orders] = {}
         self._asked: Asked | None = None
 
     def __len__(self) -> int:
@@ -155,21 +168,19 @@ class DedupeIndex:
         if is_news:
             self._rarities[jurisdiction].count(sketch.names | sketch.text_names | sketch.papers)
         self._kept[order] = _encode(Kept(sketch, keys))
-        for key in keys:
-            self._remember(key, order)
+        self._remember(keys, order)
 
     def remove(self, order: int) -> None:
         """Forget a ticket."""
         self._asked = None
         kept = self._kept.pop(order, None)
         for key in _decode(kept).keys if kept is not None else ():
-            there = self._by_key.get(key)
-            if there == order:
-                del self._by_key[key]
-            elif isinstance(there, list) and order in there:
-                there.remove(order)
-                if not there:
-                    del self._by_key[key]
+            there = self._by_key.get(key, ())
+            rest = [one for one in ((there,) if isinstance(there, int) else there) if one != order]
+            if rest:
+                self._by_key[key] = tuple(rest) if len(rest) > 1 else rest[0]
+            else:
+                self._by_key.pop(key, None)
 
     def find(self, jurisdiction: str, features: Features) -> list[Found]:
         """Return the tickets that could be about the same, likest first.
@@ -289,40 +300,33 @@ class DedupeIndex:
 
     def dump(self) -> DedupeSnapshot:
         """Return all of it, for a checkpoint."""
-        there = [[value] if isinstance(value, int) else value for value in self._by_key.values()]
-        return DedupeSnapshot(
-            kept=dict(self._kept),
-            rarities={city: (one.counts.tobytes(), one.counted) for city, one in self._rarities.items() if one.counted},
-            keys=np.fromiter(self._by_key, dtype="<u8", count=len(self._by_key)).tobytes(),
-            sizes=np.fromiter(map(len, there), dtype="<u1", count=len(there)).tobytes(),
-            orders=np.fromiter((order for orders in there for order in orders), dtype="<u4").tobytes(),
-        )
+        return packed(self._kept.items(), self._by_key.items(), self.rarities())
+
+    def rarities(self) -> list[tuple[str, tuple[bytes, int]]]:
+        """Return of each city how often it had which name, and in how many incidents, as they stand."""
+        counted = [(city, one) for city, one in self._rarities.items() if one.counted]
+        return [(city, (one.counts.tobytes(), one.counted)) for city, one in counted]
 
     @classmethod
     def of(cls, snapshot: DedupeSnapshot, policy: NearPolicy) -> "DedupeIndex":
         """Rebuild the index that `dump` was taken of."""
         near = cls(policy)
-        near._kept = dict(snapshot.kept)
+        near._kept.update(snapshot.kept)
         for city, (counts, counted) in snapshot.rarities.items():
             near._rarities[city] = Rarity(array("I", counts), counted)
-        keys = np.frombuffer(snapshot.keys, dtype="<u8").tolist()
-        orders = np.frombuffer(snapshot.orders, dtype="<u4").tolist()
-        at = 0
-        for key, size in zip(keys, snapshot.sizes, strict=True):
-            near._by_key[key] = orders[at] if size == 1 else orders[at : at + size]
-            at += size
+        near._by_key.update(_unpacked(snapshot))
         return near
 
-    def _remember(self, key: int, order: int) -> None:
-        there = self._by_key.get(key)
-        if there is None:
-            self._by_key[key] = order
-        elif isinstance(there, int):
-            self._by_key[key] = [there, order]
-        else:
-            there.append(order)
-            if len(there) > self._policy.newest + 1:
-                del there[1]
+    def _remember(self, keys: Iterable[int], order: int) -> None:
+        by_key, newest, one = self._by_key, self._policy.newest, (order,)
+        for key in keys:
+            there = by_key.get(key)
+            if there is None:
+                by_key[key] = order
+            elif isinstance(there, int):
+                by_key[key] = (there, order)
+            else:
+                by_key[key] = (there[:1] + there[2:] if len(there) > newest else there) + one
 
     def _candidates(self, question: Question, keys: Iterable[int]) -> list[int]:
         """Return the tickets that share the most, by what it is worth."""
@@ -332,7 +336,7 @@ class DedupeIndex:
             there = by_key.get(key)
             if there is None:
                 continue
-            for order in there if isinstance(there, list) else (there,):
+            for order in there if isinstance(there, tuple) else (there,):
                 shared[order] += worth
         least = max(self._policy.least_shared, self._policy.of_the_most * max(shared.values(), default=0.0))
         likely = [(-worth, order) for order, worth in shared.items() if worth >= least]
@@ -342,3 +346,30 @@ class DedupeIndex:
 
 def _all_words(sketch: Sketch) -> frozenset[int]:
     return sketch.names | sketch.places | sketch.objects | sketch.text_names | sketch.text_objects
+
+
+def packed(
+    kept: Iterable[tuple[int, bytes]],
+    by_key: Iterable[tuple[int, Orders]],
+    rarities: Iterable[tuple[str, tuple[bytes, int]]],
+) -> DedupeSnapshot:
+    """Return these entries of an index for a checkpoint."""
+    some = dict(by_key)
+    there = [(one,) if isinstance(one, int) else one for one in some.values()]
+    return DedupeSnapshot(
+        kept=dict(kept),
+        rarities=dict(rarities),
+        keys=bytearray(np.fromiter(some, dtype="<u8", count=len(some))),
+        sizes=bytearray(map(len, there)),
+        orders=bytearray(np.fromiter(chain.from_iterable(there), dtype="<u4")),
+    )
+
+
+def _unpacked(snapshot: DedupeSnapshot) -> Iterator[tuple[int, Orders]]:
+    """Yield each key with its tickets."""
+    keys = np.frombuffer(snapshot.keys, dtype="<u8").tolist()
+    orders = np.frombuffer(snapshot.orders, dtype="<u4").tolist()
+    at = 0
+    for key, size in zip(keys, snapshot.sizes, strict=True):
+        yield key, orders[at] if size == 1 else tuple(orders[at : at + size])
+        at += size

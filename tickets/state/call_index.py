@@ -43,8 +43,8 @@ class CallIndex:
         return len(self._by_key)
 
     def dump(self) -> dict[str, list[CallRecords]]:
-        """Return all of it, for a checkpoint."""
-        return self._by_key
+        """Return all of it as it stands, for a checkpoint."""
+        return self._by_key.copy()
 
     def call_of(self, jurisdiction: str, features: Features, at: datetime) -> str | None:
         """Return the name of the known call that a record is of; None for a record of a call that is not known yet."""
@@ -113,15 +113,16 @@ class CallIndex:
         there = (one for one in self._under(city, features) if one is not call)
         others = [one for one in there if not call_records.is_over(one, decision.at)]
         filed = {one.message_id for one in decision.changes if isinstance(one, event.MessageFiled)}
-        call.told_at = decision.at
-        call.told[message_id] = Filed(decision.input.offset, 1, month_of(decision.at))
-        call.callers = tuple(dict.fromkeys((*call.callers, *features.requesters)))
-        call.waiting = (*call.waiting, message_id)
-        for one in (*others, call):
-            one.waiting = tuple(name for name in one.waiting if name not in filed)
+        call = replace(
+            call,
+            told_at=decision.at,
+            told={**call.told, message_id: Filed(decision.input.offset, 1, month_of(decision.at))},
+            callers=tuple(dict.fromkeys((*call.callers, *features.requesters))),
+            waiting=(*call.waiting, message_id),
+        )
         key = scoped(city, call_records.undated(call.name))
         self._by_key.pop(key, None)
-        self._by_key[key] = [*others, call]
+        self._by_key[key] = [_without_waiting(one, filed) for one in (*others, call)]
 
     def lead(self, jurisdiction: str, name: str, ticket_id: str, *, takes_over: bool) -> None:
         """Let a call's name lead to the ticket of its records; `takes_over` if it led to another one before."""
@@ -156,10 +157,12 @@ class CallIndex:
 
     def erase_records(self, jurisdiction: str, gone: Collection[str], known: Forgotten) -> None:
         """Forget single records; the whole call if it has no ticket, as later records are of its ticket otherwise."""
-        there = [call for calls in self._by_key.values() for call in calls if not call.told.keys().isdisjoint(gone)]
-        for call in there:
-            if scoped(jurisdiction, call.name) in self._threads:
-                call.told = {name: filed for name, filed in call.told.items() if name not in gone}
+        there = [key for key, calls in self._by_key.items() for call in calls if not call.told.keys().isdisjoint(gone)]
+        for key in there:
+            self._by_key[key] = [
+                _without_records(call, gone) if scoped(jurisdiction, call.name) in self._threads else call
+                for call in self._by_key[key]
+            ]
         self.erase(jurisdiction, gone, known)
 
     def offsets(self, message: Message) -> list[int]:
@@ -231,3 +234,15 @@ class CallIndex:
         first = f"{key} {call_records.day_of(features, at)}"
         taken = [one for one in call_records.names_of_key(features, at) if self._is_known(jurisdiction, one)]
         return call_records.further(taken[0], *features.requesters[:1]) if taken else first
+
+
+# A call is replaced and never changed in place, as a checkpoint may refer to the former one.
+
+
+def _without_waiting(call: CallRecords, filed: Collection[str]) -> CallRecords:
+    left = tuple(name for name in call.waiting if name not in filed)
+    return call if left == call.waiting else replace(call, waiting=left)
+
+
+def _without_records(call: CallRecords, gone: Collection[str]) -> CallRecords:
+    return replace(call, told={name: filed for name, filed in call.told.items() if name not in gone})

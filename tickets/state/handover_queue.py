@@ -71,6 +71,6 @@ class HandoverQueue:
         """Let no hand-over of an erased ticket wait."""
         self.waiting = {one: at for one, at in self.waiting.items() if at != ticket_id}
 
-    def dump(self) -> tuple[dict[str, str], Runs, dict[str, Early]]:
-        """Return the arguments of the constructor, for a checkpoint."""
-        return self.waiting, self._acknowledged.dump(), self.early
+    def dump(self) -> tuple[dict[str, str], list[bytes], dict[str, Early]]:
+        """Return the arguments of the constructor as they stand, for a checkpoint."""
+        return self.waiting.copy(), self._acknowledged.dump(), self.early.copy()

@@ -11,6 +11,7 @@ from collections.abc import Iterator, MutableMapping, MutableSet
 from types import MethodType
 from typing import Any, TypeVar
 
+from tickets.model.delta import Delta, Growing
 from tickets.state.state import State
 
 K = TypeVar("K")
@@ -20,7 +21,7 @@ V = TypeVar("V")
 class OverlayDict(MutableMapping[K, V]):
     """A dictionary over another one; new keys stand behind the old ones, as in any."""
 
-    def __init__(self, below: dict[K, V]) -> None:
+    def __init__(self, below: Growing[K, V]) -> None:
         self._below = below
         self._copied: dict[K, V] = {}
         self._new: dict[K, V] = {}
@@ -121,7 +122,7 @@ def overlay(state: State) -> State:
 def _over(below: Any, known: dict[int, Any]) -> Any:
     if id(below) in known:
         return known[id(below)]
-    if isinstance(below, dict):
+    if isinstance(below, dict | Delta):
         known[id(below)] = OverlayDict(below)
         return known[id(below)]
     if isinstance(below, set):

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from msgspec.structs import replace
+
 from schemas.records import Features, Message, event
 from tickets.assembly import sms_parts
 from tickets.assembly.sms_parts import PartSet, Piece
@@ -20,8 +22,8 @@ class PartIndex:
         return len(self._by_key)
 
     def dump(self) -> dict[str, PartSet]:
-        """Return all of it, for a checkpoint."""
-        return self._by_key
+        """Return all of it as it stands, for a checkpoint."""
+        return self._by_key.copy()
 
     def join(self, jurisdiction: str, features: Features, joined: event.PartJoined, at: datetime) -> None:
         """Add a part of a message to those before it; the parts that another ticket has are of another message."""
@@ -33,9 +35,9 @@ class PartIndex:
         if known is None or known.ticket_id != joined.ticket_id:
             sent_at = joined.sent_at or at
             known = PartSet(ticket_id=joined.ticket_id, total=features.part_total, sent_at=sent_at, joined_at=at)
-        known.joined_at = at
-        known.pieces[joined.number] = Piece(joined.message_id, features.part_digest)
-        self._by_key[key] = known  # as the newest: `evict` takes them from the front
+        pieces = {**known.pieces, joined.number: Piece(joined.message_id, features.part_digest)}
+        # as the newest: `evict` takes them from the front; and never in place: a checkpoint may refer to the former one
+        self._by_key[key] = replace(known, joined_at=at, pieces=pieces)
 
     def evict(self, now: datetime) -> None:
         """Forget parts at log time `now`, in the order of their last parts."""

@@ -38,6 +38,6 @@ class Participants:
         for one in people:
             self._known.add(part(name, one))
 
-    def dump(self) -> Runs:
+    def dump(self) -> list[bytes]:
         """Return the argument of the constructor, for a checkpoint."""
         return self._known.dump()

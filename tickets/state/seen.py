@@ -54,7 +54,7 @@ class Seen:
         self._blocks[index : index + 1] = block[:half], block[half:]
         self._firsts.insert(index + 1, block[half : half + WIDTH])
 
-    def dump(self) -> Runs:
+    def dump(self) -> list[bytes]:
         """Return the blocks in order; `Seen(dump)` reads them."""
         return [*self._blocks] if self._count else []
 

@@ -10,17 +10,21 @@ ticket are part of the ticket (`TicketState.clocks`), as no decision looks for t
 """
 
 import heapq
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
+from math import ceil
+from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from schemas.records import Features, event
 from schemas.records.decision import AuditHead
 from tickets.assembly.call_records import CallRecords
 from tickets.assembly.sms_parts import PartSet
 from tickets.dedupe.clusters import ClusterIndex
-from tickets.dedupe.index import DedupeIndex, DedupeSnapshot
+from tickets.dedupe.index import DedupeIndex, DedupeSnapshot, packed
+from tickets.model.delta import freeze, thaw
 from tickets.model.ticket_state import Early, Findable, TicketState
 from tickets.policy import TicketPolicy
 from tickets.state.call_index import CallIndex
@@ -37,27 +41,98 @@ from tickets.state.thread_index import ThreadIndex
 from tickets.state.tombstones import Forgotten, Tombstones
 
 
-class Snapshot(Struct, frozen=True, kw_only=True):
-    """Everything a checkpoint holds of a `State`."""
+class Snapshot(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Everything a checkpoint holds of a `State`, or a piece of that."""
 
-    opened: int
-    near: DedupeSnapshot
-    parts: dict[str, PartSet]
+    opened: int = 0
+    near: DedupeSnapshot = field(default_factory=DedupeSnapshot)
+    parts: dict[str, PartSet] = {}
     calls: dict[str, list[CallRecords]] = {}
-    tickets: dict[str, bytes]
-    bodies: dict[str, bytes]
-    by_thread: dict[str, str]
-    left: Runs
-    successors: dict[str, str]
-    sequences: dict[str, int]
-    positions: dict[str, dict[int, int]]
-    never: list[tuple[str, str]]
-    handed_over: dict[str, str]
-    acknowledged: Runs
+    tickets: dict[str, bytes] = {}
+    bodies: dict[str, bytes] = {}
+    by_thread: dict[str, str] = {}
+    left: Runs = []
+    successors: dict[str, str] = {}
+    sequences: dict[str, int] = {}
+    positions: dict[str, dict[int, int]] = {}
+    never: list[tuple[str, str]] = []
+    handed_over: dict[str, str] = {}
+    acknowledged: Runs = []
     early: dict[str, Early] = {}
     forgotten: dict[str, Forgotten] = {}
     audit: AuditHead | None = None
-    seen: Runs
+    seen: Runs = []
+
+    def add(self, piece: "Snapshot") -> None:
+        """Add a further piece of the same state; what does not grow is in the first one."""
+        self.near.add(piece.near)
+        for name in self.__struct_fields__:
+            mine, more = getattr(self, name), getattr(piece, name)
+            if isinstance(mine, dict):
+                mine.update(more)
+            elif isinstance(mine, list):
+                mine += more
+
+
+PIECE = 1_000
+"""Entries of one kind in a piece of a snapshot: with all kinds some 2 MB."""
+
+MOST = {"by_key": 10_000, "left": 256, "acknowledged": 256, "seen": 256, "rarities": 1}
+"""Entries in a piece of the kinds that are larger or smaller: 256 blocks of digests are 1 MB, a city's rarity is 2."""
+
+
+GROWING = {
+    "tickets": ("tickets", "_packed"),
+    "bodies": ("bodies", "_packed"),
+    "kept": ("dedupe", "_kept"),
+    "by_key": ("dedupe", "_by_key"),
+    "by_thread": ("threads", "_by_key"),
+    "successors": ("threads", "_successors"),
+    "forgotten": ("tombstones", "_by_key"),
+}
+"""The dictionaries that grow with the tickets, each by its store and attribute; their values never change in place."""
+
+
+class Pieces:
+    """A state as it stood at one moment, in small snapshots; each is made when it is asked for, and only once.
+
+    `first` holds what does not grow. Of whatever grows each further piece, counted by `len`, takes an equal share.
+    After `close` the state is as before, and no more pieces come.
+    """
+
+    def __init__(self, state: "State", first: Snapshot, lists: Mapping[str, Collection[Any]]) -> None:
+        self.first = first
+        self._state: State | None = state
+        bases = {name: freeze(getattr(state, store), at) for name, (store, at) in GROWING.items()}
+        sizes = {name: len(some) for name, some in (*bases.items(), *lists.items())}
+        self._count = max(ceil(size / MOST.get(name, PIECE)) for name, size in sizes.items())
+        entries = {name: iter(base.items()) for name, base in bases.items()} | {
+            name: iter(some) for name, some in lists.items()
+        }
+        self._shares = {name: (some, ceil(sizes[name] / max(self._count, 1))) for name, some in entries.items()}
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Snapshot]:
+        for _ in range(self._count):
+            if self._state is None:
+                raise RuntimeError("the pieces are closed: the state has changed since")
+            share = {name: [*islice(some, size)] for name, (some, size) in self._shares.items()}
+            near = packed(share.pop("kept"), share.pop("by_key"), share.pop("rarities"))
+            fields: dict[str, Any] = {name: some if name in _LISTS else dict(some) for name, some in share.items()}
+            yield Snapshot(near=near, **fields)
+
+    def close(self) -> None:
+        """Let the state change in place again. Idempotent."""
+        state, self._state = self._state, None
+        if state is not None:
+            for store, at in GROWING.values():
+                thaw(getattr(state, store), at)
+            state._pieces = None
+
+
+_LISTS = frozenset({"left", "acknowledged", "seen", "never"})
 
 
 class State:
@@ -68,7 +143,7 @@ class State:
     """
 
     def __init__(self, policy: TicketPolicy, kept: Snapshot | None = None) -> None:
-        kept = kept or _empty(policy)
+        kept = kept or Snapshot()
         self.policy = policy
         self.tickets = LiveTickets(kept.tickets, kept.opened)
         self.bodies = Bodies(kept.bodies)
@@ -86,6 +161,7 @@ class State:
         self.inputs = DecidedInputs(kept.seen, kept.positions)
         self.sequences = dict(kept.sequences)
         self.audit = kept.audit
+        self._pieces: Pieces | None = None
         self._closed: list[tuple[datetime, str]] = []
         for ticket in self.tickets.findable():
             self._index(ticket)
@@ -116,30 +192,42 @@ class State:
         said = [ticket for ticket in found if text_key in ticket.text_keys and not people.isdisjoint(ticket.requesters)]
         return sorted(said, key=lambda ticket: ticket.order)
 
-    def dump(self) -> Snapshot:
-        """Return all of it, for a checkpoint."""
-        by_thread, successors = self.threads.dump()
+    def pieces(self) -> Pieces:
+        """Take all of it as it stands, for a checkpoint: by references, so in some milliseconds at any size.
+
+        Until `close`, changes lie in deltas. One checkpoint at a time: a second call closes the pieces of the first.
+        """
+        if self._pieces is not None:
+            self._pieces.close()
+        self.tickets.tidy(0)
         handed_over, acknowledged, early = self.handovers.dump()
-        return Snapshot(
+        first = Snapshot(
             opened=self.tickets.opened,
-            near=self.dedupe.dump(),
-            parts=self.parts.dump(),
-            calls=self.calls.dump(),
-            tickets=self.tickets.dump(),
-            bodies=self.bodies.dump(),
-            by_thread=by_thread,
-            left=self.participants.dump(),
-            successors=successors,
-            sequences=self.sequences,
-            positions=self.inputs.positions,
-            never=self.separations.dump(),
-            handed_over=handed_over,
-            acknowledged=acknowledged,
-            early=early,
-            forgotten=self.tombstones.dump(),
+            positions={topic: dict(offsets) for topic, offsets in self.inputs.positions.items()},
             audit=self.audit,
-            seen=self.inputs.seen.dump(),
         )
+        lists: dict[str, Collection[Any]] = {
+            "rarities": self.dedupe.rarities(),
+            "parts": self.parts.dump().items(),
+            "calls": self.calls.dump().items(),
+            "sequences": self.sequences.copy().items(),
+            "handed_over": handed_over.items(),
+            "early": early.items(),
+            "never": self.separations.dump(),
+            "left": self.participants.dump(),
+            "acknowledged": acknowledged,
+            "seen": self.inputs.seen.dump(),
+        }
+        self._pieces = Pieces(self, first, lists)
+        return self._pieces
+
+    def dump(self) -> Snapshot:
+        """Return a copy of all of it in one snapshot, which takes long if there is much of it."""
+        pieces = self.pieces()
+        for piece in pieces:
+            pieces.first.add(piece)
+        pieces.close()
+        return pieces.first
 
     def note_closed(self, ticket: Findable) -> None:
         """Queue a closed ticket for its leave."""
@@ -196,22 +284,3 @@ class State:
         self.bodies.pop(ticket.ticket_id, None)
         self.texts.remove(ticket)
         self.dangling.remove(ticket)
-
-
-def _empty(policy: TicketPolicy) -> Snapshot:
-    return Snapshot(
-        opened=0,
-        near=DedupeIndex(policy.near).dump(),
-        parts={},
-        tickets={},
-        bodies={},
-        by_thread={},
-        left=[],
-        successors={},
-        sequences={},
-        positions={},
-        never=[],
-        handed_over={},
-        acknowledged=[],
-        seen=[],
-    )

@@ -19,6 +19,7 @@ from schemas.records import Ticket
 from schemas.records.common import Party
 from schemas.records.dispatch import DispatchProposal
 from schemas.records.ticket import Category, Deadline, Lineage, Location, Requester
+from tickets.model.delta import Growing
 from tickets.model.ticket_state import Findable, TicketState
 
 # What a million tickets have in common: bytes by the ids of the tickets, and values that are made of them.
@@ -33,7 +34,7 @@ class Packed(MutableMapping[str, V]):
     """
 
     def __init__(self, packed: Mapping[str, bytes] | None = None) -> None:
-        self._packed = dict(packed or {})
+        self._packed: Growing[str, bytes] = dict(packed or {})
 
     def __delitem__(self, ticket_id: str) -> None:
         del self._packed[ticket_id]

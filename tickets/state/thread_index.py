@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from tickets.model.delta import Growing
 from tickets.model.keys import scoped
 
 
@@ -14,8 +15,8 @@ class ThreadIndex:
     """
 
     def __init__(self, by_key: Mapping[str, str], successors: Mapping[str, str]) -> None:
-        self._by_key = dict(by_key)
-        self._successors = dict(successors)
+        self._by_key: Growing[str, str] = dict(by_key)
+        self._successors: Growing[str, str] = dict(successors)
         self._predecessors = {new: old for old, new in successors.items()}
 
     def __len__(self) -> int:
@@ -62,4 +63,4 @@ class ThreadIndex:
 
     def dump(self) -> tuple[dict[str, str], dict[str, str]]:
         """Return the arguments of the constructor, for a checkpoint."""
-        return self._by_key, self._successors
+        return dict(self._by_key), dict(self._successors)

@@ -7,6 +7,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from tickets.assembly import call_records
+from tickets.model.delta import Growing
 from tickets.model.keys import part, scoped
 from tickets.state.participants import Participants
 
@@ -29,7 +30,7 @@ class Tombstones:
 
     def __init__(self, participants: Participants, by_key: Mapping[str, Forgotten]) -> None:
         self._participants = participants
-        self._by_key = dict(by_key)
+        self._by_key: Growing[str, Forgotten] = dict(by_key)
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -64,7 +65,7 @@ class Tombstones:
 
     def dump(self) -> dict[str, Forgotten]:
         """Return all of it, for a checkpoint."""
-        return self._by_key
+        return dict(self._by_key)
 
 
 def said_by(jurisdiction: str, text: str, person: str) -> str:
