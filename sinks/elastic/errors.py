@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from elastic_transport import ApiError, TransportError
 from elasticsearch import UnsupportedProductError
 
-from schemas.errors import MisconfiguredError, PipelineError, UnreachableError
-from sinks.elastic.status_errors import HINT, NO_ELASTICSEARCH, error_of, named
+from schemas.errors import PipelineError, UnreachableError
+from sinks.elastic.status_errors import HINT, error_of, named, no_elasticsearch
 
 
 @contextlib.contextmanager
@@ -22,7 +22,7 @@ def translated() -> Iterator[None]:
 def ours(error: Exception) -> PipelineError:
     """Return the pipeline's error for one of the client's."""
     if isinstance(error, UnsupportedProductError):
-        return MisconfiguredError(NO_ELASTICSEARCH)
+        return no_elasticsearch()
     if isinstance(error, ApiError):
         # The client calls Elasticsearch's name of the exception its message.
         kind = named(error.message, type(error).__name__)

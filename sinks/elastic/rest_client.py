@@ -15,8 +15,8 @@ from urllib3 import BaseHTTPResponse, PoolManager, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from schemas.codec import UNREADABLE
-from schemas.errors import MisconfiguredError, UnreachableError
-from sinks.elastic.status_errors import HINT, NO_ELASTICSEARCH, error_of, named
+from schemas.errors import UnreachableError
+from sinks.elastic.status_errors import HINT, error_of, named, no_elasticsearch
 
 _TYPE = "application/vnd.elasticsearch+json; compatible-with=9"
 _OF_NODE = frozenset({502, 503, 504})
@@ -82,7 +82,7 @@ def read(status: int, headers: Mapping[str, str], body: bytes) -> dict[str, Any]
     if status >= 400:
         raise error_of(status, named(_error_type(body), f"HTTP {status}"), headers.get("retry-after"))
     if headers.get("x-elastic-product") != "Elasticsearch":
-        raise MisconfiguredError(NO_ELASTICSEARCH)
+        raise no_elasticsearch()
     try:
         return json.decode(body, type=dict[str, Any])
     except UNREADABLE as error:

@@ -1,6 +1,7 @@
 """What an HTTP status of Elasticsearch means, as an error of the pipeline; without Elasticsearch's own client."""
 
 from schemas.errors import (
+    MisconfiguredError,
     PipelineError,
     SchemaError,
     ThrottledError,
@@ -11,11 +12,14 @@ from schemas.errors import (
 
 HINT = "look at its log, or start the local one with `hotline up`"
 
-NO_ELASTICSEARCH = "The service at the Elasticsearch address is not Elasticsearch: check the hosts"
-
 
 class MissingError(UnreachableError):
     """An index is not there (yet)."""
+
+
+def no_elasticsearch() -> MisconfiguredError:
+    """Return the error for an answer of another server."""
+    return MisconfiguredError("The service at the Elasticsearch address is not Elasticsearch: check the hosts")
 
 
 def error_of(status: int, kind: str, retry_after: str | None) -> PipelineError:

@@ -119,6 +119,6 @@ def test_a_client_that_gives_nothing_holds_up_no_account_for_ever(monkeypatch: p
     monkeypatch.setattr("broker.sync_client.READ_SECONDS", 0.1)
     client, producer = Silent(), Producer(KafkaConnection(bootstrap_servers="127.0.0.1:1"))
     silent = Cursors(producer._connection, "mayor", producer=producer, connect=lambda **_: client)
-    with pytest.raises(UnreachableError, match=r"has not given hotline\.cursor"):
+    with pytest.raises(UnreachableError, match=r"has sent no hotline\.cursor"):
         silent.load()
     assert client.closed

@@ -51,7 +51,7 @@ async def test_where_no_journal_can_be_written_kafka_alone_makes_safe_and_nothin
         kafka.down = True
         with pytest.raises(UnreachableError):
             await kept.publish([message("2")])
-        assert "allow our user write there" in health.lmtp(Door(), kept)["detail"]
+        assert "allow our user to write there" in health.lmtp(Door(), kept)["detail"]
         in_the_way.unlink()
         await soon(lambda: kept.fault is None)
         assert await kept.publish([message("3")]) == "journaled"
@@ -158,8 +158,7 @@ async def test_a_journal_whose_disk_hangs_is_told_and_asked_once(
 
     kafka, before = Kafka(), metrics.JOURNALS_AWAY._value.get()
     kept, working = await begun(kafka, tmp_path, fsync)
-    await soon(lambda: asked)
-    assert kept.fault is None
+    await soon(lambda: asked and kept.fault is None)  # the disk of a busy machine may take a tenth of a second
     answers.clear()
     await soon(lambda: kept.fault is not None)
     assert metrics.JOURNALS_AWAY._value.get() == before + 1

@@ -256,7 +256,7 @@ def test_the_doctor_looks_whether_the_server_takes_us(greenmail: GreenMail, monk
     for name, value in DOCTOR.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HOTLINE_ANSWERS__MAYOR__SMTP__PORT", str(greenmail.smtp_port))
-    assert list(smtp(load(), "mayor")) == ["127.0.0.1 takes the connection"]
+    assert list(smtp(load(), "mayor")) == ["127.0.0.1 accepts the connection"]
     monkeypatch.setenv("HOTLINE_ANSWERS__MAYOR__SMTP__PORT", "1")
     with pytest.raises(UnreachableError, match=r"answers\.mayor\.smtp: no connection"):
         list(smtp(load(), "mayor"))

@@ -174,7 +174,7 @@ def test_commands_reach_the_ticket_from_both_doors(city: City) -> None:
     assert {one["state"] for one in report["places"]} == {"gone", "expires"}
     assert (report["action"], report["ticket_id"], report["messages"]) == ("erased", second, 1)
     _, text, _ = city.command("forget", second, "--reason", "pipl-47", "--command-id", "f1")
-    assert "Gone now:\n  older versions of the ticket in the archive\n" in text
+    assert "Erased now:\n  older versions of the ticket in the archive\n" in text
     assert "Removed from Kafka by:" in text
     until(lambda: len(audited(city)) == 4, "what the tools did in the audit log")
     acts = audited(city)

@@ -207,7 +207,7 @@ def test_a_message_becomes_a_search_hit_and_a_hand_over_until_one_right_is_taken
     rebuilt = hotline(settings("hotline-sink"), "index", "rebuild")
     assert rebuilt.exit_code == 0, rebuilt.output
     forgotten = forget_by_two(secured, settings, hit["ticket_no"])
-    assert "Gone now" in forgotten.stdout, forgotten.output
+    assert "Erased now" in forgotten.stdout, forgotten.output
     assert "Not yet" not in forgotten.stdout
     # A topic that is empty is asked for nothing, so that nobody would miss a right: by now there is a record.
     assert "malformed" in hotline(desk, "dead", "list").stdout
@@ -242,7 +242,7 @@ def forget_by_two(secured: SecuredKafka, settings: Settings, number: str) -> Res
     with acls.beside(secured.administrator, rights):
         forgotten = hotline(other, "approve", "f1", "--yes")
         assert "f1" not in waiting(other)
-    assert "Gone now" in forgotten.stdout, forgotten.output
+    assert "Erased now" in forgotten.stdout, forgotten.output
     for person in (desk, other):
         refused = hotline(person, "audit", "verify")
         assert (refused.exit_code, topics.AUDIT in refused.output) != (0, True), refused.output

@@ -26,7 +26,7 @@ from tests.hotline.letters import hotline, letter, send
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(60, func_only=True)]
 
 
-SILENCE = "has not given .* ask `hotline doctor`"
+SILENCE = "has sent no .* run `hotline doctor`"
 
 
 READ_SECONDS = 7.0

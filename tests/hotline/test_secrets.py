@@ -43,6 +43,13 @@ sasl_mechanism = "PLAIN"
 sasl_username = "u"
 [elasticsearch]
 hosts = ["https://{CLOSED}"]
+[console]
+public_url = "https://console.example"
+[console.oidc]
+issuer = "https://{CLOSED}"
+client_id = "console"
+[console.groups]
+analysts = ["analyst"]
 [connectors.mailbox.mailbox]
 host = "127.0.0.1"
 port = 9

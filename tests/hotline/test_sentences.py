@@ -54,7 +54,8 @@ NO_SENTENCES = re.compile(
     r"bold \w+|(PRAGMA|CREATE|DELETE|SELECT|INSERT) .*|\d{3} [A-Z].*|apiVersion: .*|application/json; .*|Value error, "
     r"|Input should|line too long|field larger|expected after|no space left|quota exceeded|os error \d+"
     r"|permission denied|hotline \{0\}|transactional id|\w+ of the account|disk \{0\}|  \{0\} down|it must|.* · .*"
-    r"|Kafka version: .*|(scikit-learn|python-crfsuite) \{0\}|the servers to keep|their data folder|stop when .* ends",
+    r"|Kafka version: .*"
+    r"|ApiKey \{0\}|(scikit-learn|python-crfsuite) \{0\}|the servers to keep|their data folder|stop when .* ends",
     re.DOTALL,
 )
 """Styles, SQL, HTTP, names of tasks, what libraries and systems say and is recognised here; and both languages."""

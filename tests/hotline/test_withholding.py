@@ -100,7 +100,7 @@ def test_restricted_tickets_leave_the_masked_topic_once_and_others_stay(operator
     assert own.keys() == {key_of(one) for one in (born, elsewhere, raised, erased)}
 
     settled = ends(operators_kafka)
-    assert hotline("topics", "withhold").output == "0 tickets withheld.\n"
+    assert hotline("topics", "withhold").output == "0 tickets removed.\n"
     assert ends(operators_kafka) == settled
 
 

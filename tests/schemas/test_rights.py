@@ -25,7 +25,7 @@ def test_a_refusal_is_known_in_any_words(error: KafkaError) -> None:
     assert refusal_in(error) == "TopicAuthorizationFailedError"
     ours = translated(error)
     assert isinstance(ours, UnauthorizedError)
-    assert "do this (TopicAuthorizationFailedError)" in str(ours)
+    assert "denies this to our user (TopicAuthorizationFailedError)" in str(ours)
 
 
 def test_a_group_that_is_refused_is_told_as_itself() -> None:

@@ -180,7 +180,7 @@ async def test_an_erasure_waits_for_a_closed_index_that_may_hold_it(place: Place
     await place.client.indices.close(index=index)
     verdicts = await place.eraser.write([erased(month), other()])
     assert (len(verdicts.retry), len(verdicts.stored)) == (1, 1)
-    assert "is closed" in verdicts.retry[0].reason
+    assert "closed index" in verdicts.retry[0].reason
     await place.client.indices.open(index=index, wait_for_active_shards="1")
     assert (await place.eraser.write([erased(month)])).stored
     assert set(map(tuple, (await place.texts()).values())) <= {("",), ("", "")}

@@ -77,7 +77,7 @@ def test_a_login_that_is_refused(pbx: None) -> None:
 @pytest.mark.parametrize("pbx", [SUCCESS], indirect=True)
 def test_what_is_wrong_with_the_way_there_is_told(pbx: None, env: pytest.MonkeyPatch, tmp_path: Path) -> None:
     env.setenv("HOTLINE_CONNECTORS__ASTERISK__PBX__TLS", "tls")
-    assert "does not use TLS there: correct `connectors.asterisk.pbx.port` (5039" in found("pbx").detail
+    assert "does not use TLS there: correct `connectors.asterisk.pbx.port` (usually 5039" in found("pbx").detail
     authority = Authority(tmp_path)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(authority.issue("pbx").file)
@@ -117,7 +117,7 @@ def test_a_folder_of_call_files(env: pytest.MonkeyPatch, tmp_path: Path, monkeyp
     assert "does not exist: check `folder" in found("files").detail
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "a.csv").write_text("call_id\n1\n")
-    assert found("files").detail == "1 file is there"
+    assert found("files").detail == "1 file is present"
     monkeypatch.setattr(os, "open", _refused)
     assert "a.csv cannot be read: check its owner and mode" in found("files").detail
 

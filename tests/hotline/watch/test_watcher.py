@@ -256,7 +256,7 @@ def test_those_that_wait_longest_are_named_and_can_be_acknowledged(
     assert handovers.city_of(fresh_topics, "one11") == "210100"
     with pytest.raises(MisconfiguredError, match="no hand-over one99: `hotline status`"):
         handovers.city_of(fresh_topics, "one99")
-    with pytest.raises(MisconfiguredError, match="is of 210100: leave"):
+    with pytest.raises(MisconfiguredError, match="belongs to 210100: leave"):
         handovers.city_of(fresh_topics, "one11", "310000")
 
 

@@ -190,7 +190,7 @@ async def gone_and_well(
     lane_with_log: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[tuple[Receiver, Receiver]]:
     """Two receivers, one of which answers 410; the snapshots are this lane's."""
-    monkeypatch.setattr("sinks.webhook.run.TOPICS", {"masked": lane_with_log.topic})
+    monkeypatch.setattr("sinks.webhook.settings._TOPICS", {"masked": lane_with_log.topic})
     async with receiving() as gone, receiving() as well:
         gone.answers = [status(410)]
         yield gone, well
