@@ -32,6 +32,9 @@ class Served:
     async def _main(self) -> None:
         self._end = asyncio.Event()
         await self._serve()
+        for transport in list(self._loop._transports.values()):  # type: ignore[attr-defined] # peers may hang up without TLS
+            transport.abort()
+        await asyncio.sleep(0)
 
     async def _serve(self) -> None:
         raise NotImplementedError

@@ -286,7 +286,7 @@ def test_a_missing_template_alias_or_field_and_another_type_are_told(
     told = [one.detail for one in found() if one.outcome == "mend"]
     assert any(one.startswith("The index hotline-ticket-masked-v1 is of an older version") for one in told)
     assert any(
-        one.startswith("The field ticket_id of the index hotline-link-v1 is of type text, not keyword") for one in told
+        one.startswith("The field ticket_id of the index hotline-link-v1 has type text, not keyword") for one in told
     )
     assert "The index hotline-link-v1 has no field message_id: run `hotline index create`." in told
     client.indices.delete(index="hotline-link-v1")
