@@ -700,6 +700,7 @@ def test_v15_3_2_no_redirect_takes_a_request_of_ours_elsewhere() -> None:
         "connectors/wechat/api.py",
         "connectors/weibo/http.py",
         "hotline/monitor/processes.py",
+        "sinks/elastic/rest_client.py",
         "sinks/webhook/client.py",
     }
     assert opens <= where("allow_redirects=False|retries=False")

@@ -113,7 +113,7 @@ def test_what_this_version_wrote_stays_and_a_run_that_broke_off_is_finished(oper
     write(operators_kafka, as_now(written), first, as_now(raised), old, moved)
     clear, masked, own = ends(operators_kafka)
 
-    assert hotline("topics", "withhold").output == "1 ticket withheld.\n"
+    assert hotline("topics", "withhold").output == "1 ticket removed.\n"
     assert WITHHELD in newest(operators_kafka, topics.TICKET_MASKED)[key_of(broken)].headers
     grown = sum(end for _, end in kafka_reader.bounds(operators_kafka, topics.TICKET_MASKED).values())
     assert grown == sum(end for _, end in masked.values()) + 1
