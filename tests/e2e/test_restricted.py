@@ -189,7 +189,7 @@ NOT_READING = (
     "up,down,demo,run,pipe,check,import,try,evaluate,bench,topics create,topics withhold,index create,index rebuild,"
     "manifest kafka-users,manifest topics,manifest roles,manifest alerts,dead replay,journal show,journal drain,"
     "webhook test,schema check,schema release,schema export,learn category,"
-    "learn place,new connector"
+    "learn place,new connector,console user add,console user end,console user remove,console user list"
 )
 """Verbs that show no ticket of the city: they read what they are given, or say how many."""
 

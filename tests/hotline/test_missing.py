@@ -99,8 +99,11 @@ def _admin(connection: KafkaConnection) -> None:
 @pytest.mark.parametrize(
     ("wrong", "told"),
     [
-        ({"sasl_password": "planted-wrong"}, "refuses our login (SaslAuthenticationFailedError): see"),
-        ({"sasl_mechanism": "PLAIN"}, "refuses our login (UnsupportedSaslMechanismError): see `kafka.sasl_mechanism`"),
+        ({"sasl_password": "planted-wrong"}, "refuses our login (SaslAuthenticationFailedError): check"),
+        (
+            {"sasl_mechanism": "PLAIN"},
+            "refuses our login (UnsupportedSaslMechanismError): check `kafka.sasl_mechanism`",
+        ),
     ],
 )
 def test_every_client_says_that_its_login_is_refused(

@@ -16,7 +16,7 @@ from hotline.dev.stack.jvm import LIGHT
 from hotline.dev.stack.ports import hold
 from schemas.errors import UnreachableError
 
-START_SECONDS = 30.0
+START_SECONDS = 180.0
 _PORTS_EACH = 40
 USER, PASSWORD = "hotline", "secret"
 

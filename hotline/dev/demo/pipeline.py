@@ -15,7 +15,7 @@ from hotline.dev.stack import processes
 from schemas.errors import UnreachableError
 
 STAGES = ("screen", "normalize", "assign", "sink:elastic", "receiver")
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 def environment(data_dir: Path, receiver_port: int) -> dict[str, str]:

@@ -15,15 +15,13 @@ from hotline.dev.demo import pipeline
 from hotline.dev.demo.greenmail import first_port
 from hotline.dev.demo.ledger import Ledger, TopicReader, Totals
 from hotline.dev.demo.players import PLAYERS
-from hotline.dev.demo.stage import Player, Stage
+from hotline.dev.demo.stage import PATIENCE_SECONDS, Player, Stage
 from hotline.search.archive import Archive
 from schemas.errors import MisconfiguredError
 from tickets.search import Hit, Query
 
 QUERIES = ("中山路12号", "万达", "阳光花园", "井盖", "公车站")
 """Two-character names, road and number, a traditional word asked for in simplified characters."""
-
-PATIENCE_SECONDS = 60.0
 
 Tick = Callable[[str], None]
 """Told what was just sent; an empty text only lets time pass."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
-from hotline.dev.demo.stage import Player, Stage
+from hotline.dev.demo.stage import PATIENCE_SECONDS, Player, Stage
 from hotline.dev.demo.wechat_api import WeChatApi
 from hotline.dev.demo.wechat_platform import WeChatPlatform
 from schemas.errors import UnreachableError
@@ -15,8 +15,6 @@ TOKEN, CORPID = "hotlinedemowecom", "ww12345demo67890"
 AES_KEY = "hotlineDemoWeComEncodingAESKeyLoopbackOnly1"
 PATH = "/wecom"
 KFID = "wkDEMO12345"
-
-PATIENCE_SECONDS = 30.0
 
 _PICTURE = bytes.fromhex(
     "89504e470d0a1a0a0000000d49484452000000010000000108020000009077"
