@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 from kafka import TopicPartition
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from broker.config import KafkaConnection
 from broker.sync_producer import Producer
@@ -39,7 +40,13 @@ def again(kafka: KafkaConnection, connector: str) -> Cursor:
 
 
 def test_a_first_start_has_an_empty_cursor(cursors: Cursors, account: str) -> None:
-    assert cursors.load() == Cursor(connector_id=account)
+    @retry(
+        retry=retry_if_exception_type(UnreachableError), stop=stop_after_delay(60), wait=wait_fixed(0.5), reraise=True
+    )
+    def loaded() -> Cursor:  # the controller may fence the broker of a busy machine for a moment
+        return cursors.load()
+
+    assert loaded() == Cursor(connector_id=account)
 
 
 def test_the_newest_cursor_of_this_connector_counts(cursors: Cursors, kafka: KafkaConnection, account: str) -> None:
