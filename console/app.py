@@ -128,7 +128,7 @@ class Console:
             return visit.page("message.html", "away", status=503)
         except PipelineError as error:
             _log.error("page_failed", page=page.name, sentence=str(error))
-        except Exception as error:  # noqa: BLE001 - a fault of ours: this page fails, the next request goes on
+        except Exception as error:  # noqa: BLE001 - a fault of this page: the next request goes on
             _log.error("page_failed", page=page.name, error=type(error).__name__)
         return visit.page("message.html", "failed", status=500)
 

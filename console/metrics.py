@@ -10,5 +10,5 @@ REQUEST_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 SIGN_INS = Counter("hotline_console_sign_ins", "Sign-ins by outcome: done, refused, limited", ("outcome",))
-FORGED = Counter("hotline_console_forged_requests", "Unsafe requests that came from no page of ours")
+FORGED = Counter("hotline_console_forged_requests", "Unsafe requests that another site sent")
 TRAIL_FAILED = Counter("hotline_console_trail_failed", "Acts that could not be recorded, and were not carried out")

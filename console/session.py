@@ -106,7 +106,7 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
 def is_ours(request: Request, session: Session | None, form: Mapping[str, str], origin: str | None) -> bool:
-    """Return whether an unsafe request comes from a page of ours: by the browser's word, and by the session's token.
+    """Return whether an unsafe request comes from a page of the console, by its headers and token.
 
     `origin` is the configured public URL; without one the request's own Host counts.
     """

@@ -115,7 +115,7 @@ class Users:
             return msgspec.json.decode(self._file.read_bytes(), type=dict[str, User])
         except (OSError, msgspec.DecodeError) as error:
             raise MisconfiguredError(
-                f"{self._file} is no file of users: restore it, or make the users again."
+                f"{self._file} is not a file of users: restore it, or add the users again."
             ) from error
 
 

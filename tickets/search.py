@@ -132,7 +132,7 @@ class Rung(Struct, frozen=True, kw_only=True):
 
 
 class FacetValue(Struct, frozen=True, kw_only=True):
-    """A value of a facet and the tickets that have it; `chinese` names it, if a table of ours does."""
+    """A value of a facet and the tickets that have it; `chinese` names it, if the project has a Chinese name."""
 
     value: str
     count: int

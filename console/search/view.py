@@ -135,10 +135,10 @@ def asked(given: Iterable[tuple[str, str]]) -> Asked:
         until=_day(one.get("until")),
         is_open="open" in one,
         minor="minor" in one,
-        sort=sort if sort in get_args(Sort) else "newest",  # type: ignore[arg-type] # as the line says
+        sort=sort if sort in get_args(Sort) else "newest",  # type: ignore[arg-type] # mypy does not narrow by get_args
         folded="unfolded" not in one,
         page=min(int(page), DEEPEST_PAGE) if page.isascii() and page.isdecimal() and int(page) > 0 else 1,
-        rung=rung if rung in get_args(RungName) else None,  # type: ignore[arg-type] # as the line says
+        rung=rung if rung in get_args(RungName) else None,  # type: ignore[arg-type] # mypy does not narrow by get_args
         after=next((value for name, value in given if name == "after" and value), None) if rung else None,
         as_written=tuple(values.get("as_written", ())[:_MOST_VALUES]),
     )

@@ -100,7 +100,7 @@ def _formatter(known: Any) -> Any:
     if hasattr(known, "in_language"):
         return known
 
-    class Formatter(known):  # type: ignore[misc] # what Typer has
+    class Formatter(known):  # type: ignore[misc] # the class is chosen at run time
         in_language = True
 
         def write_usage(self, prog: str, args: str = "", prefix: str | None = None) -> None:

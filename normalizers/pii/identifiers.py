@@ -266,7 +266,7 @@ def _is_identifier(text: str, found: re.Match[str]) -> bool:
 
 
 def _is_not_public(text: str, found: re.Match[str]) -> bool:
-    """Say whether no word beside a code tells of a ticket, or of a thing that is everybody's."""
+    """Return False if a word beside a code says that it numbers a ticket or a public thing."""
     before = _PUBLIC_LABEL.search(text, max(0, found.start() - _LONGEST_LABEL), found.start())
     return before is None and _PUBLIC_BEHIND.match(text, found.end()) is None
 
