@@ -8,16 +8,19 @@ from urllib.parse import urlencode
 from msgspec import UNSET, Struct
 
 from console.search.view import Names, pieces
+from normalizers.geo import divisions
 from normalizers.pii.detect import known_spans
 from normalizers.text.fold import fold
 from schemas.enums import (
     CHANNELS,
     CLOCKS,
+    COMMAND_KINDS,
     CONFIDENTIALITY,
     DECIDED_BY,
     EDGE_KINDS,
     EMERGENCY_CLASSES,
     EMERGENCY_LEVELS,
+    MESSAGE_CLASSES,
     RELATIONS,
     REQUEST_KINDS,
     STATUSES,
@@ -53,6 +56,9 @@ class Filing(Struct, frozen=True, kw_only=True):
 
     link: Link
     relation: str
+    method: str
+    evidence: tuple[tuple[str, str], ...]
+    """Names of codes and the codes as they are recorded."""
 
 
 class File(Struct, frozen=True, kw_only=True):
@@ -97,13 +103,35 @@ def view(
         facts=tuple(_facts(ticket, names, words)),
         title=tuple(pieces(ticket.title or ticket.ticket_no, known_spans(ticket.title or "", wanted))),
         text=tuple(pieces(ticket.text, known_spans(ticket.text, wanted))),
-        filings=tuple(Filing(link=one, relation=names.of(RELATIONS, one.relation)) for one in links),
+        filings=tuple(_filing(one, names, words) for one in links),
         edges=tuple((names.of(EDGE_KINDS, edge.kind), edge.ticket_id, edge.score) for edge in ticket.edges),
         proposals=tuple((names.of(RELATIONS, one.relation), one.target, one.score) for one in ticket.proposals),
         files=tuple(_files(ticket, names)),
         incident_url=f"/search?{incident}" if ticket.cluster_id != ticket.ticket_id or ticket.edges else None,
         result=ticket.result.text if ticket.result else None,
     )
+
+
+def _filing(link: Link, names: Names, words: Mapping[str, Any]) -> Filing:
+    return Filing(
+        link=link,
+        relation=names.of(RELATIONS, link.relation),
+        method=_method(link.method, names, words),
+        evidence=tuple((_evidence(code, words), code) for code in link.evidence),
+    )
+
+
+def _method(method: str | None, names: Names, words: Mapping[str, Any]) -> str:
+    """Return the name of a test; a message without a ticket has its class there, a person's decision its command."""
+    if method is None:
+        return "—"
+    return str(words["methods"].get(method) or names.of({**MESSAGE_CLASSES, **COMMAND_KINDS}, method))
+
+
+def _evidence(code: str, words: Mapping[str, Any]) -> str:
+    """Return `相同的名称 2.70` for `names:2.70`; an id stays as it is."""
+    name, _, value = code.partition(":")
+    return f"{words['evidence'][name]} {value}".rstrip() if name in words["evidence"] else code
 
 
 def _stages(ticket: Ticket, names: Names) -> Iterator[Stage]:
@@ -161,7 +189,8 @@ def _facts(ticket: Ticket, names: Names, words: Mapping[str, Any]) -> Iterator[t
         classes = "、".join(names.of(EMERGENCY_CLASSES, one) for one in ticket.emergency.classes)
         yield w["emergency"], f"{names.of(EMERGENCY_LEVELS, ticket.emergency.level)} {classes}"
     if ticket.location and ticket.location.adcode:
-        yield w["district"], ticket.location.adcode
+        adcode = ticket.location.adcode
+        yield w["district"], f"{divisions.called().get(adcode[:6], '')} {adcode}".lstrip()
     yield w["confidentiality"], names.of(CONFIDENTIALITY, ticket.confidentiality)
     if ticket.minor_protection is not UNSET and ticket.minor_protection.flag:
         yield w["minor"], w["yes"]

@@ -98,11 +98,14 @@ class Archive:
             jurisdiction=one.jurisdiction,
             ticket_id=ticket_id,
             relation="new",
-            method="new",
+            method="no_relation_found",
             decided_at=NOW,
             policy_version="1",
         )
-        return [link, replace(link, message_id="m" * 26, relation="follow_up", score=0.82, evidence=("phone",))]
+        return [
+            link,
+            replace(link, message_id="m" * 26, relation="follow_up", score=0.82, evidence=("phone", "copied:0.82")),
+        ]
 
 
 def hit(one: Ticket, **more: Any) -> Hit:

@@ -1,8 +1,10 @@
 """The page of a search, its URL, its file and the acts that are recorded of it; the page of a ticket."""
 
+import ast
 import asyncio
 import csv
 import io
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -16,10 +18,18 @@ from console.search.view import PARAMETERS, Asked, asked, pieces
 from console.templates import FOLDER, LANGUAGES, words
 from console.trail import digest
 from schemas.ids import SHANGHAI
-from schemas.records.ticket import Deadline, Due, Proposal
+from schemas.records.ticket import Deadline, Due, Location, Proposal
 from tests.connectors.web.browser import Page
 from tests.console.doors import CITY, KEY, NOW, Door, hit, rich_answer, ticket, token
 from tests.rows import each_row
+from tickets import deciders
+from tickets.codes import AFTER_REDACTION, RECORD_OF_CALL, SAME_MAIL, SAME_NAME, TOPIC_CHANGED
+from tickets.deciders import redelivery
+from tickets.deciders.call_record import SAME_CALL_ID
+from tickets.deciders.new import NO_RELATION
+from tickets.deciders.part import FIRST_PART, LATE_FILE
+from tickets.dedupe.similarity import METHODS
+from tickets.policy import SIGNS
 from tickets.search import Answer, Rung
 
 TICKETS = tuple(ticket(number) for number in range(1, 6))
@@ -227,6 +237,7 @@ async def test_a_ticket_shows_its_stages_its_limits_and_why_messages_are_filed_t
         1,
         deadlines=(over, due),
         due=Due(accept_at=over.due_at, resolve_at=due.due_at),
+        location=Location(adcode="210102"),
         proposals=(Proposal(proposal_id="1", relation="same_matter_other_person", target="210100-x", score=0.71),),
     )
     door = Door(tmp_path, shown)
@@ -235,10 +246,35 @@ async def test_a_ticket_shows_its_stages_its_limits_and_why_messages_are_filed_t
     assert page.texts(".//h:mark") == ["暖气", "暖气"]
     for text in ("受理登记", "已超期", "剩 3 个工作日", "暂定", "补充来件", "0.82", "异人同事", "0.71", "已脱敏"):
         assert text in page.text
+    for text in ("未找到相关工单", "文字相同的比例 0.82", "和平区 210102"):
+        assert text in page.text
     assert [(act.action, act.subject) for act in door.trail.acts] == [("opened", shown.ticket_id)]
     english = await client.get(f"/ticket/{shown.ticket_id}?lang=en")
     assert "3 working days left" in english.text
     assert "Sign out" in (await client.get("/search")).text  # the language is kept
+
+
+def methods() -> Iterator[str]:
+    """Yield each method that a decider writes as it stands; those made of parts are named here."""
+    for name in ("token", "references"):
+        yield from (f"{name}_{who}" for who in ("same_person", "participant", "stranger"))
+    yield from (*METHODS, NO_RELATION, FIRST_PART, LATE_FILE, SAME_CALL_ID, RECORD_OF_CALL, AFTER_REDACTION)
+    yield redelivery.METHOD
+    for file in Path(deciders.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("Verdict", "_verdict", "replace"):
+                given = [one.value for one in node.keywords if one.arg == "method"]
+                first = node.args[:1] if getattr(node.func, "id", "") == "_verdict" else []
+                parts = (part for one in (*given, *first) for part in ast.walk(one))
+                texts = (str(part.value) for part in parts if isinstance(part, ast.Constant))
+                yield from (text for text in texts if "_" in text)
+
+
+def test_each_method_and_each_sign_of_a_decision_has_a_name() -> None:
+    known = words("zh")
+    suffixes = {"_same_person", "_stranger"}
+    assert set(methods()) - suffixes <= known["methods"].keys()
+    assert {*SIGNS, SAME_MAIL, SAME_NAME, TOPIC_CHANGED} == known["evidence"].keys()
 
 
 @given(st.text(min_size=1), st.lists(st.tuples(st.integers(0, 30), st.integers(1, 10))))

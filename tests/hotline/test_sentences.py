@@ -17,7 +17,18 @@ from schemas import errors
 from tests.docs.pages import ROOT
 from tests.hotline.cli.test_language import helps
 
-PACKAGES = ("broker", "connectors", "hotline", "normalizers", "schemas", "sinks", "storage", "streams", "tickets")
+PACKAGES = (
+    "broker",
+    "connectors",
+    "console",
+    "hotline",
+    "normalizers",
+    "schemas",
+    "sinks",
+    "storage",
+    "streams",
+    "tickets",
+)
 
 SHOWN = tuple(
     f"hotline/{name}/"
