@@ -26,6 +26,7 @@ from console.search import page as search
 from console.session import COOKIE, SAFE_METHODS, is_ours
 from console.templates import language_of, static_file
 from console.ticket import page as ticket
+from console.trail import UnrecordedError
 from console.visit import Services, Visit
 from schemas.errors import PipelineError, RetriableError
 
@@ -122,7 +123,12 @@ class Console:
                     metrics.FORGED.inc()
                     return visit.page("message.html", "forged", status=403)
                 visit = visit.with_form(form)
-            return await HANDLERS[page.name](self._services, visit)
+            response = await HANDLERS[page.name](self._services, visit)
+            if session is not None and page.name != "logout":
+                self._services.sessions.renew(response, session, now.timestamp())
+            return response
+        except UnrecordedError:
+            return visit.page("message.html", "unrecorded", status=503)
         except RetriableError as error:
             _log.warning("page_unavailable", page=page.name, error=type(error).__name__)
             return visit.page("message.html", "away", status=503)

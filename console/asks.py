@@ -32,5 +32,5 @@ class Trail(Protocol):
     """The audit log."""
 
     async def record(self, act: Act) -> None:
-        """Return when the brokers hold the act. Raises UnreachableError; the act is not carried out then."""
+        """Return when the act is recorded. Raises UnrecordedError; the act is not carried out then."""
         ...

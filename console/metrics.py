@@ -1,6 +1,6 @@
 """Instruments of the console; labels are bounded: pages, outcomes."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("hotline_console_requests", "Requests, by page and status of the answer", ("page", "status"))
 REQUEST_SECONDS = Histogram(
@@ -12,3 +12,4 @@ REQUEST_SECONDS = Histogram(
 SIGN_INS = Counter("hotline_console_sign_ins", "Sign-ins by outcome: done, refused, limited", ("outcome",))
 FORGED = Counter("hotline_console_forged_requests", "Unsafe requests that another site sent")
 TRAIL_FAILED = Counter("hotline_console_trail_failed", "Acts that could not be recorded, and were not carried out")
+TRAIL_WAITING = Gauge("hotline_console_trail_waiting", "Acts on this host's disk that wait for Kafka")

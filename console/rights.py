@@ -24,6 +24,19 @@ ROLES: Mapping[str, frozenset[Right]] = MappingProxyType(
 """Role to rights in this process, which reads masked tickets; a person with several roles has the rights of all."""
 
 
+IDLE_ROLES = frozenset({"clerk"})
+"""Roles whose sessions end when nobody uses them: they see tickets in clear (`see_clear`)."""
+
+SHIFT_ROLES = frozenset({"desk"})
+"""Roles that watch a screen for a whole shift: nobody may be thrown out of it during an emergency."""
+
+
+def ends_idle(roles: Iterable[str]) -> bool:
+    """Return whether a session of these roles ends after a time without use."""
+    given = set(roles)
+    return not given.isdisjoint(IDLE_ROLES) and given.isdisjoint(SHIFT_ROLES)
+
+
 def rights_of(roles: Iterable[str]) -> frozenset[Right]:
     """Return the rights of these roles; an unknown role has none."""
     return frozenset().union(*(ROLES.get(role, frozenset()) for role in roles))

@@ -2,7 +2,7 @@
 
 ::
 
-    __Host-hotline = name . roles . cities . begun . token   signed by the newest key, known by all
+    __Host-hotline = name . roles . cities . begun . used . token   signed by the newest key, known by all
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.rights import Right, rights_of
+from console.rights import Right, ends_idle, rights_of
 from console.users import Users
 
 COOKIE = "__Host-hotline"
@@ -37,11 +37,12 @@ class Person(Struct, frozen=True, kw_only=True):
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """A person's session; `token` proves that a form comes from one of its pages."""
+    """A person's session; `token` proves that a form comes from one of its pages, `used` is its last use or nearly."""
 
     person: Person
     begun: float
     token: str
+    used: float | None = None
 
     @property
     def id(self) -> str:
@@ -49,10 +50,16 @@ class Session(Struct, frozen=True, kw_only=True):
         return hashlib.sha256(self.token.encode()).hexdigest()[:16]
 
 
-class Sessions:
-    """Begins and reads sessions. `keys` sign, the newest last; they live `seconds`."""
+USED_SECONDS = 60.0
+"""A cookie is written anew when its last use is so long ago."""
 
-    def __init__(self, keys: Sequence[bytes], users: Users, seconds: float) -> None:
+
+class Sessions:
+    """Begins and reads sessions. `keys` sign, the newest last; they live `seconds`, unused `idle_seconds` for roles
+    that see clear tickets.
+    """
+
+    def __init__(self, keys: Sequence[bytes], users: Users, seconds: float, idle_seconds: float = 1800.0) -> None:
         self._signer = URLSafeSerializer(
             list(keys),
             salt="console session",
@@ -60,6 +67,7 @@ class Sessions:
         )
         self._users = users
         self._seconds = seconds
+        self._idle_seconds = idle_seconds
 
     def begin(self, person: Person, now: float) -> Session:
         """Return a new session; its token is new, so that nobody can have fixed it before the sign-in."""
@@ -83,12 +91,20 @@ class Sessions:
         user = self._users.all().get(session.person.name)
         if user is not None and session.begun <= user.ended_at:
             return None
-        if not session.person.is_local:
-            return session
-        if user is None or user.password is None:
-            return None
-        person = msgspec.structs.replace(session.person, roles=user.roles, cities=user.cities)
-        return msgspec.structs.replace(session, person=person)
+        if session.person.is_local:
+            if user is None or user.password is None:
+                return None
+            person = msgspec.structs.replace(session.person, roles=user.roles, cities=user.cities)
+            session = msgspec.structs.replace(session, person=person)
+        return None if self._is_idle(session, now) else session
+
+    def _is_idle(self, session: Session, now: float) -> bool:
+        return ends_idle(session.person.roles) and now - (session.used or session.begun) >= self._idle_seconds
+
+    def renew(self, response: Response, session: Session, now: float) -> None:
+        """Write into the browser's cookie that the session is used, if it ends without use."""
+        if ends_idle(session.person.roles) and now - (session.used or session.begun) >= USED_SECONDS:
+            self.set(response, msgspec.structs.replace(session, used=now))
 
     def set(self, response: Response, session: Session) -> None:
         """Hand the session to the browser."""

@@ -58,6 +58,11 @@ class ConsoleSettings(Section):
         "By default a file in the data folder has one",
     )
     session_hours: int = Field(12, ge=1, le=24, description="A session ends so long after its sign-in")
+    idle_minutes: int = Field(
+        30,
+        ge=1,
+        description="A clerk's session ends earlier if it is not used for so long; a shift at the desk does not",
+    )
     searches_max: int = Field(8, ge=1, description="Searches at once; more are told to wait")
     search_timeout_seconds: float = Field(5.0, gt=0, description="A search that takes longer is given up")
     oidc: OidcSettings | None = Field(None, description="Sign-in by a provider of identities")

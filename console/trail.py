@@ -12,15 +12,24 @@ from msgspec import Struct
 
 from normalizers.rules import Rules
 from normalizers.text.fold import fold
+from schemas.errors import UnreachableError
 from tickets.masking.mask import Known, mask_text
 from tickets.search import Query
 
 Action = Literal["signed_in", "sign_in_refused", "signed_out", "searched", "search_refused", "opened", "exported"]
 
+MAY_WAIT: frozenset[Action] = frozenset({"searched", "search_refused", "sign_in_refused", "signed_out"})
+"""Acts that open no ticket, take nothing out of the house and give nobody a session: while Kafka is away they are
+recorded on this host's disk."""
+
 UNKNOWN = "unknown"
 """Author of a refused sign-in with an unknown name: what was typed there may be a password."""
 
 _DOMAIN = b"hotline-console-question-v1\n"
+
+
+class UnrecordedError(UnreachableError):
+    """An act could not be recorded, so it is not carried out."""
 
 
 class Act(Struct, frozen=True, kw_only=True):

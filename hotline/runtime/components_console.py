@@ -4,30 +4,21 @@ import asyncio
 import os
 import secrets
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hotline.config import clients, command_signers
 from hotline.runtime import health
 from hotline.runtime.process import Component
-from schemas import ids
 from schemas.errors import MisconfiguredError
-from schemas.records import Command
 from schemas.tracing import Tracer
 
 if TYPE_CHECKING:
-    from broker.sync_producer import Producer
-    from console.trail import Act
     from console.users import Users
     from hotline.config.settings import Settings
     from hotline.search.archive import Archive
-    from schemas.command_signature import Signer
     from schemas.records import Link, Ticket
     from tickets.search import Answer, Query
-
-TRAIL_SECONDS = 5.0
-"""An act that Kafka does not take in this time is not carried out."""
 
 KEY_BYTES = 32
 
@@ -62,28 +53,6 @@ class MaskedArchive:
 
             self._opened = Archive(clients.elasticsearch(self._settings), rules_folder=self._settings.rules.folder)
         return self._opened
-
-
-class AuditTrail:
-    """Acts as signed commands, which `assign` writes into the audit log. Raises UnreachableError without Kafka."""
-
-    def __init__(self, producer: "Producer", signer: "Signer | None", jurisdiction: str) -> None:
-        self._producer = producer
-        self._signer = signer
-        self._jurisdiction = jurisdiction
-
-    async def record(self, act: "Act") -> None:
-        """Return when the brokers hold the act."""
-        now = datetime.now(UTC)
-        command = Command(
-            command_id=f"act:{ids.b32_text(secrets.token_bytes(15), 24)}",
-            jurisdiction=self._jurisdiction,
-            kind="record",
-            author=f"{command_signers.CONSOLE}/{act.person}",
-            at=now,
-            args={"action": act.action, "subject": act.subject, "details": {"run": act.run, **act.details}},
-        )
-        await asyncio.to_thread(self._producer.deliver_now, [command.outbound(now, self._signer)])
 
 
 def users(settings: "Settings") -> "Users":
@@ -134,6 +103,7 @@ def console(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     from console.oidc import Provider
     from console.session import Sessions
     from console.visit import Services
+    from hotline.runtime.audit_trail import SECONDS, AuditTrail
     from tickets.policy import calendars_of
 
     chosen, keys, people = settings.console, session_keys(settings), users(settings)
@@ -144,9 +114,12 @@ def console(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
     running: list[Console] = []
 
     async def run(stop: asyncio.Event) -> None:
-        archive, producer = MaskedArchive(settings), Producer(connection, TRAIL_SECONDS)
+        archive, producer = MaskedArchive(settings), Producer(connection, SECONDS)
+        trail = AuditTrail(producer, signer, settings.jurisdiction, settings.data_dir / f"{name}-acts")
+        delivering = asyncio.create_task(trail.deliver())
 
         async def close() -> None:
+            delivering.cancel()
             await archive.close()
             await asyncio.to_thread(producer.close)
 
@@ -157,9 +130,9 @@ def console(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
             Services(
                 search=archive,
                 tickets=archive,
-                trail=AuditTrail(producer, signer, settings.jurisdiction),
+                trail=trail,
                 users=people,
-                sessions=Sessions(keys, people, chosen.session_hours * 3600),
+                sessions=Sessions(keys, people, chosen.session_hours * 3600, chosen.idle_minutes * 60),
                 key=keys[-1],
                 searching=asyncio.Semaphore(chosen.searches_max),
                 search_seconds=chosen.search_timeout_seconds,

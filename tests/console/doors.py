@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from console.app import Console
 from console.limits import Tries
 from console.session import Person, Session, Sessions
-from console.trail import Act
+from console.trail import Act, UnrecordedError
 from console.users import Users
 from console.visit import Services
 from normalizers.text.fold import fold
@@ -172,7 +172,7 @@ class Trail:
 
     async def record(self, act: Act) -> None:
         if self.away:
-            raise UnreachableError("Kafka confirmed nothing")
+            raise UnrecordedError("Kafka confirmed nothing")
         self.acts.append(act)
         self.asked_before.append(len(self._archive.asked))
 

@@ -82,6 +82,21 @@ async def test_nobody_comes_in_while_nothing_can_be_recorded(tmp_path: Path) -> 
         shown = await analyst.get(path)
         assert (shown.status_code, "十四度" in shown.text) == (503, False)
     assert door.archive.asked == []
+    assert "先记入审计" in shown.text
+
+
+async def test_a_clerks_session_ends_unused_and_a_shift_at_the_desk_does_not(tmp_path: Path) -> None:
+    door = Door(tmp_path)
+    clerk, both, analyst = door.signed_in("clerk"), door.signed_in("clerk", "desk"), door.signed_in("analyst")
+    for _ in range(3):
+        door.at += timedelta(minutes=29)
+        assert (await clerk.get("/search")).status_code == 200
+    door.at += timedelta(minutes=30)
+    assert [(await one.get("/search")).status_code for one in (clerk, both, analyst)] == [303, 200, 200]
+    door.at += timedelta(hours=10)
+    assert [(await one.get("/search")).status_code for one in (both, analyst)] == [200, 200]
+    door.at += timedelta(hours=1)
+    assert [(await one.get("/search")).status_code for one in (both, analyst)] == [303, 303]
 
 
 async def test_signing_out_is_recorded_and_takes_the_cookie_away(tmp_path: Path) -> None:

@@ -1,38 +1,44 @@
 """What `hotline run console` hands in: keys, users of the command line, acts as commands."""
 
+import asyncio
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 import pytest
 from typer.testing import CliRunner
 
 from broker.sync_producer import Producer
-from console.trail import Act
+from console.trail import MAY_WAIT, Act, Action, UnrecordedError
 from hotline.cli.app import app
 from hotline.config.settings import Settings
 from hotline.doctor.examine import _who_signs_in
-from hotline.runtime import components
-from hotline.runtime.components_console import AuditTrail, session_keys, users
+from hotline.runtime import audit_trail, components
+from hotline.runtime.audit_trail import AuditTrail
+from hotline.runtime.components_console import session_keys, users
 from schemas import topics
 from schemas.codec import Outbound, decode
-from schemas.errors import MisconfiguredError
+from schemas.errors import MisconfiguredError, UnreachableError
 from schemas.records import Command
 from tests.console.doors import CITY, PASSWORD
+from tests.waiting import soon
 
 
 class Kept:
-    """A producer that keeps what it is given."""
+    """A producer that keeps what it is given, unless it is away."""
 
     def __init__(self) -> None:
         self.records: list[Outbound] = []
+        self.away = False
 
     def deliver_now(self, records: list[Outbound]) -> None:
+        if self.away:
+            raise UnreachableError("away")
         self.records += records
 
 
-async def test_an_act_is_a_command_of_its_person() -> None:
+async def test_an_act_is_a_command_of_its_person(tmp_path: Path) -> None:
     kept = Kept()
-    trail = AuditTrail(cast(Producer, kept), None, CITY)
+    trail = AuditTrail(cast(Producer, kept), None, CITY, tmp_path / "acts")
     await trail.record(Act(action="opened", person="wang.li", run="r1", subject="210100-x", details={"a": 1}))
     (record,) = kept.records
     command = decode(record.value, Command)
@@ -43,6 +49,33 @@ async def test_an_act_is_a_command_of_its_person() -> None:
         CITY,
     )
     assert command.args == {"action": "opened", "subject": "210100-x", "details": {"run": "r1", "a": 1}}
+
+
+async def test_without_kafka_only_acts_that_show_no_ticket_wait_on_the_disk_also_for_the_next_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_trail, "PAUSE_SECONDS", 0.01)
+    kept, folder = Kept(), tmp_path / "new" / "acts"
+    trail = AuditTrail(cast(Producer, kept), None, CITY, folder)
+    kept.away = True
+    for action in get_args(Action):
+        act = Act(action=action, person="wang.li")
+        if action in MAY_WAIT:
+            await trail.record(act)
+            continue
+        with pytest.raises(UnrecordedError):
+            await trail.record(act)
+    assert {*MAY_WAIT} == {"searched", "search_refused", "sign_in_refused", "signed_out"}
+    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
+    kept.away = False
+    (folder / "0-damaged.act").write_bytes(b"{")
+    following = AuditTrail(cast(Producer, kept), None, CITY, folder)
+    delivering = asyncio.create_task(following.deliver())
+    await soon(lambda: not list(folder.glob("*.act")))
+    delivering.cancel()
+    told = [decode(record.value, Command).args["action"] for record in kept.records]
+    assert told == [action for action in get_args(Action) if action in MAY_WAIT]
+    assert [path.name for path in folder.iterdir()] == ["0-damaged.bad"]
 
 
 def settings_in(folder: Path, **console: object) -> Settings:
