@@ -1,7 +1,7 @@
 # The two commands that matter: `make demo` and `make test`. Both set everything up.
 PYTHON ?= python3
 BIN := .venv/bin
-# Each worker has servers of its own (about 1.5 GB); a third of the time they wait for one another's processes.
+# Two of them start servers (1.5 GB each) and wait for a third of their time; the others fill it (tests/scheduling.py).
 TEST_WORKERS ?= 4
 # Images of Python often set it: each process that a test starts, or a demo, would compile all modules anew.
 unexport PYTHONDONTWRITEBYTECODE

@@ -15,6 +15,7 @@ import pytest
 import structlog
 from elasticsearch import AsyncElasticsearch
 from hypothesis import settings
+from xdist.remote import Producer
 
 from broker.config import KafkaConnection
 from hotline import translation
@@ -26,6 +27,7 @@ from tests.fresh import topics_made_anew
 from tests.light_node import light
 from tests.peers import acls
 from tests.peers.secured_kafka import SecuredKafka
+from tests.scheduling import ServerScheduling, named_by_server
 
 pytest.register_assert_rewrite("tests.assign.logs")  # shared by several rooms
 # No deadline, because the time of an example depends on the load of the machine. Fixed examples, so that a run says the
@@ -97,6 +99,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("integration"):
             item.add_marker(pytest.mark.allow_hosts(["127.0.0.1", "::1"]))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ServerScheduling | None:
+    """Let two of the workers start the shared servers, not each of them."""
+    return ServerScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_finish(session: pytest.Session) -> Generator[None, object, object]:
+    """Send the scheduler the ids with the shared servers that the tests start; all others see the tests themselves."""
+    items = session.items
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        session.items = [named_by_server(item) for item in items]
+    try:
+        return (yield)
+    finally:
+        session.items = items
 
 
 @pytest.fixture(scope="session")
