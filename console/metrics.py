@@ -13,3 +13,4 @@ SIGN_INS = Counter("hotline_console_sign_ins", "Sign-ins by outcome: done, refus
 FORGED = Counter("hotline_console_forged_requests", "Unsafe requests that another site sent")
 TRAIL_FAILED = Counter("hotline_console_trail_failed", "Acts that could not be recorded, and were not carried out")
 TRAIL_WAITING = Gauge("hotline_console_trail_waiting", "Acts on this host's disk that wait for Kafka")
+STREAMS = Gauge("hotline_console_streams", "Open live pages (server-sent events)")

@@ -11,12 +11,13 @@ import structlog
 from hotline.admin.transactions import TOPICS
 from hotline.config import clients
 from hotline.monitor import metrics
-from hotline.monitor.handovers import LEVELS, Unanswered
+from hotline.monitor.handovers import Unanswered
 from hotline.monitor.overdue import overdue
 from hotline.monitor.services import elasticsearch
 from hotline.monitor.watcher import Seen, Watcher
 from schemas.enums import MENTIONED, URGENCIES
 from schemas.errors import PipelineError
+from tickets.open_handovers import LEVELS
 from tickets.sla.overdue import WAITING
 
 if TYPE_CHECKING:
