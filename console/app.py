@@ -20,6 +20,7 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from console import login, metrics
+from console.desk import page as desk
 from console.headers import HEADERS
 from console.pages import PAGES, Page
 from console.search import page as search
@@ -39,9 +40,7 @@ _log = structlog.get_logger(__name__)
 
 async def home(services: Services, visit: Visit) -> Response:
     """Lead to the first page that the person may see."""
-    assert visit.session is not None  # noqa: S101 - a page of this access
-    pages = visible(visit.session.person.rights)
-    return RedirectResponse(pages[0].path, 303) if pages else visit.page("nothing.html", "nothing")
+    return RedirectResponse(visit.pages[0].path, 303) if visit.pages else visit.page("nothing.html", "nothing")
 
 
 HANDLERS: Mapping[str, Handler] = {
@@ -53,12 +52,16 @@ HANDLERS: Mapping[str, Handler] = {
     "search": search.search,
     "export": search.export,
     "ticket": ticket.ticket,
+    "desk": desk.desk,
+    "desk_stream": desk.stream,
+    "acknowledge": desk.acknowledge,
 }
 
 
-def visible(rights: frozenset[str]) -> Sequence[Page]:
+def visible(rights: frozenset[str], *, is_desk: bool) -> Sequence[Page]:
     """Return the pages of the navigation that these rights open."""
-    return [page for page in PAGES if page.in_navigation and (page.right is None or page.right in rights)]
+    there = [page for page in PAGES if page.in_navigation and (is_desk or not page.at_desk)]
+    return [page for page in there if page.right is None or page.right in rights]
 
 
 class Console:
@@ -67,7 +70,9 @@ class Console:
     def __init__(self, services: Services, close: Callable[[], Awaitable[None]] | None = None) -> None:
         self._services = services
         self._close = close
-        pages = [Route(page.path, self._endpoint(page), methods=list(page.methods)) for page in PAGES]
+        self._is_desk = services.desk is not None
+        there = [page for page in PAGES if self._is_desk or not page.at_desk]
+        pages = [Route(page.path, self._endpoint(page), methods=list(page.methods)) for page in there]
         health = [Route("/healthz", _alive), Route("/readyz", _alive)]
         files = [Route("/static/{digest}/{name:path}", static_file)]
         self._app = Starlette(routes=[*health, *files, *pages], lifespan=lambda _: self._lifespan())
@@ -108,7 +113,12 @@ class Console:
         session = self._services.sessions.read(request.cookies.get(COOKIE, ""), now.timestamp())
         rights = session.person.rights if session else frozenset()
         visit = Visit(
-            request=request, session=session, language=language, now=now, pages=visible(rights), name=page.name
+            request=request,
+            session=session,
+            language=language,
+            now=now,
+            name=page.name,
+            pages=visible(rights, is_desk=self._is_desk),
         )
         try:
             if page.access == "signed_in" and session is None:

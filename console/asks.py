@@ -1,8 +1,10 @@
 """What the console asks of others; `hotline run console` hands it in."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
+from console.desk.queue import Snapshot, Waiting
 from console.trail import Act
 from schemas.records import Link, Ticket
 from tickets.search import Answer, Query
@@ -33,4 +35,26 @@ class Trail(Protocol):
 
     async def record(self, act: Act) -> None:
         """Return when the act is recorded. Raises UnrecordedError; the act is not carried out then."""
+        ...
+
+
+class Handovers(Protocol):
+    """Hand-overs as somebody follows them in Kafka."""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """Return the queue; empty before everything was read once."""
+        ...
+
+    @property
+    def complete_at(self) -> datetime | None:
+        """Return until when everything that Kafka had is in the snapshot; None before everything was read once."""
+        ...
+
+
+class Orders(Protocol):
+    """Commands of people at the desk."""
+
+    async def acknowledge(self, waiting: Waiting, person: str, run: str) -> None:
+        """Return when the brokers hold the command; `run` names the session. Raises UnreachableError."""
         ...

@@ -14,3 +14,7 @@ FORGED = Counter("hotline_console_forged_requests", "Unsafe requests that anothe
 TRAIL_FAILED = Counter("hotline_console_trail_failed", "Acts that could not be recorded, and were not carried out")
 TRAIL_WAITING = Gauge("hotline_console_trail_waiting", "Acts on this host's disk that wait for Kafka")
 STREAMS = Gauge("hotline_console_streams", "Open live pages (server-sent events)")
+DESK_WAITING = Gauge("hotline_console_desk_waiting", "Hand-overs that the desk shows as waiting")
+DESK_COMPLETE = Gauge(
+    "hotline_console_desk_complete_timestamp_seconds", "Until when the desk has read everything that Kafka had"
+)

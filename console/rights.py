@@ -9,19 +9,23 @@ from msgspec.structs import replace
 from schemas.records import Ticket
 from tickets.search import Query
 
-Right = Literal["search", "export"]
-"""`search`: masked tickets. `export`: the hits of a search as a file, masked as well."""
+Right = Literal["search", "export", "handovers", "acknowledge"]
+"""`search`: masked tickets. `export`: the hits of a search as a file, masked as well. `handovers`: hand-overs
+(紧急转接) in clear. `acknowledge`: answering them."""
 
 ROLES: Mapping[str, frozenset[Right]] = MappingProxyType(
     {
         "analyst": frozenset({"search", "export"}),
         "clerk": frozenset({"search", "export"}),
-        "desk": frozenset({"search"}),
+        "desk": frozenset({"search", "handovers", "acknowledge"}),
         "operator": frozenset(),
         "auditor": frozenset({"search"}),
     }
 )
-"""Role to rights in this process, which reads masked tickets; a person with several roles has the rights of all."""
+"""Role to rights; a person with several roles has the rights of all.
+
+Only the component `console:desk` can read hand-overs: in `console` there are no pages for those two rights.
+"""
 
 
 IDLE_ROLES = frozenset({"clerk"})

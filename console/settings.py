@@ -35,6 +35,19 @@ class OidcSettings(Section):
     scope: str = Field("openid profile", min_length=1, description="Scopes that are asked for")
 
 
+class DeskSettings(Section):
+    """The emergency desk (值守): the pages of the console and hand-overs in clear, in a process of its own."""
+
+    enabled: bool = Field(False, description="Whether there is a component `console:desk`")
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on; a proxy with TLS stands before it")
+    port: int = Field(19181, ge=0, le=65535, description="Port to listen on")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#]+$",
+        description="URL by which browsers reach it, such as https://desk.example.cn; `console.oidc` needs it",
+    )
+
+
 class ConsoleSettings(Section):
     """The console (控制台): pages for analysts, clerks and auditors. Masked tickets only."""
 
@@ -65,6 +78,7 @@ class ConsoleSettings(Section):
     )
     searches_max: int = Field(8, ge=1, description="Searches at once; more are told to wait")
     search_timeout_seconds: float = Field(5.0, gt=0, description="A search that takes longer is given up")
+    desk: DeskSettings = Field(default_factory=DeskSettings, description="The emergency desk")
     oidc: OidcSettings | None = Field(None, description="Sign-in by a provider of identities")
     groups: dict[str, tuple[Role, ...]] = Field(
         default_factory=dict, description="Groups of the provider, and the roles that each has here"
@@ -74,6 +88,8 @@ class ConsoleSettings(Section):
     def _is_whole(self) -> "ConsoleSettings":
         if self.oidc is not None and self.public_url is None:
             raise ValueError("`console.oidc` needs `console.public_url`: the provider sends people back there")
+        if self.oidc is not None and self.desk.enabled and self.desk.public_url is None:
+            raise ValueError("`console.oidc` needs `console.desk.public_url`: the provider sends people back there")
         if self.oidc is not None and not self.groups:
             raise ValueError("`console.oidc` needs `console.groups`: without it nobody has a role")
         return self

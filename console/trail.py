@@ -16,7 +16,9 @@ from schemas.errors import UnreachableError
 from tickets.masking.mask import Known, mask_text
 from tickets.search import Query
 
-Action = Literal["signed_in", "sign_in_refused", "signed_out", "searched", "search_refused", "opened", "exported"]
+Action = Literal[
+    "signed_in", "sign_in_refused", "signed_out", "searched", "search_refused", "opened", "exported", "watched"
+]
 
 MAY_WAIT: frozenset[Action] = frozenset({"searched", "search_refused", "sign_in_refused", "signed_out"})
 """Acts that open no ticket, take nothing out of the house and give nobody a session: while Kafka is away they are

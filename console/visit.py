@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.responses import Response
 
-from console.asks import Search, Tickets, Trail
+from console.asks import Handovers, Orders, Search, Tickets, Trail
 from console.limits import Tries
+from console.live import Live
 from console.oidc import Provider
 from console.pages import Page
 from console.session import Session, Sessions
@@ -19,6 +20,17 @@ from console.templates import render, words
 from console.users import Users
 from normalizers.rules import DEFAULT_RULES, Rules
 from tickets.sla.calendar import Calendar
+
+
+class Desk(Struct, frozen=True, kw_only=True):
+    """What the pages of the desk use; a hand-over that waits for longer than `within_seconds` is overdue."""
+
+    handovers: Handovers
+    orders: Orders
+    live: Live
+    within_seconds: float
+    watching: set[str]
+    """Sessions of which the audit log says that they watch."""
 
 
 class Services(Struct, frozen=True, kw_only=True):
@@ -34,6 +46,8 @@ class Services(Struct, frozen=True, kw_only=True):
     """Searches that may run at once."""
     search_seconds: float
     tries: Tries
+    desk: Desk | None = None
+    """None in the process that shows masked tickets alone."""
     provider: Provider | None = None
     origin: str | None = None
     rules: Rules = DEFAULT_RULES

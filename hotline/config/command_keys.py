@@ -23,7 +23,8 @@ class CommandKeySettings(Section):
     )
     author: str | None = Field(default=None, min_length=1, description="Kafka login of the person who signs with it")
     systems: frozenset[Annotated[str, Field(min_length=1)]] = Field(
-        default=frozenset(), description="`system` of the back offices that it signs for; `console` for the console"
+        default=frozenset(),
+        description="`system` of the back offices that it signs for; `console` for the console, `desk` for its desk",
     )
     kinds: frozenset[str] = Field(min_length=1, description="Kinds of commands that it may give or confirm")
     jurisdictions: frozenset[Adcode] = Field(min_length=1, description="行政区划代码 of the cities that it is for")

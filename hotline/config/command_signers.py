@@ -91,8 +91,8 @@ def signer_of_door(settings: "Settings") -> Signer | None:
     )
 
 
-CONSOLE = "console"
-"""What the console is as a system: author console/wang.li."""
+CONSOLE, DESK = "console", "desk"
+"""What the console and its desk are as systems: authors console/wang.li and desk/wang.li."""
 
 
 def signer_of_console(settings: "Settings") -> Signer | None:
@@ -103,6 +103,17 @@ def signer_of_console(settings: "Settings") -> Signer | None:
         {name: key for name, key in keys if CONSOLE in key.systems and "record" in key.kinds},
         f'The console has no key to sign acts with: add one with systems = ["{CONSOLE}"] and kinds = ["record"] '
         "to [command_keys]",
+    )
+
+
+def signer_of_desk(settings: "Settings") -> Signer | None:
+    """Return the key of the desk's pages, for acts and acknowledgements. Raises as `signer_of_person` does."""
+    keys, wanted = settings.command_keys.items(), {"record", "acknowledge_handover"}
+    return _newest(
+        settings,
+        {name: key for name, key in keys if DESK in key.systems and wanted <= key.kinds},
+        f'The desk has no key to sign with: add one with systems = ["{DESK}"] and kinds = ["record", '
+        '"acknowledge_handover"] to [command_keys]',
     )
 
 

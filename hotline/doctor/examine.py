@@ -74,7 +74,7 @@ def _services(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding
     if "outbox" in chosen:
         for name in (name for name, one in settings.answers.items() if one.smtp):
             yield from findings(f"answers {name}", partial(smtp, settings, name))
-    if "console" in chosen:
+    if not _SHOWN.isdisjoint(chosen):
         yield from findings("console", lambda: _who_signs_in(settings))
     if "sink:webhook" in chosen:
         for name in settings.sinks.webhook:
@@ -89,8 +89,9 @@ def _archive(settings: "Settings", chosen: Collection[str]) -> Iterator[Finding]
     if "monitor" in chosen:  # without the right to ask, it would always report Elasticsearch as away, or see nothing
         yield from examine_watch(settings)
     has_door = "receiver" in chosen and any(settings.connectors.sections[section] for section in DOORS)
-    if has_door or "console" in chosen:
-        yield from examine_searches(settings, "the console" if "console" in chosen else "the web form")
+    is_shown = not _SHOWN.isdisjoint(chosen)
+    if has_door or is_shown:
+        yield from examine_searches(settings, "the console" if is_shown else "the web form")
 
 
 def _chosen(settings: "Settings", components: Iterable[str]) -> list[str]:
@@ -121,6 +122,10 @@ def _console(settings: "Settings") -> Iterator[Told]:
     yield from _signs(command_signers.signer_of_console(settings))
 
 
+def _desk(settings: "Settings") -> Iterator[Told]:
+    yield from _signs(command_signers.signer_of_desk(settings))
+
+
 def _who_signs_in(settings: "Settings") -> Iterator[Told]:
     known = [one for one in components_console.users(settings).all().values() if one.password]
     if not known and settings.console.oidc is None:
@@ -139,10 +144,13 @@ def _signs(signer: Signer | None) -> Iterator[Told]:
     yield f"signed by {signer.key_id}" if signer else "not signed: a local installation without keys"
 
 
+_SHOWN = frozenset({"console", "console:desk"})
+
 _SIGNERS: tuple[tuple[frozenset[str], Callable[["Settings"], Iterator[Told]]], ...] = (
     (frozenset({"assign"}), _keys),
     (frozenset({"receiver"}), _door),
     (frozenset({"console"}), _console),
+    (frozenset({"console:desk"}), _desk),
 )
 
 

@@ -191,8 +191,9 @@ def _monitor(settings: "Settings", which: str) -> list[Need]:
 
 
 def _console(settings: "Settings", which: str) -> list[Need]:
-    """It records what people did; it reads nothing of Kafka, so no page can show a message in clear."""
-    return _topics("Write", [topics.COMMAND])
+    """It records what people did. Only the desk reads something, so no other page can show a message in clear."""
+    reads = [topics.HANDOVER, topics.EVENT] if which == "desk" else []
+    return [*_topics("Read", reads), *_topics("Write", [topics.COMMAND])]
 
 
 def _desk(settings: "Settings", which: str) -> list[Need]:

@@ -51,11 +51,19 @@ _log = structlog.get_logger(__name__)
 class AuditTrail:
     """Acts as signed commands, which `assign` writes into the audit log; `folder` keeps those that wait for Kafka."""
 
-    def __init__(self, producer: "Producer", signer: "Signer | None", jurisdiction: str, folder: Path) -> None:
+    def __init__(
+        self,
+        producer: "Producer",
+        signer: "Signer | None",
+        jurisdiction: str,
+        folder: Path,
+        system: str = command_signers.CONSOLE,
+    ) -> None:
         self._producer = producer
         self._signer = signer
         self._jurisdiction = jurisdiction
         self._folder = folder
+        self._system = system
         self._counting = threading.Lock()  # a file must not appear between a look and its count
         self._waiting = 0
         self._count()  # of an earlier process, too
@@ -87,7 +95,7 @@ class AuditTrail:
             command_id=f"act:{ids.b32_text(secrets.token_bytes(15), 24)}",
             jurisdiction=self._jurisdiction,
             kind="record",
-            author=f"{command_signers.CONSOLE}/{act.person}",
+            author=f"{self._system}/{act.person}",
             at=datetime.now(UTC),
             args={"action": act.action, "subject": act.subject, "details": {"run": act.run, **act.details}},
         )

@@ -49,7 +49,8 @@ def names(settings: "Settings") -> list[str]:
     later = ["fetcher"] if settings.connectors.fetches_media else []
     sinks = [*(f"sink:{name}" for name in SINKS), *kept, *subscribed]
     shown = ["console"] if settings.console.enabled else []
-    return [*STAGES, *sinks, "eraser", *back, *pushed, *handed, *later, *fetched, *shown, "monitor"]
+    watched = ["console:desk"] if settings.console.desk.enabled else []
+    return [*STAGES, *sinks, "eraser", *back, *pushed, *handed, *later, *fetched, *shown, *watched, "monitor"]
 
 
 def component(settings: "Settings", name: str, tracer: Tracer = OFF) -> Component:
@@ -69,6 +70,8 @@ def refuse_unknown(settings: "Settings", name: str) -> None:
         raise MisconfiguredError("sink:archive is off: set `sinks.archive.enabled` (HOTLINE_SINKS__ARCHIVE__ENABLED).")
     if name == "console" and name not in known:
         raise MisconfiguredError("console is off: set `console.enabled` (HOTLINE_CONSOLE__ENABLED).")
+    if name == "console:desk" and name not in known:
+        raise MisconfiguredError("console:desk is off: set `console.desk.enabled` (HOTLINE_CONSOLE__DESK__ENABLED).")
     if name not in known:
         raise MisconfiguredError(f"There is no component {name}: choose from {', '.join([*known, 'all'])}.")
 
@@ -333,4 +336,5 @@ MAKERS: Mapping[str, Callable[["Settings", str, str, Tracer], Component]] = {
     "lmtp": components_connectors.lmtp,
     "monitor": _monitor,
     "console": components_console.console,
+    "console:desk": components_console.console,
 }

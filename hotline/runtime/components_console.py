@@ -1,26 +1,36 @@
-"""Composes the console: the masked archive, the audit log, local users, the provider of identities."""
+"""Composes the console and its desk: the masked archive, the audit log, local users, the provider of identities."""
 
 import asyncio
 import os
 import secrets
+import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hotline.config import clients, command_signers
 from hotline.runtime import health
+from hotline.runtime.acknowledgements import Acknowledgements
 from hotline.runtime.process import Component
 from schemas.errors import MisconfiguredError
 from schemas.tracing import Tracer
 
 if TYPE_CHECKING:
+    from broker.config import KafkaConnection
     from console.users import Users
+    from console.visit import Desk
     from hotline.config.settings import Settings
+    from hotline.runtime.follower import Follower
     from hotline.search.archive import Archive
     from schemas.records import Link, Ticket
     from tickets.search import Answer, Query
 
 KEY_BYTES = 32
+
+BEHIND_SECONDS = 12.0
+"""A desk that knows nothing newer is degraded; its pages say so as well (`console.desk.page`)."""
 
 
 class MaskedArchive:
@@ -92,8 +102,8 @@ def _own_key(file: Path) -> bytes:
         ) from error
 
 
-def console(settings: "Settings", name: str, _: str, tracer: Tracer) -> Component:
-    """Make the component. Raises MisconfiguredError for settings that cannot be used."""
+def console(settings: "Settings", name: str, which: str, tracer: Tracer) -> Component:
+    """Make the component `console` or `console:desk`. Raises MisconfiguredError for settings that cannot be used."""
     from broker.sync_producer import Producer
     from connectors.http.middleware import Proxies, SafeHeaders
     from connectors.http.server import serve_until
@@ -108,23 +118,37 @@ def console(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
 
     chosen, keys, people = settings.console, session_keys(settings), users(settings)
     people.all()  # a file that cannot be used is told at the start
-    signer, rules = command_signers.signer_of_console(settings), clients.rules_of(settings)
-    serving = ReceiverSettings(host=chosen.host, port=chosen.port, trusted_proxies=chosen.trusted_proxies)
+    is_desk = which == "desk"
+    here = chosen.desk if is_desk else chosen
+    sign = command_signers.signer_of_desk if is_desk else command_signers.signer_of_console
+    signer, rules = sign(settings), clients.rules_of(settings)
+    serving = ReceiverSettings(host=here.host, port=here.port, trusted_proxies=chosen.trusted_proxies)
     connection = clients.stopped_kafka(settings)
+    system = command_signers.DESK if is_desk else command_signers.CONSOLE
     running: list[Console] = []
+    followers: list[Follower] = []
 
     async def run(stop: asyncio.Event) -> None:
         archive, producer = MaskedArchive(settings), Producer(connection, SECONDS)
-        trail = AuditTrail(producer, signer, settings.jurisdiction, settings.data_dir / f"{name}-acts")
+        trail = AuditTrail(producer, signer, settings.jurisdiction, settings.data_dir / f"{system}-acts", system)
         delivering = asyncio.create_task(trail.deliver())
+        orders = Acknowledgements(producer, signer)
+        desk, ended = _followed(settings, connection, orders, followers) if is_desk else (None, threading.Event())
 
         async def close() -> None:
+            ended.set()
             delivering.cancel()
             await archive.close()
             await asyncio.to_thread(producer.close)
 
+        async def hang_up() -> None:
+            """End the streams when the server is asked to stop: it waits for them."""
+            await stop.wait()
+            if desk is not None:
+                desk.live.close()
+
         provider = (
-            Provider(chosen.oidc, chosen.public_url, chosen.groups, keys) if chosen.oidc and chosen.public_url else None
+            Provider(chosen.oidc, here.public_url, chosen.groups, keys) if chosen.oidc and here.public_url else None
         )
         made = Console(
             Services(
@@ -137,8 +161,9 @@ def console(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
                 searching=asyncio.Semaphore(chosen.searches_max),
                 search_seconds=chosen.search_timeout_seconds,
                 tries=Tries(),
+                desk=desk,
                 provider=provider,
-                origin=chosen.public_url,
+                origin=here.public_url,
                 rules=rules,
                 calendar=calendars_of(rules).get("cn"),
             ),
@@ -147,9 +172,45 @@ def console(settings: "Settings", name: str, _: str, tracer: Tracer) -> Componen
         running.append(made)
         trusted = [str(network) for network in chosen.trusted_proxies]
         app = SafeHeaders(Proxies(cast(Any, made), trusted_hosts=trusted), serving.header_max_bytes)
-        await serve_until(app, serving, stop, "console.port")
+        hanging_up = asyncio.create_task(hang_up())
+        try:
+            await serve_until(app, serving, stop, "console.desk.port" if is_desk else "console.port")
+        finally:
+            hanging_up.cancel()
 
     def probe() -> Mapping[str, Any]:
-        return {} if running else health.STARTING
+        if not running:
+            return health.STARTING
+        return _health(followers[-1]) if followers else {}
 
     return Component(name=name, run=run, probe=probe)
+
+
+def _followed(
+    settings: "Settings", connection: "KafkaConnection", orders: Acknowledgements, followers: "list[Follower]"
+) -> "tuple[Desk, threading.Event]":
+    """Begin to follow hand-overs in a thread; return what the desk uses, and the event that ends the thread."""
+    from console.live import Live
+    from console.visit import Desk
+    from hotline.runtime.follower import Follower
+
+    live, loop, ended = Live(), asyncio.get_running_loop(), threading.Event()
+
+    def changed() -> None:
+        with suppress(RuntimeError):  # the loop has ended
+            loop.call_soon_threadsafe(live.changed)
+
+    follower = Follower(connection, changed)
+    followers.append(follower)
+    threading.Thread(target=follower.run, args=(ended,), name="desk", daemon=True).start()
+    within = settings.telemetry.acknowledge_within_seconds
+    return Desk(handovers=follower, orders=orders, live=live, within_seconds=within, watching=set()), ended
+
+
+def _health(follower: "Follower") -> Mapping[str, Any]:
+    """Return since when the desk may lack hand-overs, in seconds, and why."""
+    if follower.complete_at is None:
+        return {**health.STARTING, "detail": follower.trouble}
+    behind = (datetime.now(UTC) - follower.complete_at).total_seconds()
+    state = {"state": "degraded"} if follower.trouble or behind > BEHIND_SECONDS else {}
+    return {"last_success": follower.complete_at.isoformat(), "lag": behind, "detail": follower.trouble, **state}

@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +11,18 @@ import httpx
 from msgspec.structs import replace
 
 from console.app import Console
+from console.desk.queue import Queue, Snapshot, Waiting
 from console.limits import Tries
+from console.live import Live
 from console.session import Person, Session, Sessions
 from console.trail import Act, UnrecordedError
 from console.users import Users
-from console.visit import Services
+from console.visit import Desk, Services
 from normalizers.text.fold import fold
 from schemas import ids
+from schemas.codec import encode
 from schemas.errors import UnreachableError
-from schemas.records import Link, Ticket
+from schemas.records import Event, Handover, InputRef, Link, Ticket, event
 from schemas.records.ticket import StatusStep
 from tickets.policy import calendars_of
 from tickets.search import Answer, Bar, Facet, FacetValue, Hit, Query, Rung, Synonyms, Timeline
@@ -177,6 +180,73 @@ class Trail:
         self.asked_before.append(len(self._archive.asked))
 
 
+def handover(name: str, age: float = 0, city: str = CITY, **changes: Any) -> Handover:
+    """Return a hand-over that came `age` seconds before `NOW`."""
+    at = NOW - timedelta(seconds=age)
+    fields: dict[str, Any] = {
+        "handover_id": name,
+        "message_id": name,
+        "jurisdiction": city,
+        "channel": "sms",
+        "classes": ("fire",),
+        "level": "urgent",
+        "spans": ((2, 5),),
+        "text": f"三楼着火了（{name}）",
+        "location": "解放路88号",
+        "at": at,
+        "taken_at": at,
+    }
+    return Handover(**fields | changes)
+
+
+class Handovers:
+    """A queue to which tests hand over, and in which orders are decided at once, or when a test says so."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.queue = Queue()
+        self.live = Live()
+        self.now = now
+        self.lag = 0.0
+        self.away = False
+        self.decides = True
+        self.ordered: list[tuple[str, str]] = []
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.queue.snapshot(self.now())
+
+    @property
+    def complete_at(self) -> datetime | None:
+        return self.now() - timedelta(seconds=self.lag)
+
+    def hand_over(self, *each: Handover) -> None:
+        for one in each:
+            self.queue.hand_over(encode(one), int(one.taken_at.timestamp() * 1000))
+        self.live.changed()
+
+    async def acknowledge(self, waiting: Waiting, person: str, run: str) -> None:
+        if self.away:
+            raise UnreachableError("away")
+        self.ordered.append((waiting.urgent.handover_id, person))
+        if self.decides:
+            self.decide(waiting.urgent.handover_id, person, waiting.urgent.jurisdiction)
+
+    def decide(self, name: str, person: str, city: str = CITY) -> None:
+        """Let the event log say that a person acknowledged a hand-over."""
+        decision = Event(
+            event_id="command:1",
+            jurisdiction=city,
+            at=self.now(),
+            author=f"desk/{person}",
+            relation="command",
+            policy_version="1",
+            input=InputRef(command_id="1", topic="t", partition=0, offset=0),
+            changes=(event.Acknowledged(handover_id=name),),
+        )
+        self.queue.decide(encode(decision), int(self.now().timestamp() * 1000))
+        self.live.changed()
+
+
 class Door:
     """One console, its archive and its trail; `at` is its clock."""
 
@@ -186,7 +256,16 @@ class Door:
         self.trail = Trail(self.archive)
         self.users = Users(folder / "users.json")
         self.sessions = Sessions([KEY], self.users, 12 * 3600)
+        self.handovers = Handovers(lambda: self.at)
+        self.desk = Desk(
+            handovers=self.handovers,
+            orders=self.handovers,
+            live=self.handovers.live,
+            within_seconds=60,
+            watching=set(),
+        )
         services: dict[str, Any] = {
+            "desk": self.desk,
             "search": self.archive,
             "tickets": self.archive,
             "trail": self.trail,

@@ -1,6 +1,6 @@
 """The desk's queue: worst and oldest first, gone only by the event log, bounded."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,33 +8,14 @@ import pytest
 from console.desk import queue
 from console.desk.queue import Queue
 from schemas.codec import encode
-from schemas.records import Event, Handover, InputRef, event
-from tests.console.doors import CITY, OTHER_CITY
+from schemas.records import Event, InputRef, event
+from tests.console.doors import CITY, NOW, OTHER_CITY, handover
 
-NOW = datetime(2026, 11, 25, 2, 0, tzinfo=UTC)
 TICKET = f"{CITY}-" + "a" * 20
 
 
 def milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
-
-
-def handover(name: str, age: float = 0, city: str = CITY, **changes: Any) -> Handover:
-    at = NOW - timedelta(seconds=age)
-    fields: dict[str, Any] = {
-        "handover_id": name,
-        "message_id": name,
-        "jurisdiction": city,
-        "channel": "sms",
-        "classes": ("fire",),
-        "level": "urgent",
-        "spans": ((2, 5),),
-        "text": f"三楼着火了（{name}）",
-        "location": "解放路88号",
-        "at": at,
-        "taken_at": at,
-    }
-    return Handover(**fields | changes)
 
 
 class Desk:

@@ -129,3 +129,17 @@ def test_a_provider_needs_a_url_of_ours_and_groups(missing: str, tmp_path: Path)
     settings_in(tmp_path, **whole)
     with pytest.raises(ValueError, match=f"`console.{missing}`"):
         settings_in(tmp_path, **{name: value for name, value in whole.items() if name != missing})
+
+
+def test_the_desk_is_a_component_of_its_own_where_it_is_on(tmp_path: Path) -> None:
+    on = settings_in(tmp_path, desk={"enabled": True})
+    assert {"console", "console:desk"} & {*components.names(on)} == {"console:desk"}
+    with pytest.raises(MisconfiguredError, match=r"set `console.desk.enabled`"):
+        components.component(settings_in(tmp_path), "console:desk")
+
+
+def test_a_provider_needs_the_url_of_the_desk_as_well(tmp_path: Path) -> None:
+    oidc = {"issuer": "https://id.example.cn", "client_id": "c", "client_secret": "s"}
+    whole = {"oidc": oidc, "public_url": "https://console.example.cn", "groups": {"analysts": ["analyst"]}}
+    with pytest.raises(ValueError, match=r"`console.desk.public_url`"):
+        settings_in(tmp_path, **whole, desk={"enabled": True})

@@ -14,6 +14,7 @@ from hotline.config.command_signers import (
     missing,
     principal,
     signer_of_console,
+    signer_of_desk,
     signer_of_door,
     signer_of_person,
     transition,
@@ -211,3 +212,14 @@ def test_a_clear_export_is_bound_to_what_is_exported_and_to_who_confirmed_it(mon
             clear_exports.check(settings, request, other)
     with pytest.raises(MisconfiguredError, match="another export"):
         clear_exports.check(secured("zhao.min", command_keys={"wang": key()}), request, order)
+
+
+def test_the_desk_has_a_key_that_may_record_and_acknowledge() -> None:
+    ours = key(author=None, systems=["desk"], kinds=["record", "acknowledge_handover"])
+    signer = signer_of_desk(secured(command_keys={"desk": ours, "wang": key()}))
+    assert signer is not None
+    assert signer.key_id == "desk"
+    for others in ({"wang": key()}, {"desk": ours | {"kinds": ["record"]}}, {"c": ours | {"systems": ["console"]}}):
+        with pytest.raises(MisconfiguredError, match="The desk has no key"):
+            signer_of_desk(secured(command_keys=others))
+    assert signer_of_desk(Settings()) is None
