@@ -12,6 +12,7 @@ from connectors.asterisk.settings import AsteriskSettings
 from connectors.base import PullConnector, PushConnector, SessionConnector
 from connectors.call_files.settings import CallFilesSettings
 from connectors.mailbox.settings import MailboxSettings
+from connectors.mapped_webhook.settings import AppWebhookSettings, PhoneWebhookSettings, SmsWebhookSettings
 from connectors.phone.settings import PhoneSettings
 from connectors.sms_cmpp.settings import CmppSettings
 from connectors.sms_http.settings import SmsHttpSettings
@@ -67,12 +68,30 @@ PULL: Mapping[str, Entry[PullConnector]] = MappingProxyType(
 
 PUSH: Mapping[str, Entry[PushConnector]] = MappingProxyType(
     {
+        "app_webhook": Entry(
+            "web",
+            "Apps and mini programmes whose requests a profile reads",
+            AppWebhookSettings,
+            "connectors.mapped_webhook.connector:AppWebhook",
+        ),
         "phone": Entry("phone", "Call platforms that post", PhoneSettings, "connectors.phone.connector:Phone"),
+        "phone_webhook": Entry(
+            "phone",
+            "Call platforms whose requests a profile reads",
+            PhoneWebhookSettings,
+            "connectors.mapped_webhook.connector:PhoneWebhook",
+        ),
         "sms_http": Entry(
             "sms",
             "SMS accounts at a gateway with webhooks",
             SmsHttpSettings,
             "connectors.sms_http.connector:SmsHttp",
+        ),
+        "sms_webhook": Entry(
+            "sms",
+            "SMS gateways whose requests a profile reads",
+            SmsWebhookSettings,
+            "connectors.mapped_webhook.connector:SmsWebhook",
         ),
         "wechat": Entry(
             "wechat",

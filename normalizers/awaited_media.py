@@ -10,7 +10,7 @@ _POLICY = Policy()
 
 def awaited(raw: RawMessage) -> tuple[File, ...]:
     """Return the files whose bytes have yet to be fetched; none of a message that cannot be read."""
-    normalizer = registry.NORMALIZERS.get(raw.channel)
+    normalizer = registry.normalizer_of(raw)
     if normalizer is None or not raw.value:
         return ()
     try:

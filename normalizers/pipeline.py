@@ -66,7 +66,7 @@ def _normalized(raw: RawMessage, draft: Draft, policy: Policy, *, is_whole: bool
 
 
 def _draft(raw: RawMessage, policy: Policy) -> Draft:
-    normalizer = registry.NORMALIZERS.get(raw.channel)
+    normalizer = registry.normalizer_of(raw)
     if normalizer is None:
         raise UnsupportedError("no normalizer is registered for this channel: add it to normalizers/registry.py")
     if raw.envelope.dataref is not None and not raw.value:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from normalizers import mail, phone, record, sms, web, wechat, weibo
+from normalizers import mail, mapped_webhook, phone, record, sms, web, wechat, weibo
 from normalizers.base import Draft, Policy
 from schemas.records import RawMessage
 
@@ -22,3 +22,8 @@ NORMALIZERS: Mapping[str, Normalizer] = MappingProxyType(
     }
 )
 """Every channel that can be understood; its key is the channel's name."""
+
+
+def normalizer_of(raw: RawMessage) -> Normalizer | None:
+    """Return the normalizer of a record: that of its channel, or of the profile that its content type names."""
+    return mapped_webhook.normalize if mapped_webhook.is_mapped(raw) else NORMALIZERS.get(raw.channel)

@@ -24,17 +24,25 @@ from connectors.base import Accepted, PushConnector, Request
 from connectors.http.signature import sign, sign_twilio
 from connectors.web.receipts import Receipts
 from connectors.wechat import cipher
+from hotline.trial import requests
+from normalizers.base import Policy
+from normalizers.mapped_webhook.profile import profiles
+from normalizers.pipeline import normalize
+from normalizers.rules import DEFAULT_RULES
 from normalizers.web import fields
 from schemas.codec import decode
 from schemas.errors import RecordError, RefusedRequest
 from schemas.records import Command, RawMessage
 from tests.connectors.backoffice import test_door as office
+from tests.connectors.mapped_webhook import senders
 from tests.connectors.phone import posts
 from tests.connectors.sms_http import gateways
 from tests.connectors.web import doors
 from tests.connectors.wechat import callbacks as platform
 from tests.connectors.wechat import test_corporate as company
 from tests.connectors.weibo import pushes
+
+ROOT = Path(__file__).parents[2]
 
 _journal = msgspec.msgpack.Encoder()
 
@@ -120,6 +128,22 @@ def _phone(body: bytes) -> None:
     found = accepted(posts.account, posts.signed(body))
     assert found is not None
     assert found.messages[0].value == body
+
+
+def _mapped(profile: str, body: bytes) -> None:
+    """Any bytes give at least one message, which is understood or a dead letter with a reason."""
+    channel = profiles(DEFAULT_RULES)[profile].profile.channel
+    account = {"sms": senders.sms, "phone": senders.phone, "web": senders.app}[channel]
+    authenticated = {"path_secrets": [], "bearer_tokens": [], "signature_keys": [], "header_secrets": [senders.SECRET]}
+    found = accepted(
+        partial(account, profile, **authenticated),
+        senders.request(body, headers={"x-token": senders.SECRET}),
+    )
+    assert found is not None
+    assert found.messages
+    for message in found.messages:
+        with suppress(RecordError):
+            normalize(message, Policy())
 
 
 def _twilio(body: bytes) -> None:
@@ -266,6 +290,12 @@ def targets() -> dict[str, Target]:
                 (partial(_gateway, "aliyun"), (aliyun,)),
                 (partial(_gateway, "tencent"), (msgspec.json.encode(gateways.TENCENT),)),
                 (_kannel, (b"id=1&from=139&to=12345&charset=UTF-16BE\nhi",)),
+            )
+        ),
+        "mapped_door": chosen(
+            tuple(
+                (partial(_mapped, file.stem), (requests.parse(file.read_bytes())[3],))
+                for file in sorted((ROOT / "tests/connectors/mapped_webhook/requests").glob("*.http"))
             )
         ),
         "phone_door": Target(_phone, (posts.RECORD,)),

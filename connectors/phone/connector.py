@@ -8,7 +8,7 @@ from connectors import faults
 from connectors.base import Accepted, Answer, Request, city_of, utc_now
 from connectors.http.signature import check_signature, check_token
 from connectors.message_id import digest_of
-from connectors.phone.message_id import citizen, identifier
+from connectors.phone.message_id import FirstReports, citizen, identifier
 from connectors.phone.settings import PhoneSettings
 from connectors.runtime.clock import Moments
 from normalizers.phone import JSON, KINDS, READERS, zone_of
@@ -22,10 +22,6 @@ KEPT = Answer(body=b"kept")
 
 NOT_UNDERSTOOD = Answer(status=422, body=b"kept, but it is no record of a call: see the documentation")
 """4xx: do not repeat it unchanged; the record is stored all the same, and an operator will look at it."""
-
-
-CALLS_MOST = 50_000
-"""Limit of calls whose first report is remembered: some days of a large city."""
 
 
 class Phone:
@@ -42,7 +38,7 @@ class Phone:
         self._secrets = [secret.get_secret_value() for secret in settings.secrets]
         self._which = JSON, settings.shape
         self._zone = zone_of(settings.timezone)
-        self._first_told: dict[str, datetime] = {}
+        self._first_reports = FirstReports()
 
     def recognise(self, request: Request) -> None:
         """Check a request without its body; raises RefusedRequest (401) for a wrong token."""
@@ -89,13 +85,5 @@ class Phone:
             recorded=now,
             sender=citizen(told) if told else None,
             conversation=f"{self._platform}\n{told.call_id}" if told else None,
-            not_before=self._told_at(bounded(told.call_id), now) if told else None,
+            not_before=self._first_reports.of(bounded(told.call_id), now) if told else None,
         )
-
-    def _told_at(self, call: str, now: datetime) -> datetime:
-        """Return when a call was first reported: platforms report it as it happens, and again with corrections."""
-        first = self._first_told.pop(call, now)
-        self._first_told[call] = first
-        if len(self._first_told) > CALLS_MOST:
-            del self._first_told[next(iter(self._first_told))]
-        return first

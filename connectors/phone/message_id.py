@@ -1,5 +1,7 @@
 """Ids of call records, and the citizen's number in them; without the connector, which verifies posts."""
 
+from datetime import datetime
+
 from normalizers.phone.draft import Told, is_number
 from schemas.ids import LONGEST_ID, bounded
 
@@ -22,3 +24,22 @@ def citizen(told: Told) -> str | None:
 def number(said: str) -> str | None:
     """Return a number, cut because it travels in headers; None if it is withheld."""
     return said[:LONGEST_ID] if is_number(said) else None
+
+
+CALLS_MOST = 50_000
+"""Limit of calls whose first report is remembered: some days of a large city."""
+
+
+class FirstReports:
+    """When each call was first reported: platforms report it as it happens, and again with corrections."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, datetime] = {}
+
+    def of(self, call_id: str, now: datetime) -> datetime:
+        """Return the time of a call's first report, `now` for a new call; remember the last `CALLS_MOST`."""
+        first = self._times.pop(call_id, now)
+        self._times[call_id] = first
+        if len(self._times) > CALLS_MOST:
+            del self._times[next(iter(self._times))]
+        return first

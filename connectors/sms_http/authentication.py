@@ -23,7 +23,7 @@ def check(request: Request, settings: SmsHttpSettings) -> None:
         tokens = [token.get_secret_value() for token in settings.auth_tokens]
         _check_signature(request, tokens, settings.public_url or "")
     if settings.allowed_addresses:
-        _check_address(request.client, settings.allowed_addresses)
+        check_address(request.client, settings.allowed_addresses)
 
 
 def check_head(request: Request, settings: SmsHttpSettings) -> None:
@@ -32,7 +32,8 @@ def check_head(request: Request, settings: SmsHttpSettings) -> None:
         check(request, settings)
 
 
-def _check_address(client: str, allowed: Sequence[IPv4Network | IPv6Network]) -> None:
+def check_address(client: str, allowed: Sequence[IPv4Network | IPv6Network]) -> None:
+    """Raise RefusedRequest (403) unless the caller's address is in one of the networks."""
     address = _address(client)
     if address is None or not any(address in network for network in allowed):
         raise RefusedRequest("an address that is not in `allowed_addresses`", status=403, reason="address")

@@ -46,6 +46,12 @@ def try_(
             help="Channel of the files; .eml is mailbox, .xml is wechat, and .jsonl always holds neutral records.",
         ),
     ] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Profile that reads the requests in .http files: qiniu_sms, cti or your own."
+        ),
+    ] = None,
     stage: Annotated[Literal["message", "ticket"], typer.Option(help="Last stage: messages or tickets.")] = "ticket",
     jurisdiction: Annotated[
         str | None,
@@ -63,14 +69,15 @@ def try_(
     """
     from hotline.config import clients
     from hotline.quality.replay import rules
-    from hotline.trial import inputs, run
+    from hotline.trial import inputs, requests, run
 
     settings = settings_of(ctx)
+    city_rules = rules.to_try(settings)
     tried = run.run(
-        inputs.read(paths, channel),
+        requests.expanded(inputs.read(paths, channel), profile, city_rules),
         stage=stage,
         jurisdiction=jurisdiction or _city(settings),
-        rules=rules.to_try(settings),
+        rules=city_rules,
         category_model=clients.category_model(settings),
         place_model=clients.place_model(settings),
         now=datetime.now(UTC),

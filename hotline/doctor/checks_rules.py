@@ -5,12 +5,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from connectors.mapped_webhook.settings import MappedWebhookSettings
+from connectors.registry import PUSH
 from hotline.config import clients
 from hotline.quality.replay.rules import idle_calendars, strangers
 from hotline.search import synonyms
 from normalizers import rulebooks
 from normalizers.enrich import category
 from normalizers.geo import divisions
+from normalizers.mapped_webhook.profile import profiles
 from normalizers.rulebooks import RULEBOOKS
 from normalizers.rules import DEFAULT_RULES, Rules
 from schemas import enums
@@ -82,6 +85,8 @@ def checks_of_rules_rules(settings: "Settings") -> Iterator[str]:
     city = Rules.load(folder)
     refused = [fault for look in _looks(city) for fault in refusal(lambda _, look=look: look(), settings)]  # type: ignore[misc] # binds the loop's name
     yield from refused
+    if not refused:
+        yield from _unfit_profiles(settings)
     if folder is not None:
         yield from strangers(folder)
     if folder is not None and not refused:
@@ -91,11 +96,21 @@ def checks_of_rules_rules(settings: "Settings") -> Iterator[str]:
         yield from _meant_for_nobody(city)
 
 
+def _unfit_profiles(settings: "Settings") -> Iterator[str]:
+    """Yield each account of a mapped webhook whose profile is missing, or does not fit its section or its keys."""
+    for section, entry in PUSH.items():
+        if issubclass(entry.settings, MappedWebhookSettings):
+            for name, account in settings.connectors.sections[section].items():
+                under = account.under(settings.rules.folder)
+                yield from refusal(lambda _, entry=entry, under=under, name=name: entry.make(under, name), settings)  # type: ignore[misc] # binds the loop's names
+
+
 def _looks(city: Rules) -> Iterator[Callable[[], object]]:
     if city.folder is not None:
         for name in rulebooks.RULEBOOKS:
             yield partial(rulebooks.verify_one, city, name)
         yield partial(divisions.added, city)
+        yield partial(profiles, city)
         yield partial(synonyms.load, city.folder)
     for policy in (near_policy, limits_of, directories_of, wording):
         yield partial(policy, city)

@@ -289,7 +289,7 @@ def pushed(settings: "Settings") -> tuple[dict[str, "PushConnector"], dict[str, 
     for section, entry in PUSH.items():
         for name, account in settings.connectors.sections[section].items():
             route = getattr(account, "route", account.path)
-            routes[route] = entry.make(components_connectors.with_naming_key(settings, account), name)
+            routes[route] = entry.make(components_connectors.with_shared(settings, account), name)
             metrics.FAULTS_OF_OURS.labels(routes[route].channel, name)  # an alarm on its growth has to see it at 0
             if most := getattr(account, "body_max_bytes", None):
                 limits[route] = most

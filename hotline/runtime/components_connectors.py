@@ -35,7 +35,7 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
     for section, accounts in settings.connectors.sections.items():
         if which not in accounts:
             continue
-        account = with_naming_key(settings, accounts[which])
+        account = with_shared(settings, accounts[which])
         if section in PULL:
             return _pull(settings, name, which, PULL[section].make(account, which), tracer)
         if section in SESSION:
@@ -43,14 +43,15 @@ def fetched(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
     raise MisconfiguredError(f"There is no pull account {which}: run `hotline check` for the list.")
 
 
-def with_naming_key(settings: "Settings", account: A) -> A:
-    """Return the settings of an account with a key for message ids, if it takes one and has none.
+def with_shared(settings: "Settings", account: A) -> A:
+    """Return the settings of an account, completed by the key for message ids and the rules folder that it takes.
 
     Raises MisconfiguredError as `naming_key` does.
     """
-    if getattr(account, _NAMING_KEY, True) is not None or (key := naming_key(settings)) is None:
-        return account
-    return account.model_copy(update={_NAMING_KEY: key})
+    if getattr(account, _NAMING_KEY, True) is None and (key := naming_key(settings)) is not None:
+        account = account.model_copy(update={_NAMING_KEY: key})
+    under = getattr(account, "under", None)
+    return account if under is None else under(settings.rules.folder)
 
 
 def naming_key(settings: "Settings") -> SecretStr | None:

@@ -12,7 +12,7 @@ from schemas.errors import MisconfiguredError, PipelineError, TooLargeError, Uns
 from schemas.records.raw import SIZE_LIMIT
 
 RECORDS = ".jsonl"
-BY_SUFFIX = {".eml": "mailbox", ".xml": "wechat"}
+BY_SUFFIX = {".eml": "mailbox", ".xml": "wechat", ".http": "web"}
 """The channel of a file without a named one."""
 
 
@@ -21,13 +21,22 @@ class UnreadableError(PipelineError):
 
 
 class Input(Struct, frozen=True, kw_only=True):
-    """One input: its bytes and channel, or its fault; `folder` is that of its files."""
+    """One input: its bytes and channel, or its fault; `folder` is that of its files.
+
+    `content_type` is that of a mapped webhook's message, which names the profile.
+    """
 
     name: str
     channel: str = ""
     data: bytes = b""
+    content_type: str = ""
     folder: Path = Path()
     fault: PipelineError | None = None
+
+    @property
+    def file_suffix(self) -> str:
+        """Return the ending of the file's name in small letters."""
+        return Path(self.name).suffix.lower()
 
     @property
     def sha256(self) -> str:

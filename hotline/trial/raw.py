@@ -13,6 +13,7 @@ from connectors.weibo import message_id
 from hotline.importer.attachments import with_files
 from hotline.trial.inputs import Input
 from normalizers import record
+from normalizers.mapped_webhook import CHANNEL_KINDS
 from normalizers.parse.codes import is_code, is_kind
 from normalizers.phone import AMI, JSON, KINDS, READERS
 from schemas.errors import RecordError
@@ -44,7 +45,7 @@ class _Transport(NamedTuple):
 
 def raw_of(one: Input, jurisdiction: str, now: datetime = EPOCH) -> RawMessage:
     """Return the raw record of an input. Its own claims stand for the transport's facts, `now` for no time."""
-    facts = _TRANSPORTS.get(one.channel, _plain)(one)
+    facts = _mapped(one) if one.content_type else _TRANSPORTS.get(one.channel, _plain)(one)
     time = now if facts.time == EPOCH else facts.time
     return raw_message(
         channel=one.channel,
@@ -58,6 +59,10 @@ def raw_of(one: Input, jurisdiction: str, now: datetime = EPOCH) -> RawMessage:
         recorded=time,
         sender=facts.sender,
     )
+
+
+def _mapped(one: Input) -> _Transport:
+    return _Transport(CHANNEL_KINDS[one.channel], one.content_type, one.sha256)
 
 
 def _plain(one: Input) -> _Transport:

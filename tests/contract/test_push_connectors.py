@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from connectors.base import PushConnector, Recognising, Request
 from connectors.registry import PUSH
 from schemas.errors import RefusedRequest
+from tests.connectors.mapped_webhook import senders
 from tests.connectors.phone import posts
 from tests.connectors.sms_http import gateways
 from tests.connectors.wechat import callbacks as platform
@@ -83,9 +84,38 @@ def _phone() -> Scenario:
     return Scenario(posts.account, lambda: posts.signed(posts.RECORD), posts.RECORD, forged)
 
 
+def _sms_webhook() -> Scenario:
+    forged: dict[str, Callable[[], Request]] = {
+        "another secret": lambda: senders.posted_sms(secret="x" * 16),
+        "not a POST": lambda: replace(senders.posted_sms(), method="GET"),
+    }
+    return Scenario(senders.sms, senders.posted_sms, senders.SMS, forged)
+
+
+def _phone_webhook() -> Scenario:
+    forged: dict[str, Callable[[], Request]] = {
+        "another token": lambda: senders.posted_call(token="x" * 16),
+        "no token": lambda: replace(senders.posted_call(), headers={}),
+    }
+    return Scenario(senders.phone, senders.posted_call, senders.CALL, forged)
+
+
+def _app_webhook() -> Scenario:
+    forged: dict[str, Callable[[], Request]] = {
+        "another key": lambda: senders.signed(key="stranger"),
+        "a different body": lambda: replace(senders.signed(), body=senders.APP + b" "),
+        "an hour ago": lambda: senders.signed(stamp=str(int(senders.STAMP) - 3600)),
+        "no signature": lambda: replace(senders.signed(), headers={}),
+    }
+    return Scenario(senders.app, senders.signed, senders.APP, forged)
+
+
 SCENARIOS = {
+    "app_webhook": _app_webhook(),
     "phone": _phone(),
+    "phone_webhook": _phone_webhook(),
     "sms_http": _sms_http(),
+    "sms_webhook": _sms_webhook(),
     "wechat": _wechat(),
     "wecom": _wecom(),
     "weibo": _weibo(),

@@ -7,7 +7,7 @@ from connectors.registry import Entry
 from connectors.sms_smpp.settings import SmppSettings
 from hotline.config.settings import Settings
 from hotline.runtime.components import pushed
-from hotline.runtime.components_connectors import fetched, with_naming_key
+from hotline.runtime.components_connectors import fetched, with_shared
 from schemas.errors import MisconfiguredError
 from schemas.tracing import OFF
 
@@ -21,7 +21,7 @@ def smpp(**more: str) -> SmppSettings:
 
 
 def key_of(settings: Settings, account: SmppSettings) -> str | None:
-    key = with_naming_key(settings, account).naming_key
+    key = with_shared(settings, account).naming_key
     return key and key.get_secret_value()
 
 
@@ -39,17 +39,17 @@ def test_one_of_its_own_stays_and_without_any_names_are_as_they_were() -> None:
 
 def test_an_account_that_takes_none_is_left_as_it_is() -> None:
     account = MailboxSettings(host="imap", username="x", password="y")
-    assert with_naming_key(Settings(query_key=QUERY_KEY), account) is account
+    assert with_shared(Settings(query_key=QUERY_KEY), account) is account
 
 
 def test_outside_of_the_local_stack_no_account_is_named_without_a_key() -> None:
     with pytest.raises(MisconfiguredError, match="set HOTLINE_QUERY_KEY"):
-        with_naming_key(Settings(kafka=ELSEWHERE), smpp())
+        with_shared(Settings(kafka=ELSEWHERE), smpp())
     with pytest.raises(MisconfiguredError, match="HOTLINE_QUERY_KEY is too short"):
-        with_naming_key(Settings(kafka=ELSEWHERE, query_key="short"), smpp())
+        with_shared(Settings(kafka=ELSEWHERE, query_key="short"), smpp())
     assert key_of(Settings(kafka=ELSEWHERE), smpp(naming_key="n" * 16)) == "n" * 16
     mailbox = MailboxSettings(host="imap", username="x", password="y")
-    assert with_naming_key(Settings(kafka=ELSEWHERE), mailbox) is mailbox
+    assert with_shared(Settings(kafka=ELSEWHERE), mailbox) is mailbox
 
 
 def test_whoever_takes_short_messages_or_pushes_of_weibo_does_not_start_without_it() -> None:

@@ -7,6 +7,7 @@ import pickle
 import re
 import traceback
 from collections.abc import Iterable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,17 @@ AT_THE_RIM = ("connector", "receiver", "fetcher", "outbox", "sink")
 
 PULLING = ("mailbox", "weibo_pull", "asterisk", "sms_cmpp", "sms_smpp")
 
+SIGNED = """
+[signature]
+algorithm = "hmac-sha256"
+given = "header:x-signature"
+signed = "{body}"
+"""
+
 SETTINGS = f"""
 jurisdiction = "210100"
+[rules]
+folder = "rules"
 [kafka]
 bootstrap_servers = "{CLOSED}"
 security_protocol = "SASL_PLAINTEXT"
@@ -59,6 +69,15 @@ folder = "calls"
 [connectors.weibo_pull.weibo_pull]
 [connectors.weibo.weibo]
 [connectors.phone.phone]
+[connectors.phone_webhook.phone_webhook]
+profile = "cti"
+path = "/cti"
+[connectors.app_webhook.app_webhook]
+profile = "government_app"
+path = "/app"
+[connectors.sms_webhook.sms_webhook]
+profile = "qiniu_sms"
+path = "/qiniu"
 [connectors.sms_http.sms_http]
 provider = "aliyun"
 allowed_addresses = ["127.0.0.1"]
@@ -135,6 +154,10 @@ PLANTED = {placed(path): value_of(path, number) for number, path in enumerate(SE
 def planted(env: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
     (tmp_path / "hotline.toml").write_text(SETTINGS, encoding="utf-8")
     (tmp_path / "calls").mkdir()
+    for name in ("cti", "qiniu_sms"):  # with a signature, as their accounts are given keys
+        shipped = files("normalizers.rules").joinpath("webhooks", f"{name}.toml").read_text("utf-8")
+        (tmp_path / "rules" / "webhooks").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "rules" / "webhooks" / f"{name}.toml").write_text(shipped + SIGNED, encoding="utf-8")
     for path, value in PLANTED.items():
         env.setenv(variable_of(path), value)
     return env
@@ -170,7 +193,7 @@ def test_there_are_as_many_values_as_secrets() -> None:
 def test_what_is_named_like_a_secret_is_one() -> None:
     alike = {path[-1] for path, kind in kinds(Settings) if path not in SECRETS and NAMED_SO.search(path[-1])}
     tokens = {"access_token_file", "token_file", "token_command", "token_expires_at", "token_warn_days"}
-    assert alike == tokens | {"ssl_keyfile", "client_key"}  # paths of files
+    assert alike == tokens | {"ssl_keyfile", "client_key"} | {"secret_header"}  # paths of files, the name of a header
 
 
 def test_the_settings_hold_each_of_them_and_show_none(planted: pytest.MonkeyPatch) -> None:

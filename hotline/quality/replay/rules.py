@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from hotline.config import clients
 from hotline.search import synonyms
+from normalizers.mapped_webhook import profile
 from normalizers.rules import THE_PROGRAMS, Rules
 from schemas.errors import MisconfiguredError
 from tickets import policies
@@ -103,6 +104,8 @@ def _is_read(path: PurePath) -> bool:
     folder, *inside = path.parts
     if not inside:
         return path.name in _rules() or path.name == synonyms.FILE
+    if folder == profile.FOLDER:
+        return len(inside) == 1 and path.suffix == ".toml"
     whole = folder in _policies() and len(inside) == 1 and path.suffix == ".toml"
     return whole and (folder not in _of_one_file() or path.name == f"{folder}.toml")
 

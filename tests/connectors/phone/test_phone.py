@@ -126,7 +126,7 @@ def test_a_call_is_as_old_as_the_first_record_of_it() -> None:
 
 
 def test_of_very_many_calls_the_latest_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connectors.phone.connector.CALLS_MOST", 2)
+    monkeypatch.setattr("connectors.phone.message_id.CALLS_MOST", 2)
     at = [NOW]
     connector = Phone(PhoneSettings(secrets=[SECRET], jurisdiction="210100"), "cti", now=lambda: at[0])
 

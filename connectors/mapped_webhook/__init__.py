@@ -1,0 +1,1 @@
+"""Mapped webhooks: any sender's requests, read by a profile (docs/how-to/channels/mapped_webhook.md)."""
