@@ -8,7 +8,9 @@
   const token = document.querySelector("#answer input[name=token]").value;
   const text = desk.dataset;
   const UNCONFIRMED_MS = 10000;
+  const SETTLED_MS = 700;
   const RECONNECT_MS = 3000;
+  const places = new Map(); // id -> {index, at}: a card that has just moved takes no key that was meant for another
   const submitted = new Map(); // id -> {at, failed}
   let known = { age: Infinity, at: 0, ahead: 0 }; // age of the queue at the last beat; the server's clock is `ahead`
   let sound = null;
@@ -43,6 +45,10 @@
     part.innerHTML = html;
     const there = new Set(cards().map((card) => card.dataset.id));
     for (const id of submitted.keys()) if (!there.has(id)) submitted.delete(id);
+    for (const id of places.keys()) if (!there.has(id)) places.delete(id);
+    cards().forEach((card, index) => {
+      if (places.get(card.dataset.id)?.index !== index) places.set(card.dataset.id, { index, at: now() });
+    });
     if (focused) (cards().find((card) => card.dataset.id === focused) ?? cards()[0])?.querySelector("button, a")?.focus();
   };
 
@@ -54,6 +60,8 @@
   };
 
   const write = (element, value) => { if (element && element.textContent !== value) element.textContent = value; };
+
+  const isSettled = (card) => now() - (places.get(card.dataset.id)?.at ?? 0) > SETTLED_MS;
 
   const rings = (card) => {
     const one = submitted.get(card.dataset.id);
@@ -68,6 +76,7 @@
       write(card.querySelector(".elapsed"), `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`);
       card.classList.toggle("overdue", seconds > text.withinSeconds);
       write(card.querySelector(".outcome"), outcome(card.dataset.id));
+      card.toggleAttribute("data-settled", isSettled(card));
     }
     const untrusted = isStale();
     if (stale.hidden === untrusted) stale.hidden = !untrusted;
@@ -101,7 +110,7 @@
     const button = card?.querySelector("button[formaction]");
     const id = card?.dataset.id;
     const before = submitted.get(id);
-    if (!button || (before && !before.failed && now() - before.at < UNCONFIRMED_MS)) return;
+    if (!button || !isSettled(card) || (before && !before.failed && now() - before.at < UNCONFIRMED_MS)) return;
     const one = { at: now(), failed: false };
     submitted.set(id, one);
     look();

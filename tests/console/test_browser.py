@@ -10,7 +10,7 @@ import pytest
 import uvicorn
 from playwright.async_api import BrowserContext, Page, expect
 
-from tests.console.doors import CITY, NOW, PASSWORD, Door, hit, rich_answer, ticket
+from tests.console.doors import CITY, NOW, PASSWORD, Door, handover, hit, rich_answer, ticket
 from tests.peers import chromium
 from tests.peers.dovecot import free_ports
 from tests.peers.presence import require
@@ -61,6 +61,7 @@ async def served(door: Door) -> AsyncIterator[str]:
             await asyncio.sleep(0.05)
         yield f"http://127.0.0.1:{port}"
     finally:
+        door.desk.live.close()
         server.should_exit = True
         await serving
 
@@ -223,3 +224,29 @@ async def test_pages_go_on_and_the_printed_page_holds_hits_alone(tmp_path: Path)
         await expect(page.locator(".rows li").first).to_be_visible()
         await shot(page, "print")
         assert (await page.pdf())[:5] == b"%PDF-"
+
+
+@pytest.mark.parametrize("size", [*SIZES, "dark"])
+async def test_the_desk_is_whole_on_a_small_screen_and_in_the_dark_and_works_by_keyboard(
+    size: str, tmp_path: Path
+) -> None:
+    options = {"viewport": SIZES[size]} if size in SIZES else {"color_scheme": "dark"}
+    async with visited(tmp_path, **options) as (door, visitor):
+        door.users.add("wang.li", PASSWORD, ("desk",), (CITY,), NOW.timestamp() - 60)
+        door.handovers.hand_over(handover("a" * 26, 75, level="critical"), handover("b" * 26, 5))
+        door.handovers.decide("b" * 26, "liu.y")
+        page = await visitor.signed_in("/desk")
+        wide = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert wide == 0
+        for language in ("zh", "en"):
+            await page.goto(f"{visitor.base}/desk?lang={language}")
+            assert await judged(page) == [], language
+            await shot(page, f"desk-{size}-{language}")
+        await expect(page.locator("article[data-settled]")).to_have_count(1)
+        await page.keyboard.press("a")
+        await expect(page.locator("article")).to_have_count(0)
+        assert door.handovers.ordered == [("a" * 26, "wang.li")]
+        door.handovers.lag = 60
+        await expect(page.locator("#stale")).to_be_visible(timeout=15_000)
+        assert await judged(page) == []
+        await shot(page, f"desk-{size}-untrusted")
