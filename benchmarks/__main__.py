@@ -17,6 +17,7 @@ NAMES = (
     "imports",
     "answers",
     "webhooks",
+    "desk",
     "engines",
 )
 
