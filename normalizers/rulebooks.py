@@ -20,7 +20,7 @@ from normalizers.enrich import (
 )
 from normalizers.enrich.address import extract
 from normalizers.geo import divisions, place_patterns
-from normalizers.mapped_webhook.profile import profiles
+from normalizers.mapped_webhook.profile import FOLDER, profiles
 from normalizers.parse import automated_senders
 from normalizers.pii import names, third_persons
 from normalizers.rules import RulePart, Rules
@@ -57,7 +57,8 @@ def verify(rules: Rules) -> None:
     for name in RULEBOOKS:
         verify_one(rules, name)
     divisions.added(rules)
-    profiles(rules)
+    if rules.has_any((FOLDER,)):
+        profiles(rules)
 
 
 def verify_one(rules: Rules, name: str) -> None:

@@ -68,26 +68,26 @@ class Authentication:
             self._check_signature(request, self._signature)
         self.check_head(request)
 
-    def _check_signature(self, request: Request, signature: Signature) -> None:
+    def _check_signature(self, request: Request, scheme: Signature) -> None:
         content = Content(request, self._profile)
-        given = content.place(signature.given).decode("utf-8", "replace").split() or [""]
-        candidates = [one.removeprefix(signature.prefix) for one in given if one.startswith(signature.prefix)]
-        if not any(self._is_signed(content, signature, one) for one in candidates):
+        given = content.place(scheme.given).decode("utf-8", "replace").split() or [""]
+        candidates = [one.removeprefix(scheme.prefix) for one in given if one.startswith(scheme.prefix)]
+        if not any(self._is_signed(content, scheme, one) for one in candidates):
             raise RefusedRequest("the request is not signed with a known key", status=401, reason="signature")
-        if signature.timestamp is not None:
-            at = moment(content.place(signature.timestamp).decode("utf-8", "replace"))
+        if scheme.timestamp is not None:
+            at = moment(content.place(scheme.timestamp).decode("utf-8", "replace"))
             check_fresh(at, self._moments, self._settings.timestamp_window_seconds, status=401)
 
-    def _is_signed(self, content: "Content", signature: Signature, given: str) -> bool:
-        if signature.algorithm == "rsa-sha256":
-            signed = content.signed(signature, b"")
-            return any(_verifies(key, _decoded(given, signature), signed) for key in self._public_keys)
-        digest = _digest_of(signature)
+    def _is_signed(self, content: "Content", scheme: Signature, given: str) -> bool:
+        if scheme.algorithm == "rsa-sha256":
+            signed = content.signed(scheme, b"")
+            return any(_verifies(key, _decoded(given, scheme), signed) for key in self._public_keys)
+        digest = _digest_of(scheme)
         # Hexadecimal signatures occur in both cases.
-        given = given.lower() if signature.encoding == "hex" else given
+        given = given.lower() if scheme.encoding == "hex" else given
 
         def expected(secret: bytes) -> str:
-            return _encoded(digest(secret, content.signed(signature, secret)), signature)
+            return _encoded(digest(secret, content.signed(scheme, secret)), scheme)
 
         return matching(self._secrets, expected, given) is not None
 
@@ -100,13 +100,13 @@ class Content:
         self._profile = profile
         self.body = body_of(request, profile)
 
-    def signed(self, signature: Signature, key: bytes) -> bytes:
+    def signed(self, scheme: Signature, key: bytes) -> bytes:
         """Return the signed bytes."""
         made, end = b"", 0
-        for found in _PLACE.finditer(signature.signed):
-            made += signature.signed[end : found.start()].encode() + self._part(found[1], signature, key)
+        for found in _PLACE.finditer(scheme.signed):
+            made += scheme.signed[end : found.start()].encode() + self._part(found[1], scheme, key)
             end = found.end()
-        return made + signature.signed[end:].encode()
+        return made + scheme.signed[end:].encode()
 
     def place(self, place: str) -> bytes:
         """Return the value at a place; empty if there is none."""
@@ -120,23 +120,23 @@ class Content:
         except (JMESPathError, MalformedError):
             return b""
 
-    def _part(self, name: str, signature: Signature, key: bytes) -> bytes:
+    def _part(self, name: str, scheme: Signature, key: bytes) -> bytes:
         parts: Mapping[str, Callable[[], bytes]] = {
             "body": lambda: self.body,
             "key": lambda: key,
             "method": lambda: self._request.method.encode(),
             "path": lambda: self._request.path.encode("utf-8", "surrogatepass"),
-            "sorted": lambda: self._sorted(signature),
+            "sorted": lambda: self._sorted(scheme),
         }
         return parts[name]() if name in parts else self.place(name)
 
-    def _sorted(self, signature: Signature) -> bytes:
+    def _sorted(self, scheme: Signature) -> bytes:
         try:
             tree = self._tree()
         except MalformedError:
             return b""
         fields = tree if isinstance(tree, Mapping) else {}
-        pairs = [(name, flat(value)) for name, value in sorted(fields.items()) if name not in signature.leave_out]
+        pairs = [(name, flat(value)) for name, value in sorted(fields.items()) if name not in scheme.leave_out]
         return "&".join(f"{name}={text}" for name, text in pairs if text).encode("utf-8", "surrogatepass")
 
     def _tree(self) -> document.Node:
@@ -161,8 +161,8 @@ def _check(known: Sequence[str], given: str, reason: str, status: int) -> None:
         raise RefusedRequest("the sender is unknown", status=status, reason=reason)
 
 
-def _secret(text: str, signature: Signature) -> bytes:
-    if signature.key == "text":
+def _secret(text: str, scheme: Signature) -> bytes:
+    if scheme.key == "text":
         return text.encode()
     try:
         return base64.b64decode(text, validate=True)
@@ -189,20 +189,20 @@ def _verifies(key: rsa.RSAPublicKey, given: bytes, signed: bytes) -> bool:
     return True
 
 
-def _digest_of(signature: Signature) -> Callable[[bytes, bytes], bytes]:
+def _digest_of(scheme: Signature) -> Callable[[bytes, bytes], bytes]:
     """Return the function of key and signed bytes."""
-    name = signature.algorithm.removeprefix("hmac-")
-    if signature.algorithm.startswith("hmac-"):
+    name = scheme.algorithm.removeprefix("hmac-")
+    if scheme.algorithm.startswith("hmac-"):
         return lambda key, signed: hmac.digest(key, signed, name)
     return lambda _, signed: hashlib.new(name, signed, usedforsecurity=False).digest()
 
 
-def _encoded(digest: bytes, signature: Signature) -> str:
-    return digest.hex() if signature.encoding == "hex" else base64.b64encode(digest).decode()
+def _encoded(digest: bytes, scheme: Signature) -> str:
+    return digest.hex() if scheme.encoding == "hex" else base64.b64encode(digest).decode()
 
 
-def _decoded(given: str, signature: Signature) -> bytes:
+def _decoded(given: str, scheme: Signature) -> bytes:
     try:
-        return bytes.fromhex(given) if signature.encoding == "hex" else base64.b64decode(given)
+        return bytes.fromhex(given) if scheme.encoding == "hex" else base64.b64decode(given)
     except (ValueError, binascii.Error):
         return b""

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hotline.config import clients, command_signers
 from hotline.runtime import health
-from hotline.runtime.acknowledgements import Acknowledgements
 from hotline.runtime.process import Component
 from schemas.errors import MisconfiguredError
 from schemas.tracing import Tracer
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from console.users import Users
     from console.visit import Desk
     from hotline.config.settings import Settings
+    from hotline.runtime.acknowledgements import Acknowledgements
     from hotline.runtime.follower import Follower
     from hotline.search.archive import Archive
     from schemas.records import Link, Ticket
@@ -113,6 +113,7 @@ def console(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
     from console.oidc import Provider
     from console.session import Sessions
     from console.visit import Services
+    from hotline.runtime.acknowledgements import Acknowledgements
     from hotline.runtime.audit_trail import SECONDS, AuditTrail
     from tickets.policy import calendars_of
 
@@ -187,7 +188,7 @@ def console(settings: "Settings", name: str, which: str, tracer: Tracer) -> Comp
 
 
 def _followed(
-    settings: "Settings", connection: "KafkaConnection", orders: Acknowledgements, followers: "list[Follower]"
+    settings: "Settings", connection: "KafkaConnection", orders: "Acknowledgements", followers: "list[Follower]"
 ) -> "tuple[Desk, threading.Event]":
     """Begin to follow hand-overs in a thread; return what the desk uses, and the event that ends the thread."""
     from console.live import Live

@@ -19,6 +19,7 @@ from normalizers.enrich.address import extract, parse
 from normalizers.enrich.confidentiality import confidentiality
 from normalizers.enrich.minors import minors
 from normalizers.geo import divisions
+from normalizers.mapped_webhook.profile import profiles
 from normalizers.rules import DEFAULT_RULES, FOLDERS, YOUNGER, RulePart, Rules, memoized
 from normalizers.similarity.features import features_of
 from normalizers.similarity.terms import matter_of
@@ -194,9 +195,9 @@ PARTS = {
     f"{module.__name__}.{name}": made
     for module in MODULES
     for name, made in vars(module).items()
-    if isinstance(made, RulePart) and made.__module__ == module.__name__ and made not in (divisions.added,)
+    if isinstance(made, RulePart) and made.__module__ == module.__name__ and made not in (divisions.added, profiles)
 }
-"""All that is compiled of a city's files of rules, by its name; towns are added line by line."""
+"""All that is compiled of a city's files of rules, by its name; towns are added line by line, profiles file by file."""
 
 
 def test_no_rules_are_kept_of_every_folder_that_was_ever_tried(tmp_path: Path) -> None:
